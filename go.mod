@@ -1,0 +1,3 @@
+module ditas
+
+go 1.26

@@ -1,0 +1,14 @@
+package kernel
+
+import "fmt"
+
+// Best returns the fastest set that this processor runs.
+func Best() Set[float32] { return Portable[float32]() }
+
+// For returns the set of that name, or an error if it is unknown or this processor cannot run it.
+func For(name string) (Set[float32], error) {
+	if name == "portable" {
+		return Portable[float32](), nil
+	}
+	return nil, fmt.Errorf("kernel set %q is not available on this processor", name)
+}
