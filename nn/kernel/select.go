@@ -12,3 +12,11 @@ func For(name string) (Set[float32], error) {
 	}
 	return nil, fmt.Errorf("kernel set %q is not available on this processor", name)
 }
+
+// Default returns the set the engine should use for T: Best for float32, Portable for float64.
+func Default[T Float]() Set[T] {
+	if s, ok := any(Best()).(Set[T]); ok {
+		return s
+	}
+	return Portable[T]()
+}
