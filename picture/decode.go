@@ -1,0 +1,172 @@
+package picture
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"image/draw"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"io"
+
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/tiff"
+	"golang.org/x/image/webp"
+)
+
+// MaxPixels is the size up to which [Decode] reads a picture: 100 megapixels.
+const MaxPixels = 100_000_000
+
+// Errors that [Decode] wraps.
+var (
+	ErrFormat    = errors.New("not a picture (PNG, JPEG, GIF, WebP, BMP or TIFF)")
+	ErrTruncated = errors.New("the picture file ends too early")
+	ErrTooLarge  = errors.New("the picture is too large")
+)
+
+// Decode reads a picture of at most [MaxPixels] pixels: PNG, JPEG, GIF, WebP, BMP or TIFF, told apart by content. Of an animated
+// GIF or a TIFF of several pages it reads the first. What is transparent is laid over white, and the picture is turned upright if its
+// Exif data or TIFF tag says so. The error wraps [ErrFormat], [ErrTruncated] or [ErrTooLarge] where one of them is the reason.
+func Decode(r io.Reader) (*Planes, error) { return DecodeLimit(r, MaxPixels) }
+
+// DecodeLimit is [Decode] with a limit of its own on the number of pixels. The limit holds before memory is taken for them.
+func DecodeLimit(r io.Reader, maxPixels int) (*Planes, error) {
+	// No format here needs more than 8 bytes a pixel; the rest leaves room for metadata.
+	maxBytes := 8*int64(maxPixels) + 64<<20
+	head := make([]byte, 32)
+	n, err := io.ReadFull(r, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return nil, fmt.Errorf("reading the picture: %w", err)
+	}
+	head = head[:n]
+	f, err := sniff(head)
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(io.MultiReader(bytes.NewReader(head), r), maxBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading the picture: %w", err)
+	}
+	if int64(len(data)) > maxBytes {
+		return nil, fmt.Errorf("%w: the file exceeds %d MiB; save it smaller", ErrTooLarge, maxBytes>>20)
+	}
+
+	src := &source{Reader: bytes.NewReader(data)}
+	config, err := f.config(src)
+	if err != nil {
+		return nil, f.failure(src, err)
+	}
+	if config.Width < 1 || config.Height < 1 {
+		return nil, fmt.Errorf("the %s picture is empty: its size is %d×%d", f.name, config.Width, config.Height)
+	}
+	if config.Height > maxPixels/config.Width {
+		return nil, fmt.Errorf("%w: %d×%d is more than %.6g megapixels; scale it down first",
+			ErrTooLarge, config.Width, config.Height, float64(maxPixels)/1e6)
+	}
+	src = &source{Reader: bytes.NewReader(data)}
+	img, err := f.decode(src)
+	if err != nil {
+		return nil, f.failure(src, err)
+	}
+
+	// A GIF frame may cover a part of the picture only.
+	if screen := image.Rect(0, 0, config.Width, config.Height); img.Bounds() != screen {
+		canvas := image.NewRGBA(screen)
+		draw.Draw(canvas, screen, image.White, image.Point{}, draw.Src)
+		draw.Draw(canvas, img.Bounds(), img, img.Bounds().Min, draw.Over)
+		img = canvas
+	}
+	p := f.convert(img)
+	if f.exif != nil {
+		p.orient(orientation(f.exif(data)))
+	}
+	return p, nil
+}
+
+// format is a file format that Decode reads.
+type format struct {
+	name    string
+	config  func(io.Reader) (image.Config, error)
+	decode  func(io.Reader) (image.Image, error)
+	convert func(image.Image) *Planes
+	exif    func(data []byte) []byte // finds the Exif data, in TIFF form; nil if the format has none
+}
+
+// sniff tells the format of a file from its first bytes.
+func sniff(head []byte) (format, error) {
+	has := func(at int, s string) bool { return len(head) >= at+len(s) && string(head[at:at+len(s)]) == s }
+	switch {
+	case has(0, "\x89PNG\r\n\x1a\n"):
+		return format{"PNG", png.DecodeConfig, png.Decode, FromImage, pngExif}, nil
+	case has(0, "\xff\xd8\xff"):
+		return format{"JPEG", jpeg.DecodeConfig, jpeg.Decode, FromImage, jpegExif}, nil
+	case has(0, "GIF87a"), has(0, "GIF89a"):
+		return format{"GIF", gif.DecodeConfig, gif.Decode, FromImage, nil}, nil
+	case has(0, "RIFF") && has(8, "WEBP"):
+		return format{"WebP", webp.DecodeConfig, webp.Decode, fromWebP, webpExif}, nil
+	case has(0, "BM") && has(15, "\x00\x00\x00"): // the header's size: many texts begin with these two letters
+		return format{"BMP", bmp.DecodeConfig, bmp.Decode, FromImage, nil}, nil
+	case has(0, "II*\x00"), has(0, "MM\x00*"):
+		return format{"TIFF", tiff.DecodeConfig, tiff.Decode, FromImage, func(data []byte) []byte { return data }}, nil
+	case has(4, "ftypavif"), has(4, "ftypheic"), has(4, "ftypheix"), has(4, "ftypmif1"):
+		return format{}, fmt.Errorf("%w: HEIC and AVIF cannot be read; save the picture as JPEG or PNG", ErrFormat)
+	}
+	return format{}, ErrFormat
+}
+
+// failure turns a decoder's error into one that says what to do.
+func (f format) failure(src *source, err error) error {
+	if src.short {
+		return fmt.Errorf("reading %s: %w; fetch or copy it again", f.name, ErrTruncated)
+	}
+	return fmt.Errorf("reading %s: %w; open the picture in another program and save it as PNG", f.name, err)
+}
+
+// source is a file in memory that notes whether more was asked of it than it holds. Decoders report that in many ways.
+type source struct {
+	*bytes.Reader
+	short bool
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.Reader.Read(p)
+	s.short = s.short || err == io.EOF
+	return n, err
+}
+
+func (s *source) ReadByte() (byte, error) {
+	b, err := s.Reader.ReadByte()
+	s.short = s.short || err == io.EOF
+	return b, err
+}
+
+func (s *source) ReadAt(p []byte, at int64) (int, error) {
+	n, err := s.Reader.ReadAt(p, at)
+	s.short = s.short || err == io.EOF
+	return n, err
+}
+
+// fromWebP is FromImage for what the webp package decodes: its luma and chroma are in studio range.
+func fromWebP(img image.Image) *Planes {
+	switch m := img.(type) {
+	case *image.YCbCr:
+		return fromYCbCr(m, studioRange)
+	case *image.NYCbCrA:
+		p := fromYCbCr(&m.YCbCr, studioRange)
+		for y := range p.Height {
+			for x, a := range m.A[y*m.AStride:][:p.Width] {
+				if a == 255 {
+					continue
+				}
+				for c := range p.Pix {
+					v := &p.Pix[c][y*p.Width+x]
+					*v = 1 + level[a]*(*v-1)
+				}
+			}
+		}
+		return p
+	}
+	return FromImage(img)
+}

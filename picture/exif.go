@@ -1,0 +1,136 @@
+package picture
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// orientation returns the value of the orientation tag in the first directory of TIFF data, which is what Exif data are: 1 to 8
+// (Exif 2.32, section 4.6.4, tag 274), or 1 (upright) if there is none or the data make no sense.
+func orientation(data []byte) int {
+	if len(data) < 8 {
+		return 1
+	}
+	var order binary.ByteOrder
+	switch string(data[:4]) {
+	case "II*\x00":
+		order = binary.LittleEndian
+	case "MM\x00*":
+		order = binary.BigEndian
+	default:
+		return 1
+	}
+	at := uint64(order.Uint32(data[4:]))
+	if at+2 > uint64(len(data)) {
+		return 1
+	}
+	entries := data[at+2:]
+	for range order.Uint16(data[at:]) {
+		if len(entries) < 12 {
+			return 1
+		}
+		const tag, short = 274, 3
+		if order.Uint16(entries) == tag && order.Uint16(entries[2:]) == short && order.Uint32(entries[4:]) == 1 {
+			if o := int(order.Uint16(entries[8:])); o >= 1 && o <= 8 {
+				return o
+			}
+			return 1
+		}
+		entries = entries[12:]
+	}
+	return 1
+}
+
+var exifHeader = []byte("Exif\x00\x00")
+
+// jpegExif returns the Exif data of a JPEG file: the APP1 segment that begins with exifHeader. It returns nil if there is none.
+func jpegExif(data []byte) []byte {
+	for data = data[min(2, len(data)):]; len(data) >= 4 && data[0] == 0xff; {
+		const fill, sos, app1 = 0xff, 0xda, 0xe1
+		if data[1] == fill {
+			data = data[1:]
+			continue
+		}
+		size := 2 + int(binary.BigEndian.Uint16(data[2:]))
+		if data[1] == sos || size < 4 || size > len(data) {
+			return nil
+		}
+		if body, ok := bytes.CutPrefix(data[4:size], exifHeader); ok && data[1] == app1 {
+			return body
+		}
+		data = data[size:]
+	}
+	return nil
+}
+
+// pngExif returns the content of a PNG file's eXIf chunk, or nil.
+func pngExif(data []byte) []byte {
+	for data = data[min(8, len(data)):]; len(data) >= 12; {
+		size := uint64(binary.BigEndian.Uint32(data))
+		if size+12 > uint64(len(data)) {
+			return nil
+		}
+		if string(data[4:8]) == "eXIf" {
+			return data[8 : 8+size]
+		}
+		data = data[size+12:]
+	}
+	return nil
+}
+
+// webpExif returns the content of a WebP file's EXIF chunk, or nil. Some writers begin it as in JPEG.
+func webpExif(data []byte) []byte {
+	for data = data[min(12, len(data)):]; len(data) >= 8; {
+		size := uint64(binary.LittleEndian.Uint32(data[4:]))
+		if size+8 > uint64(len(data)) {
+			return nil
+		}
+		if string(data[:4]) == "EXIF" {
+			return bytes.TrimPrefix(data[8:8+size], exifHeader)
+		}
+		data = data[min(size+8+size%2, uint64(len(data))):]
+	}
+	return nil
+}
+
+// orient turns p, stored with orientation o, upright.
+func (p *Planes) orient(o int) {
+	if o < 2 || o > 8 {
+		return
+	}
+	w, h := p.Width, p.Height
+	if o >= 5 {
+		p.Width, p.Height = h, w
+	}
+	// Upright pixel (x, y) is stored at start + x·across + y·down.
+	var start, across, down int
+	switch o {
+	case 2: // mirrored left to right
+		start, across, down = w-1, -1, w
+	case 3: // upside down
+		start, across, down = w*h-1, -1, -w
+	case 4: // mirrored top to bottom
+		start, across, down = w*(h-1), 1, -w
+	case 5: // rows are columns
+		start, across, down = 0, w, 1
+	case 6: // to be turned a quarter clockwise
+		start, across, down = w*(h-1), -w, 1
+	case 7: // rows are columns, both from their ends
+		start, across, down = w*h-1, -w, -1
+	case 8: // to be turned a quarter counterclockwise
+		start, across, down = w-1, w, -1
+	}
+	// One new plane serves all three: each is free once it has been read.
+	free := make([]float32, w*h)
+	for c, stored := range p.Pix {
+		for y := range p.Height {
+			at := start + y*down
+			row := free[y*p.Width:][:p.Width]
+			for x := range row {
+				row[x] = stored[at]
+				at += across
+			}
+		}
+		p.Pix[c], free = free, stored
+	}
+}
