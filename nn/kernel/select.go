@@ -3,12 +3,14 @@ package kernel
 import "fmt"
 
 // Best returns the fastest set that this processor runs.
-func Best() Set[float32] { return Portable[float32]() }
+func Best() Set[float32] { return sets()[0] }
 
 // For returns the set of that name, or an error if it is unknown or this processor cannot run it.
 func For(name string) (Set[float32], error) {
-	if name == "portable" {
-		return Portable[float32](), nil
+	for _, s := range sets() {
+		if s.Name() == name {
+			return s, nil
+		}
 	}
 	return nil, fmt.Errorf("kernel set %q is not available on this processor", name)
 }
@@ -20,3 +22,6 @@ func Default[T Float]() Set[T] {
 	}
 	return Portable[T]()
 }
+
+// sets lists the sets that this processor runs, fastest first.
+func sets() []Set[float32] { return append(vectorSets(), Portable[float32]()) }
