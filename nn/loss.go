@@ -1,0 +1,48 @@
+package nn
+
+import "ditas/nn/kernel"
+
+// Loss is a scalar of a graph that Backward can start from. Value is current after Forward.
+type Loss struct {
+	Value  float64
+	weight float64
+}
+
+type mse[T kernel.Float] struct {
+	k          kernel.Set[T]
+	a, b, diff *Tensor[T]
+	loss       *Loss
+}
+
+// MSE is the mean over all elements of (a − b)².
+func (g *Graph[T]) MSE(a, b *Tensor[T]) *Loss {
+	loss := &Loss{}
+	if a.shape != b.shape {
+		g.fail("mean squared error of %s (%v) and %s (%v): shapes differ", a.name, a.shape, b.name, b.shape)
+		return loss
+	}
+	g.add(&mse[T]{g.kernels, a, b, g.result("mse", a.shape, false, a, b), loss})
+	return loss
+}
+
+func (o *mse[T]) compile()           {}
+func (o *mse[T]) output() *Tensor[T] { return o.diff }
+
+func (o *mse[T]) forward() {
+	o.k.Scale(o.diff.data, -1, o.b.data)
+	o.k.Add(o.diff.data, o.diff.data, o.a.data)
+	o.loss.Value = o.k.SumSquares(o.diff.data) / float64(o.a.shape.Len())
+}
+
+func (o *mse[T]) backward(*Grads[T]) {
+	if o.loss.weight == 0 {
+		return
+	}
+	s := T(2 * o.loss.weight / float64(o.a.shape.Len()))
+	if o.a.wanted {
+		o.k.Axpy(o.a.grad, s, o.diff.data)
+	}
+	if o.b.wanted {
+		o.k.Axpy(o.b.grad, -s, o.diff.data)
+	}
+}
