@@ -1,0 +1,385 @@
+// Package wav reads and writes WAV files: RIFF [1] and its big-endian twin RIFX, and RF64 and BW64 [2] beyond 4 GiB.
+//
+// A WAV file is a list of chunks, each a four-letter name, a size and that many bytes, padded to an even number. "fmt "
+// says what the samples are, "data" holds them, and any number of others (LIST, bext, cue, smpl, id3, …) may stand before
+// and after it. [Open] finds the samples and leaves everything else alone, so that [File.Rewrite] can copy it.
+//
+// Samples may be PCM of 8, 16, 24 or 32 bits, of which fewer may be in use, or floating point of 32 or 64 bits, with a
+// plain or an extensible [3] header. For a file in memory use [Decode] and [Encode]; [NewWriter] starts a new file.
+//
+//   - [1] Multimedia Programming Interface and Data Specifications 1.0, IBM and Microsoft, 1991
+//   - [2] ITU-R BS.2088 and EBU Tech 3306
+//   - [3] Multiple Channel Audio Data and WAVE Files, Microsoft, 2001
+package wav
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+
+	"ditas/audio"
+	"ditas/audio/internal/pcm"
+)
+
+// Format tags of the fmt chunk.
+const (
+	tagPCM        = 0x0001
+	tagFloat      = 0x0003
+	tagExtensible = 0xFFFE
+)
+
+// subformats are the last 14 bytes of the GUIDs that extend a format tag: that of [3], and that of the ambisonic B-format.
+var subformats = [...]string{
+	"\x00\x00\x00\x00\x10\x00\x80\x00\x00\xAA\x00\x38\x9B\x71",
+	"\x00\x00\x21\x07\xD3\x11\x86\x44\xC8\xC1\xCA\x00\x00\x00",
+}
+
+// compressed names the format tags that people meet and that Open refuses.
+var compressed = map[uint16]string{
+	0x0002: "Microsoft ADPCM",
+	0x0006: "A-law",
+	0x0007: "µ-law",
+	0x0011: "IMA ADPCM",
+	0x0031: "GSM 6.10",
+	0x0050: "MPEG audio",
+	0x0055: "MP3",
+	0x00FF: "AAC",
+	0x0161: "Windows Media Audio",
+	0x2000: "AC-3",
+}
+
+// speakers are the masks for no, one and two channels, and for more, whose places Writer does not know.
+var speakers = [...]uint32{0, 0x4, 0x3, 0}
+
+const (
+	maxChunks = 1 << 14        // before the data
+	elsewhere = math.MaxUint32 // as a size: look in ds64, or unknown
+	unknown   = math.MaxUint64
+)
+
+// File is a WAV file. It implements [audio.Rewriter].
+type File struct{ section pcm.Section }
+
+// Open reads the header of the WAV file of size bytes in r, which File goes on reading from. The error wraps
+// [audio.ErrFormat], [audio.ErrUnsupported] or [audio.ErrMalformed].
+//
+// A header may leave the length open, as those do that programs write into a pipe; the samples then go on to the end of
+// the file.
+func Open(r io.ReaderAt, size int64) (*File, error) {
+	p := parser{r: io.NewSectionReader(r, 0, size), size: size}
+	section, err := p.parse()
+	if err != nil {
+		return nil, fmt.Errorf("wav: %w", err)
+	}
+	section.File = r
+	return &File{*section}, nil
+}
+
+// Format implements [audio.File].
+func (f *File) Format() audio.Format { return f.section.Format() }
+
+// Frames implements [audio.File]. Of a file that is cut off it counts the frames that are left.
+func (f *File) Frames() int64 { return f.section.Frames() }
+
+// Reader implements [audio.File]. The Reader allocates nothing after it was made.
+func (f *File) Reader() audio.Reader { return f.section.Reader() }
+
+// Rewrite implements [audio.Rewriter]. The copy has the length of the file, and differs from it in samples only. Of
+// chunks that describe the samples, such as a PEAK, nothing is recomputed.
+func (f *File) Rewrite(dst io.Writer) (audio.Writer, error) { return f.section.Rewrite(dst) }
+
+// Decode reads the whole of the WAV file of size bytes in r. If the file is cut off, the error is an
+// [audio.TruncatedError] and the recording holds what there is.
+func Decode(r io.ReaderAt, size int64) (*audio.Recording, error) {
+	f, err := Open(r, size)
+	if err != nil {
+		return nil, err
+	}
+	return audio.ReadAll(f)
+}
+
+// Encode writes rec to dst as a WAV file.
+func Encode(dst io.Writer, rec *audio.Recording) error {
+	w, err := NewWriter(dst, rec.Format, int64(rec.Frames()))
+	if err != nil {
+		return err
+	}
+	if err := w.Write(rec.Samples); err != nil {
+		return err
+	}
+	return w.Close()
+}
+
+// parser walks through the chunks up to the data.
+type parser struct {
+	r    *io.SectionReader
+	size int64
+	endian
+}
+
+type endian interface {
+	binary.ByteOrder
+	binary.AppendByteOrder
+}
+
+func malformed(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", audio.ErrMalformed, fmt.Sprintf(format, args...))
+}
+
+func (p *parser) parse() (*pcm.Section, error) {
+	var head [12]byte
+	if n, err := p.r.ReadAt(head[:], 0); n < len(head) {
+		if err != io.EOF {
+			return nil, err
+		}
+		return nil, fmt.Errorf("%w: too short to be a WAV file", audio.ErrFormat)
+	}
+	p.endian = binary.LittleEndian
+	magic := string(head[:4])
+	switch magic {
+	case "RIFF", "RF64", "BW64":
+	case "RIFX":
+		p.endian = binary.BigEndian
+	default:
+		return nil, fmt.Errorf("%w: not a WAV file", audio.ErrFormat)
+	}
+	if string(head[8:]) != "WAVE" {
+		return nil, fmt.Errorf("%w: a RIFF file, but not of audio", audio.ErrFormat)
+	}
+	riffSize := uint64(p.Uint32(head[4:]))
+
+	var long sizes // of an RF64 file
+	var layout *pcm.Layout
+	pos := int64(len(head))
+	for range maxChunks {
+		var chunk [8]byte
+		if n, err := p.r.ReadAt(chunk[:], pos); n < len(chunk) {
+			if err != io.EOF {
+				return nil, err
+			}
+			return nil, malformed("the file ends before its samples begin")
+		}
+		name, size := string(chunk[:4]), uint64(p.Uint32(chunk[4:]))
+		pos += int64(len(chunk))
+		switch {
+		case size == elsewhere && long.table != nil:
+			size = long.of(name)
+		case name == "data" && size >= elsewhere-36: // and 36 bytes of header, in some programs
+			size = unknown
+		}
+		if name == "data" {
+			if layout == nil {
+				return nil, malformed("the samples come before their format")
+			}
+			return p.section(layout, pos, size, riffSize), nil
+		}
+		if size > uint64(p.size-pos) {
+			return nil, malformed("the file ends before its samples begin")
+		}
+		switch {
+		case name == "fmt " && layout == nil:
+			body, err := p.body(pos, size)
+			if err != nil {
+				return nil, err
+			}
+			if layout, err = p.format(body); err != nil {
+				return nil, err
+			}
+		case name == "ds64" && (magic == "RF64" || magic == "BW64"):
+			body, err := p.body(pos, size)
+			if err != nil {
+				return nil, err
+			}
+			if len(body) < 28 {
+				return nil, malformed("a ds64 chunk of %d bytes", len(body))
+			}
+			long = sizes{
+				riff:  binary.LittleEndian.Uint64(body),
+				data:  binary.LittleEndian.Uint64(body[8:]),
+				table: body[28:],
+			}
+			riffSize = long.riff
+		}
+		pos += int64(size + size&1)
+	}
+	return nil, malformed("no samples among the first %d chunks", maxChunks)
+}
+
+// body reads the chunk of the given size at pos, or the first bytes of one that is larger than any that matters.
+func (p *parser) body(pos int64, size uint64) ([]byte, error) {
+	body := make([]byte, min(size, 4096))
+	if n, err := p.r.ReadAt(body, pos); n < len(body) {
+		return nil, err
+	}
+	return body, nil
+}
+
+// sizes is the content of a ds64 chunk.
+type sizes struct {
+	riff, data uint64
+	table      []byte // entries of a name and the size of the chunk of that name, 12 bytes each
+}
+
+func (s *sizes) of(name string) uint64 {
+	if name == "data" {
+		return s.data
+	}
+	for t := s.table; len(t) >= 12; t = t[12:] {
+		if string(t[:4]) == name {
+			return binary.LittleEndian.Uint64(t[4:])
+		}
+	}
+	return elsewhere
+}
+
+// format reads a fmt chunk.
+func (p *parser) format(body []byte) (*pcm.Layout, error) {
+	if len(body) < 16 {
+		return nil, malformed("a format of %d bytes", len(body))
+	}
+	tag := p.Uint16(body)
+	channels := int(p.Uint16(body[2:]))
+	rate := p.Uint32(body[4:])
+	frame := int(p.Uint16(body[12:]))
+	valid := int(p.Uint16(body[14:]))
+	if tag == tagExtensible {
+		if len(body) < 40 {
+			return nil, malformed("an extensible format of %d bytes", len(body))
+		}
+		guid := string(body[26:40])
+		if guid != subformats[0] && guid != subformats[1] {
+			return nil, fmt.Errorf("%w: samples of type %x; convert the file to 16-bit PCM first", audio.ErrUnsupported, body[24:40])
+		}
+		tag = p.Uint16(body[24:])
+		valid = int(p.Uint16(body[18:]))
+	}
+	if tag != tagPCM && tag != tagFloat {
+		name, known := compressed[tag]
+		if !known {
+			name = fmt.Sprintf("format 0x%04X", tag)
+		}
+		return nil, fmt.Errorf("%w: %s; convert the file to 16-bit PCM first", audio.ErrUnsupported, name)
+	}
+	switch {
+	case channels == 0:
+		return nil, malformed("no channels")
+	case rate == 0 || rate > math.MaxInt32:
+		return nil, malformed("a rate of %d Hz", rate)
+	case frame == 0 || frame%channels != 0:
+		return nil, malformed("%d channels in frames of %d bytes", channels, frame)
+	}
+	encodings := map[int]audio.Encoding{1: audio.Int8, 2: audio.Int16, 3: audio.Int24, 4: audio.Int32}
+	if tag == tagFloat {
+		encodings = map[int]audio.Encoding{4: audio.Float32, 8: audio.Float64}
+	}
+	encoding, ok := encodings[frame/channels]
+	if !ok {
+		return nil, fmt.Errorf("%w: samples of %d bytes; convert the file to 16-bit PCM first", audio.ErrUnsupported, frame/channels)
+	}
+	if valid >= encoding.Bits() || encoding.IsFloat() {
+		valid = 0
+	}
+	return &pcm.Layout{
+		Format:    audio.Format{Rate: int(rate), Channels: channels, Encoding: encoding, ValidBits: valid},
+		BigEndian: p.endian == binary.BigEndian,
+		Offset:    true,
+	}, nil
+}
+
+// section places the samples, given where their chunk begins and what sizes the headers declare.
+func (p *parser) section(layout *pcm.Layout, start int64, size, riffSize uint64) *pcm.Section {
+	frame := uint64(layout.FrameSize())
+	present := uint64(p.size-start) / frame
+	s := &pcm.Section{Layout: *layout, Size: p.size, Start: start, Declared: -1}
+	declared := size / frame
+	open := size == unknown ||
+		size == 0 && (riffSize == 0 || riffSize >= elsewhere || riffSize+8 <= uint64(start)) ||
+		present < declared && (declared == 0x7FFF_F000/frame || declared == 0x8000_0000/frame) // sox, arecord
+	if !open {
+		present = min(present, declared)
+		s.Declared = int64(min(declared, math.MaxInt64))
+	}
+	s.Present = int64(present)
+	return s
+}
+
+// NewWriter starts a new WAV file of the given format and number of frames in dst. Close fails if fewer were written.
+func NewWriter(dst io.Writer, format audio.Format, frames int64) (audio.Writer, error) {
+	head, pad, err := header(format, frames)
+	if err != nil {
+		return nil, fmt.Errorf("wav: %w", err)
+	}
+	if _, err := dst.Write(head); err != nil {
+		return nil, fmt.Errorf("write header: %w", err)
+	}
+	return &pcm.Writer{
+		Layout: pcm.Layout{Format: format, Offset: true},
+		Dst:    dst,
+		Frames: frames,
+		Tail:   make([]byte, pad),
+	}, nil
+}
+
+// header returns what precedes the samples of a new file, and the size of the padding that follows them. The format is
+// extensible where [3] asks for it: more than two channels, more than 16 bits, or bits that are not in use.
+func header(f audio.Format, frames int64) (head []byte, pad int, err error) {
+	if err := f.Check(); err != nil {
+		return nil, 0, err
+	}
+	layout := pcm.Layout{Format: f}
+	frame := layout.FrameSize()
+	if f.Channels > math.MaxUint16 || frame > math.MaxUint16 || f.Rate > math.MaxInt32 {
+		return nil, 0, fmt.Errorf("%v does not fit a WAV file", f)
+	}
+	if frames < 0 || frames > math.MaxInt64/2/int64(frame) {
+		return nil, 0, fmt.Errorf("%d frames do not fit a WAV file", frames)
+	}
+	tag := uint16(tagPCM)
+	if f.Encoding.IsFloat() {
+		tag = tagFloat
+	}
+	extensible := f.Channels > 2 || f.Encoding.Bits() > 16 && tag == tagPCM || f.Bits() != f.Encoding.Bits()
+
+	le := binary.LittleEndian
+	b := new(bytes.Buffer)
+	put := func(fields ...any) {
+		for _, field := range fields {
+			binary.Write(b, le, field) // to a Buffer: cannot fail
+		}
+	}
+	common := []any{uint16(f.Channels), uint32(f.Rate), uint32(min(int64(f.Rate)*int64(frame), math.MaxUint32)), uint16(frame), uint16(f.Encoding.Bits())}
+	put([]byte("fmt "))
+	switch {
+	case extensible:
+		put(uint32(40), uint16(tagExtensible))
+		put(common...)
+		put(uint16(22), uint16(f.Bits()), speakers[min(f.Channels, len(speakers)-1)], tag, []byte(subformats[0]))
+	case tag == tagPCM:
+		put(uint32(16), tag)
+		put(common...)
+	default:
+		put(uint32(18), tag)
+		put(common...)
+		put(uint16(0))
+	}
+	if tag != tagPCM {
+		put([]byte("fact"), uint32(4), uint32(min(frames, math.MaxUint32)))
+	}
+	size := frames * int64(frame)
+	pad = int(size & 1)
+	put([]byte("data"))
+	if riff := 4 + int64(b.Len()) + 4 + size + int64(pad); riff <= math.MaxUint32 {
+		put(uint32(size))
+		head = slices.Concat([]byte("RIFF"), le.AppendUint32(nil, uint32(riff)), []byte("WAVE"), b.Bytes())
+		return head, pad, nil
+	}
+	put(uint32(elsewhere))
+	rest := bytes.Clone(b.Bytes())
+	b.Reset()
+	put([]byte("RF64"), uint32(elsewhere), []byte("WAVEds64"), uint32(28))
+	put(4+8+28+int64(len(rest))+size+int64(pad), size, frames, uint32(0))
+	return append(b.Bytes(), rest...), pad, nil
+}
