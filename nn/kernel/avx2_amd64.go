@@ -158,3 +158,73 @@ func avx2Dot2x5(n int, dy *float32, pitch int, src *float32, offs *int, gw *floa
 //
 //go:noescape
 func avx2Dot2x6(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
+
+// avx2Add computes dst = a + b.
+//
+//go:noescape
+func avx2Add(n int, dst *float32, a *float32, b *float32, scalar float32)
+
+// avx2Mul computes dst = a·b.
+//
+//go:noescape
+func avx2Mul(n int, dst *float32, a *float32, b *float32, scalar float32)
+
+// avx2MulAdd computes dst += a·b.
+//
+//go:noescape
+func avx2MulAdd(n int, dst *float32, a *float32, b *float32, scalar float32)
+
+// avx2Axpy computes dst += scalar·a.
+//
+//go:noescape
+func avx2Axpy(n int, dst *float32, a *float32, b *float32, scalar float32)
+
+// avx2Scale computes dst = scalar·a.
+//
+//go:noescape
+func avx2Scale(n int, dst *float32, a *float32, b *float32, scalar float32)
+
+// avx2Leaky computes dst = a, times scalar where a ≤ 0.
+//
+//go:noescape
+func avx2Leaky(n int, dst *float32, a *float32, b *float32, scalar float32)
+
+// avx2LeakyGrad computes dst += b, times scalar where a ≤ 0.
+//
+//go:noescape
+func avx2LeakyGrad(n int, dst *float32, a *float32, b *float32, scalar float32)
+
+// avx2SigmoidGrad computes dst += b·a·(1−a).
+//
+//go:noescape
+func avx2SigmoidGrad(n int, dst *float32, a *float32, b *float32, scalar float32)
+
+// avx2TanhGrad computes dst += b·(1−a²).
+//
+//go:noescape
+func avx2TanhGrad(n int, dst *float32, a *float32, b *float32, scalar float32)
+
+// avx2Sigmoid computes dst = 1/(1+e^−a).
+//
+//go:noescape
+func avx2Sigmoid(n int, dst *float32, a *float32, b *float32, scalar float32)
+
+// avx2Tanh computes dst = tanh a.
+//
+//go:noescape
+func avx2Tanh(n int, dst *float32, a *float32, b *float32, scalar float32)
+
+// avx2Adam takes one step of Adam.
+//
+//go:noescape
+func avx2Adam(n int, w *float32, grad *float32, m *float32, v *float32, scale float32, beta1 float32, gain1 float32, beta2 float32, gain2 float32, rate float32, c2 float32, eps float32)
+
+// avx2Sum returns Σ a.
+//
+//go:noescape
+func avx2Sum(n int, a *float32) float64
+
+// avx2SumSquares returns Σ a².
+//
+//go:noescape
+func avx2SumSquares(n int, a *float32) float64

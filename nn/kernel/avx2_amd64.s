@@ -2710,3 +2710,1279 @@ sum:
 	VMOVSS       X13, 20(AX)
 	VZEROUPPER
 	RET
+
+// func avx2Add(n int, dst *float32, a *float32, b *float32, scalar float32)
+// Requires: AVX
+TEXT ·avx2Add(SB), NOSPLIT, $0-36
+	MOVQ n+0(FP), AX
+	MOVQ dst+8(FP), DX
+	MOVQ a+16(FP), BX
+	MOVQ b+24(FP), SI
+	XORQ CX, CX
+	SUBQ $0x00000020, AX
+	JL   singles
+
+round:
+	VMOVUPS (BX)(CX*1), Y0
+	VMOVUPS (SI)(CX*1), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (DX)(CX*1)
+	VMOVUPS 32(BX)(CX*1), Y2
+	VMOVUPS 32(SI)(CX*1), Y3
+	VADDPS  Y3, Y2, Y2
+	VMOVUPS Y2, 32(DX)(CX*1)
+	VMOVUPS 64(BX)(CX*1), Y4
+	VMOVUPS 64(SI)(CX*1), Y5
+	VADDPS  Y5, Y4, Y4
+	VMOVUPS Y4, 64(DX)(CX*1)
+	VMOVUPS 96(BX)(CX*1), Y6
+	VMOVUPS 96(SI)(CX*1), Y7
+	VADDPS  Y7, Y6, Y6
+	VMOVUPS Y6, 96(DX)(CX*1)
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000020, AX
+	JGE     round
+
+singles:
+	ADDQ $0x00000020, AX
+	SUBQ $0x00000008, AX
+	JL   rest
+
+single:
+	VMOVUPS (BX)(CX*1), Y0
+	VMOVUPS (SI)(CX*1), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (DX)(CX*1)
+	ADDQ    $0x00000020, CX
+	SUBQ    $0x00000008, AX
+	JGE     single
+
+rest:
+	ADDQ       $0x00000008, AX
+	JZ         done
+	LEAQ       masks<>+32(SB), DI
+	SHLQ       $0x02, AX
+	SUBQ       AX, DI
+	MOVQ       DI, AX
+	VMOVUPS    (AX), Y15
+	VMASKMOVPS (BX)(CX*1), Y15, Y0
+	VMASKMOVPS (SI)(CX*1), Y15, Y1
+	VADDPS     Y1, Y0, Y0
+	VMASKMOVPS Y0, Y15, (DX)(CX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2Mul(n int, dst *float32, a *float32, b *float32, scalar float32)
+// Requires: AVX
+TEXT ·avx2Mul(SB), NOSPLIT, $0-36
+	MOVQ n+0(FP), AX
+	MOVQ dst+8(FP), DX
+	MOVQ a+16(FP), BX
+	MOVQ b+24(FP), SI
+	XORQ CX, CX
+	SUBQ $0x00000020, AX
+	JL   singles
+
+round:
+	VMOVUPS (BX)(CX*1), Y0
+	VMOVUPS (SI)(CX*1), Y1
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS Y0, (DX)(CX*1)
+	VMOVUPS 32(BX)(CX*1), Y2
+	VMOVUPS 32(SI)(CX*1), Y3
+	VMULPS  Y3, Y2, Y2
+	VMOVUPS Y2, 32(DX)(CX*1)
+	VMOVUPS 64(BX)(CX*1), Y4
+	VMOVUPS 64(SI)(CX*1), Y5
+	VMULPS  Y5, Y4, Y4
+	VMOVUPS Y4, 64(DX)(CX*1)
+	VMOVUPS 96(BX)(CX*1), Y6
+	VMOVUPS 96(SI)(CX*1), Y7
+	VMULPS  Y7, Y6, Y6
+	VMOVUPS Y6, 96(DX)(CX*1)
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000020, AX
+	JGE     round
+
+singles:
+	ADDQ $0x00000020, AX
+	SUBQ $0x00000008, AX
+	JL   rest
+
+single:
+	VMOVUPS (BX)(CX*1), Y0
+	VMOVUPS (SI)(CX*1), Y1
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS Y0, (DX)(CX*1)
+	ADDQ    $0x00000020, CX
+	SUBQ    $0x00000008, AX
+	JGE     single
+
+rest:
+	ADDQ       $0x00000008, AX
+	JZ         done
+	LEAQ       masks<>+32(SB), DI
+	SHLQ       $0x02, AX
+	SUBQ       AX, DI
+	MOVQ       DI, AX
+	VMOVUPS    (AX), Y15
+	VMASKMOVPS (BX)(CX*1), Y15, Y0
+	VMASKMOVPS (SI)(CX*1), Y15, Y1
+	VMULPS     Y1, Y0, Y0
+	VMASKMOVPS Y0, Y15, (DX)(CX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2MulAdd(n int, dst *float32, a *float32, b *float32, scalar float32)
+// Requires: AVX, FMA3
+TEXT ·avx2MulAdd(SB), NOSPLIT, $0-36
+	MOVQ n+0(FP), AX
+	MOVQ dst+8(FP), DX
+	MOVQ a+16(FP), BX
+	MOVQ b+24(FP), SI
+	XORQ CX, CX
+	SUBQ $0x00000020, AX
+	JL   singles
+
+round:
+	VMOVUPS     (BX)(CX*1), Y0
+	VMOVUPS     (SI)(CX*1), Y1
+	VMOVUPS     (DX)(CX*1), Y2
+	VFMADD231PS Y1, Y0, Y2
+	VMOVUPS     Y2, (DX)(CX*1)
+	VMOVUPS     32(BX)(CX*1), Y3
+	VMOVUPS     32(SI)(CX*1), Y4
+	VMOVUPS     32(DX)(CX*1), Y5
+	VFMADD231PS Y4, Y3, Y5
+	VMOVUPS     Y5, 32(DX)(CX*1)
+	VMOVUPS     64(BX)(CX*1), Y6
+	VMOVUPS     64(SI)(CX*1), Y7
+	VMOVUPS     64(DX)(CX*1), Y8
+	VFMADD231PS Y7, Y6, Y8
+	VMOVUPS     Y8, 64(DX)(CX*1)
+	VMOVUPS     96(BX)(CX*1), Y9
+	VMOVUPS     96(SI)(CX*1), Y10
+	VMOVUPS     96(DX)(CX*1), Y11
+	VFMADD231PS Y10, Y9, Y11
+	VMOVUPS     Y11, 96(DX)(CX*1)
+	ADDQ        $0x00000080, CX
+	SUBQ        $0x00000020, AX
+	JGE         round
+
+singles:
+	ADDQ $0x00000020, AX
+	SUBQ $0x00000008, AX
+	JL   rest
+
+single:
+	VMOVUPS     (BX)(CX*1), Y0
+	VMOVUPS     (SI)(CX*1), Y1
+	VMOVUPS     (DX)(CX*1), Y2
+	VFMADD231PS Y1, Y0, Y2
+	VMOVUPS     Y2, (DX)(CX*1)
+	ADDQ        $0x00000020, CX
+	SUBQ        $0x00000008, AX
+	JGE         single
+
+rest:
+	ADDQ        $0x00000008, AX
+	JZ          done
+	LEAQ        masks<>+32(SB), DI
+	SHLQ        $0x02, AX
+	SUBQ        AX, DI
+	MOVQ        DI, AX
+	VMOVUPS     (AX), Y15
+	VMASKMOVPS  (BX)(CX*1), Y15, Y0
+	VMASKMOVPS  (SI)(CX*1), Y15, Y1
+	VMASKMOVPS  (DX)(CX*1), Y15, Y2
+	VFMADD231PS Y1, Y0, Y2
+	VMASKMOVPS  Y2, Y15, (DX)(CX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2Axpy(n int, dst *float32, a *float32, b *float32, scalar float32)
+// Requires: AVX, FMA3
+TEXT ·avx2Axpy(SB), NOSPLIT, $0-36
+	VBROADCASTSS scalar+32(FP), Y8
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), DX
+	MOVQ         a+16(FP), BX
+	XORQ         CX, CX
+	SUBQ         $0x00000020, AX
+	JL           singles
+
+round:
+	VMOVUPS     (BX)(CX*1), Y0
+	VMOVUPS     (DX)(CX*1), Y1
+	VFMADD231PS Y8, Y0, Y1
+	VMOVUPS     Y1, (DX)(CX*1)
+	VMOVUPS     32(BX)(CX*1), Y2
+	VMOVUPS     32(DX)(CX*1), Y3
+	VFMADD231PS Y8, Y2, Y3
+	VMOVUPS     Y3, 32(DX)(CX*1)
+	VMOVUPS     64(BX)(CX*1), Y4
+	VMOVUPS     64(DX)(CX*1), Y5
+	VFMADD231PS Y8, Y4, Y5
+	VMOVUPS     Y5, 64(DX)(CX*1)
+	VMOVUPS     96(BX)(CX*1), Y6
+	VMOVUPS     96(DX)(CX*1), Y7
+	VFMADD231PS Y8, Y6, Y7
+	VMOVUPS     Y7, 96(DX)(CX*1)
+	ADDQ        $0x00000080, CX
+	SUBQ        $0x00000020, AX
+	JGE         round
+
+singles:
+	ADDQ $0x00000020, AX
+	SUBQ $0x00000008, AX
+	JL   rest
+
+single:
+	VMOVUPS     (BX)(CX*1), Y0
+	VMOVUPS     (DX)(CX*1), Y1
+	VFMADD231PS Y8, Y0, Y1
+	VMOVUPS     Y1, (DX)(CX*1)
+	ADDQ        $0x00000020, CX
+	SUBQ        $0x00000008, AX
+	JGE         single
+
+rest:
+	ADDQ        $0x00000008, AX
+	JZ          done
+	LEAQ        masks<>+32(SB), SI
+	SHLQ        $0x02, AX
+	SUBQ        AX, SI
+	MOVQ        SI, AX
+	VMOVUPS     (AX), Y15
+	VMASKMOVPS  (BX)(CX*1), Y15, Y0
+	VMASKMOVPS  (DX)(CX*1), Y15, Y1
+	VFMADD231PS Y8, Y0, Y1
+	VMASKMOVPS  Y1, Y15, (DX)(CX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2Scale(n int, dst *float32, a *float32, b *float32, scalar float32)
+// Requires: AVX
+TEXT ·avx2Scale(SB), NOSPLIT, $0-36
+	VBROADCASTSS scalar+32(FP), Y4
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), DX
+	MOVQ         a+16(FP), BX
+	XORQ         CX, CX
+	SUBQ         $0x00000020, AX
+	JL           singles
+
+round:
+	VMOVUPS (BX)(CX*1), Y0
+	VMULPS  Y4, Y0, Y0
+	VMOVUPS Y0, (DX)(CX*1)
+	VMOVUPS 32(BX)(CX*1), Y1
+	VMULPS  Y4, Y1, Y1
+	VMOVUPS Y1, 32(DX)(CX*1)
+	VMOVUPS 64(BX)(CX*1), Y2
+	VMULPS  Y4, Y2, Y2
+	VMOVUPS Y2, 64(DX)(CX*1)
+	VMOVUPS 96(BX)(CX*1), Y3
+	VMULPS  Y4, Y3, Y3
+	VMOVUPS Y3, 96(DX)(CX*1)
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000020, AX
+	JGE     round
+
+singles:
+	ADDQ $0x00000020, AX
+	SUBQ $0x00000008, AX
+	JL   rest
+
+single:
+	VMOVUPS (BX)(CX*1), Y0
+	VMULPS  Y4, Y0, Y0
+	VMOVUPS Y0, (DX)(CX*1)
+	ADDQ    $0x00000020, CX
+	SUBQ    $0x00000008, AX
+	JGE     single
+
+rest:
+	ADDQ       $0x00000008, AX
+	JZ         done
+	LEAQ       masks<>+32(SB), SI
+	SHLQ       $0x02, AX
+	SUBQ       AX, SI
+	MOVQ       SI, AX
+	VMOVUPS    (AX), Y15
+	VMASKMOVPS (BX)(CX*1), Y15, Y0
+	VMULPS     Y4, Y0, Y0
+	VMASKMOVPS Y0, Y15, (DX)(CX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2Leaky(n int, dst *float32, a *float32, b *float32, scalar float32)
+// Requires: AVX
+TEXT ·avx2Leaky(SB), NOSPLIT, $0-36
+	VBROADCASTSS scalar+32(FP), Y12
+	VMOVUPS      avx2LeakyConstants<>+0(SB), Y13
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), DX
+	MOVQ         a+16(FP), BX
+	XORQ         CX, CX
+	SUBQ         $0x00000020, AX
+	JL           singles
+
+round:
+	VMOVUPS   (BX)(CX*1), Y0
+	VMULPS    Y12, Y0, Y1
+	VCMPPS    $0x12, Y13, Y0, Y2
+	VBLENDVPS Y2, Y1, Y0, Y0
+	VMOVUPS   Y0, (DX)(CX*1)
+	VMOVUPS   32(BX)(CX*1), Y3
+	VMULPS    Y12, Y3, Y4
+	VCMPPS    $0x12, Y13, Y3, Y5
+	VBLENDVPS Y5, Y4, Y3, Y3
+	VMOVUPS   Y3, 32(DX)(CX*1)
+	VMOVUPS   64(BX)(CX*1), Y6
+	VMULPS    Y12, Y6, Y7
+	VCMPPS    $0x12, Y13, Y6, Y8
+	VBLENDVPS Y8, Y7, Y6, Y6
+	VMOVUPS   Y6, 64(DX)(CX*1)
+	VMOVUPS   96(BX)(CX*1), Y9
+	VMULPS    Y12, Y9, Y10
+	VCMPPS    $0x12, Y13, Y9, Y11
+	VBLENDVPS Y11, Y10, Y9, Y9
+	VMOVUPS   Y9, 96(DX)(CX*1)
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x00000020, AX
+	JGE       round
+
+singles:
+	ADDQ $0x00000020, AX
+	SUBQ $0x00000008, AX
+	JL   rest
+
+single:
+	VMOVUPS   (BX)(CX*1), Y0
+	VMULPS    Y12, Y0, Y1
+	VCMPPS    $0x12, Y13, Y0, Y2
+	VBLENDVPS Y2, Y1, Y0, Y0
+	VMOVUPS   Y0, (DX)(CX*1)
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000008, AX
+	JGE       single
+
+rest:
+	ADDQ       $0x00000008, AX
+	JZ         done
+	LEAQ       masks<>+32(SB), SI
+	SHLQ       $0x02, AX
+	SUBQ       AX, SI
+	MOVQ       SI, AX
+	VMOVUPS    (AX), Y15
+	VMASKMOVPS (BX)(CX*1), Y15, Y0
+	VMULPS     Y12, Y0, Y1
+	VCMPPS     $0x12, Y13, Y0, Y2
+	VBLENDVPS  Y2, Y1, Y0, Y0
+	VMASKMOVPS Y0, Y15, (DX)(CX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA avx2LeakyConstants<>+0(SB)/4, $0x00000000
+DATA avx2LeakyConstants<>+4(SB)/4, $0x00000000
+DATA avx2LeakyConstants<>+8(SB)/4, $0x00000000
+DATA avx2LeakyConstants<>+12(SB)/4, $0x00000000
+DATA avx2LeakyConstants<>+16(SB)/4, $0x00000000
+DATA avx2LeakyConstants<>+20(SB)/4, $0x00000000
+DATA avx2LeakyConstants<>+24(SB)/4, $0x00000000
+DATA avx2LeakyConstants<>+28(SB)/4, $0x00000000
+GLOBL avx2LeakyConstants<>(SB), RODATA|NOPTR, $32
+
+// func avx2LeakyGrad(n int, dst *float32, a *float32, b *float32, scalar float32)
+// Requires: AVX
+TEXT ·avx2LeakyGrad(SB), NOSPLIT, $0-36
+	VBROADCASTSS scalar+32(FP), Y12
+	VMOVUPS      avx2LeakyGradConstants<>+0(SB), Y13
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), DX
+	MOVQ         a+16(FP), BX
+	MOVQ         b+24(FP), SI
+	XORQ         CX, CX
+	SUBQ         $0x00000018, AX
+	JL           singles
+
+round:
+	VMOVUPS   (BX)(CX*1), Y0
+	VMOVUPS   (SI)(CX*1), Y1
+	VMULPS    Y12, Y1, Y2
+	VCMPPS    $0x12, Y13, Y0, Y3
+	VBLENDVPS Y3, Y2, Y1, Y1
+	VMOVUPS   (DX)(CX*1), Y0
+	VADDPS    Y0, Y1, Y1
+	VMOVUPS   Y1, (DX)(CX*1)
+	VMOVUPS   32(BX)(CX*1), Y4
+	VMOVUPS   32(SI)(CX*1), Y5
+	VMULPS    Y12, Y5, Y6
+	VCMPPS    $0x12, Y13, Y4, Y7
+	VBLENDVPS Y7, Y6, Y5, Y5
+	VMOVUPS   32(DX)(CX*1), Y4
+	VADDPS    Y4, Y5, Y5
+	VMOVUPS   Y5, 32(DX)(CX*1)
+	VMOVUPS   64(BX)(CX*1), Y8
+	VMOVUPS   64(SI)(CX*1), Y9
+	VMULPS    Y12, Y9, Y10
+	VCMPPS    $0x12, Y13, Y8, Y11
+	VBLENDVPS Y11, Y10, Y9, Y9
+	VMOVUPS   64(DX)(CX*1), Y8
+	VADDPS    Y8, Y9, Y9
+	VMOVUPS   Y9, 64(DX)(CX*1)
+	ADDQ      $0x00000060, CX
+	SUBQ      $0x00000018, AX
+	JGE       round
+
+singles:
+	ADDQ $0x00000018, AX
+	SUBQ $0x00000008, AX
+	JL   rest
+
+single:
+	VMOVUPS   (BX)(CX*1), Y0
+	VMOVUPS   (SI)(CX*1), Y1
+	VMULPS    Y12, Y1, Y2
+	VCMPPS    $0x12, Y13, Y0, Y3
+	VBLENDVPS Y3, Y2, Y1, Y1
+	VMOVUPS   (DX)(CX*1), Y0
+	VADDPS    Y0, Y1, Y1
+	VMOVUPS   Y1, (DX)(CX*1)
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000008, AX
+	JGE       single
+
+rest:
+	ADDQ       $0x00000008, AX
+	JZ         done
+	LEAQ       masks<>+32(SB), DI
+	SHLQ       $0x02, AX
+	SUBQ       AX, DI
+	MOVQ       DI, AX
+	VMOVUPS    (AX), Y15
+	VMASKMOVPS (BX)(CX*1), Y15, Y0
+	VMASKMOVPS (SI)(CX*1), Y15, Y1
+	VMULPS     Y12, Y1, Y2
+	VCMPPS     $0x12, Y13, Y0, Y3
+	VBLENDVPS  Y3, Y2, Y1, Y1
+	VMASKMOVPS (DX)(CX*1), Y15, Y0
+	VADDPS     Y0, Y1, Y1
+	VMASKMOVPS Y1, Y15, (DX)(CX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA avx2LeakyGradConstants<>+0(SB)/4, $0x00000000
+DATA avx2LeakyGradConstants<>+4(SB)/4, $0x00000000
+DATA avx2LeakyGradConstants<>+8(SB)/4, $0x00000000
+DATA avx2LeakyGradConstants<>+12(SB)/4, $0x00000000
+DATA avx2LeakyGradConstants<>+16(SB)/4, $0x00000000
+DATA avx2LeakyGradConstants<>+20(SB)/4, $0x00000000
+DATA avx2LeakyGradConstants<>+24(SB)/4, $0x00000000
+DATA avx2LeakyGradConstants<>+28(SB)/4, $0x00000000
+GLOBL avx2LeakyGradConstants<>(SB), RODATA|NOPTR, $32
+
+// func avx2SigmoidGrad(n int, dst *float32, a *float32, b *float32, scalar float32)
+// Requires: AVX, FMA3
+TEXT ·avx2SigmoidGrad(SB), NOSPLIT, $0-36
+	VMOVUPS avx2SigmoidGradConstants<>+0(SB), Y12
+	MOVQ    n+0(FP), AX
+	MOVQ    dst+8(FP), DX
+	MOVQ    a+16(FP), BX
+	MOVQ    b+24(FP), SI
+	XORQ    CX, CX
+	SUBQ    $0x00000020, AX
+	JL      singles
+
+round:
+	VMOVUPS     (BX)(CX*1), Y0
+	VMOVUPS     (SI)(CX*1), Y1
+	VMULPS      Y0, Y1, Y1
+	VSUBPS      Y0, Y12, Y0
+	VMOVUPS     (DX)(CX*1), Y2
+	VFMADD231PS Y0, Y1, Y2
+	VMOVUPS     Y2, (DX)(CX*1)
+	VMOVUPS     32(BX)(CX*1), Y3
+	VMOVUPS     32(SI)(CX*1), Y4
+	VMULPS      Y3, Y4, Y4
+	VSUBPS      Y3, Y12, Y3
+	VMOVUPS     32(DX)(CX*1), Y5
+	VFMADD231PS Y3, Y4, Y5
+	VMOVUPS     Y5, 32(DX)(CX*1)
+	VMOVUPS     64(BX)(CX*1), Y6
+	VMOVUPS     64(SI)(CX*1), Y7
+	VMULPS      Y6, Y7, Y7
+	VSUBPS      Y6, Y12, Y6
+	VMOVUPS     64(DX)(CX*1), Y8
+	VFMADD231PS Y6, Y7, Y8
+	VMOVUPS     Y8, 64(DX)(CX*1)
+	VMOVUPS     96(BX)(CX*1), Y9
+	VMOVUPS     96(SI)(CX*1), Y10
+	VMULPS      Y9, Y10, Y10
+	VSUBPS      Y9, Y12, Y9
+	VMOVUPS     96(DX)(CX*1), Y11
+	VFMADD231PS Y9, Y10, Y11
+	VMOVUPS     Y11, 96(DX)(CX*1)
+	ADDQ        $0x00000080, CX
+	SUBQ        $0x00000020, AX
+	JGE         round
+
+singles:
+	ADDQ $0x00000020, AX
+	SUBQ $0x00000008, AX
+	JL   rest
+
+single:
+	VMOVUPS     (BX)(CX*1), Y0
+	VMOVUPS     (SI)(CX*1), Y1
+	VMULPS      Y0, Y1, Y1
+	VSUBPS      Y0, Y12, Y0
+	VMOVUPS     (DX)(CX*1), Y2
+	VFMADD231PS Y0, Y1, Y2
+	VMOVUPS     Y2, (DX)(CX*1)
+	ADDQ        $0x00000020, CX
+	SUBQ        $0x00000008, AX
+	JGE         single
+
+rest:
+	ADDQ        $0x00000008, AX
+	JZ          done
+	LEAQ        masks<>+32(SB), DI
+	SHLQ        $0x02, AX
+	SUBQ        AX, DI
+	MOVQ        DI, AX
+	VMOVUPS     (AX), Y15
+	VMASKMOVPS  (BX)(CX*1), Y15, Y0
+	VMASKMOVPS  (SI)(CX*1), Y15, Y1
+	VMULPS      Y0, Y1, Y1
+	VSUBPS      Y0, Y12, Y0
+	VMASKMOVPS  (DX)(CX*1), Y15, Y2
+	VFMADD231PS Y0, Y1, Y2
+	VMASKMOVPS  Y2, Y15, (DX)(CX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA avx2SigmoidGradConstants<>+0(SB)/4, $0x3f800000
+DATA avx2SigmoidGradConstants<>+4(SB)/4, $0x3f800000
+DATA avx2SigmoidGradConstants<>+8(SB)/4, $0x3f800000
+DATA avx2SigmoidGradConstants<>+12(SB)/4, $0x3f800000
+DATA avx2SigmoidGradConstants<>+16(SB)/4, $0x3f800000
+DATA avx2SigmoidGradConstants<>+20(SB)/4, $0x3f800000
+DATA avx2SigmoidGradConstants<>+24(SB)/4, $0x3f800000
+DATA avx2SigmoidGradConstants<>+28(SB)/4, $0x3f800000
+GLOBL avx2SigmoidGradConstants<>(SB), RODATA|NOPTR, $32
+
+// func avx2TanhGrad(n int, dst *float32, a *float32, b *float32, scalar float32)
+// Requires: AVX, FMA3
+TEXT ·avx2TanhGrad(SB), NOSPLIT, $0-36
+	VMOVUPS avx2TanhGradConstants<>+0(SB), Y12
+	MOVQ    n+0(FP), AX
+	MOVQ    dst+8(FP), DX
+	MOVQ    a+16(FP), BX
+	MOVQ    b+24(FP), SI
+	XORQ    CX, CX
+	SUBQ    $0x00000020, AX
+	JL      singles
+
+round:
+	VMOVUPS      (BX)(CX*1), Y0
+	VMOVUPS      (SI)(CX*1), Y1
+	VFNMADD213PS Y12, Y0, Y0
+	VMOVUPS      (DX)(CX*1), Y2
+	VFMADD231PS  Y0, Y1, Y2
+	VMOVUPS      Y2, (DX)(CX*1)
+	VMOVUPS      32(BX)(CX*1), Y3
+	VMOVUPS      32(SI)(CX*1), Y4
+	VFNMADD213PS Y12, Y3, Y3
+	VMOVUPS      32(DX)(CX*1), Y5
+	VFMADD231PS  Y3, Y4, Y5
+	VMOVUPS      Y5, 32(DX)(CX*1)
+	VMOVUPS      64(BX)(CX*1), Y6
+	VMOVUPS      64(SI)(CX*1), Y7
+	VFNMADD213PS Y12, Y6, Y6
+	VMOVUPS      64(DX)(CX*1), Y8
+	VFMADD231PS  Y6, Y7, Y8
+	VMOVUPS      Y8, 64(DX)(CX*1)
+	VMOVUPS      96(BX)(CX*1), Y9
+	VMOVUPS      96(SI)(CX*1), Y10
+	VFNMADD213PS Y12, Y9, Y9
+	VMOVUPS      96(DX)(CX*1), Y11
+	VFMADD231PS  Y9, Y10, Y11
+	VMOVUPS      Y11, 96(DX)(CX*1)
+	ADDQ         $0x00000080, CX
+	SUBQ         $0x00000020, AX
+	JGE          round
+
+singles:
+	ADDQ $0x00000020, AX
+	SUBQ $0x00000008, AX
+	JL   rest
+
+single:
+	VMOVUPS      (BX)(CX*1), Y0
+	VMOVUPS      (SI)(CX*1), Y1
+	VFNMADD213PS Y12, Y0, Y0
+	VMOVUPS      (DX)(CX*1), Y2
+	VFMADD231PS  Y0, Y1, Y2
+	VMOVUPS      Y2, (DX)(CX*1)
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, AX
+	JGE          single
+
+rest:
+	ADDQ         $0x00000008, AX
+	JZ           done
+	LEAQ         masks<>+32(SB), DI
+	SHLQ         $0x02, AX
+	SUBQ         AX, DI
+	MOVQ         DI, AX
+	VMOVUPS      (AX), Y15
+	VMASKMOVPS   (BX)(CX*1), Y15, Y0
+	VMASKMOVPS   (SI)(CX*1), Y15, Y1
+	VFNMADD213PS Y12, Y0, Y0
+	VMASKMOVPS   (DX)(CX*1), Y15, Y2
+	VFMADD231PS  Y0, Y1, Y2
+	VMASKMOVPS   Y2, Y15, (DX)(CX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA avx2TanhGradConstants<>+0(SB)/4, $0x3f800000
+DATA avx2TanhGradConstants<>+4(SB)/4, $0x3f800000
+DATA avx2TanhGradConstants<>+8(SB)/4, $0x3f800000
+DATA avx2TanhGradConstants<>+12(SB)/4, $0x3f800000
+DATA avx2TanhGradConstants<>+16(SB)/4, $0x3f800000
+DATA avx2TanhGradConstants<>+20(SB)/4, $0x3f800000
+DATA avx2TanhGradConstants<>+24(SB)/4, $0x3f800000
+DATA avx2TanhGradConstants<>+28(SB)/4, $0x3f800000
+GLOBL avx2TanhGradConstants<>(SB), RODATA|NOPTR, $32
+
+// func avx2Sigmoid(n int, dst *float32, a *float32, b *float32, scalar float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·avx2Sigmoid(SB), NOSPLIT, $0-36
+	VMOVUPS avx2SigmoidConstants<>+0(SB), Y5
+	VMOVUPS avx2SigmoidConstants<>+32(SB), Y6
+	VMOVUPS avx2SigmoidConstants<>+64(SB), Y7
+	VMOVUPS avx2SigmoidConstants<>+96(SB), Y8
+	VMOVUPS avx2SigmoidConstants<>+128(SB), Y9
+	VMOVUPS avx2SigmoidConstants<>+160(SB), Y10
+	VMOVUPS avx2SigmoidConstants<>+192(SB), Y11
+	VMOVUPS avx2SigmoidConstants<>+224(SB), Y12
+	VMOVUPS avx2SigmoidConstants<>+256(SB), Y13
+	VMOVUPS avx2SigmoidConstants<>+288(SB), Y14
+	MOVQ    n+0(FP), AX
+	MOVQ    dst+8(FP), DX
+	MOVQ    a+16(FP), BX
+	XORQ    CX, CX
+	SUBQ    $0x00000008, AX
+	JL      rest
+
+single:
+	VMOVUPS      (BX)(CX*1), Y0
+	VORPS        Y7, Y0, Y1
+	VMAXPS       Y1, Y5, Y1
+	VMULPS       Y8, Y1, Y3
+	VROUNDPS     $0x08, Y3, Y3
+	VFNMADD231PS Y9, Y3, Y1
+	VFNMADD231PS Y10, Y3, Y1
+	VMOVUPS      Y11, Y2
+	VFMADD213PS  Y12, Y1, Y2
+	VFMADD213PS  Y13, Y1, Y2
+	VFMADD213PS  Y14, Y1, Y2
+	VFMADD213PS  avx2SigmoidConstants<>+320(SB), Y1, Y2
+	VMULPS       Y1, Y1, Y4
+	VFMADD213PS  Y1, Y4, Y2
+	VADDPS       Y6, Y2, Y2
+	VCVTPS2DQ    Y3, Y3
+	VPSRAD       $0x01, Y3, Y4
+	VPSUBD       Y4, Y3, Y3
+	VPADDD       avx2SigmoidConstants<>+352(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y2, Y2
+	VPADDD       avx2SigmoidConstants<>+352(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y2, Y2
+	VADDPS       Y6, Y2, Y1
+	VSUBPS       Y6, Y1, Y4
+	VSUBPS       Y4, Y2, Y4
+	VBLENDVPS    Y0, Y2, Y6, Y3
+	VDIVPS       Y1, Y3, Y3
+	VFNMADD231PS Y4, Y3, Y3
+	VMOVUPS      Y3, (DX)(CX*1)
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, AX
+	JGE          single
+
+rest:
+	ADDQ         $0x00000008, AX
+	JZ           done
+	LEAQ         masks<>+32(SB), SI
+	SHLQ         $0x02, AX
+	SUBQ         AX, SI
+	MOVQ         SI, AX
+	VMOVUPS      (AX), Y15
+	VMASKMOVPS   (BX)(CX*1), Y15, Y0
+	VORPS        Y7, Y0, Y1
+	VMAXPS       Y1, Y5, Y1
+	VMULPS       Y8, Y1, Y3
+	VROUNDPS     $0x08, Y3, Y3
+	VFNMADD231PS Y9, Y3, Y1
+	VFNMADD231PS Y10, Y3, Y1
+	VMOVUPS      Y11, Y2
+	VFMADD213PS  Y12, Y1, Y2
+	VFMADD213PS  Y13, Y1, Y2
+	VFMADD213PS  Y14, Y1, Y2
+	VFMADD213PS  avx2SigmoidConstants<>+320(SB), Y1, Y2
+	VMULPS       Y1, Y1, Y4
+	VFMADD213PS  Y1, Y4, Y2
+	VADDPS       Y6, Y2, Y2
+	VCVTPS2DQ    Y3, Y3
+	VPSRAD       $0x01, Y3, Y4
+	VPSUBD       Y4, Y3, Y3
+	VPADDD       avx2SigmoidConstants<>+352(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y2, Y2
+	VPADDD       avx2SigmoidConstants<>+352(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y2, Y2
+	VADDPS       Y6, Y2, Y1
+	VSUBPS       Y6, Y1, Y4
+	VSUBPS       Y4, Y2, Y4
+	VBLENDVPS    Y0, Y2, Y6, Y3
+	VDIVPS       Y1, Y3, Y3
+	VFNMADD231PS Y4, Y3, Y3
+	VMASKMOVPS   Y3, Y15, (DX)(CX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA avx2SigmoidConstants<>+0(SB)/4, $0xc2d00000
+DATA avx2SigmoidConstants<>+4(SB)/4, $0xc2d00000
+DATA avx2SigmoidConstants<>+8(SB)/4, $0xc2d00000
+DATA avx2SigmoidConstants<>+12(SB)/4, $0xc2d00000
+DATA avx2SigmoidConstants<>+16(SB)/4, $0xc2d00000
+DATA avx2SigmoidConstants<>+20(SB)/4, $0xc2d00000
+DATA avx2SigmoidConstants<>+24(SB)/4, $0xc2d00000
+DATA avx2SigmoidConstants<>+28(SB)/4, $0xc2d00000
+DATA avx2SigmoidConstants<>+32(SB)/4, $0x3f800000
+DATA avx2SigmoidConstants<>+36(SB)/4, $0x3f800000
+DATA avx2SigmoidConstants<>+40(SB)/4, $0x3f800000
+DATA avx2SigmoidConstants<>+44(SB)/4, $0x3f800000
+DATA avx2SigmoidConstants<>+48(SB)/4, $0x3f800000
+DATA avx2SigmoidConstants<>+52(SB)/4, $0x3f800000
+DATA avx2SigmoidConstants<>+56(SB)/4, $0x3f800000
+DATA avx2SigmoidConstants<>+60(SB)/4, $0x3f800000
+DATA avx2SigmoidConstants<>+64(SB)/4, $0x80000000
+DATA avx2SigmoidConstants<>+68(SB)/4, $0x80000000
+DATA avx2SigmoidConstants<>+72(SB)/4, $0x80000000
+DATA avx2SigmoidConstants<>+76(SB)/4, $0x80000000
+DATA avx2SigmoidConstants<>+80(SB)/4, $0x80000000
+DATA avx2SigmoidConstants<>+84(SB)/4, $0x80000000
+DATA avx2SigmoidConstants<>+88(SB)/4, $0x80000000
+DATA avx2SigmoidConstants<>+92(SB)/4, $0x80000000
+DATA avx2SigmoidConstants<>+96(SB)/4, $0x3fb8aa3b
+DATA avx2SigmoidConstants<>+100(SB)/4, $0x3fb8aa3b
+DATA avx2SigmoidConstants<>+104(SB)/4, $0x3fb8aa3b
+DATA avx2SigmoidConstants<>+108(SB)/4, $0x3fb8aa3b
+DATA avx2SigmoidConstants<>+112(SB)/4, $0x3fb8aa3b
+DATA avx2SigmoidConstants<>+116(SB)/4, $0x3fb8aa3b
+DATA avx2SigmoidConstants<>+120(SB)/4, $0x3fb8aa3b
+DATA avx2SigmoidConstants<>+124(SB)/4, $0x3fb8aa3b
+DATA avx2SigmoidConstants<>+128(SB)/4, $0x3f317218
+DATA avx2SigmoidConstants<>+132(SB)/4, $0x3f317218
+DATA avx2SigmoidConstants<>+136(SB)/4, $0x3f317218
+DATA avx2SigmoidConstants<>+140(SB)/4, $0x3f317218
+DATA avx2SigmoidConstants<>+144(SB)/4, $0x3f317218
+DATA avx2SigmoidConstants<>+148(SB)/4, $0x3f317218
+DATA avx2SigmoidConstants<>+152(SB)/4, $0x3f317218
+DATA avx2SigmoidConstants<>+156(SB)/4, $0x3f317218
+DATA avx2SigmoidConstants<>+160(SB)/4, $0xb102e308
+DATA avx2SigmoidConstants<>+164(SB)/4, $0xb102e308
+DATA avx2SigmoidConstants<>+168(SB)/4, $0xb102e308
+DATA avx2SigmoidConstants<>+172(SB)/4, $0xb102e308
+DATA avx2SigmoidConstants<>+176(SB)/4, $0xb102e308
+DATA avx2SigmoidConstants<>+180(SB)/4, $0xb102e308
+DATA avx2SigmoidConstants<>+184(SB)/4, $0xb102e308
+DATA avx2SigmoidConstants<>+188(SB)/4, $0xb102e308
+DATA avx2SigmoidConstants<>+192(SB)/4, $0x3ab6889e
+DATA avx2SigmoidConstants<>+196(SB)/4, $0x3ab6889e
+DATA avx2SigmoidConstants<>+200(SB)/4, $0x3ab6889e
+DATA avx2SigmoidConstants<>+204(SB)/4, $0x3ab6889e
+DATA avx2SigmoidConstants<>+208(SB)/4, $0x3ab6889e
+DATA avx2SigmoidConstants<>+212(SB)/4, $0x3ab6889e
+DATA avx2SigmoidConstants<>+216(SB)/4, $0x3ab6889e
+DATA avx2SigmoidConstants<>+220(SB)/4, $0x3ab6889e
+DATA avx2SigmoidConstants<>+224(SB)/4, $0x3c0905d1
+DATA avx2SigmoidConstants<>+228(SB)/4, $0x3c0905d1
+DATA avx2SigmoidConstants<>+232(SB)/4, $0x3c0905d1
+DATA avx2SigmoidConstants<>+236(SB)/4, $0x3c0905d1
+DATA avx2SigmoidConstants<>+240(SB)/4, $0x3c0905d1
+DATA avx2SigmoidConstants<>+244(SB)/4, $0x3c0905d1
+DATA avx2SigmoidConstants<>+248(SB)/4, $0x3c0905d1
+DATA avx2SigmoidConstants<>+252(SB)/4, $0x3c0905d1
+DATA avx2SigmoidConstants<>+256(SB)/4, $0x3d2aaa8d
+DATA avx2SigmoidConstants<>+260(SB)/4, $0x3d2aaa8d
+DATA avx2SigmoidConstants<>+264(SB)/4, $0x3d2aaa8d
+DATA avx2SigmoidConstants<>+268(SB)/4, $0x3d2aaa8d
+DATA avx2SigmoidConstants<>+272(SB)/4, $0x3d2aaa8d
+DATA avx2SigmoidConstants<>+276(SB)/4, $0x3d2aaa8d
+DATA avx2SigmoidConstants<>+280(SB)/4, $0x3d2aaa8d
+DATA avx2SigmoidConstants<>+284(SB)/4, $0x3d2aaa8d
+DATA avx2SigmoidConstants<>+288(SB)/4, $0x3e2aaa6e
+DATA avx2SigmoidConstants<>+292(SB)/4, $0x3e2aaa6e
+DATA avx2SigmoidConstants<>+296(SB)/4, $0x3e2aaa6e
+DATA avx2SigmoidConstants<>+300(SB)/4, $0x3e2aaa6e
+DATA avx2SigmoidConstants<>+304(SB)/4, $0x3e2aaa6e
+DATA avx2SigmoidConstants<>+308(SB)/4, $0x3e2aaa6e
+DATA avx2SigmoidConstants<>+312(SB)/4, $0x3e2aaa6e
+DATA avx2SigmoidConstants<>+316(SB)/4, $0x3e2aaa6e
+DATA avx2SigmoidConstants<>+320(SB)/4, $0x3f000000
+DATA avx2SigmoidConstants<>+324(SB)/4, $0x3f000000
+DATA avx2SigmoidConstants<>+328(SB)/4, $0x3f000000
+DATA avx2SigmoidConstants<>+332(SB)/4, $0x3f000000
+DATA avx2SigmoidConstants<>+336(SB)/4, $0x3f000000
+DATA avx2SigmoidConstants<>+340(SB)/4, $0x3f000000
+DATA avx2SigmoidConstants<>+344(SB)/4, $0x3f000000
+DATA avx2SigmoidConstants<>+348(SB)/4, $0x3f000000
+DATA avx2SigmoidConstants<>+352(SB)/4, $0x0000007f
+DATA avx2SigmoidConstants<>+356(SB)/4, $0x0000007f
+DATA avx2SigmoidConstants<>+360(SB)/4, $0x0000007f
+DATA avx2SigmoidConstants<>+364(SB)/4, $0x0000007f
+DATA avx2SigmoidConstants<>+368(SB)/4, $0x0000007f
+DATA avx2SigmoidConstants<>+372(SB)/4, $0x0000007f
+DATA avx2SigmoidConstants<>+376(SB)/4, $0x0000007f
+DATA avx2SigmoidConstants<>+380(SB)/4, $0x0000007f
+GLOBL avx2SigmoidConstants<>(SB), RODATA|NOPTR, $384
+
+// func avx2Tanh(n int, dst *float32, a *float32, b *float32, scalar float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·avx2Tanh(SB), NOSPLIT, $0-36
+	VMOVUPS avx2TanhConstants<>+0(SB), Y5
+	VMOVUPS avx2TanhConstants<>+32(SB), Y6
+	VMOVUPS avx2TanhConstants<>+64(SB), Y7
+	VMOVUPS avx2TanhConstants<>+96(SB), Y8
+	VMOVUPS avx2TanhConstants<>+128(SB), Y9
+	VMOVUPS avx2TanhConstants<>+160(SB), Y10
+	VMOVUPS avx2TanhConstants<>+192(SB), Y11
+	VMOVUPS avx2TanhConstants<>+224(SB), Y12
+	VMOVUPS avx2TanhConstants<>+256(SB), Y13
+	VMOVUPS avx2TanhConstants<>+288(SB), Y14
+	MOVQ    n+0(FP), AX
+	MOVQ    dst+8(FP), DX
+	MOVQ    a+16(FP), BX
+	XORQ    CX, CX
+	SUBQ    $0x00000008, AX
+	JL      rest
+
+single:
+	VMOVUPS      (BX)(CX*1), Y0
+	VORPS        Y7, Y0, Y1
+	VADDPS       Y1, Y1, Y1
+	VMAXPS       Y1, Y5, Y1
+	VMULPS       Y10, Y1, Y3
+	VROUNDPS     $0x08, Y3, Y3
+	VFNMADD231PS Y11, Y3, Y1
+	VFNMADD231PS Y12, Y3, Y1
+	VMOVUPS      Y13, Y2
+	VFMADD213PS  Y14, Y1, Y2
+	VFMADD213PS  avx2TanhConstants<>+320(SB), Y1, Y2
+	VFMADD213PS  avx2TanhConstants<>+352(SB), Y1, Y2
+	VFMADD213PS  avx2TanhConstants<>+384(SB), Y1, Y2
+	VMULPS       Y1, Y1, Y4
+	VFMADD213PS  Y1, Y4, Y2
+	VCVTPS2DQ    Y3, Y1
+	VPADDD       avx2TanhConstants<>+416(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VSUBPS       Y6, Y1, Y4
+	VFMADD213PS  Y4, Y1, Y2
+	VADDPS       Y8, Y2, Y1
+	VDIVPS       Y1, Y2, Y2
+	VANDPS       Y9, Y2, Y2
+	VANDPS       Y7, Y0, Y0
+	VORPS        Y0, Y2, Y2
+	VMOVUPS      Y2, (DX)(CX*1)
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, AX
+	JGE          single
+
+rest:
+	ADDQ         $0x00000008, AX
+	JZ           done
+	LEAQ         masks<>+32(SB), SI
+	SHLQ         $0x02, AX
+	SUBQ         AX, SI
+	MOVQ         SI, AX
+	VMOVUPS      (AX), Y15
+	VMASKMOVPS   (BX)(CX*1), Y15, Y0
+	VORPS        Y7, Y0, Y1
+	VADDPS       Y1, Y1, Y1
+	VMAXPS       Y1, Y5, Y1
+	VMULPS       Y10, Y1, Y3
+	VROUNDPS     $0x08, Y3, Y3
+	VFNMADD231PS Y11, Y3, Y1
+	VFNMADD231PS Y12, Y3, Y1
+	VMOVUPS      Y13, Y2
+	VFMADD213PS  Y14, Y1, Y2
+	VFMADD213PS  avx2TanhConstants<>+320(SB), Y1, Y2
+	VFMADD213PS  avx2TanhConstants<>+352(SB), Y1, Y2
+	VFMADD213PS  avx2TanhConstants<>+384(SB), Y1, Y2
+	VMULPS       Y1, Y1, Y4
+	VFMADD213PS  Y1, Y4, Y2
+	VCVTPS2DQ    Y3, Y1
+	VPADDD       avx2TanhConstants<>+416(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VSUBPS       Y6, Y1, Y4
+	VFMADD213PS  Y4, Y1, Y2
+	VADDPS       Y8, Y2, Y1
+	VDIVPS       Y1, Y2, Y2
+	VANDPS       Y9, Y2, Y2
+	VANDPS       Y7, Y0, Y0
+	VORPS        Y0, Y2, Y2
+	VMASKMOVPS   Y2, Y15, (DX)(CX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA avx2TanhConstants<>+0(SB)/4, $0xc1a00000
+DATA avx2TanhConstants<>+4(SB)/4, $0xc1a00000
+DATA avx2TanhConstants<>+8(SB)/4, $0xc1a00000
+DATA avx2TanhConstants<>+12(SB)/4, $0xc1a00000
+DATA avx2TanhConstants<>+16(SB)/4, $0xc1a00000
+DATA avx2TanhConstants<>+20(SB)/4, $0xc1a00000
+DATA avx2TanhConstants<>+24(SB)/4, $0xc1a00000
+DATA avx2TanhConstants<>+28(SB)/4, $0xc1a00000
+DATA avx2TanhConstants<>+32(SB)/4, $0x3f800000
+DATA avx2TanhConstants<>+36(SB)/4, $0x3f800000
+DATA avx2TanhConstants<>+40(SB)/4, $0x3f800000
+DATA avx2TanhConstants<>+44(SB)/4, $0x3f800000
+DATA avx2TanhConstants<>+48(SB)/4, $0x3f800000
+DATA avx2TanhConstants<>+52(SB)/4, $0x3f800000
+DATA avx2TanhConstants<>+56(SB)/4, $0x3f800000
+DATA avx2TanhConstants<>+60(SB)/4, $0x3f800000
+DATA avx2TanhConstants<>+64(SB)/4, $0x80000000
+DATA avx2TanhConstants<>+68(SB)/4, $0x80000000
+DATA avx2TanhConstants<>+72(SB)/4, $0x80000000
+DATA avx2TanhConstants<>+76(SB)/4, $0x80000000
+DATA avx2TanhConstants<>+80(SB)/4, $0x80000000
+DATA avx2TanhConstants<>+84(SB)/4, $0x80000000
+DATA avx2TanhConstants<>+88(SB)/4, $0x80000000
+DATA avx2TanhConstants<>+92(SB)/4, $0x80000000
+DATA avx2TanhConstants<>+96(SB)/4, $0x40000000
+DATA avx2TanhConstants<>+100(SB)/4, $0x40000000
+DATA avx2TanhConstants<>+104(SB)/4, $0x40000000
+DATA avx2TanhConstants<>+108(SB)/4, $0x40000000
+DATA avx2TanhConstants<>+112(SB)/4, $0x40000000
+DATA avx2TanhConstants<>+116(SB)/4, $0x40000000
+DATA avx2TanhConstants<>+120(SB)/4, $0x40000000
+DATA avx2TanhConstants<>+124(SB)/4, $0x40000000
+DATA avx2TanhConstants<>+128(SB)/4, $0x7fffffff
+DATA avx2TanhConstants<>+132(SB)/4, $0x7fffffff
+DATA avx2TanhConstants<>+136(SB)/4, $0x7fffffff
+DATA avx2TanhConstants<>+140(SB)/4, $0x7fffffff
+DATA avx2TanhConstants<>+144(SB)/4, $0x7fffffff
+DATA avx2TanhConstants<>+148(SB)/4, $0x7fffffff
+DATA avx2TanhConstants<>+152(SB)/4, $0x7fffffff
+DATA avx2TanhConstants<>+156(SB)/4, $0x7fffffff
+DATA avx2TanhConstants<>+160(SB)/4, $0x3fb8aa3b
+DATA avx2TanhConstants<>+164(SB)/4, $0x3fb8aa3b
+DATA avx2TanhConstants<>+168(SB)/4, $0x3fb8aa3b
+DATA avx2TanhConstants<>+172(SB)/4, $0x3fb8aa3b
+DATA avx2TanhConstants<>+176(SB)/4, $0x3fb8aa3b
+DATA avx2TanhConstants<>+180(SB)/4, $0x3fb8aa3b
+DATA avx2TanhConstants<>+184(SB)/4, $0x3fb8aa3b
+DATA avx2TanhConstants<>+188(SB)/4, $0x3fb8aa3b
+DATA avx2TanhConstants<>+192(SB)/4, $0x3f317218
+DATA avx2TanhConstants<>+196(SB)/4, $0x3f317218
+DATA avx2TanhConstants<>+200(SB)/4, $0x3f317218
+DATA avx2TanhConstants<>+204(SB)/4, $0x3f317218
+DATA avx2TanhConstants<>+208(SB)/4, $0x3f317218
+DATA avx2TanhConstants<>+212(SB)/4, $0x3f317218
+DATA avx2TanhConstants<>+216(SB)/4, $0x3f317218
+DATA avx2TanhConstants<>+220(SB)/4, $0x3f317218
+DATA avx2TanhConstants<>+224(SB)/4, $0xb102e308
+DATA avx2TanhConstants<>+228(SB)/4, $0xb102e308
+DATA avx2TanhConstants<>+232(SB)/4, $0xb102e308
+DATA avx2TanhConstants<>+236(SB)/4, $0xb102e308
+DATA avx2TanhConstants<>+240(SB)/4, $0xb102e308
+DATA avx2TanhConstants<>+244(SB)/4, $0xb102e308
+DATA avx2TanhConstants<>+248(SB)/4, $0xb102e308
+DATA avx2TanhConstants<>+252(SB)/4, $0xb102e308
+DATA avx2TanhConstants<>+256(SB)/4, $0x3ab6889e
+DATA avx2TanhConstants<>+260(SB)/4, $0x3ab6889e
+DATA avx2TanhConstants<>+264(SB)/4, $0x3ab6889e
+DATA avx2TanhConstants<>+268(SB)/4, $0x3ab6889e
+DATA avx2TanhConstants<>+272(SB)/4, $0x3ab6889e
+DATA avx2TanhConstants<>+276(SB)/4, $0x3ab6889e
+DATA avx2TanhConstants<>+280(SB)/4, $0x3ab6889e
+DATA avx2TanhConstants<>+284(SB)/4, $0x3ab6889e
+DATA avx2TanhConstants<>+288(SB)/4, $0x3c0905d1
+DATA avx2TanhConstants<>+292(SB)/4, $0x3c0905d1
+DATA avx2TanhConstants<>+296(SB)/4, $0x3c0905d1
+DATA avx2TanhConstants<>+300(SB)/4, $0x3c0905d1
+DATA avx2TanhConstants<>+304(SB)/4, $0x3c0905d1
+DATA avx2TanhConstants<>+308(SB)/4, $0x3c0905d1
+DATA avx2TanhConstants<>+312(SB)/4, $0x3c0905d1
+DATA avx2TanhConstants<>+316(SB)/4, $0x3c0905d1
+DATA avx2TanhConstants<>+320(SB)/4, $0x3d2aaa8d
+DATA avx2TanhConstants<>+324(SB)/4, $0x3d2aaa8d
+DATA avx2TanhConstants<>+328(SB)/4, $0x3d2aaa8d
+DATA avx2TanhConstants<>+332(SB)/4, $0x3d2aaa8d
+DATA avx2TanhConstants<>+336(SB)/4, $0x3d2aaa8d
+DATA avx2TanhConstants<>+340(SB)/4, $0x3d2aaa8d
+DATA avx2TanhConstants<>+344(SB)/4, $0x3d2aaa8d
+DATA avx2TanhConstants<>+348(SB)/4, $0x3d2aaa8d
+DATA avx2TanhConstants<>+352(SB)/4, $0x3e2aaa6e
+DATA avx2TanhConstants<>+356(SB)/4, $0x3e2aaa6e
+DATA avx2TanhConstants<>+360(SB)/4, $0x3e2aaa6e
+DATA avx2TanhConstants<>+364(SB)/4, $0x3e2aaa6e
+DATA avx2TanhConstants<>+368(SB)/4, $0x3e2aaa6e
+DATA avx2TanhConstants<>+372(SB)/4, $0x3e2aaa6e
+DATA avx2TanhConstants<>+376(SB)/4, $0x3e2aaa6e
+DATA avx2TanhConstants<>+380(SB)/4, $0x3e2aaa6e
+DATA avx2TanhConstants<>+384(SB)/4, $0x3f000000
+DATA avx2TanhConstants<>+388(SB)/4, $0x3f000000
+DATA avx2TanhConstants<>+392(SB)/4, $0x3f000000
+DATA avx2TanhConstants<>+396(SB)/4, $0x3f000000
+DATA avx2TanhConstants<>+400(SB)/4, $0x3f000000
+DATA avx2TanhConstants<>+404(SB)/4, $0x3f000000
+DATA avx2TanhConstants<>+408(SB)/4, $0x3f000000
+DATA avx2TanhConstants<>+412(SB)/4, $0x3f000000
+DATA avx2TanhConstants<>+416(SB)/4, $0x0000007f
+DATA avx2TanhConstants<>+420(SB)/4, $0x0000007f
+DATA avx2TanhConstants<>+424(SB)/4, $0x0000007f
+DATA avx2TanhConstants<>+428(SB)/4, $0x0000007f
+DATA avx2TanhConstants<>+432(SB)/4, $0x0000007f
+DATA avx2TanhConstants<>+436(SB)/4, $0x0000007f
+DATA avx2TanhConstants<>+440(SB)/4, $0x0000007f
+DATA avx2TanhConstants<>+444(SB)/4, $0x0000007f
+GLOBL avx2TanhConstants<>(SB), RODATA|NOPTR, $448
+
+// func avx2Adam(n int, w *float32, grad *float32, m *float32, v *float32, scale float32, beta1 float32, gain1 float32, beta2 float32, gain2 float32, rate float32, c2 float32, eps float32)
+// Requires: AVX, FMA3
+TEXT ·avx2Adam(SB), NOSPLIT, $0-72
+	VBROADCASTSS scale+40(FP), Y4
+	VBROADCASTSS beta1+44(FP), Y5
+	VBROADCASTSS gain1+48(FP), Y6
+	VBROADCASTSS beta2+52(FP), Y7
+	VBROADCASTSS gain2+56(FP), Y8
+	VBROADCASTSS rate+60(FP), Y9
+	VBROADCASTSS c2+64(FP), Y10
+	VBROADCASTSS eps+68(FP), Y11
+	MOVQ         n+0(FP), AX
+	MOVQ         w+8(FP), DX
+	MOVQ         grad+16(FP), BX
+	MOVQ         m+24(FP), SI
+	MOVQ         v+32(FP), DI
+	XORQ         CX, CX
+	SUBQ         $0x00000008, AX
+	JL           rest
+
+single:
+	VMOVUPS     (BX)(CX*1), Y0
+	VMULPS      Y4, Y0, Y0
+	VMOVUPS     (SI)(CX*1), Y1
+	VMULPS      Y5, Y1, Y1
+	VFMADD231PS Y6, Y0, Y1
+	VMOVUPS     Y1, (SI)(CX*1)
+	VMULPS      Y0, Y0, Y0
+	VMOVUPS     (DI)(CX*1), Y2
+	VMULPS      Y7, Y2, Y2
+	VFMADD231PS Y8, Y0, Y2
+	VMOVUPS     Y2, (DI)(CX*1)
+	VMULPS      Y10, Y2, Y2
+	VSQRTPS     Y2, Y2
+	VADDPS      Y11, Y2, Y2
+	VMULPS      Y9, Y1, Y1
+	VDIVPS      Y2, Y1, Y1
+	VMOVUPS     (DX)(CX*1), Y0
+	VSUBPS      Y1, Y0, Y0
+	VMOVUPS     Y0, (DX)(CX*1)
+	ADDQ        $0x00000020, CX
+	SUBQ        $0x00000008, AX
+	JGE         single
+
+rest:
+	ADDQ        $0x00000008, AX
+	JZ          done
+	LEAQ        masks<>+32(SB), R8
+	SHLQ        $0x02, AX
+	SUBQ        AX, R8
+	MOVQ        R8, AX
+	VMOVUPS     (AX), Y15
+	VMASKMOVPS  (BX)(CX*1), Y15, Y0
+	VMULPS      Y4, Y0, Y0
+	VMASKMOVPS  (SI)(CX*1), Y15, Y1
+	VMULPS      Y5, Y1, Y1
+	VFMADD231PS Y6, Y0, Y1
+	VMASKMOVPS  Y1, Y15, (SI)(CX*1)
+	VMULPS      Y0, Y0, Y0
+	VMASKMOVPS  (DI)(CX*1), Y15, Y2
+	VMULPS      Y7, Y2, Y2
+	VFMADD231PS Y8, Y0, Y2
+	VMASKMOVPS  Y2, Y15, (DI)(CX*1)
+	VMULPS      Y10, Y2, Y2
+	VSQRTPS     Y2, Y2
+	VADDPS      Y11, Y2, Y2
+	VMULPS      Y9, Y1, Y1
+	VDIVPS      Y2, Y1, Y1
+	VMASKMOVPS  (DX)(CX*1), Y15, Y0
+	VSUBPS      Y1, Y0, Y0
+	VMASKMOVPS  Y0, Y15, (DX)(CX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2Sum(n int, a *float32) float64
+// Requires: AVX, SSE2
+TEXT ·avx2Sum(SB), NOSPLIT, $0-24
+	MOVQ   n+0(FP), AX
+	MOVQ   a+8(FP), CX
+	XORQ   DX, DX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	SUBQ   $0x00000010, AX
+	JL     singles
+
+round:
+	VCVTPS2PD (CX)(DX*1), Y4
+	VADDPD    Y4, Y0, Y0
+	VCVTPS2PD 16(CX)(DX*1), Y5
+	VADDPD    Y5, Y1, Y1
+	VCVTPS2PD 32(CX)(DX*1), Y6
+	VADDPD    Y6, Y2, Y2
+	VCVTPS2PD 48(CX)(DX*1), Y7
+	VADDPD    Y7, Y3, Y3
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x00000010, AX
+	JGE       round
+
+singles:
+	ADDQ $0x00000010, AX
+	SUBQ $0x00000008, AX
+	JL   rest
+
+single:
+	VCVTPS2PD (CX)(DX*1), Y4
+	VADDPD    Y4, Y0, Y0
+	VCVTPS2PD 16(CX)(DX*1), Y5
+	VADDPD    Y5, Y1, Y1
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x00000008, AX
+	JGE       single
+
+rest:
+	ADDQ         $0x00000008, AX
+	JZ           done
+	LEAQ         masks<>+32(SB), BX
+	SHLQ         $0x02, AX
+	SUBQ         AX, BX
+	MOVQ         BX, AX
+	VMOVUPS      (AX), Y15
+	VMASKMOVPS   (CX)(DX*1), Y15, Y4
+	VEXTRACTF128 $0x01, Y4, X5
+	VCVTPS2PD    X4, Y4
+	VCVTPS2PD    X5, Y5
+	VADDPD       Y4, Y0, Y0
+	VADDPD       Y5, Y1, Y1
+
+done:
+	VADDPD       Y1, Y0, Y0
+	VADDPD       Y3, Y2, Y2
+	VADDPD       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X1, X0, X0
+	VUNPCKHPD    X0, X0, X1
+	VADDSD       X1, X0, X0
+	VZEROUPPER
+	MOVSD        X0, ret+16(FP)
+	RET
+
+// func avx2SumSquares(n int, a *float32) float64
+// Requires: AVX, FMA3, SSE2
+TEXT ·avx2SumSquares(SB), NOSPLIT, $0-24
+	MOVQ   n+0(FP), AX
+	MOVQ   a+8(FP), CX
+	XORQ   DX, DX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	SUBQ   $0x00000010, AX
+	JL     singles
+
+round:
+	VCVTPS2PD   (CX)(DX*1), Y4
+	VFMADD231PD Y4, Y4, Y0
+	VCVTPS2PD   16(CX)(DX*1), Y5
+	VFMADD231PD Y5, Y5, Y1
+	VCVTPS2PD   32(CX)(DX*1), Y6
+	VFMADD231PD Y6, Y6, Y2
+	VCVTPS2PD   48(CX)(DX*1), Y7
+	VFMADD231PD Y7, Y7, Y3
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, AX
+	JGE         round
+
+singles:
+	ADDQ $0x00000010, AX
+	SUBQ $0x00000008, AX
+	JL   rest
+
+single:
+	VCVTPS2PD   (CX)(DX*1), Y4
+	VFMADD231PD Y4, Y4, Y0
+	VCVTPS2PD   16(CX)(DX*1), Y5
+	VFMADD231PD Y5, Y5, Y1
+	ADDQ        $0x00000020, DX
+	SUBQ        $0x00000008, AX
+	JGE         single
+
+rest:
+	ADDQ         $0x00000008, AX
+	JZ           done
+	LEAQ         masks<>+32(SB), BX
+	SHLQ         $0x02, AX
+	SUBQ         AX, BX
+	MOVQ         BX, AX
+	VMOVUPS      (AX), Y15
+	VMASKMOVPS   (CX)(DX*1), Y15, Y4
+	VEXTRACTF128 $0x01, Y4, X5
+	VCVTPS2PD    X4, Y4
+	VCVTPS2PD    X5, Y5
+	VFMADD231PD  Y4, Y4, Y0
+	VFMADD231PD  Y5, Y5, Y1
+
+done:
+	VADDPD       Y1, Y0, Y0
+	VADDPD       Y3, Y2, Y2
+	VADDPD       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X1, X0, X0
+	VUNPCKHPD    X0, X0, X1
+	VADDSD       X1, X0, X0
+	VZEROUPPER
+	MOVSD        X0, ret+16(FP)
+	RET

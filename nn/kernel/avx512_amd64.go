@@ -313,3 +313,73 @@ func avx512Dot4x5(n int, dy *float32, pitch int, src *float32, offs *int, gw *fl
 //
 //go:noescape
 func avx512Dot4x6(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
+
+// avx512Add computes dst = a + b.
+//
+//go:noescape
+func avx512Add(n int, dst *float32, a *float32, b *float32, scalar float32)
+
+// avx512Mul computes dst = a·b.
+//
+//go:noescape
+func avx512Mul(n int, dst *float32, a *float32, b *float32, scalar float32)
+
+// avx512MulAdd computes dst += a·b.
+//
+//go:noescape
+func avx512MulAdd(n int, dst *float32, a *float32, b *float32, scalar float32)
+
+// avx512Axpy computes dst += scalar·a.
+//
+//go:noescape
+func avx512Axpy(n int, dst *float32, a *float32, b *float32, scalar float32)
+
+// avx512Scale computes dst = scalar·a.
+//
+//go:noescape
+func avx512Scale(n int, dst *float32, a *float32, b *float32, scalar float32)
+
+// avx512Leaky computes dst = a, times scalar where a ≤ 0.
+//
+//go:noescape
+func avx512Leaky(n int, dst *float32, a *float32, b *float32, scalar float32)
+
+// avx512LeakyGrad computes dst += b, times scalar where a ≤ 0.
+//
+//go:noescape
+func avx512LeakyGrad(n int, dst *float32, a *float32, b *float32, scalar float32)
+
+// avx512SigmoidGrad computes dst += b·a·(1−a).
+//
+//go:noescape
+func avx512SigmoidGrad(n int, dst *float32, a *float32, b *float32, scalar float32)
+
+// avx512TanhGrad computes dst += b·(1−a²).
+//
+//go:noescape
+func avx512TanhGrad(n int, dst *float32, a *float32, b *float32, scalar float32)
+
+// avx512Sigmoid computes dst = 1/(1+e^−a).
+//
+//go:noescape
+func avx512Sigmoid(n int, dst *float32, a *float32, b *float32, scalar float32)
+
+// avx512Tanh computes dst = tanh a.
+//
+//go:noescape
+func avx512Tanh(n int, dst *float32, a *float32, b *float32, scalar float32)
+
+// avx512Adam takes one step of Adam.
+//
+//go:noescape
+func avx512Adam(n int, w *float32, grad *float32, m *float32, v *float32, scale float32, beta1 float32, gain1 float32, beta2 float32, gain2 float32, rate float32, c2 float32, eps float32)
+
+// avx512Sum returns Σ a.
+//
+//go:noescape
+func avx512Sum(n int, a *float32) float64
+
+// avx512SumSquares returns Σ a².
+//
+//go:noescape
+func avx512SumSquares(n int, a *float32) float64

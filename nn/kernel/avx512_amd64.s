@@ -7237,3 +7237,1472 @@ sum:
 	VMOVSS        X25, 20(AX)
 	VZEROUPPER
 	RET
+
+// func avx512Add(n int, dst *float32, a *float32, b *float32, scalar float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512Add(SB), NOSPLIT, $0-36
+	MOVQ n+0(FP), AX
+	MOVQ dst+8(FP), DX
+	MOVQ a+16(FP), BX
+	MOVQ b+24(FP), SI
+	XORQ CX, CX
+	SUBQ $0x00000040, AX
+	JL   singles
+
+round:
+	VMOVUPS (BX)(CX*1), Z0
+	VMOVUPS (SI)(CX*1), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (DX)(CX*1)
+	VMOVUPS 64(BX)(CX*1), Z2
+	VMOVUPS 64(SI)(CX*1), Z3
+	VADDPS  Z3, Z2, Z2
+	VMOVUPS Z2, 64(DX)(CX*1)
+	VMOVUPS 128(BX)(CX*1), Z4
+	VMOVUPS 128(SI)(CX*1), Z5
+	VADDPS  Z5, Z4, Z4
+	VMOVUPS Z4, 128(DX)(CX*1)
+	VMOVUPS 192(BX)(CX*1), Z6
+	VMOVUPS 192(SI)(CX*1), Z7
+	VADDPS  Z7, Z6, Z6
+	VMOVUPS Z6, 192(DX)(CX*1)
+	ADDQ    $0x00000100, CX
+	SUBQ    $0x00000040, AX
+	JGE     round
+
+singles:
+	ADDQ $0x00000040, AX
+	SUBQ $0x00000010, AX
+	JL   rest
+
+single:
+	VMOVUPS (BX)(CX*1), Z0
+	VMOVUPS (SI)(CX*1), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (DX)(CX*1)
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000010, AX
+	JGE     single
+
+rest:
+	ADDQ      $0x00000010, AX
+	JZ        done
+	MOVL      $-1, DI
+	BZHIL     AX, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (BX)(CX*1), K1, Z0
+	VMOVUPS.Z (SI)(CX*1), K1, Z1
+	VADDPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (DX)(CX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512Mul(n int, dst *float32, a *float32, b *float32, scalar float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512Mul(SB), NOSPLIT, $0-36
+	MOVQ n+0(FP), AX
+	MOVQ dst+8(FP), DX
+	MOVQ a+16(FP), BX
+	MOVQ b+24(FP), SI
+	XORQ CX, CX
+	SUBQ $0x00000040, AX
+	JL   singles
+
+round:
+	VMOVUPS (BX)(CX*1), Z0
+	VMOVUPS (SI)(CX*1), Z1
+	VMULPS  Z1, Z0, Z0
+	VMOVUPS Z0, (DX)(CX*1)
+	VMOVUPS 64(BX)(CX*1), Z2
+	VMOVUPS 64(SI)(CX*1), Z3
+	VMULPS  Z3, Z2, Z2
+	VMOVUPS Z2, 64(DX)(CX*1)
+	VMOVUPS 128(BX)(CX*1), Z4
+	VMOVUPS 128(SI)(CX*1), Z5
+	VMULPS  Z5, Z4, Z4
+	VMOVUPS Z4, 128(DX)(CX*1)
+	VMOVUPS 192(BX)(CX*1), Z6
+	VMOVUPS 192(SI)(CX*1), Z7
+	VMULPS  Z7, Z6, Z6
+	VMOVUPS Z6, 192(DX)(CX*1)
+	ADDQ    $0x00000100, CX
+	SUBQ    $0x00000040, AX
+	JGE     round
+
+singles:
+	ADDQ $0x00000040, AX
+	SUBQ $0x00000010, AX
+	JL   rest
+
+single:
+	VMOVUPS (BX)(CX*1), Z0
+	VMOVUPS (SI)(CX*1), Z1
+	VMULPS  Z1, Z0, Z0
+	VMOVUPS Z0, (DX)(CX*1)
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000010, AX
+	JGE     single
+
+rest:
+	ADDQ      $0x00000010, AX
+	JZ        done
+	MOVL      $-1, DI
+	BZHIL     AX, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (BX)(CX*1), K1, Z0
+	VMOVUPS.Z (SI)(CX*1), K1, Z1
+	VMULPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (DX)(CX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512MulAdd(n int, dst *float32, a *float32, b *float32, scalar float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512MulAdd(SB), NOSPLIT, $0-36
+	MOVQ n+0(FP), AX
+	MOVQ dst+8(FP), DX
+	MOVQ a+16(FP), BX
+	MOVQ b+24(FP), SI
+	XORQ CX, CX
+	SUBQ $0x00000040, AX
+	JL   singles
+
+round:
+	VMOVUPS     (BX)(CX*1), Z0
+	VMOVUPS     (SI)(CX*1), Z1
+	VMOVUPS     (DX)(CX*1), Z2
+	VFMADD231PS Z1, Z0, Z2
+	VMOVUPS     Z2, (DX)(CX*1)
+	VMOVUPS     64(BX)(CX*1), Z3
+	VMOVUPS     64(SI)(CX*1), Z4
+	VMOVUPS     64(DX)(CX*1), Z5
+	VFMADD231PS Z4, Z3, Z5
+	VMOVUPS     Z5, 64(DX)(CX*1)
+	VMOVUPS     128(BX)(CX*1), Z6
+	VMOVUPS     128(SI)(CX*1), Z7
+	VMOVUPS     128(DX)(CX*1), Z8
+	VFMADD231PS Z7, Z6, Z8
+	VMOVUPS     Z8, 128(DX)(CX*1)
+	VMOVUPS     192(BX)(CX*1), Z9
+	VMOVUPS     192(SI)(CX*1), Z10
+	VMOVUPS     192(DX)(CX*1), Z11
+	VFMADD231PS Z10, Z9, Z11
+	VMOVUPS     Z11, 192(DX)(CX*1)
+	ADDQ        $0x00000100, CX
+	SUBQ        $0x00000040, AX
+	JGE         round
+
+singles:
+	ADDQ $0x00000040, AX
+	SUBQ $0x00000010, AX
+	JL   rest
+
+single:
+	VMOVUPS     (BX)(CX*1), Z0
+	VMOVUPS     (SI)(CX*1), Z1
+	VMOVUPS     (DX)(CX*1), Z2
+	VFMADD231PS Z1, Z0, Z2
+	VMOVUPS     Z2, (DX)(CX*1)
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, AX
+	JGE         single
+
+rest:
+	ADDQ        $0x00000010, AX
+	JZ          done
+	MOVL        $-1, DI
+	BZHIL       AX, DI, DI
+	KMOVW       DI, K1
+	VMOVUPS.Z   (BX)(CX*1), K1, Z0
+	VMOVUPS.Z   (SI)(CX*1), K1, Z1
+	VMOVUPS.Z   (DX)(CX*1), K1, Z2
+	VFMADD231PS Z1, Z0, Z2
+	VMOVUPS     Z2, K1, (DX)(CX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512Axpy(n int, dst *float32, a *float32, b *float32, scalar float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512Axpy(SB), NOSPLIT, $0-36
+	VBROADCASTSS scalar+32(FP), Z8
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), DX
+	MOVQ         a+16(FP), BX
+	XORQ         CX, CX
+	SUBQ         $0x00000040, AX
+	JL           singles
+
+round:
+	VMOVUPS     (BX)(CX*1), Z0
+	VMOVUPS     (DX)(CX*1), Z1
+	VFMADD231PS Z8, Z0, Z1
+	VMOVUPS     Z1, (DX)(CX*1)
+	VMOVUPS     64(BX)(CX*1), Z2
+	VMOVUPS     64(DX)(CX*1), Z3
+	VFMADD231PS Z8, Z2, Z3
+	VMOVUPS     Z3, 64(DX)(CX*1)
+	VMOVUPS     128(BX)(CX*1), Z4
+	VMOVUPS     128(DX)(CX*1), Z5
+	VFMADD231PS Z8, Z4, Z5
+	VMOVUPS     Z5, 128(DX)(CX*1)
+	VMOVUPS     192(BX)(CX*1), Z6
+	VMOVUPS     192(DX)(CX*1), Z7
+	VFMADD231PS Z8, Z6, Z7
+	VMOVUPS     Z7, 192(DX)(CX*1)
+	ADDQ        $0x00000100, CX
+	SUBQ        $0x00000040, AX
+	JGE         round
+
+singles:
+	ADDQ $0x00000040, AX
+	SUBQ $0x00000010, AX
+	JL   rest
+
+single:
+	VMOVUPS     (BX)(CX*1), Z0
+	VMOVUPS     (DX)(CX*1), Z1
+	VFMADD231PS Z8, Z0, Z1
+	VMOVUPS     Z1, (DX)(CX*1)
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, AX
+	JGE         single
+
+rest:
+	ADDQ        $0x00000010, AX
+	JZ          done
+	MOVL        $-1, SI
+	BZHIL       AX, SI, SI
+	KMOVW       SI, K1
+	VMOVUPS.Z   (BX)(CX*1), K1, Z0
+	VMOVUPS.Z   (DX)(CX*1), K1, Z1
+	VFMADD231PS Z8, Z0, Z1
+	VMOVUPS     Z1, K1, (DX)(CX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512Scale(n int, dst *float32, a *float32, b *float32, scalar float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512Scale(SB), NOSPLIT, $0-36
+	VBROADCASTSS scalar+32(FP), Z4
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), DX
+	MOVQ         a+16(FP), BX
+	XORQ         CX, CX
+	SUBQ         $0x00000040, AX
+	JL           singles
+
+round:
+	VMOVUPS (BX)(CX*1), Z0
+	VMULPS  Z4, Z0, Z0
+	VMOVUPS Z0, (DX)(CX*1)
+	VMOVUPS 64(BX)(CX*1), Z1
+	VMULPS  Z4, Z1, Z1
+	VMOVUPS Z1, 64(DX)(CX*1)
+	VMOVUPS 128(BX)(CX*1), Z2
+	VMULPS  Z4, Z2, Z2
+	VMOVUPS Z2, 128(DX)(CX*1)
+	VMOVUPS 192(BX)(CX*1), Z3
+	VMULPS  Z4, Z3, Z3
+	VMOVUPS Z3, 192(DX)(CX*1)
+	ADDQ    $0x00000100, CX
+	SUBQ    $0x00000040, AX
+	JGE     round
+
+singles:
+	ADDQ $0x00000040, AX
+	SUBQ $0x00000010, AX
+	JL   rest
+
+single:
+	VMOVUPS (BX)(CX*1), Z0
+	VMULPS  Z4, Z0, Z0
+	VMOVUPS Z0, (DX)(CX*1)
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000010, AX
+	JGE     single
+
+rest:
+	ADDQ      $0x00000010, AX
+	JZ        done
+	MOVL      $-1, SI
+	BZHIL     AX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (BX)(CX*1), K1, Z0
+	VMULPS    Z4, Z0, Z0
+	VMOVUPS   Z0, K1, (DX)(CX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512Leaky(n int, dst *float32, a *float32, b *float32, scalar float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512Leaky(SB), NOSPLIT, $0-36
+	VBROADCASTSS scalar+32(FP), Z12
+	VMOVUPS      avx512LeakyConstants<>+0(SB), Z13
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), DX
+	MOVQ         a+16(FP), BX
+	XORQ         CX, CX
+	SUBQ         $0x00000040, AX
+	JL           singles
+
+round:
+	VMOVUPS (BX)(CX*1), Z0
+	VCMPPS  $0x12, Z13, Z0, K2
+	VMULPS  Z12, Z0, K2, Z0
+	VMOVUPS Z0, (DX)(CX*1)
+	VMOVUPS 64(BX)(CX*1), Z3
+	VCMPPS  $0x12, Z13, Z3, K2
+	VMULPS  Z12, Z3, K2, Z3
+	VMOVUPS Z3, 64(DX)(CX*1)
+	VMOVUPS 128(BX)(CX*1), Z6
+	VCMPPS  $0x12, Z13, Z6, K2
+	VMULPS  Z12, Z6, K2, Z6
+	VMOVUPS Z6, 128(DX)(CX*1)
+	VMOVUPS 192(BX)(CX*1), Z9
+	VCMPPS  $0x12, Z13, Z9, K2
+	VMULPS  Z12, Z9, K2, Z9
+	VMOVUPS Z9, 192(DX)(CX*1)
+	ADDQ    $0x00000100, CX
+	SUBQ    $0x00000040, AX
+	JGE     round
+
+singles:
+	ADDQ $0x00000040, AX
+	SUBQ $0x00000010, AX
+	JL   rest
+
+single:
+	VMOVUPS (BX)(CX*1), Z0
+	VCMPPS  $0x12, Z13, Z0, K2
+	VMULPS  Z12, Z0, K2, Z0
+	VMOVUPS Z0, (DX)(CX*1)
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000010, AX
+	JGE     single
+
+rest:
+	ADDQ      $0x00000010, AX
+	JZ        done
+	MOVL      $-1, SI
+	BZHIL     AX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (BX)(CX*1), K1, Z0
+	VCMPPS    $0x12, Z13, Z0, K2
+	VMULPS    Z12, Z0, K2, Z0
+	VMOVUPS   Z0, K1, (DX)(CX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA avx512LeakyConstants<>+0(SB)/4, $0x00000000
+DATA avx512LeakyConstants<>+4(SB)/4, $0x00000000
+DATA avx512LeakyConstants<>+8(SB)/4, $0x00000000
+DATA avx512LeakyConstants<>+12(SB)/4, $0x00000000
+DATA avx512LeakyConstants<>+16(SB)/4, $0x00000000
+DATA avx512LeakyConstants<>+20(SB)/4, $0x00000000
+DATA avx512LeakyConstants<>+24(SB)/4, $0x00000000
+DATA avx512LeakyConstants<>+28(SB)/4, $0x00000000
+DATA avx512LeakyConstants<>+32(SB)/4, $0x00000000
+DATA avx512LeakyConstants<>+36(SB)/4, $0x00000000
+DATA avx512LeakyConstants<>+40(SB)/4, $0x00000000
+DATA avx512LeakyConstants<>+44(SB)/4, $0x00000000
+DATA avx512LeakyConstants<>+48(SB)/4, $0x00000000
+DATA avx512LeakyConstants<>+52(SB)/4, $0x00000000
+DATA avx512LeakyConstants<>+56(SB)/4, $0x00000000
+DATA avx512LeakyConstants<>+60(SB)/4, $0x00000000
+GLOBL avx512LeakyConstants<>(SB), RODATA|NOPTR, $64
+
+// func avx512LeakyGrad(n int, dst *float32, a *float32, b *float32, scalar float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512LeakyGrad(SB), NOSPLIT, $0-36
+	VBROADCASTSS scalar+32(FP), Z12
+	VMOVUPS      avx512LeakyGradConstants<>+0(SB), Z13
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), DX
+	MOVQ         a+16(FP), BX
+	MOVQ         b+24(FP), SI
+	XORQ         CX, CX
+	SUBQ         $0x00000030, AX
+	JL           singles
+
+round:
+	VMOVUPS (BX)(CX*1), Z0
+	VMOVUPS (SI)(CX*1), Z1
+	VCMPPS  $0x12, Z13, Z0, K2
+	VMULPS  Z12, Z1, K2, Z1
+	VMOVUPS (DX)(CX*1), Z0
+	VADDPS  Z0, Z1, Z1
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS 64(BX)(CX*1), Z4
+	VMOVUPS 64(SI)(CX*1), Z5
+	VCMPPS  $0x12, Z13, Z4, K2
+	VMULPS  Z12, Z5, K2, Z5
+	VMOVUPS 64(DX)(CX*1), Z4
+	VADDPS  Z4, Z5, Z5
+	VMOVUPS Z5, 64(DX)(CX*1)
+	VMOVUPS 128(BX)(CX*1), Z8
+	VMOVUPS 128(SI)(CX*1), Z9
+	VCMPPS  $0x12, Z13, Z8, K2
+	VMULPS  Z12, Z9, K2, Z9
+	VMOVUPS 128(DX)(CX*1), Z8
+	VADDPS  Z8, Z9, Z9
+	VMOVUPS Z9, 128(DX)(CX*1)
+	ADDQ    $0x000000c0, CX
+	SUBQ    $0x00000030, AX
+	JGE     round
+
+singles:
+	ADDQ $0x00000030, AX
+	SUBQ $0x00000010, AX
+	JL   rest
+
+single:
+	VMOVUPS (BX)(CX*1), Z0
+	VMOVUPS (SI)(CX*1), Z1
+	VCMPPS  $0x12, Z13, Z0, K2
+	VMULPS  Z12, Z1, K2, Z1
+	VMOVUPS (DX)(CX*1), Z0
+	VADDPS  Z0, Z1, Z1
+	VMOVUPS Z1, (DX)(CX*1)
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000010, AX
+	JGE     single
+
+rest:
+	ADDQ      $0x00000010, AX
+	JZ        done
+	MOVL      $-1, DI
+	BZHIL     AX, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (BX)(CX*1), K1, Z0
+	VMOVUPS.Z (SI)(CX*1), K1, Z1
+	VCMPPS    $0x12, Z13, Z0, K2
+	VMULPS    Z12, Z1, K2, Z1
+	VMOVUPS.Z (DX)(CX*1), K1, Z0
+	VADDPS    Z0, Z1, Z1
+	VMOVUPS   Z1, K1, (DX)(CX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA avx512LeakyGradConstants<>+0(SB)/4, $0x00000000
+DATA avx512LeakyGradConstants<>+4(SB)/4, $0x00000000
+DATA avx512LeakyGradConstants<>+8(SB)/4, $0x00000000
+DATA avx512LeakyGradConstants<>+12(SB)/4, $0x00000000
+DATA avx512LeakyGradConstants<>+16(SB)/4, $0x00000000
+DATA avx512LeakyGradConstants<>+20(SB)/4, $0x00000000
+DATA avx512LeakyGradConstants<>+24(SB)/4, $0x00000000
+DATA avx512LeakyGradConstants<>+28(SB)/4, $0x00000000
+DATA avx512LeakyGradConstants<>+32(SB)/4, $0x00000000
+DATA avx512LeakyGradConstants<>+36(SB)/4, $0x00000000
+DATA avx512LeakyGradConstants<>+40(SB)/4, $0x00000000
+DATA avx512LeakyGradConstants<>+44(SB)/4, $0x00000000
+DATA avx512LeakyGradConstants<>+48(SB)/4, $0x00000000
+DATA avx512LeakyGradConstants<>+52(SB)/4, $0x00000000
+DATA avx512LeakyGradConstants<>+56(SB)/4, $0x00000000
+DATA avx512LeakyGradConstants<>+60(SB)/4, $0x00000000
+GLOBL avx512LeakyGradConstants<>(SB), RODATA|NOPTR, $64
+
+// func avx512SigmoidGrad(n int, dst *float32, a *float32, b *float32, scalar float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512SigmoidGrad(SB), NOSPLIT, $0-36
+	VMOVUPS avx512SigmoidGradConstants<>+0(SB), Z12
+	MOVQ    n+0(FP), AX
+	MOVQ    dst+8(FP), DX
+	MOVQ    a+16(FP), BX
+	MOVQ    b+24(FP), SI
+	XORQ    CX, CX
+	SUBQ    $0x00000040, AX
+	JL      singles
+
+round:
+	VMOVUPS     (BX)(CX*1), Z0
+	VMOVUPS     (SI)(CX*1), Z1
+	VMULPS      Z0, Z1, Z1
+	VSUBPS      Z0, Z12, Z0
+	VMOVUPS     (DX)(CX*1), Z2
+	VFMADD231PS Z0, Z1, Z2
+	VMOVUPS     Z2, (DX)(CX*1)
+	VMOVUPS     64(BX)(CX*1), Z3
+	VMOVUPS     64(SI)(CX*1), Z4
+	VMULPS      Z3, Z4, Z4
+	VSUBPS      Z3, Z12, Z3
+	VMOVUPS     64(DX)(CX*1), Z5
+	VFMADD231PS Z3, Z4, Z5
+	VMOVUPS     Z5, 64(DX)(CX*1)
+	VMOVUPS     128(BX)(CX*1), Z6
+	VMOVUPS     128(SI)(CX*1), Z7
+	VMULPS      Z6, Z7, Z7
+	VSUBPS      Z6, Z12, Z6
+	VMOVUPS     128(DX)(CX*1), Z8
+	VFMADD231PS Z6, Z7, Z8
+	VMOVUPS     Z8, 128(DX)(CX*1)
+	VMOVUPS     192(BX)(CX*1), Z9
+	VMOVUPS     192(SI)(CX*1), Z10
+	VMULPS      Z9, Z10, Z10
+	VSUBPS      Z9, Z12, Z9
+	VMOVUPS     192(DX)(CX*1), Z11
+	VFMADD231PS Z9, Z10, Z11
+	VMOVUPS     Z11, 192(DX)(CX*1)
+	ADDQ        $0x00000100, CX
+	SUBQ        $0x00000040, AX
+	JGE         round
+
+singles:
+	ADDQ $0x00000040, AX
+	SUBQ $0x00000010, AX
+	JL   rest
+
+single:
+	VMOVUPS     (BX)(CX*1), Z0
+	VMOVUPS     (SI)(CX*1), Z1
+	VMULPS      Z0, Z1, Z1
+	VSUBPS      Z0, Z12, Z0
+	VMOVUPS     (DX)(CX*1), Z2
+	VFMADD231PS Z0, Z1, Z2
+	VMOVUPS     Z2, (DX)(CX*1)
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, AX
+	JGE         single
+
+rest:
+	ADDQ        $0x00000010, AX
+	JZ          done
+	MOVL        $-1, DI
+	BZHIL       AX, DI, DI
+	KMOVW       DI, K1
+	VMOVUPS.Z   (BX)(CX*1), K1, Z0
+	VMOVUPS.Z   (SI)(CX*1), K1, Z1
+	VMULPS      Z0, Z1, Z1
+	VSUBPS      Z0, Z12, Z0
+	VMOVUPS.Z   (DX)(CX*1), K1, Z2
+	VFMADD231PS Z0, Z1, Z2
+	VMOVUPS     Z2, K1, (DX)(CX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA avx512SigmoidGradConstants<>+0(SB)/4, $0x3f800000
+DATA avx512SigmoidGradConstants<>+4(SB)/4, $0x3f800000
+DATA avx512SigmoidGradConstants<>+8(SB)/4, $0x3f800000
+DATA avx512SigmoidGradConstants<>+12(SB)/4, $0x3f800000
+DATA avx512SigmoidGradConstants<>+16(SB)/4, $0x3f800000
+DATA avx512SigmoidGradConstants<>+20(SB)/4, $0x3f800000
+DATA avx512SigmoidGradConstants<>+24(SB)/4, $0x3f800000
+DATA avx512SigmoidGradConstants<>+28(SB)/4, $0x3f800000
+DATA avx512SigmoidGradConstants<>+32(SB)/4, $0x3f800000
+DATA avx512SigmoidGradConstants<>+36(SB)/4, $0x3f800000
+DATA avx512SigmoidGradConstants<>+40(SB)/4, $0x3f800000
+DATA avx512SigmoidGradConstants<>+44(SB)/4, $0x3f800000
+DATA avx512SigmoidGradConstants<>+48(SB)/4, $0x3f800000
+DATA avx512SigmoidGradConstants<>+52(SB)/4, $0x3f800000
+DATA avx512SigmoidGradConstants<>+56(SB)/4, $0x3f800000
+DATA avx512SigmoidGradConstants<>+60(SB)/4, $0x3f800000
+GLOBL avx512SigmoidGradConstants<>(SB), RODATA|NOPTR, $64
+
+// func avx512TanhGrad(n int, dst *float32, a *float32, b *float32, scalar float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512TanhGrad(SB), NOSPLIT, $0-36
+	VMOVUPS avx512TanhGradConstants<>+0(SB), Z12
+	MOVQ    n+0(FP), AX
+	MOVQ    dst+8(FP), DX
+	MOVQ    a+16(FP), BX
+	MOVQ    b+24(FP), SI
+	XORQ    CX, CX
+	SUBQ    $0x00000040, AX
+	JL      singles
+
+round:
+	VMOVUPS      (BX)(CX*1), Z0
+	VMOVUPS      (SI)(CX*1), Z1
+	VFNMADD213PS Z12, Z0, Z0
+	VMOVUPS      (DX)(CX*1), Z2
+	VFMADD231PS  Z0, Z1, Z2
+	VMOVUPS      Z2, (DX)(CX*1)
+	VMOVUPS      64(BX)(CX*1), Z3
+	VMOVUPS      64(SI)(CX*1), Z4
+	VFNMADD213PS Z12, Z3, Z3
+	VMOVUPS      64(DX)(CX*1), Z5
+	VFMADD231PS  Z3, Z4, Z5
+	VMOVUPS      Z5, 64(DX)(CX*1)
+	VMOVUPS      128(BX)(CX*1), Z6
+	VMOVUPS      128(SI)(CX*1), Z7
+	VFNMADD213PS Z12, Z6, Z6
+	VMOVUPS      128(DX)(CX*1), Z8
+	VFMADD231PS  Z6, Z7, Z8
+	VMOVUPS      Z8, 128(DX)(CX*1)
+	VMOVUPS      192(BX)(CX*1), Z9
+	VMOVUPS      192(SI)(CX*1), Z10
+	VFNMADD213PS Z12, Z9, Z9
+	VMOVUPS      192(DX)(CX*1), Z11
+	VFMADD231PS  Z9, Z10, Z11
+	VMOVUPS      Z11, 192(DX)(CX*1)
+	ADDQ         $0x00000100, CX
+	SUBQ         $0x00000040, AX
+	JGE          round
+
+singles:
+	ADDQ $0x00000040, AX
+	SUBQ $0x00000010, AX
+	JL   rest
+
+single:
+	VMOVUPS      (BX)(CX*1), Z0
+	VMOVUPS      (SI)(CX*1), Z1
+	VFNMADD213PS Z12, Z0, Z0
+	VMOVUPS      (DX)(CX*1), Z2
+	VFMADD231PS  Z0, Z1, Z2
+	VMOVUPS      Z2, (DX)(CX*1)
+	ADDQ         $0x00000040, CX
+	SUBQ         $0x00000010, AX
+	JGE          single
+
+rest:
+	ADDQ         $0x00000010, AX
+	JZ           done
+	MOVL         $-1, DI
+	BZHIL        AX, DI, DI
+	KMOVW        DI, K1
+	VMOVUPS.Z    (BX)(CX*1), K1, Z0
+	VMOVUPS.Z    (SI)(CX*1), K1, Z1
+	VFNMADD213PS Z12, Z0, Z0
+	VMOVUPS.Z    (DX)(CX*1), K1, Z2
+	VFMADD231PS  Z0, Z1, Z2
+	VMOVUPS      Z2, K1, (DX)(CX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA avx512TanhGradConstants<>+0(SB)/4, $0x3f800000
+DATA avx512TanhGradConstants<>+4(SB)/4, $0x3f800000
+DATA avx512TanhGradConstants<>+8(SB)/4, $0x3f800000
+DATA avx512TanhGradConstants<>+12(SB)/4, $0x3f800000
+DATA avx512TanhGradConstants<>+16(SB)/4, $0x3f800000
+DATA avx512TanhGradConstants<>+20(SB)/4, $0x3f800000
+DATA avx512TanhGradConstants<>+24(SB)/4, $0x3f800000
+DATA avx512TanhGradConstants<>+28(SB)/4, $0x3f800000
+DATA avx512TanhGradConstants<>+32(SB)/4, $0x3f800000
+DATA avx512TanhGradConstants<>+36(SB)/4, $0x3f800000
+DATA avx512TanhGradConstants<>+40(SB)/4, $0x3f800000
+DATA avx512TanhGradConstants<>+44(SB)/4, $0x3f800000
+DATA avx512TanhGradConstants<>+48(SB)/4, $0x3f800000
+DATA avx512TanhGradConstants<>+52(SB)/4, $0x3f800000
+DATA avx512TanhGradConstants<>+56(SB)/4, $0x3f800000
+DATA avx512TanhGradConstants<>+60(SB)/4, $0x3f800000
+GLOBL avx512TanhGradConstants<>(SB), RODATA|NOPTR, $64
+
+// func avx512Sigmoid(n int, dst *float32, a *float32, b *float32, scalar float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·avx512Sigmoid(SB), NOSPLIT, $0-36
+	VMOVUPS avx512SigmoidConstants<>+0(SB), Z5
+	VMOVUPS avx512SigmoidConstants<>+64(SB), Z6
+	VMOVUPS avx512SigmoidConstants<>+128(SB), Z7
+	VMOVUPS avx512SigmoidConstants<>+192(SB), Z8
+	VMOVUPS avx512SigmoidConstants<>+256(SB), Z9
+	VMOVUPS avx512SigmoidConstants<>+320(SB), Z10
+	VMOVUPS avx512SigmoidConstants<>+384(SB), Z11
+	VMOVUPS avx512SigmoidConstants<>+448(SB), Z12
+	VMOVUPS avx512SigmoidConstants<>+512(SB), Z13
+	VMOVUPS avx512SigmoidConstants<>+576(SB), Z14
+	VMOVUPS avx512SigmoidConstants<>+640(SB), Z15
+	VMOVUPS avx512SigmoidConstants<>+704(SB), Z16
+	MOVQ    n+0(FP), AX
+	MOVQ    dst+8(FP), DX
+	MOVQ    a+16(FP), BX
+	XORQ    CX, CX
+	SUBQ    $0x00000010, AX
+	JL      rest
+
+single:
+	VMOVUPS      (BX)(CX*1), Z0
+	VORPS        Z7, Z0, Z1
+	VMAXPS       Z1, Z5, Z1
+	VMULPS       Z8, Z1, Z3
+	VRNDSCALEPS  $0x08, Z3, Z3
+	VFNMADD231PS Z9, Z3, Z1
+	VFNMADD231PS Z10, Z3, Z1
+	VMOVUPS      Z11, Z2
+	VFMADD213PS  Z12, Z1, Z2
+	VFMADD213PS  Z13, Z1, Z2
+	VFMADD213PS  Z14, Z1, Z2
+	VFMADD213PS  Z15, Z1, Z2
+	VMULPS       Z1, Z1, Z4
+	VFMADD213PS  Z1, Z4, Z2
+	VADDPS       Z6, Z2, Z2
+	VSCALEFPS    Z3, Z2, Z2
+	VADDPS       Z6, Z2, Z1
+	VSUBPS       Z6, Z1, Z4
+	VSUBPS       Z4, Z2, Z4
+	VPMOVD2M     Z0, K2
+	VBLENDMPS    Z2, Z6, K2, Z3
+	VDIVPS       Z1, Z3, Z3
+	VFNMADD231PS Z4, Z3, Z3
+	VMOVUPS      Z3, (DX)(CX*1)
+	ADDQ         $0x00000040, CX
+	SUBQ         $0x00000010, AX
+	JGE          single
+
+rest:
+	ADDQ         $0x00000010, AX
+	JZ           done
+	MOVL         $-1, SI
+	BZHIL        AX, SI, SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (BX)(CX*1), K1, Z0
+	VORPS        Z7, Z0, Z1
+	VMAXPS       Z1, Z5, Z1
+	VMULPS       Z8, Z1, Z3
+	VRNDSCALEPS  $0x08, Z3, Z3
+	VFNMADD231PS Z9, Z3, Z1
+	VFNMADD231PS Z10, Z3, Z1
+	VMOVUPS      Z11, Z2
+	VFMADD213PS  Z12, Z1, Z2
+	VFMADD213PS  Z13, Z1, Z2
+	VFMADD213PS  Z14, Z1, Z2
+	VFMADD213PS  Z15, Z1, Z2
+	VMULPS       Z1, Z1, Z4
+	VFMADD213PS  Z1, Z4, Z2
+	VADDPS       Z6, Z2, Z2
+	VSCALEFPS    Z3, Z2, Z2
+	VADDPS       Z6, Z2, Z1
+	VSUBPS       Z6, Z1, Z4
+	VSUBPS       Z4, Z2, Z4
+	VPMOVD2M     Z0, K2
+	VBLENDMPS    Z2, Z6, K2, Z3
+	VDIVPS       Z1, Z3, Z3
+	VFNMADD231PS Z4, Z3, Z3
+	VMOVUPS      Z3, K1, (DX)(CX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA avx512SigmoidConstants<>+0(SB)/4, $0xc2d00000
+DATA avx512SigmoidConstants<>+4(SB)/4, $0xc2d00000
+DATA avx512SigmoidConstants<>+8(SB)/4, $0xc2d00000
+DATA avx512SigmoidConstants<>+12(SB)/4, $0xc2d00000
+DATA avx512SigmoidConstants<>+16(SB)/4, $0xc2d00000
+DATA avx512SigmoidConstants<>+20(SB)/4, $0xc2d00000
+DATA avx512SigmoidConstants<>+24(SB)/4, $0xc2d00000
+DATA avx512SigmoidConstants<>+28(SB)/4, $0xc2d00000
+DATA avx512SigmoidConstants<>+32(SB)/4, $0xc2d00000
+DATA avx512SigmoidConstants<>+36(SB)/4, $0xc2d00000
+DATA avx512SigmoidConstants<>+40(SB)/4, $0xc2d00000
+DATA avx512SigmoidConstants<>+44(SB)/4, $0xc2d00000
+DATA avx512SigmoidConstants<>+48(SB)/4, $0xc2d00000
+DATA avx512SigmoidConstants<>+52(SB)/4, $0xc2d00000
+DATA avx512SigmoidConstants<>+56(SB)/4, $0xc2d00000
+DATA avx512SigmoidConstants<>+60(SB)/4, $0xc2d00000
+DATA avx512SigmoidConstants<>+64(SB)/4, $0x3f800000
+DATA avx512SigmoidConstants<>+68(SB)/4, $0x3f800000
+DATA avx512SigmoidConstants<>+72(SB)/4, $0x3f800000
+DATA avx512SigmoidConstants<>+76(SB)/4, $0x3f800000
+DATA avx512SigmoidConstants<>+80(SB)/4, $0x3f800000
+DATA avx512SigmoidConstants<>+84(SB)/4, $0x3f800000
+DATA avx512SigmoidConstants<>+88(SB)/4, $0x3f800000
+DATA avx512SigmoidConstants<>+92(SB)/4, $0x3f800000
+DATA avx512SigmoidConstants<>+96(SB)/4, $0x3f800000
+DATA avx512SigmoidConstants<>+100(SB)/4, $0x3f800000
+DATA avx512SigmoidConstants<>+104(SB)/4, $0x3f800000
+DATA avx512SigmoidConstants<>+108(SB)/4, $0x3f800000
+DATA avx512SigmoidConstants<>+112(SB)/4, $0x3f800000
+DATA avx512SigmoidConstants<>+116(SB)/4, $0x3f800000
+DATA avx512SigmoidConstants<>+120(SB)/4, $0x3f800000
+DATA avx512SigmoidConstants<>+124(SB)/4, $0x3f800000
+DATA avx512SigmoidConstants<>+128(SB)/4, $0x80000000
+DATA avx512SigmoidConstants<>+132(SB)/4, $0x80000000
+DATA avx512SigmoidConstants<>+136(SB)/4, $0x80000000
+DATA avx512SigmoidConstants<>+140(SB)/4, $0x80000000
+DATA avx512SigmoidConstants<>+144(SB)/4, $0x80000000
+DATA avx512SigmoidConstants<>+148(SB)/4, $0x80000000
+DATA avx512SigmoidConstants<>+152(SB)/4, $0x80000000
+DATA avx512SigmoidConstants<>+156(SB)/4, $0x80000000
+DATA avx512SigmoidConstants<>+160(SB)/4, $0x80000000
+DATA avx512SigmoidConstants<>+164(SB)/4, $0x80000000
+DATA avx512SigmoidConstants<>+168(SB)/4, $0x80000000
+DATA avx512SigmoidConstants<>+172(SB)/4, $0x80000000
+DATA avx512SigmoidConstants<>+176(SB)/4, $0x80000000
+DATA avx512SigmoidConstants<>+180(SB)/4, $0x80000000
+DATA avx512SigmoidConstants<>+184(SB)/4, $0x80000000
+DATA avx512SigmoidConstants<>+188(SB)/4, $0x80000000
+DATA avx512SigmoidConstants<>+192(SB)/4, $0x3fb8aa3b
+DATA avx512SigmoidConstants<>+196(SB)/4, $0x3fb8aa3b
+DATA avx512SigmoidConstants<>+200(SB)/4, $0x3fb8aa3b
+DATA avx512SigmoidConstants<>+204(SB)/4, $0x3fb8aa3b
+DATA avx512SigmoidConstants<>+208(SB)/4, $0x3fb8aa3b
+DATA avx512SigmoidConstants<>+212(SB)/4, $0x3fb8aa3b
+DATA avx512SigmoidConstants<>+216(SB)/4, $0x3fb8aa3b
+DATA avx512SigmoidConstants<>+220(SB)/4, $0x3fb8aa3b
+DATA avx512SigmoidConstants<>+224(SB)/4, $0x3fb8aa3b
+DATA avx512SigmoidConstants<>+228(SB)/4, $0x3fb8aa3b
+DATA avx512SigmoidConstants<>+232(SB)/4, $0x3fb8aa3b
+DATA avx512SigmoidConstants<>+236(SB)/4, $0x3fb8aa3b
+DATA avx512SigmoidConstants<>+240(SB)/4, $0x3fb8aa3b
+DATA avx512SigmoidConstants<>+244(SB)/4, $0x3fb8aa3b
+DATA avx512SigmoidConstants<>+248(SB)/4, $0x3fb8aa3b
+DATA avx512SigmoidConstants<>+252(SB)/4, $0x3fb8aa3b
+DATA avx512SigmoidConstants<>+256(SB)/4, $0x3f317218
+DATA avx512SigmoidConstants<>+260(SB)/4, $0x3f317218
+DATA avx512SigmoidConstants<>+264(SB)/4, $0x3f317218
+DATA avx512SigmoidConstants<>+268(SB)/4, $0x3f317218
+DATA avx512SigmoidConstants<>+272(SB)/4, $0x3f317218
+DATA avx512SigmoidConstants<>+276(SB)/4, $0x3f317218
+DATA avx512SigmoidConstants<>+280(SB)/4, $0x3f317218
+DATA avx512SigmoidConstants<>+284(SB)/4, $0x3f317218
+DATA avx512SigmoidConstants<>+288(SB)/4, $0x3f317218
+DATA avx512SigmoidConstants<>+292(SB)/4, $0x3f317218
+DATA avx512SigmoidConstants<>+296(SB)/4, $0x3f317218
+DATA avx512SigmoidConstants<>+300(SB)/4, $0x3f317218
+DATA avx512SigmoidConstants<>+304(SB)/4, $0x3f317218
+DATA avx512SigmoidConstants<>+308(SB)/4, $0x3f317218
+DATA avx512SigmoidConstants<>+312(SB)/4, $0x3f317218
+DATA avx512SigmoidConstants<>+316(SB)/4, $0x3f317218
+DATA avx512SigmoidConstants<>+320(SB)/4, $0xb102e308
+DATA avx512SigmoidConstants<>+324(SB)/4, $0xb102e308
+DATA avx512SigmoidConstants<>+328(SB)/4, $0xb102e308
+DATA avx512SigmoidConstants<>+332(SB)/4, $0xb102e308
+DATA avx512SigmoidConstants<>+336(SB)/4, $0xb102e308
+DATA avx512SigmoidConstants<>+340(SB)/4, $0xb102e308
+DATA avx512SigmoidConstants<>+344(SB)/4, $0xb102e308
+DATA avx512SigmoidConstants<>+348(SB)/4, $0xb102e308
+DATA avx512SigmoidConstants<>+352(SB)/4, $0xb102e308
+DATA avx512SigmoidConstants<>+356(SB)/4, $0xb102e308
+DATA avx512SigmoidConstants<>+360(SB)/4, $0xb102e308
+DATA avx512SigmoidConstants<>+364(SB)/4, $0xb102e308
+DATA avx512SigmoidConstants<>+368(SB)/4, $0xb102e308
+DATA avx512SigmoidConstants<>+372(SB)/4, $0xb102e308
+DATA avx512SigmoidConstants<>+376(SB)/4, $0xb102e308
+DATA avx512SigmoidConstants<>+380(SB)/4, $0xb102e308
+DATA avx512SigmoidConstants<>+384(SB)/4, $0x3ab6889e
+DATA avx512SigmoidConstants<>+388(SB)/4, $0x3ab6889e
+DATA avx512SigmoidConstants<>+392(SB)/4, $0x3ab6889e
+DATA avx512SigmoidConstants<>+396(SB)/4, $0x3ab6889e
+DATA avx512SigmoidConstants<>+400(SB)/4, $0x3ab6889e
+DATA avx512SigmoidConstants<>+404(SB)/4, $0x3ab6889e
+DATA avx512SigmoidConstants<>+408(SB)/4, $0x3ab6889e
+DATA avx512SigmoidConstants<>+412(SB)/4, $0x3ab6889e
+DATA avx512SigmoidConstants<>+416(SB)/4, $0x3ab6889e
+DATA avx512SigmoidConstants<>+420(SB)/4, $0x3ab6889e
+DATA avx512SigmoidConstants<>+424(SB)/4, $0x3ab6889e
+DATA avx512SigmoidConstants<>+428(SB)/4, $0x3ab6889e
+DATA avx512SigmoidConstants<>+432(SB)/4, $0x3ab6889e
+DATA avx512SigmoidConstants<>+436(SB)/4, $0x3ab6889e
+DATA avx512SigmoidConstants<>+440(SB)/4, $0x3ab6889e
+DATA avx512SigmoidConstants<>+444(SB)/4, $0x3ab6889e
+DATA avx512SigmoidConstants<>+448(SB)/4, $0x3c0905d1
+DATA avx512SigmoidConstants<>+452(SB)/4, $0x3c0905d1
+DATA avx512SigmoidConstants<>+456(SB)/4, $0x3c0905d1
+DATA avx512SigmoidConstants<>+460(SB)/4, $0x3c0905d1
+DATA avx512SigmoidConstants<>+464(SB)/4, $0x3c0905d1
+DATA avx512SigmoidConstants<>+468(SB)/4, $0x3c0905d1
+DATA avx512SigmoidConstants<>+472(SB)/4, $0x3c0905d1
+DATA avx512SigmoidConstants<>+476(SB)/4, $0x3c0905d1
+DATA avx512SigmoidConstants<>+480(SB)/4, $0x3c0905d1
+DATA avx512SigmoidConstants<>+484(SB)/4, $0x3c0905d1
+DATA avx512SigmoidConstants<>+488(SB)/4, $0x3c0905d1
+DATA avx512SigmoidConstants<>+492(SB)/4, $0x3c0905d1
+DATA avx512SigmoidConstants<>+496(SB)/4, $0x3c0905d1
+DATA avx512SigmoidConstants<>+500(SB)/4, $0x3c0905d1
+DATA avx512SigmoidConstants<>+504(SB)/4, $0x3c0905d1
+DATA avx512SigmoidConstants<>+508(SB)/4, $0x3c0905d1
+DATA avx512SigmoidConstants<>+512(SB)/4, $0x3d2aaa8d
+DATA avx512SigmoidConstants<>+516(SB)/4, $0x3d2aaa8d
+DATA avx512SigmoidConstants<>+520(SB)/4, $0x3d2aaa8d
+DATA avx512SigmoidConstants<>+524(SB)/4, $0x3d2aaa8d
+DATA avx512SigmoidConstants<>+528(SB)/4, $0x3d2aaa8d
+DATA avx512SigmoidConstants<>+532(SB)/4, $0x3d2aaa8d
+DATA avx512SigmoidConstants<>+536(SB)/4, $0x3d2aaa8d
+DATA avx512SigmoidConstants<>+540(SB)/4, $0x3d2aaa8d
+DATA avx512SigmoidConstants<>+544(SB)/4, $0x3d2aaa8d
+DATA avx512SigmoidConstants<>+548(SB)/4, $0x3d2aaa8d
+DATA avx512SigmoidConstants<>+552(SB)/4, $0x3d2aaa8d
+DATA avx512SigmoidConstants<>+556(SB)/4, $0x3d2aaa8d
+DATA avx512SigmoidConstants<>+560(SB)/4, $0x3d2aaa8d
+DATA avx512SigmoidConstants<>+564(SB)/4, $0x3d2aaa8d
+DATA avx512SigmoidConstants<>+568(SB)/4, $0x3d2aaa8d
+DATA avx512SigmoidConstants<>+572(SB)/4, $0x3d2aaa8d
+DATA avx512SigmoidConstants<>+576(SB)/4, $0x3e2aaa6e
+DATA avx512SigmoidConstants<>+580(SB)/4, $0x3e2aaa6e
+DATA avx512SigmoidConstants<>+584(SB)/4, $0x3e2aaa6e
+DATA avx512SigmoidConstants<>+588(SB)/4, $0x3e2aaa6e
+DATA avx512SigmoidConstants<>+592(SB)/4, $0x3e2aaa6e
+DATA avx512SigmoidConstants<>+596(SB)/4, $0x3e2aaa6e
+DATA avx512SigmoidConstants<>+600(SB)/4, $0x3e2aaa6e
+DATA avx512SigmoidConstants<>+604(SB)/4, $0x3e2aaa6e
+DATA avx512SigmoidConstants<>+608(SB)/4, $0x3e2aaa6e
+DATA avx512SigmoidConstants<>+612(SB)/4, $0x3e2aaa6e
+DATA avx512SigmoidConstants<>+616(SB)/4, $0x3e2aaa6e
+DATA avx512SigmoidConstants<>+620(SB)/4, $0x3e2aaa6e
+DATA avx512SigmoidConstants<>+624(SB)/4, $0x3e2aaa6e
+DATA avx512SigmoidConstants<>+628(SB)/4, $0x3e2aaa6e
+DATA avx512SigmoidConstants<>+632(SB)/4, $0x3e2aaa6e
+DATA avx512SigmoidConstants<>+636(SB)/4, $0x3e2aaa6e
+DATA avx512SigmoidConstants<>+640(SB)/4, $0x3f000000
+DATA avx512SigmoidConstants<>+644(SB)/4, $0x3f000000
+DATA avx512SigmoidConstants<>+648(SB)/4, $0x3f000000
+DATA avx512SigmoidConstants<>+652(SB)/4, $0x3f000000
+DATA avx512SigmoidConstants<>+656(SB)/4, $0x3f000000
+DATA avx512SigmoidConstants<>+660(SB)/4, $0x3f000000
+DATA avx512SigmoidConstants<>+664(SB)/4, $0x3f000000
+DATA avx512SigmoidConstants<>+668(SB)/4, $0x3f000000
+DATA avx512SigmoidConstants<>+672(SB)/4, $0x3f000000
+DATA avx512SigmoidConstants<>+676(SB)/4, $0x3f000000
+DATA avx512SigmoidConstants<>+680(SB)/4, $0x3f000000
+DATA avx512SigmoidConstants<>+684(SB)/4, $0x3f000000
+DATA avx512SigmoidConstants<>+688(SB)/4, $0x3f000000
+DATA avx512SigmoidConstants<>+692(SB)/4, $0x3f000000
+DATA avx512SigmoidConstants<>+696(SB)/4, $0x3f000000
+DATA avx512SigmoidConstants<>+700(SB)/4, $0x3f000000
+DATA avx512SigmoidConstants<>+704(SB)/4, $0x0000007f
+DATA avx512SigmoidConstants<>+708(SB)/4, $0x0000007f
+DATA avx512SigmoidConstants<>+712(SB)/4, $0x0000007f
+DATA avx512SigmoidConstants<>+716(SB)/4, $0x0000007f
+DATA avx512SigmoidConstants<>+720(SB)/4, $0x0000007f
+DATA avx512SigmoidConstants<>+724(SB)/4, $0x0000007f
+DATA avx512SigmoidConstants<>+728(SB)/4, $0x0000007f
+DATA avx512SigmoidConstants<>+732(SB)/4, $0x0000007f
+DATA avx512SigmoidConstants<>+736(SB)/4, $0x0000007f
+DATA avx512SigmoidConstants<>+740(SB)/4, $0x0000007f
+DATA avx512SigmoidConstants<>+744(SB)/4, $0x0000007f
+DATA avx512SigmoidConstants<>+748(SB)/4, $0x0000007f
+DATA avx512SigmoidConstants<>+752(SB)/4, $0x0000007f
+DATA avx512SigmoidConstants<>+756(SB)/4, $0x0000007f
+DATA avx512SigmoidConstants<>+760(SB)/4, $0x0000007f
+DATA avx512SigmoidConstants<>+764(SB)/4, $0x0000007f
+GLOBL avx512SigmoidConstants<>(SB), RODATA|NOPTR, $768
+
+// func avx512Tanh(n int, dst *float32, a *float32, b *float32, scalar float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·avx512Tanh(SB), NOSPLIT, $0-36
+	VMOVUPS avx512TanhConstants<>+0(SB), Z5
+	VMOVUPS avx512TanhConstants<>+64(SB), Z6
+	VMOVUPS avx512TanhConstants<>+128(SB), Z7
+	VMOVUPS avx512TanhConstants<>+192(SB), Z8
+	VMOVUPS avx512TanhConstants<>+256(SB), Z9
+	VMOVUPS avx512TanhConstants<>+320(SB), Z10
+	VMOVUPS avx512TanhConstants<>+384(SB), Z11
+	VMOVUPS avx512TanhConstants<>+448(SB), Z12
+	VMOVUPS avx512TanhConstants<>+512(SB), Z13
+	VMOVUPS avx512TanhConstants<>+576(SB), Z14
+	VMOVUPS avx512TanhConstants<>+640(SB), Z15
+	VMOVUPS avx512TanhConstants<>+704(SB), Z16
+	VMOVUPS avx512TanhConstants<>+768(SB), Z17
+	VMOVUPS avx512TanhConstants<>+832(SB), Z18
+	MOVQ    n+0(FP), AX
+	MOVQ    dst+8(FP), DX
+	MOVQ    a+16(FP), BX
+	XORQ    CX, CX
+	SUBQ    $0x00000010, AX
+	JL      rest
+
+single:
+	VMOVUPS      (BX)(CX*1), Z0
+	VORPS        Z7, Z0, Z1
+	VADDPS       Z1, Z1, Z1
+	VMAXPS       Z1, Z5, Z1
+	VMULPS       Z10, Z1, Z3
+	VRNDSCALEPS  $0x08, Z3, Z3
+	VFNMADD231PS Z11, Z3, Z1
+	VFNMADD231PS Z12, Z3, Z1
+	VMOVUPS      Z13, Z2
+	VFMADD213PS  Z14, Z1, Z2
+	VFMADD213PS  Z15, Z1, Z2
+	VFMADD213PS  Z16, Z1, Z2
+	VFMADD213PS  Z17, Z1, Z2
+	VMULPS       Z1, Z1, Z4
+	VFMADD213PS  Z1, Z4, Z2
+	VSCALEFPS    Z3, Z6, Z1
+	VSUBPS       Z6, Z1, Z4
+	VFMADD213PS  Z4, Z1, Z2
+	VADDPS       Z8, Z2, Z1
+	VDIVPS       Z1, Z2, Z2
+	VANDPS       Z9, Z2, Z2
+	VANDPS       Z7, Z0, Z0
+	VORPS        Z0, Z2, Z2
+	VMOVUPS      Z2, (DX)(CX*1)
+	ADDQ         $0x00000040, CX
+	SUBQ         $0x00000010, AX
+	JGE          single
+
+rest:
+	ADDQ         $0x00000010, AX
+	JZ           done
+	MOVL         $-1, SI
+	BZHIL        AX, SI, SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (BX)(CX*1), K1, Z0
+	VORPS        Z7, Z0, Z1
+	VADDPS       Z1, Z1, Z1
+	VMAXPS       Z1, Z5, Z1
+	VMULPS       Z10, Z1, Z3
+	VRNDSCALEPS  $0x08, Z3, Z3
+	VFNMADD231PS Z11, Z3, Z1
+	VFNMADD231PS Z12, Z3, Z1
+	VMOVUPS      Z13, Z2
+	VFMADD213PS  Z14, Z1, Z2
+	VFMADD213PS  Z15, Z1, Z2
+	VFMADD213PS  Z16, Z1, Z2
+	VFMADD213PS  Z17, Z1, Z2
+	VMULPS       Z1, Z1, Z4
+	VFMADD213PS  Z1, Z4, Z2
+	VSCALEFPS    Z3, Z6, Z1
+	VSUBPS       Z6, Z1, Z4
+	VFMADD213PS  Z4, Z1, Z2
+	VADDPS       Z8, Z2, Z1
+	VDIVPS       Z1, Z2, Z2
+	VANDPS       Z9, Z2, Z2
+	VANDPS       Z7, Z0, Z0
+	VORPS        Z0, Z2, Z2
+	VMOVUPS      Z2, K1, (DX)(CX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA avx512TanhConstants<>+0(SB)/4, $0xc1a00000
+DATA avx512TanhConstants<>+4(SB)/4, $0xc1a00000
+DATA avx512TanhConstants<>+8(SB)/4, $0xc1a00000
+DATA avx512TanhConstants<>+12(SB)/4, $0xc1a00000
+DATA avx512TanhConstants<>+16(SB)/4, $0xc1a00000
+DATA avx512TanhConstants<>+20(SB)/4, $0xc1a00000
+DATA avx512TanhConstants<>+24(SB)/4, $0xc1a00000
+DATA avx512TanhConstants<>+28(SB)/4, $0xc1a00000
+DATA avx512TanhConstants<>+32(SB)/4, $0xc1a00000
+DATA avx512TanhConstants<>+36(SB)/4, $0xc1a00000
+DATA avx512TanhConstants<>+40(SB)/4, $0xc1a00000
+DATA avx512TanhConstants<>+44(SB)/4, $0xc1a00000
+DATA avx512TanhConstants<>+48(SB)/4, $0xc1a00000
+DATA avx512TanhConstants<>+52(SB)/4, $0xc1a00000
+DATA avx512TanhConstants<>+56(SB)/4, $0xc1a00000
+DATA avx512TanhConstants<>+60(SB)/4, $0xc1a00000
+DATA avx512TanhConstants<>+64(SB)/4, $0x3f800000
+DATA avx512TanhConstants<>+68(SB)/4, $0x3f800000
+DATA avx512TanhConstants<>+72(SB)/4, $0x3f800000
+DATA avx512TanhConstants<>+76(SB)/4, $0x3f800000
+DATA avx512TanhConstants<>+80(SB)/4, $0x3f800000
+DATA avx512TanhConstants<>+84(SB)/4, $0x3f800000
+DATA avx512TanhConstants<>+88(SB)/4, $0x3f800000
+DATA avx512TanhConstants<>+92(SB)/4, $0x3f800000
+DATA avx512TanhConstants<>+96(SB)/4, $0x3f800000
+DATA avx512TanhConstants<>+100(SB)/4, $0x3f800000
+DATA avx512TanhConstants<>+104(SB)/4, $0x3f800000
+DATA avx512TanhConstants<>+108(SB)/4, $0x3f800000
+DATA avx512TanhConstants<>+112(SB)/4, $0x3f800000
+DATA avx512TanhConstants<>+116(SB)/4, $0x3f800000
+DATA avx512TanhConstants<>+120(SB)/4, $0x3f800000
+DATA avx512TanhConstants<>+124(SB)/4, $0x3f800000
+DATA avx512TanhConstants<>+128(SB)/4, $0x80000000
+DATA avx512TanhConstants<>+132(SB)/4, $0x80000000
+DATA avx512TanhConstants<>+136(SB)/4, $0x80000000
+DATA avx512TanhConstants<>+140(SB)/4, $0x80000000
+DATA avx512TanhConstants<>+144(SB)/4, $0x80000000
+DATA avx512TanhConstants<>+148(SB)/4, $0x80000000
+DATA avx512TanhConstants<>+152(SB)/4, $0x80000000
+DATA avx512TanhConstants<>+156(SB)/4, $0x80000000
+DATA avx512TanhConstants<>+160(SB)/4, $0x80000000
+DATA avx512TanhConstants<>+164(SB)/4, $0x80000000
+DATA avx512TanhConstants<>+168(SB)/4, $0x80000000
+DATA avx512TanhConstants<>+172(SB)/4, $0x80000000
+DATA avx512TanhConstants<>+176(SB)/4, $0x80000000
+DATA avx512TanhConstants<>+180(SB)/4, $0x80000000
+DATA avx512TanhConstants<>+184(SB)/4, $0x80000000
+DATA avx512TanhConstants<>+188(SB)/4, $0x80000000
+DATA avx512TanhConstants<>+192(SB)/4, $0x40000000
+DATA avx512TanhConstants<>+196(SB)/4, $0x40000000
+DATA avx512TanhConstants<>+200(SB)/4, $0x40000000
+DATA avx512TanhConstants<>+204(SB)/4, $0x40000000
+DATA avx512TanhConstants<>+208(SB)/4, $0x40000000
+DATA avx512TanhConstants<>+212(SB)/4, $0x40000000
+DATA avx512TanhConstants<>+216(SB)/4, $0x40000000
+DATA avx512TanhConstants<>+220(SB)/4, $0x40000000
+DATA avx512TanhConstants<>+224(SB)/4, $0x40000000
+DATA avx512TanhConstants<>+228(SB)/4, $0x40000000
+DATA avx512TanhConstants<>+232(SB)/4, $0x40000000
+DATA avx512TanhConstants<>+236(SB)/4, $0x40000000
+DATA avx512TanhConstants<>+240(SB)/4, $0x40000000
+DATA avx512TanhConstants<>+244(SB)/4, $0x40000000
+DATA avx512TanhConstants<>+248(SB)/4, $0x40000000
+DATA avx512TanhConstants<>+252(SB)/4, $0x40000000
+DATA avx512TanhConstants<>+256(SB)/4, $0x7fffffff
+DATA avx512TanhConstants<>+260(SB)/4, $0x7fffffff
+DATA avx512TanhConstants<>+264(SB)/4, $0x7fffffff
+DATA avx512TanhConstants<>+268(SB)/4, $0x7fffffff
+DATA avx512TanhConstants<>+272(SB)/4, $0x7fffffff
+DATA avx512TanhConstants<>+276(SB)/4, $0x7fffffff
+DATA avx512TanhConstants<>+280(SB)/4, $0x7fffffff
+DATA avx512TanhConstants<>+284(SB)/4, $0x7fffffff
+DATA avx512TanhConstants<>+288(SB)/4, $0x7fffffff
+DATA avx512TanhConstants<>+292(SB)/4, $0x7fffffff
+DATA avx512TanhConstants<>+296(SB)/4, $0x7fffffff
+DATA avx512TanhConstants<>+300(SB)/4, $0x7fffffff
+DATA avx512TanhConstants<>+304(SB)/4, $0x7fffffff
+DATA avx512TanhConstants<>+308(SB)/4, $0x7fffffff
+DATA avx512TanhConstants<>+312(SB)/4, $0x7fffffff
+DATA avx512TanhConstants<>+316(SB)/4, $0x7fffffff
+DATA avx512TanhConstants<>+320(SB)/4, $0x3fb8aa3b
+DATA avx512TanhConstants<>+324(SB)/4, $0x3fb8aa3b
+DATA avx512TanhConstants<>+328(SB)/4, $0x3fb8aa3b
+DATA avx512TanhConstants<>+332(SB)/4, $0x3fb8aa3b
+DATA avx512TanhConstants<>+336(SB)/4, $0x3fb8aa3b
+DATA avx512TanhConstants<>+340(SB)/4, $0x3fb8aa3b
+DATA avx512TanhConstants<>+344(SB)/4, $0x3fb8aa3b
+DATA avx512TanhConstants<>+348(SB)/4, $0x3fb8aa3b
+DATA avx512TanhConstants<>+352(SB)/4, $0x3fb8aa3b
+DATA avx512TanhConstants<>+356(SB)/4, $0x3fb8aa3b
+DATA avx512TanhConstants<>+360(SB)/4, $0x3fb8aa3b
+DATA avx512TanhConstants<>+364(SB)/4, $0x3fb8aa3b
+DATA avx512TanhConstants<>+368(SB)/4, $0x3fb8aa3b
+DATA avx512TanhConstants<>+372(SB)/4, $0x3fb8aa3b
+DATA avx512TanhConstants<>+376(SB)/4, $0x3fb8aa3b
+DATA avx512TanhConstants<>+380(SB)/4, $0x3fb8aa3b
+DATA avx512TanhConstants<>+384(SB)/4, $0x3f317218
+DATA avx512TanhConstants<>+388(SB)/4, $0x3f317218
+DATA avx512TanhConstants<>+392(SB)/4, $0x3f317218
+DATA avx512TanhConstants<>+396(SB)/4, $0x3f317218
+DATA avx512TanhConstants<>+400(SB)/4, $0x3f317218
+DATA avx512TanhConstants<>+404(SB)/4, $0x3f317218
+DATA avx512TanhConstants<>+408(SB)/4, $0x3f317218
+DATA avx512TanhConstants<>+412(SB)/4, $0x3f317218
+DATA avx512TanhConstants<>+416(SB)/4, $0x3f317218
+DATA avx512TanhConstants<>+420(SB)/4, $0x3f317218
+DATA avx512TanhConstants<>+424(SB)/4, $0x3f317218
+DATA avx512TanhConstants<>+428(SB)/4, $0x3f317218
+DATA avx512TanhConstants<>+432(SB)/4, $0x3f317218
+DATA avx512TanhConstants<>+436(SB)/4, $0x3f317218
+DATA avx512TanhConstants<>+440(SB)/4, $0x3f317218
+DATA avx512TanhConstants<>+444(SB)/4, $0x3f317218
+DATA avx512TanhConstants<>+448(SB)/4, $0xb102e308
+DATA avx512TanhConstants<>+452(SB)/4, $0xb102e308
+DATA avx512TanhConstants<>+456(SB)/4, $0xb102e308
+DATA avx512TanhConstants<>+460(SB)/4, $0xb102e308
+DATA avx512TanhConstants<>+464(SB)/4, $0xb102e308
+DATA avx512TanhConstants<>+468(SB)/4, $0xb102e308
+DATA avx512TanhConstants<>+472(SB)/4, $0xb102e308
+DATA avx512TanhConstants<>+476(SB)/4, $0xb102e308
+DATA avx512TanhConstants<>+480(SB)/4, $0xb102e308
+DATA avx512TanhConstants<>+484(SB)/4, $0xb102e308
+DATA avx512TanhConstants<>+488(SB)/4, $0xb102e308
+DATA avx512TanhConstants<>+492(SB)/4, $0xb102e308
+DATA avx512TanhConstants<>+496(SB)/4, $0xb102e308
+DATA avx512TanhConstants<>+500(SB)/4, $0xb102e308
+DATA avx512TanhConstants<>+504(SB)/4, $0xb102e308
+DATA avx512TanhConstants<>+508(SB)/4, $0xb102e308
+DATA avx512TanhConstants<>+512(SB)/4, $0x3ab6889e
+DATA avx512TanhConstants<>+516(SB)/4, $0x3ab6889e
+DATA avx512TanhConstants<>+520(SB)/4, $0x3ab6889e
+DATA avx512TanhConstants<>+524(SB)/4, $0x3ab6889e
+DATA avx512TanhConstants<>+528(SB)/4, $0x3ab6889e
+DATA avx512TanhConstants<>+532(SB)/4, $0x3ab6889e
+DATA avx512TanhConstants<>+536(SB)/4, $0x3ab6889e
+DATA avx512TanhConstants<>+540(SB)/4, $0x3ab6889e
+DATA avx512TanhConstants<>+544(SB)/4, $0x3ab6889e
+DATA avx512TanhConstants<>+548(SB)/4, $0x3ab6889e
+DATA avx512TanhConstants<>+552(SB)/4, $0x3ab6889e
+DATA avx512TanhConstants<>+556(SB)/4, $0x3ab6889e
+DATA avx512TanhConstants<>+560(SB)/4, $0x3ab6889e
+DATA avx512TanhConstants<>+564(SB)/4, $0x3ab6889e
+DATA avx512TanhConstants<>+568(SB)/4, $0x3ab6889e
+DATA avx512TanhConstants<>+572(SB)/4, $0x3ab6889e
+DATA avx512TanhConstants<>+576(SB)/4, $0x3c0905d1
+DATA avx512TanhConstants<>+580(SB)/4, $0x3c0905d1
+DATA avx512TanhConstants<>+584(SB)/4, $0x3c0905d1
+DATA avx512TanhConstants<>+588(SB)/4, $0x3c0905d1
+DATA avx512TanhConstants<>+592(SB)/4, $0x3c0905d1
+DATA avx512TanhConstants<>+596(SB)/4, $0x3c0905d1
+DATA avx512TanhConstants<>+600(SB)/4, $0x3c0905d1
+DATA avx512TanhConstants<>+604(SB)/4, $0x3c0905d1
+DATA avx512TanhConstants<>+608(SB)/4, $0x3c0905d1
+DATA avx512TanhConstants<>+612(SB)/4, $0x3c0905d1
+DATA avx512TanhConstants<>+616(SB)/4, $0x3c0905d1
+DATA avx512TanhConstants<>+620(SB)/4, $0x3c0905d1
+DATA avx512TanhConstants<>+624(SB)/4, $0x3c0905d1
+DATA avx512TanhConstants<>+628(SB)/4, $0x3c0905d1
+DATA avx512TanhConstants<>+632(SB)/4, $0x3c0905d1
+DATA avx512TanhConstants<>+636(SB)/4, $0x3c0905d1
+DATA avx512TanhConstants<>+640(SB)/4, $0x3d2aaa8d
+DATA avx512TanhConstants<>+644(SB)/4, $0x3d2aaa8d
+DATA avx512TanhConstants<>+648(SB)/4, $0x3d2aaa8d
+DATA avx512TanhConstants<>+652(SB)/4, $0x3d2aaa8d
+DATA avx512TanhConstants<>+656(SB)/4, $0x3d2aaa8d
+DATA avx512TanhConstants<>+660(SB)/4, $0x3d2aaa8d
+DATA avx512TanhConstants<>+664(SB)/4, $0x3d2aaa8d
+DATA avx512TanhConstants<>+668(SB)/4, $0x3d2aaa8d
+DATA avx512TanhConstants<>+672(SB)/4, $0x3d2aaa8d
+DATA avx512TanhConstants<>+676(SB)/4, $0x3d2aaa8d
+DATA avx512TanhConstants<>+680(SB)/4, $0x3d2aaa8d
+DATA avx512TanhConstants<>+684(SB)/4, $0x3d2aaa8d
+DATA avx512TanhConstants<>+688(SB)/4, $0x3d2aaa8d
+DATA avx512TanhConstants<>+692(SB)/4, $0x3d2aaa8d
+DATA avx512TanhConstants<>+696(SB)/4, $0x3d2aaa8d
+DATA avx512TanhConstants<>+700(SB)/4, $0x3d2aaa8d
+DATA avx512TanhConstants<>+704(SB)/4, $0x3e2aaa6e
+DATA avx512TanhConstants<>+708(SB)/4, $0x3e2aaa6e
+DATA avx512TanhConstants<>+712(SB)/4, $0x3e2aaa6e
+DATA avx512TanhConstants<>+716(SB)/4, $0x3e2aaa6e
+DATA avx512TanhConstants<>+720(SB)/4, $0x3e2aaa6e
+DATA avx512TanhConstants<>+724(SB)/4, $0x3e2aaa6e
+DATA avx512TanhConstants<>+728(SB)/4, $0x3e2aaa6e
+DATA avx512TanhConstants<>+732(SB)/4, $0x3e2aaa6e
+DATA avx512TanhConstants<>+736(SB)/4, $0x3e2aaa6e
+DATA avx512TanhConstants<>+740(SB)/4, $0x3e2aaa6e
+DATA avx512TanhConstants<>+744(SB)/4, $0x3e2aaa6e
+DATA avx512TanhConstants<>+748(SB)/4, $0x3e2aaa6e
+DATA avx512TanhConstants<>+752(SB)/4, $0x3e2aaa6e
+DATA avx512TanhConstants<>+756(SB)/4, $0x3e2aaa6e
+DATA avx512TanhConstants<>+760(SB)/4, $0x3e2aaa6e
+DATA avx512TanhConstants<>+764(SB)/4, $0x3e2aaa6e
+DATA avx512TanhConstants<>+768(SB)/4, $0x3f000000
+DATA avx512TanhConstants<>+772(SB)/4, $0x3f000000
+DATA avx512TanhConstants<>+776(SB)/4, $0x3f000000
+DATA avx512TanhConstants<>+780(SB)/4, $0x3f000000
+DATA avx512TanhConstants<>+784(SB)/4, $0x3f000000
+DATA avx512TanhConstants<>+788(SB)/4, $0x3f000000
+DATA avx512TanhConstants<>+792(SB)/4, $0x3f000000
+DATA avx512TanhConstants<>+796(SB)/4, $0x3f000000
+DATA avx512TanhConstants<>+800(SB)/4, $0x3f000000
+DATA avx512TanhConstants<>+804(SB)/4, $0x3f000000
+DATA avx512TanhConstants<>+808(SB)/4, $0x3f000000
+DATA avx512TanhConstants<>+812(SB)/4, $0x3f000000
+DATA avx512TanhConstants<>+816(SB)/4, $0x3f000000
+DATA avx512TanhConstants<>+820(SB)/4, $0x3f000000
+DATA avx512TanhConstants<>+824(SB)/4, $0x3f000000
+DATA avx512TanhConstants<>+828(SB)/4, $0x3f000000
+DATA avx512TanhConstants<>+832(SB)/4, $0x0000007f
+DATA avx512TanhConstants<>+836(SB)/4, $0x0000007f
+DATA avx512TanhConstants<>+840(SB)/4, $0x0000007f
+DATA avx512TanhConstants<>+844(SB)/4, $0x0000007f
+DATA avx512TanhConstants<>+848(SB)/4, $0x0000007f
+DATA avx512TanhConstants<>+852(SB)/4, $0x0000007f
+DATA avx512TanhConstants<>+856(SB)/4, $0x0000007f
+DATA avx512TanhConstants<>+860(SB)/4, $0x0000007f
+DATA avx512TanhConstants<>+864(SB)/4, $0x0000007f
+DATA avx512TanhConstants<>+868(SB)/4, $0x0000007f
+DATA avx512TanhConstants<>+872(SB)/4, $0x0000007f
+DATA avx512TanhConstants<>+876(SB)/4, $0x0000007f
+DATA avx512TanhConstants<>+880(SB)/4, $0x0000007f
+DATA avx512TanhConstants<>+884(SB)/4, $0x0000007f
+DATA avx512TanhConstants<>+888(SB)/4, $0x0000007f
+DATA avx512TanhConstants<>+892(SB)/4, $0x0000007f
+GLOBL avx512TanhConstants<>(SB), RODATA|NOPTR, $896
+
+// func avx512Adam(n int, w *float32, grad *float32, m *float32, v *float32, scale float32, beta1 float32, gain1 float32, beta2 float32, gain2 float32, rate float32, c2 float32, eps float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512Adam(SB), NOSPLIT, $0-72
+	VBROADCASTSS scale+40(FP), Z4
+	VBROADCASTSS beta1+44(FP), Z5
+	VBROADCASTSS gain1+48(FP), Z6
+	VBROADCASTSS beta2+52(FP), Z7
+	VBROADCASTSS gain2+56(FP), Z8
+	VBROADCASTSS rate+60(FP), Z9
+	VBROADCASTSS c2+64(FP), Z10
+	VBROADCASTSS eps+68(FP), Z11
+	MOVQ         n+0(FP), AX
+	MOVQ         w+8(FP), DX
+	MOVQ         grad+16(FP), BX
+	MOVQ         m+24(FP), SI
+	MOVQ         v+32(FP), DI
+	XORQ         CX, CX
+	SUBQ         $0x00000010, AX
+	JL           rest
+
+single:
+	VMOVUPS     (BX)(CX*1), Z0
+	VMULPS      Z4, Z0, Z0
+	VMOVUPS     (SI)(CX*1), Z1
+	VMULPS      Z5, Z1, Z1
+	VFMADD231PS Z6, Z0, Z1
+	VMOVUPS     Z1, (SI)(CX*1)
+	VMULPS      Z0, Z0, Z0
+	VMOVUPS     (DI)(CX*1), Z2
+	VMULPS      Z7, Z2, Z2
+	VFMADD231PS Z8, Z0, Z2
+	VMOVUPS     Z2, (DI)(CX*1)
+	VMULPS      Z10, Z2, Z2
+	VSQRTPS     Z2, Z2
+	VADDPS      Z11, Z2, Z2
+	VMULPS      Z9, Z1, Z1
+	VDIVPS      Z2, Z1, Z1
+	VMOVUPS     (DX)(CX*1), Z0
+	VSUBPS      Z1, Z0, Z0
+	VMOVUPS     Z0, (DX)(CX*1)
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, AX
+	JGE         single
+
+rest:
+	ADDQ        $0x00000010, AX
+	JZ          done
+	MOVL        $-1, R8
+	BZHIL       AX, R8, R8
+	KMOVW       R8, K1
+	VMOVUPS.Z   (BX)(CX*1), K1, Z0
+	VMULPS      Z4, Z0, Z0
+	VMOVUPS.Z   (SI)(CX*1), K1, Z1
+	VMULPS      Z5, Z1, Z1
+	VFMADD231PS Z6, Z0, Z1
+	VMOVUPS     Z1, K1, (SI)(CX*1)
+	VMULPS      Z0, Z0, Z0
+	VMOVUPS.Z   (DI)(CX*1), K1, Z2
+	VMULPS      Z7, Z2, Z2
+	VFMADD231PS Z8, Z0, Z2
+	VMOVUPS     Z2, K1, (DI)(CX*1)
+	VMULPS      Z10, Z2, Z2
+	VSQRTPS     Z2, Z2
+	VADDPS      Z11, Z2, Z2
+	VMULPS      Z9, Z1, Z1
+	VDIVPS      Z2, Z1, Z1
+	VMOVUPS.Z   (DX)(CX*1), K1, Z0
+	VSUBPS      Z1, Z0, Z0
+	VMOVUPS     Z0, K1, (DX)(CX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512Sum(n int, a *float32) float64
+// Requires: AVX, AVX512F, BMI2, SSE2
+TEXT ·avx512Sum(SB), NOSPLIT, $0-24
+	MOVQ   n+0(FP), AX
+	MOVQ   a+8(FP), CX
+	XORQ   DX, DX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	SUBQ   $0x00000020, AX
+	JL     singles
+
+round:
+	VCVTPS2PD (CX)(DX*1), Z4
+	VADDPD    Z4, Z0, Z0
+	VCVTPS2PD 32(CX)(DX*1), Z5
+	VADDPD    Z5, Z1, Z1
+	VCVTPS2PD 64(CX)(DX*1), Z6
+	VADDPD    Z6, Z2, Z2
+	VCVTPS2PD 96(CX)(DX*1), Z7
+	VADDPD    Z7, Z3, Z3
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000020, AX
+	JGE       round
+
+singles:
+	ADDQ $0x00000020, AX
+	SUBQ $0x00000010, AX
+	JL   rest
+
+single:
+	VCVTPS2PD (CX)(DX*1), Z4
+	VADDPD    Z4, Z0, Z0
+	VCVTPS2PD 32(CX)(DX*1), Z5
+	VADDPD    Z5, Z1, Z1
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x00000010, AX
+	JGE       single
+
+rest:
+	ADDQ          $0x00000010, AX
+	JZ            done
+	MOVL          $-1, BX
+	BZHIL         AX, BX, BX
+	KMOVW         BX, K1
+	VMOVUPS.Z     (CX)(DX*1), K1, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y5
+	VCVTPS2PD     Y4, Z4
+	VCVTPS2PD     Y5, Z5
+	VADDPD        Z4, Z0, Z0
+	VADDPD        Z5, Z1, Z1
+
+done:
+	VADDPD        Z1, Z0, Z0
+	VADDPD        Z3, Z2, Z2
+	VADDPD        Z2, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X1, X0, X0
+	VUNPCKHPD     X0, X0, X1
+	VADDSD        X1, X0, X0
+	VZEROUPPER
+	MOVSD         X0, ret+16(FP)
+	RET
+
+// func avx512SumSquares(n int, a *float32) float64
+// Requires: AVX, AVX512F, BMI2, SSE2
+TEXT ·avx512SumSquares(SB), NOSPLIT, $0-24
+	MOVQ   n+0(FP), AX
+	MOVQ   a+8(FP), CX
+	XORQ   DX, DX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	SUBQ   $0x00000020, AX
+	JL     singles
+
+round:
+	VCVTPS2PD   (CX)(DX*1), Z4
+	VFMADD231PD Z4, Z4, Z0
+	VCVTPS2PD   32(CX)(DX*1), Z5
+	VFMADD231PD Z5, Z5, Z1
+	VCVTPS2PD   64(CX)(DX*1), Z6
+	VFMADD231PD Z6, Z6, Z2
+	VCVTPS2PD   96(CX)(DX*1), Z7
+	VFMADD231PD Z7, Z7, Z3
+	ADDQ        $0x00000080, DX
+	SUBQ        $0x00000020, AX
+	JGE         round
+
+singles:
+	ADDQ $0x00000020, AX
+	SUBQ $0x00000010, AX
+	JL   rest
+
+single:
+	VCVTPS2PD   (CX)(DX*1), Z4
+	VFMADD231PD Z4, Z4, Z0
+	VCVTPS2PD   32(CX)(DX*1), Z5
+	VFMADD231PD Z5, Z5, Z1
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, AX
+	JGE         single
+
+rest:
+	ADDQ          $0x00000010, AX
+	JZ            done
+	MOVL          $-1, BX
+	BZHIL         AX, BX, BX
+	KMOVW         BX, K1
+	VMOVUPS.Z     (CX)(DX*1), K1, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y5
+	VCVTPS2PD     Y4, Z4
+	VCVTPS2PD     Y5, Z5
+	VFMADD231PD   Z4, Z4, Z0
+	VFMADD231PD   Z5, Z5, Z1
+
+done:
+	VADDPD        Z1, Z0, Z0
+	VADDPD        Z3, Z2, Z2
+	VADDPD        Z2, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X1, X0, X0
+	VUNPCKHPD     X0, X0, X1
+	VADDSD        X1, X0, X0
+	VZEROUPPER
+	MOVSD         X0, ret+16(FP)
+	RET

@@ -222,3 +222,109 @@ func BenchmarkCorrelateGrad(b *testing.B) {
 		}
 	})
 }
+
+// A caller may divide the outputs and rows of one correlation as it likes: no result changes.
+func TestCorrelateDivided(t *testing.T) {
+	each(t, func(t *testing.T, s Set[float32]) {
+		rng := rand.New(rand.NewPCG(17, 18))
+		const rows, k, n, pitch = 11, 300, 333, 340
+		src, offs, _ := sources(rng, n, k)
+		w, _ := guarded(rng, rows*k)
+		whole, parts := make([]float32, rows*pitch), make([]float32, rows*pitch)
+		var p Packed[float32]
+		s.Pack(&p, w, rows, k, k, 1)
+		s.Correlate(whole, pitch, n, &p, nil, src, offs, false)
+		for q, m := 0, 1; q < n; q, m = q+m, m+13 {
+			s.Correlate(parts[q:], pitch, min(m, n-q), &p, nil, src[q:], offs, false)
+		}
+		for i := range whole {
+			if whole[i] != parts[i] {
+				t.Fatalf("divided by outputs, output %d is %g, not %g", i, parts[i], whole[i])
+			}
+		}
+		for r, m := 0, 1; r < rows; r, m = r+m, m+1 {
+			s.Pack(&p, w[r*k:], min(m, rows-r), k, k, 1)
+			s.Correlate(parts[r*pitch:], pitch, n, &p, nil, src, offs, false)
+		}
+		for i := range whole {
+			if whole[i] != parts[i] {
+				t.Fatalf("divided by rows, output %d is %g, not %g", i, parts[i], whole[i])
+			}
+		}
+		gw, divided := make([]float32, rows*k), make([]float32, rows*k)
+		s.CorrelateGrad(gw, whole, pitch, rows, n, src, offs)
+		for r, m := 0, 1; r < rows; r, m = r+m, m+1 {
+			s.CorrelateGrad(divided[r*k:], whole[r*pitch:], pitch, min(m, rows-r), n, src, offs)
+		}
+		for i := range gw {
+			if gw[i] != divided[i] {
+				t.Fatalf("divided by rows, weight %d's gradient is %g, not %g", i, divided[i], gw[i])
+			}
+		}
+	})
+}
+
+func TestContracts(t *testing.T) {
+	each(t, func(t *testing.T, s Set[float32]) {
+		var p Packed[float32]
+		x := make([]float32, 100)
+		s.Pack(&p, x, 2, 3, 3, 1)
+		offs := []int{0, 40, 50}
+		for name, f := range map[string]func(){
+			"source too short":      func() { s.Correlate(x, 50, 50, &p, nil, x[:99:99], offs, false) },
+			"negative offset":       func() { s.Correlate(x, 50, 50, &p, nil, x, []int{0, -1, 2}, false) },
+			"destination too short": func() { s.Correlate(x[:99:99], 50, 50, &p, nil, x, offs, false) },
+			"bias too short":        func() { s.Correlate(x, 50, 50, &p, x[:1], x, offs, false) },
+			"offsets missing":       func() { s.Correlate(x, 50, 50, &p, nil, x, offs[:2], false) },
+			"gradient too short":    func() { s.CorrelateGrad(x[:5], x, 50, 2, 50, x, offs) },
+			"rows too short":        func() { s.CorrelateGrad(x, x[:99:99], 50, 2, 50, x, offs) },
+			"operand too short":     func() { s.Add(x, x, x[:99:99]) },
+		} {
+			func() {
+				defer func() {
+					if recover() == nil {
+						t.Errorf("%s: no panic", name)
+					}
+				}()
+				f()
+			}()
+		}
+	})
+}
+
+func TestNoAllocation(t *testing.T) {
+	each(t, func(t *testing.T, s Set[float32]) {
+		c := shapes[len(shapes)-1]
+		src, offs, dst, pitch := c.operands()
+		w, bias := make([]float32, c.rows*c.k()), make([]float32, c.rows)
+		var p Packed[float32]
+		s.Pack(&p, w, c.rows, c.k(), c.k(), 1)
+		var sink float64
+		if n := testing.AllocsPerRun(3, func() {
+			s.Pack(&p, w, c.rows, c.k(), c.k(), 1)
+			s.Correlate(dst, pitch, 100, &p, bias, src, offs, false)
+			s.CorrelateGrad(w, dst, pitch, c.rows, 100, src, offs)
+			for _, f := range binaries {
+				f.run(s, dst[:1000], src, w, 1)
+			}
+			s.Adam(dst[:1000], src, dst[1000:], dst[2000:], AdamStep{C1: 1, C2: 1})
+			sink += s.Sum(dst) + s.SumSquares(dst)
+		}); n != 0 {
+			t.Errorf("%g allocations", n)
+		}
+	})
+}
+
+func TestFor(t *testing.T) {
+	for _, s := range sets() {
+		if got, err := For(s.Name()); err != nil || got != s {
+			t.Errorf("For(%q) = %v, %v", s.Name(), got, err)
+		}
+	}
+	if _, err := For("abacus"); err == nil {
+		t.Error("no error for an unknown set")
+	}
+	if Default[float32]() != Best() || Default[float64]() != Portable[float64]() {
+		t.Error("Default is not Best for float32 and Portable for float64")
+	}
+}

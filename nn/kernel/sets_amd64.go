@@ -18,6 +18,21 @@ var avx2 = simd{
 		{avx2Dot1x1, avx2Dot1x2, avx2Dot1x3, avx2Dot1x4, avx2Dot1x5, avx2Dot1x6},
 		{avx2Dot2x1, avx2Dot2x2, avx2Dot2x3, avx2Dot2x4, avx2Dot2x5, avx2Dot2x6},
 	},
+
+	add:         avx2Add,
+	mul:         avx2Mul,
+	mulAdd:      avx2MulAdd,
+	axpy:        avx2Axpy,
+	scale:       avx2Scale,
+	leaky:       avx2Leaky,
+	leakyGrad:   avx2LeakyGrad,
+	sigmoid:     avx2Sigmoid,
+	sigmoidGrad: avx2SigmoidGrad,
+	tanh:        avx2Tanh,
+	tanhGrad:    avx2TanhGrad,
+	sum:         avx2Sum,
+	sumSquares:  avx2SumSquares,
+	adam:        avx2Adam,
 }
 
 var avx512 = simd{
@@ -42,4 +57,19 @@ var avx512 = simd{
 		{avx512Dot3x1, avx512Dot3x2, avx512Dot3x3, avx512Dot3x4, avx512Dot3x5, avx512Dot3x6},
 		{avx512Dot4x1, avx512Dot4x2, avx512Dot4x3, avx512Dot4x4, avx512Dot4x5, avx512Dot4x6},
 	},
+
+	add:         avx512Add,
+	mul:         avx512Mul,
+	mulAdd:      avx512MulAdd,
+	axpy:        avx512Axpy,
+	scale:       avx512Scale,
+	leaky:       avx512Leaky,
+	leakyGrad:   avx512LeakyGrad,
+	sigmoid:     avx512Sigmoid,
+	sigmoidGrad: avx512SigmoidGrad,
+	tanh:        avx512Tanh,
+	tanhGrad:    avx512TanhGrad,
+	sum:         avx512Sum,
+	sumSquares:  avx512SumSquares,
+	adam:        avx512Adam,
 }

@@ -28,12 +28,14 @@ type tileFunc func(tiles, k int, a, src *float32, offs *int, dst *float32, pitch
 // A dotFunc adds the dot products of its number of rows of dy with its number of shifted sources to gw.
 type dotFunc func(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
+// A loopFunc is an elementwise loop over n values; one with fewer operands ignores the rest.
+type loopFunc func(n int, dst, a, b *float32, scalar float32)
+
 // midVecs is the number of vectors per row of the tiles in simd.mid.
 const midVecs = 3
 
 // simd is a vector set: the loops around the assembly of one instruction set.
 type simd struct {
-	portable[float32]
 	name  string
 	lanes int
 	// The tile kernels by number of rows, less one: the widest, with its vectors per row; those of midVecs vectors, which
@@ -44,6 +46,11 @@ type simd struct {
 	tail     [][midVecs]tileFunc
 	// The weight-gradient kernels, by number of rows and of taps, less one.
 	dot [][6]dotFunc
+
+	add, mul, mulAdd, axpy, scale, leaky, leakyGrad, sigmoid, sigmoidGrad, tanh, tanhGrad loopFunc
+
+	sum, sumSquares func(n int, a *float32) float64
+	adam            func(n int, w, grad, m, v *float32, scale, beta1, gain1, beta2, gain2, rate, c2, eps float32)
 }
 
 func (s *simd) Name() string { return s.name }
@@ -107,7 +114,7 @@ func (s *simd) Correlate(dst []float32, pitch, n int, p *Packed[float32], bias [
 		panic("kernel: Correlate needs one offset for each column of weights")
 	}
 	if k == 0 {
-		s.portable.Correlate(dst, pitch, n, p, bias, src, offs, accumulate)
+		portable[float32]{}.Correlate(dst, pitch, n, p, bias, src, offs, accumulate)
 		return
 	}
 	checkOffsets(src, offs, n)
@@ -117,7 +124,7 @@ func (s *simd) Correlate(dst []float32, pitch, n int, p *Packed[float32], bias [
 	if accumulate {
 		acc = 1
 	} else if bias != nil {
-		bias = bias[:rows]
+		_ = bias[rows-1]
 	}
 	biasAt := func(r int) *float32 {
 		if acc == 1 || bias == nil {
@@ -129,7 +136,7 @@ func (s *simd) Correlate(dst []float32, pitch, n int, p *Packed[float32], bias [
 	height := len(s.mid)
 	if rows <= height {
 		q := 0
-		run := func(f tileFunc, vecs int) {
+		sweep := func(f tileFunc, vecs int) {
 			width := vecs * s.lanes
 			most := max(1, maxFlop/(2*rows*k*width))
 			for t := (n - q) / width; t > 0; {
@@ -139,8 +146,8 @@ func (s *simd) Correlate(dst []float32, pitch, n int, p *Packed[float32], bias [
 				t -= tiles
 			}
 		}
-		run(s.wide[rows-1], s.wideVecs[rows-1])
-		run(s.mid[rows-1], midVecs)
+		sweep(s.wide[rows-1], s.wideVecs[rows-1])
+		sweep(s.mid[rows-1], midVecs)
 		if q < n {
 			vecs, tail := s.tailOf(n - q)
 			s.tail[rows-1][vecs-1](1, k, &weights[0], &src[q], &offs[0], &dst[q], pitch, biasAt(0), acc, tail)
@@ -187,7 +194,7 @@ func (s *simd) CorrelateGrad(gw []float32, dy []float32, pitch, rows, n int, src
 	}
 	checkOffsets(src, offs, n)
 	checkRows(dy, pitch, rows, n)
-	gw = gw[:rows*k]
+	_ = gw[rows*k-1]
 	height, taps := len(s.dot), len(s.dot[0])
 	for q := 0; q < n; q += gradStrip {
 		m := min(gradStrip, n-q)
@@ -207,8 +214,7 @@ func checkOffsets(src []float32, offs []int, n int) {
 	for _, o := range offs {
 		low, high = min(low, o), max(high, o)
 	}
-	_ = src[low:][:n]
-	_ = src[high:][:n]
+	_, _ = src[low], src[high+n-1]
 }
 
 // checkRows panics unless x holds rows of n values, pitch apart.
@@ -216,5 +222,54 @@ func checkRows(x []float32, pitch, rows, n int) {
 	if pitch < 0 {
 		panic("kernel: negative pitch")
 	}
-	_ = x[(rows-1)*pitch:][:n]
+	_ = x[(rows-1)*pitch+n-1]
+}
+
+// run is the number of values that one assembly call of an elementwise loop handles; see maxFlop.
+const run = 16 << 10
+
+func loop(f loopFunc, dst, a, b []float32, scalar float32) {
+	if len(dst) == 0 {
+		return
+	}
+	_, _ = a[len(dst)-1], b[len(dst)-1]
+	for i := 0; i < len(dst); i += run {
+		f(min(run, len(dst)-i), &dst[i], &a[i], &b[i], scalar)
+	}
+}
+
+func (s *simd) Add(dst, a, b []float32)                         { loop(s.add, dst, a, b, 0) }
+func (s *simd) Mul(dst, a, b []float32)                         { loop(s.mul, dst, a, b, 0) }
+func (s *simd) MulAdd(dst, a, b []float32)                      { loop(s.mulAdd, dst, a, b, 0) }
+func (s *simd) Axpy(dst []float32, a float32, x []float32)      { loop(s.axpy, dst, x, x, a) }
+func (s *simd) Scale(dst []float32, a float32, x []float32)     { loop(s.scale, dst, x, x, a) }
+func (s *simd) Leaky(dst []float32, slope float32, x []float32) { loop(s.leaky, dst, x, x, slope) }
+func (s *simd) LeakyGrad(dx []float32, slope float32, x, dy []float32) {
+	loop(s.leakyGrad, dx, x, dy, slope)
+}
+func (s *simd) Sigmoid(dst, x []float32)        { loop(s.sigmoid, dst, x, x, 0) }
+func (s *simd) SigmoidGrad(dx, y, dy []float32) { loop(s.sigmoidGrad, dx, y, dy, 0) }
+func (s *simd) Tanh(dst, x []float32)           { loop(s.tanh, dst, x, x, 0) }
+func (s *simd) TanhGrad(dx, y, dy []float32)    { loop(s.tanhGrad, dx, y, dy, 0) }
+func (s *simd) Sum(x []float32) float64         { return total(s.sum, x) }
+func (s *simd) SumSquares(x []float32) float64  { return total(s.sumSquares, x) }
+
+func total(f func(n int, a *float32) float64, x []float32) float64 {
+	var sum float64
+	for i := 0; i < len(x); i += run {
+		sum += f(min(run, len(x)-i), &x[i])
+	}
+	return sum
+}
+
+func (s *simd) Adam(w, g, m, v []float32, step AdamStep) {
+	if len(w) == 0 {
+		return
+	}
+	_, _, _ = g[len(w)-1], m[len(w)-1], v[len(w)-1]
+	b1, b2 := float32(step.Beta1), float32(step.Beta2)
+	for i := 0; i < len(w); i += run {
+		s.adam(min(run, len(w)-i), &w[i], &g[i], &m[i], &v[i], float32(step.Scale), b1, 1-b1, b2, 1-b2,
+			float32(step.Rate*step.C1), float32(step.C2), float32(step.Eps))
+	}
 }

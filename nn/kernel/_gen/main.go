@@ -37,6 +37,7 @@ func main() {
 	ConstraintExpr("!noasm")
 	x.correlate()
 	x.correlateGrad()
+	x.elementwise()
 	Generate()
 }
 
