@@ -25,8 +25,8 @@
 //
 // # What it survives
 //
-// Conversion between 16-bit, 24-bit, 32-bit and float formats; white noise of about a sixth of Δ in a recording of 16,384
-// samples and a quarter of Δ where there is room for repetition; a tenth of the recording zeroed or replaced; its end cut
+// Conversion between 16-bit, 24-bit, 32-bit and float formats; white noise of a ninth of Δ (0.9 steps of a 16-bit file)
+// in a recording of 16,384 samples and of a fifth of Δ where there is room for repetition; a tenth of the recording zeroed or replaced; its end cut
 // off or something appended. It does not survive a change of gain, resampling, lossy coding or a cut at the beginning.
 //
 // # The key

@@ -55,7 +55,7 @@ const (
 // The body is repeated up to maxRepeat times as long as it takes at most one sample in repeatRoom.
 const (
 	maxRepeat  = 8
-	repeatRoom = 16
+	repeatRoom = 8
 )
 
 // place is where one symbol lies: the sample, its dither, and the symbol's number in the codeword.
@@ -158,7 +158,7 @@ func MinSamples(body int) int {
 
 // Write embeds body into the recording s, whose file holds samples of grid g, to be found by [Read] under the same key. It
 // is to be the last thing that changes the recording. Symbols are repeated up to eight times as long as that takes no more
-// than one sample in 16; a recording of 26 million samples and a body of 400 bytes make that one sample in 460.
+// than one sample in eight; a recording of 26 million samples and a body of 400 bytes make that one sample in 460.
 //
 // It returns an error that wraps [ErrTooShort] if body exceeds [Capacity], or [ErrGrid], and has then changed nothing.
 func Write(s Samples, g Grid, key Key, body []byte) error {

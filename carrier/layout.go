@@ -244,7 +244,7 @@ const (
 	gainStep    = 0.25
 	minGain     = -24.0
 	maxGain     = 36.0
-	maxGainCode = (maxGain - minGain) / gainStep
+	maxGainCode = 240
 
 	// peak is what a slot's peak is brought to.
 	peak = 0.99

@@ -1,0 +1,64 @@
+package carrier_test
+
+import (
+	"fmt"
+	"log"
+	"math"
+
+	"ditas/carrier"
+)
+
+func Example() {
+	// Three seconds of a tone that grows louder, at 16 kHz and 16 bits.
+	grid := carrier.PCM(16)
+	tone := make([]float64, 49152)
+	for i := range tone {
+		tone[i] = grid.Round(0.5 * float64(i) / float64(len(tone)) * math.Sin(0.1*float64(i)))
+	}
+	recording := carrier.Planar[float64]{tone}
+
+	// The sender chooses slots, hides in them what it has to hide, and says so.
+	const slotLength = 16384
+	var peaks []float64
+	for block := range len(tone) / slotLength {
+		peak := 0.0
+		for _, v := range tone[block*slotLength:][:slotLength] {
+			peak = max(peak, math.Abs(v))
+		}
+		peaks = append(peaks, peak)
+	}
+	slots, err := carrier.Plan(peaks, 2)
+	if err != nil {
+		log.Fatal(err)
+	}
+	layout := carrier.Layout{
+		Method: 1, Width: 64, Height: 64, Stages: 2, Tile: 64, Planes: 3,
+		SlotLength: slotLength, Channels: 1, Frames: len(tone), Slots: slots,
+	}
+	body, err := layout.AppendBinary(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := carrier.Write(recording, grid, carrier.PublicKey(), body); err != nil {
+		log.Fatal(err)
+	}
+
+	// The receiver has nothing but the recording.
+	body, err = carrier.Read(recording, carrier.PublicKey())
+	if err != nil {
+		log.Fatal(err)
+	}
+	found, err := carrier.ParseLayout(body)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%d×%d pixels in %d stages\n", found.Width, found.Height, found.Stages)
+	for _, s := range found.Slots {
+		channel, first := found.Span(s.Index)
+		fmt.Printf("channel %d from frame %d, gain %.2f\n", channel, first, carrier.Gain(s.Gain))
+	}
+	// Output:
+	// 64×64 pixels in 2 stages
+	// channel 0 from frame 16384, gain 2.90
+	// channel 0 from frame 32768, gain 1.94
+}
