@@ -166,7 +166,7 @@ func readMono(file audio.File) ([]float64, error) {
 		return nil, fmt.Errorf("the recording of %d frames is longer than the %d that are read at once; cut it into pieces", frames, maxFrames)
 	}
 	mono := make([]float64, 0, max(frames, 0))
-	block := audio.NewBlock(channels, max(1, 1<<16/channels))
+	block := audio.NewBlock(channels, max(1, 1<<13/channels))
 	for r := file.Reader(); ; {
 		n, err := r.Read(block)
 		if err == io.EOF {
