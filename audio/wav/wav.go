@@ -245,7 +245,8 @@ func (p *parser) format(body []byte) (*pcm.Layout, error) {
 	rate := p.Uint32(body[4:])
 	frame := int(p.Uint16(body[12:]))
 	valid := int(p.Uint16(body[14:]))
-	if tag == tagExtensible {
+	extensible := tag == tagExtensible
+	if extensible {
 		if len(body) < 40 {
 			return nil, malformed("an extensible format of %d bytes", len(body))
 		}
@@ -279,6 +280,10 @@ func (p *parser) format(body []byte) (*pcm.Layout, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: samples of %d bytes; convert the file to 16-bit PCM first", audio.ErrUnsupported, frame/channels)
 	}
+	if !extensible && tag == tagPCM && valid <= encoding.Bits()-8 {
+		// Not what the standard allows, and some such files hold floating point.
+		return nil, fmt.Errorf("%w: %d-bit samples in %d bytes; convert the file to 16-bit PCM first", audio.ErrUnsupported, valid, frame/channels)
+	}
 	if valid >= encoding.Bits() || encoding.IsFloat() {
 		valid = 0
 	}
@@ -297,7 +302,7 @@ func (p *parser) section(layout *pcm.Layout, start int64, size, riffSize uint64)
 	declared := size / frame
 	open := size == unknown ||
 		size == 0 && (riffSize == 0 || riffSize >= elsewhere || riffSize+8 <= uint64(start)) ||
-		present < declared && (declared == 0x7FFF_F000/frame || declared == 0x8000_0000/frame) // sox, arecord
+		present < declared && (size == 0x7FFF_F000/frame*frame || size == 0x8000_0000/frame*frame) // sox, arecord
 	if !open {
 		present = min(present, declared)
 		s.Declared = int64(min(declared, math.MaxInt64))

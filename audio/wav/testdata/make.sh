@@ -116,6 +116,7 @@ save('crashed', data[:4] + bytes(4) + data[8:40] + bytes(4) + data[44:])  # size
 save('empty', riff(pcm(2, 44100, 2, 16), chunk(b'data', b''), chunk(b'LIST', b'INFO')))
 PY
 by_sox chunks
-by_ffmpeg valid20 valid20-dirty valid24 ambisonic
+by_ffmpeg valid20 valid20-dirty ambisonic
 cp s16.s32 crashed.s32
+cp s24.s32 valid24.s32 # which ffmpeg takes for floating point, and sox refuses
 cp rf64.f64 bw64.f64

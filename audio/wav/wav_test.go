@@ -1,0 +1,697 @@
+package wav
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"ditas/audio"
+)
+
+func read(t testing.TB, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func open(t testing.TB, data []byte) *File {
+	t.Helper()
+	f, err := Open(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func decode(t testing.TB, data []byte) *audio.Recording {
+	t.Helper()
+	rec, err := Decode(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rec
+}
+
+// oracle returns the samples that sox or ffmpeg read from a file, interleaved.
+func oracle(t *testing.T, name string) []float64 {
+	t.Helper()
+	var x []float64
+	if data, err := os.ReadFile(filepath.Join("testdata", name+".s32")); err == nil {
+		for ; len(data) > 0; data = data[4:] {
+			x = append(x, float64(int32(binary.LittleEndian.Uint32(data)))/(1<<31))
+		}
+		return x
+	}
+	for data := read(t, name+".f64"); len(data) > 0; data = data[8:] {
+		x = append(x, math.Float64frombits(binary.LittleEndian.Uint64(data)))
+	}
+	return x
+}
+
+var fixtures = []struct {
+	name   string
+	format audio.Format
+	frames int64
+}{
+	{"u8", audio.Format{Rate: 44100, Channels: 1, Encoding: audio.Int8}, 97},
+	{"u8-3ch", audio.Format{Rate: 44100, Channels: 3, Encoding: audio.Int8}, 97},
+	{"s16", audio.Format{Rate: 44100, Channels: 1, Encoding: audio.Int16}, 97},
+	{"s16-2ch", audio.Format{Rate: 44100, Channels: 2, Encoding: audio.Int16}, 97},
+	{"s16-8ch", audio.Format{Rate: 44100, Channels: 8, Encoding: audio.Int16}, 97},
+	{"s24", audio.Format{Rate: 44100, Channels: 1, Encoding: audio.Int24}, 97},
+	{"s24-plain", audio.Format{Rate: 44100, Channels: 2, Encoding: audio.Int24}, 97},
+	{"s24-6ch", audio.Format{Rate: 44100, Channels: 6, Encoding: audio.Int24}, 97},
+	{"s32-2ch", audio.Format{Rate: 44100, Channels: 2, Encoding: audio.Int32}, 97},
+	{"f32", audio.Format{Rate: 44100, Channels: 2, Encoding: audio.Float32}, 97},
+	{"f64", audio.Format{Rate: 44100, Channels: 1, Encoding: audio.Float64}, 97},
+	{"rifx", audio.Format{Rate: 44100, Channels: 2, Encoding: audio.Int16}, 97},
+	{"rifx-s24", audio.Format{Rate: 44100, Channels: 1, Encoding: audio.Int24}, 97},
+	{"rifx-f32", audio.Format{Rate: 44100, Channels: 1, Encoding: audio.Float32}, 97},
+	{"rf64", audio.Format{Rate: 44100, Channels: 8, Encoding: audio.Int16}, 97},
+	{"bw64", audio.Format{Rate: 44100, Channels: 8, Encoding: audio.Int16}, 97},
+	{"ffmpeg-s24", audio.Format{Rate: 44100, Channels: 6, Encoding: audio.Int24}, 97},
+	{"ffmpeg-f64", audio.Format{Rate: 44100, Channels: 1, Encoding: audio.Float64}, 97},
+	{"bext", audio.Format{Rate: 44100, Channels: 2, Encoding: audio.Float32}, 97},
+	{"chunks", audio.Format{Rate: 11025, Channels: 1, Encoding: audio.Int8}, 97},
+	{"sox-pipe", audio.Format{Rate: 44100, Channels: 2, Encoding: audio.Int16}, 97},
+	{"ffmpeg-pipe", audio.Format{Rate: 44100, Channels: 2, Encoding: audio.Int24}, 97},
+	{"crashed", audio.Format{Rate: 44100, Channels: 1, Encoding: audio.Int16}, 97},
+	{"ambisonic", audio.Format{Rate: 48000, Channels: 1, Encoding: audio.Int16}, 97},
+	{"valid12", audio.Format{Rate: 8000, Channels: 1, Encoding: audio.Int16, ValidBits: 12}, 97},
+	{"valid20", audio.Format{Rate: 96000, Channels: 1, Encoding: audio.Int24, ValidBits: 20}, 97},
+	{"valid20-dirty", audio.Format{Rate: 96000, Channels: 1, Encoding: audio.Int24, ValidBits: 20}, 97},
+	{"valid24", audio.Format{Rate: 192000, Channels: 1, Encoding: audio.Int32, ValidBits: 24}, 97},
+	{"f32-odd", audio.Format{Rate: 44100, Channels: 2, Encoding: audio.Float32}, 5},
+	{"empty", audio.Format{Rate: 44100, Channels: 2, Encoding: audio.Int16}, 0},
+}
+
+func TestFormat(t *testing.T) {
+	for _, fixture := range fixtures {
+		f := open(t, read(t, fixture.name+".wav"))
+		if f.Format() != fixture.format || f.Frames() != fixture.frames {
+			t.Errorf("%s: %d frames of %+v, want %d of %+v", fixture.name, f.Frames(), f.Format(), fixture.frames, fixture.format)
+		}
+	}
+}
+
+func TestSamplesAgreeWithOtherPrograms(t *testing.T) {
+	for _, fixture := range fixtures {
+		switch fixture.name {
+		case "valid12", "f32-odd", "empty": // refused by both programs, not comparable, nothing to compare
+			continue
+		}
+		rec := decode(t, read(t, fixture.name+".wav"))
+		want := oracle(t, fixture.name)
+		if len(want) != rec.Frames()*len(rec.Samples) {
+			t.Fatalf("%s: %d frames of %d channels, want %d samples", fixture.name, rec.Frames(), len(rec.Samples), len(want))
+		}
+		for i, w := range want {
+			x := rec.Samples[i%len(rec.Samples)][i/len(rec.Samples)]
+			if fixture.name == "rifx-f32" {
+				x = min(x, 1-0x1p-31) // sox reads into integers
+			}
+			if x != w {
+				t.Fatalf("%s: sample %d is %v, want %v", fixture.name, i, x, w)
+			}
+		}
+	}
+}
+
+// Left-justified: the 12 valid bits are the upper ones.
+func TestPlainFormatWithFewerBits(t *testing.T) {
+	x, full := decode(t, read(t, "valid12.wav")), decode(t, read(t, "s16.wav"))
+	for i, v := range full.Samples[0] {
+		if want := math.Floor(v*0x1p11) * 0x1p-11; x.Samples[0][i] != want {
+			t.Fatalf("sample %d is %v, want %v", i, x.Samples[0][i], want)
+		}
+	}
+}
+
+// rewrite copies a file with every block passed through change.
+func rewrite(t *testing.T, data []byte, blockSize int, change func(x float64) float64) []byte {
+	t.Helper()
+	f := open(t, data)
+	var out bytes.Buffer
+	w, err := f.Rewrite(&out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, block := f.Reader(), audio.NewBlock(f.Format().Channels, blockSize)
+	for {
+		n, err := r.Read(block)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		part := make([][]float64, len(block))
+		for c := range block {
+			part[c] = block[c][:n]
+			for i := range part[c] {
+				part[c][i] = change(part[c][i])
+			}
+		}
+		if err := w.Write(part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func TestRewriteOfTheSameSamplesIsTheSameFile(t *testing.T) {
+	for _, fixture := range fixtures {
+		data := read(t, fixture.name+".wav")
+		for _, size := range []int{1, 10, 4096} {
+			if out := rewrite(t, data, size, func(x float64) float64 { return x }); !bytes.Equal(out, data) {
+				t.Errorf("%s: differs after rewriting by %d frames", fixture.name, size)
+			}
+		}
+	}
+}
+
+func TestRewriteWithoutSamplesIsTheSameFile(t *testing.T) {
+	for _, fixture := range fixtures {
+		data := read(t, fixture.name+".wav")
+		var out bytes.Buffer
+		w, err := open(t, data).Rewrite(&out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(out.Bytes(), data) {
+			t.Errorf("%s: differs", fixture.name)
+		}
+	}
+}
+
+// dataOf returns where the samples of data lie.
+func dataOf(t *testing.T, data []byte) (start, end int) {
+	f := open(t, data)
+	start = int(f.section.Start)
+	return start, start + int(f.Frames())*f.section.FrameSize()
+}
+
+func TestRewriteHoldsTheQuantisedSamplesAndNothingElseChanges(t *testing.T) {
+	for _, fixture := range fixtures {
+		if fixture.name == "f32-odd" { // NaN equals nothing
+			continue
+		}
+		data := read(t, fixture.name+".wav")
+		change := func(x float64) float64 { return 1.1*x + 0.0123456789 }
+		out := rewrite(t, data, 10, change)
+		start, end := dataOf(t, data)
+		if len(out) != len(data) || !bytes.Equal(out[:start], data[:start]) || !bytes.Equal(out[end:], data[end:]) {
+			t.Errorf("%s: what surrounds the samples has changed", fixture.name)
+			continue
+		}
+		before, after := decode(t, data), decode(t, out)
+		if after.Format != before.Format {
+			t.Errorf("%s: the format became %v", fixture.name, after.Format)
+		}
+		for c := range before.Samples {
+			for i, x := range before.Samples[c] {
+				if got, want := after.Samples[c][i], before.Format.Quantize(change(x)); got != want {
+					t.Fatalf("%s: channel %d, frame %d holds %v, want %v", fixture.name, c, i, got, want)
+				}
+			}
+		}
+	}
+}
+
+func TestRewriteRefusesTooManyFrames(t *testing.T) {
+	f := open(t, read(t, "s16.wav"))
+	w, err := f.Rewrite(io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Write(audio.NewBlock(1, 98)); err == nil {
+		t.Error("98 frames went into a recording of 97")
+	}
+	if err := w.Write(audio.NewBlock(2, 1)); err == nil {
+		t.Error("two channels went into a recording of one")
+	}
+}
+
+type failing struct{ after int }
+
+func (f *failing) Write(p []byte) (int, error) {
+	if f.after -= len(p); f.after < 0 {
+		return 0, errors.New("disk full")
+	}
+	return len(p), nil
+}
+
+func TestWriteErrorsAreReported(t *testing.T) {
+	data := read(t, "chunks.wav")
+	f := open(t, data)
+	start, end := dataOf(t, data)
+	for _, after := range []int{0, start, end, len(data) - 1} {
+		w, err := f.Rewrite(&failing{after})
+		if err == nil {
+			err = w.Write(audio.NewBlock(1, 97))
+			if err == nil {
+				err = w.Close()
+			}
+		}
+		if err == nil || !strings.Contains(err.Error(), "disk full") {
+			t.Errorf("a failure after %d bytes gave %v", after, err)
+		}
+	}
+}
+
+// Files without extras come out as sox wrote them.
+func TestEncodeWritesTheFileOfSox(t *testing.T) {
+	for _, name := range []string{"u8.wav", "s16.wav", "s16-2ch.wav"} {
+		data := read(t, name)
+		var out bytes.Buffer
+		if err := Encode(&out, decode(t, data)); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(out.Bytes(), data) {
+			t.Errorf("%s: differs", name)
+		}
+	}
+}
+
+func TestEncodeDecode(t *testing.T) {
+	for _, fixture := range fixtures {
+		if fixture.name == "valid20-dirty" { // bits that the format says are zero are not
+			continue
+		}
+		rec := decode(t, read(t, fixture.name+".wav"))
+		var out bytes.Buffer
+		if err := Encode(&out, rec); err != nil {
+			t.Fatal(err)
+		}
+		if out.Len()%2 != 0 {
+			t.Errorf("%s: %d bytes are not padded", fixture.name, out.Len())
+		}
+		if riff := binary.LittleEndian.Uint32(out.Bytes()[4:]); int(riff) != out.Len()-8 {
+			t.Errorf("%s: the RIFF size is %d in a file of %d bytes", fixture.name, riff, out.Len())
+		}
+		again := decode(t, out.Bytes())
+		if again.Format != rec.Format || again.Frames() != rec.Frames() {
+			t.Errorf("%s: %d frames of %v, want %d of %v", fixture.name, again.Frames(), again.Format, rec.Frames(), rec.Format)
+			continue
+		}
+		for c := range rec.Samples {
+			for i, x := range rec.Samples[c] {
+				if y := again.Samples[c][i]; math.Float64bits(x) != math.Float64bits(y) && x == x {
+					t.Fatalf("%s: channel %d, frame %d is %v, want %v", fixture.name, c, i, y, x)
+				}
+			}
+		}
+	}
+}
+
+func TestEncodeErrors(t *testing.T) {
+	good := audio.Format{Rate: 8000, Channels: 2, Encoding: audio.Int16}
+	for name, rec := range map[string]*audio.Recording{
+		"no encoding":       {Format: audio.Format{Rate: 8000, Channels: 2}, Samples: audio.NewBlock(2, 1)},
+		"a missing channel": {Format: good, Samples: audio.NewBlock(1, 1)},
+		"a short channel":   {Format: good, Samples: [][]float64{{0, 0}, {0}}},
+		"65536 channels":    {Format: audio.Format{Rate: 8000, Channels: 65536, Encoding: audio.Int8}, Samples: audio.NewBlock(65536, 1)},
+	} {
+		if err := Encode(io.Discard, rec); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	w, err := NewWriter(io.Discard, good, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Write(audio.NewBlock(2, 2)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err == nil {
+		t.Error("a recording was closed that lacks a frame")
+	}
+	if err := w.Write(audio.NewBlock(2, 1)); err == nil {
+		t.Error("a closed recording was written to")
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	patch := func(name string, at int, with string) []byte {
+		data := bytes.Clone(read(t, name))
+		copy(data[at:], with)
+		return data
+	}
+	for _, test := range []struct {
+		data []byte
+		err  error
+		says string
+	}{
+		{read(t, "a-law.wav"), audio.ErrUnsupported, "A-law"},
+		{read(t, "mu-law.wav"), audio.ErrUnsupported, "µ-law"},
+		{read(t, "ima-adpcm.wav"), audio.ErrUnsupported, "IMA ADPCM"},
+		{read(t, "ms-adpcm.wav"), audio.ErrUnsupported, "Microsoft ADPCM"},
+		{read(t, "gsm.wav"), audio.ErrUnsupported, "GSM"},
+		{read(t, "mp3.wav"), audio.ErrUnsupported, "MP3"},
+		{patch("s16.wav", 20, "\x34\x12"), audio.ErrUnsupported, "0x1234"},
+		{patch("s16.wav", 32, "\x05"), audio.ErrUnsupported, "5 bytes"},
+		{patch("s32-2ch.wav", 20, "\x01\x00\x02\x00\x44\xAC\x00\x00\x20\x62\x05\x00\x08\x00\x18"), audio.ErrUnsupported, "24-bit samples in 4 bytes"},
+		{patch("s24.wav", 46, "????"), audio.ErrUnsupported, "samples of type"},
+		{patch("s16.wav", 22, "\x00"), audio.ErrMalformed, "no channels"},
+		{patch("s16.wav", 22, "\x03"), audio.ErrMalformed, "3 channels in frames of 2 bytes"},
+		{patch("s16.wav", 24, "\x00\x00\x00\x00"), audio.ErrMalformed, "0 Hz"},
+		{patch("s16.wav", 16, "\x0c"), audio.ErrMalformed, "12 bytes"},
+		{patch("s16.wav", 12, "data"), audio.ErrMalformed, "before their format"},
+		{patch("s16.wav", 36, "date"), audio.ErrMalformed, "ends before its samples"},
+		{append(read(t, "s16.wav")[:36], make([]byte, 1<<20)...), audio.ErrMalformed, "16384 chunks"},
+		{patch("s16.wav", 8, "AVI "), audio.ErrFormat, "RIFF"},
+		{[]byte("fLaC, not RIFF, WAVE"), audio.ErrFormat, "not a WAV file"},
+		{[]byte("RIFF"), audio.ErrFormat, "too short"},
+		{nil, audio.ErrFormat, "too short"},
+	} {
+		_, err := Open(bytes.NewReader(test.data), int64(len(test.data)))
+		if !errors.Is(err, test.err) || !strings.Contains(err.Error(), test.says) {
+			t.Errorf("got %v, want %v that says %q", err, test.err, test.says)
+		}
+	}
+}
+
+func TestTruncationAtEveryLength(t *testing.T) {
+	for _, fixture := range fixtures {
+		data := read(t, fixture.name+".wav")
+		start, end := dataOf(t, data)
+		for n := range data {
+			rec, err := Decode(bytes.NewReader(data[:n]), int64(n))
+			var truncated *audio.TruncatedError
+			open := fixture.name == "sox-pipe" || fixture.name == "ffmpeg-pipe" || fixture.name == "crashed"
+			switch {
+			case n < start:
+				if !errors.Is(err, audio.ErrFormat) && !errors.Is(err, audio.ErrMalformed) {
+					t.Fatalf("%s: %d bytes of header gave %v", fixture.name, n, err)
+				}
+			case n >= end || open:
+				if err != nil {
+					t.Fatalf("%s: %d bytes gave %v", fixture.name, n, err)
+				}
+			case !errors.As(err, &truncated):
+				t.Fatalf("%s: %d bytes gave %v", fixture.name, n, err)
+			case truncated.Declared != fixture.frames || truncated.Frames != int64(rec.Frames()) || rec.Frames() != (n-start)*int(fixture.frames)/(end-start):
+				t.Fatalf("%s: %d bytes gave %d frames, and %v", fixture.name, n, rec.Frames(), err)
+			}
+		}
+	}
+}
+
+// A file that shrinks while it is read, or whose size was wrong.
+func TestFileShorterThanItsSize(t *testing.T) {
+	data := read(t, "s16-2ch.wav")
+	_, err := Decode(bytes.NewReader(data[:44+10*4+1]), int64(len(data)))
+	var truncated *audio.TruncatedError
+	if !errors.As(err, &truncated) || truncated.Frames != 10 || truncated.Declared != 97 {
+		t.Errorf("got %v", err)
+	}
+	f, err := Open(bytes.NewReader(data[:100]), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := f.Rewrite(io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("the copy of a file that is cut short gave %v", err)
+	}
+}
+
+func TestSeekFrame(t *testing.T) {
+	data := read(t, "s24-6ch.wav")
+	whole := decode(t, data)
+	r, block := open(t, data).Reader(), audio.NewBlock(6, 7)
+	for _, frame := range []int64{90, 0, 13, 96, 97} {
+		if err := r.SeekFrame(frame); err != nil {
+			t.Fatal(err)
+		}
+		n, err := r.Read(block)
+		if want := min(7, 97-int(frame)); n != want || (err == io.EOF) != (want == 0) {
+			t.Fatalf("read %d frames at %d, and %v", n, frame, err)
+		}
+		for c := range block {
+			for i := range n {
+				if block[c][i] != whole.Samples[c][int(frame)+i] {
+					t.Fatalf("channel %d, frame %d is wrong", c, int(frame)+i)
+				}
+			}
+		}
+	}
+	if r.SeekFrame(98) == nil || r.SeekFrame(-1) == nil {
+		t.Error("found frames outside the recording")
+	}
+	if n, err := r.Read(nil); n != 0 || err == nil {
+		t.Errorf("read %d frames of no channels, and %v", n, err)
+	}
+}
+
+// sparse is a file that starts with head and ends with tail; between them lies silence.
+type sparse struct {
+	head, tail []byte
+	size       int64
+}
+
+func (s *sparse) ReadAt(p []byte, at int64) (int, error) {
+	n := int(min(int64(len(p)), max(0, s.size-at)))
+	for i := range p[:n] {
+		switch pos := at + int64(i); {
+		case pos < int64(len(s.head)):
+			p[i] = s.head[pos]
+		case pos >= s.size-int64(len(s.tail)):
+			p[i] = s.tail[pos-s.size+int64(len(s.tail))]
+		default:
+			p[i] = 0
+		}
+	}
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+func TestMoreThan4GiB(t *testing.T) {
+	format := audio.Format{Rate: 96000, Channels: 2, Encoding: audio.Int24}
+	const frames = 1 << 30 // 6 GiB
+	head, pad, err := header(format, frames)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := &sparse{head, []byte("\x00\x00\x40\x00\x00\xC0LIST\x00\x00\x00\x00"), int64(len(head)) + frames*6 + 8}
+	if riff := binary.LittleEndian.Uint64(head[20:]); string(head[:4]) != "RF64" || pad != 0 || int64(riff) != file.size-8-8 {
+		t.Errorf("the header begins with % x", head[:36])
+	}
+	f, err := Open(file, file.size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Format() != format || f.Frames() != frames {
+		t.Fatalf("%d frames of %v", f.Frames(), f.Format())
+	}
+	r, block := f.Reader(), audio.NewBlock(2, 10)
+	if err := r.SeekFrame(frames - 2); err != nil {
+		t.Fatal(err)
+	}
+	n, err := r.Read(block)
+	if n != 2 || err != nil || block[0][1] != 0.5 || block[1][1] != -0.5 {
+		t.Errorf("the last of %d frames are %v, and %v", n, block, err)
+	}
+	if _, err := r.Read(block); err != io.EOF {
+		t.Errorf("at the end: %v", err)
+	}
+}
+
+// A chunk before the samples may have its size in ds64 as well.
+func TestLongChunkBeforeTheSamples(t *testing.T) {
+	data := "RF64\xFF\xFF\xFF\xFFWAVE" +
+		"ds64\x28\x00\x00\x00" + strings.Repeat("\x00", 8) + "\x06\x00\x00\x00\x00\x00\x00\x00" + strings.Repeat("\x00", 8) +
+		"\x01\x00\x00\x00LIST\x03\x00\x00\x00\x00\x00\x00\x00" +
+		"fmt \x10\x00\x00\x00\x01\x00\x01\x00\x40\x1F\x00\x00\x80\x3E\x00\x00\x02\x00\x10\x00" +
+		"LIST\xFF\xFF\xFF\xFFabc\x00" +
+		"data\xFF\xFF\xFF\xFF\x00\x10\x00\x20\x00\x40behind"
+	rec := decode(t, []byte(data))
+	if rec.Frames() != 3 || rec.Samples[0][0] != 0.125 || rec.Samples[0][2] != 0.5 {
+		t.Errorf("got %+v", rec)
+	}
+}
+
+// The largest file with 32-bit sizes, and the smallest without.
+func TestHeaderAtTheLimit(t *testing.T) {
+	format := audio.Format{Rate: 8000, Channels: 1, Encoding: audio.Int8}
+	for frames, magic := range map[int64]string{1<<32 - 1 - 37: "RIFF", 1<<32 - 1 - 36: "RF64"} {
+		head, _, err := header(format, frames)
+		if err != nil || string(head[:4]) != magic {
+			t.Errorf("%d frames: %.4s and %v, want %s", frames, head, err, magic)
+		}
+		size := int64(len(head)) + frames + 1
+		f, err := Open(&sparse{head: head, size: size}, size)
+		if err != nil || f.Frames() != frames {
+			t.Errorf("%d frames: found %d, and %v", frames, f.Frames(), err)
+		}
+	}
+}
+
+func TestDeclaredSizesTakeNoMemory(t *testing.T) {
+	big := []byte{0xF0, 0xFF, 0xFF, 0x7F}
+	fmtSize, dataSize := bytes.Clone(read(t, "s16.wav")), bytes.Clone(read(t, "s16.wav"))
+	copy(fmtSize[16:], big)
+	copy(dataSize[40:], big)
+	channels := bytes.Clone(dataSize)
+	copy(channels[22:], "\xFF\x7F")
+	copy(channels[32:], "\xFE\xFF")
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for _, data := range [][]byte{fmtSize, dataSize, channels} {
+		if _, err := Decode(bytes.NewReader(data), int64(len(data))); err == nil {
+			t.Error("a lie about sizes was believed")
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if taken := after.TotalAlloc - before.TotalAlloc; taken > 8<<20 {
+		t.Errorf("%d bytes were allocated for three files of 238", taken)
+	}
+}
+
+func TestBlocksAreReadAndWrittenWithoutAllocation(t *testing.T) {
+	for _, fixture := range fixtures {
+		f := open(t, read(t, fixture.name+".wav"))
+		w, err := f.Rewrite(io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, block := f.Reader(), audio.NewBlock(f.Format().Channels, 1)
+		if err := w.Write(audio.NewBlock(f.Format().Channels, 0)); err != nil {
+			t.Fatal(err)
+		}
+		if n := testing.AllocsPerRun(10, func() {
+			if n, _ := r.Read(block); n > 0 {
+				if err := w.Write(block); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}); n != 0 && fixture.frames > 10 {
+			t.Errorf("%s: %v allocations", fixture.name, n)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	for _, fixture := range fixtures {
+		f.Add(read(f, fixture.name+".wav"))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		file, err := Open(bytes.NewReader(data), int64(len(data)))
+		if err != nil {
+			if !errors.Is(err, audio.ErrFormat) && !errors.Is(err, audio.ErrUnsupported) && !errors.Is(err, audio.ErrMalformed) {
+				t.Fatalf("an error of no class: %v", err)
+			}
+			return
+		}
+		if err := file.Format().Check(); err != nil {
+			t.Fatal(err)
+		}
+		rec, err := audio.ReadAll(file)
+		var truncated *audio.TruncatedError
+		if err != nil && !errors.As(err, &truncated) {
+			t.Fatal(err)
+		}
+		if int64(rec.Frames()) != file.Frames() {
+			t.Fatalf("%d frames read of %d", rec.Frames(), file.Frames())
+		}
+		var out bytes.Buffer
+		w, err := file.Rewrite(&out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Write(rec.Samples); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(out.Bytes(), data) {
+			t.Fatal("the copy differs")
+		}
+	})
+}
+
+func benchmark(b *testing.B, encoding audio.Encoding) []byte {
+	rec := &audio.Recording{Format: audio.Format{Rate: 44100, Channels: 2, Encoding: encoding}, Samples: audio.NewBlock(2, 1<<18)}
+	for c := range rec.Samples {
+		for i := range rec.Samples[c] {
+			rec.Samples[c][i] = math.Sin(float64(i*(c+1)) / 100)
+		}
+	}
+	var out bytes.Buffer
+	if err := Encode(&out, rec); err != nil {
+		b.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func BenchmarkRead(b *testing.B) {
+	for _, encoding := range []audio.Encoding{audio.Int8, audio.Int16, audio.Int24, audio.Int32, audio.Float32, audio.Float64} {
+		b.Run(fmt.Sprint(encoding), func(b *testing.B) {
+			data := benchmark(b, encoding)
+			r, block := open(b, data).Reader(), audio.NewBlock(2, 4096)
+			b.SetBytes(int64(len(data)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := r.SeekFrame(0); err != nil {
+					b.Fatal(err)
+				}
+				for {
+					if n, _ := r.Read(block); n == 0 {
+						break
+					}
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkRewrite(b *testing.B) {
+	for _, encoding := range []audio.Encoding{audio.Int8, audio.Int16, audio.Int24, audio.Int32, audio.Float32, audio.Float64} {
+		b.Run(fmt.Sprint(encoding), func(b *testing.B) {
+			data := benchmark(b, encoding)
+			f := open(b, data)
+			rec := decode(b, data)
+			for c := range rec.Samples {
+				for i := range rec.Samples[c] {
+					rec.Samples[c][i] *= 0.9
+				}
+			}
+			b.SetBytes(int64(len(data)))
+			b.ReportAllocs()
+			for b.Loop() {
+				w, err := f.Rewrite(io.Discard)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := w.Write(rec.Samples); err != nil {
+					b.Fatal(err)
+				}
+				if err := w.Close(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
