@@ -130,22 +130,22 @@ var gauss = func() (g [window]float64) {
 	return g
 }()
 
-// similarity holds, for the last rows of two planes under the window, the horizontally weighted means that SSIM is made of.
+// similarity is the storage for comparing two planes: the means along each of the last rows under the window, one row's worth of the
+// values that they are means of, and of means over the whole window.
 type similarity struct {
-	rows [window][]moments
-	down []moments
+	rows          [window][]moments
+	points, whole []moments
 }
 
-// moments are weighted means over the window of planes x and y.
-type moments struct{ x, y, squares, product float64 } // of x, y, x²+y² and x·y
+// moments are what SSIM is made of at one place of planes x and y: x, y, x²+y² and x·y, or means of them.
+type moments struct{ x, y, squares, product float64 }
 
 // newSimilarity returns the storage for planes of at most the given width.
 func newSimilarity(width int) *similarity {
-	s := new(similarity)
+	s := &similarity{points: make([]moments, width), whole: make([]moments, width-window+1)}
 	for i := range s.rows {
 		s.rows[i] = make([]moments, width-window+1)
 	}
-	s.down = make([]moments, width-window+1)
 	return s
 }
 
@@ -154,22 +154,26 @@ func newSimilarity(width int) *similarity {
 func (s *similarity) compare(x, y []float32, width, height int) (ssim, cs float64) {
 	positions := width - window + 1
 	for row := range height {
-		s.across(s.rows[row%window][:positions], x[row*width:][:width], y[row*width:][:width])
+		points := s.points[:width]
+		other := y[row*width:][:width]
+		for i, v := range x[row*width:][:width] {
+			a, b := float64(v), float64(other[i])
+			points[i] = moments{a, b, a*a + b*b, a * b}
+		}
+		along := s.rows[row%window][:positions]
+		clear(along)
+		for i, g := range gauss {
+			addTimes(along, g, points[i:])
+		}
 		if row < window-1 {
 			continue
 		}
-		down := s.down[:positions]
-		clear(down)
+		whole := s.whole[:positions]
+		clear(whole)
 		for i, g := range gauss {
-			for j, m := range s.rows[(row+1+i)%window][:positions] {
-				d := &down[j]
-				d.x += g * m.x
-				d.y += g * m.y
-				d.squares += g * m.squares
-				d.product += g * m.product
-			}
+			addTimes(whole, g, s.rows[(row+1+i)%window])
 		}
-		for _, m := range down {
+		for _, m := range whole {
 			// Variances and covariance are means of products less products of means.
 			xy, xx := m.x*m.y, m.x*m.x+m.y*m.y
 			structure := (2*(m.product-xy) + c2) / (m.squares - xx + c2)
@@ -181,18 +185,15 @@ func (s *similarity) compare(x, y []float32, width, height int) (ssim, cs float6
 	return ssim / n, cs / n
 }
 
-// across fills dst with the horizontal means over the windows that begin at its index in the rows x and y.
-func (s *similarity) across(dst []moments, x, y []float32) {
-	for j := range dst {
-		var m moments
-		for i, g := range gauss {
-			a, b := float64(x[j+i]), float64(y[j+i])
-			m.x += g * a
-			m.y += g * b
-			m.squares += g * (a*a + b*b)
-			m.product += g * a * b
-		}
-		dst[j] = m
+// addTimes adds g times src to dst.
+func addTimes(dst []moments, g float64, src []moments) {
+	src = src[:len(dst)]
+	for i := range dst {
+		d, m := &dst[i], &src[i]
+		d.x += g * m.x
+		d.y += g * m.y
+		d.squares += g * m.squares
+		d.product += g * m.product
 	}
 }
 

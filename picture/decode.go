@@ -27,7 +27,7 @@ var (
 )
 
 // Decode reads a picture of at most [MaxPixels] pixels: PNG, JPEG, GIF, WebP, BMP or TIFF, told apart by content. Of an animated
-// GIF or a TIFF of several pages it reads the first. What is transparent is laid over white, and the picture is turned upright if its
+// GIF or a TIFF of several pages it reads the first; animated WebP it does not read. What is transparent is laid over white, and the picture is turned upright if its
 // Exif data or TIFF tag says so. The error wraps [ErrFormat], [ErrTruncated] or [ErrTooLarge] where one of them is the reason.
 func Decode(r io.Reader) (*Planes, error) { return DecodeLimit(r, MaxPixels) }
 
@@ -104,6 +104,8 @@ func sniff(head []byte) (format, error) {
 		return format{"JPEG", jpeg.DecodeConfig, jpeg.Decode, FromImage, jpegExif}, nil
 	case has(0, "GIF87a"), has(0, "GIF89a"):
 		return format{"GIF", gif.DecodeConfig, gif.Decode, FromImage, nil}, nil
+	case has(0, "RIFF") && has(8, "WEBPVP8X") && len(head) > 20 && head[20]&2 != 0:
+		return format{}, errors.New("animated WebP cannot be read; save one of its frames as PNG")
 	case has(0, "RIFF") && has(8, "WEBP"):
 		return format{"WebP", webp.DecodeConfig, webp.Decode, fromWebP, webpExif}, nil
 	case has(0, "BM") && has(15, "\x00\x00\x00"): // the header's size: many texts begin with these two letters

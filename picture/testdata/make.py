@@ -147,6 +147,7 @@ save("lossy.webp", im, quality=92)
 save("lossless.webp", im, lossless=True)
 save("lossyalpha.webp", rgba, quality=92)
 save("losslessalpha.webp", rgba, lossless=True, exact=True)
+scene(8, 8).save("animated.webp", save_all=True, append_images=[scene(8, 8).transpose(Image.Transpose.ROTATE_90)], lossless=True)
 
 # BMP
 save("24.bmp", im)
@@ -204,3 +205,41 @@ json.dump({"width": 7, "height": 5, "values": [round(float(v), 6) for v in sourc
            "enlarged": [{"width": w, "height": h, "values": [round(float(v), 6) for v in np.asarray(
                Image.fromarray(np.round(source, 6)).resize((w, h), Image.Resampling.BICUBIC)).ravel()]} for w, h in sizes]},
           open("enlarge.json", "w"))
+
+
+# Hostile files, to begin fuzzing from.
+def corpus(target, name, data):
+    os.makedirs("fuzz/" + target, exist_ok=True)
+    with open(f"fuzz/{target}/{name}", "w") as f:
+        f.write('go test fuzz v1\n[]byte("%s")\n' % "".join("\\x%02x" % b for b in data))
+
+
+signature = b"\x89PNG\r\n\x1a\n"
+file = {name: open(name, "rb").read() for name in ("24.bmp", "lossyalpha.webp", "raw.tif", "grey.jpg", "partial.gif")}
+
+
+def patched(name, at, data):
+    return file[name][:at] + data + file[name][at + len(data):]
+
+
+corpus("FuzzDecode", "png-huge", signature + chunk(b"IHDR", struct.pack(">IIBBBBB", 65535, 65535, 16, 6, 0, 0, 0)))
+corpus("FuzzDecode", "png-tall", signature + chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 2**31 - 1, 8, 0, 0, 0, 0)))
+corpus("FuzzDecode", "gif-small-screen", patched("partial.gif", 6, struct.pack("<HH", 20, 15)))
+corpus("FuzzDecode", "gif-no-screen", patched("partial.gif", 6, bytes(4)))
+corpus("FuzzDecode", "webp-large-canvas", patched("lossyalpha.webp", 24, b"\xfe\xff\0\0\0\0"))
+corpus("FuzzDecode", "bmp-lowest-height", patched("24.bmp", 22, struct.pack("<I", 2**31)))
+corpus("FuzzDecode", "bmp-empty", patched("24.bmp", 18, bytes(8)))
+corpus("FuzzDecode", "tiff-directory-in-header", patched("raw.tif", 4, struct.pack("<I", 0)))
+corpus("FuzzDecode", "tiff-directory-outside", patched("raw.tif", 4, b"\xff\xff\xff\xff"))
+sof = file["grey.jpg"].index(b"\xff\xc0")
+corpus("FuzzDecode", "jpeg-no-rows", patched("grey.jpg", sof + 5, bytes(2)))
+corpus("FuzzDecode", "jpeg-large", patched("grey.jpg", sof + 5, b"\xff\xff\xff\xff"))
+corpus("FuzzExif", "png-endless-chunk", signature + b"\xff\xff\xff\xffeXIf" + exif(6, b"MM"))
+corpus("FuzzExif", "png-chunk-to-the-end", signature + struct.pack(">I", 38) + b"eXIf" + exif(6, b"II") + bytes(4))
+corpus("FuzzExif", "webp-odd-end", b"RIFF\0\0\0\0WEBPXMP \x01\0\0\0x")
+corpus("FuzzExif", "webp-endless-chunk", b"RIFF\0\0\0\0WEBPEXIF\xff\xff\xff\xff" + exif(6, b"II"))
+corpus("FuzzExif", "jpeg-fill-bytes", b"\xff\xd8\xff\xff\xff\xff\xe1\0\x2eExif\0\0" + exif(6, b"MM"))
+corpus("FuzzExif", "jpeg-short-segment", b"\xff\xd8\xff\xe1\0\0\xff\xe1\0\x01")
+corpus("FuzzExif", "directory-outside", b"II*\0\xff\xff\xff\xff")
+corpus("FuzzExif", "directory-too-long", b"MM\0*\0\0\0\x08\xff\xff" + bytes(11))
+corpus("FuzzExif", "orientation-zero", exif(0, b"II"))
