@@ -84,6 +84,11 @@ func avx2Correlate3x3Tail(tiles int, k int, a *float32, src *float32, offs *int,
 //go:noescape
 func avx2Correlate4x3(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
+// avx2Correlate4x3Fetch correlates 4 rows of weights with tiles of 24 outputs.
+//
+//go:noescape
+func avx2Correlate4x3Fetch(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
+
 // avx2Correlate4x1Tail correlates 4 rows of weights with tiles of 8 outputs.
 //
 //go:noescape

@@ -113,7 +113,7 @@ reduce:
 	RET
 
 // func avx2Correlate1x3(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Correlate1x3(SB), NOSPLIT, $0-80
 	MOVQ tiles+0(FP), AX
 	MOVQ k+8(FP), CX
@@ -135,6 +135,9 @@ tile:
 	JMP     started
 
 bias:
+	MOVQ         DI, R8
+	PREFETCHT0   (R8)
+	PREFETCHT0   64(R8)
 	MOVQ         bias+56(FP), R8
 	VBROADCASTSS (R8), Y0
 	VBROADCASTSS (R8), Y1
@@ -446,7 +449,7 @@ reduce:
 	RET
 
 // func avx2Correlate2x3(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Correlate2x3(SB), NOSPLIT, $0-80
 	MOVQ tiles+0(FP), AX
 	MOVQ k+8(FP), CX
@@ -472,6 +475,12 @@ tile:
 	JMP     started
 
 bias:
+	MOVQ         DI, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
 	MOVQ         bias+56(FP), R9
 	VBROADCASTSS (R9), Y0
 	VBROADCASTSS (R9), Y1
@@ -831,7 +840,7 @@ reduce:
 	RET
 
 // func avx2Correlate3x3(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Correlate3x3(SB), NOSPLIT, $0-80
 	MOVQ tiles+0(FP), AX
 	MOVQ k+8(FP), CX
@@ -861,6 +870,15 @@ tile:
 	JMP     started
 
 bias:
+	MOVQ         DI, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
 	MOVQ         bias+56(FP), R9
 	VBROADCASTSS (R9), Y0
 	VBROADCASTSS (R9), Y1
@@ -1164,7 +1182,7 @@ reduce:
 	RET
 
 // func avx2Correlate4x3(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Correlate4x3(SB), NOSPLIT, $0-80
 	MOVQ tiles+0(FP), AX
 	MOVQ k+8(FP), CX
@@ -1198,6 +1216,18 @@ tile:
 	JMP     started
 
 bias:
+	MOVQ         DI, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
 	MOVQ         bias+56(FP), R9
 	VBROADCASTSS (R9), Y0
 	VBROADCASTSS (R9), Y1
@@ -1219,6 +1249,122 @@ started:
 
 reduce:
 	MOVQ         (R10), R12
+	VMOVUPS      (BX)(R12*4), Y12
+	VMOVUPS      32(BX)(R12*4), Y13
+	VMOVUPS      64(BX)(R12*4), Y14
+	VBROADCASTSS (R9), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS 4(R9), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS 8(R9), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS 12(R9), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         $0x08, R10
+	ADDQ         $0x10, R9
+	DECQ         R11
+	JNZ          reduce
+	MOVQ         DI, R9
+	VMOVUPS      Y0, (R9)
+	VMOVUPS      Y1, 32(R9)
+	VMOVUPS      Y2, 64(R9)
+	ADDQ         R8, R9
+	VMOVUPS      Y3, (R9)
+	VMOVUPS      Y4, 32(R9)
+	VMOVUPS      Y5, 64(R9)
+	ADDQ         R8, R9
+	VMOVUPS      Y6, (R9)
+	VMOVUPS      Y7, 32(R9)
+	VMOVUPS      Y8, 64(R9)
+	ADDQ         R8, R9
+	VMOVUPS      Y9, (R9)
+	VMOVUPS      Y10, 32(R9)
+	VMOVUPS      Y11, 64(R9)
+	ADDQ         $0x00000060, BX
+	ADDQ         $0x00000060, DI
+	DECQ         AX
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func avx2Correlate4x3Fetch(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2Correlate4x3Fetch(SB), NOSPLIT, $0-80
+	MOVQ tiles+0(FP), AX
+	MOVQ k+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ src+24(FP), BX
+	MOVQ offs+32(FP), SI
+	MOVQ dst+40(FP), DI
+	MOVQ pitch+48(FP), R8
+	SHLQ $0x02, R8
+
+tile:
+	MOVQ    accumulate+64(FP), R9
+	TESTQ   R9, R9
+	JZ      bias
+	MOVQ    DI, R9
+	VMOVUPS (R9), Y0
+	VMOVUPS 32(R9), Y1
+	VMOVUPS 64(R9), Y2
+	ADDQ    R8, R9
+	VMOVUPS (R9), Y3
+	VMOVUPS 32(R9), Y4
+	VMOVUPS 64(R9), Y5
+	ADDQ    R8, R9
+	VMOVUPS (R9), Y6
+	VMOVUPS 32(R9), Y7
+	VMOVUPS 64(R9), Y8
+	ADDQ    R8, R9
+	VMOVUPS (R9), Y9
+	VMOVUPS 32(R9), Y10
+	VMOVUPS 64(R9), Y11
+	JMP     started
+
+bias:
+	MOVQ         DI, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	MOVQ         bias+56(FP), R9
+	VBROADCASTSS (R9), Y0
+	VBROADCASTSS (R9), Y1
+	VBROADCASTSS (R9), Y2
+	VBROADCASTSS 4(R9), Y3
+	VBROADCASTSS 4(R9), Y4
+	VBROADCASTSS 4(R9), Y5
+	VBROADCASTSS 8(R9), Y6
+	VBROADCASTSS 8(R9), Y7
+	VBROADCASTSS 8(R9), Y8
+	VBROADCASTSS 12(R9), Y9
+	VBROADCASTSS 12(R9), Y10
+	VBROADCASTSS 12(R9), Y11
+
+started:
+	MOVQ DX, R9
+	MOVQ SI, R10
+	MOVQ CX, R11
+
+reduce:
+	MOVQ         (R10), R12
+	PREFETCHT0   192(BX)(R12*4)
+	PREFETCHT0   256(BX)(R12*4)
 	VMOVUPS      (BX)(R12*4), Y12
 	VMOVUPS      32(BX)(R12*4), Y13
 	VMOVUPS      64(BX)(R12*4), Y14

@@ -179,6 +179,11 @@ func avx512Correlate7x3Tail(tiles int, k int, a *float32, src *float32, offs *in
 //go:noescape
 func avx512Correlate8x3(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
+// avx512Correlate8x3Fetch correlates 8 rows of weights with tiles of 48 outputs.
+//
+//go:noescape
+func avx512Correlate8x3Fetch(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
+
 // avx512Correlate8x1Tail correlates 8 rows of weights with tiles of 16 outputs.
 //
 //go:noescape

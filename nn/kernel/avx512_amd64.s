@@ -95,7 +95,7 @@ reduce:
 	RET
 
 // func avx512Correlate1x3(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Correlate1x3(SB), NOSPLIT, $0-80
 	MOVQ tiles+0(FP), AX
 	MOVQ k+8(FP), CX
@@ -117,6 +117,10 @@ tile:
 	JMP     started
 
 bias:
+	MOVQ         DI, R8
+	PREFETCHT0   (R8)
+	PREFETCHT0   64(R8)
+	PREFETCHT0   128(R8)
 	MOVQ         bias+56(FP), R8
 	VBROADCASTSS (R8), Z0
 	VBROADCASTSS (R8), Z1
@@ -443,7 +447,7 @@ reduce:
 	RET
 
 // func avx512Correlate2x3(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Correlate2x3(SB), NOSPLIT, $0-80
 	MOVQ tiles+0(FP), AX
 	MOVQ k+8(FP), CX
@@ -469,6 +473,14 @@ tile:
 	JMP     started
 
 bias:
+	MOVQ         DI, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
 	MOVQ         bias+56(FP), R9
 	VBROADCASTSS (R9), Z0
 	VBROADCASTSS (R9), Z1
@@ -842,7 +854,7 @@ reduce:
 	RET
 
 // func avx512Correlate3x3(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Correlate3x3(SB), NOSPLIT, $0-80
 	MOVQ tiles+0(FP), AX
 	MOVQ k+8(FP), CX
@@ -872,6 +884,18 @@ tile:
 	JMP     started
 
 bias:
+	MOVQ         DI, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
 	MOVQ         bias+56(FP), R9
 	VBROADCASTSS (R9), Z0
 	VBROADCASTSS (R9), Z1
@@ -1316,7 +1340,7 @@ reduce:
 	RET
 
 // func avx512Correlate4x3(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Correlate4x3(SB), NOSPLIT, $0-80
 	MOVQ tiles+0(FP), AX
 	MOVQ k+8(FP), CX
@@ -1350,6 +1374,22 @@ tile:
 	JMP     started
 
 bias:
+	MOVQ         DI, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
 	MOVQ         bias+56(FP), R9
 	VBROADCASTSS (R9), Z0
 	VBROADCASTSS (R9), Z1
@@ -1844,7 +1884,7 @@ reduce:
 	RET
 
 // func avx512Correlate5x3(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Correlate5x3(SB), NOSPLIT, $0-80
 	MOVQ tiles+0(FP), AX
 	MOVQ k+8(FP), CX
@@ -1882,6 +1922,26 @@ tile:
 	JMP     started
 
 bias:
+	MOVQ         DI, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
 	MOVQ         bias+56(FP), R9
 	VBROADCASTSS (R9), Z0
 	VBROADCASTSS (R9), Z1
@@ -2418,7 +2478,7 @@ reduce:
 	RET
 
 // func avx512Correlate6x3(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Correlate6x3(SB), NOSPLIT, $0-80
 	MOVQ tiles+0(FP), AX
 	MOVQ k+8(FP), CX
@@ -2460,6 +2520,30 @@ tile:
 	JMP     started
 
 bias:
+	MOVQ         DI, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
 	MOVQ         bias+56(FP), R9
 	VBROADCASTSS (R9), Z0
 	VBROADCASTSS (R9), Z1
@@ -2883,7 +2967,7 @@ reduce:
 	RET
 
 // func avx512Correlate7x3(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Correlate7x3(SB), NOSPLIT, $0-80
 	MOVQ tiles+0(FP), AX
 	MOVQ k+8(FP), CX
@@ -2929,6 +3013,34 @@ tile:
 	JMP     started
 
 bias:
+	MOVQ         DI, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
 	MOVQ         bias+56(FP), R9
 	VBROADCASTSS (R9), Z0
 	VBROADCASTSS (R9), Z1
@@ -3396,7 +3508,7 @@ reduce:
 	RET
 
 // func avx512Correlate8x3(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Correlate8x3(SB), NOSPLIT, $0-80
 	MOVQ tiles+0(FP), AX
 	MOVQ k+8(FP), CX
@@ -3446,6 +3558,38 @@ tile:
 	JMP     started
 
 bias:
+	MOVQ         DI, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
 	MOVQ         bias+56(FP), R9
 	VBROADCASTSS (R9), Z0
 	VBROADCASTSS (R9), Z1
@@ -3479,6 +3623,203 @@ started:
 
 reduce:
 	MOVQ         (R10), R12
+	VMOVUPS      (BX)(R12*4), Z24
+	VMOVUPS      64(BX)(R12*4), Z25
+	VMOVUPS      128(BX)(R12*4), Z26
+	VBROADCASTSS (R9), Z27
+	VFMADD231PS  Z27, Z24, Z0
+	VFMADD231PS  Z27, Z25, Z1
+	VFMADD231PS  Z27, Z26, Z2
+	VBROADCASTSS 4(R9), Z27
+	VFMADD231PS  Z27, Z24, Z3
+	VFMADD231PS  Z27, Z25, Z4
+	VFMADD231PS  Z27, Z26, Z5
+	VBROADCASTSS 8(R9), Z27
+	VFMADD231PS  Z27, Z24, Z6
+	VFMADD231PS  Z27, Z25, Z7
+	VFMADD231PS  Z27, Z26, Z8
+	VBROADCASTSS 12(R9), Z27
+	VFMADD231PS  Z27, Z24, Z9
+	VFMADD231PS  Z27, Z25, Z10
+	VFMADD231PS  Z27, Z26, Z11
+	VBROADCASTSS 16(R9), Z27
+	VFMADD231PS  Z27, Z24, Z12
+	VFMADD231PS  Z27, Z25, Z13
+	VFMADD231PS  Z27, Z26, Z14
+	VBROADCASTSS 20(R9), Z27
+	VFMADD231PS  Z27, Z24, Z15
+	VFMADD231PS  Z27, Z25, Z16
+	VFMADD231PS  Z27, Z26, Z17
+	VBROADCASTSS 24(R9), Z27
+	VFMADD231PS  Z27, Z24, Z18
+	VFMADD231PS  Z27, Z25, Z19
+	VFMADD231PS  Z27, Z26, Z20
+	VBROADCASTSS 28(R9), Z27
+	VFMADD231PS  Z27, Z24, Z21
+	VFMADD231PS  Z27, Z25, Z22
+	VFMADD231PS  Z27, Z26, Z23
+	ADDQ         $0x08, R10
+	ADDQ         $0x20, R9
+	DECQ         R11
+	JNZ          reduce
+	MOVQ         DI, R9
+	VMOVUPS      Z0, (R9)
+	VMOVUPS      Z1, 64(R9)
+	VMOVUPS      Z2, 128(R9)
+	ADDQ         R8, R9
+	VMOVUPS      Z3, (R9)
+	VMOVUPS      Z4, 64(R9)
+	VMOVUPS      Z5, 128(R9)
+	ADDQ         R8, R9
+	VMOVUPS      Z6, (R9)
+	VMOVUPS      Z7, 64(R9)
+	VMOVUPS      Z8, 128(R9)
+	ADDQ         R8, R9
+	VMOVUPS      Z9, (R9)
+	VMOVUPS      Z10, 64(R9)
+	VMOVUPS      Z11, 128(R9)
+	ADDQ         R8, R9
+	VMOVUPS      Z12, (R9)
+	VMOVUPS      Z13, 64(R9)
+	VMOVUPS      Z14, 128(R9)
+	ADDQ         R8, R9
+	VMOVUPS      Z15, (R9)
+	VMOVUPS      Z16, 64(R9)
+	VMOVUPS      Z17, 128(R9)
+	ADDQ         R8, R9
+	VMOVUPS      Z18, (R9)
+	VMOVUPS      Z19, 64(R9)
+	VMOVUPS      Z20, 128(R9)
+	ADDQ         R8, R9
+	VMOVUPS      Z21, (R9)
+	VMOVUPS      Z22, 64(R9)
+	VMOVUPS      Z23, 128(R9)
+	ADDQ         $0x000000c0, BX
+	ADDQ         $0x000000c0, DI
+	DECQ         AX
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func avx512Correlate8x3Fetch(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512Correlate8x3Fetch(SB), NOSPLIT, $0-80
+	MOVQ tiles+0(FP), AX
+	MOVQ k+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ src+24(FP), BX
+	MOVQ offs+32(FP), SI
+	MOVQ dst+40(FP), DI
+	MOVQ pitch+48(FP), R8
+	SHLQ $0x02, R8
+
+tile:
+	MOVQ    accumulate+64(FP), R9
+	TESTQ   R9, R9
+	JZ      bias
+	MOVQ    DI, R9
+	VMOVUPS (R9), Z0
+	VMOVUPS 64(R9), Z1
+	VMOVUPS 128(R9), Z2
+	ADDQ    R8, R9
+	VMOVUPS (R9), Z3
+	VMOVUPS 64(R9), Z4
+	VMOVUPS 128(R9), Z5
+	ADDQ    R8, R9
+	VMOVUPS (R9), Z6
+	VMOVUPS 64(R9), Z7
+	VMOVUPS 128(R9), Z8
+	ADDQ    R8, R9
+	VMOVUPS (R9), Z9
+	VMOVUPS 64(R9), Z10
+	VMOVUPS 128(R9), Z11
+	ADDQ    R8, R9
+	VMOVUPS (R9), Z12
+	VMOVUPS 64(R9), Z13
+	VMOVUPS 128(R9), Z14
+	ADDQ    R8, R9
+	VMOVUPS (R9), Z15
+	VMOVUPS 64(R9), Z16
+	VMOVUPS 128(R9), Z17
+	ADDQ    R8, R9
+	VMOVUPS (R9), Z18
+	VMOVUPS 64(R9), Z19
+	VMOVUPS 128(R9), Z20
+	ADDQ    R8, R9
+	VMOVUPS (R9), Z21
+	VMOVUPS 64(R9), Z22
+	VMOVUPS 128(R9), Z23
+	JMP     started
+
+bias:
+	MOVQ         DI, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   128(R9)
+	MOVQ         bias+56(FP), R9
+	VBROADCASTSS (R9), Z0
+	VBROADCASTSS (R9), Z1
+	VBROADCASTSS (R9), Z2
+	VBROADCASTSS 4(R9), Z3
+	VBROADCASTSS 4(R9), Z4
+	VBROADCASTSS 4(R9), Z5
+	VBROADCASTSS 8(R9), Z6
+	VBROADCASTSS 8(R9), Z7
+	VBROADCASTSS 8(R9), Z8
+	VBROADCASTSS 12(R9), Z9
+	VBROADCASTSS 12(R9), Z10
+	VBROADCASTSS 12(R9), Z11
+	VBROADCASTSS 16(R9), Z12
+	VBROADCASTSS 16(R9), Z13
+	VBROADCASTSS 16(R9), Z14
+	VBROADCASTSS 20(R9), Z15
+	VBROADCASTSS 20(R9), Z16
+	VBROADCASTSS 20(R9), Z17
+	VBROADCASTSS 24(R9), Z18
+	VBROADCASTSS 24(R9), Z19
+	VBROADCASTSS 24(R9), Z20
+	VBROADCASTSS 28(R9), Z21
+	VBROADCASTSS 28(R9), Z22
+	VBROADCASTSS 28(R9), Z23
+
+started:
+	MOVQ DX, R9
+	MOVQ SI, R10
+	MOVQ CX, R11
+
+reduce:
+	MOVQ         (R10), R12
+	PREFETCHT0   384(BX)(R12*4)
+	PREFETCHT0   448(BX)(R12*4)
+	PREFETCHT0   512(BX)(R12*4)
 	VMOVUPS      (BX)(R12*4), Z24
 	VMOVUPS      64(BX)(R12*4), Z25
 	VMOVUPS      128(BX)(R12*4), Z26

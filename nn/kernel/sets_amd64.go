@@ -8,6 +8,7 @@ var avx2 = simd{
 	wide:     []tileFunc{avx2Correlate1x12, avx2Correlate2x6, avx2Correlate3x4, avx2Correlate4x3},
 	wideVecs: []int{12, 6, 4, 3},
 	mid:      []tileFunc{avx2Correlate1x3, avx2Correlate2x3, avx2Correlate3x3, avx2Correlate4x3},
+	fetch:    avx2Correlate4x3Fetch,
 	tail: [][midVecs]tileFunc{
 		{avx2Correlate1x1Tail, avx2Correlate1x2Tail, avx2Correlate1x3Tail},
 		{avx2Correlate2x1Tail, avx2Correlate2x2Tail, avx2Correlate2x3Tail},
@@ -41,6 +42,7 @@ var avx512 = simd{
 	wide:     []tileFunc{avx512Correlate1x12, avx512Correlate2x9, avx512Correlate3x6, avx512Correlate4x6, avx512Correlate5x5, avx512Correlate6x4, avx512Correlate7x3, avx512Correlate8x3},
 	wideVecs: []int{12, 9, 6, 6, 5, 4, 3, 3},
 	mid:      []tileFunc{avx512Correlate1x3, avx512Correlate2x3, avx512Correlate3x3, avx512Correlate4x3, avx512Correlate5x3, avx512Correlate6x3, avx512Correlate7x3, avx512Correlate8x3},
+	fetch:    avx512Correlate8x3Fetch,
 	tail: [][midVecs]tileFunc{
 		{avx512Correlate1x1Tail, avx512Correlate1x2Tail, avx512Correlate1x3Tail},
 		{avx512Correlate2x1Tail, avx512Correlate2x2Tail, avx512Correlate2x3Tail},

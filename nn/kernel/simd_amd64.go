@@ -39,10 +39,12 @@ type simd struct {
 	name  string
 	lanes int
 	// The tile kernels by number of rows, less one: the widest, with its vectors per row; those of midVecs vectors, which
-	// blocks of rows share; and those of 1 to midVecs vectors, the last one partial.
+	// blocks of rows share, the tallest of which has a twin that prefetches; and those of 1 to midVecs vectors, the last one
+	// partial.
 	wide     []tileFunc
 	wideVecs []int
 	mid      []tileFunc
+	fetch    tileFunc
 	tail     [][midVecs]tileFunc
 	// The weight-gradient kernels, by number of rows and of taps, less one.
 	dot [][6]dotFunc
@@ -170,6 +172,8 @@ func (s *simd) Correlate(dst []float32, pitch, n int, p *Packed[float32], bias [
 				f := s.mid[m-1]
 				if tail != 0 {
 					f = s.tail[m-1][vecs-1]
+				} else if r == 0 {
+					f = s.fetch
 				}
 				f(1, end-i, &weights[r*k+i*m], &src[q], &offs[i], &dst[r*pitch+q], pitch, biasAt(r), acc, tail)
 			}

@@ -8,26 +8,35 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
+// kind is how a tile treats memory.
+type kind string
+
+const (
+	plain kind = ""
+	fetch kind = "Fetch" // prefetches the source of the tile after the next
+	tail  kind = "Tail"  // masks the last vector
+)
+
 // correlate writes, for every row count, the widest tile that the registers hold, the tile of mid vectors, and tiles of 1
-// to mid vectors whose last one is masked.
+// to mid vectors whose last one is masked; for the most rows also one that prefetches.
 func (x isa) correlate() {
 	for rows := 1; rows <= x.rows; rows++ {
 		if w := x.wide[rows-1]; w != mid {
-			x.tile(rows, w, false)
+			x.tile(rows, w, plain)
 		}
-		x.tile(rows, mid, false)
+		x.tile(rows, mid, plain)
+		if rows == x.rows {
+			x.tile(rows, mid, fetch)
+		}
 		for vecs := 1; vecs <= mid; vecs++ {
-			x.tile(rows, vecs, true)
+			x.tile(rows, vecs, tail)
 		}
 	}
 }
 
-func (x isa) tile(rows, vecs int, masked bool) {
-	name := fmt.Sprintf("Correlate%dx%d", rows, vecs)
-	if masked {
-		name += "Tail"
-	}
-	x.function(name, "func(tiles, k int, a, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate, tail int)",
+func (x isa) tile(rows, vecs int, kind kind) {
+	masked := kind == tail
+	x.function(fmt.Sprintf("Correlate%dx%d%s", rows, vecs, kind), "func(tiles, k int, a, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate, tail int)",
 		fmt.Sprintf("correlates %d rows of weights with tiles of %d outputs.", rows, vecs*x.lanes))
 	tiles, k := param("tiles"), param("k")
 	a, src, offs := param("a"), param("src"), param("offs")
@@ -77,6 +86,16 @@ func (x isa) tile(rows, vecs int, masked bool) {
 	}
 	JMP(LabelRef("started"))
 	Label("bias")
+	if kind == fetch || kind == plain && vecs == mid {
+		// Blocks of rows take turns with these tiles, so that no stream tells the processor where the next stores go.
+		MOVQ(dst, p)
+		for r := range rows {
+			x.prefetch(Mem{Base: p}, vecs)
+			if r < rows-1 {
+				ADDQ(pitch, p)
+			}
+		}
+	}
 	bias := param("bias")
 	for r := range rows {
 		for v := range vecs {
@@ -99,6 +118,9 @@ func (x isa) tile(rows, vecs int, masked bool) {
 		} else {
 			VMOVUPS(source(v), r)
 		}
+	}
+	if kind == fetch {
+		x.prefetch(source(2*vecs), vecs)
 	}
 	if vecs <= rows || masked {
 		for v := range vecs {
@@ -154,6 +176,13 @@ func (x isa) tile(rows, vecs int, masked bool) {
 	JNZ(LabelRef("tile"))
 	VZEROUPPER()
 	RET()
+}
+
+// prefetch requests the lines of vectors at m.
+func (x isa) prefetch(m Mem, vecs int) {
+	for at := 0; at < vecs*x.vecBytes(); at += 64 {
+		PREFETCHT0(m.Offset(at))
+	}
 }
 
 // correlateGrad writes the dot products of up to dotRows rows with up to taps shifted sources.
