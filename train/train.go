@@ -1,0 +1,461 @@
+// Package train trains the systems of package model: the loop, its schedule, validation, checkpoints and log.
+//
+//	t, err := train.New(cfg, train.Data{Speech: …, Pictures: …, ValidationSpeech: …, ValidationPictures: …}, workers)
+//	err = t.Resume(checkpoint, size)               // optional
+//	err = t.Run(ctx, train.Options{Log: jsonl, Checkpoint: save, Progress: show})
+//	err = t.Best().Save(file, true, nil)
+//
+// Every picture of a step is a task of its own, with a random source seeded by the step and its index, and gradients are
+// summed in order: results do not depend on the number of workers.
+package train
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"ditas/dataset"
+	"ditas/metric"
+	"ditas/model"
+	"ditas/nn"
+	"ditas/picture"
+)
+
+// Data is what a run learns from and what it is measured on while it runs. The test set has no place here.
+type Data struct {
+	Speech, ValidationSpeech     *dataset.Speech
+	Pictures, ValidationPictures *dataset.Pictures // for validation, as thumbnails of the tile's size
+}
+
+// Record is one line of the log.
+type Record struct {
+	Step    int     `json:"step"`
+	Minutes float64 `json:"minutes"` // of work on this run, over all its parts
+	Rate    float64 `json:"rate"`
+	Loss    float64 `json:"loss"`
+	Norm    float64 `json:"norm"` // of the gradient, before the limit
+	// Training figures are means over the batch: PSNR in dB after each stage, and container MSE of each stage.
+	PSNR      []float64    `json:"psnr"`
+	Container []float64    `json:"container"`
+	Gains     []float64    `json:"gains"`
+	Valid     []Validation `json:"valid,omitempty"`
+}
+
+// Validation is the quality of the averaged weights on the validation set at one strength, after rounding to 16 bits.
+type Validation struct {
+	Threshold float64   `json:"threshold"`
+	Container float64   `json:"container"` // mean squared error
+	PSNR      []float64 `json:"psnr"`      // mean over pictures, after each stage
+	SSIM      float64   `json:"ssim"`
+}
+
+// Options are what a run does besides learning.
+type Options struct {
+	Log io.Writer // gets a Record per LogEvery steps and per validation, as JSON lines
+	// Checkpoint is called with the state to be saved at every validation, at the end, and when the run is interrupted.
+	Checkpoint func(write func(io.Writer) error) error
+	LogEvery   int
+	// Progress is called after every step.
+	Progress func(Record, time.Duration)
+	// Budget stops the run after so much time, as an interruption would; 0 means no limit.
+	Budget time.Duration
+}
+
+// Trainer is a run. It must not be used by two goroutines at once.
+type Trainer struct {
+	cfg     Config
+	data    Data
+	sys     *model.System
+	opt     *nn.Adam[float32]
+	average *nn.Average[float32]
+	best    *model.System // the averaged weights
+	workers []*worker
+	grads   []*nn.Grads[float32]
+	tasks   []task
+	step    int
+	spent   time.Duration
+}
+
+// worker is what one goroutine computes with.
+type worker struct {
+	pipe    *model.Pipeline
+	terms   []nn.Term
+	source  rand.PCG
+	rng     *rand.Rand
+	picture *picture.Planes
+	pixels  []float32 // of picture, contiguous
+	covers  [][]float32
+	scratch []float32
+}
+
+// task holds what came of one picture of a step.
+type task struct {
+	loss      float64
+	missing   []float64 // mean square of S_1, and of what is missing after each stage
+	container []float64
+	err       error
+}
+
+// New prepares a run. Workers is the number of goroutines; it does not change results.
+func New(cfg Config, data Data, workers int) (*Trainer, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	sys, err := model.New(cfg.Model)
+	if err != nil {
+		return nil, err
+	}
+	sys.Init(cfg.Seed)
+	best, err := model.New(cfg.Model)
+	if err != nil {
+		return nil, err
+	}
+	t := &Trainer{
+		cfg: cfg, data: data, sys: sys, best: best,
+		opt: nn.NewAdam(sys.Weights, cfg.Beta1, cfg.Beta2), average: nn.NewAverage(sys.Weights, cfg.Average),
+	}
+	for range max(1, min(workers, cfg.Batch)) {
+		w, err := newWorker(sys, cfg)
+		if err != nil {
+			return nil, err
+		}
+		t.workers = append(t.workers, w)
+	}
+	stages := cfg.Model.Stages
+	for range cfg.Batch {
+		t.grads = append(t.grads, nn.NewGrads(sys.Weights))
+		t.tasks = append(t.tasks, task{missing: make([]float64, stages+1), container: make([]float64, stages)})
+	}
+	return t, nil
+}
+
+func newWorker(sys *model.System, cfg Config) (*worker, error) {
+	pipe, err := sys.NewPipeline(true, cfg.DropoutWeight > 0)
+	if err != nil {
+		return nil, err
+	}
+	w := &worker{pipe: pipe}
+	w.rng = rand.New(&w.source)
+	w.picture, w.pixels = planes(cfg.Model.Tile)
+	w.scratch = make([]float32, len(w.pixels))
+	for i := range cfg.Model.Stages {
+		w.covers = append(w.covers, make([]float32, cfg.Model.Samples()))
+		w.terms = append(w.terms, nn.Term{Loss: pipe.RevealLoss[i]}, nn.Term{Loss: pipe.ContainerLoss[i]})
+	}
+	if pipe.LossyLoss != nil {
+		w.terms = append(w.terms, nn.Term{Loss: pipe.LossyLoss})
+	}
+	return w, nil
+}
+
+// planes returns a square picture and its pixels in one piece.
+func planes(side int) (*picture.Planes, []float32) {
+	n := side * side
+	pixels := make([]float32, 3*n)
+	return &picture.Planes{Width: side, Height: side, Pix: [3][]float32{pixels[:n], pixels[n : 2*n], pixels[2*n:]}}, pixels
+}
+
+// Step returns the number of steps taken.
+func (t *Trainer) Step() int { return t.step }
+
+// System returns the system in training.
+func (t *Trainer) System() *model.System { return t.sys }
+
+// Best returns a system with the averaged weights as they stand.
+func (t *Trainer) Best() (*model.System, error) {
+	values := map[string][]float32{}
+	for _, p := range t.sys.Weights.Params() {
+		values[p.Name] = t.average.Values().Of(p)
+	}
+	if err := t.best.Weights.CopyFrom(values); err != nil {
+		return nil, err
+	}
+	for i := range t.cfg.Model.Stages {
+		t.best.SetGain(i, t.sys.Gain(i))
+	}
+	return t.best, nil
+}
+
+// ErrStopped reports a run that ended before its last step because the context was done or the budget was spent. Its
+// state has been handed to Options.Checkpoint.
+var ErrStopped = errors.New("training stopped early")
+
+// Run takes the remaining steps.
+func (t *Trainer) Run(ctx context.Context, o Options) error {
+	begin := time.Now()
+	spent := t.spent
+	for t.step < t.cfg.Steps {
+		t.spent = spent + time.Since(begin)
+		if ctx.Err() != nil || (o.Budget > 0 && time.Since(begin) > o.Budget) {
+			if err := t.save(o); err != nil {
+				return err
+			}
+			return fmt.Errorf("%w after %d of %d steps", ErrStopped, t.step, t.cfg.Steps)
+		}
+		rec, err := t.advance()
+		if err != nil {
+			return err
+		}
+		t.spent = spent + time.Since(begin)
+		rec.Minutes = t.spent.Minutes()
+		validate := t.step%t.cfg.ValidateEvery == 0 || t.step == t.cfg.Steps
+		if validate {
+			if rec.Valid, err = t.validate(); err != nil {
+				return err
+			}
+		}
+		if o.Log != nil && (validate || o.LogEvery > 0 && t.step%o.LogEvery == 0) {
+			line, err := json.Marshal(rec)
+			if err != nil {
+				return fmt.Errorf("training log: %w", err)
+			}
+			if _, err := o.Log.Write(append(line, '\n')); err != nil {
+				return fmt.Errorf("training log: %w", err)
+			}
+		}
+		if o.Progress != nil {
+			o.Progress(rec, t.spent)
+		}
+		if validate {
+			if err := t.save(o); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (t *Trainer) save(o Options) error {
+	if o.Checkpoint == nil {
+		return nil
+	}
+	if err := o.Checkpoint(t.WriteCheckpoint); err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	return nil
+}
+
+// advance takes one step.
+func (t *Trainer) advance() (Record, error) {
+	nn.Parallel(len(t.workers), t.cfg.Batch, func(w, i int) {
+		t.tasks[i].err = t.workers[w].learn(t, i)
+	})
+	stages := t.cfg.Model.Stages
+	rec := Record{PSNR: make([]float64, stages), Container: make([]float64, stages), Gains: make([]float64, stages)}
+	square := make([]float64, stages)
+	n := float64(t.cfg.Batch)
+	for _, k := range t.tasks {
+		if k.err != nil {
+			return rec, fmt.Errorf("step %d: %w", t.step+1, k.err)
+		}
+		rec.Loss += k.loss / n
+		for i := range stages {
+			rec.PSNR[i] += psnr(k.missing[i+1]) / n
+			rec.Container[i] += k.container[i] / n
+			square[i] += k.missing[i] / n
+		}
+	}
+	rec.Rate = t.cfg.Rate * nn.WarmupCosine(t.step, t.cfg.Warmup, t.cfg.Steps, t.cfg.Final)
+	var err error
+	if rec.Norm, err = t.opt.Step(t.grads, rec.Rate, t.cfg.Clip); err != nil {
+		return rec, fmt.Errorf("step %d: %w", t.step+1, err)
+	}
+	t.step++
+	t.average.Update(t.step)
+	const keep = 0.98
+	for i := range stages {
+		if float64(t.step) < t.cfg.FreezeGains*float64(t.cfg.Steps) {
+			g := t.sys.Gain(i)
+			t.sys.SetGain(i, math.Sqrt(keep*g*g+(1-keep)*square[i]))
+		}
+		rec.Gains[i] = t.sys.Gain(i)
+	}
+	rec.Step = t.step
+	return rec, nil
+}
+
+func psnr(mse float64) float64 { return -10 * math.Log10(max(mse, 1e-10)) }
+
+// learn computes the gradient for picture i of the present step.
+func (w *worker) learn(t *Trainer, i int) error {
+	cfg := t.cfg
+	dataset.Seed(&w.source, cfg.Seed, t.step, i)
+	t.data.Pictures.Crop(w.rng, w.picture)
+	for _, c := range w.covers {
+		t.data.Speech.Clip(w.rng, c)
+		// Loudness and polarity carry no meaning for hiding.
+		a := float32(math.Exp(-0.5 * w.rng.Float64()))
+		if w.rng.IntN(2) == 0 {
+			a = -a
+		}
+		for j := range c {
+			c[j] *= a
+		}
+	}
+	tau := between(w.rng, cfg.Thresholds)
+	if err := w.pipe.SetThresholds(tau); err != nil {
+		return err
+	}
+	w.pipe.Step = between(w.rng, cfg.Rounding) / (1 << 15)
+	for s := range w.pipe.Keep {
+		w.pipe.Keep[s] = 1
+		if w.rng.Float64() < cfg.Dropout {
+			w.pipe.Keep[s] = 0
+		}
+	}
+	w.pipe.Load(w.pixels, w.covers, w.scratch)
+	w.pipe.Graph.Forward()
+
+	k := &t.tasks[i]
+	k.loss = 0
+	k.missing[0] = 0
+	for _, v := range w.scratch {
+		k.missing[0] += float64(v) * float64(v) / float64(len(w.scratch))
+	}
+	term := w.terms
+	// The logarithm of the mean squared error makes every decibel count the same, at the first stage and at the last.
+	logarithm := func(weight float64) {
+		v := term[0].Loss.Value + 1e-9
+		k.loss += weight * math.Log(v)
+		term[0].Weight = weight / v
+		term = term[1:]
+	}
+	for s := range cfg.Model.Stages {
+		k.missing[s+1] = term[0].Loss.Value
+		logarithm(cfg.stageWeight(s))
+		k.container[s] = term[0].Loss.Value
+		term[0].Weight = cfg.ContainerWeight / (tau * tau)
+		k.loss += term[0].Weight * term[0].Loss.Value
+		term = term[1:]
+	}
+	if len(term) > 0 {
+		logarithm(cfg.DropoutWeight)
+	}
+	if math.IsNaN(k.loss) || math.IsInf(k.loss, 0) {
+		if err := w.pipe.Graph.Check(); err != nil {
+			return err
+		}
+		return fmt.Errorf("loss: %w", nn.ErrNotFinite)
+	}
+	t.grads[i].Zero()
+	w.pipe.Graph.Backward(t.grads[i], w.terms...)
+	return nil
+}
+
+// between draws log-uniformly from a range.
+func between(rng *rand.Rand, r [2]float64) float64 {
+	return r[0] * math.Exp(rng.Float64()*math.Log(r[1]/r[0]))
+}
+
+// validate measures the averaged weights.
+func (t *Trainer) validate() ([]Validation, error) {
+	sys, err := t.Best()
+	if err != nil {
+		return nil, err
+	}
+	pairs := dataset.Pairs(t.data.ValidationPictures.Len(), t.data.ValidationSpeech.Len())
+	pairs = pairs[:min(len(pairs), t.cfg.ValidationPairs)]
+	type result struct {
+		container, ssim float64
+		psnr            []float64
+		err             error
+	}
+	var out []Validation
+	for _, tau := range t.cfg.ValidationThresholds {
+		probes := make([]*probe, len(t.workers))
+		for i := range probes {
+			if probes[i], err = newProbe(sys, tau); err != nil {
+				return nil, err
+			}
+		}
+		results := make([]result, len(pairs))
+		nn.Parallel(len(probes), len(pairs), func(w, i int) {
+			r := &results[i]
+			r.container, r.psnr, r.ssim, r.err = probes[w].measure(t.data, pairs[i])
+		})
+		v := Validation{Threshold: tau, PSNR: make([]float64, t.cfg.Model.Stages)}
+		n := float64(len(pairs))
+		for _, r := range results {
+			if r.err != nil {
+				return nil, fmt.Errorf("validation: %w", r.err)
+			}
+			v.Container += r.container / n
+			v.SSIM += r.ssim / n
+			for i, p := range r.psnr {
+				v.PSNR[i] += p / n
+			}
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+// probe hides and reveals validation pictures.
+type probe struct {
+	stages             int
+	hider              *model.Hider
+	revealer           *model.Revealer
+	original, revealed *picture.Planes
+	secret, pixels     []float32
+	all, one           []float32
+	covers, containers [][]float32
+}
+
+func newProbe(sys *model.System, tau float64) (*probe, error) {
+	p := &probe{stages: sys.Config.Stages}
+	var err error
+	if p.hider, err = sys.NewHider(); err != nil {
+		return nil, err
+	}
+	if p.revealer, err = sys.NewRevealer(); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(p.hider.SetThresholds(tau), p.revealer.SetThresholds(tau)); err != nil {
+		return nil, err
+	}
+	p.original, p.secret = planes(sys.Config.Tile)
+	p.revealed, p.pixels = planes(sys.Config.Tile)
+	p.one = make([]float32, len(p.pixels))
+	n := sys.Config.Samples()
+	p.all = make([]float32, p.stages*n)
+	for i := range p.stages {
+		p.covers = append(p.covers, p.all[i*n:][:n])
+		p.containers = append(p.containers, make([]float32, n))
+	}
+	return p, nil
+}
+
+func (p *probe) measure(d Data, pair dataset.Pair) (container float64, psnrs []float64, ssim float64, err error) {
+	d.ValidationPictures.Thumbnail(pair.Picture, p.original)
+	d.ValidationSpeech.Cover(pair.Clip, p.all)
+	p.hider.Hide(p.containers, p.secret, p.covers, 1.0/(1<<15))
+	for i, c := range p.containers {
+		for j, v := range c {
+			e := float64(v - p.covers[i][j])
+			container += e * e / float64(len(p.all))
+		}
+	}
+	p.revealer.Reveal(p.pixels, p.containers)
+	if ssim, err = metric.SSIM(p.original, p.revealed); err != nil {
+		return 0, nil, 0, err
+	}
+	for i := range p.pixels {
+		p.pixels[i] = 0.5
+	}
+	for s := range p.stages {
+		p.revealer.RevealStage(p.one, s)
+		var square float64
+		for i, v := range p.one {
+			p.pixels[i] += v
+			e := float64(max(0, min(1, p.pixels[i])) - p.secret[i])
+			square += e * e / float64(len(p.one))
+		}
+		psnrs = append(psnrs, psnr(square))
+	}
+	return container, psnrs, ssim, nil
+}
