@@ -27,8 +27,9 @@ var (
 )
 
 // Decode reads a picture of at most [MaxPixels] pixels: PNG, JPEG, GIF, WebP, BMP or TIFF, told apart by content. Of an animated
-// GIF or a TIFF of several pages it reads the first; animated WebP it does not read. What is transparent is laid over white, and the picture is turned upright if its
-// Exif data or TIFF tag says so. The error wraps [ErrFormat], [ErrTruncated] or [ErrTooLarge] where one of them is the reason.
+// GIF or a TIFF of several pages it reads the first; animated WebP it does not read. What is transparent is laid over white, and
+// the picture is turned upright if its Exif data or TIFF tag says so. The error wraps [ErrFormat], [ErrTruncated] or
+// [ErrTooLarge] where one of them is the reason.
 func Decode(r io.Reader) (*Planes, error) { return DecodeLimit(r, MaxPixels) }
 
 // DecodeLimit is [Decode] with a limit of its own on the number of pixels. The limit holds before memory is taken for them.

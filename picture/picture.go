@@ -23,7 +23,7 @@ type Planes struct {
 	Pix           [3][]float32
 }
 
-// New returns a black picture of width×height pixels.
+// New returns a black picture of width×height pixels, neither of them negative.
 func New(width, height int) *Planes {
 	n := width * height
 	all := make([]float32, 3*n)
@@ -50,7 +50,7 @@ func quantize(v float32) uint8 {
 }
 
 // FromImage converts img. What is transparent is laid over white, on sRGB values. Subsampled chroma is interpolated linearly
-// between its samples, as libjpeg does, where the image package would repeat them.
+// between its samples, as libjpeg and libwebp do at half resolution, where the image package would repeat them.
 func FromImage(img image.Image) *Planes {
 	if m, ok := img.(*image.YCbCr); ok && m.Rect.Min.X >= 0 && m.Rect.Min.Y >= 0 {
 		return fromYCbCr(m, fullRange)
@@ -59,7 +59,6 @@ func FromImage(img image.Image) *Planes {
 	p := New(b.Dx(), b.Dy())
 	switch m := img.(type) {
 	case *image.RGBA:
-		// Opaque rows are the common case; the rest goes the general way.
 		if m.Opaque() {
 			p.fromBytes(m.Pix, m.Stride)
 			return p

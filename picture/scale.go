@@ -2,9 +2,9 @@ package picture
 
 import "math"
 
-// Resize returns p scaled to width×height pixels, both at least 1. A direction that shrinks is averaged over the area that each new pixel
-// covers, pixels that it covers in part counting in part. A direction that grows is interpolated with the Catmull-Rom
-// spline (Keys 1981, a = −½) and clamped to [0, 1].
+// Resize returns p scaled to width×height pixels, both at least 1. A direction that shrinks is averaged over the area that each
+// new pixel covers, pixels that it covers in part counting in part. A direction that grows is interpolated with the
+// Catmull-Rom spline (Keys 1981, a = −½); then the result is clamped to [0, 1].
 func (p *Planes) Resize(width, height int) *Planes {
 	across, down := taps(p.Width, width), taps(p.Height, height)
 	out := New(width, height)

@@ -2,8 +2,8 @@ package picture
 
 import "fmt"
 
-// Tiles cuts p into squares of size×size pixels, size at least 1, row by row from the upper left. Squares that reach beyond p repeat its last
-// column and row. [Join] undoes it.
+// Tiles cuts p into squares of size×size pixels, size at least 1, row by row from the upper left. Squares that reach beyond p
+// repeat its last column and row. [Join] undoes it.
 func (p *Planes) Tiles(size int) []*Planes {
 	if p.Width == 0 || p.Height == 0 {
 		return nil
@@ -29,8 +29,8 @@ func (p *Planes) Tiles(size int) []*Planes {
 	return tiles
 }
 
-// Join puts the tiles of a picture of width×height pixels together again, in the order of [Planes.Tiles]. Padding is cut off. The error says
-// what does not fit: tiles that are not squares of one size, or too few or too many.
+// Join puts the tiles of a picture of width×height pixels together again, in the order of [Planes.Tiles], and cuts the padding
+// off. The error says what does not fit: tiles that are not squares of one size, or too few or too many.
 func Join(tiles []*Planes, width, height int) (*Planes, error) {
 	if width < 0 || height < 0 {
 		return nil, fmt.Errorf("joining tiles: no picture has the size %d×%d", width, height)
