@@ -480,6 +480,25 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
+// Whatever a preamble with a right tag says, it costs no more than the recording is worth.
+func FuzzPreamble(f *testing.F) {
+	cover := recording(1, 1, 4096, PCM(16))
+	for _, p := range []preamble{{1, 20, 4096}, {8, 0, 65536}, {1, Capacity(65536), 65536}, {2, 1 << 31, 1<<40 - 1}} {
+		fields := p.fields()
+		f.Add(fields[:])
+	}
+	f.Fuzz(func(t *testing.T, fields []byte) {
+		p := clone(cover)
+		fields = append(fields, make([]byte, preambleSize)...)[:preambleSize]
+		writePreamble(p, PCM(16), fine, PublicKey(), fields, regions(p.Len()))
+		want := ErrDamaged
+		if fields[0] != version || fields[1] != 0 {
+			want = ErrVersion
+		}
+		wantError(t, p, PublicKey(), want)
+	})
+}
+
 func benchmarkRecording(b *testing.B, frames, body int) (Planar[float32], []byte) {
 	b.Helper()
 	p := Planar[float32]{make([]float32, frames), make([]float32, frames)}
