@@ -20,7 +20,7 @@
 // # What the header does to a recording
 //
 // It moves at most every second sample, usually far fewer (see [Write]), each by at most half of Δ: 4 steps of a 16-bit
-// file, 2 steps of an 8-bit one. Digital silence, meaning runs of 16 or more equal samples, is left alone as long as
+// file, 2 steps of an 8-bit one; at full scale, where only one direction is left, by up to Δ. Digital silence, meaning runs of 16 or more equal samples, is left alone as long as
 // the code bears the loss; a recording that is mostly silence gets the symbols there too, since there is nowhere else.
 //
 // # What it survives

@@ -129,13 +129,13 @@ func bodyPlaces(key Key, samples, symbols, repeat int) iter.Seq[place] {
 	}
 }
 
-// share returns n·i/of without overflow.
+// share returns n·i/of without overflow for small i and of.
 func share(n, i, of int) int { return n/of*i + n%of*i/of }
 
 // reserved bounds the number of samples that preambles take, so that what is left never shrinks as recordings grow.
 func reserved(samples int) int {
 	full := firstRegion << (regions(samples) - 1)
-	return preambleCode*regions(samples) + share(samples-full, preambleCode, full)
+	return preambleCode*regions(samples) + preambleCode*((samples-full)/(full/firstRegion))/firstRegion
 }
 
 // Capacity returns the length in bytes of the largest body that a recording of so many samples (frames times channels)

@@ -213,7 +213,7 @@ func TestCapacity(t *testing.T) {
 	if c := Capacity(16384); c < 400 {
 		t.Errorf("16384 samples take %d bytes, want 400", c)
 	}
-	if c := Capacity(1 << 36); c != MaxBody {
+	if c := Capacity(math.MaxInt32); c != MaxBody {
 		t.Errorf("a long recording takes %d bytes, want %d", c, MaxBody)
 	}
 }
@@ -310,7 +310,7 @@ func TestLostPieces(t *testing.T) {
 	}
 }
 
-// Samples spoilt one by one, as clicks and lossless editors' fades do not, but a hard test of the code.
+// Single spoilt samples, which nothing marks as lost.
 func TestSpoiltSamples(t *testing.T) {
 	stego := recording(5, 1, 16384, PCM(16))
 	body := text(5, 60)
@@ -483,7 +483,7 @@ func FuzzRead(f *testing.F) {
 // Whatever a preamble with a right tag says, it costs no more than the recording is worth.
 func FuzzPreamble(f *testing.F) {
 	cover := recording(1, 1, 4096, PCM(16))
-	for _, p := range []preamble{{1, 20, 4096}, {8, 0, 65536}, {1, Capacity(65536), 65536}, {2, 1 << 31, 1<<40 - 1}} {
+	for _, p := range []preamble{{1, 20, 4096}, {8, 0, 65536}, {1, Capacity(65536), 65536}, {2, math.MaxInt32, math.MaxInt32}} {
 		fields := p.fields()
 		f.Add(fields[:])
 	}
