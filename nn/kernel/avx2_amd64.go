@@ -4,162 +4,162 @@
 
 package kernel
 
-// avx2Correlate1x12 correlates 1 rows of weights with tiles of 96 outputs.
+// avx2Correlate1x12 computes tiles of 1×96 outputs.
 //
 //go:noescape
 func avx2Correlate1x12(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx2Correlate1x3 correlates 1 rows of weights with tiles of 24 outputs.
+// avx2Correlate1x3 computes tiles of 1×24 outputs.
 //
 //go:noescape
 func avx2Correlate1x3(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx2Correlate1x1Tail correlates 1 rows of weights with tiles of 8 outputs.
+// avx2Correlate1x1Tail computes tiles of 1×8 outputs.
 //
 //go:noescape
 func avx2Correlate1x1Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx2Correlate1x2Tail correlates 1 rows of weights with tiles of 16 outputs.
+// avx2Correlate1x2Tail computes tiles of 1×16 outputs.
 //
 //go:noescape
 func avx2Correlate1x2Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx2Correlate1x3Tail correlates 1 rows of weights with tiles of 24 outputs.
+// avx2Correlate1x3Tail computes tiles of 1×24 outputs.
 //
 //go:noescape
 func avx2Correlate1x3Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx2Correlate2x6 correlates 2 rows of weights with tiles of 48 outputs.
+// avx2Correlate2x6 computes tiles of 2×48 outputs.
 //
 //go:noescape
 func avx2Correlate2x6(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx2Correlate2x3 correlates 2 rows of weights with tiles of 24 outputs.
+// avx2Correlate2x3 computes tiles of 2×24 outputs.
 //
 //go:noescape
 func avx2Correlate2x3(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx2Correlate2x1Tail correlates 2 rows of weights with tiles of 8 outputs.
+// avx2Correlate2x1Tail computes tiles of 2×8 outputs.
 //
 //go:noescape
 func avx2Correlate2x1Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx2Correlate2x2Tail correlates 2 rows of weights with tiles of 16 outputs.
+// avx2Correlate2x2Tail computes tiles of 2×16 outputs.
 //
 //go:noescape
 func avx2Correlate2x2Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx2Correlate2x3Tail correlates 2 rows of weights with tiles of 24 outputs.
+// avx2Correlate2x3Tail computes tiles of 2×24 outputs.
 //
 //go:noescape
 func avx2Correlate2x3Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx2Correlate3x4 correlates 3 rows of weights with tiles of 32 outputs.
+// avx2Correlate3x4 computes tiles of 3×32 outputs.
 //
 //go:noescape
 func avx2Correlate3x4(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx2Correlate3x3 correlates 3 rows of weights with tiles of 24 outputs.
+// avx2Correlate3x3 computes tiles of 3×24 outputs.
 //
 //go:noescape
 func avx2Correlate3x3(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx2Correlate3x1Tail correlates 3 rows of weights with tiles of 8 outputs.
+// avx2Correlate3x1Tail computes tiles of 3×8 outputs.
 //
 //go:noescape
 func avx2Correlate3x1Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx2Correlate3x2Tail correlates 3 rows of weights with tiles of 16 outputs.
+// avx2Correlate3x2Tail computes tiles of 3×16 outputs.
 //
 //go:noescape
 func avx2Correlate3x2Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx2Correlate3x3Tail correlates 3 rows of weights with tiles of 24 outputs.
+// avx2Correlate3x3Tail computes tiles of 3×24 outputs.
 //
 //go:noescape
 func avx2Correlate3x3Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx2Correlate4x3 correlates 4 rows of weights with tiles of 24 outputs.
+// avx2Correlate4x3 computes tiles of 4×24 outputs.
 //
 //go:noescape
 func avx2Correlate4x3(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx2Correlate4x3Fetch correlates 4 rows of weights with tiles of 24 outputs.
+// avx2Correlate4x3Fetch computes tiles of 4×24 outputs.
 //
 //go:noescape
 func avx2Correlate4x3Fetch(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx2Correlate4x1Tail correlates 4 rows of weights with tiles of 8 outputs.
+// avx2Correlate4x1Tail computes tiles of 4×8 outputs.
 //
 //go:noescape
 func avx2Correlate4x1Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx2Correlate4x2Tail correlates 4 rows of weights with tiles of 16 outputs.
+// avx2Correlate4x2Tail computes tiles of 4×16 outputs.
 //
 //go:noescape
 func avx2Correlate4x2Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx2Correlate4x3Tail correlates 4 rows of weights with tiles of 24 outputs.
+// avx2Correlate4x3Tail computes tiles of 4×24 outputs.
 //
 //go:noescape
 func avx2Correlate4x3Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx2Dot1x1 adds the dot products of 1 rows with 1 shifted sources to gw.
+// avx2Dot1x1 adds 1×1 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx2Dot1x1(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx2Dot1x2 adds the dot products of 1 rows with 2 shifted sources to gw.
+// avx2Dot1x2 adds 1×2 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx2Dot1x2(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx2Dot1x3 adds the dot products of 1 rows with 3 shifted sources to gw.
+// avx2Dot1x3 adds 1×3 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx2Dot1x3(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx2Dot1x4 adds the dot products of 1 rows with 4 shifted sources to gw.
+// avx2Dot1x4 adds 1×4 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx2Dot1x4(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx2Dot1x5 adds the dot products of 1 rows with 5 shifted sources to gw.
+// avx2Dot1x5 adds 1×5 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx2Dot1x5(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx2Dot1x6 adds the dot products of 1 rows with 6 shifted sources to gw.
+// avx2Dot1x6 adds 1×6 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx2Dot1x6(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx2Dot2x1 adds the dot products of 2 rows with 1 shifted sources to gw.
+// avx2Dot2x1 adds 2×1 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx2Dot2x1(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx2Dot2x2 adds the dot products of 2 rows with 2 shifted sources to gw.
+// avx2Dot2x2 adds 2×2 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx2Dot2x2(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx2Dot2x3 adds the dot products of 2 rows with 3 shifted sources to gw.
+// avx2Dot2x3 adds 2×3 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx2Dot2x3(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx2Dot2x4 adds the dot products of 2 rows with 4 shifted sources to gw.
+// avx2Dot2x4 adds 2×4 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx2Dot2x4(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx2Dot2x5 adds the dot products of 2 rows with 5 shifted sources to gw.
+// avx2Dot2x5 adds 2×5 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx2Dot2x5(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx2Dot2x6 adds the dot products of 2 rows with 6 shifted sources to gw.
+// avx2Dot2x6 adds 2×6 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx2Dot2x6(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)

@@ -4,317 +4,317 @@
 
 package kernel
 
-// avx512Correlate1x12 correlates 1 rows of weights with tiles of 192 outputs.
+// avx512Correlate1x12 computes tiles of 1×192 outputs.
 //
 //go:noescape
 func avx512Correlate1x12(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate1x3 correlates 1 rows of weights with tiles of 48 outputs.
+// avx512Correlate1x3 computes tiles of 1×48 outputs.
 //
 //go:noescape
 func avx512Correlate1x3(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate1x1Tail correlates 1 rows of weights with tiles of 16 outputs.
+// avx512Correlate1x1Tail computes tiles of 1×16 outputs.
 //
 //go:noescape
 func avx512Correlate1x1Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate1x2Tail correlates 1 rows of weights with tiles of 32 outputs.
+// avx512Correlate1x2Tail computes tiles of 1×32 outputs.
 //
 //go:noescape
 func avx512Correlate1x2Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate1x3Tail correlates 1 rows of weights with tiles of 48 outputs.
+// avx512Correlate1x3Tail computes tiles of 1×48 outputs.
 //
 //go:noescape
 func avx512Correlate1x3Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate2x9 correlates 2 rows of weights with tiles of 144 outputs.
+// avx512Correlate2x9 computes tiles of 2×144 outputs.
 //
 //go:noescape
 func avx512Correlate2x9(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate2x3 correlates 2 rows of weights with tiles of 48 outputs.
+// avx512Correlate2x3 computes tiles of 2×48 outputs.
 //
 //go:noescape
 func avx512Correlate2x3(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate2x1Tail correlates 2 rows of weights with tiles of 16 outputs.
+// avx512Correlate2x1Tail computes tiles of 2×16 outputs.
 //
 //go:noescape
 func avx512Correlate2x1Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate2x2Tail correlates 2 rows of weights with tiles of 32 outputs.
+// avx512Correlate2x2Tail computes tiles of 2×32 outputs.
 //
 //go:noescape
 func avx512Correlate2x2Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate2x3Tail correlates 2 rows of weights with tiles of 48 outputs.
+// avx512Correlate2x3Tail computes tiles of 2×48 outputs.
 //
 //go:noescape
 func avx512Correlate2x3Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate3x6 correlates 3 rows of weights with tiles of 96 outputs.
+// avx512Correlate3x6 computes tiles of 3×96 outputs.
 //
 //go:noescape
 func avx512Correlate3x6(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate3x3 correlates 3 rows of weights with tiles of 48 outputs.
+// avx512Correlate3x3 computes tiles of 3×48 outputs.
 //
 //go:noescape
 func avx512Correlate3x3(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate3x1Tail correlates 3 rows of weights with tiles of 16 outputs.
+// avx512Correlate3x1Tail computes tiles of 3×16 outputs.
 //
 //go:noescape
 func avx512Correlate3x1Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate3x2Tail correlates 3 rows of weights with tiles of 32 outputs.
+// avx512Correlate3x2Tail computes tiles of 3×32 outputs.
 //
 //go:noescape
 func avx512Correlate3x2Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate3x3Tail correlates 3 rows of weights with tiles of 48 outputs.
+// avx512Correlate3x3Tail computes tiles of 3×48 outputs.
 //
 //go:noescape
 func avx512Correlate3x3Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate4x6 correlates 4 rows of weights with tiles of 96 outputs.
+// avx512Correlate4x6 computes tiles of 4×96 outputs.
 //
 //go:noescape
 func avx512Correlate4x6(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate4x3 correlates 4 rows of weights with tiles of 48 outputs.
+// avx512Correlate4x3 computes tiles of 4×48 outputs.
 //
 //go:noescape
 func avx512Correlate4x3(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate4x1Tail correlates 4 rows of weights with tiles of 16 outputs.
+// avx512Correlate4x1Tail computes tiles of 4×16 outputs.
 //
 //go:noescape
 func avx512Correlate4x1Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate4x2Tail correlates 4 rows of weights with tiles of 32 outputs.
+// avx512Correlate4x2Tail computes tiles of 4×32 outputs.
 //
 //go:noescape
 func avx512Correlate4x2Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate4x3Tail correlates 4 rows of weights with tiles of 48 outputs.
+// avx512Correlate4x3Tail computes tiles of 4×48 outputs.
 //
 //go:noescape
 func avx512Correlate4x3Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate5x5 correlates 5 rows of weights with tiles of 80 outputs.
+// avx512Correlate5x5 computes tiles of 5×80 outputs.
 //
 //go:noescape
 func avx512Correlate5x5(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate5x3 correlates 5 rows of weights with tiles of 48 outputs.
+// avx512Correlate5x3 computes tiles of 5×48 outputs.
 //
 //go:noescape
 func avx512Correlate5x3(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate5x1Tail correlates 5 rows of weights with tiles of 16 outputs.
+// avx512Correlate5x1Tail computes tiles of 5×16 outputs.
 //
 //go:noescape
 func avx512Correlate5x1Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate5x2Tail correlates 5 rows of weights with tiles of 32 outputs.
+// avx512Correlate5x2Tail computes tiles of 5×32 outputs.
 //
 //go:noescape
 func avx512Correlate5x2Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate5x3Tail correlates 5 rows of weights with tiles of 48 outputs.
+// avx512Correlate5x3Tail computes tiles of 5×48 outputs.
 //
 //go:noescape
 func avx512Correlate5x3Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate6x4 correlates 6 rows of weights with tiles of 64 outputs.
+// avx512Correlate6x4 computes tiles of 6×64 outputs.
 //
 //go:noescape
 func avx512Correlate6x4(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate6x3 correlates 6 rows of weights with tiles of 48 outputs.
+// avx512Correlate6x3 computes tiles of 6×48 outputs.
 //
 //go:noescape
 func avx512Correlate6x3(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate6x1Tail correlates 6 rows of weights with tiles of 16 outputs.
+// avx512Correlate6x1Tail computes tiles of 6×16 outputs.
 //
 //go:noescape
 func avx512Correlate6x1Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate6x2Tail correlates 6 rows of weights with tiles of 32 outputs.
+// avx512Correlate6x2Tail computes tiles of 6×32 outputs.
 //
 //go:noescape
 func avx512Correlate6x2Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate6x3Tail correlates 6 rows of weights with tiles of 48 outputs.
+// avx512Correlate6x3Tail computes tiles of 6×48 outputs.
 //
 //go:noescape
 func avx512Correlate6x3Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate7x3 correlates 7 rows of weights with tiles of 48 outputs.
+// avx512Correlate7x3 computes tiles of 7×48 outputs.
 //
 //go:noescape
 func avx512Correlate7x3(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate7x1Tail correlates 7 rows of weights with tiles of 16 outputs.
+// avx512Correlate7x1Tail computes tiles of 7×16 outputs.
 //
 //go:noescape
 func avx512Correlate7x1Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate7x2Tail correlates 7 rows of weights with tiles of 32 outputs.
+// avx512Correlate7x2Tail computes tiles of 7×32 outputs.
 //
 //go:noescape
 func avx512Correlate7x2Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate7x3Tail correlates 7 rows of weights with tiles of 48 outputs.
+// avx512Correlate7x3Tail computes tiles of 7×48 outputs.
 //
 //go:noescape
 func avx512Correlate7x3Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate8x3 correlates 8 rows of weights with tiles of 48 outputs.
+// avx512Correlate8x3 computes tiles of 8×48 outputs.
 //
 //go:noescape
 func avx512Correlate8x3(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate8x3Fetch correlates 8 rows of weights with tiles of 48 outputs.
+// avx512Correlate8x3Fetch computes tiles of 8×48 outputs.
 //
 //go:noescape
 func avx512Correlate8x3Fetch(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate8x1Tail correlates 8 rows of weights with tiles of 16 outputs.
+// avx512Correlate8x1Tail computes tiles of 8×16 outputs.
 //
 //go:noescape
 func avx512Correlate8x1Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate8x2Tail correlates 8 rows of weights with tiles of 32 outputs.
+// avx512Correlate8x2Tail computes tiles of 8×32 outputs.
 //
 //go:noescape
 func avx512Correlate8x2Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Correlate8x3Tail correlates 8 rows of weights with tiles of 48 outputs.
+// avx512Correlate8x3Tail computes tiles of 8×48 outputs.
 //
 //go:noescape
 func avx512Correlate8x3Tail(tiles int, k int, a *float32, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate int, tail int)
 
-// avx512Dot1x1 adds the dot products of 1 rows with 1 shifted sources to gw.
+// avx512Dot1x1 adds 1×1 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx512Dot1x1(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx512Dot1x2 adds the dot products of 1 rows with 2 shifted sources to gw.
+// avx512Dot1x2 adds 1×2 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx512Dot1x2(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx512Dot1x3 adds the dot products of 1 rows with 3 shifted sources to gw.
+// avx512Dot1x3 adds 1×3 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx512Dot1x3(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx512Dot1x4 adds the dot products of 1 rows with 4 shifted sources to gw.
+// avx512Dot1x4 adds 1×4 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx512Dot1x4(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx512Dot1x5 adds the dot products of 1 rows with 5 shifted sources to gw.
+// avx512Dot1x5 adds 1×5 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx512Dot1x5(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx512Dot1x6 adds the dot products of 1 rows with 6 shifted sources to gw.
+// avx512Dot1x6 adds 1×6 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx512Dot1x6(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx512Dot2x1 adds the dot products of 2 rows with 1 shifted sources to gw.
+// avx512Dot2x1 adds 2×1 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx512Dot2x1(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx512Dot2x2 adds the dot products of 2 rows with 2 shifted sources to gw.
+// avx512Dot2x2 adds 2×2 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx512Dot2x2(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx512Dot2x3 adds the dot products of 2 rows with 3 shifted sources to gw.
+// avx512Dot2x3 adds 2×3 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx512Dot2x3(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx512Dot2x4 adds the dot products of 2 rows with 4 shifted sources to gw.
+// avx512Dot2x4 adds 2×4 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx512Dot2x4(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx512Dot2x5 adds the dot products of 2 rows with 5 shifted sources to gw.
+// avx512Dot2x5 adds 2×5 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx512Dot2x5(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx512Dot2x6 adds the dot products of 2 rows with 6 shifted sources to gw.
+// avx512Dot2x6 adds 2×6 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx512Dot2x6(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx512Dot3x1 adds the dot products of 3 rows with 1 shifted sources to gw.
+// avx512Dot3x1 adds 3×1 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx512Dot3x1(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx512Dot3x2 adds the dot products of 3 rows with 2 shifted sources to gw.
+// avx512Dot3x2 adds 3×2 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx512Dot3x2(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx512Dot3x3 adds the dot products of 3 rows with 3 shifted sources to gw.
+// avx512Dot3x3 adds 3×3 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx512Dot3x3(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx512Dot3x4 adds the dot products of 3 rows with 4 shifted sources to gw.
+// avx512Dot3x4 adds 3×4 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx512Dot3x4(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx512Dot3x5 adds the dot products of 3 rows with 5 shifted sources to gw.
+// avx512Dot3x5 adds 3×5 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx512Dot3x5(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx512Dot3x6 adds the dot products of 3 rows with 6 shifted sources to gw.
+// avx512Dot3x6 adds 3×6 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx512Dot3x6(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx512Dot4x1 adds the dot products of 4 rows with 1 shifted sources to gw.
+// avx512Dot4x1 adds 4×1 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx512Dot4x1(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx512Dot4x2 adds the dot products of 4 rows with 2 shifted sources to gw.
+// avx512Dot4x2 adds 4×2 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx512Dot4x2(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx512Dot4x3 adds the dot products of 4 rows with 3 shifted sources to gw.
+// avx512Dot4x3 adds 4×3 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx512Dot4x3(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx512Dot4x4 adds the dot products of 4 rows with 4 shifted sources to gw.
+// avx512Dot4x4 adds 4×4 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx512Dot4x4(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx512Dot4x5 adds the dot products of 4 rows with 5 shifted sources to gw.
+// avx512Dot4x5 adds 4×5 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx512Dot4x5(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)
 
-// avx512Dot4x6 adds the dot products of 4 rows with 6 shifted sources to gw.
+// avx512Dot4x6 adds 4×6 dot products of rows of dy and shifted sources to gw.
 //
 //go:noescape
 func avx512Dot4x6(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)

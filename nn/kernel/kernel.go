@@ -3,7 +3,27 @@
 //
 // A [Set] is one implementation of all loops. [Portable] defines the results in plain Go for float32 and float64;
 // [Best] is the fastest set this processor runs (AVX-512, AVX2 or portable). [For] picks one by name, which is how tests
-// run every path on any machine. All loops are single-threaded and allocate nothing; callers divide the work.
+// run every path on any machine. All loops are single-threaded and allocate nothing; callers divide the work. They panic,
+// as indexing does, where slices are shorter than their contract says.
+//
+// # Reproducibility
+//
+// Each output of Correlate is one chain of fused multiply-adds in the order of the offsets, so the vector sets agree to the
+// bit, and however a caller divides the outputs and rows, or splits a reduction by accumulating, nothing changes. The
+// elementwise loops of the vector sets agree to the bit as well. CorrelateGrad, Sum and SumSquares add over outputs in an
+// order of their own: divide CorrelateGrad by rows or offsets, never by outputs, to get the same bits for any number of
+// threads.
+//
+// # Speed
+//
+// The vector sets keep a tile of outputs in registers (8×48 for AVX-512, 4×24 for AVX2, wider ones for fewer rows) while
+// the reduction runs over it, and reach the processor's peak while a tile's sources stay in the first-level cache; offsets
+// of one plane should therefore follow each other. Planes a multiple of 4096 bytes apart compete for the same lines of
+// that cache: give them a pitch well off it. Rows are cheapest in multiples of 8, and of 4 in CorrelateGrad. On one core of
+// an AMD Zen 4 server, where the peak of both is near 116 GFLOP/s, 3×3 correlations of 32 channels run at 114 (AVX-512) and
+// 110 GFLOP/s (AVX2), their weight gradients at 112 and 110, and the portable set at about 6.
+//
+// The assembly is written by the generator in _gen, a module of its own. To build without it, set the tag noasm.
 package kernel
 
 // Float is an element type the engine computes with. Training and inference use float32; float64 exists so that

@@ -48,7 +48,10 @@ func correlations() []correlation {
 		for i, k := range []int{1, 2, 5, 6, 7, 13, 27, 70} {
 			for j, n := range []int{1, 2, 7, 8, 15, 16, 17, 31, 47, 48, 49, 64, 95, 97, 150, 191, 200, 385} {
 				b := rows + i + j
-				cs = append(cs, correlation{rows, k, n, n + (b*7)%5, b%3 == 0, b%2 == 0})
+				if b%3 == 2 {
+					continue // every pair of rows and n, rows and k, and k and n stays
+				}
+				cs = append(cs, correlation{rows, k, n, n + (b*7)%5, b%3 == 0, b/3%2 == 0})
 			}
 		}
 	}
@@ -294,16 +297,18 @@ func TestContracts(t *testing.T) {
 
 func TestNoAllocation(t *testing.T) {
 	each(t, func(t *testing.T, s Set[float32]) {
-		c := shapes[len(shapes)-1]
+		c := shape{rows: 20, planes: 40, height: 3, width: 3, n: 1000, stride: 33}
 		src, offs, dst, pitch := c.operands()
 		w, bias := make([]float32, c.rows*c.k()), make([]float32, c.rows)
 		var p Packed[float32]
 		s.Pack(&p, w, c.rows, c.k(), c.k(), 1)
 		var sink float64
 		if n := testing.AllocsPerRun(3, func() {
-			s.Pack(&p, w, c.rows, c.k(), c.k(), 1)
-			s.Correlate(dst, pitch, 100, &p, bias, src, offs, false)
-			s.CorrelateGrad(w, dst, pitch, c.rows, 100, src, offs)
+			for _, rows := range []int{4, c.rows} {
+				s.Pack(&p, w, rows, c.k(), c.k(), 1)
+				s.Correlate(dst, pitch, c.n, &p, bias, src, offs, false)
+				s.CorrelateGrad(w, dst, pitch, rows, c.n, src, offs)
+			}
 			for _, f := range binaries {
 				f.run(s, dst[:1000], src, w, 1)
 			}

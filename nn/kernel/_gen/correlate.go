@@ -37,7 +37,7 @@ func (x isa) correlate() {
 func (x isa) tile(rows, vecs int, kind kind) {
 	masked := kind == tail
 	x.function(fmt.Sprintf("Correlate%dx%d%s", rows, vecs, kind), "func(tiles, k int, a, src *float32, offs *int, dst *float32, pitch int, bias *float32, accumulate, tail int)",
-		fmt.Sprintf("correlates %d rows of weights with tiles of %d outputs.", rows, vecs*x.lanes))
+		fmt.Sprintf("computes tiles of %d×%d outputs.", rows, vecs*x.lanes))
 	tiles, k := param("tiles"), param("k")
 	a, src, offs := param("a"), param("src"), param("offs")
 	dst, pitch := param("dst"), param("pitch")
@@ -197,7 +197,7 @@ func (x isa) correlateGrad() {
 func (x isa) dot(rows, taps int) {
 	x.function(fmt.Sprintf("Dot%dx%d", rows, taps),
 		"func(n int, dy *float32, pitch int, src *float32, offs *int, gw *float32, gwPitch int)",
-		fmt.Sprintf("adds the dot products of %d rows with %d shifted sources to gw.", rows, taps))
+		fmt.Sprintf("adds %d×%d dot products of rows of dy and shifted sources to gw.", rows, taps))
 	acc := func(r, t int) reg.VecPhysical { return x.v[r*taps+t] }
 	free := x.v[rows*taps:]
 	last := free[len(free)-1]
