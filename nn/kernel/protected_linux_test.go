@@ -26,8 +26,8 @@ func protected(t *testing.T, n int) []float32 {
 
 // No loop touches memory after the last value of an operand, even where it would not use what it read.
 func TestNoAccessPastEnd(t *testing.T) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	each(t, func(t *testing.T, s Set[float32]) {
+		debug.SetPanicOnFault(true) // on this goroutine
 		rng := rand.New(rand.NewPCG(19, 20))
 		const most, rows, k = 400, 12, 7
 		dst, src := protected(t, rows*most), protected(t, most+k)
