@@ -144,7 +144,8 @@ func TestRecordingsByHand(t *testing.T) {
 }
 
 func TestSizesMustAgree(t *testing.T) {
-	pictures := map[string]func(a, b *picture.Planes) (float64, error){"PictureMSE": PictureMSE, "PSNR": PSNR, "SSIM": SSIM, "MSSSIM": MSSSIM}
+	pictures := map[string]func(a, b *picture.Planes) (float64, error){
+		"PictureMSE": PictureMSE, "PSNR": PSNR, "SSIM": SSIM, "MSSSIM": MSSSIM}
 	for name, measure := range pictures {
 		for _, size := range [][4]int{{64, 64, 64, 32}, {64, 64, 32, 64}, {0, 0, 0, 0}} {
 			if _, err := measure(picture.New(size[0], size[1]), picture.New(size[2], size[3])); !errors.Is(err, ErrSize) {
@@ -157,7 +158,8 @@ func TestSizesMustAgree(t *testing.T) {
 		}
 	}
 	segmental := func(x, y []float64) (float64, error) { return SegmentalSNR(x, y, 320) }
-	recordings := map[string]func(x, y []float64) (float64, error){"MSE": MSE, "SNR": SNR, "SegmentalSNR": segmental, "MaxDeviation": MaxDeviation}
+	recordings := map[string]func(x, y []float64) (float64, error){
+		"MSE": MSE, "SNR": SNR, "SegmentalSNR": segmental, "MaxDeviation": MaxDeviation}
 	for name, measure := range recordings {
 		for _, length := range [][2]int{{3, 4}, {4, 3}, {0, 0}} {
 			if _, err := measure(make([]float64, length[0]), make([]float64, length[1])); !errors.Is(err, ErrSize) {

@@ -35,9 +35,9 @@ func PSNR(original, revealed *picture.Planes) (float64, error) {
 
 // SSIM returns the structural similarity of two pictures of one size, at most 1, which equal ones reach: per channel the mean
 // over all positions at which the window lies inside the picture, then the mean over the three channels. The window is a
-// Gaussian of 11×11 pixels with σ = 1.5; K₁ = 0.01, K₂ = 0.03, L = 1 (Wang, Bovik, Sheikh and Simoncelli, Image quality assessment: from
-// error visibility to structural similarity, IEEE Trans. Image Processing 13, 2004, equation 13 and section III-C). Pictures
-// are not scaled down first. They must have 11×11 pixels at least.
+// Gaussian of 11×11 pixels with σ = 1.5; K₁ = 0.01, K₂ = 0.03, L = 1 (Wang, Bovik, Sheikh and Simoncelli, Image quality
+// assessment: from error visibility to structural similarity, IEEE Trans. Image Processing 13, 2004, equation 13 and section
+// III-C). Pictures are not scaled down first. They must have 11×11 pixels at least.
 func SSIM(original, revealed *picture.Planes) (float64, error) {
 	if err := sameSize(original, revealed, window); err != nil {
 		return 0, err
@@ -56,8 +56,8 @@ var scaleWeights = []float64{0.0448, 0.2856, 0.3001, 0.2363, 0.1333}
 
 // MSSSIM returns the multi-scale structural similarity of two pictures of one size, in [0, 1]: the product over scales of the
 // mean contrast-structure term, that of the coarsest scale being the whole SSIM, each to the power of its weight; then the mean
-// over the three channels (Wang, Simoncelli and Bovik, Multiscale structural similarity for image quality assessment, Asilomar 2003,
-// equation 7, as in the authors' code). From scale to scale 2×2 pixels are averaged; an odd last row or column is dropped.
+// over the three channels (Wang, Simoncelli and Bovik, Multiscale structural similarity for image quality assessment, Asilomar
+// 2003, equation 7, as in the authors' code). From scale to scale 2×2 pixels are averaged; an odd last row or column is dropped.
 //
 // Five scales take 176 pixels in each direction. Smaller pictures use as many as leave room for the 11×11 window, three at
 // 64×64, with the weights of those scales divided by their sum. A negative mean term, which anticorrelated pictures have and

@@ -67,7 +67,8 @@ func open(t testing.TB, name string) []byte {
 }
 
 // TestDecode compares every format with what Pillow reads. The tolerance of lossy formats leaves room for another inverse
-// transform and another rounding of interpolated chroma; that of palette.tif for Pillow, which writes 16-bit palettes a little dark.
+// transform and another rounding of interpolated chroma; that of palette.tif for Pillow, which writes 16-bit palettes a little
+// dark.
 func TestDecode(t *testing.T) {
 	for _, test := range []struct {
 		name      string
@@ -161,7 +162,7 @@ func TestDecodeRefuses(t *testing.T) {
 	}{
 		{"nothing", "", ErrFormat, "not a picture (PNG, JPEG, GIF, WebP, BMP or TIFF)"},
 		{"text", "BMW makes cars, and motorcycles, and more.", ErrFormat, "not a picture"},
-		{"WAV", "RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00\x80\x3e\x00\x00\x00\x7d\x00\x00", ErrFormat, "not a picture"},
+		{"WAV", "RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00", ErrFormat, "not a picture"},
 		{"HEIC", "\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic", ErrFormat, "save the picture as JPEG or PNG"},
 		{"animated", string(open(t, "animated.webp")), nil, "animated WebP cannot be read; save one of its frames as PNG"},
 		{"damaged", string(damaged), nil, "; open the picture in another program and save it as PNG"},

@@ -256,7 +256,7 @@ func TestJoinRefuses(t *testing.T) {
 		tiles         []*Planes
 		width, height int
 	}{
-		{tiles[:5], 130, 70}, {tiles, 128, 70}, {tiles, 130, 64}, {tiles, -1, 70}, {tiles, 0, 0}, {nil, 1, 1}, {tiles, 1 << 40, 1 << 40},
+		{tiles[:5], 130, 70}, {tiles, 128, 70}, {tiles, 130, 64}, {tiles, -1, 70}, {tiles, 0, 0}, {nil, 1, 1}, {tiles, math.MaxInt, math.MaxInt},
 		{[]*Planes{tiles[0], New(64, 32)}, 128, 64}, {[]*Planes{New(0, 0)}, 1, 1},
 	} {
 		if _, err := Join(test.tiles, test.width, test.height); err == nil {
@@ -301,7 +301,8 @@ func TestEncode(t *testing.T) {
 }
 
 func TestFormatOf(t *testing.T) {
-	for path, want := range map[string]Format{"a.png": PNG, "b/c.JPG": JPEG, "x.y.jpeg": JPEG, "a.bmp": BMP, "A.TIF": TIFF, "a.tiff": TIFF} {
+	for path, want := range map[string]Format{"a.png": PNG, "b/c.JPG": JPEG, "x.y.jpeg": JPEG,
+		"a.bmp": BMP, "A.TIF": TIFF, "a.tiff": TIFF} {
 		if f, err := FormatOf(path); err != nil || f != want {
 			t.Errorf("%s: %v, %v", path, f, err)
 		}

@@ -44,7 +44,8 @@ func Join(tiles []*Planes, width, height int) (*Planes, error) {
 	size := tiles[0].Width
 	for i, t := range tiles {
 		if t.Width != size || t.Height != size || size < 1 {
-			return nil, fmt.Errorf("joining tiles: tile %d has %d×%d pixels; all must be squares of the size of the first", i, t.Width, t.Height)
+			return nil, fmt.Errorf("joining tiles: tile %d has %d×%d pixels; all must be squares of the size of the first",
+				i, t.Width, t.Height)
 		}
 	}
 	columns, rows := (width+size-1)/size, (height+size-1)/size
