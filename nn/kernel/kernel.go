@@ -21,7 +21,7 @@
 // of one plane should therefore follow each other. Planes a multiple of 4096 bytes apart compete for the same lines of
 // that cache: give them a pitch well off it. Rows are cheapest in multiples of 8, and of 4 in CorrelateGrad. On one core of
 // an AMD Zen 4 server, where the peak of both is near 116 GFLOP/s, 3×3 correlations of 32 channels run at 114 (AVX-512) and
-// 110 GFLOP/s (AVX2), their weight gradients at 112 and 110, and the portable set at about 6.
+// 110 GFLOP/s (AVX2), their weight gradients at 112 and 110; the portable set at 10 and 5.
 //
 // The assembly is written by the generator in _gen, a module of its own. To build without it, set the tag noasm.
 package kernel
