@@ -48,8 +48,7 @@ type item[T any] struct {
 }
 
 // load reads all files below dir, whose names and folders do not start with a dot, in the order of their paths. read
-// returns a value and the memory it takes; its error is errForeign for files to pass over. What kind is, and how to
-// continue where memory does not suffice, are words for error messages.
+// returns a value and the memory it takes; its error is errForeign for files to pass over. kind is a word for error messages.
 func load[T any](ctx context.Context, dir, kind string, o LoadOptions, read func(f *os.File) (T, int64, error)) ([]item[T], []Skipped, error) {
 	names, err := files(dir)
 	if err != nil {
@@ -64,40 +63,25 @@ func load[T any](ctx context.Context, dir, kind string, o LoadOptions, read func
 		err   error
 	}
 	results := make([]outcome, len(names))
-	var (
-		next, used atomic.Int64
-		full       atomic.Bool
-		mu         sync.Mutex
-		done       int
-		wg         sync.WaitGroup
-	)
-	for range min(runtime.GOMAXPROCS(0), len(names)) {
-		wg.Go(func() {
-			for ctx.Err() == nil && !full.Load() {
-				i := int(next.Add(1)) - 1
-				if i >= len(names) {
-					return
-				}
-				value, bytes, err := readFile(filepath.Join(dir, filepath.FromSlash(names[i])), read)
-				results[i] = outcome{value, err}
-				if used.Add(bytes) > limit {
-					full.Store(true)
-				}
-				if o.Progress != nil {
-					mu.Lock()
-					done++
-					o.Progress(done, len(names))
-					mu.Unlock()
-				}
-			}
-		})
-	}
-	wg.Wait()
-	if err := ctx.Err(); err != nil {
+	var used atomic.Int64
+	var mu sync.Mutex
+	done := 0
+	err = parallel(ctx, len(names), func(i int) error {
+		value, bytes, err := readFile(filepath.Join(dir, filepath.FromSlash(names[i])), read)
+		results[i] = outcome{value, err}
+		if used.Add(bytes) > limit {
+			return fmt.Errorf("the %s in %s take more than %d MiB of memory; raise the limit or use a smaller folder", kind, dir, limit>>20)
+		}
+		if o.Progress != nil {
+			mu.Lock()
+			defer mu.Unlock()
+			done++
+			o.Progress(done, len(names))
+		}
+		return nil
+	})
+	if err != nil {
 		return nil, nil, err
-	}
-	if full.Load() {
-		return nil, nil, fmt.Errorf("the %s in %s take more than %d MiB of memory; raise the limit or use a smaller folder", kind, dir, limit>>20)
 	}
 	var items []item[T]
 	var skipped []Skipped
@@ -171,4 +155,32 @@ func files(dir string) ([]string, error) {
 	})
 	slices.Sort(names)
 	return names, err
+}
+
+// parallel calls do for 0 to n-1 on all processors, until one fails, and returns that error, or that of ctx.
+func parallel(ctx context.Context, n int, do func(i int) error) error {
+	var next atomic.Int64
+	var failure atomic.Pointer[error]
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), n) {
+		wg.Go(func() {
+			for ctx.Err() == nil && failure.Load() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return
+				}
+				if err := do(i); err != nil {
+					failure.CompareAndSwap(nil, &err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := failure.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
