@@ -9,38 +9,42 @@ import (
 // network is a stack of convolutions that is linear in its content and modulated by its context: each layer's channels
 // are multiplied by gates computed from the context alone. What may be erased differs from pixel to pixel; the gates turn
 // one linear code into the one that fits the erasures at hand, and linearity keeps the code exact for faint residuals.
+//
+// A cross-stage connection adds the features of the stage before, through a 1×1 convolution, to the same layer. It starts
+// at zero, so that a system with connections starts as the one without.
 type network struct {
 	context [2]*nn.Conv[float32]
 	first   *nn.Conv[float32]
 	hidden  []*nn.Conv[float32]
 	gates   []*nn.Conv[float32] // one for first and one for each hidden layer
+	cross   []*nn.Conv[float32] // one for each hidden layer, or none
 	last    *nn.Conv[float32]
-	cross   bool
+	skip    *nn.Conv[float32]
 	branch  float64 // balances the identity path and the convolution of a hidden layer, so that the variance stays the same
 }
 
+// linear is the gain, in units of √(2/fan-in), with which a convolution without rectifier keeps the variance.
+const linear = 0.7071
+
 func newNetwork(w *nn.Weights[float32], name string, content, context, out int, c Config, cross bool) *network {
-	width := c.Width
 	conv := func(layer string, in, out, kernel int, gain float64) *nn.Conv[float32] {
 		return w.Conv(name+"."+layer, nn.ConvSpec{In: in, Out: out, Kernel: nn.Square(kernel), Gain: gain})
 	}
-	// Gains are in units of √(2/fan-in); linear layers keep the variance at 1/√2.
-	const linear = 0.7071
-	n := &network{cross: cross, branch: linear}
-	n.context[0] = conv("context0", context, width, 3, 1)
-	n.context[1] = conv("context1", width, width, 3, 1)
-	n.first = conv("content0", content, width, 3, linear)
-	in := width
-	if cross {
-		in *= 2
-	}
+	n := &network{branch: linear}
+	n.context[0] = conv("context0", context, c.Width, 3, 1)
+	n.context[1] = conv("context1", c.Width, c.Width, 3, 1)
+	n.first = conv("content0", content, c.Width, 3, linear)
 	for i := 1; i < c.Depth-1; i++ {
-		n.hidden = append(n.hidden, conv(fmt.Sprintf("content%d", i), in, width, 3, linear))
+		n.hidden = append(n.hidden, conv(fmt.Sprintf("content%d", i), c.Width, c.Width, 3, linear))
+		if cross {
+			n.cross = append(n.cross, conv(fmt.Sprintf("cross%d", i), c.Width, c.Width, 1, nn.ZeroGain))
+		}
 	}
 	for i := range c.Depth - 1 {
-		n.gates = append(n.gates, conv(fmt.Sprintf("gate%d", i), width, width, 1, linear/2))
+		n.gates = append(n.gates, conv(fmt.Sprintf("gate%d", i), c.Width, c.Width, 1, linear/2))
 	}
-	n.last = conv(fmt.Sprintf("content%d", c.Depth-1), width, out, 3, linear/2)
+	n.last = conv(fmt.Sprintf("content%d", c.Depth-1), c.Width, out, 3, linear/2)
+	n.skip = conv("skip", content, out, 1, linear/2)
 	return n
 }
 
@@ -53,19 +57,19 @@ func (n *network) open() {
 	}
 }
 
-// build adds the network to a graph. features are those of the stage before, or nil; it returns its own.
+// build adds the network to a graph. features are those of the stage before, or nil; it returns its own, one per hidden
+// layer.
 func (n *network) build(g *nn.Graph[float32], content, context *nn.Tensor[float32], features []*nn.Tensor[float32]) (out *nn.Tensor[float32], own []*nn.Tensor[float32]) {
 	q := g.Leaky(g.Conv(n.context[0], context), 0)
 	q = g.Leaky(g.Conv(n.context[1], q), 0)
 	h := g.Mul(g.Conv(n.first, content), g.Conv(n.gates[0], q))
 	for i, conv := range n.hidden {
-		own = append(own, h)
-		z := h
-		if n.cross {
-			z = g.Concat(h, features[i])
+		u := g.Conv(conv, h)
+		if n.cross != nil {
+			u = g.Add(u, g.Conv(n.cross[i], features[i]))
 		}
-		u := g.Mul(g.Conv(conv, z), g.Conv(n.gates[i+1], q))
-		h = g.Scale(g.Add(h, u), &n.branch)
+		h = g.Scale(g.Add(h, g.Mul(u, g.Conv(n.gates[i+1], q))), &n.branch)
+		own = append(own, h)
 	}
-	return g.Conv(n.last, h), own
+	return g.Add(g.Conv(n.last, h), g.Conv(n.skip, content)), own
 }

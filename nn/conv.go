@@ -20,9 +20,12 @@ type ConvSpec struct {
 	// OutputPad adds rows and columns at the far edge of a transposed convolution's output; it must be less than the stride.
 	OutputPad [2]int
 	NoBias    bool
-	// Gain multiplies the initial standard deviation √(2/fan-in). Zero means 1.
+	// Gain multiplies the initial standard deviation √(2/fan-in). Zero means 1; [ZeroGain] starts at zero.
 	Gain float64
 }
+
+// ZeroGain is the Gain of a layer whose weights start at zero.
+const ZeroGain = -1
 
 // Square returns {k, k}, for kernels, strides and dilations.
 func Square(k int) [2]int { return [2]int{k, k} }
@@ -61,8 +64,11 @@ func (w *Weights[T]) Conv(name string, s ConvSpec) *Conv[T] {
 	if s.In < 1 || s.Out < 1 || s.Kernel[0] < 1 || s.Kernel[1] < 1 {
 		panic(fmt.Sprintf("nn: convolution %s from %d to %d channels with kernel %v", name, s.In, s.Out, s.Kernel))
 	}
-	if s.Gain == 0 {
+	switch s.Gain {
+	case 0:
 		s.Gain = 1
+	case ZeroGain:
+		s.Gain = 0
 	}
 	c := &Conv[T]{Spec: s, wide: s.In, narrow: s.Out}
 	fanIn := s.In * s.Kernel[0] * s.Kernel[1]

@@ -273,6 +273,34 @@ func TestOperationGradients(t *testing.T) {
 	}
 }
 
+func TestRoundAndBelow(t *testing.T) {
+	g := NewGraph(NewWeights(kernel.Portable[float32]()), true)
+	x := g.Variable("x", Shape{1, 1, 1, 7})
+	step, limit := 0.25, 0.5
+	y := g.Round(x, &step)
+	below := g.Below(x, &limit)
+	loss := g.MSE(y, g.Input("zero", x.Shape()))
+	if err := g.Compile(); err != nil {
+		t.Fatal(err)
+	}
+	x.Load([]float32{0.1, 0.125, 0.375, -0.2, 0.6, 1.5, -2})
+	g.Forward()
+	got := make([]float32, 7)
+	y.Store(got)
+	if want := "[0 0 0.5 -0.25 0.5 0.75 -1]"; fmt.Sprint(got) != want {
+		t.Errorf("rounded to %v, want %v", got, want)
+	}
+	below.Store(got)
+	if want := "[1 1 1 1 0 0 0]"; fmt.Sprint(got) != want {
+		t.Errorf("below: %v, want %v", got, want)
+	}
+	g.Backward(NewGrads(g.weights), Term{loss, 3.5})
+	x.StoreGrad(got)
+	if want := "[0 0 0.5 -0.25 0.5 0.75 -1]"; fmt.Sprint(got) != want {
+		t.Errorf("gradient %v, want that of the identity %v", got, want)
+	}
+}
+
 func TestPixelShuffleOrder(t *testing.T) {
 	g := NewGraph(NewWeights(kernel.Portable[float32]()), false)
 	x := g.Input("x", Shape{1, 4, 1, 2})

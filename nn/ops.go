@@ -2,6 +2,7 @@ package nn
 
 import (
 	"fmt"
+	"math"
 
 	"ditas/nn/kernel"
 )
@@ -69,14 +70,37 @@ func (g *Graph[T]) Scale(x *Tensor[T], a *float64) *Tensor[T] {
 	})
 }
 
-// Clamp limits to [lo, hi], which must hold 0. Its gradient is that of the identity, so that a clipped sample still pulls.
-func (g *Graph[T]) Clamp(x *Tensor[T], lo, hi float64) *Tensor[T] {
+// Below is 1 where |x| is less than *limit as it stands when the graph runs, and 0 elsewhere. It has no gradient.
+func (g *Graph[T]) Below(x *Tensor[T], limit *float64) *Tensor[T] {
+	y := g.result("below", x.shape, false)
+	return g.add(&unary[T]{
+		x: x, y: y, lifts: true,
+		f: func(y, x []T) {
+			l := T(*limit)
+			for i, v := range x {
+				y[i] = 0
+				if v < l && v > -l {
+					y[i] = 1
+				}
+			}
+		},
+	})
+}
+
+// Round rounds to the nearest multiple of *step, halves to even, and limits to [−1, 1 − *step], as a file of integer
+// samples does; a step of 0 only limits, to [−1, 1]. Its gradient is that of the identity.
+func (g *Graph[T]) Round(x *Tensor[T], step *float64) *Tensor[T] {
 	k := g.kernels
 	return g.add(&unary[T]{
-		x: x, y: g.result("clamp", x.shape, false, x),
+		x: x, y: g.result("round", x.shape, false, x),
 		f: func(y, x []T) {
+			s := *step
 			for i, v := range x {
-				y[i] = max(T(lo), min(T(hi), v))
+				r := float64(v)
+				if s > 0 {
+					r = math.RoundToEven(r/s) * s
+				}
+				y[i] = T(max(-1, min(1-s, r)))
 			}
 		},
 		df: func(dx, _, _, dy []T) { k.Add(dx, dx, dy) },
