@@ -82,7 +82,7 @@ func (r *Revealer) Reveal(picture []float32, received [][]float32) {
 	r.graph.Forward()
 	n := 3 * r.config.Tile * r.config.Tile
 	for i := range picture[:n] {
-		picture[i] = middle
+		picture[i] = Middle
 	}
 	for i, t := range r.revealed {
 		if received[i] == nil {

@@ -69,8 +69,8 @@ func (s *System) SetGain(i int, gain float64) {
 	s.stages[i].gain, s.stages[i].inverse = gain, 1/gain
 }
 
-// middle is the grey that the residuals start from: S_1 = S − ½.
-const middle = 0.5
+// Middle is the grey that residuals start from: S_1 = S − ½.
+const Middle = 0.5
 
 // hideStage adds T~ = H(S, T) in the transform domain: message where the cover is below the threshold, else the cover.
 func (st *Stage) hideStage(g *nn.Graph[float32], t *threshold, secret, cover *nn.Tensor[float32], features []*nn.Tensor[float32]) (container *nn.Tensor[float32], own []*nn.Tensor[float32]) {
@@ -156,7 +156,7 @@ func (s *System) NewPipeline(train, dropout bool) (*Pipeline, error) {
 // Load sets the picture, 3×tile×tile in [0, 1], and the subsequences. It panics if one is too short.
 func (p *Pipeline) Load(picture []float32, covers [][]float32, scratch []float32) {
 	for i := range scratch[:p.Secret.Shape().Len()] {
-		scratch[i] = picture[i] - middle
+		scratch[i] = picture[i] - Middle
 	}
 	p.Secret.Load(scratch)
 	for i, t := range p.Covers {
