@@ -27,7 +27,7 @@ import (
 type Options struct {
 	Dir      string // the folder for the sets
 	Archives string // the folder for downloaded packages, which is kept; "" means .archives in Dir
-	Lean     bool   // only what the smaller packages give: a third of the download for most of the material
+	Lean     bool   // only what the smaller packages give: a quarter of the download for most of the material
 }
 
 // Progress is a step of [Build] that begins.
@@ -38,7 +38,7 @@ type Progress struct {
 
 // Build makes the sets for training, validation and test in o.Dir: folders train, validation and test with speech
 // (16 kHz mono WAV, 3 to 6 s of one speaker), photos and faces (PNG) in each, the manifest, and the licences.
-// About 680 MB are downloaded, or 210 MB for the lean choice, with apt-get and npm; ffmpeg decodes the recordings.
+// About 680 MB are downloaded, or 173 MB for the lean choice, with apt-get and npm; ffmpeg decodes the recordings.
 //
 // What is already there and unchanged is kept, so a build that was interrupted goes on where it stopped. Files that an
 // older recipe made and this one does not are removed. One Build at a time may work in a folder. progress may be nil.

@@ -434,6 +434,17 @@ func BenchmarkCrop(b *testing.B) {
 	}
 }
 
+func ExampleBuild() {
+	m, err := Build(context.Background(), Options{Dir: "data", Lean: true}, func(p Progress) {
+		fmt.Printf("%d/%d %s\n", p.Done, p.Total, p.Step)
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("the sets are", m.Digest())
+}
+
 func ExampleSpeech_Clip() {
 	ctx := context.Background()
 	speech, err := OpenSpeech(ctx, filepath.Join("data", "train", "speech"), LoadOptions{})
@@ -452,4 +463,16 @@ func ExampleSpeech_Clip() {
 		speech.Clip(rng, cover)
 		photos.Crop(rng, secret)
 	}
+}
+
+func ExamplePairs() {
+	for _, p := range Pairs(2, 5) {
+		fmt.Println("picture", p.Picture, "in clip", p.Clip)
+	}
+	// Output:
+	// picture 1 in clip 0
+	// picture 0 in clip 1
+	// picture 1 in clip 4
+	// picture 0 in clip 2
+	// picture 1 in clip 3
 }

@@ -181,8 +181,10 @@ func untar(ctx context.Context, r io.Reader, root *os.Root) error {
 	if err != nil {
 		return err
 	}
+	// Both what is read and what is written are bounded: a sparse file takes no room in the archive.
 	limited := &io.LimitedReader{R: z, N: maxUnpacked}
 	archive := tar.NewReader(limited)
+	var total int64
 	for range maxEntries {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -201,6 +203,10 @@ func untar(ctx context.Context, r io.Reader, root *os.Root) error {
 		if !filepath.IsLocal(filepath.FromSlash(name)) {
 			return fmt.Errorf("the archive holds a file with the path %q", h.Name)
 		}
+		if h.Size > maxUnpacked-total {
+			return fmt.Errorf("the archive holds more than %d MiB", maxUnpacked>>20)
+		}
+		total += h.Size
 		if err := root.MkdirAll(filepath.Dir(name), 0o777); err != nil {
 			return err
 		}
