@@ -20,7 +20,7 @@ import (
 	"time"
 
 	"ditas/dataset"
-	"ditas/metric"
+	"ditas/evaluate"
 	"ditas/model"
 	"ditas/nn"
 	"ditas/picture"
@@ -205,7 +205,8 @@ func (t *Trainer) Run(ctx context.Context, o Options) error {
 		rec.Minutes = t.spent.Minutes()
 		validate := t.step%t.cfg.ValidateEvery == 0 || t.step == t.cfg.Steps
 		if validate {
-			if rec.Valid, err = t.validate(); err != nil {
+			// An interruption here must not lose the steps taken: the next turn of the loop saves them.
+			if rec.Valid, err = t.validate(ctx); err != nil && ctx.Err() == nil {
 				return err
 			}
 		}
@@ -353,109 +354,20 @@ func between(rng *rand.Rand, r [2]float64) float64 {
 }
 
 // validate measures the averaged weights.
-func (t *Trainer) validate() ([]Validation, error) {
+func (t *Trainer) validate(ctx context.Context) ([]Validation, error) {
 	sys, err := t.Best()
 	if err != nil {
 		return nil, err
 	}
-	pairs := dataset.Pairs(t.data.ValidationPictures.Len(), t.data.ValidationSpeech.Len())
-	pairs = pairs[:min(len(pairs), t.cfg.ValidationPairs)]
-	type result struct {
-		container, ssim float64
-		psnr            []float64
-		err             error
+	report, err := evaluate.System(ctx, sys, t.data.ValidationPictures, t.data.ValidationSpeech, evaluate.Options{
+		Thresholds: t.cfg.ValidationThresholds, Pairs: t.cfg.ValidationPairs, Workers: len(t.workers),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("validation: %w", err)
 	}
 	var out []Validation
-	for _, tau := range t.cfg.ValidationThresholds {
-		probes := make([]*probe, len(t.workers))
-		for i := range probes {
-			if probes[i], err = newProbe(sys, tau); err != nil {
-				return nil, err
-			}
-		}
-		results := make([]result, len(pairs))
-		nn.Parallel(len(probes), len(pairs), func(w, i int) {
-			r := &results[i]
-			r.container, r.psnr, r.ssim, r.err = probes[w].measure(t.data, pairs[i])
-		})
-		v := Validation{Threshold: tau, PSNR: make([]float64, t.cfg.Model.Stages)}
-		n := float64(len(pairs))
-		for _, r := range results {
-			if r.err != nil {
-				return nil, fmt.Errorf("validation: %w", r.err)
-			}
-			v.Container += r.container / n
-			v.SSIM += r.ssim / n
-			for i, p := range r.psnr {
-				v.PSNR[i] += p / n
-			}
-		}
-		out = append(out, v)
+	for _, r := range report.Rows {
+		out = append(out, Validation{Threshold: r.Threshold, Container: r.Mean.ContainerMSE, PSNR: r.Mean.StagePSNR, SSIM: r.Mean.SSIM})
 	}
 	return out, nil
-}
-
-// probe hides and reveals validation pictures.
-type probe struct {
-	stages             int
-	hider              *model.Hider
-	revealer           *model.Revealer
-	original, revealed *picture.Planes
-	secret, pixels     []float32
-	all, one           []float32
-	covers, containers [][]float32
-}
-
-func newProbe(sys *model.System, tau float64) (*probe, error) {
-	p := &probe{stages: sys.Config.Stages}
-	var err error
-	if p.hider, err = sys.NewHider(); err != nil {
-		return nil, err
-	}
-	if p.revealer, err = sys.NewRevealer(); err != nil {
-		return nil, err
-	}
-	if err := errors.Join(p.hider.SetThresholds(tau), p.revealer.SetThresholds(tau)); err != nil {
-		return nil, err
-	}
-	p.original, p.secret = planes(sys.Config.Tile)
-	p.revealed, p.pixels = planes(sys.Config.Tile)
-	p.one = make([]float32, len(p.pixels))
-	n := sys.Config.Samples()
-	p.all = make([]float32, p.stages*n)
-	for i := range p.stages {
-		p.covers = append(p.covers, p.all[i*n:][:n])
-		p.containers = append(p.containers, make([]float32, n))
-	}
-	return p, nil
-}
-
-func (p *probe) measure(d Data, pair dataset.Pair) (container float64, psnrs []float64, ssim float64, err error) {
-	d.ValidationPictures.Thumbnail(pair.Picture, p.original)
-	d.ValidationSpeech.Cover(pair.Clip, p.all)
-	p.hider.Hide(p.containers, p.secret, p.covers, 1.0/(1<<15))
-	for i, c := range p.containers {
-		for j, v := range c {
-			e := float64(v - p.covers[i][j])
-			container += e * e / float64(len(p.all))
-		}
-	}
-	p.revealer.Reveal(p.pixels, p.containers)
-	if ssim, err = metric.SSIM(p.original, p.revealed); err != nil {
-		return 0, nil, 0, err
-	}
-	for i := range p.pixels {
-		p.pixels[i] = 0.5
-	}
-	for s := range p.stages {
-		p.revealer.RevealStage(p.one, s)
-		var square float64
-		for i, v := range p.one {
-			p.pixels[i] += v
-			e := float64(max(0, min(1, p.pixels[i])) - p.secret[i])
-			square += e * e / float64(len(p.one))
-		}
-		psnrs = append(psnrs, psnr(square))
-	}
-	return container, psnrs, ssim, nil
 }

@@ -1,12 +1,12 @@
-// Package experiment measures systems on test sets, by one protocol:
+// Package evaluate measures systems on test sets, by one protocol:
 //
 //   - the secret is the middle square of a photograph, averaged down to the tile's size, 8 bits a value;
 //   - the cover is the start of a clip, scaled to a peak of 0.99, as many subsequences as the system has stages;
 //   - the container goes through a real 16-bit WAV file before anything is measured or revealed;
 //   - figures are means over pairs of a photograph and a clip that cover both sets.
 //
-// [Evaluate] gives the figures of one system; [Report.Markdown] the table.
-package experiment
+// [System] gives the figures of one system; [Report.Markdown] the table.
+package evaluate
 
 import (
 	"bytes"
@@ -31,6 +31,7 @@ import (
 // Options say what is measured.
 type Options struct {
 	Thresholds []float64 // strengths of hiding
+	Pairs      int       // limits the number of pairs; 0 means all
 	Workers    int       // goroutines; results do not depend on it
 	// Progress, if set, is called after every pair, possibly from several goroutines at once.
 	Progress func(done, total int)
@@ -71,13 +72,16 @@ type Report struct {
 	Rows       []Row   `json:"rows"`
 }
 
-// Evaluate measures a system on test pictures, which must be thumbnails of the tile's size, and speech.
-func Evaluate(ctx context.Context, sys *model.System, pictures *dataset.Pictures, speech *dataset.Speech, o Options) (*Report, error) {
+// System measures a system on test pictures, which must be thumbnails of the tile's size, and speech.
+func System(ctx context.Context, sys *model.System, pictures *dataset.Pictures, speech *dataset.Speech, o Options) (*Report, error) {
 	if len(o.Thresholds) == 0 {
 		return nil, errors.New("no threshold to measure at")
 	}
 	begin := time.Now()
 	pairs := dataset.Pairs(pictures.Len(), speech.Len())
+	if o.Pairs > 0 {
+		pairs = pairs[:min(o.Pairs, len(pairs))]
+	}
 	r := &Report{
 		System: sys.Config.Name, Parameters: sys.Weights.Count(), Pictures: pictures.Len(), Clips: speech.Len(), Pairs: len(pairs),
 		Machine: fmt.Sprintf("%s/%s, %d threads", runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0)),
