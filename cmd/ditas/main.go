@@ -1,0 +1,160 @@
+// Command ditas hides a picture in a recording, so that nobody hears it, and reveals it from the recording alone.
+//
+// ditas -h tells what it can do, and ditas demo shows it.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+	exitPartly = 3
+)
+
+const rootHelp = `ditas hides a picture in a recording so that nobody hears it, and gives the picture
+back from the recording alone: to reveal it takes this program and the file, and
+nothing else. It does not encrypt: anyone who has ditas can reveal the picture.
+
+Everything happens on this machine.`
+
+const rootExample = `  ditas demo
+  ditas capacity speech.wav --image photo.jpg
+  ditas hide --image photo.jpg --cover speech.wav --out stego.wav
+  ditas reveal --stego stego.wav --out photo.png`
+
+const exitHelp = `
+Exit codes:
+  0  fine
+  1  failed; a line on standard error says why
+  2  wrong usage
+  3  revealed, but only in part: parts of the recording are missing
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first signal ends the work in good order; a second one ends the program.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run executes one command line and returns its exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := &cobra.Command{
+		Use:           "ditas",
+		Short:         "Hide a picture in a recording, and reveal it again",
+		Long:          rootHelp,
+		Example:       rootExample,
+		Args:          cobra.ArbitraryArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			err := usagef("unknown command %q", args[0])
+			if s := cmd.SuggestionsFor(args[0]); len(s) > 0 {
+				return withHint(err, "did you mean ditas %s?", strings.Join(s, " or ditas "))
+			}
+			return withHint(err, "ditas -h lists the commands")
+		},
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+	}
+	started := false
+	for _, c := range []*cobra.Command{
+		hideCommand(), revealCommand(), capacityCommand(), demoCommand(), versionCommand(),
+	} {
+		do := c.RunE
+		c.RunE = func(cmd *cobra.Command, args []string) error {
+			started = true
+			return do(cmd, args)
+		}
+		root.AddCommand(c)
+	}
+	root.SetUsageTemplate(root.UsageTemplate() + exitHelp)
+	root.SetHelpCommand(&cobra.Command{Hidden: true})
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return 0
+	}
+	var usage *usageError
+	if !started && cmd != root {
+		// Flags and arguments that cobra found at fault.
+		err = withHint(&usageError{err}, "%s -h explains", cmd.CommandPath())
+	}
+	if !started && !errors.As(err, &usage) {
+		err = withHint(&usageError{err}, "ditas -h explains")
+	}
+	return report(ctx, stderr, err)
+}
+
+// report tells what went wrong and returns the exit code.
+func report(ctx context.Context, stderr io.Writer, err error) int {
+	var (
+		usage *usageError
+		part  *partError
+		hint  *hintError
+	)
+	text := err.Error()
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		text = "interrupted; nothing was written"
+	}
+	code := exitFailed
+	switch {
+	case errors.As(err, &usage):
+		code = exitUsage
+	case errors.As(err, &part):
+		code = exitPartly
+		text = "warning: " + text
+	}
+	fmt.Fprintf(stderr, "ditas: %s\n", oneLine(text))
+	if errors.As(err, &hint) {
+		fmt.Fprintf(stderr, "hint: %s\n", hint.hint)
+	}
+	return code
+}
+
+// oneLine joins the lines of a text.
+func oneLine(s string) string {
+	lines := strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' })
+	for i := range lines {
+		lines[i] = strings.TrimSpace(lines[i])
+	}
+	return strings.Join(lines, "; ")
+}
+
+// usageError is a command line that makes no sense.
+type usageError struct{ error }
+
+func (e *usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+// partError reports a picture that was revealed only in part.
+type partError struct{ error }
+
+// hintError is an error with something to do about it.
+type hintError struct {
+	error
+	hint string
+}
+
+func (e *hintError) Unwrap() error { return e.error }
+
+func withHint(err error, format string, args ...any) error {
+	return &hintError{err, fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// terminal is where a command tells what it does. Results go to standard output, as text or, if asked, as one JSON object.
+// Errors, warnings and progress go to standard error, progress only if that is a terminal.
+type terminal struct {
+	out, err io.Writer
+	json     bool
+	quiet    bool
+}
+
+// addFlags adds the flags that all commands have in common.
+func (t *terminal) addFlags(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&t.json, "json", false, "print the results as JSON")
+	cmd.Flags().BoolVarP(&t.quiet, "quiet", "q", false, "print nothing but errors and warnings")
+}
+
+// begin connects t to a command's output.
+func (t *terminal) begin(cmd *cobra.Command) { t.out, t.err = cmd.OutOrStdout(), cmd.ErrOrStderr() }
+
+// printf prints a result for people.
+func (t *terminal) printf(format string, args ...any) {
+	if !t.json && !t.quiet {
+		fmt.Fprintf(t.out, format, args...)
+	}
+}
+
+// result prints v if results are wanted as JSON.
+func (t *terminal) result(v any) error {
+	if !t.json {
+		return nil
+	}
+	e := json.NewEncoder(t.out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// bar returns a progress bar, or nil where none is to be seen.
+func (t *terminal) bar(what string, options ...progressbar.Option) *progressbar.ProgressBar {
+	f, ok := t.err.(*os.File)
+	if !ok || t.json || t.quiet || !term.IsTerminal(int(f.Fd())) {
+		return nil
+	}
+	return progressbar.NewOptions(1, append([]progressbar.Option{
+		progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(what), progressbar.OptionClearOnFinish(),
+		progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100 * time.Millisecond),
+	}, options...)...)
+}
+
+// progress returns a callback that draws a progress bar, or nil, and a function that removes it.
+func (t *terminal) progress(what string) (step func(done, total int), end func()) {
+	bar := t.bar(what)
+	if bar == nil {
+		return nil, func() {}
+	}
+	return func(done, total int) {
+		bar.ChangeMax(total)
+		bar.Set(done)
+	}, func() { bar.Clear() }
+}
