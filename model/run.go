@@ -60,7 +60,7 @@ func (s *System) NewRevealer() (*Revealer, error) {
 		var revealed *nn.Tensor[float32]
 		revealed, features = st.revealStage(r.graph, &r.thresholds[i], r.graph.Map("fold", st.fold, samples), features)
 		r.received = append(r.received, samples)
-		r.revealed = append(r.revealed, revealed)
+		r.revealed = append(r.revealed, r.graph.Output(revealed))
 	}
 	if err := r.graph.Compile(); err != nil {
 		return nil, fmt.Errorf("system %s: %w", c.Name, err)

@@ -140,8 +140,8 @@ func (s *System) NewPipeline(train, dropout bool) (*Pipeline, error) {
 		}
 		missing = g.Sub(missing, revealed)
 		p.Covers = append(p.Covers, samples)
-		p.Containers = append(p.Containers, written)
-		p.Revealed = append(p.Revealed, revealed)
+		p.Containers = append(p.Containers, g.Output(written))
+		p.Revealed = append(p.Revealed, g.Output(revealed))
 	}
 	if dropout {
 		zero := g.Input("zero", tile)

@@ -196,7 +196,8 @@ func (g *Graph[T]) Conv(c *Conv[T], x *Tensor[T]) *Tensor[T] {
 	return g.add(o)
 }
 
-func (o *convOp[T]) output() *Tensor[T] { return o.y }
+func (o *convOp[T]) inputs() []*Tensor[T] { return []*Tensor[T]{o.x} }
+func (o *convOp[T]) output() *Tensor[T]   { return o.y }
 
 func (o *convOp[T]) compile() {
 	c, l := o.c, o.l

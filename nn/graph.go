@@ -29,15 +29,24 @@ type op[T kernel.Float] interface {
 	forward()
 	// backward adds to the gradients of the inputs, given that of the output.
 	backward(grads *Grads[T])
+	inputs() []*Tensor[T]
 	output() *Tensor[T]
 }
 
 // ErrNotFinite reports a NaN or an infinity in a computation.
 var ErrNotFinite = errors.New("not a finite number")
 
-// NewGraph starts a graph. With train set, Backward is available and gradients take memory.
+// NewGraph starts a graph. With train set, Backward is available, and every tensor and its gradient have memory of their
+// own. Without it tensors share memory: only those that [Graph.Output] names, inputs, and tensors that nothing reads can be
+// stored after Forward.
 func NewGraph[T kernel.Float](w *Weights[T], train bool) *Graph[T] {
 	return &Graph[T]{weights: w, kernels: w.kernels, train: train, layouts: map[[2]int]*layout{}}
+}
+
+// Output marks a tensor that will be stored after Forward, though operations read it. It returns t.
+func (g *Graph[T]) Output(t *Tensor[T]) *Tensor[T] {
+	t.output = true
+	return t
 }
 
 // Scope sets a prefix for the names of the operations that follow, as they appear in errors: "hide.1".
@@ -112,17 +121,59 @@ func (g *Graph[T]) Compile() error {
 	for _, l := range g.layouts {
 		l.settle()
 	}
-	for _, t := range g.tensors {
-		n := t.shape.N * t.shape.C * t.layout.plane
-		t.data = make([]T, n)
-		if t.wanted {
-			t.grad = make([]T, n)
+	if g.train {
+		for _, t := range g.tensors {
+			t.data = make([]T, t.size())
+			if t.wanted {
+				t.grad = make([]T, t.size())
+			}
 		}
+	} else {
+		g.share()
 	}
 	for _, o := range g.ops {
 		o.compile()
 	}
 	return nil
+}
+
+// share gives each tensor the memory of one that is no longer needed when it is computed, if there is one of the same
+// size and layout. The layout has to be the same because operations rely on halos being zero, and keep them so.
+func (g *Graph[T]) share() {
+	type kind struct {
+		layout *layout
+		size   int
+	}
+	free := map[kind][][]T{}
+	last := map[*Tensor[T]]int{}
+	computed := map[*Tensor[T]]bool{}
+	for i, o := range g.ops {
+		computed[o.output()] = true
+		for _, t := range o.inputs() {
+			last[t] = i
+		}
+	}
+	for _, t := range g.tensors {
+		if !computed[t] {
+			t.data = make([]T, t.size())
+		}
+	}
+	for i, o := range g.ops {
+		t := o.output()
+		k := kind{t.layout, t.size()}
+		if n := len(free[k]); n > 0 {
+			t.data, free[k] = free[k][n-1], free[k][:n-1]
+		} else {
+			t.data = make([]T, t.size())
+		}
+		for _, t := range o.inputs() {
+			if last[t] == i && computed[t] && !t.output {
+				k := kind{t.layout, t.size()}
+				free[k] = append(free[k], t.data)
+				last[t] = -1 // it may be an input twice
+			}
+		}
+	}
 }
 
 // Forward computes every tensor from the inputs and the weights.

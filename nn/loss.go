@@ -25,8 +25,9 @@ func (g *Graph[T]) MSE(a, b *Tensor[T]) *Loss {
 	return loss
 }
 
-func (o *mse[T]) compile()           {}
-func (o *mse[T]) output() *Tensor[T] { return o.diff }
+func (o *mse[T]) compile()             {}
+func (o *mse[T]) inputs() []*Tensor[T] { return []*Tensor[T]{o.a, o.b} }
+func (o *mse[T]) output() *Tensor[T]   { return o.diff }
 
 func (o *mse[T]) forward() {
 	o.k.Scale(o.diff.data, -1, o.b.data)

@@ -304,7 +304,7 @@ func TestRoundAndBelow(t *testing.T) {
 func TestPixelShuffleOrder(t *testing.T) {
 	g := NewGraph(NewWeights(kernel.Portable[float32]()), false)
 	x := g.Input("x", Shape{1, 4, 1, 2})
-	y := g.PixelShuffle(x, 2)
+	y := g.Output(g.PixelShuffle(x, 2))
 	z := g.PixelUnshuffle(y, 2)
 	if err := g.Compile(); err != nil {
 		t.Fatal(err)
@@ -319,6 +319,57 @@ func TestPixelShuffleOrder(t *testing.T) {
 	z.Store(got)
 	if want := "[0 1 2 3 4 5 6 7]"; fmt.Sprint(got) != want {
 		t.Errorf("there and back %v, want %v", got, want)
+	}
+}
+
+func TestSharedMemoryChangesNothing(t *testing.T) {
+	w := NewWeights(kernel.Default[float32]())
+	a := w.Conv("a", ConvSpec{In: 3, Out: 3, Kernel: Square(5)})
+	b := w.Conv("b", ConvSpec{In: 3, Out: 3, Kernel: Square(3), Stride: Square(2)})
+	c := w.Conv("c", ConvSpec{In: 3, Out: 3, Kernel: Square(3), Stride: Square(2), Transposed: true, OutputPad: [2]int{1, 1}})
+	w.Init(2)
+	limit := 0.3
+	run := func(train bool) (out []float32, floats int) {
+		g := NewGraph(w, train)
+		x := g.Input("x", Shape{2, 3, 12, 14})
+		h, skip := x, x
+		var kept *Tensor[float32]
+		for i := range 6 {
+			h = g.Sigmoid(g.Conv(a, g.Mul(h, g.Below(h, &limit))))
+			h = g.Tanh(g.Add(g.Conv(c, g.Conv(b, h)), g.Add(skip, skip)))
+			if i == 2 {
+				kept = g.Output(h)
+			}
+			skip = h
+		}
+		if err := g.Compile(); err != nil {
+			t.Fatal(err)
+		}
+		seen := map[*float32]bool{}
+		for _, tensor := range g.tensors {
+			if !seen[&tensor.data[0]] {
+				seen[&tensor.data[0]] = true
+				floats += len(tensor.data)
+			}
+		}
+		x.Load(narrow(normal(rand.New(rand.NewPCG(3, 3)), x.Shape().Len())))
+		out = make([]float32, h.Shape().Len()+kept.Shape().Len())
+		for range 2 { // what the first pass left behind must not matter to the second
+			g.Forward()
+			h.Store(out)
+			kept.Store(out[h.Shape().Len():])
+		}
+		return out, floats
+	}
+	own, ownFloats := run(true)
+	shared, sharedFloats := run(false)
+	for i := range own {
+		if own[i] != shared[i] {
+			t.Fatalf("value %d is %g with shared memory and %g without", i, shared[i], own[i])
+		}
+	}
+	if sharedFloats > ownFloats/4 {
+		t.Errorf("shared tensors take %d floats, others %d", sharedFloats, ownFloats)
 	}
 }
 

@@ -17,8 +17,9 @@ type unary[T kernel.Float] struct {
 	lifts bool
 }
 
-func (o *unary[T]) compile()           {}
-func (o *unary[T]) output() *Tensor[T] { return o.y }
+func (o *unary[T]) compile()             {}
+func (o *unary[T]) inputs() []*Tensor[T] { return []*Tensor[T]{o.x} }
+func (o *unary[T]) output() *Tensor[T]   { return o.y }
 
 func (o *unary[T]) forward() {
 	o.f(o.y.data, o.x.data)
@@ -138,8 +139,9 @@ func (g *Graph[T]) Sub(a, b *Tensor[T]) *Tensor[T] { return g.binary(difference,
 // Mul is the elementwise product a·b; Mul(x, Sigmoid(z)) is a gated product.
 func (g *Graph[T]) Mul(a, b *Tensor[T]) *Tensor[T] { return g.binary(product, "mul", a, b) }
 
-func (o *binary[T]) compile()           {}
-func (o *binary[T]) output() *Tensor[T] { return o.y }
+func (o *binary[T]) compile()             {}
+func (o *binary[T]) inputs() []*Tensor[T] { return []*Tensor[T]{o.a, o.b} }
+func (o *binary[T]) output() *Tensor[T]   { return o.y }
 
 func (o *binary[T]) forward() {
 	switch o.kind {
@@ -197,8 +199,9 @@ func (g *Graph[T]) Concat(xs ...*Tensor[T]) *Tensor[T] {
 	return g.add(&concat[T]{g.kernels, xs, g.result("concat", s, false, xs...)})
 }
 
-func (o *concat[T]) compile()           {}
-func (o *concat[T]) output() *Tensor[T] { return o.y }
+func (o *concat[T]) compile()             {}
+func (o *concat[T]) inputs() []*Tensor[T] { return o.xs }
+func (o *concat[T]) output() *Tensor[T]   { return o.y }
 
 func (o *concat[T]) forward() {
 	o.each(func(x *Tensor[T], part, whole int, n int) { copy(o.y.data[whole:][:n], x.data[part:]) })
@@ -252,7 +255,8 @@ func (g *Graph[T]) Map(name string, m Map[T], x *Tensor[T]) *Tensor[T] {
 	return g.add(&mapOp[T]{k: g.kernels, m: m, x: x, y: g.result(name, s, false, x)})
 }
 
-func (o *mapOp[T]) output() *Tensor[T] { return o.y }
+func (o *mapOp[T]) inputs() []*Tensor[T] { return []*Tensor[T]{o.x} }
+func (o *mapOp[T]) output() *Tensor[T]   { return o.y }
 
 func (o *mapOp[T]) compile() {
 	o.xb = make([]T, o.x.shape.Len()/o.x.shape.N)

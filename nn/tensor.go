@@ -44,7 +44,11 @@ type Tensor[T kernel.Float] struct {
 	data   []T
 	grad   []T // nil where no gradient is wanted
 	wanted bool
+	output bool // keeps its memory after its last use
 }
+
+// size is the number of elements that the tensor takes, halos included.
+func (t *Tensor[T]) size() int { return t.shape.N * t.shape.C * t.layout.plane }
 
 // Shape returns the tensor's extent.
 func (t *Tensor[T]) Shape() Shape { return t.shape }
