@@ -72,6 +72,9 @@ func (c Config) Validate() error {
 	return nil
 }
 
+// leastWeights is a lower bound of the number of weights: those of the 3×3 convolutions between hidden layers.
+func (c Config) leastWeights() int { return c.Stages * 2 * (c.Depth - 1) * 9 * c.Width * c.Width }
+
 // MaxThreshold bounds thresholds: full scale of the strongest coefficients.
 const MaxThreshold = 1.0
 

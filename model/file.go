@@ -66,6 +66,17 @@ func LoadWith(r io.ReaderAt, size int64, k kernel.Set[float32]) (*System, map[st
 	if err := json.Unmarshal([]byte(text), &c); err != nil {
 		return nil, nil, fmt.Errorf("%w: configuration: %w", ErrFormat, err)
 	}
+	// A few bytes can describe networks of gigabytes: build them only if the file can fill them.
+	held := 0
+	for _, t := range tensors {
+		held += len(t.Data) / t.DType.Size()
+	}
+	if err := c.Validate(); err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	if least := c.leastWeights(); held < least {
+		return nil, nil, fmt.Errorf("%w: %d weights, want more than %d", ErrFormat, held, least)
+	}
 	s, err := NewWith(c, k)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrFormat, err)

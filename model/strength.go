@@ -36,8 +36,9 @@ func NewSurvey(c Config) (*Survey, error) {
 	}, nil
 }
 
-// Threshold returns the strength at which the expected mean squared distortion of a subsequence is the one given: the power
-// of the coefficients that are erased and of the message that replaces them. It panics if cover is too short.
+// Threshold returns the greatest strength at which the expected mean squared distortion of a subsequence, the power of the
+// coefficients that are erased and of the message that replaces them, is at most the one given. It panics if cover is too
+// short.
 func (s *Survey) Threshold(cover []float32, distortion float64) (float64, error) {
 	if !(distortion > 0) {
 		return 0, fmt.Errorf("distortion %g: want more than 0", distortion)
@@ -47,21 +48,15 @@ func (s *Survey) Threshold(cover []float32, distortion float64) (float64, error)
 		s.square[i] = float64(v) * float64(v)
 	}
 	slices.Sort(s.square)
-	// With the k smallest coefficients erased, the threshold may be anything from the k-th to the next.
-	var erased float64
-	n := float64(len(s.square))
+	var tau, erased float64
 	for k, q := range s.square {
-		if (erased+s.message*q*float64(k))/n >= distortion {
-			return math.Sqrt(q), nil
-		}
 		erased += q
-		room := (n*distortion - erased) / (s.message * float64(k+1))
-		if room <= 0 {
-			return math.Sqrt(q), nil
-		}
+		// With the k+1 smallest coefficients erased, the threshold may be anything from this one to the next.
+		room := (float64(len(s.square))*distortion - erased) / (s.message * float64(k+1))
 		if k+1 == len(s.square) || room < s.square[k+1] {
-			return min(math.Sqrt(room), MaxThreshold), nil
+			tau = math.Sqrt(max(q, room))
+			break
 		}
 	}
-	return MaxThreshold, nil
+	return min(tau, MaxThreshold), nil
 }
