@@ -73,7 +73,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	started := false
 	for _, c := range []*cobra.Command{
-		hideCommand(), revealCommand(), capacityCommand(), demoCommand(), versionCommand(),
+		hideCommand(), revealCommand(), capacityCommand(), demoCommand(), trainCommand(), dataCommand(), versionCommand(),
 	} {
 		do := c.RunE
 		c.RunE = func(cmd *cobra.Command, args []string) error {
