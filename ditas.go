@@ -70,12 +70,15 @@ func seconds(d time.Duration, round func(float64) float64) string {
 // method is the number of the DITAS networks in a carrier.Layout.
 const method = 1
 
-// nominal is the threshold of a slot whose gain is 1. The gain of a slot is what its samples would have to be multiplied by
-// to be hidden in at the nominal threshold.
-const nominal = 0.03
+// A slot's strength is the threshold of hiding in it, in steps of 0.3 dB below 1.
+const strengthStep = 0.3
 
-// threshold returns the strength of hiding in a slot.
-func threshold(s carrier.Slot) float64 { return nominal / carrier.Gain(s.Gain) }
+func threshold(s carrier.Slot) float64 { return math.Pow(10, -strengthStep*float64(s.Strength)/20) }
+
+// strength is the code of the threshold nearest to tau.
+func strength(tau float64) uint8 {
+	return uint8(max(0, min(255, math.Round(-20*math.Log10(tau)/strengthStep))))
+}
 
 // network returns the embedded system and the first bytes of its hash.
 func network() (*model.System, [4]byte, error) {

@@ -79,11 +79,12 @@ func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, secret *pict
 		secret = secret.Fit(short.Width, short.Height)
 	}
 	tiles := secret.Tiles(c.Tile)
-	slots, err := carrier.Plan(peaks, len(tiles)*c.Stages)
+	chosen, err := carrier.Plan(peaks, len(tiles)*c.Stages)
 	if err != nil {
 		return nil, err
 	}
-	if err := strengthen(slots, s, c, o); err != nil {
+	slots, err := strengthen(chosen, s, c, o.SNR)
+	if err != nil {
 		return nil, err
 	}
 	layout := carrier.Layout{
@@ -133,33 +134,28 @@ func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, secret *pict
 	return report, nil
 }
 
-// strengthen sets the gains of slots so that each is distorted as asked.
-func strengthen(slots []carrier.Slot, s *sound, c model.Config, o HideOptions) error {
+// strengthen decides how strongly each of the chosen slots is used.
+func strengthen(chosen []int, s *sound, c model.Config, snr float64) ([]carrier.Slot, error) {
 	survey, err := model.NewSurvey(c)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	// Below this the message would drown in the rounding of the file.
 	floor := 24 * s.grid().Step
-	for i := range slots {
-		x := s.at(slots[i].Index)
+	slots := make([]carrier.Slot, len(chosen))
+	for i, index := range chosen {
+		x := s.at(index)
 		var power float64
 		for _, v := range x {
 			power += float64(v) * float64(v) / float64(len(x))
 		}
-		tau, err := survey.Threshold(x, power*math.Pow(10, -o.SNR/10))
+		tau, err := survey.Threshold(x, power*math.Pow(10, -snr/10))
 		if err != nil {
-			return err
+			return nil, err
 		}
-		slots[i].Gain = gainCode(nominal / max(tau, floor))
+		slots[i] = carrier.Slot{Index: index, Strength: strength(max(tau, floor))}
 	}
-	return nil
-}
-
-// gainCode is the code whose carrier.Gain is nearest to gain.
-func gainCode(gain float64) uint8 {
-	code := math.Round((20*math.Log10(gain) + 24) * 4)
-	return uint8(max(0, min(240, code)))
+	return slots, nil
 }
 
 // hideTiles hides every tile in its slots: stage i of tile t in slot i·len(tiles)+t of the plan.

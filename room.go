@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ditas/audio"
+	"ditas/carrier"
 	"ditas/model"
 	"ditas/picture"
 )
@@ -43,7 +44,7 @@ func room(s *sound, peaks []float64, c model.Config) *RoomReport {
 		slot: s.duration(1), c: c,
 	}
 	for _, p := range peaks {
-		if p > 0 && !math.IsInf(p, 0) {
+		if carrier.Usable(p) {
 			r.Usable++
 		}
 	}

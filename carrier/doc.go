@@ -4,8 +4,8 @@
 // A sender calls [Plan] to choose the slots that carry the payload, describes them in a [Layout], changes the slots, and
 // calls [Write] last with the encoded layout:
 //
-//	slots, err := carrier.Plan(peaks, needed)
-//	layout := carrier.Layout{Method: 1, Width: 640, Height: 480, …, Slots: slots}
+//	chosen, err := carrier.Plan(peaks, needed)
+//	layout := carrier.Layout{Method: 1, Width: 640, Height: 480, …, Slots: …}
 //	body, err := layout.AppendBinary(nil)
 //	err = carrier.Write(carrier.Planar[float32](channels), carrier.PCM(16), carrier.PublicKey(), body)
 //

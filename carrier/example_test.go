@@ -27,9 +27,13 @@ func Example() {
 		}
 		peaks = append(peaks, peak)
 	}
-	slots, err := carrier.Plan(peaks, 2)
+	chosen, err := carrier.Plan(peaks, 2)
 	if err != nil {
 		log.Fatal(err)
+	}
+	var slots []carrier.Slot
+	for i, index := range chosen {
+		slots = append(slots, carrier.Slot{Index: index, Strength: uint8(40 + i)})
 	}
 	layout := carrier.Layout{
 		Method: 1, Width: 64, Height: 64, Stages: 2, Tile: 64, Planes: 3,
@@ -55,10 +59,10 @@ func Example() {
 	fmt.Printf("%d×%d pixels in %d stages\n", found.Width, found.Height, found.Stages)
 	for _, s := range found.Slots {
 		channel, first := found.Span(s.Index)
-		fmt.Printf("channel %d from frame %d, gain %.2f\n", channel, first, carrier.Gain(s.Gain))
+		fmt.Printf("channel %d from frame %d, strength %d\n", channel, first, s.Strength)
 	}
 	// Output:
 	// 64×64 pixels in 2 stages
-	// channel 0 from frame 16384, gain 2.90
-	// channel 0 from frame 32768, gain 1.94
+	// channel 0 from frame 16384, strength 40
+	// channel 0 from frame 32768, strength 41
 }

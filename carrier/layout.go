@@ -29,7 +29,7 @@ var ErrLayout = errors.New("carrier: malformed layout")
 //	uvarint   number of used slots, n
 //	uvarints  lengths of runs of slots, unused and used in turn from slot 0 on, until the used ones add up to n; only the
 //	          first may be 0; none if n is 0
-//	n bytes   gain codes, in slot order
+//	n bytes   strengths, in slot order
 //
 // Nothing may follow. Every layout has one encoding, so that no two different encodings mean the same.
 type Layout struct {
@@ -47,8 +47,9 @@ type Layout struct {
 
 // Slot is a used slot.
 type Slot struct {
-	Index int   // number of the slot in the recording
-	Gain  uint8 // code of the factor that the sender applied before hiding and took back afterwards, see [Gain]
+	Index int // number of the slot in the recording
+	// Strength says how strongly the slot is used, in the terms of the method.
+	Strength uint8
 }
 
 const layoutVersion = 1
@@ -138,10 +139,7 @@ func (l *Layout) AppendBinary(b []byte) ([]byte, error) {
 		next = first + run
 	}
 	for _, s := range c.Slots {
-		if s.Gain > maxGainCode {
-			return nil, fmt.Errorf("%w: gain code %d", ErrLayout, s.Gain)
-		}
-		b = append(b, s.Gain)
+		b = append(b, s.Strength)
 	}
 	return b, nil
 }
@@ -179,9 +177,7 @@ func ParseLayout(data []byte) (*Layout, error) {
 		}
 	}
 	for i, code := range p.bytes(len(l.Slots)) {
-		if l.Slots[i].Gain = code; code > maxGainCode {
-			p.fail("bad gain code")
-		}
+		l.Slots[i].Strength = code
 	}
 	if len(p.rest) > 0 {
 		p.fail("something follows the end")
@@ -239,79 +235,47 @@ func (p *parser) fields(fields []field) {
 	}
 }
 
-// Gain codes are quarters of a decibel above −24 dB, up to +36 dB.
-const (
-	gainStep    = 0.25
-	minGain     = -24.0
-	maxGain     = 36.0
-	maxGainCode = 240
+// Usable reports whether a slot whose largest magnitude is peak can carry anything: it must not be digital silence, nor more
+// than 24 dB above full scale or no number.
+func Usable(peak float64) bool { return peak > 0 && peak < 16 }
 
-	// peak is what a slot's peak is brought to.
-	peak = 0.99
-)
-
-// Gain returns the factor that a gain code stands for: 10^((code/4 − 24)/20). Codes above 240 are not used.
-func Gain(code uint8) float64 { return math.Pow(10, (minGain+gainStep*float64(code))/20) }
-
-// gainCode returns the code of the largest gain in bounds that brings p > 0 to no more than the target peak.
-func gainCode(p float64) uint8 {
-	steps := math.Floor((20*math.Log10(peak/p) - minGain) / gainStep)
-	return uint8(max(0, min(maxGainCode, steps)))
-}
-
-// Plan chooses the slots that are to carry a payload of so many slots. peaks holds the largest magnitude in each slot of
-// the cover, in the order of slot numbers; the slots come back in that order, each with the gain that brings its peak as
-// near to 0.99 as the bounds of −24 and +36 dB allow, and not above.
+// Plan chooses the slots that are to carry a payload of so many slots, and returns them in ascending order. peaks holds the
+// largest magnitude in each slot of the cover, in the order of slot numbers.
 //
-// Loud slots are preferred, since noise that a loud passage hides is heard in a quiet one: if enough slots need no more
-// than 12 dB of gain only those count, else those up to 24 dB, else those up to 36 dB. Among them the choice is spread over
-// time: they are divided into as many equal groups as slots are needed, and the loudest of each group is taken, the first of
-// equals. If there are still too few all of them are taken, and the loudest of the quiet rest. Digital silence is never used,
-// nor a slot more than 24 dB above full scale or with a peak that is no number.
+// Loud slots are preferred, since noise that a loud passage hides is heard in a quiet one: if enough slots have peaks above
+// −12 dB of full scale only those count, else those above −24 dB, else those above −36 dB. Among them the choice is spread
+// over time: they are divided into as many equal groups as slots are needed, and the loudest of each group is taken, the
+// first of equals. If there are still too few, the loudest of all usable ones are taken.
 //
 // It returns an error that wraps [ErrTooShort] if there are fewer usable slots than needed.
-func Plan(peaks []float64, needed int) ([]Slot, error) {
-	if needed < 0 {
-		needed = 0
-	}
-	// within returns the usable slots that gain brings to the peak, at least.
-	within := func(gain float64) (slots []int) {
+func Plan(peaks []float64, needed int) ([]int, error) {
+	needed = max(needed, 0)
+	above := func(least float64) (slots []int) {
 		for i, p := range peaks {
-			if p > 0 && p <= peak/Gain(0) && p*gain >= peak {
+			if Usable(p) && p >= least {
 				slots = append(slots, i)
 			}
 		}
 		return slots
 	}
-	var chosen []int
-	usable := within(math.Inf(1))
-	if len(usable) < needed {
-		return nil, fmt.Errorf("%w: the picture needs %d slots, the recording has %d that are not silent", ErrTooShort, needed, len(usable))
-	}
-	for _, limit := range []float64{12, 24, maxGain} {
-		loud := within(math.Pow(10, limit/20))
+	for _, decibels := range []float64{-12, -24, -36} {
+		loud := above(math.Pow(10, decibels/20))
 		if len(loud) < needed {
 			continue
 		}
-		for g := range needed {
-			best := -1
-			for _, i := range loud[share(len(loud), g, needed):share(len(loud), g+1, needed)] {
-				if best < 0 || peaks[i] > peaks[best] {
-					best = i
-				}
-			}
-			chosen = append(chosen, best)
+		chosen := make([]int, needed)
+		for g := range chosen {
+			group := loud[share(len(loud), g, needed):share(len(loud), g+1, needed)]
+			chosen[g] = slices.MaxFunc(group, func(a, b int) int { return cmp.Compare(peaks[a], peaks[b]) })
 		}
-		break
+		return chosen, nil
 	}
-	if chosen == nil {
-		slices.SortStableFunc(usable, func(a, b int) int { return cmp.Compare(peaks[b], peaks[a]) })
-		chosen = usable[:needed]
-		slices.Sort(chosen)
+	usable := above(0)
+	if len(usable) < needed {
+		return nil, fmt.Errorf("%w: the payload needs %d slots, the recording has %d that are not silent", ErrTooShort, needed, len(usable))
 	}
-	plan := make([]Slot, needed)
-	for i, s := range chosen {
-		plan[i] = Slot{Index: s, Gain: gainCode(peaks[s])}
-	}
-	return plan, nil
+	slices.SortStableFunc(usable, func(a, b int) int { return cmp.Compare(peaks[b], peaks[a]) })
+	chosen := usable[:needed]
+	slices.Sort(chosen)
+	return chosen, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"slices"
 	"testing"
 )
 
@@ -45,7 +46,7 @@ func randomLayout(seed uint64) *Layout {
 	density := rng.Float64()
 	for i := range min(60, l.Count()) {
 		if rng.Float64() < density {
-			l.Slots = append(l.Slots, Slot{i, uint8(rng.IntN(maxGainCode + 1))})
+			l.Slots = append(l.Slots, Slot{i, uint8(rng.IntN(256))})
 		}
 	}
 	return l
@@ -105,7 +106,6 @@ func TestLayoutBounds(t *testing.T) {
 		"negative":     func(l *Layout) { l.Slots[0].Index = -1 },
 		"beyond":       func(l *Layout) { l.Slots[3].Index = 12 },
 		"run beyond":   func(l *Layout) { l.Slots[2].Index, l.Slots[3].Index = 11, 12 },
-		"gain":         func(l *Layout) { l.Slots[0].Gain = 241 },
 		"no slots yet": func(l *Layout) { l.Frames = 16383 },
 	} {
 		l := exampleLayout()
@@ -134,26 +134,15 @@ func TestSpan(t *testing.T) {
 	}
 }
 
-func TestGain(t *testing.T) {
-	if math.Abs(Gain(96)-1) > 1e-12 || math.Abs(20*math.Log10(Gain(0))+24) > 1e-9 || math.Abs(20*math.Log10(Gain(maxGainCode))-36) > 1e-9 {
-		t.Errorf("gains are %v, %v and %v, want −24, 0 and 36 dB", Gain(0), Gain(96), Gain(maxGainCode))
-	}
-	for p := 0.0158; p < 15; p *= 1.01 {
-		got := p * Gain(gainCode(p))
-		if got > peak*(1+1e-9) || got < peak*math.Pow(10, -0.2501/20) {
-			t.Errorf("a peak of %v becomes %v", p, got)
+func TestUsable(t *testing.T) {
+	for peak, want := range map[float64]bool{0: false, 1e-5: true, 1: true, 15: true, 16: false, -1: false, math.Inf(1): false} {
+		if Usable(peak) != want {
+			t.Errorf("a peak of %v: usable %v", peak, !want)
 		}
 	}
-	if got := gainCode(1e-4); got != maxGainCode {
-		t.Errorf("gain code of a peak of 1e-4 is %d, want %d", got, maxGainCode)
+	if Usable(math.NaN()) {
+		t.Error("a peak that is no number is usable")
 	}
-}
-
-func indices(slots []Slot) (list []int) {
-	for _, s := range slots {
-		list = append(list, s.Index)
-	}
-	return list
 }
 
 func TestPlan(t *testing.T) {
@@ -174,13 +163,8 @@ func TestPlan(t *testing.T) {
 		{"quiet last", []float64{0.9, 0.001, 0.003, 0.002, 0.8, 0}, 4, []int{0, 2, 3, 4}},
 	} {
 		got, err := Plan(c.peaks, c.needed)
-		if err != nil || !reflect.DeepEqual(indices(got), c.want) {
-			t.Errorf("%s: slots %v, want %v; error %v", c.name, indices(got), c.want, err)
-		}
-		for _, s := range got {
-			if s.Gain != gainCode(c.peaks[s.Index]) {
-				t.Errorf("%s: slot %d has gain code %d", c.name, s.Index, s.Gain)
-			}
+		if err != nil || !slices.Equal(got, c.want) {
+			t.Errorf("%s: slots %v, want %v; error %v", c.name, got, c.want, err)
 		}
 	}
 	if _, err := Plan([]float64{1, 0, nan, 1}, 3); !errors.Is(err, ErrTooShort) {
@@ -202,11 +186,11 @@ func TestPlanSpreads(t *testing.T) {
 			t.Fatal(err)
 		}
 		last := -1
-		for _, s := range append(slots, Slot{Index: len(peaks)}) {
-			if gap := s.Index - last; gap <= 0 || gap > 2*(len(peaks)/needed+1) {
-				t.Fatalf("%d of %d: slot %d follows slot %d", needed, len(peaks), s.Index, last)
+		for _, s := range append(slots, len(peaks)) {
+			if gap := s - last; gap <= 0 || gap > 2*(len(peaks)/needed+1) {
+				t.Fatalf("%d of %d: slot %d follows slot %d", needed, len(peaks), s, last)
 			}
-			last = s.Index
+			last = s
 		}
 	}
 }
