@@ -39,7 +39,7 @@ func capacityCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVarP(&o.image, "image", "i", "", "a picture that is to be hidden")
+	f.StringVarP(&o.image, "image", "i", "", "a `PICTURE` that is to be hidden")
 	o.addFlags(cmd)
 	return cmd
 }

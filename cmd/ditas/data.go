@@ -43,9 +43,9 @@ func dataCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVarP(&o.options.Dir, "out", "o", "", "the folder for the sets")
+	f.StringVarP(&o.options.Dir, "out", "o", "", "the `FOLDER` for the sets")
 	f.BoolVar(&o.options.Lean, "lean", false, "take only the smaller packages: most of the material for a third of the download")
-	f.StringVar(&o.options.Archives, "archives", "", "the folder for downloaded packages (default .archives in the folder for the sets)")
+	f.StringVar(&o.options.Archives, "archives", "", "the `FOLDER` for downloaded packages (default .archives in the folder for the sets)")
 	o.addFlags(cmd)
 	require(cmd, "out")
 	return cmd

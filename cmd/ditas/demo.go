@@ -60,9 +60,9 @@ func demoCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVarP(&o.dir, "out-dir", "o", ".", "the folder to write to; it is made if needed")
-	f.Float64Var(&o.snr, "snr", ditas.DefaultSNR, fmt.Sprintf("signal-to-noise ratio in dB, %d to %d", ditas.MinSNR, ditas.MaxSNR))
-	f.IntVar(&o.workers, "workers", 0, "threads; 0 means one per processor")
+	f.StringVarP(&o.dir, "out-dir", "o", ".", "the `FOLDER` to write to; it is made if needed")
+	f.Float64Var(&o.snr, "snr", ditas.DefaultSNR, fmt.Sprintf("signal-to-noise ratio in `dB`, %d to %d", ditas.MinSNR, ditas.MaxSNR))
+	f.IntVar(&o.workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
 	return cmd
 }

@@ -62,13 +62,13 @@ func hideCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVarP(&o.image, "image", "i", "", "the picture to hide")
-	f.StringVarP(&o.cover, "cover", "c", "", "the recording to hide it in, which stays as it is")
-	f.StringVarP(&o.out, "out", "o", "", "the recording to write; a file of that name is replaced")
-	f.Float64Var(&o.options.SNR, "snr", ditas.DefaultSNR, fmt.Sprintf("signal-to-noise ratio in dB, %d to %d", ditas.MinSNR, ditas.MaxSNR))
+	f.StringVarP(&o.image, "image", "i", "", "the `PICTURE` to hide")
+	f.StringVarP(&o.cover, "cover", "c", "", "the `RECORDING` to hide it in, which stays as it is")
+	f.StringVarP(&o.out, "out", "o", "", "the `RECORDING` to write; a file of that name is replaced")
+	f.Float64Var(&o.options.SNR, "snr", ditas.DefaultSNR, fmt.Sprintf("signal-to-noise ratio in `dB`, %d to %d", ditas.MinSNR, ditas.MaxSNR))
 	f.BoolVar(&o.options.Fit, "fit", false, "scale the picture down to what fits, if it does not")
-	f.StringVar(&o.method, "method", weights.Default, "how to hide")
-	f.IntVar(&o.options.Workers, "workers", 0, "threads; 0 means one per processor")
+	f.StringVar(&o.method, "method", weights.Default, "how to hide, a `NAME`")
+	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
 	require(cmd, "image", "cover", "out")
 	return cmd
@@ -137,8 +137,14 @@ func (o *hideFlags) run(ctx context.Context) error {
 	o.printf("  recording  SNR %.1f dB where it was changed, container MSE %.3g\n", res.UsedSNR, res.MSE)
 	o.printf("  room       %d of %d slots of the recording\n", res.Slots, res.Room)
 	o.printf("Anyone who has ditas can reveal it: it is hidden, not encrypted.\n")
+	if res.PSNR < poor {
+		fmt.Fprintf(o.err, "ditas: warning: this recording leaves little room, and the picture will come back coarse\nhint: choose a lower --snr, or a recording with less noise in it\n")
+	}
 	return o.result(res)
 }
+
+// poor is the PSNR in dB below which a picture is hard to make out.
+const poor = 18
 
 func ssim(v *float64) string {
 	if v == nil {

@@ -46,9 +46,9 @@ func revealCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVarP(&o.stego, "stego", "s", "", "the recording with the picture in it")
-	f.StringVarP(&o.out, "out", "o", "", "the picture to write; a file of that name is replaced")
-	f.IntVar(&o.options.Workers, "workers", 0, "threads; 0 means one per processor")
+	f.StringVarP(&o.stego, "stego", "s", "", "the `RECORDING` with the picture in it")
+	f.StringVarP(&o.out, "out", "o", "", "the `PICTURE` to write; a file of that name is replaced")
+	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
 	require(cmd, "stego", "out")
 	return cmd
