@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"time"
 
 	"ditas/audio"
 	"ditas/carrier"
@@ -54,11 +53,6 @@ func listen(ctx context.Context, f audio.File, slot int) (*sound, error) {
 }
 
 func (s *sound) frames() int { return len(s.planes[0]) }
-
-// duration returns how long so many slots play.
-func (s *sound) duration(slots int) time.Duration {
-	return s.format.Duration(int64(slots)*int64(s.slot)) / time.Duration(s.format.Channels)
-}
 
 // slots returns the number of whole slots.
 func (s *sound) slots() int { return carrier.SlotCount(s.frames(), len(s.planes), s.slot) }

@@ -21,8 +21,8 @@ type RoomReport struct {
 	Tile     int           `json:"tile"`     // side of a tile in pixels
 	Side     int           `json:"side"`     // of the largest square picture, in pixels
 
-	slot time.Duration
-	c    model.Config
+	format audio.Format
+	c      model.Config
 }
 
 // Room tells what a recording can take. The error is an *audio.TruncatedError if the file is cut off.
@@ -41,7 +41,7 @@ func Room(ctx context.Context, cover audio.File) (*RoomReport, error) {
 func room(s *sound, peaks []float64, c model.Config) *RoomReport {
 	r := &RoomReport{
 		Duration: s.format.Duration(int64(s.frames())), Slots: len(peaks), Tile: c.Tile,
-		slot: s.duration(1), c: c,
+		format: s.format, c: c,
 	}
 	for _, p := range peaks {
 		if carrier.Usable(p) {
@@ -60,7 +60,14 @@ func (r *RoomReport) tiles(width, height int) int {
 
 // Need returns how much sound that is not silence a picture takes in this recording.
 func (r *RoomReport) Need(width, height int) time.Duration {
-	return time.Duration(r.tiles(width, height)*r.c.Stages) * r.slot
+	// Slots of different channels play at once, so the last ones take as long as a whole row of them.
+	rows := (r.tiles(width, height)*r.c.Stages + r.format.Channels - 1) / r.format.Channels
+	return r.format.Duration(int64(rows) * int64(r.c.Samples()))
+}
+
+// have returns how much sound that is not silence there is.
+func (r *RoomReport) have() time.Duration {
+	return r.format.Duration(int64(r.Usable) * int64(r.c.Samples()) / int64(r.format.Channels))
 }
 
 // Fit returns the size to which a picture has to be scaled down to fit, its own if it does, and zeros if nothing fits.
@@ -99,7 +106,7 @@ func (r *RoomReport) check(p *picture.Planes) error {
 	case p.Width > MaxSide || p.Height > MaxSide:
 		return fmt.Errorf("%w: %d×%d pixels, at most %d a side", ErrTooLarge, p.Width, p.Height, MaxSide)
 	case r.tiles(p.Width, p.Height) > r.Tiles:
-		e := &TooShortError{Need: r.Need(p.Width, p.Height), Have: time.Duration(r.Usable) * r.slot}
+		e := &TooShortError{Need: r.Need(p.Width, p.Height), Have: r.have()}
 		e.Width, e.Height = r.Fit(p.Width, p.Height)
 		return e
 	}
