@@ -74,7 +74,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	started := false
 	for _, c := range []*cobra.Command{
-		hideCommand(), revealCommand(), capacityCommand(), demoCommand(), trainCommand(), dataCommand(), versionCommand(),
+		hideCommand(), revealCommand(), capacityCommand(), demoCommand(), trainCommand(), evaluateCommand(), dataCommand(), versionCommand(),
 	} {
 		do := c.RunE
 		c.RunE = func(cmd *cobra.Command, args []string) error {
@@ -112,7 +112,7 @@ func report(ctx context.Context, stderr io.Writer, err error) int {
 	)
 	text := err.Error()
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		text = "interrupted; nothing was written"
+		text = "interrupted"
 	}
 	code := exitFailed
 	switch {

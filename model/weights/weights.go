@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"fmt"
+	"io"
 
 	"ditas/model"
 )
@@ -17,18 +18,28 @@ var files embed.FS
 // Default is the name of the system that ditas hides with.
 const Default = "ditas-m-ed"
 
-// Load returns a shipped system and its identity, the first bytes of the SHA-256 of its file.
+// Load returns a shipped system and its identity.
 func Load(name string) (*model.System, [4]byte, error) {
-	var id [4]byte
 	data, err := files.ReadFile(name + ".safetensors")
 	if err != nil {
-		return nil, id, fmt.Errorf("no weights are shipped for %s", name)
+		return nil, [4]byte{}, fmt.Errorf("no weights are shipped for %s", name)
 	}
-	sum := sha256.Sum256(data)
-	copy(id[:], sum[:])
-	sys, _, err := model.Load(bytes.NewReader(data), int64(len(data)))
+	sys, id, err := Read(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		return nil, id, fmt.Errorf("weights of %s: %w", name, err)
 	}
 	return sys, id, nil
+}
+
+// Read returns the system in a file of so many bytes and its identity, the first bytes of the file's SHA-256. Its errors are
+// those of [model.Load].
+func Read(r io.ReaderAt, size int64) (*model.System, [4]byte, error) {
+	var id [4]byte
+	sum := sha256.New()
+	if _, err := io.Copy(sum, io.NewSectionReader(r, 0, size)); err != nil {
+		return nil, id, err
+	}
+	copy(id[:], sum.Sum(nil))
+	sys, _, err := model.Load(r, size)
+	return sys, id, err
 }

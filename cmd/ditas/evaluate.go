@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"ditas/dataset"
+	"ditas/evaluate"
+	"ditas/model"
+	"ditas/model/weights"
+)
+
+const evaluateHelp = `Measure networks on a test set.
+
+Every photograph is reduced to its middle square of 64×64 pixels and hidden in the
+start of a clip of speech, which goes through a real 16-bit WAV file before anything
+is measured or revealed. Figures are means over pairs that cover all photographs
+and all clips. The result is a table in Markdown, or everything as JSON.
+
+--data is a folder as ditas data builds it; its test set is used. --speech and
+--pictures name other folders. --thresholds are the strengths of hiding: the larger,
+the louder the change and the better the picture.`
+
+const evaluateExample = `  ditas evaluate --data data
+  ditas evaluate --data data --kind faces --weights run/weights.safetensors --json`
+
+type evaluateFlags struct {
+	terminal
+	data, kind, speech, pictures, weights string
+	options                               evaluate.Options
+}
+
+func evaluateCommand() *cobra.Command {
+	var o evaluateFlags
+	cmd := &cobra.Command{
+		Use:     "evaluate --data FOLDER",
+		Short:   "Measure networks on a test set",
+		Long:    evaluateHelp,
+		Example: evaluateExample,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.begin(cmd)
+			return o.run(cmd.Context())
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVarP(&o.data, "data", "d", "", "a `FOLDER` that ditas data made")
+	f.StringVar(&o.kind, "kind", "photos", "which pictures of --data, `KIND` being photos or faces")
+	f.StringVar(&o.speech, "speech", "", "`FOLDER` of recordings, in place of those in --data")
+	f.StringVar(&o.pictures, "pictures", "", "`FOLDER` of pictures, in place of those in --data")
+	f.StringVarP(&o.weights, "weights", "w", "", "the networks, a `FILE` that ditas train made (default: those that ditas comes with)")
+	f.Float64SliceVar(&o.options.Thresholds, "thresholds", []float64{0.006, 0.01, 0.03, 0.1}, "strengths of hiding, a `LIST`")
+	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
+	o.addFlags(cmd)
+	return cmd
+}
+
+func (o *evaluateFlags) run(ctx context.Context) error {
+	switch {
+	case o.kind != "photos" && o.kind != "faces":
+		return usagef("--kind %s: want photos or faces", o.kind)
+	case o.data == "" && (o.speech == "" || o.pictures == ""):
+		return withHint(usagef("neither --data nor both of --speech and --pictures are given"), "ditas data builds a folder for --data")
+	}
+	material := "of the user's own"
+	if o.data != "" {
+		m, err := dataset.ReadManifest(o.data)
+		if err != nil {
+			return withHint(err, "ditas data builds a folder for --data")
+		}
+		material = m.Digest() + ", " + o.kind
+	}
+	if o.speech == "" {
+		o.speech = filepath.Join(o.data, "test", "speech")
+	} else if o.data != "" {
+		material += ", other speech"
+	}
+	if o.pictures == "" {
+		o.pictures = filepath.Join(o.data, "test", o.kind)
+	} else if o.data != "" {
+		material += ", other pictures"
+	}
+	sys, id, err := o.system()
+	if err != nil {
+		return err
+	}
+	speech, err := dataset.OpenSpeech(ctx, o.speech, dataset.LoadOptions{})
+	if err != nil {
+		return err
+	}
+	pictures, err := dataset.OpenThumbnails(ctx, o.pictures, sys.Config.Tile, dataset.LoadOptions{})
+	if err != nil {
+		return err
+	}
+	var end func()
+	o.options.Progress, end = o.progress("measuring")
+	r, err := evaluate.System(ctx, sys, pictures, speech, o.options)
+	end()
+	if err != nil {
+		return err
+	}
+	r.Weights, r.Data = hex.EncodeToString(id[:]), material
+	var table strings.Builder
+	if err := r.Markdown(&table); err != nil {
+		return err
+	}
+	o.printf("%s", table.String())
+	return o.result(r)
+}
+
+// system returns the networks to be measured and the first bytes of their hash.
+func (o *evaluateFlags) system() (*model.System, [4]byte, error) {
+	if o.weights == "" {
+		return weights.Load(weights.Default)
+	}
+	f, size, err := open(o.weights)
+	if err != nil {
+		return nil, [4]byte{}, err
+	}
+	defer f.Close()
+	return weights.Read(f, size)
+}
