@@ -91,6 +91,9 @@ func (o *demoFlags) run(ctx context.Context) error {
 	if !(o.snr >= ditas.MinSNR && o.snr <= ditas.MaxSNR) {
 		return usagef("--snr %g: want %d to %d dB", o.snr, ditas.MinSNR, ditas.MaxSNR)
 	}
+	if err := checkWorkers(o.workers); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(o.dir, 0o777); err != nil {
 		return err
 	}

@@ -29,8 +29,9 @@ recording is too short ditas says how much it takes; --fit scales the picture
 down to what fits instead. ditas capacity tells beforehand.
 
 --snr is the signal-to-noise ratio: how much stronger the recording is than what
-is changed in it, in decibels. 20 dB is plainly audible as hiss, 35 dB hardly, 50
-dB not at all. A higher ratio is quieter and leaves a coarser picture.
+is changed in it, in decibels. The higher it is, the less there is to hear and the
+coarser the picture. The picture comes out best in clean recordings; noise leaves
+it little room.
 
 Whoever has the file needs nothing else to reveal the picture: no key, no size,
 not the original recording. It is not encrypted either: anyone who has ditas can
@@ -74,6 +75,13 @@ func hideCommand() *cobra.Command {
 	return cmd
 }
 
+func checkWorkers(n int) error {
+	if n < 0 {
+		return usagef("--workers %d: want 0 or more", n)
+	}
+	return nil
+}
+
 // require marks flags that a command cannot do without.
 func require(cmd *cobra.Command, flags ...string) {
 	for _, f := range flags {
@@ -99,10 +107,11 @@ func (o *hideFlags) run(ctx context.Context) error {
 		return usagef("--snr %g: want %d to %d dB", o.options.SNR, ditas.MinSNR, ditas.MaxSNR)
 	case o.method != weights.Default:
 		return usagef("--method %s is unknown: the only one is %s", o.method, weights.Default)
-	case o.options.Workers < 0:
-		return usagef("--workers %d: want 0 or more", o.options.Workers)
 	}
-	if ext := strings.ToLower(filepath.Ext(o.out)); slices.Contains([]string{".mp3", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".wma", ".aiff"}, ext) {
+	if err := checkWorkers(o.options.Workers); err != nil {
+		return err
+	}
+	if ext := strings.ToLower(filepath.Ext(o.out)); slices.Contains([]string{".mp3", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".wma", ".aiff", ".sph"}, ext) {
 		return withHint(usagef("%s: ditas writes WAV", o.out), "let the name end in .wav; compression such as MP3 would destroy the picture")
 	}
 	if err := checkOutput(o.out, o.image, o.cover); err != nil {

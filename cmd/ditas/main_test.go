@@ -79,9 +79,7 @@ func read(ts *testscript.TestScript, name string) []byte {
 }
 
 func sound(ts *testscript.TestScript, _ bool, args []string) {
-	for _, d := range []string{"voice", "16", "1", "16000"}[len(args)-2:] {
-		args = append(args, d)
-	}
+	args = append(args, []string{"voice", "16", "1", "16000"}[len(args)-2:]...)
 	encoding := map[string]audio.Encoding{
 		"8": audio.Int8, "16": audio.Int16, "24": audio.Int24, "32": audio.Int32, "f32": audio.Float32, "f64": audio.Float64,
 	}[args[3]]
@@ -277,11 +275,74 @@ func TestInterruptedHidingLeavesNothing(t *testing.T) {
 	cancel()
 	var stderr bytes.Buffer
 	code := run(ctx, []string{"hide", "-i", filepath.Join("demo", "photo.png"), "-c", filepath.Join("demo", "speech.wav"), "-o", filepath.Join(dir, "stego.wav")}, &bytes.Buffer{}, &stderr)
-	if code != exitFailed || stderr.String() != "ditas: interrupted; nothing was written\n" {
+	if code != exitFailed || stderr.String() != "ditas: interrupted\n" {
 		t.Errorf("exit code %d, %s", code, &stderr)
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("left %v, %v", left, err)
+	}
+}
+
+// A run that is interrupted after its second step of four and taken up again ends as one that was not.
+func TestInterruptedTrainingEndsTheSame(t *testing.T) {
+	dir := t.TempDir()
+	config := filepath.Join(dir, "tiny.json")
+	if err := os.WriteFile(config, []byte(`{"model": {"name": "ditas-m-ed", "stages": 2, "tile": 16, "bands": 64, "width": 8, "depth": 4},
+		"steps": 4, "batch": 2, "warmup": 1, "validateEvery": 2, "validationPairs": 1, "validationThresholds": [0.05]}`), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	args := func(out, workers string) []string {
+		return []string{"train", "-c", config, "--speech", "demo", "--pictures", "demo", "--validation-speech", "demo",
+			"--validation-pictures", "demo", "-o", filepath.Join(dir, out), "--workers", workers}
+	}
+	if code := run(context.Background(), args("whole", "1"), &bytes.Buffer{}, os.Stderr); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var stderr bytes.Buffer
+	if code := run(ctx, args("parts", "2"), &cancelOn{cancel: cancel}, &stderr); code != exitFailed || !strings.Contains(stderr.String(), "interrupted after step 2 of 4") {
+		t.Fatalf("exit code %d, %s", code, &stderr)
+	}
+	var stdout bytes.Buffer
+	if code := run(context.Background(), args("parts", "2"), &stdout, os.Stderr); code != 0 || !strings.HasPrefix(stdout.String(), "continuing after step 2 of 4\n") {
+		t.Fatalf("exit code %d, %s", code, &stdout)
+	}
+	for _, name := range []string{weightsName, configName} {
+		whole, err := os.ReadFile(filepath.Join(dir, "whole", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if parts, err := os.ReadFile(filepath.Join(dir, "parts", name)); err != nil || !bytes.Equal(parts, whole) {
+			t.Errorf("%s differs: %v", name, err)
+		}
+	}
+	log, err := os.ReadFile(filepath.Join(dir, "parts", logName))
+	if steps := regexp.MustCompile(`(?m)^\{"step":\d+`).FindAllString(string(log), -1); err != nil || !slices.Equal(steps, []string{`{"step":2`, `{"step":4`}) {
+		t.Errorf("log has %q, %v", steps, err)
+	}
+}
+
+// What was logged after the checkpoint is not kept, or it would be there twice; nor is half a line.
+func TestLogEndsWithTheCheckpoint(t *testing.T) {
+	name := filepath.Join(t.TempDir(), logName)
+	for _, c := range []struct {
+		log, want string
+		step      int
+	}{
+		{"", "", 0},
+		{"{\"step\":10}\n{\"step\":20}\n{\"step\":30}\n", "{\"step\":10}\n{\"step\":20}\n", 20},
+		{"{\"step\":10}\n{\"step\":20}\n", "", 0},
+		{"{\"step\":10}\n{\"ste", "{\"step\":10}\n", 20},
+	} {
+		if err := os.WriteFile(name, []byte(c.log), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if err := keepLog(name, c.step); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(name); err != nil || string(got) != c.want {
+			t.Errorf("%q up to %d became %q, %v", c.log, c.step, got, err)
+		}
 	}
 }
 

@@ -63,8 +63,8 @@ type revealed struct {
 }
 
 func (o *revealFlags) run(ctx context.Context) error {
-	if o.options.Workers < 0 {
-		return usagef("--workers %d: want 0 or more", o.options.Workers)
+	if err := checkWorkers(o.options.Workers); err != nil {
+		return err
 	}
 	format := picture.PNG
 	if filepath.Ext(o.out) != "" {

@@ -36,11 +36,11 @@ with. Without it the run in --out is continued as it was configured, or a new on
 begins.
 
 The folder --out gets
-  config.json           the whole configuration
-  log.jsonl             a record every 10 steps and at each validation
-  loss.png              the loss over the steps
-  quality.png           the PSNR on the validation set
-  weights.safetensors   the networks: the moving average of the weights
+  config.json             the whole configuration
+  log.jsonl               a record every 10 steps and at each validation
+  loss.png                the loss over the steps
+  quality.png             the PSNR on the validation set
+  weights.safetensors     the networks: the moving average of the weights
   checkpoint.safetensors  what it takes to continue
 
 At Ctrl-C, and after --minutes, the run is saved; the same command continues it, and
@@ -121,10 +121,11 @@ func (o *trainFlags) run(ctx context.Context) error {
 		return usagef("--steps %d: want 1 or more", o.steps)
 	case !(o.minutes >= 0):
 		return usagef("--minutes %g: want 0 or more", o.minutes)
-	case o.workers < 0:
-		return usagef("--workers %d: want 0 or more", o.workers)
 	case o.kind != "photos" && o.kind != "faces":
 		return usagef("--kind %s: want photos or faces", o.kind)
+	}
+	if err := checkWorkers(o.workers); err != nil {
+		return err
 	}
 	if err := o.fillFolders(); err != nil {
 		return err
