@@ -233,7 +233,7 @@ func TestSaveAndLoad(t *testing.T) {
 	}
 }
 
-// write makes a file of tensors of ones for every parameter of a configuration, changed.
+// write makes the file of a tiny system, changed.
 func write(t testing.TB, change func(tensors []safetensors.Tensor, meta map[string]string) []safetensors.Tensor) []byte {
 	t.Helper()
 	var file bytes.Buffer

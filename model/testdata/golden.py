@@ -18,7 +18,8 @@ import sys
 import numpy as np
 import torch
 
-from ditas import System, objective
+sys.dont_write_bytecode = True
+from ditas import System, objective  # noqa: E402
 
 here = pathlib.Path(__file__).parent
 sys.path.append(str(here.parents[1] / "nn" / "testdata"))

@@ -7,12 +7,14 @@ weights "c.weight" and "c.bias" where it has any, and a "c.target"; the results 
 """
 import json
 import pathlib
+import sys
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from safetensors import write
+sys.dont_write_bytecode = True
+from safetensors import write  # noqa: E402
 
 WEIGHT = 1.7
 rng = np.random.default_rng(11)
