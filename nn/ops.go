@@ -89,19 +89,19 @@ func (g *Graph[T]) Below(x *Tensor[T], limit *float64) *Tensor[T] {
 }
 
 // Round rounds to the nearest multiple of *step, halves to even, and limits to [−1, 1 − *step], as a file of integer
-// samples does; a step of 0 only limits, to [−1, 1]. Its gradient is that of the identity.
+// samples does; a step of 0 changes nothing. Its gradient is that of the identity.
 func (g *Graph[T]) Round(x *Tensor[T], step *float64) *Tensor[T] {
 	k := g.kernels
 	return g.add(&unary[T]{
 		x: x, y: g.result("round", x.shape, false, x),
 		f: func(y, x []T) {
 			s := *step
+			if s == 0 {
+				copy(y, x)
+				return
+			}
 			for i, v := range x {
-				r := float64(v)
-				if s > 0 {
-					r = math.RoundToEven(r/s) * s
-				}
-				y[i] = T(max(-1, min(1-s, r)))
+				y[i] = T(max(-1, min(1-s, math.RoundToEven(float64(v)/s)*s)))
 			}
 		},
 		df: func(dx, _, _, dy []T) { k.Add(dx, dx, dy) },
