@@ -246,13 +246,15 @@ func (o *convOp[T]) backward(grads *Grads[T]) {
 	if o.c.Spec.Transposed {
 		o.gradWeight(grads.Of(o.c.Weight), o.y.grad, o.x.data)
 		if o.x.wanted {
-			o.toNarrow(o.x.grad, o.y.grad, nil, true)
+			dx, first := o.x.into()
+			o.toNarrow(dx, o.y.grad, nil, !first)
 		}
 		return
 	}
 	o.gradWeight(grads.Of(o.c.Weight), o.x.data, o.y.grad)
 	if o.x.wanted {
-		o.toWide(o.x.grad, o.y.grad, nil, true)
+		dx, first := o.x.into()
+		o.toWide(dx, o.y.grad, nil, !first)
 	}
 }
 

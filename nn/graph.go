@@ -17,6 +17,7 @@ type Graph[T kernel.Float] struct {
 	compiled bool
 	ops      []op[T]
 	tensors  []*Tensor[T]
+	losses   []*Loss
 	layouts  map[[2]int]*layout
 	scope    string
 	err      error
@@ -27,7 +28,7 @@ type op[T kernel.Float] interface {
 	// compile takes the memory the operation needs besides its output, once layouts are settled.
 	compile()
 	forward()
-	// backward adds to the gradients of the inputs, given that of the output.
+	// backward passes the gradient of the output on to the inputs that want one, through into or sum.
 	backward(grads *Grads[T])
 	inputs() []*Tensor[T]
 	output() *Tensor[T]
@@ -221,19 +222,18 @@ func (g *Graph[T]) Backward(grads *Grads[T], terms ...Term) {
 		panic("nn: Backward on a graph that was not made for training")
 	}
 	for _, t := range g.tensors {
-		clear(t.grad)
+		t.pulled = false
 	}
-	for _, o := range g.ops {
-		if l, ok := o.(*mse[T]); ok {
-			l.loss.weight = 0
-		}
+	for _, l := range g.losses {
+		l.weight = 0
 	}
 	for _, t := range terms {
 		t.Loss.weight += t.Weight
 	}
 	for i := len(g.ops) - 1; i >= 0; i-- {
-		if g.ops[i].output().wanted {
-			g.ops[i].backward(grads)
+		o := g.ops[i]
+		if l, ok := o.(*mse[T]); ok && l.loss.weight != 0 || o.output().pulled {
+			o.backward(grads)
 		}
 	}
 }

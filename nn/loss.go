@@ -21,7 +21,10 @@ func (g *Graph[T]) MSE(a, b *Tensor[T]) *Loss {
 		g.fail("mean squared error of %s (%v) and %s (%v): shapes differ", a.name, a.shape, b.name, b.shape)
 		return loss
 	}
-	g.add(&mse[T]{g.kernels, a, b, g.result("mse", a.shape, false, a, b), loss})
+	diff := g.result("mse", a.shape, false, a, b)
+	diff.wanted = false // the loss is where gradients start
+	g.add(&mse[T]{g.kernels, a, b, diff, loss})
+	g.losses = append(g.losses, loss)
 	return loss
 }
 
@@ -36,14 +39,7 @@ func (o *mse[T]) forward() {
 }
 
 func (o *mse[T]) backward(*Grads[T]) {
-	if o.loss.weight == 0 {
-		return
-	}
 	s := T(2 * o.loss.weight / float64(o.a.shape.Len()))
-	if o.a.wanted {
-		o.k.Axpy(o.a.grad, s, o.diff.data)
-	}
-	if o.b.wanted {
-		o.k.Axpy(o.b.grad, -s, o.diff.data)
-	}
+	pull(o.k, o.a, s, o.diff.data)
+	pull(o.k, o.b, -s, o.diff.data)
 }

@@ -9,10 +9,12 @@ import (
 
 // unary is an operation on each element by itself.
 type unary[T kernel.Float] struct {
+	k    kernel.Set[T]
 	x, y *Tensor[T]
 	f    func(y, x []T)
-	// df adds to dx given the value y, the input x and the gradient dy.
-	df func(dx, x, y, dy []T)
+	// df adds to dx given the value y, the input x and the gradient dy. Where it is nil, the gradient is slope·dy.
+	df    func(dx, x, y, dy []T)
+	slope *float64
 	// lifts says that f(0) is not 0, so that the halo has to be cleared.
 	lifts bool
 }
@@ -28,13 +30,36 @@ func (o *unary[T]) forward() {
 	}
 }
 
-func (o *unary[T]) backward(*Grads[T]) { o.df(o.x.grad, o.x.data, o.y.data, o.y.grad) }
+func (o *unary[T]) backward(*Grads[T]) {
+	if o.df == nil {
+		pull(o.k, o.x, T(*o.slope), o.y.grad)
+		return
+	}
+	o.df(o.x.sum(), o.x.data, o.y.data, o.y.grad)
+}
+
+// pull passes the gradient a·dy on to x, if it wants one.
+func pull[T kernel.Float](k kernel.Set[T], x *Tensor[T], a T, dy []T) {
+	if !x.wanted {
+		return
+	}
+	switch dx, first := x.into(); {
+	case first && a == 1:
+		copy(dx, dy)
+	case first:
+		k.Scale(dx, a, dy)
+	case a == 1:
+		k.Add(dx, dx, dy)
+	default:
+		k.Axpy(dx, a, dy)
+	}
+}
 
 // Leaky is the leaky rectifier: x where positive, slope·x elsewhere. Slope 0 is ReLU.
 func (g *Graph[T]) Leaky(x *Tensor[T], slope float64) *Tensor[T] {
 	k, s := g.kernels, T(slope)
 	return g.add(&unary[T]{
-		x: x, y: g.result("leaky", x.shape, false, x),
+		k: k, x: x, y: g.result("leaky", x.shape, false, x),
 		f:  func(y, x []T) { k.Leaky(y, s, x) },
 		df: func(dx, x, _, dy []T) { k.LeakyGrad(dx, s, x, dy) },
 	})
@@ -44,7 +69,7 @@ func (g *Graph[T]) Leaky(x *Tensor[T], slope float64) *Tensor[T] {
 func (g *Graph[T]) Sigmoid(x *Tensor[T]) *Tensor[T] {
 	k := g.kernels
 	return g.add(&unary[T]{
-		x: x, y: g.result("sigmoid", x.shape, false, x), lifts: true,
+		k: k, x: x, y: g.result("sigmoid", x.shape, false, x), lifts: true,
 		f:  func(y, x []T) { k.Sigmoid(y, x) },
 		df: func(dx, _, y, dy []T) { k.SigmoidGrad(dx, y, dy) },
 	})
@@ -54,7 +79,7 @@ func (g *Graph[T]) Sigmoid(x *Tensor[T]) *Tensor[T] {
 func (g *Graph[T]) Tanh(x *Tensor[T]) *Tensor[T] {
 	k := g.kernels
 	return g.add(&unary[T]{
-		x: x, y: g.result("tanh", x.shape, false, x),
+		k: k, x: x, y: g.result("tanh", x.shape, false, x),
 		f:  func(y, x []T) { k.Tanh(y, x) },
 		df: func(dx, _, y, dy []T) { k.TanhGrad(dx, y, dy) },
 	})
@@ -65,9 +90,9 @@ func (g *Graph[T]) Tanh(x *Tensor[T]) *Tensor[T] {
 func (g *Graph[T]) Scale(x *Tensor[T], a *float64) *Tensor[T] {
 	k := g.kernels
 	return g.add(&unary[T]{
-		x: x, y: g.result("scale", x.shape, false, x),
-		f:  func(y, x []T) { k.Scale(y, T(*a), x) },
-		df: func(dx, _, _, dy []T) { k.Axpy(dx, T(*a), dy) },
+		k: k, x: x, y: g.result("scale", x.shape, false, x),
+		f:     func(y, x []T) { k.Scale(y, T(*a), x) },
+		slope: a,
 	})
 }
 
@@ -91,9 +116,9 @@ func (g *Graph[T]) Below(x *Tensor[T], limit *float64) *Tensor[T] {
 // Round rounds to the nearest multiple of *step, halves to even, and limits to [−1, 1 − *step], as a file of integer
 // samples does; a step of 0 changes nothing. Its gradient is that of the identity.
 func (g *Graph[T]) Round(x *Tensor[T], step *float64) *Tensor[T] {
-	k := g.kernels
+	identity := 1.0
 	return g.add(&unary[T]{
-		x: x, y: g.result("round", x.shape, false, x),
+		k: g.kernels, x: x, y: g.result("round", x.shape, false, x), slope: &identity,
 		f: func(y, x []T) {
 			s := *step
 			if s == 0 {
@@ -104,16 +129,15 @@ func (g *Graph[T]) Round(x *Tensor[T], step *float64) *Tensor[T] {
 				y[i] = T(max(-1, min(1-s, math.RoundToEven(float64(v)/s)*s)))
 			}
 		},
-		df: func(dx, _, _, dy []T) { k.Add(dx, dx, dy) },
 	})
 }
 
 type binaryOp int
 
 const (
-	sum binaryOp = iota
-	difference
-	product
+	plus binaryOp = iota
+	minus
+	times
 )
 
 type binary[T kernel.Float] struct {
@@ -131,13 +155,13 @@ func (g *Graph[T]) binary(kind binaryOp, name string, a, b *Tensor[T]) *Tensor[T
 }
 
 // Add is a + b.
-func (g *Graph[T]) Add(a, b *Tensor[T]) *Tensor[T] { return g.binary(sum, "add", a, b) }
+func (g *Graph[T]) Add(a, b *Tensor[T]) *Tensor[T] { return g.binary(plus, "add", a, b) }
 
 // Sub is a − b.
-func (g *Graph[T]) Sub(a, b *Tensor[T]) *Tensor[T] { return g.binary(difference, "sub", a, b) }
+func (g *Graph[T]) Sub(a, b *Tensor[T]) *Tensor[T] { return g.binary(minus, "sub", a, b) }
 
 // Mul is the elementwise product a·b; Mul(x, Sigmoid(z)) is a gated product.
-func (g *Graph[T]) Mul(a, b *Tensor[T]) *Tensor[T] { return g.binary(product, "mul", a, b) }
+func (g *Graph[T]) Mul(a, b *Tensor[T]) *Tensor[T] { return g.binary(times, "mul", a, b) }
 
 func (o *binary[T]) compile()             {}
 func (o *binary[T]) inputs() []*Tensor[T] { return []*Tensor[T]{o.a, o.b} }
@@ -145,34 +169,40 @@ func (o *binary[T]) output() *Tensor[T]   { return o.y }
 
 func (o *binary[T]) forward() {
 	switch o.kind {
-	case sum:
+	case plus:
 		o.k.Add(o.y.data, o.a.data, o.b.data)
-	case difference:
+	case minus:
 		o.k.Scale(o.y.data, -1, o.b.data)
 		o.k.Add(o.y.data, o.y.data, o.a.data)
-	case product:
+	case times:
 		o.k.Mul(o.y.data, o.a.data, o.b.data)
 	}
 }
 
 func (o *binary[T]) backward(*Grads[T]) {
 	dy := o.y.grad
-	if o.a.wanted {
-		if o.kind == product {
-			o.k.MulAdd(o.a.grad, dy, o.b.data)
-		} else {
-			o.k.Add(o.a.grad, o.a.grad, dy)
-		}
+	switch o.kind {
+	case plus:
+		pull(o.k, o.a, 1, dy)
+		pull(o.k, o.b, 1, dy)
+	case minus:
+		pull(o.k, o.a, 1, dy)
+		pull(o.k, o.b, -1, dy)
+	case times:
+		o.scaled(o.a, o.b.data)
+		o.scaled(o.b, o.a.data)
 	}
-	if o.b.wanted {
-		switch o.kind {
-		case sum:
-			o.k.Add(o.b.grad, o.b.grad, dy)
-		case difference:
-			o.k.Axpy(o.b.grad, -1, dy)
-		case product:
-			o.k.MulAdd(o.b.grad, dy, o.a.data)
-		}
+}
+
+// scaled passes the gradient dy·other on to x, if it wants one.
+func (o *binary[T]) scaled(x *Tensor[T], other []T) {
+	if !x.wanted {
+		return
+	}
+	if dx, first := x.into(); first {
+		o.k.Mul(dx, o.y.grad, other)
+	} else {
+		o.k.MulAdd(dx, o.y.grad, other)
 	}
 }
 
@@ -208,6 +238,11 @@ func (o *concat[T]) forward() {
 }
 
 func (o *concat[T]) backward(*Grads[T]) {
+	for _, x := range o.xs {
+		if x.wanted {
+			x.sum()
+		}
+	}
 	o.each(func(x *Tensor[T], part, whole int, n int) {
 		if x.wanted {
 			d := x.grad[part:][:n]
@@ -273,13 +308,14 @@ func (o *mapOp[T]) forward() {
 }
 
 func (o *mapOp[T]) backward(*Grads[T]) {
+	dx := o.x.sum()
 	xn, yn := o.x.shape.C*o.x.layout.plane, o.y.shape.C*o.y.layout.plane
 	for i := range o.x.shape.N {
 		pack(o.yb, o.y.grad[i*yn:], o.y.layout, o.y.shape.C)
 		o.m.Adjoint(o.xb, o.yb)
 		l := o.x.layout
 		for r := range o.x.shape.C * l.h {
-			d := o.x.grad[i*xn+r/l.h*l.plane+l.start+r%l.h*l.row:][:l.w]
+			d := dx[i*xn+r/l.h*l.plane+l.start+r%l.h*l.row:][:l.w]
 			o.k.Add(d, d, o.xb[r*l.w:])
 		}
 	}

@@ -44,6 +44,7 @@ type Tensor[T kernel.Float] struct {
 	data   []T
 	grad   []T // nil where no gradient is wanted
 	wanted bool
+	pulled bool // the present Backward has put something into grad
 	output bool // keeps its memory after its last use
 }
 
@@ -53,6 +54,21 @@ func (t *Tensor[T]) size() int { return t.shape.N * t.shape.C * t.layout.plane }
 // Shape returns the tensor's extent.
 func (t *Tensor[T]) Shape() Shape { return t.shape }
 
+// into returns the gradient for an operation to add to, or to assign where first says that it holds nothing yet.
+func (t *Tensor[T]) into() (grad []T, first bool) {
+	first, t.pulled = !t.pulled, true
+	return t.grad, first
+}
+
+// sum returns the gradient for an operation to add to.
+func (t *Tensor[T]) sum() []T {
+	grad, first := t.into()
+	if first {
+		clear(grad)
+	}
+	return grad
+}
+
 // Load copies packed values, images × channels × rows × columns, into the tensor. It panics if src is too short.
 func (t *Tensor[T]) Load(src []T) { unpack(t.data, src, t.layout, t.shape.N*t.shape.C) }
 
@@ -61,7 +77,7 @@ func (t *Tensor[T]) Store(dst []T) { pack(dst, t.data, t.layout, t.shape.N*t.sha
 
 // StoreGrad copies the gradient of the last Backward to dst, packed. Tensors that no gradient flows to store zeros.
 func (t *Tensor[T]) StoreGrad(dst []T) {
-	if t.grad == nil {
+	if !t.pulled {
 		clear(dst[:t.shape.Len()])
 		return
 	}
