@@ -79,7 +79,6 @@ func bench(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	config.Depth = 6 // as configs/ditas-m-ed.json
 	tasks, err := newTasks(config)
 	if err != nil {
 		return err
@@ -205,12 +204,13 @@ func convolution(s nn.Shape, size [2]int) (forward, both func() error, err error
 		learning[i].Forward()
 		learning[i].Backward(grads[i], terms[i]...)
 	}
+	workers := nn.NewWorkers(threads)
 	forward = func() error {
-		nn.Parallel(threads, threads, pass)
+		workers.Each(threads, pass)
 		return nil
 	}
 	both = func() error {
-		nn.Parallel(threads, threads, learn)
+		workers.Each(threads, learn)
 		for _, p := range w.Params() {
 			sum := grads[0].Of(p)
 			for _, g := range grads[1:] {
@@ -290,8 +290,9 @@ func training(c model.Config) (step func() error, flops float64, err error) {
 			flops += 3 * 2 * batch * float64(len(p.Data)*c.Tile*c.Tile)
 		}
 	}
+	workers := nn.NewWorkers(threads)
 	return func() error {
-		nn.Parallel(threads, batch, learn)
+		workers.Each(batch, learn)
 		if err := errors.Join(errs...); err != nil {
 			return err
 		}

@@ -35,7 +35,7 @@ func (c Config) Samples() int { return SamplesPerPixel * c.Tile * c.Tile }
 
 // Named returns the configuration of one of the paper's systems: ditas-s, ditas-m, ditas-m-e, ditas-m-d or ditas-m-ed.
 func Named(name string) (Config, error) {
-	c := Config{Name: name, Stages: 3, Tile: 64, Bands: 256, Width: 32, Depth: 5, Amplitude: 0.5}
+	c := Config{Name: name, Stages: 3, Tile: 64, Bands: 256, Width: 32, Depth: 6, Amplitude: 0.5}
 	switch name {
 	case "ditas-s":
 		c.Stages = 1

@@ -5,23 +5,50 @@ import (
 	"sync/atomic"
 )
 
-// Parallel calls f(worker, i) for every i in [0, n), on up to workers goroutines that each take the next i. Results do not
-// depend on workers if f(·, i) writes only what belongs to i.
-func Parallel(workers, n int, f func(worker, i int)) {
-	if workers = min(workers, n); workers <= 1 {
-		for i := range n {
-			f(0, i)
-		}
-		return
-	}
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for w := range workers {
-		wg.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				f(w, i)
-			}
+// Workers divide tasks among goroutines. They must not be used by two goroutines at once.
+type Workers struct {
+	next atomic.Int64
+	n    int
+	task func(worker, i int)
+	done sync.WaitGroup
+	run  []func() // one for each goroutine besides the caller's
+}
+
+// NewWorkers returns n workers, at least one.
+func NewWorkers(n int) *Workers {
+	w := &Workers{}
+	for i := 1; i < n; i++ {
+		w.run = append(w.run, func() {
+			w.work(i)
+			w.done.Done()
 		})
 	}
-	wg.Wait()
+	return w
 }
+
+// Len returns the number of workers.
+func (w *Workers) Len() int { return 1 + len(w.run) }
+
+// Each calls task(worker, i) once for every i in [0, n); each worker takes the next i as it becomes free. Results do not
+// depend on the number of workers if what task(·, i) writes belongs to i. Each allocates nothing.
+func (w *Workers) Each(n int, task func(worker, i int)) {
+	w.n, w.task = n, task
+	w.next.Store(0)
+	helping := w.run[:max(0, min(len(w.run), n-1))]
+	w.done.Add(len(helping))
+	for _, run := range helping {
+		go run()
+	}
+	w.work(0)
+	w.done.Wait()
+	w.task = nil
+}
+
+func (w *Workers) work(worker int) {
+	for i := int(w.next.Add(1)) - 1; i < w.n; i = int(w.next.Add(1)) - 1 {
+		w.task(worker, i)
+	}
+}
+
+// Parallel is [Workers.Each] for a single use.
+func Parallel(workers, n int, task func(worker, i int)) { NewWorkers(workers).Each(n, task) }

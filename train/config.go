@@ -56,8 +56,8 @@ func Default(system string) (Config, error) {
 	return Config{
 		Model: m, Seed: 1,
 		Steps: 4000, Batch: 8, Rate: 2e-3, Warmup: 100, Final: 0.01, Beta1: 0.9, Beta2: 0.99, Clip: 1, Average: 0.995,
-		Thresholds: [2]float64{0.012, 0.15}, Rounding: [2]float64{1, 10}, StageWeights: []float64{0.3, 0.3, 1},
-		FreezeGains: 0.5, ValidateEvery: 200, ValidationPairs: 24, ValidationThresholds: []float64{0.025, 0.09},
+		Thresholds: [2]float64{0.006, 0.15}, Rounding: [2]float64{1, 10}, StageWeights: []float64{0.3, 0.3, 1},
+		FreezeGains: 0.5, ValidateEvery: 100, ValidationPairs: 24, ValidationThresholds: []float64{0.01, 0.03, 0.1},
 	}, nil
 }
 

@@ -60,7 +60,7 @@ type Options struct {
 	// Checkpoint is called with the state to be saved at every validation, at the end, and when the run is interrupted.
 	Checkpoint func(write func(io.Writer) error) error
 	LogEvery   int
-	// Progress is called after every step.
+	// Progress is called after every step, with a record whose slices are valid until it returns.
 	Progress func(Record, time.Duration)
 	// Budget stops the run after so much time, as an interruption would; 0 means no limit.
 	Budget time.Duration
@@ -75,8 +75,12 @@ type Trainer struct {
 	average *nn.Average[float32]
 	best    *model.System // the averaged weights
 	workers []*worker
+	team    *nn.Workers
+	learn   func(worker, i int)
 	grads   []*nn.Grads[float32]
 	tasks   []task
+	record  Record
+	square  []float64 // mean square of what each stage had to hide
 	step    int
 	spent   time.Duration
 }
@@ -127,6 +131,10 @@ func New(cfg Config, data Data, workers int) (*Trainer, error) {
 		t.workers = append(t.workers, w)
 	}
 	stages := cfg.Model.Stages
+	t.team = nn.NewWorkers(len(t.workers))
+	t.learn = func(w, i int) { t.tasks[i].err = t.workers[w].learn(t, i) }
+	t.record = Record{PSNR: make([]float64, stages), Container: make([]float64, stages), Gains: make([]float64, stages)}
+	t.square = make([]float64, stages)
 	for range cfg.Batch {
 		t.grads = append(t.grads, nn.NewGrads(sys.Weights))
 		t.tasks = append(t.tasks, task{missing: make([]float64, stages+1), container: make([]float64, stages)})
@@ -241,14 +249,14 @@ func (t *Trainer) save(o Options) error {
 	return nil
 }
 
-// advance takes one step.
+// advance takes one step. It allocates nothing; the slices of the record are those of the one before.
 func (t *Trainer) advance() (Record, error) {
-	nn.Parallel(len(t.workers), t.cfg.Batch, func(w, i int) {
-		t.tasks[i].err = t.workers[w].learn(t, i)
-	})
+	t.team.Each(t.cfg.Batch, t.learn)
 	stages := t.cfg.Model.Stages
-	rec := Record{PSNR: make([]float64, stages), Container: make([]float64, stages), Gains: make([]float64, stages)}
-	square := make([]float64, stages)
+	rec := Record{PSNR: t.record.PSNR, Container: t.record.Container, Gains: t.record.Gains}
+	clear(rec.PSNR)
+	clear(rec.Container)
+	clear(t.square)
 	n := float64(t.cfg.Batch)
 	for _, k := range t.tasks {
 		if k.err != nil {
@@ -258,7 +266,7 @@ func (t *Trainer) advance() (Record, error) {
 		for i := range stages {
 			rec.PSNR[i] += psnr(k.missing[i+1]) / n
 			rec.Container[i] += k.container[i] / n
-			square[i] += k.missing[i] / n
+			t.square[i] += k.missing[i] / n
 		}
 	}
 	rec.Rate = t.cfg.Rate * nn.WarmupCosine(t.step, t.cfg.Warmup, t.cfg.Steps, t.cfg.Final)
@@ -272,7 +280,7 @@ func (t *Trainer) advance() (Record, error) {
 	for i := range stages {
 		if float64(t.step) < t.cfg.FreezeGains*float64(t.cfg.Steps) {
 			g := t.sys.Gain(i)
-			t.sys.SetGain(i, math.Sqrt(keep*g*g+(1-keep)*square[i]))
+			t.sys.SetGain(i, math.Sqrt(keep*g*g+(1-keep)*t.square[i]))
 		}
 		rec.Gains[i] = t.sys.Gain(i)
 	}

@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -216,14 +217,24 @@ func TestReadConfig(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
-	for _, name := range []string{"../configs/ditas-m-ed.json"} {
-		f, err := os.Open(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		if _, err := train.ReadConfig(f); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
+}
+
+// The configuration of the shipped weights is written out, so that a change of the defaults does not change what they are.
+func TestShippedConfig(t *testing.T) {
+	f, err := os.Open(filepath.Join("..", "configs", "ditas-m-ed.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	got, err := train.ReadConfig(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := train.Default("ditas-m-ed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("configs/ditas-m-ed.json says %+v, the default is %+v", got, want)
 	}
 }
