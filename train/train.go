@@ -213,8 +213,13 @@ func (t *Trainer) Run(ctx context.Context, o Options) error {
 		rec.Minutes = t.spent.Minutes()
 		validate := t.step%t.cfg.ValidateEvery == 0 || t.step == t.cfg.Steps
 		if validate {
-			// An interruption here must not lose the steps taken: the next turn of the loop saves them.
-			if rec.Valid, err = t.validate(ctx); err != nil && ctx.Err() == nil {
+			// An interruption here must not lose the steps taken: the next turn of the loop saves them, and the last
+			// validation, which has no next turn, is not interrupted.
+			during := ctx
+			if t.step == t.cfg.Steps {
+				during = context.WithoutCancel(ctx)
+			}
+			if rec.Valid, err = t.validate(during); err != nil && ctx.Err() == nil {
 				return err
 			}
 		}
