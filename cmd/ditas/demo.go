@@ -202,5 +202,6 @@ func (d *demonstration) measure() error {
 			return err
 		}
 	}
+	d.PSNR = min(d.PSNR, 100) // an exact copy has no finite one
 	return nil
 }
