@@ -1,4 +1,4 @@
-// Package codec opens recordings whatever their container is: WAV or NIST SPHERE.
+// Package codec opens recordings whatever their container is: WAV, FLAC or NIST SPHERE.
 package codec
 
 import (
@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"ditas/audio"
+	"ditas/audio/flac"
 	"ditas/audio/sphere"
 	"ditas/audio/wav"
 )
@@ -18,7 +19,6 @@ var foreign = []struct {
 	offset      int
 	magic, name string
 }{
-	{0, "fLaC", "a FLAC file"},
 	{0, "OggS", "an Ogg file"},
 	{0, "FORM", "an AIFF file"},
 	{0, "caff", "a CAF file"},
@@ -33,10 +33,15 @@ var foreign = []struct {
 }
 
 // Open reads the header of the recording of size bytes in r, which the File goes on reading from. Files that can be
-// written again are [audio.Rewriter] too. The error wraps [audio.ErrFormat], [audio.ErrUnsupported] or
-// [audio.ErrMalformed].
+// written again are [audio.Rewriter] too. The error wraps [audio.ErrFormat], [audio.ErrUnsupported],
+// [audio.ErrMalformed] or [flac.ErrDamaged].
 func Open(r io.ReaderAt, size int64) (audio.File, error) {
 	if f, err := wav.Open(r, size); err == nil {
+		return f, nil
+	} else if !errors.Is(err, audio.ErrFormat) {
+		return nil, err
+	}
+	if f, err := flac.Open(r, size); err == nil {
 		return f, nil
 	} else if !errors.Is(err, audio.ErrFormat) {
 		return nil, err
@@ -53,10 +58,10 @@ func Open(r io.ReaderAt, size int64) (audio.File, error) {
 	}
 	for _, f := range foreign {
 		if n > f.offset && bytes.HasPrefix(head[f.offset:n], []byte(f.magic)) {
-			return nil, fmt.Errorf("%w: it is %s; convert it to WAV first", audio.ErrFormat, f.name)
+			return nil, fmt.Errorf("%w: it is %s; convert it to WAV or FLAC first", audio.ErrFormat, f.name)
 		}
 	}
-	return nil, fmt.Errorf("%w: it is neither WAV nor NIST SPHERE", audio.ErrFormat)
+	return nil, fmt.Errorf("%w: it is neither WAV, FLAC nor NIST SPHERE", audio.ErrFormat)
 }
 
 // Decode reads the whole of the recording of size bytes in r. If it is cut off, the error is an [audio.TruncatedError]

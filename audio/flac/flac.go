@@ -1,0 +1,306 @@
+// Package flac reads and writes FLAC files [1]. For a file in memory use [Decode] and [Encode]; [Open] gives a File to
+// read in blocks or to write again with other samples; [NewWriter] starts a new file.
+//
+// A FLAC file is the mark "fLaC", a list of metadata blocks, and the samples. The first block, STREAMINFO, says what the
+// samples are and holds an MD5 of them; others hold tags, pictures and the like. The samples come in pieces of some
+// thousand that are compressed one by one, each closed by a checksum. [1] calls such a piece a frame; here it is a packet,
+// because in package audio a frame is one sample of each channel.
+//
+// Integers of 4 to 32 bits are read and written, in up to 8 channels. FLAC within Ogg is not.
+//
+//   - [1] RFC 9639, Free Lossless Audio Codec, 2024
+package flac
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"ditas/audio"
+)
+
+// ErrDamaged says that samples cannot be restored because bytes of the file have changed or are missing.
+var ErrDamaged = errors.New("damaged samples")
+
+// Types of metadata blocks.
+const (
+	blockStreamInfo = 0
+	blockSeekTable  = 3
+	blockInvalid    = 127
+)
+
+const (
+	mark          = "fLaC"
+	infoSize      = 34 // of STREAMINFO
+	pointSize     = 18 // of an entry in SEEKTABLE
+	maxBlocks     = 1 << 14
+	maxChannels   = 8
+	maxRate       = 1<<20 - 1
+	maxFrames     = 1<<36 - 1
+	maxPacket     = 65535 // frames
+	noPoint       = 1<<64 - 1
+	maxCandidates = 16 // places in a row that look like a packet and are not; a chance one comes in 2^35 bytes
+)
+
+// streamInfo is the content of a STREAMINFO block. Zero stands for what is not known.
+type streamInfo struct {
+	minBlock, maxBlock int // frames in a packet
+	minSize, maxSize   int // bytes of a packet
+	rate               int
+	channels           int
+	bits               int
+	frames             int64
+	md5                [16]byte
+}
+
+func (s *streamInfo) parse(b []byte) {
+	be := binary.BigEndian
+	x := be.Uint64(b[10:])
+	*s = streamInfo{
+		minBlock: int(be.Uint16(b)),
+		maxBlock: int(be.Uint16(b[2:])),
+		minSize:  int(be.Uint32(b[3:]) & 0xFFFFFF),
+		maxSize:  int(be.Uint32(b[6:]) & 0xFFFFFF),
+		rate:     int(x >> 44),
+		channels: int(x>>41&7) + 1,
+		bits:     int(x>>36&31) + 1,
+		frames:   int64(x & maxFrames),
+		md5:      [16]byte(b[18:]),
+	}
+}
+
+func (s *streamInfo) append(b []byte) []byte {
+	be := binary.BigEndian
+	b = be.AppendUint16(b, uint16(s.minBlock))
+	b = be.AppendUint16(b, uint16(s.maxBlock))
+	sizes := be.AppendUint64(nil, uint64(s.minSize)<<24|uint64(s.maxSize))
+	b = append(b, sizes[2:]...)
+	b = be.AppendUint64(b, uint64(s.rate)<<44|uint64(s.channels-1)<<41|uint64(s.bits-1)<<36|uint64(s.frames))
+	return append(b, s.md5[:]...)
+}
+
+// format returns the format in the terms of package audio.
+func (s *streamInfo) format() audio.Format {
+	f := audio.Format{Rate: s.rate, Channels: s.channels}
+	switch {
+	case s.bits <= 8:
+		f.Encoding = audio.Int8
+	case s.bits <= 16:
+		f.Encoding = audio.Int16
+	case s.bits <= 24:
+		f.Encoding = audio.Int24
+	default:
+		f.Encoding = audio.Int32
+	}
+	if f.Encoding.Bits() != s.bits {
+		f.ValidBits = s.bits
+	}
+	return f
+}
+
+// scale is the sample that stands for full scale.
+func (s *streamInfo) scale() float64 { return float64(uint64(1) << (s.bits - 1)) }
+
+// span is the bytes of a file in [start, end).
+type span struct{ start, end int64 }
+
+// File is a FLAC file. It implements [audio.Rewriter].
+type File struct {
+	r       io.ReaderAt
+	size    int64
+	info    streamInfo
+	infoAt  int64  // where the content of STREAMINFO begins
+	tables  []span // the contents of SEEKTABLE blocks
+	packets span   // from the first packet to the last complete one
+	unit    int    // frames in each packet but the last, where packets are numbered
+	base    int64  // number of the first frame, not 0 in a stream that was joined midway
+	present int64  // frames up to the end of the last complete packet
+}
+
+func malformed(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", audio.ErrMalformed, fmt.Sprintf(format, args...))
+}
+
+// Open reads the metadata of the FLAC file of size bytes in r and looks for its last samples. File goes on reading from r.
+// The error wraps [audio.ErrFormat], [audio.ErrUnsupported], [audio.ErrMalformed] or [ErrDamaged].
+//
+// An ID3v2 tag may stand before the file, and anything after it.
+func Open(r io.ReaderAt, size int64) (*File, error) {
+	f := &File{r: io.NewSectionReader(r, 0, size), size: size}
+	if err := f.open(); err != nil {
+		return nil, fmt.Errorf("flac: %w", err)
+	}
+	return f, nil
+}
+
+func (f *File) open() error {
+	start, err := f.findMark()
+	if err != nil {
+		return err
+	}
+	if err := f.readMetadata(start + int64(len(mark))); err != nil {
+		return err
+	}
+	switch {
+	case f.info.rate == 0:
+		return fmt.Errorf("%w: the stream is not audio", audio.ErrUnsupported)
+	case f.info.bits < 4:
+		return malformed("samples of %d bits", f.info.bits)
+	}
+	return f.findEnd()
+}
+
+// read fills b from position at.
+func (f *File) read(b []byte, at int64) error {
+	if n, err := f.r.ReadAt(b, at); n < len(b) {
+		if err == io.EOF {
+			return io.ErrUnexpectedEOF
+		}
+		return err
+	}
+	return nil
+}
+
+// findMark returns where the file proper begins.
+func (f *File) findMark() (int64, error) {
+	var head [10]byte
+	var at int64
+	for range 16 { // tags
+		n, err := f.r.ReadAt(head[:], at)
+		if err != nil && err != io.EOF {
+			return 0, err
+		}
+		if bytes.HasPrefix(head[:n], []byte(mark)) {
+			return at, nil
+		}
+		if n < len(head) || string(head[:3]) != "ID3" {
+			break
+		}
+		at += int64(len(head))
+		at += int64(head[6]&127)<<21 | int64(head[7]&127)<<14 | int64(head[8]&127)<<7 | int64(head[9]&127)
+		if head[5]&0x10 != 0 {
+			at += int64(len(head)) // a footer
+		}
+	}
+	return 0, fmt.Errorf("%w: not a FLAC file", audio.ErrFormat)
+}
+
+// readMetadata goes through the metadata blocks from position at.
+func (f *File) readMetadata(at int64) error {
+	for i := range maxBlocks {
+		var head [4]byte
+		if err := f.read(head[:], at); err == io.ErrUnexpectedEOF {
+			return malformed("the file ends within its metadata")
+		} else if err != nil {
+			return err
+		}
+		at += int64(len(head))
+		kind, last := head[0]&0x7F, head[0]&0x80 != 0
+		size := int64(binary.BigEndian.Uint32(head[:]) & 0xFFFFFF)
+		switch {
+		case size > f.size-at:
+			return malformed("the file ends within its metadata")
+		case kind == blockInvalid:
+			return malformed("a metadata block of type %d", kind)
+		case (i == 0) != (kind == blockStreamInfo):
+			return malformed("the first metadata block, and no other, ought to be STREAMINFO")
+		case kind == blockStreamInfo:
+			if size != infoSize {
+				return malformed("a STREAMINFO of %d bytes", size)
+			}
+			var b [infoSize]byte
+			if err := f.read(b[:], at); err != nil {
+				return err
+			}
+			f.info.parse(b[:])
+			f.infoAt = at
+		case kind == blockSeekTable:
+			f.tables = append(f.tables, span{at, at + size})
+		}
+		at += size
+		if last {
+			f.packets = span{at, at}
+			return nil
+		}
+	}
+	return malformed("no samples after %d metadata blocks", maxBlocks)
+}
+
+// findEnd finds out how many frames there really are.
+func (f *File) findEnd() error {
+	d := f.decoder()
+	d.seek(f.packets.start)
+	err := d.head()
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("the first packet: %w", err)
+	}
+	f.unit = f.info.maxBlock
+	if f.info.minBlock != f.info.maxBlock || f.unit == 0 {
+		f.unit = d.frames
+	}
+	f.base = f.first(&d.header)
+	for length, to := int64(readSize), f.size; to > f.packets.start; length *= 2 {
+		from := max(f.packets.start, f.size-length)
+		for {
+			found, err := d.find(from, to)
+			if err != nil {
+				return err
+			}
+			if !found {
+				break
+			}
+			f.packets.end = d.where.end
+			f.present = f.first(&d.header) + int64(d.frames)
+			from, to = d.where.end, f.size
+		}
+		if f.packets.end > f.packets.start {
+			break
+		}
+		to = from
+	}
+	if f.present < 0 {
+		return damaged("the last packet precedes the first")
+	}
+	return nil
+}
+
+// first returns the number of the first frame in a packet.
+func (f *File) first(h *header) int64 {
+	if h.variable {
+		return h.number - f.base
+	}
+	return h.number*int64(f.unit) - f.base
+}
+
+// Format implements [audio.File].
+func (f *File) Format() audio.Format { return f.info.format() }
+
+// Frames implements [audio.File]. Of a file that is cut off it counts the frames that are left.
+func (f *File) Frames() int64 { return f.present }
+
+// Decode reads the whole of the FLAC file of size bytes in r. If the file is cut off, the error is an
+// [audio.TruncatedError] and the recording holds what there is.
+func Decode(r io.ReaderAt, size int64) (*audio.Recording, error) {
+	f, err := Open(r, size)
+	if err != nil {
+		return nil, err
+	}
+	return audio.ReadAll(f)
+}
+
+// Encode writes rec, whose samples are integers, to dst as a FLAC file.
+func Encode(dst io.Writer, rec *audio.Recording) error {
+	w, err := NewWriter(dst, rec.Format, int64(rec.Frames()))
+	if err != nil {
+		return err
+	}
+	if err := w.Write(rec.Samples); err != nil {
+		return err
+	}
+	return w.Close()
+}

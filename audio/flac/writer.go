@@ -1,0 +1,347 @@
+package flac
+
+import (
+	"crypto/md5"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+
+	"ditas/audio"
+)
+
+// newPacket is the number of frames in a packet of a new file.
+const newPacket = 4096
+
+// NewWriter starts a new FLAC file of the given format, whose samples are integers, and number of frames in dst. Close
+// fails if fewer were written.
+//
+// As the file begins with a digest of its samples, all of it is written by Close. Until then the packets are kept in memory
+// and, beyond some megabytes, in a temporary file.
+func NewWriter(dst io.Writer, format audio.Format, frames int64) (audio.Writer, error) {
+	if err := format.Check(); err != nil {
+		return nil, fmt.Errorf("flac: %w", err)
+	}
+	switch {
+	case format.Encoding.IsFloat():
+		return nil, fmt.Errorf("flac: %w: FLAC holds integers, not floating point; write WAV instead", audio.ErrUnsupported)
+	case format.Channels > maxChannels || format.Rate > maxRate || format.Bits() < 4:
+		return nil, fmt.Errorf("flac: %v does not fit a FLAC file", format)
+	case frames < 0 || frames > maxFrames:
+		return nil, fmt.Errorf("flac: %d frames do not fit a FLAC file", frames)
+	}
+	info := &streamInfo{
+		minBlock: newPacket,
+		maxBlock: newPacket,
+		rate:     format.Rate,
+		channels: format.Channels,
+		bits:     format.Bits(),
+		frames:   frames,
+	}
+	return newWriter(dst, info, frames), nil
+}
+
+// Rewrite implements [audio.Rewriter]. Packets whose samples do not change are copied, the others are compressed anew, each
+// to one of as many frames. Metadata are copied, except for what depends on the packets: the MD5 and the packet sizes in
+// STREAMINFO, and the positions in SEEKTABLE. If no sample changes the copy equals the file.
+//
+// All of dst is written by Close, as with [NewWriter].
+func (f *File) Rewrite(dst io.Writer) (audio.Writer, error) {
+	info := f.info
+	w := newWriter(dst, &info, f.present)
+	w.from = f
+	w.d = f.decoder()
+	w.d.seek(f.packets.start)
+	if err := w.readTables(); err != nil {
+		return nil, fmt.Errorf("flac: %w", err)
+	}
+	return w, nil
+}
+
+// point is an entry of a SEEKTABLE.
+type point struct {
+	frame, offset uint64
+	frames        uint16
+}
+
+type writer struct {
+	dst     io.Writer
+	info    *streamInfo
+	frames  int64
+	next    int64 // frame
+	head    header
+	codes   [][]int64 // samples of the packet at hand, of which used have been written
+	used    int
+	encoder encoder
+	md5     hash.Hash
+	raw     []byte // of a packet, as the MD5 takes it
+	spool   spool  // the packets up to the one at hand, if any of them changed or the file is new
+	length  int64  // of these packets
+	err     error  // that ended the writing
+
+	from    *File    // that is rewritten, nil for a new one
+	d       *decoder // behind the packet at hand
+	differs bool     // the packet at hand does
+	changed bool     // a packet did
+	tables  [][]point
+	passed  []int // points of each table that lie before the packet at hand
+}
+
+func newWriter(dst io.Writer, info *streamInfo, frames int64) *writer {
+	w := &writer{
+		dst:    dst,
+		info:   info,
+		frames: frames,
+		codes:  make([][]int64, info.channels),
+		md5:    md5.New(),
+	}
+	w.encoder.info = info
+	w.info.minSize, w.info.maxSize = 0, 0
+	return w
+}
+
+func (w *writer) Write(block [][]float64) error {
+	if w.err != nil {
+		return w.err
+	}
+	frames, err := audio.CheckBlock(block, w.info.channels)
+	if err != nil {
+		return err
+	}
+	if int64(frames) > w.frames-w.next {
+		return fmt.Errorf("more frames were written than the %d that the recording has room for", w.frames)
+	}
+	scale := w.info.scale()
+	for done := 0; done < frames; {
+		if w.used == len(w.codes[0]) {
+			if err := w.begin(); err != nil {
+				return w.end(err)
+			}
+		}
+		n := min(frames-done, len(w.codes[0])-w.used)
+		var differ int64
+		for c, codes := range w.codes {
+			codes = codes[w.used : w.used+n]
+			for i, x := range block[c][done : done+n] {
+				code := int64(audio.Round(x, scale))
+				differ |= code ^ codes[i]
+				codes[i] = code
+			}
+		}
+		w.differs = w.differs || differ != 0
+		done += n
+		w.used += n
+		w.next += int64(n)
+		if w.used == len(w.codes[0]) {
+			if err := w.flush(); err != nil {
+				return w.end(err)
+			}
+		}
+	}
+	return nil
+}
+
+// end makes err the last word.
+func (w *writer) end(err error) error {
+	w.err = err
+	w.spool.discard()
+	return err
+}
+
+// begin prepares the packet that the next frame begins.
+func (w *writer) begin() error {
+	w.used = 0
+	if w.from != nil {
+		if err := w.from.decode(w.d, w.next); err != nil {
+			return fmt.Errorf("read the samples to replace: %w", err)
+		}
+		w.head, w.codes, w.differs = w.d.header, w.d.codes, false
+		return nil
+	}
+	w.head = header{number: w.next / newPacket, frames: int(min(newPacket, w.frames-w.next))}
+	for c := range w.codes {
+		if w.codes[c] == nil {
+			w.codes[c] = make([]int64, w.head.frames)
+		}
+		w.codes[c] = w.codes[c][:w.head.frames]
+	}
+	return nil
+}
+
+// flush puts the packet at hand behind the others.
+func (w *writer) flush() error {
+	w.digest()
+	var size int64
+	switch {
+	case w.from == nil || w.differs:
+		if w.from != nil && !w.changed {
+			w.changed = true
+			if err := w.spool.copyFrom(w.from, span{w.from.packets.start, w.d.where.start}); err != nil {
+				return err
+			}
+		}
+		packet := w.encoder.encode(w.head, w.codes)
+		size = int64(len(packet))
+		if err := w.spool.write(packet); err != nil {
+			return err
+		}
+	default:
+		size = w.d.where.end - w.d.where.start
+		if w.changed {
+			if err := w.spool.copyFrom(w.from, w.d.where); err != nil {
+				return err
+			}
+		}
+	}
+	for i, table := range w.tables {
+		for w.passed[i] < len(table) && table[w.passed[i]].frame < uint64(w.next) {
+			table[w.passed[i]] = point{uint64(w.next) - uint64(w.head.frames), uint64(w.length), uint16(w.head.frames)}
+			w.passed[i]++
+		}
+	}
+	w.length += size
+	if w.info.minSize == 0 || int(size) < w.info.minSize {
+		w.info.minSize = int(size)
+	}
+	w.info.maxSize = max(w.info.maxSize, int(size))
+	return nil
+}
+
+// digest feeds the packet at hand to the MD5, which takes samples interleaved, little-endian and in whole bytes.
+func (w *writer) digest() {
+	width := (w.info.bits + 7) / 8
+	frame := width * len(w.codes)
+	if size := frame * len(w.codes[0]); cap(w.raw) < size {
+		w.raw = make([]byte, size)
+	}
+	raw := w.raw[:frame*len(w.codes[0])]
+	for c, codes := range w.codes {
+		at := c * width
+		for _, v := range codes {
+			for b := range width {
+				raw[at+b] = byte(v >> (8 * b))
+			}
+			at += frame
+		}
+	}
+	w.md5.Write(raw)
+}
+
+func (w *writer) Close() error {
+	if w.err != nil {
+		return w.err
+	}
+	defer w.spool.discard()
+	w.err = errors.New("the recording has been closed")
+	if w.from == nil {
+		if w.next < w.frames {
+			return fmt.Errorf("only %d of %d frames were written", w.next, w.frames)
+		}
+		w.md5.Sum(w.info.md5[:0])
+		head := append([]byte(mark), 0x80|blockStreamInfo, 0, 0, infoSize)
+		if err := w.put(w.info.append(head)); err != nil {
+			return err
+		}
+		return w.putSpool()
+	}
+
+	for w.used < len(w.codes[0]) || w.changed && w.next < w.frames {
+		if w.used == len(w.codes[0]) {
+			if err := w.begin(); err != nil {
+				return err
+			}
+		}
+		w.next += int64(len(w.codes[0]) - w.used)
+		w.used = len(w.codes[0])
+		if err := w.flush(); err != nil {
+			return err
+		}
+	}
+	f := w.from
+	if !w.changed {
+		return w.putFile(span{0, f.size})
+	}
+	w.md5.Sum(w.info.md5[:0])
+	if err := w.putFile(span{0, f.infoAt}); err != nil {
+		return err
+	}
+	if err := w.put(w.info.append(nil)); err != nil {
+		return err
+	}
+	at := f.infoAt + infoSize
+	for i, where := range f.tables {
+		if err := w.putFile(span{at, where.start}); err != nil {
+			return err
+		}
+		table := w.table(i)
+		if err := w.put(table); err != nil {
+			return err
+		}
+		at = where.start + int64(len(table))
+	}
+	if err := w.putFile(span{at, f.packets.start}); err != nil {
+		return err
+	}
+	if err := w.putSpool(); err != nil {
+		return err
+	}
+	return w.putFile(span{f.packets.end, f.size})
+}
+
+// readTables reads the SEEKTABLE blocks.
+func (w *writer) readTables() error {
+	for _, where := range w.from.tables {
+		b := make([]byte, (where.end-where.start)/pointSize*pointSize)
+		if err := w.from.read(b, where.start); err != nil {
+			return err
+		}
+		points := make([]point, len(b)/pointSize)
+		for i := range points {
+			b := b[i*pointSize:]
+			points[i] = point{binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:]), binary.BigEndian.Uint16(b[16:])}
+		}
+		w.tables = append(w.tables, points)
+	}
+	w.passed = make([]int, len(w.tables))
+	return nil
+}
+
+// table returns a SEEKTABLE. Points that lead nowhere become placeholders.
+func (w *writer) table(i int) (b []byte) {
+	for j, p := range w.tables[i] {
+		if j >= w.passed[i] {
+			p.frame = noPoint
+		}
+		b = binary.BigEndian.AppendUint64(b, p.frame)
+		b = binary.BigEndian.AppendUint64(b, p.offset)
+		b = binary.BigEndian.AppendUint16(b, p.frames)
+	}
+	return b
+}
+
+func (w *writer) put(b []byte) error {
+	if _, err := w.dst.Write(b); err != nil {
+		return fmt.Errorf("write the recording: %w", err)
+	}
+	return nil
+}
+
+// putFile copies bytes of the file.
+func (w *writer) putFile(s span) error {
+	n, err := io.Copy(w.dst, io.NewSectionReader(w.from.r, s.start, s.end-s.start))
+	if err == nil && n < s.end-s.start {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return fmt.Errorf("copy the recording: %w", err)
+	}
+	return nil
+}
+
+func (w *writer) putSpool() error {
+	if err := w.spool.copyTo(w.dst); err != nil {
+		return fmt.Errorf("write samples: %w", err)
+	}
+	return nil
+}
