@@ -32,16 +32,16 @@ const (
 )
 
 const (
-	mark          = "fLaC"
-	infoSize      = 34 // of STREAMINFO
-	pointSize     = 18 // of an entry in SEEKTABLE
-	maxBlocks     = 1 << 14
-	maxChannels   = 8
-	maxRate       = 1<<20 - 1
-	maxFrames     = 1<<36 - 1
-	maxPacket     = 65535 // frames
-	noPoint       = 1<<64 - 1
-	maxCandidates = 16 // places in a row that look like a packet and are not; a chance one comes in 2^35 bytes
+	mark        = "fLaC"
+	infoSize    = 34 // of STREAMINFO
+	pointSize   = 18 // of an entry in SEEKTABLE
+	maxBlocks   = 1 << 14
+	maxChannels = 8
+	maxRate     = 1<<20 - 1
+	maxFrames   = 1<<36 - 1
+	maxPacket   = 65535 // frames
+	noPoint     = 1<<64 - 1
+	maxFailed   = 1 << 28 // bytes and samples; chance makes one place in 2^35 bytes look like a packet
 )
 
 // streamInfo is the content of a STREAMINFO block. Zero stands for what is not known.
@@ -263,7 +263,10 @@ func (f *File) findEnd() error {
 		}
 		to = from
 	}
-	if f.present < 0 {
+	switch {
+	case f.present == 0 && d.failed >= maxFailed:
+		return damaged("the last packet cannot be found")
+	case f.present < 0:
 		return damaged("the last packet precedes the first")
 	}
 	return nil

@@ -180,6 +180,7 @@ type decoder struct {
 	header           // of the last packet
 	where  span      // it lies
 	codes  [][]int64 // its samples as integers, channel by channel
+	failed int64     // bytes and samples that find has decoded in vain
 }
 
 func (f *File) decoder() *decoder {
@@ -232,10 +233,11 @@ func (d *decoder) next() error {
 	return nil
 }
 
-// find decodes the first packet that begins in [from, to), and returns false if there is none.
+// find decodes the first packet that begins in [from, to), and returns false if there is none, or if too many
+// places look like a packet and are not.
 func (d *decoder) find(from, to int64) (bool, error) {
 	d.seek(from)
-	for tries := 0; tries < maxCandidates; {
+	for d.failed < maxFailed {
 		d.peek(maxHeader)
 		b := d.buf[d.pos : d.filled-maxHeader+1]
 		if skip := bytes.IndexByte(b, 0xFF); skip >= 0 {
@@ -253,7 +255,7 @@ func (d *decoder) find(from, to int64) (bool, error) {
 			if d.next() == nil {
 				return true, nil
 			}
-			tries++
+			d.failed += d.offset() - at + int64(h.frames*d.info.channels)
 		}
 		d.seek(at + 1)
 	}

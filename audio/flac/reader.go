@@ -98,6 +98,7 @@ func (r *reader) SeekFrame(frame int64) error {
 // seek decodes the packet that holds a frame. It goes by the numbers in the packets, since tables may be wrong.
 func (f *File) seek(d *decoder, frame int64) error {
 	from, to := f.packets.start, f.packets.end
+	d.failed = 0
 	for to-from > readSize {
 		mid := from + (to-from)/2
 		found, err := d.find(mid, to)
