@@ -13,6 +13,7 @@ const spoolMemory = 8 << 20
 // spool holds bytes, many of them in a temporary file.
 type spool struct {
 	file *os.File // holds what came before mem, nil if nothing did
+	name string   // of file, if it has one
 	mem  []byte
 }
 
@@ -27,8 +28,10 @@ func (s *spool) room(n int) error {
 			return fmt.Errorf("keep samples in a temporary file: %w", err)
 		}
 		s.file = file
-		// Where open files may be removed, nothing is left even if the process dies.
-		os.Remove(file.Name())
+		// Where open files may be removed, nothing is left even if the process dies or the writer is not closed.
+		if os.Remove(file.Name()) != nil {
+			s.name = file.Name()
+		}
 	}
 	if _, err := s.file.Write(s.mem); err != nil {
 		return fmt.Errorf("keep samples in a temporary file: %w", err)
@@ -81,7 +84,9 @@ func (s *spool) copyTo(dst io.Writer) error {
 func (s *spool) discard() {
 	if s.file != nil {
 		s.file.Close()
-		os.Remove(s.file.Name())
+		if s.name != "" {
+			os.Remove(s.name)
+		}
 	}
 	*s = spool{}
 }
