@@ -1,6 +1,6 @@
 // Package audio says what a recording is: its [Format], its samples, and how they are read and written block by block.
 //
-// The packages below it know the containers: wav, sphere, and codec, which opens whichever of them a file turns out to
+// The packages below it know the containers: wav, flac, sphere, and codec, which opens whichever of them a file turns out to
 // be. All of them give a [File]. A File is read by any number of independent Readers; one that is also a [Rewriter] can be
 // written again with other samples and everything else as it was:
 //

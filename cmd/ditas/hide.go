@@ -19,9 +19,10 @@ import (
 const hideHelp = `Hide a picture in a recording.
 
 The picture may be a PNG, JPEG, GIF, WebP, BMP or TIFF file of any size. The
-recording is a WAV file, of which the output keeps everything but the samples it
-needs: sample format, rate, channels, length and all other chunks. A NIST SPHERE
-file is written as WAV.
+recording is a WAV or FLAC file, of which the output keeps everything but the
+samples it needs: sample format, rate, channels, length, tags and all other chunks.
+If the name to write ends in .wav or .flac and the recording is another kind of
+file, a new one of that kind is written. A NIST SPHERE file is written as WAV.
 
 How much a picture takes depends on its size: about 3 s of mono sound at 16 kHz
 for every 64×64 pixels, and half of that in stereo. Silence does not count. If the
@@ -111,8 +112,8 @@ func (o *hideFlags) run(ctx context.Context) error {
 	if err := checkWorkers(o.options.Workers); err != nil {
 		return err
 	}
-	if ext := strings.ToLower(filepath.Ext(o.out)); slices.Contains([]string{".mp3", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".wma", ".aiff", ".sph"}, ext) {
-		return withHint(usagef("%s: ditas writes WAV", o.out), "let the name end in .wav; compression such as MP3 would destroy the picture")
+	if ext := strings.ToLower(filepath.Ext(o.out)); slices.Contains([]string{".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".wma", ".aiff", ".sph"}, ext) {
+		return withHint(usagef("%s: ditas writes WAV and FLAC", o.out), "let the name end in .wav or .flac; lossy compression would destroy the picture")
 	}
 	if err := checkOutput(o.out, o.image, o.cover); err != nil {
 		return err
@@ -122,6 +123,10 @@ func (o *hideFlags) run(ctx context.Context) error {
 		return err
 	}
 	defer cover.Close()
+	rewriter, err := cover.rewriter(o.out)
+	if err != nil {
+		return err
+	}
 	secret, err := readPicture(o.image)
 	if err != nil {
 		return err
@@ -130,7 +135,7 @@ func (o *hideFlags) run(ctx context.Context) error {
 	var end func()
 	o.options.Progress, end = o.progress("hiding")
 	err = writeFile(o.out, func(w io.Writer) (err error) {
-		res.HideReport, err = ditas.Hide(ctx, w, cover.rewriter(), secret, o.options)
+		res.HideReport, err = ditas.Hide(ctx, w, rewriter, secret, o.options)
 		return err
 	})
 	end()

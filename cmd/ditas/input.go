@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"ditas/audio"
 	"ditas/audio/codec"
+	"ditas/audio/flac"
 	"ditas/audio/wav"
 	"ditas/picture"
 )
@@ -31,27 +34,40 @@ func openRecording(name string) (*recording, error) {
 	if err != nil {
 		defer f.Close()
 		if isPicture(f) {
-			return nil, withHint(fmt.Errorf("%s is a picture, and a recording is wanted here", name), "recordings are WAV or NIST SPHERE files")
+			return nil, withHint(fmt.Errorf("%s is a picture, and a recording is wanted here", name), "recordings are WAV, FLAC or NIST SPHERE files")
 		}
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return &recording{a, name, f}, nil
 }
 
-// rewriter returns the recording as one that can be written again: in its own format, or as WAV where that is one that
-// ditas reads only.
-func (r *recording) rewriter() audio.Rewriter {
-	if w, ok := r.File.(audio.Rewriter); ok {
-		return w
+// rewriter returns the recording as one to be written again under the name out: in its own container if the name's extension
+// is that of it, or none that ditas knows, else in the one that the extension asks for.
+func (r *recording) rewriter(out string) (audio.Rewriter, error) {
+	own, rewritable := r.File.(audio.Rewriter)
+	_, isWAV := r.File.(*wav.File)
+	_, isFLAC := r.File.(*flac.File)
+	switch ext := strings.ToLower(filepath.Ext(out)); {
+	case ext == ".flac" && !isFLAC:
+		if r.Format().Encoding.IsFloat() {
+			return nil, withHint(usagef("%s has floating-point samples, which FLAC cannot hold", r.name), "let the name of --out end in .wav")
+		}
+		return converted{r.File, flac.NewWriter}, nil
+	case ext == ".wav" && !isWAV, !rewritable:
+		return converted{r.File, wav.NewWriter}, nil
+	default:
+		return own, nil
 	}
-	return asWAV{r.File}
 }
 
-// asWAV writes a recording again as a new WAV file with the same samples.
-type asWAV struct{ audio.File }
+// converted is a recording that is written again as a new file in another container.
+type converted struct {
+	audio.File
+	newWriter func(io.Writer, audio.Format, int64) (audio.Writer, error)
+}
 
-func (a asWAV) Rewrite(dst io.Writer) (audio.Writer, error) {
-	return wav.NewWriter(dst, a.Format(), a.Frames())
+func (c converted) Rewrite(dst io.Writer) (audio.Writer, error) {
+	return c.newWriter(dst, c.Format(), c.Frames())
 }
 
 // readPicture reads a picture file.
