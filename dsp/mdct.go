@@ -25,8 +25,7 @@ type MDCT[T float32 | float64] struct {
 	bands   int
 	window  []T // rising half: sin(π(n+½)/2M), 0 ≤ n < M
 	twiddle []T // cos and sin of −π(8n+1)/8M in pairs, with the scale of the orthonormal DCT-IV folded in twice: (2/M)^¼
-	root    []T // cos and sin of −2πn/(M/2) in pairs
-	reverse []int
+	fft     *FFT[T]
 }
 
 // NewMDCT returns the transform for a number of bands: a power of two from 4 to [MaxBands].
@@ -34,24 +33,18 @@ func NewMDCT[T float32 | float64](bands int) (*MDCT[T], error) {
 	if bands < 4 || bands > MaxBands || bands&(bands-1) != 0 {
 		return nil, fmt.Errorf("mdct with %d bands: want a power of two from 4 to %d", bands, MaxBands)
 	}
-	m := &MDCT[T]{bands: bands}
-	half := bands / 2
+	fft, err := NewFFT[T](bands / 2)
+	if err != nil {
+		return nil, err
+	}
+	m := &MDCT[T]{bands: bands, fft: fft}
 	scale := math.Pow(2/float64(bands), 0.25)
 	for n := range bands {
 		m.window = append(m.window, T(math.Sin(math.Pi*(float64(n)+0.5)/float64(2*bands))))
 	}
-	for n := range half {
+	for n := range bands / 2 {
 		a := -math.Pi * float64(8*n+1) / float64(8*bands)
 		m.twiddle = append(m.twiddle, T(scale*math.Cos(a)), T(scale*math.Sin(a)))
-		b := -2 * math.Pi * float64(n) / float64(half)
-		m.root = append(m.root, T(math.Cos(b)), T(math.Sin(b)))
-	}
-	m.reverse = make([]int, half)
-	for i := 1; i < half; i++ {
-		m.reverse[i] = m.reverse[i/2] / 2
-		if i&1 == 1 {
-			m.reverse[i] += half / 2
-		}
 	}
 	return m, nil
 }
@@ -108,25 +101,14 @@ func (m *MDCT[T]) frames(src []T) int {
 // dct4 computes the orthonormal DCT-IV of x, its own inverse, by a complex FFT of half the length.
 func (m *MDCT[T]) dct4(y, x []T) {
 	M, half := m.bands, m.bands/2
-	var re, im [MaxBands / 2]T
+	var reals, imaginaries [MaxBands / 2]T
+	re, im := reals[:half], imaginaries[:half]
 	for n := range half {
 		a, b := x[2*n], x[M-1-2*n]
 		c, s := m.twiddle[2*n], m.twiddle[2*n+1]
-		r := m.reverse[n]
-		re[r], im[r] = a*c-b*s, a*s+b*c
+		re[n], im[n] = a*c-b*s, a*s+b*c
 	}
-	for size := 2; size <= half; size *= 2 {
-		step := half / size
-		for start := 0; start < half; start += size {
-			for j := range size / 2 {
-				c, s := m.root[2*j*step], m.root[2*j*step+1]
-				p, q := start+j, start+j+size/2
-				tr, ti := re[q]*c-im[q]*s, re[q]*s+im[q]*c
-				re[q], im[q] = re[p]-tr, im[p]-ti
-				re[p], im[p] = re[p]+tr, im[p]+ti
-			}
-		}
-	}
+	m.fft.Forward(re, im)
 	for k := range half {
 		c, s := m.twiddle[2*k], m.twiddle[2*k+1]
 		y[2*k] = re[k]*c - im[k]*s
