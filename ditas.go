@@ -29,7 +29,7 @@ import (
 )
 
 // DefaultSNR is the signal-to-noise ratio in dB, of each slot to its change, that Hide aims at unless told otherwise.
-const DefaultSNR = 35
+const DefaultSNR = 40
 
 // The range of signal-to-noise ratios that HideOptions takes, in dB.
 const (

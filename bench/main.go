@@ -3,8 +3,8 @@
 //	go run ./bench -o docs/BENCHMARKS.md
 //
 // It takes two minutes, and wants the machine for itself. Rounds of the two alternate, so that whatever else happens hits
-// both. PyTorch gets OPENBLAS_CORETYPE set, oneDNN, an allocator that keeps its memory (unless -stock is given), and the
-// better of two memory layouts; what the environment sets already stands. Without PyTorch only the engine is measured.
+// both. PyTorch gets OPENBLAS_CORETYPE set, oneDNN, and the better of two memory layouts; what the environment sets already
+// stands. Without PyTorch only the engine is measured.
 package main
 
 import (
@@ -67,7 +67,6 @@ func bench(ctx context.Context) error {
 	rounds := flag.Int("rounds", 15, "number of rounds")
 	python := flag.String("python", "/usr/bin/python3", "Python that has PyTorch")
 	script := flag.String("script", "bench/pytorch.py", "PyTorch side of the benchmark")
-	stock := flag.Bool("stock", false, "leave PyTorch glibc's own allocator settings")
 	out := flag.String("o", "", "write the table, in Markdown, to this file instead of standard output")
 	flag.Parse()
 	if *rounds < 1 {
@@ -83,7 +82,7 @@ func bench(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	env := environment(*stock)
+	env := environment()
 	torch, err := startTorch(ctx, *python, *script, env, config)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench: only the engine is measured:", err)
@@ -345,17 +344,13 @@ type torch struct {
 }
 
 // environment is what PyTorch gets besides what is set already.
-func environment(stock bool) []string {
+func environment() []string {
 	core := "Haswell"
 	if kernel.Best().Name() == "avx512" {
 		core = "SkylakeX" // OpenBLAS takes processors it does not know for a Prescott
 	}
 	n := strconv.Itoa(threads)
 	env := []string{"OPENBLAS_CORETYPE=" + core, "OPENBLAS_NUM_THREADS=" + n, "OMP_NUM_THREADS=" + n}
-	if !stock {
-		// Without these glibc hands every large tensor back to the system, and PyTorch waits for pages of zeros.
-		env = append(env, "MALLOC_MMAP_THRESHOLD_=1073741824", "MALLOC_TRIM_THRESHOLD_=8589934592")
-	}
 	var added []string
 	for _, e := range env {
 		name, _, _ := strings.Cut(e, "=")
@@ -476,8 +471,8 @@ the convolutions alone: the forward pass, and as much again for the gradients of
 starts from a mean squared error. A training step is what package train does: the whole system for a batch at various
 strengths, rounding to 16 bits, all losses, gradients summed in order, their norm limited, and Adam; in PyTorch it is the
 independent implementation in model/testdata/ditas.py, which the goldens come from. PyTorch's layout is the faster of
-contiguous and channels last. Allocations are those of the engine in one run; they start the goroutines, and the graphs and
-Adam make none (TestStepDoesNotAllocate in package nn).
+contiguous and channels last. Allocations are those of the engine in one run: a stray one is the
+runtime's own, since a step makes none (TestStepDoesNotAllocate in packages nn and train).
 `)
 }
 

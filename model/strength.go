@@ -19,7 +19,7 @@ type Survey struct {
 
 // messagePower is the mean square of the networks' output over the square of its largest possible value, as measured on
 // validation pictures.
-const messagePower = 0.05
+const messagePower = 0.03
 
 // NewSurvey returns a survey for a configuration.
 func NewSurvey(c Config) (*Survey, error) {
