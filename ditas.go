@@ -67,8 +67,20 @@ func seconds(d time.Duration, round func(float64) float64) string {
 	return fmt.Sprintf("%.1f s", round(d.Seconds()*10)/10)
 }
 
-// method is the number of the DITAS networks in a carrier.Layout.
-const method = 1
+// Methods of hiding, as numbered in a carrier.Layout: the DITAS networks, leaving pauses alone or using all frames.
+const (
+	activeFrames = 1
+	allFrames    = 2
+)
+
+// activity is the least number of strong coefficients, of the 256 in a frame, with which a frame is used. Those with fewer are
+// pauses, whose hiss would be heard first.
+func activity(method int) int {
+	if method == activeFrames {
+		return 16
+	}
+	return 0
+}
 
 // A slot's strength is the threshold of hiding in it, in steps of 0.3 dB below 1.
 const strengthStep = 0.3

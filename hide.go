@@ -19,8 +19,9 @@ import (
 
 // HideOptions says how to hide. The zero value is a good choice.
 type HideOptions struct {
-	// SNR is the signal-to-noise ratio in dB that is aimed at in each slot, from MinSNR to MaxSNR; 0 means DefaultSNR. The
-	// higher it is, the less there is to hear, and the coarser the picture.
+	// SNR is the least signal-to-noise ratio in dB that is aimed at in each slot, from MinSNR to MaxSNR; 0 means DefaultSNR.
+	// The higher it is, the less there is to hear, and the coarser the picture. Where more distortion would not leave the
+	// picture more room, less is made.
 	SNR float64
 	// Fit scales the picture down to what the recording takes, instead of failing.
 	Fit bool
@@ -83,7 +84,7 @@ func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, secret *pict
 	if err != nil {
 		return nil, err
 	}
-	slots, err := strengthen(chosen, s, c, o.SNR)
+	slots, method, err := strengthen(chosen, s, c, o.SNR)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +100,7 @@ func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, secret *pict
 	for i, slot := range slots {
 		before[i] = slices.Clone(s.at(slot.Index))
 	}
-	if err := hideTiles(ctx, sys, s, slots, tiles, o); err != nil {
+	if err := hideTiles(ctx, sys, s, &layout, tiles, o); err != nil {
 		return nil, err
 	}
 	if err := carrier.Write(carrier.Planar[float32](s.planes), s.grid(), carrier.PublicKey(), body); err != nil {
@@ -134,32 +135,47 @@ func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, secret *pict
 	return report, nil
 }
 
-// strengthen decides how strongly each of the chosen slots is used.
-func strengthen(chosen []int, s *sound, c model.Config, snr float64) ([]carrier.Slot, error) {
-	survey, err := model.NewSurvey(c)
-	if err != nil {
-		return nil, err
-	}
+// strengthen decides how strongly each of the chosen slots is used, and by which method: that which leaves pauses alone,
+// unless the recording has so few strong coefficients that hardly a frame would be used.
+func strengthen(chosen []int, s *sound, c model.Config, snr float64) ([]carrier.Slot, int, error) {
 	// Below this the message would drown in the rounding of the file.
-	floor := 24 * s.grid().Step
-	slots := make([]carrier.Slot, len(chosen))
-	for i, index := range chosen {
-		x := s.at(index)
-		var power float64
-		for _, v := range x {
-			power += float64(v) * float64(v) / float64(len(x))
-		}
-		tau, err := survey.Threshold(x, power*math.Pow(10, -snr/10))
+	floor := max(24*s.grid().Step, 1e-4)
+	plan := func(method int) (slots []carrier.Slot, room int, err error) {
+		survey, err := model.NewSurvey(c, activity(method))
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		slots[i] = carrier.Slot{Index: index, Strength: strength(max(tau, floor))}
+		for _, index := range chosen {
+			x := s.at(index)
+			var power float64
+			for _, v := range x {
+				power += float64(v) * float64(v) / float64(len(x))
+			}
+			tau, free, err := survey.Threshold(x, power*math.Pow(10, -snr/10), floor)
+			if err != nil {
+				return nil, 0, err
+			}
+			slots = append(slots, carrier.Slot{Index: index, Strength: strength(tau)})
+			room += free
+		}
+		return slots, room, nil
 	}
-	return slots, nil
+	slots, room, err := plan(activeFrames)
+	if err != nil {
+		return nil, 0, err
+	}
+	all, most, err := plan(allFrames)
+	if err != nil {
+		return nil, 0, err
+	}
+	if room < most/2 {
+		return all, allFrames, nil
+	}
+	return slots, activeFrames, nil
 }
 
 // hideTiles hides every tile in its slots: stage i of tile t in slot i·len(tiles)+t of the plan.
-func hideTiles(ctx context.Context, sys *model.System, s *sound, slots []carrier.Slot, tiles []*picture.Planes, o HideOptions) error {
+func hideTiles(ctx context.Context, sys *model.System, s *sound, l *carrier.Layout, tiles []*picture.Planes, o HideOptions) error {
 	type place struct {
 		hider  *model.Hider
 		pixels []float32
@@ -172,6 +188,7 @@ func hideTiles(ctx context.Context, sys *model.System, s *sound, slots []carrier
 		if err != nil {
 			return err
 		}
+		h.SetActivity(activity(l.Method))
 		places[i].hider = h
 		places[i].covers = make([][]float32, sys.Config.Stages)
 	}
@@ -186,7 +203,7 @@ func hideTiles(ctx context.Context, sys *model.System, s *sound, slots []carrier
 			p.pixels = append(p.pixels, plane...)
 		}
 		for i := range p.covers {
-			slot := slots[i*len(tiles)+t]
+			slot := l.Slots[i*len(tiles)+t]
 			p.covers[i] = s.at(slot.Index)
 			if p.err = p.hider.SetThreshold(i, threshold(slot)); p.err != nil {
 				return

@@ -65,7 +65,7 @@ func Reveal(ctx context.Context, stego audio.File, o RevealOptions) (*picture.Pl
 		return nil, nil, fmt.Errorf("%w: %w", ErrNothingFound, cut)
 	case err != nil:
 		return nil, nil, ErrNothingFound
-	case layout.Method != method || layout.Weights != id || layout.Stages != sys.Config.Stages || layout.Tile != sys.Config.Tile:
+	case layout.Method != activeFrames && layout.Method != allFrames || layout.Weights != id || layout.Stages != sys.Config.Stages || layout.Tile != sys.Config.Tile:
 		return nil, nil, ErrOtherVersion
 	}
 	return revealLayout(ctx, s, layout, sys, o)
@@ -90,6 +90,7 @@ func revealLayout(ctx context.Context, s *sound, l *carrier.Layout, sys *model.S
 		if err != nil {
 			return nil, nil, err
 		}
+		r.SetActivity(activity(l.Method))
 		places[i] = place{revealer: r, pixels: make([]float32, 3*c.Tile*c.Tile), received: make([][]float32, c.Stages)}
 	}
 	tiles := make([]*picture.Planes, count)

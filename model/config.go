@@ -90,9 +90,16 @@ type threshold struct {
 type strengths struct {
 	config     Config
 	thresholds []threshold
+	least      int
 }
 
-func newStrengths(c Config) strengths { return strengths{c, make([]threshold, c.Stages)} }
+func newStrengths(c Config) strengths {
+	return strengths{config: c, thresholds: make([]threshold, c.Stages)}
+}
+
+// SetActivity leaves frames of the transform alone that have fewer than least coefficients above the threshold: pauses,
+// where a change is heard most. Sender and receiver have to agree. It is 0 unless set: all frames are used.
+func (s *strengths) SetActivity(least int) { s.least = least }
 
 // SetThreshold sets the strength of hiding in the subsequence of one stage: the magnitude in the transform domain, full
 // scale being 1 in the time domain, below which coefficients of the cover make room for the message. The container's

@@ -73,6 +73,52 @@ func (f *Fold) Adjoint(dst, src []float32) {
 	f.mdct.Inverse(dst, c)
 }
 
+// active counts the coefficients of each frame that are strong, not below a limit in magnitude, and reports for each whether
+// there are at least so many.
+func (f *Fold) active(src []float32, limit float32, least int) (frames [maxSamples / 4]bool) {
+	var strong [maxSamples / 4]int
+	bands := int32(f.mdct.Bands())
+	for i, j := range f.order {
+		if v := src[i]; v >= limit || v <= -limit {
+			strong[j/bands]++
+		}
+	}
+	for i, n := range strong {
+		frames[i] = n >= least
+	}
+	return frames
+}
+
+// free writes to dst 1 where a coefficient holds the message, or is to: where it is weak and its frame is active.
+func (f *Fold) free(dst, src []float32, limit float32, least int) {
+	frames := f.active(src, limit, least)
+	bands := int32(f.mdct.Bands())
+	for i, j := range f.order {
+		dst[i] = 0
+		if v := src[i]; v < limit && v > -limit && frames[j/bands] {
+			dst[i] = 1
+		}
+	}
+}
+
+// kept writes to dst what remains of a cover: the strong coefficients, and those of frames that are not active. The latter are
+// limited to peak, so that the receiver, whose limit lies between, finds no more strong ones there than the sender did.
+func (f *Fold) kept(dst, src []float32, limit, peak float32, least int) {
+	frames := f.active(src, limit, least)
+	bands := int32(f.mdct.Bands())
+	for i, j := range f.order {
+		v := src[i]
+		switch weak := v < limit && v > -limit; {
+		case weak && frames[j/bands]:
+			dst[i] = 0
+		case weak:
+			dst[i] = max(-peak, min(peak, v))
+		default:
+			dst[i] = v
+		}
+	}
+}
+
 // unfold is the inverse of a Fold as a map of its own.
 type unfold struct{ *Fold }
 

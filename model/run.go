@@ -24,6 +24,9 @@ func (s *System) NewHider() (*Hider, error) {
 // SetThreshold sets the strength of hiding in the subsequence of one stage, as [Revealer.SetThreshold] does.
 func (h *Hider) SetThreshold(stage int, tau float64) error { return h.p.SetThreshold(stage, tau) }
 
+// SetActivity leaves pauses alone, as [Revealer.SetActivity] does.
+func (h *Hider) SetActivity(least int) { h.p.SetActivity(least) }
+
 // SetThresholds sets the same strength for all stages.
 func (h *Hider) SetThresholds(tau float64) error { return h.p.SetThresholds(tau) }
 
@@ -58,7 +61,7 @@ func (s *System) NewRevealer() (*Revealer, error) {
 		r.graph.Scope(fmt.Sprintf("reveal%d", i))
 		samples := r.graph.Input(fmt.Sprintf("received%d", i), nn.Shape{N: 1, C: 1, H: 1, W: c.Samples()})
 		var revealed *nn.Tensor[float32]
-		revealed, features = st.revealStage(r.graph, &r.thresholds[i], r.graph.Map("fold", st.fold, samples), features)
+		revealed, features = st.revealStage(r.graph, &r.strengths, i, r.graph.Map("fold", st.fold, samples), features)
 		r.received = append(r.received, samples)
 		r.revealed = append(r.revealed, r.graph.Output(revealed))
 	}

@@ -3,26 +3,37 @@ package model
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"ditas/dsp"
 )
 
 // Survey tells how strongly subsequences may be used for a given distortion. It must not be used by two goroutines at once.
 type Survey struct {
-	mdct   *dsp.MDCT[float32]
-	c      []float32
-	square []float64
-	// message is the power that a message coefficient is expected to have, as a share of the threshold's square.
-	message float64
+	mdct    *dsp.MDCT[float32]
+	c       []float32
+	message float64 // power that a message coefficient is expected to have, as a share of the threshold's square
+	least   int
+	// Of the coefficients of a frame that are at least as strong as a level: their number and their power.
+	number [levels + 1]float64
+	power  [levels + 1]float64
+	// Of the whole subsequence, by the level of the threshold.
+	room, distortion [levels]float64
 }
 
 // messagePower is the mean square of the networks' output over the square of its largest possible value, as measured on
 // validation pictures.
 const messagePower = 0.03
 
-// NewSurvey returns a survey for a configuration.
-func NewSurvey(c Config) (*Survey, error) {
+// Thresholds are tried in steps of 0.3 dB below MaxThreshold, down to 76 dB.
+const (
+	levels    = 256
+	levelStep = 0.3
+)
+
+func level(i int) float64 { return MaxThreshold * math.Pow(10, -levelStep*float64(i)/20) }
+
+// NewSurvey returns a survey for a configuration and an activity, see [Hider.SetActivity].
+func NewSurvey(c Config, least int) (*Survey, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -30,33 +41,68 @@ func NewSurvey(c Config) (*Survey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Survey{
-		mdct: m, c: make([]float32, c.Samples()), square: make([]float64, c.Samples()),
-		message: messagePower * c.Amplitude * c.Amplitude,
-	}, nil
+	return &Survey{mdct: m, c: make([]float32, c.Samples()), message: messagePower * c.Amplitude * c.Amplitude, least: least}, nil
 }
 
-// Threshold returns the greatest strength at which the expected mean squared distortion of a subsequence, the power of the
-// coefficients that are erased and of the message that replaces them, is at most the one given. It panics if cover is too
-// short.
-func (s *Survey) Threshold(cover []float32, distortion float64) (float64, error) {
-	if !(distortion > 0) {
-		return 0, fmt.Errorf("distortion %g: want more than 0", distortion)
+// Threshold returns how strongly a subsequence should be used, a multiple of 0.3 dB below MaxThreshold that is not less than
+// floor, and how many coefficients make room for the message then. It is the greatest strength at which the expected mean
+// squared distortion is at most the one given; strengths at which so few frames are active that a weaker one has a tenth more
+// room are passed over. If there is none, it is the weakest. It panics if cover is too short.
+func (s *Survey) Threshold(cover []float32, distortion, floor float64) (tau float64, room int, err error) {
+	if !(distortion > 0) || !(floor > 0 && floor <= MaxThreshold) {
+		return 0, 0, fmt.Errorf("distortion %g with thresholds from %g: want more than 0, and at most %g for the threshold", distortion, floor, MaxThreshold)
 	}
 	s.mdct.Forward(s.c, cover[:len(s.c)])
-	for i, v := range s.c {
-		s.square[i] = float64(v) * float64(v)
+	clear(s.room[:])
+	clear(s.distortion[:])
+	bands := s.mdct.Bands()
+	for at := 0; at < len(s.c); at += bands {
+		s.add(s.c[at:][:bands])
 	}
-	slices.Sort(s.square)
-	var tau, erased float64
-	for k, q := range s.square {
-		erased += q
-		// With the k+1 smallest coefficients erased, the threshold may be anything from this one to the next.
-		room := (float64(len(s.square))*distortion - erased) / (s.message * float64(k+1))
-		if k+1 == len(s.square) || room < s.square[k+1] {
-			tau = math.Sqrt(max(q, room))
+	weakest := min(levels-1, int(-20*math.Log10(floor/MaxThreshold)/levelStep))
+	within := func(i int) bool { return s.distortion[i] <= distortion*float64(len(s.c)) }
+	var most float64
+	for i, room := range s.room[:weakest+1] {
+		if within(i) {
+			most = max(most, room)
+		}
+	}
+	best := weakest
+	for i, room := range s.room[:weakest+1] {
+		if within(i) && room > 0 && room >= 0.9*most {
+			best = i
 			break
 		}
 	}
-	return min(tau, MaxThreshold), nil
+	return level(best), int(s.room[best]), nil
+}
+
+// add takes a frame in: its room and distortion at every threshold.
+func (s *Survey) add(frame []float32) {
+	clear(s.number[:])
+	clear(s.power[:])
+	var total float64
+	for _, v := range frame {
+		x := math.Abs(float64(v))
+		total += x * x
+		// The first level that it reaches.
+		i := 0
+		if x < MaxThreshold {
+			i = int(min(levels, math.Ceil(-20*math.Log10(x/MaxThreshold)/levelStep)))
+		}
+		s.number[i]++
+		s.power[i] += x * x
+	}
+	var strong, power float64
+	for i := range levels {
+		strong += s.number[i]
+		power += s.power[i]
+		if strong < float64(s.least) {
+			continue // what limiting the frame's coefficients takes away is little
+		}
+		weak := float64(len(frame)) - strong
+		tau := level(i)
+		s.room[i] += weak
+		s.distortion[i] += total - power + s.message*tau*tau*weak
+	}
 }

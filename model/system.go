@@ -72,18 +72,22 @@ func (s *System) SetGain(i int, gain float64) {
 // Middle is the grey that residuals start from: S_1 = S − ½.
 const Middle = 0.5
 
-// hideStage adds T~ = H(S, T) in the transform domain: message where the cover is below the threshold, else the cover.
-func (st *Stage) hideStage(g *nn.Graph[float32], t *threshold, secret, cover *nn.Tensor[float32], features []*nn.Tensor[float32]) (container *nn.Tensor[float32], own []*nn.Tensor[float32]) {
-	free := g.Below(cover, &t.value)
+// hideStage adds T~ = H(S, T) in the transform domain: the message where there is room, else the cover.
+func (st *Stage) hideStage(g *nn.Graph[float32], s *strengths, i int, secret, cover *nn.Tensor[float32], features []*nn.Tensor[float32]) (container *nn.Tensor[float32], own []*nn.Tensor[float32]) {
+	t := &s.thresholds[i]
+	free := g.Apply("free", cover, func(dst, src []float32) { st.fold.free(dst, src, float32(t.value), s.least) })
+	kept := g.Apply("kept", cover, func(dst, src []float32) {
+		st.fold.kept(dst, src, float32(t.value), float32(t.peak), s.least)
+	})
 	out, own := st.hide.build(g, g.Scale(secret, &st.inverse), free, features)
 	message := g.Mul(free, g.Scale(g.Tanh(out), &t.peak))
-	kept := g.Sub(cover, g.Mul(free, cover))
 	return g.Add(kept, message), own
 }
 
 // revealStage adds S~ = R(T~), T~ being in the transform domain.
-func (st *Stage) revealStage(g *nn.Graph[float32], t *threshold, received *nn.Tensor[float32], features []*nn.Tensor[float32]) (revealed *nn.Tensor[float32], own []*nn.Tensor[float32]) {
-	free := g.Below(received, &t.limit)
+func (st *Stage) revealStage(g *nn.Graph[float32], s *strengths, i int, received *nn.Tensor[float32], features []*nn.Tensor[float32]) (revealed *nn.Tensor[float32], own []*nn.Tensor[float32]) {
+	t := &s.thresholds[i]
+	free := g.Apply("free", received, func(dst, src []float32) { st.fold.free(dst, src, float32(t.limit), s.least) })
 	out, own := st.reveal.build(g, g.Scale(g.Mul(free, received), &t.gain), free, features)
 	return g.Scale(out, &st.gain), own
 }
@@ -124,13 +128,13 @@ func (s *System) NewPipeline(train, dropout bool) (*Pipeline, error) {
 		samples := g.Input(fmt.Sprintf("cover%d", i), nn.Shape{N: 1, C: 1, H: 1, W: c.Samples()})
 		cover := g.Map("fold", st.fold, samples)
 		var container, revealed *nn.Tensor[float32]
-		container, hideFeatures = st.hideStage(g, &p.thresholds[i], missing, cover, hideFeatures)
+		container, hideFeatures = st.hideStage(g, &p.strengths, i, missing, cover, hideFeatures)
 		if train {
 			p.ContainerLoss = append(p.ContainerLoss, g.MSE(container, cover))
 		}
 		written := g.Round(g.Map("unfold", unfold{st.fold}, container), &p.Step)
 		g.Scope(fmt.Sprintf("reveal%d", i))
-		revealed, revealFeatures = st.revealStage(g, &p.thresholds[i], g.Map("fold", st.fold, written), revealFeatures)
+		revealed, revealFeatures = st.revealStage(g, &p.strengths, i, g.Map("fold", st.fold, written), revealFeatures)
 		if train {
 			p.RevealLoss = append(p.RevealLoss, g.MSE(missing, revealed))
 		}

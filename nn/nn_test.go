@@ -273,12 +273,16 @@ func TestOperationGradients(t *testing.T) {
 	}
 }
 
-func TestRoundAndBelow(t *testing.T) {
+func TestRoundAndApply(t *testing.T) {
 	g := NewGraph(NewWeights(kernel.Portable[float32]()), true)
 	x := g.Variable("x", Shape{1, 1, 1, 7})
-	step, limit := 0.25, 0.5
+	step := 0.25
 	y := g.Round(x, &step)
-	below := g.Below(x, &limit)
+	twice := g.Apply("twice", x, func(dst, src []float32) {
+		for i, v := range src {
+			dst[i] = 2 * v
+		}
+	})
 	loss := g.MSE(y, g.Input("zero", x.Shape()))
 	if err := g.Compile(); err != nil {
 		t.Fatal(err)
@@ -290,9 +294,9 @@ func TestRoundAndBelow(t *testing.T) {
 	if want := "[0 0 0.5 -0.25 0.5 0.75 -1]"; fmt.Sprint(got) != want {
 		t.Errorf("rounded to %v, want %v", got, want)
 	}
-	below.Store(got)
-	if want := "[1 1 1 1 0 0 0]"; fmt.Sprint(got) != want {
-		t.Errorf("below: %v, want %v", got, want)
+	twice.Store(got)
+	if want := "[0.2 0.25 0.75 -0.4 1.2 3 -4]"; fmt.Sprint(got) != want {
+		t.Errorf("applied: %v, want %v", got, want)
 	}
 	g.Backward(NewGrads(g.weights), Term{loss, 3.5})
 	x.StoreGrad(got)
@@ -328,14 +332,21 @@ func TestSharedMemoryChangesNothing(t *testing.T) {
 	b := w.Conv("b", ConvSpec{In: 3, Out: 3, Kernel: Square(3), Stride: Square(2)})
 	c := w.Conv("c", ConvSpec{In: 3, Out: 3, Kernel: Square(3), Stride: Square(2), Transposed: true, OutputPad: [2]int{1, 1}})
 	w.Init(2)
-	limit := 0.3
+	below := func(dst, src []float32) {
+		for i, v := range src {
+			dst[i] = 0
+			if v < 0.3 {
+				dst[i] = 1
+			}
+		}
+	}
 	run := func(train bool) (out []float32, floats int) {
 		g := NewGraph(w, train)
 		x := g.Input("x", Shape{2, 3, 12, 14})
 		h, skip := x, x
 		var kept *Tensor[float32]
 		for i := range 6 {
-			h = g.Sigmoid(g.Conv(a, g.Mul(h, g.Below(h, &limit))))
+			h = g.Sigmoid(g.Conv(a, g.Mul(h, g.Apply("below", h, below))))
 			h = g.Tanh(g.Add(g.Conv(c, g.Conv(b, h)), g.Add(skip, skip)))
 			if i == 2 {
 				kept = g.Output(h)

@@ -96,23 +96,6 @@ func (g *Graph[T]) Scale(x *Tensor[T], a *float64) *Tensor[T] {
 	})
 }
 
-// Below is 1 where |x| is less than *limit as it stands when the graph runs, and 0 elsewhere. It has no gradient.
-func (g *Graph[T]) Below(x *Tensor[T], limit *float64) *Tensor[T] {
-	y := g.result("below", x.shape, false)
-	return g.add(&unary[T]{
-		x: x, y: y, lifts: true,
-		f: func(y, x []T) {
-			l := T(*limit)
-			for i, v := range x {
-				y[i] = 0
-				if v < l && v > -l {
-					y[i] = 1
-				}
-			}
-		},
-	})
-}
-
 // Round rounds to the nearest multiple of *step, halves to even, and limits to [−1, 1 − *step], as a file of integer
 // samples does; a step of 0 changes nothing. Its gradient is that of the identity.
 func (g *Graph[T]) Round(x *Tensor[T], step *float64) *Tensor[T] {
@@ -318,6 +301,36 @@ func (o *mapOp[T]) backward(*Grads[T]) {
 			d := dx[i*xn+r/l.h*l.plane+l.start+r%l.h*l.row:][:l.w]
 			o.k.Add(d, d, o.xb[r*l.w:])
 		}
+	}
+}
+
+type applyOp[T kernel.Float] struct {
+	x, y   *Tensor[T]
+	f      func(dst, src []T)
+	xb, yb []T // one image, packed
+}
+
+// Apply computes f of every image, packed; f must assign all of dst, which has the extent of src. No gradient flows through
+// it. It serves decisions, such as masks.
+func (g *Graph[T]) Apply(name string, x *Tensor[T], f func(dst, src []T)) *Tensor[T] {
+	return g.add(&applyOp[T]{x: x, y: g.result(name, x.shape, false), f: f})
+}
+
+func (o *applyOp[T]) inputs() []*Tensor[T] { return []*Tensor[T]{o.x} }
+func (o *applyOp[T]) output() *Tensor[T]   { return o.y }
+func (o *applyOp[T]) backward(*Grads[T])   {}
+
+func (o *applyOp[T]) compile() {
+	o.xb = make([]T, o.x.shape.Len()/o.x.shape.N)
+	o.yb = make([]T, len(o.xb))
+}
+
+func (o *applyOp[T]) forward() {
+	c, l := o.x.shape.C, o.x.layout
+	for i := range o.x.shape.N {
+		pack(o.xb, o.x.data[i*c*l.plane:], l, c)
+		o.f(o.yb, o.xb)
+		unpack(o.y.data[i*c*l.plane:], o.yb, l, c)
 	}
 }
 

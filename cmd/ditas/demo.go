@@ -80,6 +80,7 @@ type demonstration struct {
 	MSE           float64 `json:"mse"`
 	SNR           float64 `json:"snr"`
 	MaxDeviation  float64 `json:"maxDeviation"`
+	Masked        float64 `json:"masked"` // share of the moments in which the change is below what the ear masks
 	PSNR          float64 `json:"psnr"`
 	SSIM          float64 `json:"ssim"`
 	MSSSIM        float64 `json:"msssim"`
@@ -121,6 +122,7 @@ func (o *demoFlags) run(ctx context.Context) error {
 	o.printf("A photograph of %d×%d pixels is hidden in %.1f s of speech with %s, and revealed again from the file.\n\n", d.Width, d.Height, d.Seconds, d.Method)
 	o.printf("  before  %s  %s\n  after   %s  %s\n\n", d.Cover, d.Secret, d.Stego, d.Revealed)
 	o.printf("  recording  container MSE %.3g   SNR %.1f dB   largest change %.4f of full scale\n", d.MSE, d.SNR, d.MaxDeviation)
+	o.printf("             below what the ear masks in %.1f %% of all moments\n", 100*d.Masked)
 	o.printf("  picture    PSNR %.2f dB   SSIM %.4f   MS-SSIM %.4f\n", d.PSNR, d.SSIM, d.MSSSIM)
 	o.printf("  time       hidden in %.2f s, revealed in %.2f s\n", d.HideSeconds, d.RevealSeconds)
 	return o.result(d)
@@ -203,5 +205,18 @@ func (d *demonstration) measure() error {
 		}
 	}
 	d.PSNR = min(d.PSNR, 100) // an exact copy has no finite one
+	masking, err := metric.NewMasking(cover.Format.Rate)
+	if err != nil {
+		return err
+	}
+	moments, err := masking.NoiseToMask(x, y)
+	if err != nil {
+		return err
+	}
+	for _, m := range moments {
+		if m.Mean < 0 {
+			d.Masked += 1 / float64(len(moments))
+		}
+	}
 	return nil
 }

@@ -31,9 +31,8 @@ down to what fits instead. ditas capacity tells beforehand.
 
 --snr is the signal-to-noise ratio: how much stronger the recording is than what
 is changed in it, in decibels, in every stretch that is used. The change follows the
-recording, so that it is less audible than hiss of that level: at the default of 40
-dB it stays below what the ear masks in 95 of 100 moments of speech. A higher ratio
-is quieter still and leaves a coarser picture.
+recording and leaves pauses alone, so it is less audible than hiss of that level. A
+higher ratio is quieter still and leaves a coarser picture.
 
 Whoever has the file needs nothing else to reveal the picture: no key, no size,
 not the original recording. It is not encrypted either: anyone who has ditas can
