@@ -4,7 +4,7 @@
 // A sender calls [Plan] to choose the slots that carry the payload, describes them in a [Layout], changes the slots, and
 // calls [Write] last with the encoded layout:
 //
-//	chosen, err := carrier.Plan(peaks, needed)
+//	chosen, err := carrier.Plan(worth, needed)
 //	layout := carrier.Layout{Method: 1, Width: 640, Height: 480, …, Slots: …}
 //	body, err := layout.AppendBinary(nil)
 //	err = carrier.Write(carrier.Planar[float32](channels), carrier.PCM(16), carrier.PublicKey(), body)

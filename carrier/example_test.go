@@ -19,15 +19,7 @@ func Example() {
 
 	// The sender chooses slots, hides in them what it has to hide, and says so.
 	const slotLength = 16384
-	var peaks []float64
-	for block := range len(tone) / slotLength {
-		peak := 0.0
-		for _, v := range tone[block*slotLength:][:slotLength] {
-			peak = max(peak, math.Abs(v))
-		}
-		peaks = append(peaks, peak)
-	}
-	chosen, err := carrier.Plan(peaks, 2)
+	chosen, err := carrier.Plan([]float64{0.6, 0.9, 0.8}, 2)
 	if err != nil {
 		log.Fatal(err)
 	}

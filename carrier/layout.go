@@ -239,42 +239,41 @@ func (p *parser) fields(fields []field) {
 // than 24 dB above full scale or no number.
 func Usable(peak float64) bool { return peak > 0 && peak < 16 }
 
-// Plan chooses the slots that are to carry a payload of so many slots, and returns them in ascending order. peaks holds the
-// largest magnitude in each slot of the cover, in the order of slot numbers.
+// Plan chooses the slots that are to carry a payload of so many slots, and returns them in ascending order. worth says how well
+// each slot of the cover would carry, in the order of slot numbers: 1 is as well as can be, 0 and less not at all.
 //
-// Loud slots are preferred, since noise that a loud passage hides is heard in a quiet one: if enough slots have peaks above
-// −12 dB of full scale only those count, else those above −24 dB, else those above −36 dB. Among them the choice is spread
-// over time: they are divided into as many equal groups as slots are needed, and the loudest of each group is taken, the
-// first of equals. If there are still too few, the loudest of all usable ones are taken.
+// If enough slots are worth ¾ and more only those count, else those worth ½, else those worth ¼. Among them the choice is
+// spread over time: they are divided into as many equal groups as slots are needed, and the best of each group is taken, the
+// first of equals. If there are still too few, the best of all usable ones are taken.
 //
 // It returns an error that wraps [ErrTooShort] if there are fewer usable slots than needed.
-func Plan(peaks []float64, needed int) ([]int, error) {
+func Plan(worth []float64, needed int) ([]int, error) {
 	needed = max(needed, 0)
 	above := func(least float64) (slots []int) {
-		for i, p := range peaks {
-			if Usable(p) && p >= least {
+		for i, w := range worth {
+			if w > 0 && w >= least {
 				slots = append(slots, i)
 			}
 		}
 		return slots
 	}
-	for _, decibels := range []float64{-12, -24, -36} {
-		loud := above(math.Pow(10, decibels/20))
-		if len(loud) < needed {
+	for _, least := range []float64{0.75, 0.5, 0.25} {
+		good := above(least)
+		if len(good) < needed {
 			continue
 		}
 		chosen := make([]int, needed)
 		for g := range chosen {
-			group := loud[share(len(loud), g, needed):share(len(loud), g+1, needed)]
-			chosen[g] = slices.MaxFunc(group, func(a, b int) int { return cmp.Compare(peaks[a], peaks[b]) })
+			group := good[share(len(good), g, needed):share(len(good), g+1, needed)]
+			chosen[g] = slices.MaxFunc(group, func(a, b int) int { return cmp.Compare(worth[a], worth[b]) })
 		}
 		return chosen, nil
 	}
 	usable := above(0)
 	if len(usable) < needed {
-		return nil, fmt.Errorf("%w: the payload needs %d slots, the recording has %d that are not silent", ErrTooShort, needed, len(usable))
+		return nil, fmt.Errorf("%w: the payload needs %d slots, the recording has %d that are of use", ErrTooShort, needed, len(usable))
 	}
-	slices.SortStableFunc(usable, func(a, b int) int { return cmp.Compare(peaks[b], peaks[a]) })
+	slices.SortStableFunc(usable, func(a, b int) int { return cmp.Compare(worth[b], worth[a]) })
 	chosen := usable[:needed]
 	slices.Sort(chosen)
 	return chosen, nil

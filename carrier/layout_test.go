@@ -146,23 +146,23 @@ func TestUsable(t *testing.T) {
 }
 
 func TestPlan(t *testing.T) {
-	nan, inf := math.NaN(), math.Inf(1)
+	nan := math.NaN()
 	for _, c := range []struct {
 		name   string
-		peaks  []float64
+		worth  []float64
 		needed int
 		want   []int
 	}{
 		{"nothing", []float64{1}, 0, nil},
-		{"all", []float64{0.5, 0.9, 0.4}, 3, []int{0, 1, 2}},
+		{"all", []float64{0.8, 0.9, 0.8}, 3, []int{0, 1, 2}},
 		{"spread", []float64{0.9, 0.9, 0.9, 0.9, 0.9, 0.9}, 3, []int{0, 2, 4}},
-		{"the loudest of each group", []float64{0.5, 0.9, 0.8, 0.6, 0.6, 0.7}, 3, []int{1, 2, 5}},
-		{"no silence", []float64{0, 0.9, 0, nan, 0.5, inf, 100, -1}, 2, []int{1, 4}},
-		{"loud before quiet", []float64{0.9, 0.02, 0.02, 0.02, 0.8, 0.1}, 2, []int{0, 4}},
-		{"less loud next", []float64{0.9, 0.02, 0.02, 0.02, 0.8, 0.1}, 3, []int{0, 4, 5}},
-		{"quiet last", []float64{0.9, 0.001, 0.003, 0.002, 0.8, 0}, 4, []int{0, 2, 3, 4}},
+		{"the best of each group", []float64{0.8, 0.9, 0.85, 0.8, 0.8, 0.9}, 3, []int{1, 2, 5}},
+		{"none that is of no use", []float64{0, 0.9, 0, nan, 0.1, -1}, 2, []int{1, 4}},
+		{"good before poor", []float64{0.9, 0.2, 0.2, 0.2, 0.8, 0.6}, 2, []int{0, 4}},
+		{"less good next", []float64{0.9, 0.2, 0.2, 0.2, 0.8, 0.6}, 3, []int{0, 4, 5}},
+		{"poor last", []float64{0.9, 0.001, 0.003, 0.002, 0.8, 0}, 4, []int{0, 2, 3, 4}},
 	} {
-		got, err := Plan(c.peaks, c.needed)
+		got, err := Plan(c.worth, c.needed)
 		if err != nil || !slices.Equal(got, c.want) {
 			t.Errorf("%s: slots %v, want %v; error %v", c.name, got, c.want, err)
 		}
@@ -172,23 +172,23 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// No gap of a uniformly loud recording is twice as wide as it has to be.
+// No gap of a uniformly good recording is twice as wide as it has to be.
 func TestPlanSpreads(t *testing.T) {
 	for seed := range uint64(50) {
 		rng := random(seed)
-		peaks := make([]float64, 50+rng.IntN(500))
-		for i := range peaks {
-			peaks[i] = 0.5 + 0.5*rng.Float64()
+		worth := make([]float64, 50+rng.IntN(500))
+		for i := range worth {
+			worth[i] = 0.75 + 0.25*rng.Float64()
 		}
-		needed := 1 + rng.IntN(len(peaks))
-		slots, err := Plan(peaks, needed)
+		needed := 1 + rng.IntN(len(worth))
+		slots, err := Plan(worth, needed)
 		if err != nil {
 			t.Fatal(err)
 		}
 		last := -1
-		for _, s := range append(slots, len(peaks)) {
-			if gap := s - last; gap <= 0 || gap > 2*(len(peaks)/needed+1) {
-				t.Fatalf("%d of %d: slot %d follows slot %d", needed, len(peaks), s, last)
+		for _, s := range append(slots, len(worth)) {
+			if gap := s - last; gap <= 0 || gap > 2*(len(worth)/needed+1) {
+				t.Fatalf("%d of %d: slot %d follows slot %d", needed, len(worth), s, last)
 			}
 			last = s
 		}
