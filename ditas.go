@@ -23,7 +23,6 @@ import (
 	"runtime"
 	"time"
 
-	"ditas/carrier"
 	"ditas/model"
 	"ditas/model/weights"
 )
@@ -65,31 +64,6 @@ func (e *TooShortError) Error() string {
 
 func seconds(d time.Duration, round func(float64) float64) string {
 	return fmt.Sprintf("%.1f s", round(d.Seconds()*10)/10)
-}
-
-// Methods of hiding, as numbered in a carrier.Layout: the DITAS networks, leaving pauses alone or using all frames.
-const (
-	activeFrames = 1
-	allFrames    = 2
-)
-
-// activity is the least number of strong coefficients, of the 256 in a frame, with which a frame is used. Those with fewer are
-// pauses, whose hiss would be heard first.
-func activity(method int) int {
-	if method == activeFrames {
-		return 16
-	}
-	return 0
-}
-
-// A slot's strength is the threshold of hiding in it, in steps of 0.3 dB below 1.
-const strengthStep = 0.3
-
-func threshold(s carrier.Slot) float64 { return math.Pow(10, -strengthStep*float64(s.Strength)/20) }
-
-// strength is the code of the threshold nearest to tau.
-func strength(tau float64) uint8 {
-	return uint8(max(0, min(255, math.Round(-20*math.Log10(tau)/strengthStep))))
 }
 
 // network returns the embedded system and the first bytes of its hash.

@@ -221,6 +221,37 @@ func TestSilenceIsNotUsed(t *testing.T) {
 	}
 }
 
+func TestPoorStretchesAreAvoided(t *testing.T) {
+	f := audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}
+	file := music(t, f, 6*16384.0/16000+0.1)
+	rec, err := wav.Decode(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The recording fades in: half of its first slot is faint, and there is little room in it.
+	for i := range 12000 {
+		rec.Samples[0][i] *= 1e-3
+	}
+	var b bytes.Buffer
+	if err := wav.Encode(&b, rec); err != nil {
+		t.Fatal(err)
+	}
+	stego, report := hide(t, b.Bytes(), scene(64, 64), ditas.HideOptions{})
+	if report.PSNR < 35 {
+		t.Errorf("the picture comes back at %.1f dB", report.PSNR)
+	}
+	heard, err := wav.Decode(bytes.NewReader(stego), int64(len(stego)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What is left are the few samples of the header, which move by four steps at most.
+	for i := range 8000 {
+		if d := heard.Samples[0][i] - rec.Samples[0][i]; math.Abs(d) > 5.0/(1<<15) {
+			t.Fatalf("sample %d of the fade changed by %g", i, d)
+		}
+	}
+}
+
 func TestNothingFound(t *testing.T) {
 	ctx := context.Background()
 	cover := music(t, audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 4)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"sync/atomic"
 
@@ -129,81 +128,6 @@ func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, secret *pict
 		report.SSIM = &ssim
 	}
 	return report, nil
-}
-
-// use is how a slot would be used.
-type use struct {
-	strength uint8
-	room     float64 // share of its coefficients
-	err      error
-}
-
-// chooseSlots decides which slots are used, how strongly each, and by which method: that which leaves pauses alone, unless
-// the recording has so few strong coefficients that hardly a frame would be used.
-func chooseSlots(ctx context.Context, s *sound, peaks []float64, needed int, c model.Config, o HideOptions) ([]carrier.Slot, int, error) {
-	var plans [2][]carrier.Slot
-	var rooms [2]float64
-	for i, method := range []int{activeFrames, allFrames} {
-		uses, err := survey(ctx, s, peaks, method, c, o)
-		if err != nil {
-			return nil, 0, err
-		}
-		worth := make([]float64, len(uses))
-		for j, u := range uses {
-			worth[j] = min(1, u.room/wellRoom)
-			if worth[j] == 0 && carrier.Usable(peaks[j]) {
-				worth[j] = 1e-9 // better than to fail
-			}
-		}
-		chosen, err := carrier.Plan(worth, needed)
-		if err != nil {
-			return nil, 0, err
-		}
-		for _, index := range chosen {
-			plans[i] = append(plans[i], carrier.Slot{Index: index, Strength: uses[index].strength})
-			rooms[i] += uses[index].room
-		}
-	}
-	if rooms[0] < rooms[1]/2 {
-		return plans[1], allFrames, nil
-	}
-	return plans[0], activeFrames, nil
-}
-
-// wellRoom is the share of a slot's coefficients that make room for the message with which the networks do well.
-const wellRoom = 0.8
-
-// survey finds out how each slot would be used.
-func survey(ctx context.Context, s *sound, peaks []float64, method int, c model.Config, o HideOptions) ([]use, error) {
-	surveys := make([]*model.Survey, workers(o.Workers))
-	for i := range surveys {
-		var err error
-		if surveys[i], err = model.NewSurvey(c, activity(method)); err != nil {
-			return nil, err
-		}
-	}
-	// Below this the message would drown in the rounding of the file.
-	floor := max(24*s.grid().Step, 1e-4)
-	uses := make([]use, len(peaks))
-	nn.Parallel(len(surveys), len(peaks), func(w, i int) {
-		u := &uses[i]
-		if u.err = ctx.Err(); u.err != nil || !carrier.Usable(peaks[i]) {
-			return
-		}
-		x := s.at(i)
-		var power float64
-		for _, v := range x {
-			power += float64(v) * float64(v) / float64(len(x))
-		}
-		tau, room, err := surveys[w].Threshold(x, power*math.Pow(10, -o.SNR/10), floor)
-		*u = use{strength: strength(tau), room: float64(room) / float64(len(x)), err: err}
-	})
-	for _, u := range uses {
-		if u.err != nil {
-			return nil, u.err
-		}
-	}
-	return uses, nil
 }
 
 // hideTiles hides every tile in its slots: stage i of tile t in slot i·len(tiles)+t of the plan.

@@ -1,0 +1,110 @@
+package ditas
+
+import (
+	"context"
+	"math"
+
+	"ditas/carrier"
+	"ditas/model"
+	"ditas/nn"
+)
+
+// Methods of hiding, as numbered in a carrier.Layout: the DITAS networks, leaving pauses alone or using all frames.
+const (
+	activeFrames = 1
+	allFrames    = 2
+)
+
+// activity is the least number of strong coefficients, of the 256 in a frame, with which a frame is used. Those with fewer are
+// pauses, whose hiss would be heard first.
+func activity(method int) int {
+	if method == activeFrames {
+		return 16
+	}
+	return 0
+}
+
+// A slot's strength is the threshold of hiding in it, in steps of 0.3 dB below 1.
+const strengthStep = 0.3
+
+func threshold(s carrier.Slot) float64 { return math.Pow(10, -strengthStep*float64(s.Strength)/20) }
+
+// strength is the code of the threshold nearest to tau.
+func strength(tau float64) uint8 {
+	return uint8(max(0, min(255, math.Round(-20*math.Log10(tau)/strengthStep))))
+}
+
+// use is how a slot would be used.
+type use struct {
+	strength uint8
+	room     float64 // share of its coefficients
+	err      error
+}
+
+// chooseSlots decides which slots are used, how strongly each, and by which method: that which leaves pauses alone, unless
+// the recording has so few strong coefficients that hardly a frame would be used.
+func chooseSlots(ctx context.Context, s *sound, peaks []float64, needed int, c model.Config, o HideOptions) ([]carrier.Slot, int, error) {
+	var plans [2][]carrier.Slot
+	var rooms [2]float64
+	for i, method := range []int{activeFrames, allFrames} {
+		uses, err := survey(ctx, s, peaks, method, c, o)
+		if err != nil {
+			return nil, 0, err
+		}
+		worth := make([]float64, len(uses))
+		for j, u := range uses {
+			worth[j] = min(1, u.room/wellRoom)
+			if worth[j] == 0 && carrier.Usable(peaks[j]) {
+				worth[j] = 1e-9 // better than to fail
+			}
+		}
+		chosen, err := carrier.Plan(worth, needed)
+		if err != nil {
+			return nil, 0, err
+		}
+		for _, index := range chosen {
+			plans[i] = append(plans[i], carrier.Slot{Index: index, Strength: uses[index].strength})
+			rooms[i] += uses[index].room
+		}
+	}
+	if rooms[0] < rooms[1]/2 {
+		return plans[1], allFrames, nil
+	}
+	return plans[0], activeFrames, nil
+}
+
+// wellRoom is the share of a slot's coefficients that make room for the message with which the networks do well.
+const wellRoom = 0.8
+
+// survey finds out how each slot would be used.
+func survey(ctx context.Context, s *sound, peaks []float64, method int, c model.Config, o HideOptions) ([]use, error) {
+	surveys := make([]*model.Survey, workers(o.Workers))
+	for i := range surveys {
+		var err error
+		if surveys[i], err = model.NewSurvey(c, activity(method)); err != nil {
+			return nil, err
+		}
+	}
+	// Below this the message would drown in the rounding of the file.
+	floor := max(24*s.grid().Step, 1e-4)
+	uses := make([]use, len(peaks))
+	nn.Parallel(len(surveys), len(peaks), func(w, i int) {
+		u := &uses[i]
+		if u.err = ctx.Err(); u.err != nil || !carrier.Usable(peaks[i]) {
+			return
+		}
+		x := s.at(i)
+		var power float64
+		for _, v := range x {
+			power += float64(v) * float64(v) / float64(len(x))
+		}
+		tau, room, err := surveys[w].Threshold(x, power*math.Pow(10, -o.SNR/10), floor)
+		*u = use{strength: strength(tau), room: float64(room) / float64(len(x)), err: err}
+	})
+	for _, u := range uses {
+		if u.err != nil {
+			return nil, u.err
+		}
+	}
+	return uses, nil
+}
