@@ -161,7 +161,7 @@ func hideTiles(ctx context.Context, sys *model.System, s *sound, l *carrier.Layo
 		for i := range p.covers {
 			slot := l.Slots[i*len(tiles)+t]
 			p.covers[i] = s.at(slot.Index)
-			if p.err = p.hider.SetThreshold(i, threshold(slot)); p.err != nil {
+			if p.err = p.hider.SetThreshold(i, model.Level(slot.Strength)); p.err != nil {
 				return
 			}
 		}

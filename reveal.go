@@ -110,7 +110,7 @@ func revealLayout(ctx context.Context, s *sound, l *carrier.Layout, sys *model.S
 			if p.received[i] != nil {
 				arrived[i].Add(1)
 			}
-			if p.err = p.revealer.SetThreshold(i, threshold(slot)); p.err != nil {
+			if p.err = p.revealer.SetThreshold(i, model.Level(slot.Strength)); p.err != nil {
 				return
 			}
 		}

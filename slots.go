@@ -24,21 +24,11 @@ func activity(method int) int {
 	return 0
 }
 
-// A slot's strength is the threshold of hiding in it, in steps of 0.3 dB below 1.
-const strengthStep = 0.3
-
-func threshold(s carrier.Slot) float64 { return math.Pow(10, -strengthStep*float64(s.Strength)/20) }
-
-// strength is the code of the threshold nearest to tau.
-func strength(tau float64) uint8 {
-	return uint8(max(0, min(255, math.Round(-20*math.Log10(tau)/strengthStep))))
-}
-
 // use is how a slot would be used.
 type use struct {
-	strength uint8
-	room     float64 // share of its coefficients
-	err      error
+	level uint8
+	room  float64 // share of its coefficients
+	err   error
 }
 
 // chooseSlots decides which slots are used, how strongly each, and by which method: that which leaves pauses alone, unless
@@ -63,8 +53,11 @@ func chooseSlots(ctx context.Context, s *sound, peaks []float64, needed int, c m
 			return nil, 0, err
 		}
 		for _, index := range chosen {
-			plans[i] = append(plans[i], carrier.Slot{Index: index, Strength: uses[index].strength})
+			plans[i] = append(plans[i], carrier.Slot{Index: index, Strength: uses[index].level})
 			rooms[i] += uses[index].room
+		}
+		if method == activeFrames && rooms[i] >= float64(needed)/2 {
+			break // using all frames cannot give twice the room
 		}
 	}
 	if rooms[0] < rooms[1]/2 {
@@ -98,8 +91,8 @@ func survey(ctx context.Context, s *sound, peaks []float64, method int, c model.
 		for _, v := range x {
 			power += float64(v) * float64(v) / float64(len(x))
 		}
-		tau, room, err := surveys[w].Threshold(x, power*math.Pow(10, -o.SNR/10), floor)
-		*u = use{strength: strength(tau), room: float64(room) / float64(len(x)), err: err}
+		level, room, err := surveys[w].Level(x, power*math.Pow(10, -o.SNR/10), floor)
+		*u = use{level: level, room: float64(room) / float64(len(x)), err: err}
 	})
 	for _, u := range uses {
 		if u.err != nil {

@@ -578,10 +578,11 @@ func TestPausesAreLeftAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tau, room, err := survey.Threshold(covers[0], 1e-5, 1e-3)
+	level, room, err := survey.Level(covers[0], 1e-5, 1e-3)
 	if err != nil {
 		t.Fatal(err)
 	}
+	tau := model.Level(level)
 	if tau > 0.5 || tau < 1e-3 || room < n/16 || room > n/2 {
 		t.Errorf("threshold %v with room for %d of %d", tau, room, n)
 	}
@@ -667,10 +668,11 @@ func TestSurveyMeetsTheDistortion(t *testing.T) {
 	}
 	last := 0.0
 	for _, d := range []float64{1e-9, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3} {
-		got, _, err := survey.Threshold(covers[0], d, 1e-4)
+		level, _, err := survey.Level(covers[0], d, 1e-4)
 		if err != nil {
 			t.Fatal(err)
 		}
+		got := model.Level(level)
 		if got <= last {
 			t.Errorf("distortion %g: threshold %v, no more than for less distortion", d, got)
 		}
@@ -683,12 +685,12 @@ func TestSurveyMeetsTheDistortion(t *testing.T) {
 		}
 	}
 	for _, d := range []float64{0.01, 0.1, 1, math.Inf(1)} {
-		if got, _, err := survey.Threshold(covers[0], d, 1e-4); err != nil || got > model.MaxThreshold {
+		if got, _, err := survey.Level(covers[0], d, 1e-4); err != nil || model.Level(got) > model.MaxThreshold {
 			t.Errorf("distortion %g: threshold %v, error %v", d, got, err)
 		}
 	}
 	for _, d := range []float64{0, -1, math.NaN()} {
-		if _, _, err := survey.Threshold(covers[0], d, 1e-4); err == nil {
+		if _, _, err := survey.Level(covers[0], d, 1e-4); err == nil {
 			t.Errorf("a distortion of %v was taken", d)
 		}
 	}

@@ -30,7 +30,8 @@ const (
 	levelStep = 0.3
 )
 
-func level(i int) float64 { return MaxThreshold * math.Pow(10, -levelStep*float64(i)/20) }
+// Level returns the threshold that a level of strength stands for: 0.3 dB below MaxThreshold for each level.
+func Level(i uint8) float64 { return MaxThreshold * math.Pow(10, -levelStep*float64(i)/20) }
 
 // NewSurvey returns a survey for a configuration and an activity, see [Hider.SetActivity].
 func NewSurvey(c Config, least int) (*Survey, error) {
@@ -44,11 +45,11 @@ func NewSurvey(c Config, least int) (*Survey, error) {
 	return &Survey{mdct: m, c: make([]float32, c.Samples()), message: messagePower * c.Amplitude * c.Amplitude, least: least}, nil
 }
 
-// Threshold returns how strongly a subsequence should be used, a multiple of 0.3 dB below MaxThreshold that is not less than
-// floor, and how many coefficients make room for the message then. It is the greatest strength at which the expected mean
+// Level returns how strongly a subsequence should be used, a level whose threshold is not less than floor, and how many
+// coefficients make room for the message then. It is the greatest strength at which the expected mean
 // squared distortion is at most the one given; strengths at which so few frames are active that a weaker one has a tenth more
 // room are passed over. If there is none, it is the weakest. It panics if cover is too short.
-func (s *Survey) Threshold(cover []float32, distortion, floor float64) (tau float64, room int, err error) {
+func (s *Survey) Level(cover []float32, distortion, floor float64) (best uint8, room int, err error) {
 	if !(distortion > 0) || !(floor > 0 && floor <= MaxThreshold) {
 		return 0, 0, fmt.Errorf("distortion %g with thresholds from %g: want more than 0, and at most %g for the threshold", distortion, floor, MaxThreshold)
 	}
@@ -67,14 +68,14 @@ func (s *Survey) Threshold(cover []float32, distortion, floor float64) (tau floa
 			most = max(most, room)
 		}
 	}
-	best := weakest
+	best = uint8(weakest)
 	for i, room := range s.room[:weakest+1] {
 		if within(i) && room > 0 && room >= 0.9*most {
-			best = i
+			best = uint8(i)
 			break
 		}
 	}
-	return level(best), int(s.room[best]), nil
+	return best, int(s.room[best]), nil
 }
 
 // add takes a frame in: its room and distortion at every threshold.
@@ -101,7 +102,7 @@ func (s *Survey) add(frame []float32) {
 			continue // what limiting the frame's coefficients takes away is little
 		}
 		weak := float64(len(frame)) - strong
-		tau := level(i)
+		tau := Level(uint8(i))
 		s.room[i] += weak
 		s.distortion[i] += total - power + s.message*tau*tau*weak
 	}

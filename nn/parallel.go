@@ -26,9 +26,6 @@ func NewWorkers(n int) *Workers {
 	return w
 }
 
-// Len returns the number of workers.
-func (w *Workers) Len() int { return 1 + len(w.run) }
-
 // Each calls task(worker, i) once for every i in [0, n); each worker takes the next i as it becomes free. Results do not
 // depend on the number of workers if what task(·, i) writes belongs to i. Each allocates nothing.
 func (w *Workers) Each(n int, task func(worker, i int)) {
