@@ -9,7 +9,8 @@ import (
 	"sync/atomic"
 
 	"ditas/audio"
-	"ditas/carrier"
+	"ditas/carrier/slots"
+	"ditas/keystream"
 	"ditas/metric"
 	"ditas/model"
 	"ditas/nn"
@@ -79,26 +80,26 @@ func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, secret *pict
 		secret = secret.Fit(short.Width, short.Height)
 	}
 	tiles := secret.Tiles(c.Tile)
-	slots, method, err := chooseSlots(ctx, s, peaks, len(tiles)*c.Stages, c, o)
+	chosen, method, err := chooseSlots(ctx, s, peaks, len(tiles)*c.Stages, c, o)
 	if err != nil {
 		return nil, err
 	}
-	layout := carrier.Layout{
+	layout := slots.Layout{
 		Method: method, Weights: id, Width: secret.Width, Height: secret.Height, Stages: c.Stages, Tile: c.Tile, Planes: 3,
-		SlotLength: s.slot, Channels: len(s.planes), Frames: s.frames(), Slots: slots,
+		SlotLength: s.slot, Channels: len(s.planes), Frames: s.frames(), Slots: chosen,
 	}
 	body, err := layout.AppendBinary(nil)
 	if err != nil {
 		return nil, err
 	}
-	before := make([][]float32, len(slots))
-	for i, slot := range slots {
+	before := make([][]float32, len(chosen))
+	for i, slot := range chosen {
 		before[i] = slices.Clone(s.at(slot.Index))
 	}
 	if err := hideTiles(ctx, sys, s, &layout, tiles, o); err != nil {
 		return nil, err
 	}
-	if err := carrier.Write(carrier.Planar[float32](s.planes), s.grid(), carrier.PublicKey(), body); err != nil {
+	if err := slots.Write(slots.Planar[float32](s.planes), s.grid(), keystream.Public(), body); err != nil {
 		return nil, err
 	}
 	revealed, _, err := revealLayout(ctx, s, &layout, sys, RevealOptions{Workers: o.Workers})
@@ -110,14 +111,14 @@ func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, secret *pict
 		return nil, err
 	}
 	var used change
-	for i, slot := range slots {
+	for i, slot := range chosen {
 		for j, v := range s.at(slot.Index) {
 			used.add(float64(before[i][j]), float64(v))
 		}
 	}
 	report := &HideReport{
 		Method: c.Name, Width: secret.Width, Height: secret.Height, Tiles: len(tiles), Stages: c.Stages,
-		Slots: len(slots), Room: len(peaks),
+		Slots: len(chosen), Room: len(peaks),
 		MSE: whole.noise / float64(s.frames()*len(s.planes)), SNR: whole.snr(), UsedSNR: used.snr(), MaxDeviation: whole.peak,
 	}
 	if report.PSNR, err = metric.PSNR(secret, revealed); err != nil {
@@ -131,7 +132,7 @@ func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, secret *pict
 }
 
 // hideTiles hides every tile in its slots: stage i of tile t in slot i·len(tiles)+t of the plan.
-func hideTiles(ctx context.Context, sys *model.System, s *sound, l *carrier.Layout, tiles []*picture.Planes, o HideOptions) error {
+func hideTiles(ctx context.Context, sys *model.System, s *sound, l *slots.Layout, tiles []*picture.Planes, o HideOptions) error {
 	type place struct {
 		hider  *model.Hider
 		pixels []float32

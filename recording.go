@@ -8,7 +8,7 @@ import (
 	"math"
 
 	"ditas/audio"
-	"ditas/carrier"
+	"ditas/carrier/slots"
 )
 
 // sound is a recording in memory, four bytes a sample: exact for all integer formats up to 24 bits and for 32-bit floats.
@@ -55,7 +55,7 @@ func listen(ctx context.Context, f audio.File, slot int) (*sound, error) {
 func (s *sound) frames() int { return len(s.planes[0]) }
 
 // slots returns the number of whole slots.
-func (s *sound) slots() int { return carrier.SlotCount(s.frames(), len(s.planes), s.slot) }
+func (s *sound) slots() int { return slots.SlotCount(s.frames(), len(s.planes), s.slot) }
 
 // at returns the samples of a slot, or nil if the recording ends before it does.
 func (s *sound) at(index int) []float32 {
@@ -80,11 +80,11 @@ func (s *sound) peaks() []float64 {
 }
 
 // grid is the set of values that the recording's file can hold.
-func (s *sound) grid() carrier.Grid {
+func (s *sound) grid() slots.Grid {
 	if s.format.Encoding.IsFloat() {
-		return carrier.Grid{}
+		return slots.Grid{}
 	}
-	return carrier.Grid{Step: s.format.Step()}
+	return slots.Grid{Step: s.format.Step()}
 }
 
 // change is how two versions of a recording differ.

@@ -7,7 +7,8 @@ import (
 	"sync/atomic"
 
 	"ditas/audio"
-	"ditas/carrier"
+	"ditas/carrier/slots"
+	"ditas/keystream"
 	"ditas/model"
 	"ditas/nn"
 	"ditas/picture"
@@ -53,13 +54,13 @@ func Reveal(ctx context.Context, stego audio.File, o RevealOptions) (*picture.Pl
 	if err != nil && !errors.As(err, &cut) {
 		return nil, nil, err
 	}
-	body, err := carrier.Read(carrier.Planar[float32](s.planes), carrier.PublicKey())
-	var layout *carrier.Layout
+	body, err := slots.Read(slots.Planar[float32](s.planes), keystream.Public())
+	var layout *slots.Layout
 	if err == nil {
-		layout, err = carrier.ParseLayout(body)
+		layout, err = slots.ParseLayout(body)
 	}
 	switch {
-	case errors.Is(err, carrier.ErrVersion):
+	case errors.Is(err, slots.ErrVersion):
 		return nil, nil, ErrOtherVersion
 	case err != nil && cut != nil:
 		return nil, nil, fmt.Errorf("%w: %w", ErrNothingFound, cut)
@@ -72,7 +73,7 @@ func Reveal(ctx context.Context, stego audio.File, o RevealOptions) (*picture.Pl
 }
 
 // revealLayout reveals the picture that a layout describes.
-func revealLayout(ctx context.Context, s *sound, l *carrier.Layout, sys *model.System, o RevealOptions) (*picture.Planes, *RevealReport, error) {
+func revealLayout(ctx context.Context, s *sound, l *slots.Layout, sys *model.System, o RevealOptions) (*picture.Planes, *RevealReport, error) {
 	c := sys.Config
 	count := ((l.Width + c.Tile - 1) / c.Tile) * ((l.Height + c.Tile - 1) / c.Tile)
 	if len(l.Slots) != count*c.Stages || l.Planes != 3 || l.SlotLength != s.slot || l.Channels != len(s.planes) {

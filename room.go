@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"ditas/audio"
-	"ditas/carrier"
+	"ditas/carrier/slots"
 	"ditas/model"
 	"ditas/picture"
 )
@@ -44,7 +44,7 @@ func room(s *sound, peaks []float64, c model.Config) *RoomReport {
 		format: s.format, c: c,
 	}
 	for _, p := range peaks {
-		if carrier.Usable(p) {
+		if slots.Usable(p) {
 			r.Usable++
 		}
 	}

@@ -4,12 +4,12 @@ import (
 	"context"
 	"math"
 
-	"ditas/carrier"
+	"ditas/carrier/slots"
 	"ditas/model"
 	"ditas/nn"
 )
 
-// Methods of hiding, as numbered in a carrier.Layout: the DITAS networks, leaving pauses alone or using all frames.
+// Methods of hiding, as numbered in a slots.Layout: the DITAS networks, leaving pauses alone or using all frames.
 const (
 	activeFrames = 1
 	allFrames    = 2
@@ -33,8 +33,8 @@ type use struct {
 
 // chooseSlots decides which slots are used, how strongly each, and by which method: that which leaves pauses alone, unless
 // the recording has so few strong coefficients that hardly a frame would be used.
-func chooseSlots(ctx context.Context, s *sound, peaks []float64, needed int, c model.Config, o HideOptions) ([]carrier.Slot, int, error) {
-	var plans [2][]carrier.Slot
+func chooseSlots(ctx context.Context, s *sound, peaks []float64, needed int, c model.Config, o HideOptions) ([]slots.Slot, int, error) {
+	var plans [2][]slots.Slot
 	var rooms [2]float64
 	for i, method := range []int{activeFrames, allFrames} {
 		uses, err := survey(ctx, s, peaks, method, c, o)
@@ -44,16 +44,16 @@ func chooseSlots(ctx context.Context, s *sound, peaks []float64, needed int, c m
 		worth := make([]float64, len(uses))
 		for j, u := range uses {
 			worth[j] = min(1, u.room/wellRoom)
-			if worth[j] == 0 && carrier.Usable(peaks[j]) {
+			if worth[j] == 0 && slots.Usable(peaks[j]) {
 				worth[j] = 1e-9 // better than to fail
 			}
 		}
-		chosen, err := carrier.Plan(worth, needed)
+		chosen, err := slots.Plan(worth, needed)
 		if err != nil {
 			return nil, 0, err
 		}
 		for _, index := range chosen {
-			plans[i] = append(plans[i], carrier.Slot{Index: index, Strength: uses[index].level})
+			plans[i] = append(plans[i], slots.Slot{Index: index, Strength: uses[index].level})
 			rooms[i] += uses[index].room
 		}
 		if method == activeFrames && rooms[i] >= float64(needed)/2 {
@@ -83,7 +83,7 @@ func survey(ctx context.Context, s *sound, peaks []float64, method int, c model.
 	uses := make([]use, len(peaks))
 	nn.Parallel(len(surveys), len(peaks), func(w, i int) {
 		u := &uses[i]
-		if u.err = ctx.Err(); u.err != nil || !carrier.Usable(peaks[i]) {
+		if u.err = ctx.Err(); u.err != nil || !slots.Usable(peaks[i]) {
 			return
 		}
 		x := s.at(i)

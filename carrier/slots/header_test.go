@@ -1,7 +1,8 @@
-package carrier
+package slots
 
 import (
 	"bytes"
+	"ditas/keystream"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -57,14 +58,14 @@ func each(p Planar[float64], f func(v float64) float64) {
 
 func mustWrite(t testing.TB, s Samples, g Grid, body []byte) {
 	t.Helper()
-	if err := Write(s, g, PublicKey(), body); err != nil {
+	if err := Write(s, g, keystream.Public(), body); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func wantBody(t testing.TB, s Samples, body []byte) {
 	t.Helper()
-	got, err := Read(s, PublicKey())
+	got, err := Read(s, keystream.Public())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +74,7 @@ func wantBody(t testing.TB, s Samples, body []byte) {
 	}
 }
 
-func wantError(t testing.TB, s Samples, key Key, want error) {
+func wantError(t testing.TB, s Samples, key keystream.Key, want error) {
 	t.Helper()
 	if body, err := Read(s, key); !errors.Is(err, want) {
 		t.Fatalf("read %d bytes and error %v, want %v", len(body), err, want)
@@ -177,7 +178,7 @@ func TestWriteTooLong(t *testing.T) {
 	for _, n := range []int{0, 1, 4095, 4096, 16384, 100000} {
 		cover := recording(1, 1, n, PCM(16))
 		stego := clone(cover)
-		err := Write(stego, PCM(16), PublicKey(), make([]byte, Capacity(n)+1))
+		err := Write(stego, PCM(16), keystream.Public(), make([]byte, Capacity(n)+1))
 		if !errors.Is(err, ErrTooShort) {
 			t.Errorf("%d samples: error %v, want %v", n, err, ErrTooShort)
 		}
@@ -185,11 +186,11 @@ func TestWriteTooLong(t *testing.T) {
 			t.Errorf("%d samples: the recording was changed", n)
 		}
 	}
-	if err := Write(Planar[float64](nil), PCM(16), PublicKey(), nil); !errors.Is(err, ErrTooShort) {
+	if err := Write(Planar[float64](nil), PCM(16), keystream.Public(), nil); !errors.Is(err, ErrTooShort) {
 		t.Errorf("empty recording: error %v", err)
 	}
 	for _, g := range []Grid{PCM(7), PCM(1), {-1}, {math.NaN()}} {
-		if err := Write(recording(1, 1, 16384, PCM(16)), g, PublicKey(), nil); !errors.Is(err, ErrGrid) {
+		if err := Write(recording(1, 1, 16384, PCM(16)), g, keystream.Public(), nil); !errors.Is(err, ErrGrid) {
 			t.Errorf("grid %v: error %v", g, err)
 		}
 	}
@@ -229,12 +230,12 @@ func TestPlacesNeverCollide(t *testing.T) {
 			seen[p.sample] = true
 		}
 		for i := range regions(n) {
-			for p := range preamblePlaces(PublicKey(), i) {
+			for p := range preamblePlaces(keystream.Public(), i) {
 				visit(p)
 			}
 		}
 		last, count := -1, make([]int, symbols)
-		for p := range bodyPlaces(PublicKey(), n, symbols, 1) {
+		for p := range bodyPlaces(keystream.Public(), n, symbols, 1) {
 			visit(p)
 			count[p.symbol]++
 			if p.sample < last {
@@ -269,7 +270,7 @@ func TestWhiteNoise(t *testing.T) {
 			each(stego, func(v float64) float64 {
 				return PCM(16).Round(v + c.sigma*float64(fine)*rng.NormFloat64())
 			})
-			if got, err := Read(stego, PublicKey()); err != nil || !bytes.Equal(got, body) {
+			if got, err := Read(stego, keystream.Public()); err != nil || !bytes.Equal(got, body) {
 				failed++
 			}
 		}
@@ -328,9 +329,9 @@ func TestTooMuchDamage(t *testing.T) {
 	stego := recording(5, 1, 100000, PCM(16))
 	mustWrite(t, stego, PCM(16), text(5, 3000))
 	copy(stego[0][8192:], recording(6, 1, 100000-8192, PCM(16))[0])
-	wantError(t, stego, PublicKey(), ErrDamaged) // the first two preambles are whole
+	wantError(t, stego, keystream.Public(), ErrDamaged) // the first two preambles are whole
 	copy(stego[0], recording(7, 1, 100000, PCM(16))[0])
-	wantError(t, stego, PublicKey(), ErrNotFound)
+	wantError(t, stego, keystream.Public(), ErrNotFound)
 }
 
 func TestSilence(t *testing.T) {
@@ -374,13 +375,13 @@ func TestInnocentRecordings(t *testing.T) {
 		case 4: // no recording at all
 			each(p, func(float64) float64 { return rng.Float64()*2 - 1 })
 		}
-		wantError(t, p, PublicKey(), ErrNotFound)
+		wantError(t, p, keystream.Public(), ErrNotFound)
 	}
 }
 
 func TestWrongKey(t *testing.T) {
 	stego := recording(8, 2, 30000, PCM(16))
-	key := Key{1}
+	key := keystream.Key{1}
 	if err := Write(stego, PCM(16), key, text(8, 100)); err != nil {
 		t.Fatal(err)
 	}
@@ -392,7 +393,7 @@ func TestWrongKey(t *testing.T) {
 		wrong[31] ^= 1 << bit
 		wantError(t, stego, wrong, ErrNotFound)
 	}
-	wantError(t, stego, PublicKey(), ErrNotFound)
+	wantError(t, stego, keystream.Public(), ErrNotFound)
 }
 
 func TestNoNumbers(t *testing.T) {
@@ -407,7 +408,7 @@ func TestNoNumbers(t *testing.T) {
 		t.Errorf("NaN became %v", v)
 	}
 	each(stego, func(float64) float64 { return math.NaN() })
-	wantError(t, stego, PublicKey(), ErrNotFound)
+	wantError(t, stego, keystream.Public(), ErrNotFound)
 }
 
 // Anyone can write a preamble under the public key.
@@ -436,8 +437,8 @@ func TestHostilePreamble(t *testing.T) {
 			fields := good
 			c.change(&fields)
 			p := recording(1, 1, 16384, PCM(16))
-			writePreamble(p, PCM(16), fine, PublicKey(), fields[:], regions(16384))
-			wantError(t, p, PublicKey(), c.want)
+			writePreamble(p, PCM(16), fine, keystream.Public(), fields[:], regions(16384))
+			wantError(t, p, keystream.Public(), c.want)
 		})
 	}
 }
@@ -474,7 +475,7 @@ func FuzzRead(f *testing.F) {
 			c := i / 2 % len(p)
 			p[c] = append(p[c], float64(int16(binary.LittleEndian.Uint16(data[i:])))/32768)
 		}
-		if got, err := Read(p, PublicKey()); err == nil && !bytes.Equal(got, body) {
+		if got, err := Read(p, keystream.Public()); err == nil && !bytes.Equal(got, body) {
 			t.Errorf("read %x, which nobody wrote", got)
 		}
 	})
@@ -490,12 +491,12 @@ func FuzzPreamble(f *testing.F) {
 	f.Fuzz(func(t *testing.T, fields []byte) {
 		p := clone(cover)
 		fields = append(fields, make([]byte, preambleSize)...)[:preambleSize]
-		writePreamble(p, PCM(16), fine, PublicKey(), fields, regions(p.Len()))
+		writePreamble(p, PCM(16), fine, keystream.Public(), fields, regions(p.Len()))
 		want := ErrDamaged
 		if fields[0] != version || fields[1] != 0 {
 			want = ErrVersion
 		}
-		wantError(t, p, PublicKey(), want)
+		wantError(t, p, keystream.Public(), want)
 	})
 }
 
@@ -531,7 +532,7 @@ func BenchmarkRead(b *testing.B) {
 func BenchmarkReadInnocent(b *testing.B) {
 	p, _ := benchmarkRecording(b, 13_230_000, 400)
 	for b.Loop() {
-		wantError(b, p, PublicKey(), ErrNotFound)
+		wantError(b, p, keystream.Public(), ErrNotFound)
 	}
 }
 

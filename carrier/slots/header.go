@@ -1,4 +1,4 @@
-package carrier
+package slots
 
 import (
 	"bytes"
@@ -10,15 +10,17 @@ import (
 	"math/bits"
 	"slices"
 	"sort"
+
+	"ditas/keystream"
 )
 
 // What Read, Write, Plan and ParseLayout may report; test with errors.Is.
 var (
-	ErrNotFound = errors.New("carrier: no message found: either there is none, or it has another key")
-	ErrDamaged  = errors.New("carrier: a message was found but too much of it is damaged or missing")
-	ErrVersion  = errors.New("carrier: the message was written by a later version of ditas; a newer ditas reads it")
-	ErrTooShort = errors.New("carrier: recording too short")
-	ErrGrid     = errors.New("carrier: samples too coarse to carry a message; use 8 bits or more")
+	ErrNotFound = errors.New("slots: no message found: either there is none, or it has another key")
+	ErrDamaged  = errors.New("slots: a message was found but too much of it is damaged or missing")
+	ErrVersion  = errors.New("slots: the message was written by a later version of ditas; a newer ditas reads it")
+	ErrTooShort = errors.New("slots: recording too short")
+	ErrGrid     = errors.New("slots: samples too coarse to carry a message; use 8 bits or more")
 )
 
 // MaxBody is the length in bytes of the largest body, whatever the recording.
@@ -58,6 +60,12 @@ const (
 	repeatRoom = 8
 )
 
+// tagOf returns the tag over the parts.
+func tagOf(key keystream.Key, label string, parts ...[]byte) [tagSize]byte {
+	mac := key.MAC(label, parts...)
+	return [tagSize]byte(mac[:tagSize])
+}
+
 // place is where one symbol lies: the sample, its dither, and the symbol's number in the codeword.
 type place struct {
 	sample, symbol int
@@ -66,10 +74,10 @@ type place struct {
 
 // scatter yields the places of count symbols in samples [first, first+length), samples ascending: one at a random place in
 // each of count cells of equal size, symbols in random order. perm is scratch of length count.
-func scatter(key Key, label string, first, length int, perm []uint32) iter.Seq[place] {
+func scatter(key keystream.Key, label string, first, length int, perm []uint32) iter.Seq[place] {
 	return func(yield func(place) bool) {
-		stream := NewStream(key, label)
-		stream.permute(perm)
+		stream := keystream.New(key, label)
+		stream.Permute(perm)
 		count := len(perm)
 		carry := 0
 		for _, symbol := range perm {
@@ -92,7 +100,7 @@ func scatter(key Key, label string, first, length int, perm []uint32) iter.Seq[p
 func regions(samples int) int { return bits.Len(uint(samples / firstRegion)) }
 
 // preamblePlaces yields the places of the preamble in region i.
-func preamblePlaces(key Key, i int) iter.Seq[place] {
+func preamblePlaces(key keystream.Key, i int) iter.Seq[place] {
 	first, length := 0, firstRegion
 	if i > 0 {
 		length = firstRegion << (i - 1)
@@ -103,7 +111,7 @@ func preamblePlaces(key Key, i int) iter.Seq[place] {
 
 // bodyPlaces yields the places of a body of so many symbols, each copy in its own stretch of the recording. Samples of
 // preambles are not counted, so that nothing collides.
-func bodyPlaces(key Key, samples, symbols, repeat int) iter.Seq[place] {
+func bodyPlaces(key keystream.Key, samples, symbols, repeat int) iter.Seq[place] {
 	return func(yield func(place) bool) {
 		var taken []int
 		for i := range regions(samples) {
@@ -161,11 +169,11 @@ func MinSamples(body int) int {
 // than one sample in eight; a recording of 26 million samples and a body of 400 bytes make that one sample in 460.
 //
 // It returns an error that wraps [ErrTooShort] if body exceeds [Capacity], or [ErrGrid], and has then changed nothing.
-func Write(s Samples, g Grid, key Key, body []byte) error {
+func Write(s Samples, g Grid, key keystream.Key, body []byte) error {
 	samples := s.Len()
 	if len(body) > Capacity(samples) || samples < firstRegion {
 		if len(body) > MaxBody {
-			return fmt.Errorf("carrier: a message of %d bytes exceeds the limit of %d", len(body), MaxBody)
+			return fmt.Errorf("slots: a message of %d bytes exceeds the limit of %d", len(body), MaxBody)
 		}
 		return fmt.Errorf("%w: a message of %d bytes needs %d samples, this recording has %d",
 			ErrTooShort, len(body), MinSamples(len(body)), samples)
@@ -175,7 +183,7 @@ func Write(s Samples, g Grid, key Key, body []byte) error {
 		return ErrGrid
 	}
 	if uint64(samples) >= 1<<40 {
-		return errors.New("carrier: recording too long: 2^40 samples and more have no place in the header")
+		return errors.New("slots: recording too long: 2^40 samples and more have no place in the header")
 	}
 
 	symbols := codedLen(len(body) + tagSize)
@@ -186,7 +194,7 @@ func Write(s Samples, g Grid, key Key, body []byte) error {
 	}
 	p.write(s, g, lattice, key)
 	fields := p.fields()
-	tag := key.tag(bodyLabel, fields[:], body)
+	tag := tagOf(key, bodyLabel, fields[:], body)
 	coded := encode(slices.Concat(body, tag[:]))
 	embed(s, g, lattice, coded, bodyPlaces(key, samples, symbols, p.repeat))
 	return nil
@@ -195,7 +203,7 @@ func Write(s Samples, g Grid, key Key, body []byte) error {
 // Read returns the body that [Write] embedded in the recording s under the same key. It returns [ErrNotFound] if no preamble
 // is there, [ErrVersion] if a later version wrote it, and [ErrDamaged] if the body does not pass its check. A body that is
 // returned without an error is the one written, up to a chance of 2⁻⁶⁴ for each of a few dozen attempts.
-func Read(s Samples, key Key) ([]byte, error) {
+func Read(s Samples, key keystream.Key) ([]byte, error) {
 	for _, lattice := range []Lattice{fine, coarse} {
 		fields, ok := findPreamble(s, lattice, key)
 		if !ok {
@@ -211,7 +219,7 @@ func Read(s Samples, key Key) ([]byte, error) {
 			gather(sum, s, lattice, silence, bodyPlaces(key, p.samples, symbols, p.repeat))
 			message := decode(sum)
 			body, tag := message[:p.body], message[p.body:]
-			if want := key.tag(bodyLabel, fields, body); bytes.Equal(want[:], tag) {
+			if want := tagOf(key, bodyLabel, fields, body); bytes.Equal(want[:], tag) {
 				return body, nil
 			}
 		}
@@ -255,13 +263,13 @@ func parsePreamble(b []byte, samples int) (p preamble, err error) {
 }
 
 // write embeds the preamble in every region.
-func (p preamble) write(s Samples, g Grid, lattice Lattice, key Key) {
+func (p preamble) write(s Samples, g Grid, lattice Lattice, key keystream.Key) {
 	fields := p.fields()
 	writePreamble(s, g, lattice, key, fields[:], regions(p.samples))
 }
 
-func writePreamble(s Samples, g Grid, lattice Lattice, key Key, fields []byte, regions int) {
-	tag := key.tag(preambleLabel, fields)
+func writePreamble(s Samples, g Grid, lattice Lattice, key keystream.Key, fields []byte, regions int) {
+	tag := tagOf(key, preambleLabel, fields)
 	coded := encode(slices.Concat(fields, tag[:]))
 	embed(s, g, lattice, coded, func(yield func(place) bool) {
 		for i := range regions {
@@ -276,13 +284,13 @@ func writePreamble(s Samples, g Grid, lattice Lattice, key Key, fields []byte, r
 
 // findPreamble returns the fields of the preamble whose tag is right. It tries the regions together, the later ones left
 // out one by one because they may lie beyond what the sender wrote, and then each region alone.
-func findPreamble(s Samples, lattice Lattice, key Key) (fields []byte, ok bool) {
+func findPreamble(s Samples, lattice Lattice, key keystream.Key) (fields []byte, ok bool) {
 	n := regions(s.Len())
 	alone, upTo := make([][]float32, n), make([][]float32, n)
 	try := func(likelihoods []float32) bool {
 		message := decode(likelihoods)
 		fields = message[:preambleSize]
-		want := key.tag(preambleLabel, fields)
+		want := tagOf(key, preambleLabel, fields)
 		return bytes.Equal(want[:], message[preambleSize:])
 	}
 	for _, silence := range []bool{false, true} {

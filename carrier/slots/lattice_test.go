@@ -1,77 +1,10 @@
-package carrier
+package slots
 
 import (
-	"encoding/hex"
+	"ditas/keystream"
 	"math"
-	"math/rand/v2"
-	"slices"
 	"testing"
 )
-
-// RFC 5869, test case 1, second step: the info and key there are what Derive feeds to Expand.
-func TestDerive(t *testing.T) {
-	prk, _ := hex.DecodeString("077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5")
-	info, _ := hex.DecodeString("f0f1f2f3f4f5f6f7f8f9")
-	want := "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf" // the first 32 of its 42 bytes
-	if got := Key(prk).Derive(string(info)); hex.EncodeToString(got[:]) != want {
-		t.Errorf("derived %x, want %s", got, want)
-	}
-}
-
-func TestStream(t *testing.T) {
-	// The first number of the sample output in the specification of chacha8rand.
-	sample := Stream{rand.NewChaCha8([32]byte([]byte("ABCDEFGHIJKLMNOPQRSTUVWXYZ123456")))}
-	if got, want := sample.Dither(), float64(0xb773b6063d4616a5>>11)/(1<<53); got != want {
-		t.Errorf("the generator starts with %v, want %v", got, want)
-	}
-	a, b, c := NewStream(Key{}, "a"), NewStream(Key{}, "a"), NewStream(Key{}, "b")
-	same := 0
-	for range 1000 {
-		x := a.Dither()
-		if x != b.Dither() {
-			t.Fatal("the same key and label give another stream")
-		}
-		if x == c.Dither() {
-			same++
-		}
-	}
-	if same > 0 {
-		t.Errorf("%d of 1000 numbers are the same under another label", same)
-	}
-}
-
-// Symbols are hidden only as far as dither is uniform: chi-squared over 64 bins, 63 degrees of freedom, within 5 sigma.
-func TestUniform(t *testing.T) {
-	s := NewStream(PublicKey(), "test")
-	for name, draw := range map[string]func() int{
-		"Dither": func() int { return int(64 * s.Dither()) },
-		"Below":  func() int { return s.Below(64) },
-	} {
-		var bins [64]float64
-		const n = 1 << 18
-		for range n {
-			bins[draw()]++
-		}
-		chi := 0.0
-		for _, b := range bins {
-			chi += (b - n/64) * (b - n/64) / (n / 64)
-		}
-		if math.Abs(chi-63) > 5*math.Sqrt(2*63) {
-			t.Errorf("%s: chi-squared %.1f, want 63", name, chi)
-		}
-	}
-	p := make([]uint32, 1000)
-	s.permute(p)
-	if slices.IsSorted(p) {
-		t.Error("nothing is permuted")
-	}
-	slices.Sort(p)
-	for i, v := range p {
-		if int(v) != i {
-			t.Fatalf("not a permutation: %d at %d", v, i)
-		}
-	}
-}
 
 func TestNearestIsNearest(t *testing.T) {
 	rng := random(1)
@@ -91,7 +24,7 @@ func TestNearestIsNearest(t *testing.T) {
 // The error is Δ²/12 whatever is hidden and wherever, and independent of the symbol.
 func TestDistortion(t *testing.T) {
 	rng := random(2)
-	dither := NewStream(PublicKey(), "test")
+	dither := keystream.New(keystream.Public(), "test")
 	for _, cover := range []func() float64{rng.NormFloat64, func() float64 { return 0 }} {
 		for _, m := range []float64{-0.5, -0.25, 0, 0.25} {
 			const n, l = 100000, Lattice(0.01)
@@ -109,7 +42,7 @@ func TestDistortion(t *testing.T) {
 }
 
 func TestEmbedStaysInRange(t *testing.T) {
-	dither := NewStream(PublicKey(), "test")
+	dither := keystream.New(keystream.Public(), "test")
 	for _, bits := range []int{8, 16, 24} {
 		g := PCM(bits)
 		l, _ := g.lattice()

@@ -1,50 +1,51 @@
-package carrier_test
+package slots_test
 
 import (
 	"fmt"
 	"log"
 	"math"
 
-	"ditas/carrier"
+	"ditas/carrier/slots"
+	"ditas/keystream"
 )
 
 func Example() {
 	// Three seconds of a tone that grows louder, at 16 kHz and 16 bits.
-	grid := carrier.PCM(16)
+	grid := slots.PCM(16)
 	tone := make([]float64, 49152)
 	for i := range tone {
 		tone[i] = grid.Round(0.5 * float64(i) / float64(len(tone)) * math.Sin(0.1*float64(i)))
 	}
-	recording := carrier.Planar[float64]{tone}
+	recording := slots.Planar[float64]{tone}
 
 	// The sender chooses slots, hides in them what it has to hide, and says so.
 	const slotLength = 16384
-	chosen, err := carrier.Plan([]float64{0.6, 0.9, 0.8}, 2)
+	chosen, err := slots.Plan([]float64{0.6, 0.9, 0.8}, 2)
 	if err != nil {
 		log.Fatal(err)
 	}
-	var slots []carrier.Slot
+	var used []slots.Slot
 	for i, index := range chosen {
-		slots = append(slots, carrier.Slot{Index: index, Strength: uint8(40 + i)})
+		used = append(used, slots.Slot{Index: index, Strength: uint8(40 + i)})
 	}
-	layout := carrier.Layout{
+	layout := slots.Layout{
 		Method: 1, Width: 64, Height: 64, Stages: 2, Tile: 64, Planes: 3,
-		SlotLength: slotLength, Channels: 1, Frames: len(tone), Slots: slots,
+		SlotLength: slotLength, Channels: 1, Frames: len(tone), Slots: used,
 	}
 	body, err := layout.AppendBinary(nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := carrier.Write(recording, grid, carrier.PublicKey(), body); err != nil {
+	if err := slots.Write(recording, grid, keystream.Public(), body); err != nil {
 		log.Fatal(err)
 	}
 
 	// The receiver has nothing but the recording.
-	body, err = carrier.Read(recording, carrier.PublicKey())
+	body, err = slots.Read(recording, keystream.Public())
 	if err != nil {
 		log.Fatal(err)
 	}
-	found, err := carrier.ParseLayout(body)
+	found, err := slots.ParseLayout(body)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package carrier
+package slots
 
 import (
 	"cmp"
@@ -10,7 +10,7 @@ import (
 )
 
 // ErrLayout is wrapped by the errors of layouts that break a rule of their format.
-var ErrLayout = errors.New("carrier: malformed layout")
+var ErrLayout = errors.New("slots: malformed layout")
 
 // Layout tells a receiver what a recording carries and where.
 //

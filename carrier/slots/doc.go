@@ -1,13 +1,13 @@
-// Package carrier puts a short message into a recording and finds it again from the recording alone, and says which
+// Package slots puts a short message into a recording and finds it again from the recording alone, and says which
 // stretches of the recording carry what. It knows samples, not file formats, pictures or networks.
 //
 // A sender calls [Plan] to choose the slots that carry the payload, describes them in a [Layout], changes the slots, and
 // calls [Write] last with the encoded layout:
 //
-//	chosen, err := carrier.Plan(worth, needed)
-//	layout := carrier.Layout{Method: 1, Width: 640, Height: 480, …, Slots: …}
+//	chosen, err := slots.Plan(worth, needed)
+//	layout := slots.Layout{Method: 1, Width: 640, Height: 480, …, Slots: …}
 //	body, err := layout.AppendBinary(nil)
-//	err = carrier.Write(carrier.Planar[float32](channels), carrier.PCM(16), carrier.PublicKey(), body)
+//	err = slots.Write(slots.Planar[float32](channels), slots.PCM(16), keystream.Public(), body)
 //
 // A receiver calls [Read] and [ParseLayout]. Read tells an innocent recording, or a wrong key ([ErrNotFound]), from a
 // damaged one ([ErrDamaged]) and from one that a later version wrote ([ErrVersion]).
@@ -33,5 +33,5 @@
 //
 // Positions, dither, order and checks all come from a [Key]. A uniform dither that only the key's owner knows makes each
 // symbol, seen alone, uniformly distributed, so nothing marks the file and a wrong key reads noise. That is a one-time
-// pad: a secret key must never serve two recordings. Under [PublicKey] anyone with ditas can read the message.
-package carrier
+// pad: a secret key must never serve two recordings. Under [keystream.Public] anyone with ditas can read the message.
+package slots

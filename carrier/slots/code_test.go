@@ -1,4 +1,4 @@
-package carrier
+package slots
 
 import (
 	"bytes"
@@ -164,17 +164,6 @@ func TestBitErrorRate(t *testing.T) {
 		t.Logf("%.2f dB: %.2g, bound %.2g", db, rate, bound)
 		if rate > bound || rate < 0.4*bound {
 			t.Errorf("bit error rate %.2g at %.2f dB, want a little less than %.2g", rate, db, bound)
-		}
-	}
-}
-
-func TestTagDependsOnEverything(t *testing.T) {
-	want := Key{}.tag("a", []byte("bc"))
-	for _, got := range [][tagSize]byte{
-		{}, Key{1}.tag("a", []byte("bc")), Key{}.tag("b", []byte("bc")), Key{}.tag("a", []byte("bd")), Key{}.tag("a"),
-	} {
-		if got == want {
-			t.Errorf("tag %x for something else too", got)
 		}
 	}
 }
