@@ -1,8 +1,8 @@
 // Package audio says what a recording is: its [Format], its samples, and how they are read and written block by block.
 //
-// The packages below it know the containers: wav, flac, sphere, and codec, which opens whichever of them a file turns out to
-// be. All of them give a [File]. A File is read by any number of independent Readers; one that is also a [Rewriter] can be
-// written again with other samples and everything else as it was:
+// The packages below it know the containers: wav, flac, sphere, mp3, vorbis, and codec, which opens whichever of them a file
+// turns out to be. All of them give a [File]. A File is read by any number of independent Readers; one that is also a
+// [Rewriter] can be written again with other samples and everything else as it was. [Convert] makes a Rewriter of any File.
 //
 //	file, err := codec.Open(src, size)
 //	r, block := file.Reader(), audio.NewBlock(file.Format().Channels, 4096)

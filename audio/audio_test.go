@@ -180,3 +180,63 @@ func TestReadAll(t *testing.T) {
 		}
 	}
 }
+
+// collect keeps what is written, as samples.
+type collect struct {
+	rec    *audio.Recording
+	frames int64
+	closed bool
+}
+
+func (c *collect) Write(block [][]float64) error {
+	for i := range block {
+		c.rec.Samples[i] = append(c.rec.Samples[i], block[i]...)
+	}
+	return nil
+}
+
+func (c *collect) Close() error {
+	c.closed = true
+	return nil
+}
+
+func TestConvert(t *testing.T) {
+	for _, claim := range []int64{10_000, -1} {
+		c := &collect{rec: &audio.Recording{Samples: make([][]float64, 2)}}
+		rewriter, err := audio.Convert(counter{10_000, claim, io.EOF}, audio.Int8, func(_ io.Writer, f audio.Format, frames int64) (audio.Writer, error) {
+			c.rec.Format, c.frames = f, frames
+			return c, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := audio.Format{Rate: 1, Channels: 2, Encoding: audio.Int8}
+		if rewriter.Format() != want || rewriter.Frames() != 10_000 {
+			t.Errorf("%d frames of %v", rewriter.Frames(), rewriter.Format())
+		}
+		rec, err := audio.ReadAll(rewriter)
+		if err != nil || rec.Samples[0][7] != 1-1.0/128 || rec.Samples[1][7] != -1 {
+			t.Errorf("sample 7 is %v, %v; %v", rec.Samples[0][7], rec.Samples[1][7], err)
+		}
+		w, err := rewriter.Rewrite(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Write([][]float64{{0.5, 0.25}, {-0.5, 0}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil || !c.closed {
+			t.Fatal(c.closed, err)
+		}
+		rec.Samples[0][0], rec.Samples[0][1], rec.Samples[1][0], rec.Samples[1][1] = 0.5, 0.25, -0.5, 0
+		if c.rec.Format != want || c.frames != 10_000 || !slices.EqualFunc(c.rec.Samples, rec.Samples, slices.Equal) {
+			t.Errorf("%d of %d frames of %v were written, or others than given", c.rec.Frames(), c.frames, c.rec.Format)
+		}
+	}
+	if _, err := audio.Convert(counter{}, 0, nil); err == nil {
+		t.Error("something of no encoding was promised")
+	}
+	if _, err := audio.Convert(counter{5, -1, io.ErrClosedPipe}, audio.Int16, nil); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("an error while frames are counted became %v", err)
+	}
+}

@@ -6,10 +6,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"ditas/audio"
+	"ditas/audio/flac"
+	"ditas/audio/wav"
 )
 
 func TestReadFile(t *testing.T) {
@@ -40,6 +43,106 @@ func TestReadFile(t *testing.T) {
 	}
 }
 
+// openFile opens a file in memory.
+func openFile(t *testing.T, name string) audio.File {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := Open(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return f
+}
+
+func TestLossy(t *testing.T) {
+	for name, want := range map[string]bool{
+		"../mp3/testdata/joint.mp3":     true,
+		"../mp3/testdata/low.mp3":       true, // behind an ID3 tag
+		"../vorbis/testdata/stereo.ogg": true,
+		"../wav/testdata/s16.wav":       false,
+		"../flac/testdata/around.flac":  false,
+		"../sphere/testdata/timit.sph":  false,
+	} {
+		f := openFile(t, name)
+		if got := Lossy(f); got != want {
+			t.Errorf("%s: lossy is %v", name, got)
+		}
+		if _, ok := f.(audio.Rewriter); ok && want {
+			t.Errorf("%s: %T can be written again", name, f)
+		}
+	}
+}
+
+func TestForeignOgg(t *testing.T) {
+	for _, name := range []string{"Opus", "FLAC", "Speex"} {
+		data, err := os.ReadFile("../vorbis/testdata/" + strings.ToLower(name) + ".ogg")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(bytes.NewReader(data), int64(len(data))); !errors.Is(err, audio.ErrUnsupported) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+// Any recording becomes a WAV or FLAC file whose samples are those that the Rewriter gave.
+func TestConvert(t *testing.T) {
+	for _, name := range []string{"../mp3/testdata/joint.mp3", "../vorbis/testdata/stereo.ogg", "../wav/testdata/f64.wav",
+		"../wav/testdata/valid12.wav", "../sphere/testdata/little24-2ch.sph", "../flac/testdata/s24-2ch.flac"} {
+		f := openFile(t, name)
+		for kind, newWriter := range map[string]func(io.Writer, audio.Format, int64) (audio.Writer, error){"wav": wav.NewWriter, "flac": flac.NewWriter} {
+			for _, encoding := range []audio.Encoding{audio.Int16, audio.Int24} {
+				rewriter, err := audio.Convert(f, encoding, newWriter)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want, err := audio.ReadAll(rewriter)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var out bytes.Buffer
+				w, err := rewriter.Rewrite(&out)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := w.Close(); err != nil {
+					t.Fatal(err)
+				}
+				again, err := Open(bytes.NewReader(out.Bytes()), int64(out.Len()))
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := audio.ReadAll(again)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got.Format != rewriter.Format() || got.Format.Encoding != encoding || !slices.EqualFunc(got.Samples, want.Samples, slices.Equal) {
+					t.Errorf("%s: as %s of %v it became %v and other samples", name, kind, encoding, got.Format)
+				}
+			}
+		}
+	}
+}
+
+func TestCheckOutput(t *testing.T) {
+	for name, says := range map[string]string{
+		"a/song.mp3": "MP3 is lossy", "song.OGG": "Ogg Vorbis", "x.opus": "Opus", "x.m4a": "AAC", "x.aac": "AAC", "x.wma": "Windows Media",
+	} {
+		err := CheckOutput(name)
+		if !errors.Is(err, audio.ErrUnsupported) || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "let the name end in .wav or .flac") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	for _, name := range []string{"song.wav", "song.FLAC", "song", "mp3", "song.mp3.wav"} {
+		if err := CheckOutput(name); err != nil {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
 func TestReadFileErrors(t *testing.T) {
 	dir := t.TempDir()
 	for _, test := range []struct {
@@ -47,12 +150,12 @@ func TestReadFileErrors(t *testing.T) {
 		err        error
 		says       string
 	}{
-		{"empty.wav", "", audio.ErrFormat, "neither WAV, FLAC nor NIST SPHERE"},
-		{"text.wav", "Call me Ishmael. Some years ago", audio.ErrFormat, "neither WAV, FLAC nor NIST SPHERE"},
+		{"empty.wav", "", audio.ErrFormat, "neither WAV, FLAC, NIST SPHERE, MP3 nor Ogg Vorbis"},
+		{"text.wav", "Call me Ishmael. Some years ago", audio.ErrFormat, "neither WAV, FLAC, NIST SPHERE, MP3 nor Ogg Vorbis"},
 		{"song.m4a", "\x00\x00\x00\x20ftypM4A ", audio.ErrFormat, "it is an MP4 file; convert it to WAV or FLAC first"},
-		{"song.oga", "OggS\x00\x02\x00\x00", audio.ErrFormat, "it is an Ogg file"},
-		{"song.mp3", "ID3\x04\x00\x00\x00\x00\x00\x03???\xFF\xFB\x90\x00", audio.ErrFormat, "it is an MP3 file"},
-		{"short.m4a", "\x00\x00\x00\x20", audio.ErrFormat, "neither WAV, FLAC nor NIST SPHERE"},
+		{"song.mp3", "ID3\x04\x00\x00\x00\x00\x00\x03???\xFF\xFB\x90\x00", audio.ErrFormat, "something other than MP3"},
+		{"song.aac", "\xFF\xF1\x50\x80\x00\x1F\xFC", audio.ErrFormat, "it is an AAC file"},
+		{"short.m4a", "\x00\x00\x00\x20", audio.ErrFormat, "neither WAV, FLAC, NIST SPHERE, MP3 nor Ogg Vorbis"},
 		{"half.wav", "RIFF\x00\x00\x00\x00WAVEfmt ", audio.ErrMalformed, "ends before its samples"},
 		{"half.flac", "fLaC\x00\x00\x00\x22", audio.ErrMalformed, "ends within its metadata"},
 		{"half.sph", "NIST_1A\n   1024\n", audio.ErrMalformed, "ends before its samples"},

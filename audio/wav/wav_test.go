@@ -471,15 +471,12 @@ type sparse struct {
 
 func (s *sparse) ReadAt(p []byte, at int64) (int, error) {
 	n := int(min(int64(len(p)), max(0, s.size-at)))
-	for i := range p[:n] {
-		switch pos := at + int64(i); {
-		case pos < int64(len(s.head)):
-			p[i] = s.head[pos]
-		case pos >= s.size-int64(len(s.tail)):
-			p[i] = s.tail[pos-s.size+int64(len(s.tail))]
-		default:
-			p[i] = 0
-		}
+	clear(p[:n])
+	if at < int64(len(s.head)) {
+		copy(p[:n], s.head[at:])
+	}
+	if from := s.size - int64(len(s.tail)); at+int64(n) > from {
+		copy(p[max(0, from-at):n], s.tail[max(0, at-from):])
 	}
 	if n < len(p) {
 		return n, io.EOF
@@ -515,6 +512,112 @@ func TestMoreThan4GiB(t *testing.T) {
 	}
 	if _, err := r.Read(block); err != io.EOF {
 		t.Errorf("at the end: %v", err)
+	}
+}
+
+// ends keeps the first and the last bytes that are written, and counts all.
+type ends struct {
+	head, tail []byte
+	size       int64
+}
+
+const keep = 256
+
+func (e *ends) Write(p []byte) (int, error) {
+	e.head = append(e.head, p[:min(len(p), keep-len(e.head))]...)
+	e.tail = append(e.tail, p[max(0, len(p)-keep):]...)
+	e.tail = e.tail[:copy(e.tail, e.tail[max(0, len(e.tail)-keep):])]
+	e.size += int64(len(p))
+	return len(p), nil
+}
+
+// All of it is read and written, in little memory.
+func TestRewriteOfMoreThan4GiB(t *testing.T) {
+	format := audio.Format{Rate: 96000, Channels: 2, Encoding: audio.Int24}
+	const frames = 1<<32/6 + 1000
+	head, _, err := header(format, frames)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, magic := range []string{"RF64", "BW64"} {
+		copy(head, magic)
+		tail := []byte("\x01\x00\x40\x02\x00\xC0LIST\x04\x00\x00\x00INFO")
+		file := &sparse{head, tail, int64(len(head)) + frames*6 + 12}
+		f, err := Open(file, file.size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		out := &ends{}
+		w, err := f.Rewrite(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Write([][]float64{{0.5, 0}, {-0.5, 0}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		runtime.ReadMemStats(&after)
+		if taken := after.TotalAlloc - before.TotalAlloc; taken > 1<<20 {
+			t.Errorf("%s: %d bytes were allocated", magic, taken)
+		}
+		want := append(bytes.Clone(head), 0, 0, 0x40, 0, 0, 0xC0)
+		if out.size != file.size || !bytes.HasPrefix(out.head, want) || !bytes.HasSuffix(out.tail, tail) {
+			t.Errorf("%s: %d of %d bytes, from % x to % x", magic, out.size, file.size, out.head, out.tail)
+		}
+	}
+}
+
+// silence is a recording that is too long for 32-bit sizes.
+type silence struct {
+	format audio.Format
+	frames int64
+}
+
+func (s silence) Format() audio.Format { return s.format }
+func (s silence) Frames() int64        { return s.frames }
+func (s silence) Reader() audio.Reader { return &silenceReader{s, 0} }
+
+type silenceReader struct {
+	silence
+	next int64
+}
+
+func (r *silenceReader) SeekFrame(frame int64) error { r.next = frame; return nil }
+
+func (r *silenceReader) Read(block [][]float64) (int, error) {
+	n := int(min(int64(len(block[0])), r.frames-r.next))
+	if n == 0 {
+		return 0, io.EOF
+	}
+	for c := range block {
+		clear(block[c][:n])
+	}
+	r.next += int64(n)
+	return n, nil
+}
+
+// A long recording of any kind becomes RF64, with the sizes of all of it in ds64.
+func TestConvertToMoreThan4GiB(t *testing.T) {
+	src := silence{audio.Format{Rate: 44100, Channels: 2, Encoding: audio.Float32}, 1 << 30}
+	rewriter, err := audio.Convert(src, audio.Int16, NewWriter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := &ends{}
+	if _, err := rewriter.Rewrite(out); err != nil {
+		t.Fatal(err)
+	}
+	le := binary.LittleEndian
+	data := int64(4 << 30)
+	if string(out.head[:4]) != "RF64" || string(out.head[12:16]) != "ds64" || le.Uint32(out.head[4:]) != math.MaxUint32 {
+		t.Errorf("the header begins with % x", out.head)
+	}
+	if riff, size, frames := le.Uint64(out.head[20:]), le.Uint64(out.head[28:]), le.Uint64(out.head[36:]); int64(riff) != out.size+data-8 || int64(size) != data || frames != 1<<30 {
+		t.Errorf("ds64 says %d, %d and %d", riff, size, frames)
 	}
 }
 
@@ -664,6 +767,31 @@ func BenchmarkRead(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// All of a recording of more than 4 GiB.
+func BenchmarkConvertMoreThan4GiB(b *testing.B) {
+	src := silence{audio.Format{Rate: 44100, Channels: 2, Encoding: audio.Float32}, 1<<30 + 1}
+	rewriter, err := audio.Convert(src, audio.Int16, NewWriter)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	b.SetBytes(4 * src.frames)
+	for b.Loop() {
+		out := &ends{}
+		w, err := rewriter.Rewrite(out)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			b.Fatal(err)
+		}
+		file := &sparse{head: out.head[:80], size: out.size}
+		if f, err := Open(file, file.size); err != nil || f.Frames() != src.frames || out.size-80 != 4*src.frames {
+			b.Fatal(out.size, err)
+		}
 	}
 }
 

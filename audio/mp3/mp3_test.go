@@ -1,0 +1,317 @@
+package mp3
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"ditas/audio"
+)
+
+func read(t testing.TB, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func open(t testing.TB, data []byte) *File {
+	t.Helper()
+	f, err := Open(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func decode(t testing.TB, data []byte) *audio.Recording {
+	t.Helper()
+	rec, err := audio.ReadAll(open(t, data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rec
+}
+
+var fixtures = []struct {
+	name     string
+	rate     int
+	channels int
+}{
+	{"joint", 44100, 2},
+	{"apart", 48000, 2},
+	{"strong", 44100, 2},
+	{"weak", 32000, 1},
+	{"variable", 44100, 1},
+	{"low", 22050, 1},
+	{"low16", 16000, 2},
+	{"low24", 24000, 2},
+	{"lower", 11025, 1},
+	{"lower12", 12000, 2},
+}
+
+func TestSamplesAgreeWithMpg123(t *testing.T) {
+	for _, fixture := range fixtures {
+		data := read(t, fixture.name+".mp3")
+		rec := decode(t, data)
+		want := audio.Format{Rate: fixture.rate, Channels: fixture.channels, Encoding: audio.Int16}
+		if rec.Format != want || int64(rec.Frames()) != open(t, data).Frames() {
+			t.Errorf("%s: %d frames of %v, want %v", fixture.name, rec.Frames(), rec.Format, want)
+		}
+		s16 := read(t, fixture.name+".s16")
+		if len(s16) != 2*fixture.channels*rec.Frames() {
+			t.Errorf("%s: %d frames, want %d", fixture.name, rec.Frames(), len(s16)/2/fixture.channels)
+			continue
+		}
+		power, most := 0.0, 0.0
+		for i := range len(s16) / 2 {
+			x := rec.Samples[i%fixture.channels][i/fixture.channels] * 32768
+			diff := x - float64(int16(binary.LittleEndian.Uint16(s16[2*i:])))
+			power += diff * diff
+			most = max(most, math.Abs(diff))
+		}
+		power = math.Sqrt(power / float64(len(s16)/2))
+		if most > 2 || power > 1 {
+			t.Errorf("%s: samples differ by %.1f, %.2f on average", fixture.name, most, power)
+		}
+	}
+}
+
+func TestSeekFrameGivesWhatReadingGives(t *testing.T) {
+	for _, fixture := range fixtures {
+		checkSeeks(t, fixture.name, read(t, fixture.name+".mp3"), 30)
+	}
+}
+
+func checkSeeks(t *testing.T, name string, data []byte, seeks int) {
+	t.Helper()
+	f := open(t, data)
+	rec := decode(t, data)
+	rnd := rand.New(rand.NewPCG(1, 2))
+	r, block := f.Reader(), audio.NewBlock(f.Format().Channels, 50)
+	frames := []int64{0, f.Frames(), max(0, f.Frames()-1), 0}
+	for range seeks {
+		frames = append(frames, rnd.Int64N(f.Frames()+1))
+	}
+	for _, frame := range frames {
+		if err := r.SeekFrame(frame); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		n, err := r.Read(block)
+		if want := int(min(50, f.Frames()-frame)); n != want || (err == io.EOF) != (n == 0) {
+			t.Fatalf("%s: %d frames from %d on, want %d, %v", name, n, frame, want, err)
+		}
+		for c := range block {
+			if !slices.Equal(block[c][:n], rec.Samples[c][frame:][:n]) {
+				t.Fatalf("%s: other samples from %d on", name, frame)
+			}
+		}
+	}
+	if r.SeekFrame(-1) == nil || r.SeekFrame(f.Frames()+1) == nil {
+		t.Errorf("%s: there are frames beyond the ends", name)
+	}
+}
+
+// Far enough into a file that what precedes a packet is not all read.
+func TestSeekInALongFile(t *testing.T) {
+	for _, name := range []string{"apart", "low16"} {
+		data := read(t, name+".mp3")
+		checkSeeks(t, name, bytes.Repeat(data, 10), 40)
+	}
+}
+
+func TestWhatSurroundsThePackets(t *testing.T) {
+	data := read(t, "apart.mp3")
+	want := decode(t, data)
+	tag := append([]byte("ID3\x04\x00\x10\x00\x00\x01\x02"), make([]byte, 130+10)...)
+	for name, around := range map[string][]byte{
+		"a tag":         slices.Concat(tag, data),
+		"two tags":      slices.Concat(tag, tag, data),
+		"garbage":       slices.Concat(tag, []byte("\xFF\xFB\x90garbage\xFF\xFF"), data),
+		"an old tag":    slices.Concat(data, []byte("TAG"), make([]byte, 125)),
+		"APE":           slices.Concat(data, []byte("APETAGEX"), make([]byte, 100)),
+		"a cut packet":  slices.Concat(data, data[:200]),
+		"a cut header":  slices.Concat(data, data[:3]),
+		"zeros":         slices.Concat(make([]byte, 1000), data),
+		"other packets": slices.Concat(data, read(t, "weak.mp3")[:700]),
+	} {
+		if got := decode(t, around); !slices.EqualFunc(got.Samples, want.Samples, slices.Equal) {
+			t.Errorf("%s: %d frames that differ from the %d without", name, got.Frames(), want.Frames())
+		}
+	}
+}
+
+// What is damaged is silent or sounds wrong, and nothing else.
+func TestDamage(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(3, 4))
+	for _, fixture := range fixtures {
+		data := read(t, fixture.name+".mp3")
+		for range 4 {
+			broken := slices.Clone(data)
+			for range 1 + rnd.IntN(20) {
+				broken[300+rnd.IntN(len(broken)-300)] = byte(rnd.Uint32())
+			}
+			checkSeeks(t, fixture.name, broken, 10)
+		}
+	}
+}
+
+func TestTruncationAtEveryLength(t *testing.T) {
+	data := read(t, "lower.mp3")
+	whole := decode(t, data)
+	for n := range data {
+		f, err := Open(bytes.NewReader(data[:n]), int64(n))
+		if err != nil {
+			if !errors.Is(err, audio.ErrFormat) || n > 600 {
+				t.Fatalf("%d bytes gave %v", n, err)
+			}
+			continue
+		}
+		rec, err := audio.ReadAll(f)
+		if err != nil || int64(rec.Frames()) != f.Frames() || !slices.Equal(rec.Samples[0], whole.Samples[0][:rec.Frames()]) {
+			t.Fatalf("%d bytes gave %d of %d frames, %v", n, rec.Frames(), f.Frames(), err)
+		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	for name, test := range map[string]struct {
+		data []byte
+		err  error
+		says string
+	}{
+		"nothing":        {nil, audio.ErrFormat, "not an MP3 file"},
+		"text":           {bytes.Repeat([]byte("Call me Ishmael. "), 10000), audio.ErrFormat, "not an MP3 file"},
+		"a tag alone":    {[]byte("ID3\x04\x00\x00\x00\x00\x00\x03???"), audio.ErrFormat, "not an MP3 file"},
+		"a cut tag":      {[]byte("ID3\x04\x00\x00\x7F\x7F\x7F\x7F"), audio.ErrFormat, "not an MP3 file"},
+		"a header alone": {[]byte("\xFF\xFB\x90\x00"), audio.ErrFormat, "not an MP3 file"},
+		"8000 Hz":        {read(t, "lowest.mp3"), audio.ErrUnsupported, "8000 Hz; convert the file"},
+		"layer II":       {read(t, "layer2.mp3"), audio.ErrUnsupported, "layer 2; convert the file"},
+	} {
+		_, err := Open(bytes.NewReader(test.data), int64(len(test.data)))
+		if !errors.Is(err, test.err) || !strings.Contains(err.Error(), test.says) {
+			t.Errorf("%s: got %v, want %v that says %q", name, err, test.err, test.says)
+		}
+	}
+}
+
+// flaky fails to read from a position on.
+type flaky struct {
+	*bytes.Reader
+	from int64
+}
+
+func (f flaky) ReadAt(b []byte, at int64) (int, error) {
+	if at+int64(len(b)) > f.from {
+		return 0, io.ErrClosedPipe
+	}
+	return f.Reader.ReadAt(b, at)
+}
+
+func TestReadErrorsAreReported(t *testing.T) {
+	data := bytes.Repeat(read(t, "strong.mp3"), 10)
+	src := &flaky{bytes.NewReader(data), 40_000}
+	if _, err := Open(src, int64(len(data))); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("Open gave %v", err)
+	}
+	src.from = math.MaxInt64
+	f, err := Open(src, int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	src.from = 40_000
+	if rec, err := audio.ReadAll(f); !errors.Is(err, io.ErrClosedPipe) || rec.Frames() == 0 {
+		t.Errorf("%d frames, and %v", rec.Frames(), err)
+	}
+	if err := f.Reader().SeekFrame(f.Frames() - 1); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("SeekFrame gave %v", err)
+	}
+}
+
+// A file that becomes shorter while it is read.
+func TestFileShorterThanItWas(t *testing.T) {
+	data := bytes.Repeat(read(t, "strong.mp3"), 10)
+	f := open(t, data)
+	f.r = bytes.NewReader(data[:50_000])
+	if rec, err := audio.ReadAll(f); !errors.Is(err, io.ErrUnexpectedEOF) || rec.Frames() == 0 {
+		t.Errorf("%d frames, and %v", rec.Frames(), err)
+	}
+}
+
+func TestDeclaredSizesTakeNoMemory(t *testing.T) {
+	data := slices.Concat([]byte("ID3\x04\x00\x00\x7F\x7F\x7F\x7F"), read(t, "apart.mp3"))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, err := Open(bytes.NewReader(data), int64(len(data))); err == nil {
+		t.Error("a tag beyond the end was believed")
+	}
+	runtime.ReadMemStats(&after)
+	if taken := after.TotalAlloc - before.TotalAlloc; taken > 1<<20 {
+		t.Errorf("%d bytes were allocated", taken)
+	}
+}
+
+func FuzzOpen(f *testing.F) {
+	for _, fixture := range fixtures {
+		f.Add(read(f, fixture.name+".mp3")[:900])
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		file, err := Open(bytes.NewReader(data), int64(len(data)))
+		if err != nil {
+			if !errors.Is(err, audio.ErrFormat) && !errors.Is(err, audio.ErrUnsupported) {
+				t.Fatalf("an error of no class: %v", err)
+			}
+			return
+		}
+		if err := file.Format().Check(); err != nil {
+			t.Fatal(err)
+		}
+		const most = 20_000 // frames; the decoder is slow
+		n := min(file.Frames(), most)
+		x, y := audio.NewBlock(file.Format().Channels, int(n)), audio.NewBlock(file.Format().Channels, int(n/2))
+		r := file.Reader()
+		if got, err := r.Read(x); int64(got) != n || err != nil {
+			t.Fatalf("%d frames read of %d, %v", got, n, err)
+		}
+		r = file.Reader()
+		if err := r.SeekFrame(n - n/2); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := r.Read(y); int64(got) != n/2 || err != nil {
+			t.Fatalf("%d frames read of %d, %v", got, n/2, err)
+		}
+		for c := range y {
+			if !slices.Equal(y[c], x[c][n-n/2:]) {
+				t.Fatal("other samples after seeking")
+			}
+		}
+	})
+}
+
+func BenchmarkRead(b *testing.B) {
+	data := bytes.Repeat(read(b, "joint.mp3"), 20)
+	f := open(b, data)
+	block := audio.NewBlock(2, 4096)
+	b.ReportAllocs()
+	for b.Loop() {
+		r := f.Reader()
+		for {
+			if n, _ := r.Read(block); n == 0 {
+				break
+			}
+		}
+	}
+	seconds := f.Format().Duration(f.Frames()).Seconds()
+	b.ReportMetric(seconds*float64(b.N)/b.Elapsed().Seconds(), "×realtime")
+}

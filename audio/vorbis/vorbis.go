@@ -1,0 +1,291 @@
+// Package vorbis reads Ogg Vorbis files [1, 2]. [Open] gives a File to read in blocks. They cannot be written: the
+// compression would destroy what is hidden.
+//
+// An Ogg file is a sequence of pages, each with a checksum and the position in the recording that its last packet leads to.
+// Packets are parts of a page or go on in the next ones. Of a Vorbis stream the first three are headers and the others sound,
+// which overlap. Pages and packets are found and checked here, and the packets decoded by github.com/jfreymuth/vorbis. What
+// that gives are 32-bit floating point samples that may exceed full scale.
+//
+// Other streams in the same file, such as video, are passed over. Most surround sound is refused, because the decoder does
+// not know the way in which libvorbis codes the channel of low frequencies.
+//
+//   - [1] Vorbis I specification, Xiph.Org Foundation, 2020
+//   - [2] RFC 3533, The Ogg Encapsulation Format Version 0, 2003
+package vorbis
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+
+	"github.com/jfreymuth/vorbis"
+
+	"ditas/audio"
+)
+
+// ErrDamaged says that samples cannot be restored because bytes of the file have changed or are missing.
+var ErrDamaged = errors.New("damaged samples")
+
+// stride is the number of pages between two entries of the index.
+const stride = 16
+
+// File is an Ogg Vorbis file. It implements [audio.File].
+type File struct {
+	r           io.ReaderAt
+	size        int64
+	format      audio.Format
+	serial      uint32
+	info, setup []byte // headers, which every decoder needs
+	start       int64  // position of the first decoded frame; one before 0 is not heard
+	end         int64  // position behind the last frame
+	index       []entry
+}
+
+// entry is a place to begin to decode from.
+type entry struct {
+	at     int64 // where a page begins
+	before int64 // the position in the recording that the pages before lead to
+}
+
+// foreign are the first bytes of the first packet of other streams.
+var foreign = []struct{ mark, name string }{
+	{"OpusHead", "Opus"},
+	{"\x7FFLAC", "FLAC in Ogg"},
+	{"Speex   ", "Speex"},
+	{"\x80theora", "Theora video without sound"},
+	{"CELT    ", "CELT"},
+	{"PCM     ", "PCM in Ogg"},
+}
+
+// Open reads the headers of the Ogg Vorbis file of size bytes in r, and those of all its pages. File goes on reading from
+// r. The error wraps [audio.ErrFormat], [audio.ErrUnsupported], [audio.ErrMalformed] or [ErrDamaged], or is one of r.
+func Open(r io.ReaderAt, size int64) (*File, error) {
+	f := &File{r: io.NewSectionReader(r, 0, size), size: size}
+	if err := f.open(); err != nil {
+		return nil, fmt.Errorf("vorbis: %w", err)
+	}
+	return f, nil
+}
+
+func (f *File) open() error {
+	at, err := f.findStream()
+	if err != nil {
+		return err
+	}
+	s := f.stream()
+	s.seek(at)
+	if f.info, err = f.header(s, markInfo); err != nil {
+		return err
+	}
+	if f.format, err = parseInfo(f.info); err != nil {
+		return err
+	}
+	if err := s.skip(); err != nil { // the comments, which may hold pictures
+		return headersEnd(err)
+	}
+	if f.setup, err = f.header(s, markSetup); err != nil {
+		return err
+	}
+	if err := checkSetup(f.setup); err != nil {
+		return err
+	}
+	d, err := f.decoder()
+	if err != nil {
+		return err
+	}
+	return f.scan(s.next, s.number+1, d)
+}
+
+// findStream returns where the first Vorbis stream begins.
+func (f *File) findStream() (int64, error) {
+	other := ""
+	for at := int64(0); ; {
+		p, ok, err := readPage(f.r, at, f.size)
+		if err != nil {
+			return 0, err
+		}
+		if !ok && at == 0 {
+			return 0, fmt.Errorf("%w: not an Ogg file", audio.ErrFormat)
+		}
+		if !ok || p.flags&flagFirst == 0 {
+			break
+		}
+		b := make([]byte, min(p.size, pageHead+255+16))
+		if _, err := f.r.ReadAt(b, at); err != nil && err != io.EOF {
+			return 0, err
+		}
+		b = b[pageHead+p.pieces:]
+		if bytes.HasPrefix(b, []byte(markInfo)) {
+			f.serial = p.serial
+			return at, nil
+		}
+		for _, o := range foreign {
+			if other == "" && bytes.HasPrefix(b, []byte(o.mark)) {
+				other = o.name
+			}
+		}
+		at += p.size
+	}
+	if other == "" {
+		other = "something other than Vorbis"
+	}
+	return 0, fmt.Errorf("%w: it holds %s; convert the file to WAV or FLAC first", audio.ErrUnsupported, other)
+}
+
+func (f *File) stream() *stream { return &stream{r: f.r, size: f.size, serial: f.serial} }
+
+// header returns a copy of the next packet, which begins with mark.
+func (f *File) header(s *stream, mark string) ([]byte, error) {
+	p, _, err := s.packet()
+	if err != nil {
+		return nil, headersEnd(err)
+	}
+	if !bytes.HasPrefix(p, []byte(mark)) {
+		return nil, malformed("no Vorbis header where one ought to be")
+	}
+	return slices.Clone(p), nil
+}
+
+// headersEnd returns what it means that err came while headers were read.
+func headersEnd(err error) error {
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		return malformed("the file ends within its headers")
+	}
+	return err
+}
+
+// scan goes through the pages of sound, from position at on, to find where the sound begins and ends. The first of them has
+// the given number.
+func (f *File) scan(at int64, number uint32, d *decoder) error {
+	f.index = append(f.index, entry{at, 0})
+	first := page{granule: -1}               // that tells a position
+	before, pages := int64(math.MinInt64), 0 // what is cut off from a longer recording may begin before 0
+	for at < f.size {
+		p, ok, err := readPage(f.r, at, f.size)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			if at, err = findPage(f.r, at+1, f.size); err != nil {
+				return err
+			}
+			continue
+		}
+		at += p.size
+		if p.flags&flagFirst != 0 && f.isVorbis(&p) {
+			return fmt.Errorf("%w: it holds several recordings one after another; convert the file to WAV or FLAC first", audio.ErrUnsupported)
+		}
+		if p.serial != f.serial {
+			continue
+		}
+		if pages == 0 && p.number != number {
+			return damaged("a page is missing before byte %d", p.at)
+		}
+		if pages++; pages%stride == 0 && before > 0 {
+			f.index = append(f.index, entry{p.at, before})
+		}
+		if p.granule == -1 {
+			continue
+		}
+		if p.granule < before {
+			return malformed("the page at byte %d goes back in time", p.at)
+		}
+		if before = p.granule; first.granule == -1 {
+			first = p
+		}
+	}
+	if first.granule == -1 {
+		return nil
+	}
+	f.end = before
+	length, err := f.lengthTo(&first, d)
+	if err != nil {
+		return err
+	}
+	// Where the first position is less than the sound before it, its beginning is not meant to be heard, but if that page is
+	// the last one its end.
+	if f.start = first.granule - length; f.start < 0 && first.flags&flagLast != 0 {
+		f.start = 0
+	}
+	f.index[0].before = f.start
+	return nil
+}
+
+// isVorbis reports whether a page that begins a stream begins one of Vorbis.
+func (f *File) isVorbis(p *page) bool {
+	var b [len(markInfo)]byte
+	n, _ := f.r.ReadAt(b[:], p.at+int64(pageHead+p.pieces))
+	return string(b[:n]) == markInfo
+}
+
+// lengthTo returns how many frames the packets hold up to the end of page last.
+func (f *File) lengthTo(last *page, d *decoder) (frames int64, err error) {
+	s := f.stream()
+	s.seek(f.index[0].at)
+	for {
+		p, end, err := s.packet()
+		if err != nil {
+			return 0, err
+		}
+		n, err := d.decode(p)
+		if err != nil {
+			return 0, err
+		}
+		if frames += int64(n); end && s.at >= last.at {
+			return frames, nil
+		}
+	}
+}
+
+// Format implements [audio.File]. The samples are floating point of 32 bits.
+func (f *File) Format() audio.Format { return f.format }
+
+// Frames implements [audio.File]. Of a file that is cut off it counts the frames up to the end of the last whole page.
+func (f *File) Frames() int64 { return max(0, f.end-f.zero()) }
+
+// zero returns the position of the first frame that is heard.
+func (f *File) zero() int64 { return max(0, f.start) }
+
+// decoder restores the samples of packets.
+type decoder struct {
+	vorbis.Decoder
+	channels int
+	pcm      []float32 // of the last packet, interleaved
+}
+
+func (f *File) decoder() (d *decoder, err error) {
+	defer func() {
+		if recover() != nil { // the decoder does that when it is given impossible bits
+			err = malformed("an impossible setup")
+		}
+	}()
+	d = &decoder{channels: f.format.Channels}
+	for _, h := range [][]byte{f.info, f.setup} {
+		if err := d.ReadHeader(h); err != nil { // what is known to be refused is most surround sound
+			return nil, fmt.Errorf("%w: a setup of %d channels; convert the file to 16-bit WAV first", audio.ErrUnsupported, d.channels)
+		}
+	}
+	d.pcm = make([]float32, d.BufferSize())
+	return d, nil
+}
+
+// decode decodes a packet into pcm and returns the number of frames in it: 0 for the first one.
+func (d *decoder) decode(packet []byte) (frames int, err error) {
+	defer func() {
+		if recover() != nil {
+			err = damaged("a packet cannot be decoded")
+		}
+	}()
+	if len(packet) == 0 {
+		return 0, nil
+	}
+	out, err := d.DecodeInto(packet, d.pcm[:cap(d.pcm)])
+	if err != nil {
+		return 0, damaged("%v", err)
+	}
+	d.pcm = out
+	return len(out) / d.channels, nil
+}

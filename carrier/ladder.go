@@ -1,0 +1,118 @@
+package carrier
+
+import "math"
+
+// rung says which symbols of each frame carry a stage, and how much of the payload.
+type rung struct {
+	strong, medium, fine int // bits in a frame
+	weight               int // bits of payload in a frame at scale 1, in sixteenths
+}
+
+// ladders say, for each profile, how the payload is divided into stages, the most protected first. The payload has to be a
+// stream of which every beginning is of use, as package codestream makes it.
+var ladders = [profiles][]rung{
+	Robust: {
+		{strong: 52, fine: 60, weight: 56},
+		{strong: 36, medium: 200, fine: 150, weight: 213},
+		{medium: 624, fine: 700, weight: 1307},
+		{fine: 2175, weight: 6133},
+		{fine: 963, weight: 7224},
+	},
+	Lean: {
+		{fine: 200, weight: 160},
+		{fine: 600, weight: 2200},
+		{fine: 3248, weight: 16000},
+	},
+}
+
+// Samples of a frame whose coarse symbols are medium ones, and bits of fine symbols, that carry the payload.
+const (
+	mediumSlots = FrameLength - syncPilots - headerStrong - framePilots - maxData
+	fineSlots   = maxFineBits * (FrameLength - headerFine)
+)
+
+// maxScale is the largest scale of a ladder: scale s stands for 2^((s−128)/16).
+const maxScale = 255
+
+// scaled returns what a weight amounts to in so many frames at a scale, in bytes.
+func scaled(weight, frames, scale int) int {
+	const base = 128
+	octave, step := (scale-base)>>4, (scale-base)&15
+	mantissa := uint64(math.Round(math.Exp2(float64(step)/16) * (1 << 20)))
+	v := uint64(weight) * uint64(frames) * mantissa >> (20 + 4 + 3)
+	if octave < 0 {
+		return int(v >> -octave)
+	}
+	return int(v << octave)
+}
+
+// Blocks of the code carry at most maxBlock bits, check included.
+const (
+	maxBlock  = 8192
+	checkSize = 3 // bytes
+)
+
+// stage is a part of the payload in its code.
+type stage struct {
+	rung
+	first, size int // bytes of the payload
+	blocks      int
+	block       int // bytes of each block's payload; the last ones may have less
+	bits        int // of information in a block
+	length      int // coded bits of a block
+	stride      int
+}
+
+// perFrame returns the coded bits in each frame.
+func (s *stage) perFrame() int { return s.strong + s.medium + s.fine }
+
+// positions returns the coded bits of all blocks: position p belongs to block p mod blocks.
+func (s *stage) positions() int { return s.blocks * s.length }
+
+// begin returns where the first coded bit of frame number f lies; those that follow are a stride apart.
+func (s *stage) begin(f int) int {
+	n := s.positions()
+	return int(uint64(f) * uint64(s.perFrame()) % uint64(n) * uint64(s.stride) % uint64(n))
+}
+
+// span returns which bytes of the payload block b holds.
+func (s *stage) span(b int) (from, to int) {
+	from = s.first + b*s.block
+	return min(from, s.first+s.size), min(from+s.block, s.first+s.size)
+}
+
+// ladder returns the stages of a payload. Those that would be empty have a size of 0.
+func (h *header) ladder() []stage {
+	rungs := ladders[h.profile]
+	stages := make([]stage, len(rungs))
+	at := 0
+	for i, r := range rungs {
+		s := &stages[i]
+		s.rung, s.first, s.size = r, at, h.payload-at
+		if i < len(rungs)-1 {
+			s.size = min(s.size, scaled(r.weight, h.frames, h.scale))
+		}
+		at += s.size
+		if s.size == 0 {
+			continue
+		}
+		s.blocks = (8*s.size + maxBlock - 8*checkSize - 1) / (maxBlock - 8*checkSize)
+		s.block = (s.size + s.blocks - 1) / s.blocks
+		s.bits = 8 * (s.block + checkSize)
+		// A long payload is sent at rate ½ and repeated rather than at a lower rate, for the sake of memory.
+		s.length = 5*s.bits + 18
+		if h.payload > longPayload {
+			s.length = min(s.length, 2*s.bits)
+		}
+		s.length = min(s.length, h.frames*r.slots()/s.blocks)
+		if s.length < s.bits {
+			s.length = s.bits
+		}
+		s.stride = goldenStride(s.positions())
+	}
+	return stages
+}
+
+func (r rung) slots() int { return r.strong + r.medium + r.fine }
+
+const longPayload = 400 << 10

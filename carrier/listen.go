@@ -1,0 +1,407 @@
+package carrier
+
+import (
+	"context"
+	"errors"
+	"math"
+
+	"ditas/audio"
+	"ditas/keystream"
+)
+
+// ErrNotFound reports a recording in which nothing is found: there is nothing, it has another key, or too little is left.
+var ErrNotFound = errors.New("carrier: nothing found: either there is nothing, or it has another passphrase, or too little of it is left")
+
+// listener finds what is hidden in a recording and reads it.
+type listener struct {
+	ctx     context.Context
+	key     keystream.Key
+	workers int
+	source  *source
+	words   *[words]word
+	acquire *acquirer
+	code    headerCode
+	tables  [profiles]*tables
+}
+
+func newListener(ctx context.Context, f audio.File, key keystream.Key, workers int) (*listener, error) {
+	l := &listener{ctx: ctx, key: key, workers: max(1, workers), words: newWords(key)}
+	var err error
+	if l.code, err = newHeaderCode(); err != nil {
+		return nil, err
+	}
+	if l.acquire, err = newAcquirer(l.words, l.workers); err != nil {
+		return nil, err
+	}
+	if l.source, err = newSource(f); err != nil {
+		return nil, err
+	}
+	for p := range profiles {
+		l.tables[p] = newTables(p)
+	}
+	return l, nil
+}
+
+// find returns the header and where a frame with its word lies.
+func (l *listener) find() (*header, lock, error) {
+	var later error
+	// try reads the header behind a lock, and behind what refining makes of it.
+	try := func(k lock) (*header, lock, error) {
+		h, err := l.header(k)
+		if h == nil {
+			var fine lock
+			if fine, err = l.acquire.refine(l.source, k); err != nil {
+				return nil, k, err
+			}
+			// The fine symbols of weak frames depend on the level, so a gain that is off by some levels may not do.
+			for i := 0; i < 2*gainRange+1 && h == nil && err == nil; i++ {
+				shift := (i + 1) / 2
+				if i%2 == 0 {
+					shift = -shift
+				}
+				k = fine
+				k.gain *= quarters(shift)
+				h, err = l.header(k)
+			}
+		}
+		if errors.Is(err, ErrVersion) {
+			later, h, err = err, nil, nil
+		}
+		if h == nil || err != nil {
+			return nil, k, err
+		}
+		k, err = l.settle(h, k)
+		return h, k, err
+	}
+	locks, err := l.acquire.aligned(l.ctx, l.source, false)
+	if err != nil {
+		return nil, lock{}, err
+	}
+	for _, k := range locks {
+		if h, k, err := try(k); h != nil || err != nil {
+			return h, k, err
+		}
+	}
+	// As it was written, but louder, fainter or upside down.
+	if locks, err = l.acquire.aligned(l.ctx, l.source, true); err != nil {
+		return nil, lock{}, err
+	}
+	for _, k := range locks {
+		if h, k, err := try(k); h != nil || err != nil {
+			return h, k, err
+		}
+	}
+	// Somewhere else in the recording: near its beginning, which may have been cut off, then farther and farther on.
+	const places = 4
+	for i := range int64(places) {
+		from := i * max(FrameLength*(shortFrames+1), l.source.frames/places)
+		for c := range min(l.source.channels, 2) {
+			from, err := l.sound(c, from)
+			if err != nil {
+				return nil, lock{}, err
+			}
+			if from+shortFrames*FrameLength > l.source.frames {
+				continue
+			}
+			k, score, err := l.acquire.search(l.ctx, l.source, lock{channel: c, gain: 1}, from)
+			if err != nil {
+				return nil, lock{}, err
+			}
+			if score < accepted {
+				continue
+			}
+			if h, k, err := try(k); h != nil || err != nil {
+				return h, k, err
+			}
+		}
+	}
+	if later != nil {
+		return nil, lock{}, later
+	}
+	return nil, lock{}, ErrNotFound
+}
+
+// sound returns the first place from a given one on where a channel is not silent.
+func (l *listener) sound(channel int, from int64) (int64, error) {
+	buf := audio.NewBlock(l.source.channels, FrameLength)
+	for at := from; at < l.source.frames; at += FrameLength {
+		if err := errors.Join(l.source.read(buf, at), l.ctx.Err()); err != nil {
+			return from, err
+		}
+		if usual(buf[channel]) > 0 {
+			for i, v := range buf[channel] {
+				if v != 0 {
+					return at + int64(i), nil
+				}
+			}
+		}
+	}
+	return from, nil
+}
+
+// stretch holds some frames of all channels with what lies stillRun before and behind them.
+type stretch struct {
+	from    int64
+	samples [][]float64
+}
+
+func (l *listener) newStretch(frames int) *stretch {
+	return &stretch{samples: audio.NewBlock(l.source.channels, frames*FrameLength+2*stillRun)}
+}
+
+func (t *stretch) load(s *source, from int64) error {
+	t.from = from
+	return s.read(t.samples, from-stillRun)
+}
+
+// frame writes frame i of a channel, its gain and offset undone, to y, and marks what is silent.
+func (t *stretch) frame(y []float64, quiet []bool, k *lock, i int) {
+	x := t.samples[k.channel]
+	from := stillRun + i*FrameLength
+	still(quiet, x, from, from+FrameLength)
+	inverse := 1 / k.gain
+	for j, v := range x[from : from+FrameLength] {
+		y[j] = (v - k.offset) * inverse
+	}
+}
+
+// blockFrames is the number of frames over which noise is taken to be the same.
+const blockFrames = 16
+
+// judge chooses the level of every frame of a block and the noise of all of them, by what is known of the frames, which know is
+// to set for frame i. It returns the evidence for each frame.
+func judge(r *reader, levels *[blockFrames]int, frames int, know func(i int), knowFine func(i, level int)) (noise int, evidence [blockFrames]float64) {
+	var sums [noiseIndices]float64
+	var each [blockFrames][noiseIndices]float64
+	var chosen [blockFrames][noiseIndices]uint8
+	for i := range frames {
+		know(i)
+		for n := range each[i] {
+			each[i][n] = math.Inf(-1)
+		}
+		for level := range Levels {
+			var e [noiseIndices]float64
+			if knowFine != nil {
+				knowFine(i, level)
+			}
+			r.evidences(&e, level)
+			for n, v := range e {
+				if v > each[i][n] {
+					each[i][n], chosen[i][n] = v, uint8(level)
+				}
+			}
+		}
+		for n, v := range each[i] {
+			sums[n] += max(v, 0)
+		}
+	}
+	for n := range sums {
+		if sums[n] > sums[noise] {
+			noise = n
+		}
+	}
+	for i := range frames {
+		levels[i], evidence[i] = int(chosen[i][noise]), each[i][noise]
+	}
+	return noise, evidence
+}
+
+// header tries to read the header from the frames that follow a lock. A header whose tag is right comes with an error if it
+// cannot be used.
+func (l *listener) header(k lock) (*header, error) {
+	t := l.newStretch(blockFrames)
+	y := make([]float64, FrameLength)
+	for p := range profiles {
+		r := newReader(p, l.tables[p])
+		sum := make([]float32, l.code.code.Len())
+		// The frame before may be there in part.
+		k := k
+		if k.at > 0 {
+			k.at -= FrameLength
+			k.word = (k.word + words - 1) % words
+		}
+		count := int((l.source.frames - k.at + FrameLength - 1) / FrameLength)
+		for at, blocks := 0, 1; at < count; blocks++ {
+			frames := min(blockFrames, count-at)
+			if err := errors.Join(t.load(l.source, k.at+int64(at)*FrameLength), l.ctx.Err()); err != nil {
+				return nil, err
+			}
+			var levels [blockFrames]int
+			noise, evidence := judge(r, &levels, frames, func(i int) {
+				t.frame(y, r.quiet[:], &k, i)
+				r.know(y, nil, &l.words[(k.word+at+i)%words], 0, nil, nil)
+			}, nil)
+			for i := range frames {
+				if evidence[i] <= 0 {
+					continue
+				}
+				t.frame(y, r.quiet[:], &k, i)
+				word := (k.word + at + i) % words
+				r.addHeader(sum, y, &l.words[word], word, &l.code, levels[i], noise)
+			}
+			at += frames
+			// Once may be enough; later attempts get rarer.
+			if blocks&(blocks-1) == 0 || at >= count {
+				if h, ok, err := l.code.decode(sum, l.key); ok {
+					return &h, err
+				}
+			}
+			if at >= 4096 {
+				break
+			}
+		}
+	}
+	return nil, nil
+}
+
+// settle decides between a lock, what refining makes of it, and gains that differ from these by some levels, of which only the
+// fine symbols of weak frames tell the difference, by what is known of the frames once there is a header. Of what fits alike it
+// takes that which has changed the recording least.
+func (l *listener) settle(h *header, k lock) (lock, error) {
+	t := l.newStretch(blockFrames)
+	if err := t.load(l.source, k.at); err != nil {
+		return k, err
+	}
+	refined, err := l.acquire.refine(l.source, k)
+	if err != nil {
+		return k, err
+	}
+	candidates := []lock{k, refined}
+	for shift := -2 * gainRange; shift <= 2*gainRange; shift++ {
+		g := refined
+		g.gain *= quarters(shift)
+		candidates = append(candidates, g)
+	}
+	r := newReader(h.profile, l.tables[h.profile])
+	coded := l.code.encode(h.marshal(l.key))
+	y := make([]float64, FrameLength)
+	scores := make([]float64, len(candidates))
+	top := math.Inf(-1)
+	for i := range candidates {
+		var levels [blockFrames]int
+		word := 0
+		_, evidence := judge(r, &levels, blockFrames, func(j int) {
+			t.frame(y, r.quiet[:], &candidates[i], j)
+			word = (k.word + j) % words
+			r.know(y, nil, &l.words[word], word, &l.code, coded)
+		}, func(_, level int) {
+			r.knowFine(y, &l.words[word], word, &l.code, coded, level)
+		})
+		for _, e := range evidence {
+			scores[i] += max(0, e)
+		}
+		top = max(top, scores[i])
+		if i == 1 && scores[0] > 0.98*top-1 && k.gain == 1 {
+			return k, nil
+		}
+	}
+	best, least := k, math.Inf(1)
+	for i, g := range candidates {
+		change := math.Abs(math.Log(math.Abs(g.gain))) + math.Abs(g.offset)
+		if scores[i] > top-4 && change < least {
+			best, least = g, change
+		}
+	}
+	return l.polish(r, best, coded)
+}
+
+// polishFrames is how many frames polish looks at.
+const polishFrames = 4 * blockFrames
+
+// polish finds gain and offset to the last digit that known symbols tell, those of the fine lattice among them.
+func (l *listener) polish(r *reader, k lock, coded []byte) (lock, error) {
+	type reading struct {
+		sample, inverse, at float64 // before gain and offset are undone; of the step
+		fine                bool
+		level               int
+	}
+	var readings []reading
+	t := l.newStretch(blockFrames)
+	y := make([]float64, FrameLength)
+	noise, finest := 0, math.Inf(1)
+	raw := lock{channel: k.channel, gain: 1}
+	for from := 0; from < polishFrames; from += blockFrames {
+		if err := errors.Join(t.load(l.source, k.at+int64(from)*FrameLength), l.ctx.Err()); err != nil {
+			return k, err
+		}
+		var levels [blockFrames]int
+		n, evidence := judge(r, &levels, blockFrames, func(i int) {
+			t.frame(y, r.quiet[:], &k, i)
+			word := (k.word + from + i) % words
+			r.know(y, nil, &l.words[word], word, &l.code, coded)
+		}, nil)
+		for i, level := range levels {
+			if evidence[i] < sure {
+				continue
+			}
+			noise = max(noise, n)
+			finest = min(finest, fineStep(level))
+			t.frame(y, r.quiet[:], &raw, i)
+			word := (k.word + from + i) % words
+			r.know(y, nil, &l.words[word], word, &l.code, coded)
+			r.knowFine(y, &l.words[word], word, &l.code, coded, level)
+			for _, s := range r.strong {
+				readings = append(readings, reading{s.sample, 1 / (fineStep(level) * r.shape.strong), s.at, false, level})
+			}
+			for _, s := range r.fine {
+				readings = append(readings, reading{s.sample, 1 / fineStep(level), s.at, true, level})
+			}
+		}
+	}
+	if len(readings) == 0 {
+		return k, nil
+	}
+	score := func(g lock) float64 {
+		inverse := 1 / g.gain
+		var sum float32
+		for i := range readings {
+			v := &readings[i]
+			index := ratioIndex(noise, v.level)
+			if index >= ratios {
+				continue
+			}
+			table := &r.tables.knownStrong[index]
+			if v.fine {
+				table = &r.tables.knownFine[index]
+			}
+			sum += table[phase((v.sample-g.offset)*inverse*v.inverse, v.at)]
+		}
+		return float64(sum)
+	}
+	best, top := k, score(k)
+	try := func(gain, offset float64) {
+		g := k
+		g.gain, g.offset = gain, offset
+		if v := score(g); v > top {
+			best, top = g, v
+		}
+	}
+	// Around what strong symbols have told, and then nearer and nearer, as if there were less and less noise, while that fits.
+	shift := finest * math.Abs(k.gain)
+	for i := -30; i <= 30; i++ {
+		for j := -10; j <= 10; j++ {
+			try(k.gain*(1+float64(i)*2e-5), k.offset+float64(j)/6*shift)
+		}
+	}
+	for d := 1.0; d > 1e-3; d /= 1.4 {
+		for range 2 {
+			g := best
+			for _, turn := range []float64{-d, d} {
+				try(g.gain*(1+turn*2e-5), g.offset)
+				try(g.gain, g.offset+turn/6*shift)
+				try(g.gain*(1+turn*1e-5), g.offset+turn/12*shift)
+				try(g.gain*(1+turn*1e-5), g.offset-turn/12*shift)
+			}
+		}
+		if noise--; noise < 0 {
+			noise = 0
+		}
+		now := score(best)
+		if now < top {
+			noise++
+		} else {
+			top = now
+		}
+	}
+	return best, nil
+}

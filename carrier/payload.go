@@ -1,0 +1,252 @@
+package carrier
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/binary"
+	"sync"
+
+	"ditas/carrier/turbo"
+	"ditas/keystream"
+)
+
+// slots says which stage each of a frame's bits belongs to. Medium and fine bits are dealt out in a random order that is the
+// same in every frame of a recording, so that each stage has its share of all samples and of all bits of a symbol.
+type slots struct {
+	medium, fine []uint32
+}
+
+func newSlots(key keystream.Key) *slots {
+	s := &slots{make([]uint32, mediumSlots), make([]uint32, fineSlots)}
+	keystream.New(key, "medium slots").Permute(s.medium)
+	keystream.New(key, "fine slots").Permute(s.fine)
+	return s
+}
+
+// bits are the payload's bits in one frame: a bit in each byte for the embedder, a log-likelihood for the receiver.
+type bits[T any] struct {
+	strong [maxData]T
+	medium [mediumSlots]T
+	fine   [fineSlots]T
+}
+
+// deal calls visit for the bits of a frame that belong to a stage, in the order of its coded bits.
+func deal[T any](s *slots, b *bits[T], stages []stage, visit func(stage int, bits *T)) {
+	strong, medium, fine := b.strong[:], s.medium, s.fine
+	for i := range stages {
+		r := &stages[i].rung
+		for j := range strong[:r.strong] {
+			visit(i, &strong[j])
+		}
+		for _, j := range medium[:r.medium] {
+			visit(i, &b.medium[j])
+		}
+		for _, j := range fine[:r.fine] {
+			visit(i, &b.fine[j])
+		}
+		strong, medium, fine = strong[r.strong:], medium[r.medium:], fine[r.fine:]
+	}
+}
+
+// check returns what follows the payload of a block: the front of a message authentication code.
+func check(key keystream.Key, stage, block int, part []byte) [checkSize]byte {
+	var where [8]byte
+	binary.BigEndian.PutUint32(where[:], uint32(stage))
+	binary.BigEndian.PutUint32(where[4:], uint32(block))
+	mac := key.MAC("check", where[:], part)
+	return [checkSize]byte(mac[:checkSize])
+}
+
+// encodePayload returns the coded bits of each stage, one in each byte.
+func encodePayload(ctx context.Context, stages []stage, payload []byte, key keystream.Key, workers int) ([][]byte, error) {
+	coded := make([][]byte, len(stages))
+	for i := range stages {
+		s := &stages[i]
+		if s.size == 0 {
+			continue
+		}
+		code, err := turbo.New(s.bits)
+		if err != nil {
+			return nil, err
+		}
+		coded[i] = make([]byte, s.positions())
+		mothers := make([][]byte, workers)
+		parallel(workers, s.blocks, func(w, b int) {
+			if ctx.Err() != nil {
+				return
+			}
+			if mothers[w] == nil {
+				mothers[w] = make([]byte, code.Len())
+			}
+			from, to := s.span(b)
+			part := make([]byte, s.block, s.block+checkSize)
+			copy(part, payload[from:to])
+			c := check(key, i, b, part)
+			code.Encode(mothers[w], unpack(append(part, c[:]...), s.bits))
+			for p, bit := range mothers[w][:s.length] {
+				coded[i][p*s.blocks+b] = bit
+			}
+		})
+	}
+	return coded, ctx.Err()
+}
+
+// fill sets the bits of frame number f.
+func fill(b *bits[byte], s *slots, stages []stage, coded [][]byte, f int) {
+	var at, stride, length [maxStages]int
+	for i := range stages {
+		if stages[i].size > 0 {
+			at[i], stride[i], length[i] = stages[i].begin(f), stages[i].stride, stages[i].positions()
+		}
+	}
+	deal(s, b, stages, func(i int, bit *byte) {
+		if length[i] == 0 {
+			*bit = 0
+			return
+		}
+		*bit = coded[i][at[i]]
+		if at[i] += stride[i]; at[i] >= length[i] {
+			at[i] -= length[i]
+		}
+	})
+}
+
+const maxStages = 16
+
+// gatherer adds up what frames say about the coded bits.
+type gatherer struct {
+	stages []stage
+	slots  *slots
+	sums   [][]int16 // log-likelihoods in sixteenths, saturating
+}
+
+const likelihoodScale = 16
+
+func newGatherer(stages []stage, s *slots) *gatherer {
+	g := &gatherer{stages: stages, slots: s, sums: make([][]int16, len(stages))}
+	for i := range stages {
+		if stages[i].size > 0 {
+			g.sums[i] = make([]int16, stages[i].positions())
+		}
+	}
+	return g
+}
+
+// add adds the log-likelihoods of frame number f.
+func (g *gatherer) add(b *bits[float32], f int) {
+	var at, stride, length [maxStages]int
+	for i := range g.stages {
+		if s := &g.stages[i]; s.size > 0 {
+			at[i], stride[i], length[i] = s.begin(f), s.stride, s.positions()
+		}
+	}
+	deal(g.slots, b, g.stages, func(i int, l *float32) {
+		if length[i] == 0 {
+			return
+		}
+		if *l != 0 {
+			sum := &g.sums[i][at[i]]
+			*sum = int16(max(-1<<15, min(1<<15-1, int32(*sum)+int32(*l*likelihoodScale))))
+		}
+		if at[i] += stride[i]; at[i] >= length[i] {
+			at[i] -= length[i]
+		}
+	})
+}
+
+// iterations bounds those of the decoder. Blocks that it does not help by then are lost.
+const iterations = 16
+
+// decode returns the beginning of the payload up to the first block that is lost, and how many blocks of each stage came
+// through.
+func (g *gatherer) decode(ctx context.Context, key keystream.Key, workers int, progress func(done, total int)) (payload []byte, arrived []int, err error) {
+	arrived = make([]int, len(g.stages))
+	total, done := 0, 0
+	for i := range g.stages {
+		total += g.stages[i].blocks
+	}
+	last := g.stages[len(g.stages)-1]
+	payload = make([]byte, last.first+last.size)
+	intact := len(payload)
+	var mu sync.Mutex
+	for i := range g.stages {
+		s := &g.stages[i]
+		if s.size == 0 {
+			continue
+		}
+		code, err := turbo.New(s.bits)
+		if err != nil {
+			return nil, nil, err
+		}
+		type place struct {
+			decoder *turbo.Decoder
+			mother  []float32
+			info    []byte
+			part    []byte
+		}
+		places := make([]place, workers)
+		parallel(workers, s.blocks, func(w, b int) {
+			if ctx.Err() != nil {
+				return
+			}
+			p := &places[w]
+			if p.decoder == nil {
+				*p = place{turbo.NewDecoder(code), make([]float32, code.Len()), make([]byte, s.bits), make([]byte, s.bits/8)}
+			}
+			clear(p.mother)
+			seen := 0
+			for j := range s.length {
+				v := g.sums[i][j*s.blocks+b]
+				p.mother[j] = float32(v) / likelihoodScale
+				if v != 0 {
+					seen++
+				}
+			}
+			ok := false
+			if seen >= s.bits*9/10 {
+				ok = p.decoder.Decode(p.info, p.mother, iterations, func(info []byte) bool {
+					pack(p.part, info)
+					want := check(key, i, b, p.part[:s.block])
+					return subtle.ConstantTimeCompare(want[:], p.part[s.block:]) == 1
+				})
+			}
+			from, to := s.span(b)
+			mu.Lock()
+			defer mu.Unlock()
+			if ok {
+				copy(payload[from:to], p.part)
+				arrived[i]++
+			} else if from < to {
+				intact = min(intact, from)
+			}
+			done++
+			if progress != nil {
+				progress(done, total)
+			}
+		})
+	}
+	return payload[:intact], arrived, ctx.Err()
+}
+
+// parallel calls do for every i below n, from up to the given number of goroutines, w telling which.
+func parallel(workers, n int, do func(w, i int)) {
+	workers = max(1, min(workers, n))
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	next := 0
+	for w := range workers {
+		wg.Go(func() {
+			for {
+				mu.Lock()
+				i := next
+				next++
+				mu.Unlock()
+				if i >= n {
+					return
+				}
+				do(w, i)
+			}
+		})
+	}
+	wg.Wait()
+}

@@ -1,0 +1,177 @@
+package carrier
+
+import "math"
+
+// reader reads frames under one profile.
+type reader struct {
+	shape  *shape
+	tables *tables
+	quiet  [FrameLength]bool
+	// What is known of a frame, and where it was read, for levels to be tried.
+	strong []knownSymbol
+	fine   []knownSymbol
+}
+
+// knownSymbol is a reading whose symbol is known: the sample in units and where its symbol stands, in steps.
+type knownSymbol struct {
+	sample, at float64
+}
+
+func newReader(p Profile, t *tables) *reader { return &reader{shape: &shapes[p], tables: t} }
+
+// know notes which symbols of a frame are known. y is the frame in units of full scale. With a header's code, its symbols and
+// the frame's pilots are known too.
+func (r *reader) know(y []float64, f *frame, w *word, wordIndex int, c *headerCode, coded []byte) {
+	r.strong, r.fine = r.strong[:0], r.fine[:0]
+	add := func(known *[]knownSymbol, p place, symbol float64) {
+		if !r.quiet[p.at] {
+			*known = append(*known, knownSymbol{y[p.at], p.dither + symbol})
+		}
+	}
+	for _, p := range w.sync {
+		add(&r.strong, p, 0)
+	}
+	if coded == nil {
+		return
+	}
+	for i, p := range w.strong[:r.shape.header] {
+		add(&r.strong, p, coarseSymbol(coded[c.position(wordIndex, i)]))
+	}
+	if f != nil {
+		for _, p := range f.pilots {
+			add(&r.strong, p, 0)
+		}
+	}
+}
+
+// knowFine notes the fine symbols of the header, which depend on the level.
+func (r *reader) knowFine(y []float64, w *word, wordIndex int, c *headerCode, coded []byte, level int) {
+	r.fine = r.fine[:0]
+	n := fineBits(level)
+	for i, p := range w.fine {
+		if r.quiet[p.at] {
+			continue
+		}
+		var part [maxFineBits]byte
+		for j := range part {
+			part[j] = coded[c.position(wordIndex, headerStrong+maxFineBits*i+j)]
+		}
+		r.fine = append(r.fine, knownSymbol{y[p.at], p.dither + fineSymbol(label(part[:], n), n)})
+	}
+}
+
+// evidence returns the log-likelihood ratio of the strong symbols that are known, at a level and a noise index, to noise alone.
+func (r *reader) evidence(level, noise int) float64 {
+	k := ratioIndex(noise, level)
+	if k >= ratios {
+		return 0
+	}
+	table := &r.tables.knownStrong[k]
+	inverse := 1 / (fineStep(level) * r.shape.strong)
+	var sum float32
+	for _, s := range r.strong {
+		sum += table[phase(s.sample*inverse, s.at)]
+	}
+	return float64(sum)
+}
+
+// evidences adds to sums the same for every noise index at one level.
+func (r *reader) evidences(sums *[noiseIndices]float64, level int) {
+	inverse := 1 / (fineStep(level) * r.shape.strong)
+	for _, s := range r.strong {
+		p := phase(s.sample*inverse, s.at)
+		for n := range sums {
+			if k := ratioIndex(n, level); k < ratios {
+				sums[n] += float64(r.tables.knownStrong[k][p])
+			}
+		}
+	}
+	inverse = 1 / fineStep(level)
+	for _, s := range r.fine {
+		p := phase(s.sample*inverse, s.at)
+		for n := range sums {
+			if k := ratioIndex(n, level); k < ratios {
+				sums[n] += float64(r.tables.knownFine[k][p])
+			}
+		}
+	}
+}
+
+// read writes the log-likelihoods of a frame's payload.
+func (r *reader) read(b *bits[float32], y []float64, f *frame, level, noise int) {
+	k := ratioIndex(noise, level)
+	if k >= ratios {
+		*b = bits[float32]{}
+		return
+	}
+	n := fineBits(level)
+	fine := &r.tables.fine[n-1][k]
+	coarse := &r.tables.medium[k]
+	inverse := 1 / fineStep(level)
+	mediumInverse := 0.0
+	if r.shape.medium > 0 {
+		mediumInverse = inverse / r.shape.medium
+	}
+	medium, at := 0, 0
+	for i, v := range y[:FrameLength] {
+		use, lost := f.use[i], r.quiet[i]
+		if use != useStrong && mediumInverse > 0 {
+			b.medium[medium] = 0
+			if !lost {
+				b.medium[medium] = coarse[phase(v*mediumInverse, f.coarse[i])]
+			}
+			medium++
+		}
+		if use != useHeader {
+			l := b.fine[at:][:maxFineBits]
+			if lost {
+				clear(l)
+			} else {
+				copy(l, fine[phase(v*inverse, f.fine[i])][:])
+			}
+			at += maxFineBits
+		}
+	}
+	strong := &r.tables.strong[k]
+	inverse /= r.shape.strong
+	for i, p := range f.data {
+		b.strong[i] = 0
+		if !r.quiet[p.at] {
+			b.strong[i] = strong[phase(y[p.at]*inverse, p.dither)]
+		}
+	}
+}
+
+// addHeader adds the log-likelihoods of the header's bits that a frame carries.
+func (r *reader) addHeader(sum []float32, y []float64, w *word, wordIndex int, c *headerCode, level, noise int) {
+	k := ratioIndex(noise, level)
+	if k >= ratios {
+		return
+	}
+	inverse := 1 / (fineStep(level) * r.shape.strong)
+	for i, p := range w.strong[:r.shape.header] {
+		if !r.quiet[p.at] {
+			sum[c.position(wordIndex, i)] += r.tables.strong[k][phase(y[p.at]*inverse, p.dither)]
+		}
+	}
+	n := fineBits(level)
+	inverse = 1 / fineStep(level)
+	for i, p := range w.fine {
+		if r.quiet[p.at] {
+			continue
+		}
+		l := &r.tables.fine[n-1][k][phase(y[p.at]*inverse, p.dither)]
+		for j := range n {
+			sum[c.position(wordIndex, headerStrong+maxFineBits*i+j)] += l[j]
+		}
+	}
+}
+
+// usual returns the square root of the mean square of y.
+func usual(y []float64) float64 {
+	var sum float64
+	for _, v := range y {
+		sum += v * v
+	}
+	return math.Sqrt(sum / float64(len(y)))
+}

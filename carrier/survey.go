@@ -1,0 +1,287 @@
+package carrier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"ditas/audio"
+	"ditas/metric"
+)
+
+// Shaping is how much the error follows the recording's spectrum: γ₁ and γ₂ of F(z) = A(z/γ₁)/A(z/γ₂).
+type Shaping struct{ Zeros, Poles float64 }
+
+// DefaultShaping is a compromise: more of it hides the error better and leaves less room.
+var DefaultShaping = Shaping{Poles: 0.2}
+
+// Survey is what has to be known of a recording before anything is hidden in it.
+type Survey struct {
+	format  audio.Format
+	samples int64 // of a channel
+	shaping Shaping
+	frames  [][]surveyed // channel by channel
+	power   float64      // mean square of all samples
+}
+
+// surveyed is what is known of one frame.
+type surveyed struct {
+	usable    float32 // share of its samples that are not digital silence
+	energy    float32 // mean square
+	gain      float32 // by which shaping raises the power of the error
+	tolerance float32 // variance that the error may have, before shaping, without being heard
+}
+
+// ErrTooShort reports a recording of less than a frame.
+var ErrTooShort = errors.New("carrier: the recording is too short to hide anything in it")
+
+// margin is what a stretch holds on both sides of its frames.
+const margin = shapeReach / 2
+
+// NewSurvey listens to a whole recording.
+func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, progress func(done, total int)) (*Survey, error) {
+	s, err := newSource(f)
+	if err != nil {
+		return nil, err
+	}
+	if s.channels > MaxChannels {
+		return nil, fmt.Errorf("carrier: a recording with %d channels, more than %d", s.channels, MaxChannels)
+	}
+	v := &Survey{format: f.Format(), samples: s.frames, shaping: shaping, frames: make([][]surveyed, s.channels)}
+	count := s.frames / FrameLength
+	count = min(count, maxFrames/int64(s.channels))
+	for c := range v.frames {
+		v.frames[c] = make([]surveyed, count)
+		for k := range v.frames[c] {
+			v.frames[c][k].tolerance = float32(math.Inf(1))
+		}
+	}
+	masking, err := metric.NewMasking(max(metric.MinMaskingRate, min(v.format.Rate, metric.MaxMaskingRate)))
+	if err != nil {
+		return nil, err
+	}
+	// Blocks are read with what the windows of filters and of the ear model reach beyond them.
+	const block = 32 * FrameLength
+	before, after := margin, masking.Window()+margin
+	buf := audio.NewBlock(s.channels, before+block+after)
+	type ear struct {
+		tolerance *metric.Tolerance
+		shaper    *shaper
+		next      int64
+		quiet     []bool
+		power     float64
+	}
+	ears := make([]ear, s.channels)
+	for c := range ears {
+		ears[c] = ear{tolerance: masking.NewTolerance(), shaper: newShaper(shaping.Zeros, shaping.Poles), quiet: make([]bool, block)}
+	}
+	for from := int64(0); from < s.frames; from += block {
+		if err := errors.Join(s.read(buf, from-int64(before)), ctx.Err()); err != nil {
+			return nil, err
+		}
+		parallel(workers, s.channels, func(_, c int) {
+			e, x, frames := &ears[c], buf[c], v.frames[c]
+			still(e.quiet, x, before, before+block)
+			for k := from / FrameLength; k < min(count, (from+block)/FrameLength); k++ {
+				at := int(k*FrameLength - from)
+				used := 0
+				for _, q := range e.quiet[at:][:FrameLength] {
+					if !q {
+						used++
+					}
+				}
+				energy := 0.0
+				for _, a := range x[before+at:][:FrameLength] {
+					energy += a * a
+				}
+				e.power += energy
+				e.shaper.fit(x[before+at+(FrameLength-shapeReach)/2:])
+				frames[k].usable = float32(used) / FrameLength
+				frames[k].energy = float32(energy / FrameLength)
+				frames[k].gain = float32(e.shaper.gain())
+			}
+			for ; e.next < from+block && e.next < s.frames; e.next += int64(masking.Hop()) {
+				at := before + int(e.next-from)
+				// The filter that holds in the middle of the ear's window.
+				e.shaper.fit(x[at+masking.Window()/2-shapeReach/2:])
+				tolerance := float32(e.tolerance.Next(x[at:][:masking.Window()], e.shaper.num[:], e.shaper.den[:]))
+				last := min(count-1, (e.next+int64(masking.Window())-1)/FrameLength)
+				for k := e.next / FrameLength; k <= last; k++ {
+					frames[k].tolerance = min(frames[k].tolerance, tolerance)
+				}
+			}
+		})
+		if progress != nil {
+			progress(int(min(from+block, s.frames)>>10), int(s.frames>>10)+1)
+		}
+	}
+	if s.cut != nil {
+		return nil, s.cut
+	}
+	if count == 0 {
+		return nil, ErrTooShort
+	}
+	for c := range ears {
+		v.power += ears[c].power / float64(count*FrameLength*int64(s.channels))
+	}
+	return v, nil
+}
+
+// Format returns the format of the recording.
+func (v *Survey) Format() audio.Format { return v.format }
+
+// Frames returns the number of frames of all channels together.
+func (v *Survey) Frames() int { return len(v.frames) * len(v.frames[0]) }
+
+// silent marks a frame that is left alone.
+const silent = 0xff
+
+// Plan is how a recording is to be used.
+type Plan struct {
+	survey  *Survey
+	profile Profile
+	levels  [][]uint8
+	// effective is how many bits a fine symbol carries on average, of maxFineBits, and usable the share of samples in use.
+	effective, usable float64
+}
+
+// audible is how far, in dB, the error is kept below what can be heard.
+const audible = 2
+
+// Plan decides how strong every frame is, so that the mean squared error comes out at mse (full scale being 1): where the
+// recording is loud stronger, and nowhere so strong that it would be heard, unless masked is false.
+func (v *Survey) Plan(profile Profile, mse float64, masked bool) *Plan {
+	p := &Plan{survey: v, profile: profile, levels: make([][]uint8, len(v.frames))}
+	for c := range v.frames {
+		p.levels[c] = make([]uint8, len(v.frames[c]))
+	}
+	grid := v.grid()
+	floor := 0
+	for floor < Levels-1 && fineStep(floor) < 2*grid.Step {
+		floor++
+	}
+	hearing := math.Pow(10, -audible/10.0)
+	// The total grows with the strength, so halving finds it.
+	assign := func(strength float64) (total float64) {
+		for c, frames := range v.frames {
+			for k := range frames {
+				f := &frames[k]
+				if f.usable == 0 {
+					p.levels[c][k] = silent
+					continue
+				}
+				// The variance before shaping. It follows the energy, but slowly: the same error everywhere leaves the most room.
+				variance := strength * math.Pow(float64(f.energy), 0.25) / float64(f.gain)
+				if masked {
+					variance = min(variance, hearing*float64(f.tolerance))
+				}
+				level := int(math.Floor(4 * math.Log2(math.Sqrt(variance/profile.power())/(2*unit))))
+				level = max(floor, min(level, Levels-1))
+				p.levels[c][k] = uint8(level)
+				step := fineStep(level)
+				total += (profile.power()*step*step + grid.Step*grid.Step/12) * float64(f.gain) * float64(f.usable)
+			}
+		}
+		return total / float64(v.Frames())
+	}
+	low, high := -60.0, 10.0
+	for range 40 {
+		mid := (low + high) / 2
+		if assign(math.Exp2(mid)) > mse {
+			high = mid
+		} else {
+			low = mid
+		}
+	}
+	assign(math.Exp2(low))
+	used := 0.0
+	for c, frames := range v.frames {
+		for k := range frames {
+			if level := p.levels[c][k]; level != silent {
+				u := float64(frames[k].usable)
+				p.usable += u
+				used += u
+				n := float64(fineBits(int(level)))
+				if spacing := fineStep(int(level)) / math.Exp2(n); spacing < grid.Step*0.99 {
+					n = max(0, math.Log2(fineStep(int(level))/grid.Step)-0.3)
+				}
+				p.effective += u * n
+			}
+		}
+	}
+	if used > 0 {
+		p.effective /= used
+	}
+	p.usable /= float64(v.Frames())
+	return p
+}
+
+func (v *Survey) grid() Grid {
+	if v.format.Encoding.IsFloat() {
+		return Grid{}
+	}
+	return Grid{v.format.Step()}
+}
+
+// MSE returns the mean squared error that corresponds to a signal-to-noise ratio in dB.
+func (v *Survey) MSE(snr float64) float64 { return v.power * math.Pow(10, -snr/10) }
+
+// What a coarse symbol carries, in bits, where there is no noise but what embedding itself makes, and what share of it all the
+// code reaches there.
+const (
+	strongCapacity = 0.8
+	mediumCapacity = 0.5
+	efficiency     = 0.93
+)
+
+// fits reports whether a header's stages find room where nothing is lost.
+func (p *Plan) fits(h *header) bool {
+	for _, s := range h.ladder() {
+		if s.size == 0 {
+			continue
+		}
+		room := strongCapacity*float64(s.strong) + mediumCapacity*float64(s.medium) + p.effective/maxFineBits*float64(s.fine)
+		room *= p.usable * float64(h.frames)
+		if float64(s.blocks*s.bits) > efficiency*room || s.blocks*s.bits > h.frames*s.slots() {
+			return false
+		}
+	}
+	return true
+}
+
+// at returns the header of a payload of so many bytes at a scale, or of as many as the ladder takes at that scale if negative.
+func (p *Plan) at(payload, scale int) *header {
+	h := &header{profile: p.profile, channels: len(p.levels), frames: p.survey.Frames(), payload: payload, scale: scale}
+	if payload < 0 {
+		h.payload = 0
+		for _, r := range ladders[p.profile] {
+			h.payload += scaled(r.weight, h.frames, scale)
+		}
+		h.payload = min(h.payload, MaxPayload)
+	}
+	return h
+}
+
+// Room returns how many bytes of payload fit.
+func (p *Plan) Room() int {
+	for scale := maxScale; scale >= 0; scale-- {
+		if h := p.at(-1, scale); h.payload > 0 && p.fits(h) {
+			return h.payload
+		}
+	}
+	return 0
+}
+
+// fit returns the header of a payload, the lower its stages' rates the better, or nil if it does not fit.
+func (p *Plan) fit(payload int) *header {
+	for scale := range maxScale + 1 {
+		if p.at(-1, scale).payload < payload {
+			continue
+		}
+		if h := p.at(payload, scale); p.fits(h) {
+			return h
+		}
+	}
+	return nil
+}

@@ -1,0 +1,69 @@
+package metric
+
+// Tolerance tells, frame by frame, how strong noise may be before it stands out of what a recording masks. It is the
+// model of [Masking] asked the other way round, before there is an error, for noise that is independent of the recording.
+type Tolerance struct {
+	m                                           *Masking
+	re, im, power                               []float64
+	pattern, spread, scratch, excitation, shape []float64
+	energy                                      float64 // of the window
+}
+
+// NewTolerance returns a Tolerance that stands before the first frame of a recording.
+func (m *Masking) NewTolerance() *Tolerance {
+	t := &Tolerance{
+		m: m, re: make([]float64, m.fft.Points()), im: make([]float64, m.fft.Points()),
+		power: make([]float64, m.bins), shape: make([]float64, m.bins),
+		pattern: make([]float64, len(m.bands)), spread: make([]float64, len(m.bands)),
+		scratch: make([]float64, len(m.bands)), excitation: make([]float64, len(m.bands)),
+	}
+	for _, v := range m.window {
+		t.energy += v * v
+	}
+	return t
+}
+
+// Hop returns the number of samples from frame to frame, and Window that of a frame.
+func (m *Masking) Hop() int    { return m.hop }
+func (m *Masking) Window() int { return len(m.window) }
+
+// Next returns the variance that white noise may have in the next frame, x, before it is shaped by the filter num/den (the
+// coefficients of z⁰, z⁻¹, …) and has a mean noise-to-mask ratio of 1. A frame shorter than Window is filled up with zeros.
+func (t *Tolerance) Next(x, num, den []float64) float64 {
+	m := t.m
+	for i, v := range x {
+		t.re[i] = m.window[i] * v
+	}
+	clear(t.re[len(x):])
+	clear(t.im)
+	m.fft.Forward(t.re, t.im)
+	for k := range t.power {
+		t.power[k] = t.re[k]*t.re[k] + t.im[k]*t.im[k]
+	}
+	// Numerator and denominator are real, so one transform serves both.
+	clear(t.re)
+	clear(t.im)
+	copy(t.re, num)
+	copy(t.im, den)
+	m.fft.Forward(t.re, t.im)
+	last := len(t.re) - 1
+	for k := range t.shape {
+		mirror := (last + 1 - k) & last
+		nr, ni := (t.re[k]+t.re[mirror])/2, (t.im[k]-t.im[mirror])/2
+		dr, di := (t.im[k]+t.im[mirror])/2, (t.re[mirror]-t.re[k])/2
+		t.shape[k] = (nr*nr + ni*ni) / (dr*dr + di*di)
+	}
+	for i := range m.bands {
+		t.pattern[i] = m.bands[i].energy(t.power) + m.bands[i].internal
+	}
+	m.spread(t.spread, t.pattern, t.scratch)
+	var sum float64
+	for i := range m.bands {
+		b := &m.bands[i]
+		t.excitation[i] = b.decay*t.excitation[i] + (1-b.decay)*t.spread[i]
+		// Of an error that is small and independent, half the energy changes magnitudes and half phases.
+		noise := t.energy / 2 * b.energy(t.shape)
+		sum += noise / (b.offset * max(t.excitation[i], t.spread[i]))
+	}
+	return float64(len(m.bands)) / sum
+}
