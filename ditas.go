@@ -5,15 +5,13 @@
 //
 //	cover, err := codec.Open(file, size)
 //	secret, err := picture.Decode(photo)
-//	report, err := ditas.Hide(ctx, stego, cover.(audio.Rewriter), secret, ditas.HideOptions{})
-//	revealed, found, err := ditas.Reveal(ctx, cover, ditas.RevealOptions{})
+//	report, err := ditas.Hide(ctx, stego, cover.(audio.Rewriter), secret, ditas.HideOptions{Passphrase: "…"})
+//	revealed, found, err := ditas.Reveal(ctx, cover, ditas.RevealOptions{Passphrase: "…"})
 //
-// The picture is cut into tiles of 64×64 pixels. Each is hidden by the DITAS-M-ED networks of package model in as many
-// subsequences of the recording, called slots, as the system has stages, and what the receiver needs to know travels in a
-// small header (package carrier). The first slots of the recording hold the first stage of every tile, and so on: whoever
-// gets only the beginning gets a coarse picture.
-//
-// Anyone with ditas can reveal what this version hides: it does not encrypt.
+// The picture becomes a stream of which every beginning is a picture (package codestream), the stream is divided into stages,
+// each of which codes what the stages before it have left, and the stages travel on keyed lattices in frames that are found and
+// read on their own (package carrier). Whatever part of the recording arrives, and however noisy, gives as many stages as it
+// has room for. The networks of the paper are there by [HideOptions].Method (package networks).
 package ditas
 
 import (
@@ -23,27 +21,29 @@ import (
 	"runtime"
 	"time"
 
-	"ditas/model"
-	"ditas/model/weights"
+	"ditas/keystream"
 )
 
-// DefaultSNR is the signal-to-noise ratio in dB, of each slot to its change, that Hide aims at unless told otherwise.
-const DefaultSNR = 40
+// Lattice is the method that Hide uses unless told otherwise. The others are the names of networks: see package model/weights.
+const Lattice = "lattice"
+
+// DefaultSNR is the signal-to-noise ratio of the recording to its change in dB that Hide aims at unless told otherwise.
+const DefaultSNR = 50
 
 // The range of signal-to-noise ratios that HideOptions takes, in dB.
 const (
 	MinSNR = 10
-	MaxSNR = 60
+	MaxSNR = 90
 )
 
 // MaxSide bounds the width and the height of pictures, in pixels.
 const MaxSide = 65535
 
 var (
-	// ErrNothingFound reports a recording in which nothing is hidden, as far as anyone can tell.
-	ErrNothingFound = errors.New("nothing is hidden in this recording, or too much of it has changed since")
+	// ErrNothingFound reports a recording in which nothing is hidden, as far as anyone without the right passphrase can tell.
+	ErrNothingFound = errors.New("nothing is hidden in this recording, or it takes another passphrase, or too much of it has changed since")
 	// ErrOtherVersion reports a recording that another version of ditas made.
-	ErrOtherVersion = errors.New("hidden by another version of ditas, whose networks this one does not have")
+	ErrOtherVersion = errors.New("hidden by another version of ditas, which this one cannot read")
 	// ErrTooLarge reports a picture beyond MaxSide.
 	ErrTooLarge = errors.New("picture too large")
 )
@@ -66,13 +66,12 @@ func seconds(d time.Duration, round func(float64) float64) string {
 	return fmt.Sprintf("%.1f s", round(d.Seconds()*10)/10)
 }
 
-// network returns the embedded system and the first bytes of its hash.
-func network() (*model.System, [4]byte, error) {
-	sys, id, err := weights.Load(weights.Default)
-	if err != nil {
-		return nil, id, fmt.Errorf("embedded networks: %w", err)
+// key returns the key of a passphrase, the public one if it is empty.
+func key(passphrase string) (keystream.Key, error) {
+	if passphrase == "" {
+		return keystream.Public(), nil
 	}
-	return sys, id, nil
+	return keystream.FromPassphrase(passphrase)
 }
 
 func workers(n int) int {

@@ -5,29 +5,32 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"sync/atomic"
 
 	"ditas/audio"
-	"ditas/carrier/slots"
-	"ditas/keystream"
+	"ditas/carrier"
+	"ditas/codestream"
 	"ditas/metric"
-	"ditas/model"
-	"ditas/nn"
+	"ditas/networks"
 	"ditas/picture"
 )
 
-// HideOptions says how to hide. The zero value is a good choice.
+// HideOptions says how to hide. The zero value is a good choice for those who do not need a passphrase.
 type HideOptions struct {
-	// SNR is the least signal-to-noise ratio in dB that is aimed at in each slot, from MinSNR to MaxSNR; 0 means DefaultSNR.
-	// The higher it is, the less there is to hear, and the coarser the picture. Where more distortion would not leave the
-	// picture more room, less is made.
+	// Method is how to hide: [Lattice], which is what an empty one means, or the name of networks.
+	Method string
+	// Passphrase is what it takes to reveal the picture. Without one anyone with ditas can. Networks take none.
+	Passphrase string
+	// SNR is the signal-to-noise ratio of the recording to its change in dB that is aimed at, from MinSNR to MaxSNR; 0 means
+	// DefaultSNR, and networks.DefaultSNR with networks. The higher it is, the less there is to find, and the less the picture
+	// is protected; the change is kept below what can be heard in any case.
 	SNR float64
+	// Faint makes the least change that carries a picture, one step of a 16-bit file in most samples, in place of SNR.
+	Faint bool
 	// Fit scales the picture down to what the recording takes, instead of failing.
 	Fit bool
 	// Workers is the number of goroutines; 0 means one per processor. Results do not depend on it.
 	Workers int
-	// Progress, if set, is called after every tile, possibly from several goroutines at once.
+	// Progress, if set, is called now and then, possibly from several goroutines at once.
 	Progress func(done, total int)
 }
 
@@ -36,42 +39,66 @@ type HideReport struct {
 	Method string `json:"method"`
 	Width  int    `json:"width"` // of the picture as hidden
 	Height int    `json:"height"`
-	Tiles  int    `json:"tiles"`
-	Stages int    `json:"stages"`
-	Slots  int    `json:"slots"` // used
-	Room   int    `json:"room"`  // slots of the recording
-	// MSE, SNR in dB and the largest deviation are those of the whole recording to its change, full scale being 1;
-	// UsedSNR is that of the used slots alone.
+	// MSE, SNR in dB and the largest deviation are those of the whole recording to its change, full scale being 1.
 	MSE          float64 `json:"mse"`
 	SNR          float64 `json:"snr"`
-	UsedSNR      float64 `json:"usedSNR"`
 	MaxDeviation float64 `json:"maxDeviation"`
 	// PSNR in dB, at most 100, and SSIM are those of the picture that Reveal gives to the one hidden, if nothing happens to
-	// the file. SSIM is nil for pictures of less than 11 pixels a side.
-	PSNR float64  `json:"psnr"`
-	SSIM *float64 `json:"ssim"`
+	// the file. SSIM is nil for pictures of less than 11 pixels a side. Exact tells that not one value differs.
+	PSNR  float64  `json:"psnr"`
+	SSIM  *float64 `json:"ssim"`
+	Exact bool     `json:"exact"`
+	// Robust tells that the picture is protected against noise; of a recording with little room Hide spends that on quality.
+	Robust bool        `json:"robust"`
+	Stages []HideStage `json:"stages"`
+	// Networks is what the networks did, if they were used.
+	Networks *networks.HideReport `json:"networks,omitempty"`
 }
+
+// HideStage is a stage of the picture.
+type HideStage struct {
+	Bytes int `json:"bytes"`
+	// PSNR in dB, at most 100, is that of the picture that this stage and the ones before it make.
+	PSNR float64 `json:"psnr"`
+	// Loss is the share of the recording that may be lost, if nothing else happens to it, before the stage is.
+	Loss float64 `json:"loss"`
+}
+
+// shaping is that of the carrier.
+var shaping = carrier.DefaultShaping
 
 // Hide writes cover to dst with a picture hidden in it, in cover's own format. If it fails, what was written to dst is of
 // no use. It returns a *TooShortError if there is no room.
 func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, secret *picture.Planes, o HideOptions) (*HideReport, error) {
+	if o.Method != "" && o.Method != Lattice {
+		return hideWithNetworks(ctx, dst, cover, secret, o)
+	}
 	if o.SNR == 0 {
 		o.SNR = DefaultSNR
 	}
 	if !(o.SNR >= MinSNR && o.SNR <= MaxSNR) {
 		return nil, fmt.Errorf("signal-to-noise ratio of %g dB: want %d to %d", o.SNR, MinSNR, MaxSNR)
 	}
-	sys, id, err := network()
+	key, err := key(o.Passphrase)
 	if err != nil {
 		return nil, err
 	}
-	c := sys.Config
-	s, err := listen(ctx, cover, c.Samples())
+	// Both passes take about the same time.
+	half := func(second bool) func(done, total int) {
+		if o.Progress == nil {
+			return nil
+		}
+		return func(done, total int) {
+			if second {
+				done += total
+			}
+			o.Progress(done, 2*total)
+		}
+	}
+	r, plans, err := survey(ctx, cover, RoomOptions{SNR: o.SNR, Faint: o.Faint, Workers: o.Workers, Progress: half(false)})
 	if err != nil {
 		return nil, err
 	}
-	peaks := s.peaks()
-	r := room(s, peaks, c)
 	if err := r.check(secret); err != nil {
 		var short *TooShortError
 		if !o.Fit || !errors.As(err, &short) || short.Width == 0 {
@@ -79,102 +106,76 @@ func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, secret *pict
 		}
 		secret = secret.Fit(short.Width, short.Height)
 	}
-	tiles := secret.Tiles(c.Tile)
-	chosen, method, err := chooseSlots(ctx, s, peaks, len(tiles)*c.Stages, c, o)
+	stream, complete, err := codestream.Encode(secret, r.Bytes)
 	if err != nil {
 		return nil, err
 	}
-	layout := slots.Layout{
-		Method: method, Weights: id, Width: secret.Width, Height: secret.Height, Stages: c.Stages, Tile: c.Tile, Planes: 3,
-		SlotLength: s.slot, Channels: len(s.planes), Frames: s.frames(), Slots: chosen,
-	}
-	body, err := layout.AppendBinary(nil)
-	if err != nil {
-		return nil, err
-	}
-	before := make([][]float32, len(chosen))
-	for i, slot := range chosen {
-		before[i] = slices.Clone(s.at(slot.Index))
-	}
-	if err := hideTiles(ctx, sys, s, &layout, tiles, o); err != nil {
-		return nil, err
-	}
-	if err := slots.Write(slots.Planar[float32](s.planes), s.grid(), keystream.Public(), body); err != nil {
-		return nil, err
-	}
-	revealed, _, err := revealLayout(ctx, s, &layout, sys, RevealOptions{Workers: o.Workers})
-	if err != nil {
-		return nil, err
-	}
-	whole, err := s.rewrite(ctx, dst, cover)
-	if err != nil {
-		return nil, err
-	}
-	var used change
-	for i, slot := range chosen {
-		for j, v := range s.at(slot.Index) {
-			used.add(float64(before[i][j]), float64(v))
+	// Quality comes first: the plan with the most protection that takes all of the picture, or the one with the most room.
+	plan := plans[len(plans)-1]
+	for _, p := range plans {
+		if complete && len(stream) <= p.Room() {
+			plan = p
+			break
 		}
 	}
-	report := &HideReport{
-		Method: c.Name, Width: secret.Width, Height: secret.Height, Tiles: len(tiles), Stages: c.Stages,
-		Slots: len(chosen), Room: len(peaks),
-		MSE: whole.noise / float64(s.frames()*len(s.planes)), SNR: whole.snr(), UsedSNR: used.snr(), MaxDeviation: whole.peak,
-	}
-	if report.PSNR, err = metric.PSNR(secret, revealed); err != nil {
+	stream = stream[:min(len(stream), plan.Room())]
+	done, err := carrier.Hide(ctx, dst, cover, plan, stream, key, workers(o.Workers), half(true))
+	if err != nil {
 		return nil, err
 	}
-	report.PSNR = min(report.PSNR, 100)
-	if ssim, err := metric.SSIM(secret, revealed); err == nil {
-		report.SSIM = &ssim
+	report := &HideReport{
+		Method: Lattice, Width: secret.Width, Height: secret.Height, MSE: done.MSE, SNR: done.SNR, MaxDeviation: done.MaxDeviation,
+		Robust: done.Profile == carrier.Robust,
+	}
+	arrived := 0
+	for _, s := range done.Stages {
+		arrived = min(arrived+s.Bytes, len(done.Payload))
+		p, info, err := codestream.Decode(done.Payload[:arrived], secret.Width*secret.Height)
+		if err != nil {
+			return nil, err
+		}
+		psnr, err := metric.PSNR(secret, p)
+		if err != nil {
+			return nil, err
+		}
+		report.PSNR, report.Exact = min(psnr, 100), info.Complete
+		report.Stages = append(report.Stages, HideStage{Bytes: s.Bytes, PSNR: report.PSNR, Loss: max(0, 1-s.Rate/carrier.Efficiency)})
+		if arrived == len(done.Payload) {
+			if ssim, err := metric.SSIM(secret, p); err == nil {
+				report.SSIM = &ssim
+			}
+		}
 	}
 	return report, nil
 }
 
-// hideTiles hides every tile in its slots: stage i of tile t in slot i·len(tiles)+t of the plan.
-func hideTiles(ctx context.Context, sys *model.System, s *sound, l *slots.Layout, tiles []*picture.Planes, o HideOptions) error {
-	type place struct {
-		hider  *model.Hider
-		pixels []float32
-		covers [][]float32
-		err    error
+func hideWithNetworks(ctx context.Context, dst io.Writer, cover audio.Rewriter, secret *picture.Planes, o HideOptions) (*HideReport, error) {
+	switch {
+	case o.Method != networks.Method:
+		return nil, fmt.Errorf("method %q is unknown: want %s or %s", o.Method, Lattice, networks.Method)
+	case o.Passphrase != "":
+		return nil, fmt.Errorf("%s takes no passphrase: leave it out, or use the method %s", o.Method, Lattice)
+	case o.Faint:
+		return nil, fmt.Errorf("%s has no faint setting: use the method %s", o.Method, Lattice)
 	}
-	places := make([]place, min(workers(o.Workers), len(tiles)))
-	for i := range places {
-		h, err := sys.NewHider()
-		if err != nil {
-			return err
-		}
-		h.SetActivity(activity(l.Method))
-		places[i].hider = h
-		places[i].covers = make([][]float32, sys.Config.Stages)
+	n, err := networks.Hide(ctx, dst, cover, secret, networks.HideOptions{SNR: o.SNR, Fit: o.Fit, Workers: o.Workers, Progress: o.Progress})
+	if err != nil {
+		return nil, fromNetworks(err)
 	}
-	var done atomic.Int64
-	nn.Parallel(len(places), len(tiles), func(w, t int) {
-		p := &places[w]
-		if p.err = errors.Join(p.err, ctx.Err()); p.err != nil {
-			return
-		}
-		p.pixels = p.pixels[:0]
-		for _, plane := range tiles[t].Pix {
-			p.pixels = append(p.pixels, plane...)
-		}
-		for i := range p.covers {
-			slot := l.Slots[i*len(tiles)+t]
-			p.covers[i] = s.at(slot.Index)
-			if p.err = p.hider.SetThreshold(i, model.Level(slot.Strength)); p.err != nil {
-				return
-			}
-		}
-		p.hider.Hide(p.covers, p.pixels, p.covers, s.grid().Step)
-		if o.Progress != nil {
-			o.Progress(int(done.Add(1)), len(tiles))
-		}
-	})
-	for _, p := range places {
-		if p.err != nil {
-			return p.err
-		}
+	return &HideReport{
+		Method: n.Method, Width: n.Width, Height: n.Height, MSE: n.MSE, SNR: n.SNR, MaxDeviation: n.MaxDeviation,
+		PSNR: n.PSNR, SSIM: n.SSIM, Exact: n.PSNR >= 100, Networks: n,
+	}, nil
+}
+
+// fromNetworks returns this package's error for one of package networks.
+func fromNetworks(err error) error {
+	var short *networks.TooShortError
+	switch {
+	case errors.As(err, &short):
+		return (*TooShortError)(short)
+	case errors.Is(err, networks.ErrTooLarge):
+		return fmt.Errorf("%w: %w", ErrTooLarge, err)
 	}
-	return nil
+	return err
 }

@@ -4,21 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
+	"math"
 
 	"ditas/audio"
-	"ditas/carrier/slots"
-	"ditas/keystream"
-	"ditas/model"
-	"ditas/nn"
+	"ditas/carrier"
+	"ditas/codestream"
+	"ditas/networks"
 	"ditas/picture"
 )
 
-// RevealOptions says how to reveal. The zero value is a good choice.
+// RevealOptions says how to reveal. The zero value is right for recordings without a passphrase.
 type RevealOptions struct {
+	// Method is the one that was used to hide. If it is empty, Reveal tries [Lattice] and then, without a passphrase, networks,
+	// which take the whole recording into memory, unless it is too long for that.
+	Method     string
+	Passphrase string
 	// Workers is the number of goroutines; 0 means one per processor. Results do not depend on it.
 	Workers int
-	// Progress, if set, is called after every tile, possibly from several goroutines at once.
+	// Progress, if set, is called now and then, possibly from several goroutines at once.
 	Progress func(done, total int)
 }
 
@@ -27,127 +30,106 @@ type RevealReport struct {
 	Method string `json:"method"`
 	Width  int    `json:"width"`
 	Height int    `json:"height"`
-	Tiles  int    `json:"tiles"`
-	// Arrived is the number of tiles of which each stage arrived.
-	Arrived []int `json:"arrived"`
+	// Exact tells that the picture is the one that was hidden, to the last bit.
+	Exact  bool          `json:"exact"`
+	Stages []RevealStage `json:"stages"`
+	// Frames is the number of pieces that the recording had, and Arrived how many of them were found. Map tells which, channel by
+	// channel as they were written.
+	Frames  int      `json:"frames"`
+	Arrived int      `json:"arrived"`
+	Map     [][]bool `json:"-"`
+	// Gain in dB and Inverted are what has become of the recording's amplitude since, Offset what was added to every sample, and
+	// Noise the standard deviation of what else was added, that of rounding included; full scale is 1.
+	Gain     float64 `json:"gain"`
+	Inverted bool    `json:"inverted"`
+	Offset   float64 `json:"offset"`
+	Noise    float64 `json:"noise"`
+
+	complete bool
+}
+
+// RevealStage tells what arrived of a stage.
+type RevealStage struct {
+	Bytes int `json:"bytes"` // that it has
+	// Blocks is the number of pieces that stand or fall on their own, and Arrived how many of them came through.
+	Blocks  int `json:"blocks"`
+	Arrived int `json:"arrived"`
 }
 
 // Complete reports whether all that was hidden arrived.
-func (r *RevealReport) Complete() bool {
-	for _, n := range r.Arrived {
-		if n < r.Tiles {
-			return false
-		}
-	}
-	return true
-}
+func (r *RevealReport) Complete() bool { return r.complete }
 
-// Reveal returns the picture that is hidden in a recording. A recording that was cut off at the end still gives what has
-// arrived. It returns an error that wraps [ErrNothingFound] or [ErrOtherVersion] if there is nothing that it can reveal.
+// Reveal returns the picture that is hidden in a recording, by whatever method, as far as what has arrived of it allows. It
+// returns an error that wraps [ErrNothingFound] or [ErrOtherVersion] if there is nothing that it can reveal.
 func Reveal(ctx context.Context, stego audio.File, o RevealOptions) (*picture.Planes, *RevealReport, error) {
-	sys, id, err := network()
+	switch o.Method {
+	case networks.Method:
+		return revealWithNetworks(ctx, stego, o)
+	case "", Lattice:
+	default:
+		return nil, nil, fmt.Errorf("method %q is unknown: want %s or %s", o.Method, Lattice, networks.Method)
+	}
+	p, r, err := revealFromLattice(ctx, stego, o)
+	if errors.Is(err, ErrNothingFound) && o.Method == "" && o.Passphrase == "" {
+		if n := stego.Frames(); n >= 0 && n*int64(stego.Format().Channels) <= longestForNetworks {
+			if p, r, err := revealWithNetworks(ctx, stego, o); !errors.Is(err, ErrNothingFound) {
+				return p, r, err
+			}
+		}
+	}
+	return p, r, err
+}
+
+// longestForNetworks is the number of samples, 12 minutes of mono at 44.1 kHz, up to which Reveal looks for networks unasked.
+const longestForNetworks = 1 << 25
+
+func revealFromLattice(ctx context.Context, stego audio.File, o RevealOptions) (*picture.Planes, *RevealReport, error) {
+	key, err := key(o.Passphrase)
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := listen(ctx, stego, sys.Config.Samples())
-	var cut *audio.TruncatedError
-	if err != nil && !errors.As(err, &cut) {
-		return nil, nil, err
-	}
-	body, err := slots.Read(slots.Planar[float32](s.planes), keystream.Public())
-	var layout *slots.Layout
-	if err == nil {
-		layout, err = slots.ParseLayout(body)
-	}
+	m, err := carrier.Find(ctx, stego, key, workers(o.Workers), o.Progress)
 	switch {
-	case errors.Is(err, slots.ErrVersion):
+	case errors.Is(err, carrier.ErrVersion):
 		return nil, nil, ErrOtherVersion
-	case err != nil && cut != nil:
-		return nil, nil, fmt.Errorf("%w: %w", ErrNothingFound, cut)
+	case errors.Is(err, carrier.ErrNotFound):
+		return nil, nil, ErrNothingFound
 	case err != nil:
-		return nil, nil, ErrNothingFound
-	case layout.Method != activeFrames && layout.Method != allFrames || layout.Weights != id || layout.Stages != sys.Config.Stages || layout.Tile != sys.Config.Tile:
-		return nil, nil, ErrOtherVersion
-	}
-	return revealLayout(ctx, s, layout, sys, o)
-}
-
-// revealLayout reveals the picture that a layout describes.
-func revealLayout(ctx context.Context, s *sound, l *slots.Layout, sys *model.System, o RevealOptions) (*picture.Planes, *RevealReport, error) {
-	c := sys.Config
-	count := ((l.Width + c.Tile - 1) / c.Tile) * ((l.Height + c.Tile - 1) / c.Tile)
-	if len(l.Slots) != count*c.Stages || l.Planes != 3 || l.SlotLength != s.slot || l.Channels != len(s.planes) {
-		return nil, nil, ErrNothingFound
-	}
-	type place struct {
-		revealer *model.Revealer
-		pixels   []float32
-		received [][]float32
-		err      error
-	}
-	places := make([]place, min(workers(o.Workers), count))
-	for i := range places {
-		r, err := sys.NewRevealer()
-		if err != nil {
-			return nil, nil, err
-		}
-		r.SetActivity(activity(l.Method))
-		places[i] = place{revealer: r, pixels: make([]float32, 3*c.Tile*c.Tile), received: make([][]float32, c.Stages)}
-	}
-	tiles := make([]*picture.Planes, count)
-	arrived := make([]atomic.Int64, c.Stages)
-	var done atomic.Int64
-	nn.Parallel(len(places), count, func(w, t int) {
-		p := &places[w]
-		if p.err = errors.Join(p.err, ctx.Err()); p.err != nil {
-			return
-		}
-		for i := range p.received {
-			slot := l.Slots[i*count+t]
-			p.received[i] = s.at(slot.Index)
-			if silent(p.received[i]) {
-				p.received[i] = nil
-			}
-			if p.received[i] != nil {
-				arrived[i].Add(1)
-			}
-			if p.err = p.revealer.SetThreshold(i, model.Level(slot.Strength)); p.err != nil {
-				return
-			}
-		}
-		p.revealer.Reveal(p.pixels, p.received)
-		tile := picture.New(c.Tile, c.Tile)
-		for i, plane := range tile.Pix {
-			copy(plane, p.pixels[i*c.Tile*c.Tile:])
-		}
-		tiles[t] = tile
-		if o.Progress != nil {
-			o.Progress(int(done.Add(1)), count)
-		}
-	})
-	for _, p := range places {
-		if p.err != nil {
-			return nil, nil, p.err
-		}
-	}
-	report := &RevealReport{Method: c.Name, Width: l.Width, Height: l.Height, Tiles: count}
-	for i := range arrived {
-		report.Arrived = append(report.Arrived, int(arrived[i].Load()))
-	}
-	p, err := picture.Join(tiles, l.Width, l.Height)
-	if err != nil {
 		return nil, nil, err
 	}
-	p.Round()
-	return p, report, nil
+	r := &RevealReport{
+		Method: Lattice, Frames: m.Frames, Arrived: m.Arrived, Map: m.Map, Gain: 20 * math.Log10(math.Abs(m.Gain)),
+		Inverted: m.Gain < 0, Offset: m.Offset, Noise: m.Noise, complete: len(m.Payload) == m.Size,
+	}
+	for _, s := range m.Stages {
+		r.Stages = append(r.Stages, RevealStage{Bytes: s.Bytes, Blocks: s.Blocks, Arrived: s.Arrived})
+	}
+	p, info, err := codestream.Decode(m.Payload, picture.MaxPixels)
+	if errors.Is(err, codestream.ErrShort) {
+		return nil, r, fmt.Errorf("%w: traces of a picture are there, but none of its stages arrived", ErrNothingFound)
+	}
+	if err != nil {
+		return nil, r, fmt.Errorf("the picture in this recording: %w", err)
+	}
+	r.Width, r.Height, r.Exact = info.Width, info.Height, info.Complete
+	return p, r, nil
 }
 
-// silent reports whether a slot holds one value only, as a stretch that was zeroed does.
-func silent(x []float32) bool {
-	for _, v := range x {
-		if v != x[0] {
-			return false
-		}
+func revealWithNetworks(ctx context.Context, stego audio.File, o RevealOptions) (*picture.Planes, *RevealReport, error) {
+	p, n, err := networks.Reveal(ctx, stego, networks.RevealOptions{Workers: o.Workers, Progress: o.Progress})
+	switch {
+	case errors.Is(err, networks.ErrOtherVersion):
+		return nil, nil, ErrOtherVersion
+	case errors.Is(err, networks.ErrNothingFound):
+		return nil, nil, fmt.Errorf("%w", ErrNothingFound)
+	case err != nil:
+		return nil, nil, err
 	}
-	return true
+	r := &RevealReport{Method: n.Method, Width: n.Width, Height: n.Height, complete: n.Complete()}
+	for _, arrived := range n.Arrived {
+		r.Stages = append(r.Stages, RevealStage{Blocks: n.Tiles, Arrived: arrived})
+		r.Frames += n.Tiles
+		r.Arrived += arrived
+	}
+	return p, r, nil
 }

@@ -2,98 +2,108 @@ package ditas
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
 
 	"ditas/audio"
-	"ditas/carrier/slots"
-	"ditas/model"
+	"ditas/carrier"
 	"ditas/picture"
 )
 
-// RoomReport tells what a recording can take.
+// RoomOptions says for which use of a recording to tell its room; its fields are those of [HideOptions].
+type RoomOptions struct {
+	SNR      float64
+	Faint    bool
+	Workers  int
+	Progress func(done, total int)
+}
+
+// RoomReport tells what a recording can take by the method [Lattice].
 type RoomReport struct {
 	Duration time.Duration `json:"duration"` // of the recording, in nanoseconds
-	Slots    int           `json:"slots"`    // places for one stage of one tile
-	Usable   int           `json:"usable"`   // of them, those that are not silent
-	Tiles    int           `json:"tiles"`    // that fit
-	Tile     int           `json:"tile"`     // side of a tile in pixels
-	Side     int           `json:"side"`     // of the largest square picture, in pixels
-
-	format audio.Format
-	c      model.Config
+	// Bytes is how much of a picture's stream fits, and Robust how much with protection against noise.
+	Bytes  int `json:"bytes"`
+	Robust int `json:"robust"`
+	// Pixels of the largest picture that is taken: LeastBits are left for each of them.
+	Pixels int `json:"pixels"`
+	Side   int `json:"side"` // of the largest square picture, in pixels
+	// SNR in dB is the one that is aimed at. Hearing sets a limit of its own, so the change may turn out smaller.
+	SNR float64 `json:"snr"`
 }
+
+// LeastBits is the number of bits a pixel below which a picture is not hidden: with as many, photographs come back at about 30 dB,
+// and small ones somewhat better. With 11 to 15 they come back exactly.
+const LeastBits = 1.0
+
+// ErrSilent reports a recording in which there is nothing but silence.
+var ErrSilent = errors.New("the recording is silent: there is nothing to hide in")
 
 // Room tells what a recording can take. The error is an *audio.TruncatedError if the file is cut off.
-func Room(ctx context.Context, cover audio.File) (*RoomReport, error) {
-	sys, _, err := network()
-	if err != nil {
-		return nil, err
-	}
-	s, err := listen(ctx, cover, sys.Config.Samples())
-	if err != nil {
-		return nil, err
-	}
-	return room(s, s.peaks(), sys.Config), nil
+func Room(ctx context.Context, cover audio.File, o RoomOptions) (*RoomReport, error) {
+	r, _, err := survey(ctx, cover, o)
+	return r, err
 }
 
-func room(s *sound, peaks []float64, c model.Config) *RoomReport {
-	r := &RoomReport{
-		Duration: s.format.Duration(int64(s.frames())), Slots: len(peaks), Tile: c.Tile,
-		format: s.format, c: c,
+// survey tells what a recording can take and how, with the most protection first.
+func survey(ctx context.Context, cover audio.File, o RoomOptions) (*RoomReport, []*carrier.Plan, error) {
+	if o.SNR == 0 {
+		o.SNR = DefaultSNR
 	}
-	for _, p := range peaks {
-		if slots.Usable(p) {
-			r.Usable++
+	s, err := carrier.NewSurvey(ctx, cover, shaping, workers(o.Workers), o.Progress)
+	if errors.Is(err, carrier.ErrTooShort) {
+		return &RoomReport{SNR: o.SNR}, nil, &TooShortError{Need: cover.Format().Duration(2 * carrier.FrameLength)}
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if s.MSE(0) == 0 {
+		return nil, nil, ErrSilent
+	}
+	var plans []*carrier.Plan
+	if o.Faint {
+		plans = []*carrier.Plan{s.Faintest()}
+	} else {
+		mse := s.MSE(o.SNR)
+		plans = []*carrier.Plan{s.Plan(carrier.Robust, mse), s.Plan(carrier.Lean, mse)}
+		if plans[1].Room() <= plans[0].Room() {
+			plans = plans[:1]
 		}
 	}
-	r.Tiles = r.Usable / c.Stages
-	r.Side = int(math.Sqrt(float64(r.Tiles))) * c.Tile
-	return r
+	r := &RoomReport{Duration: s.Duration(), Bytes: plans[len(plans)-1].Room(), SNR: o.SNR}
+	if !o.Faint {
+		r.Robust = plans[0].Room()
+	}
+	r.Pixels = int(8 * float64(r.Bytes) / LeastBits)
+	r.Side = min(MaxSide, int(math.Sqrt(float64(r.Pixels))))
+	return r, plans, nil
 }
 
-// tiles returns the number of tiles of a picture.
-func (r *RoomReport) tiles(width, height int) int {
-	return ((width + r.Tile - 1) / r.Tile) * ((height + r.Tile - 1) / r.Tile)
-}
-
-// Need returns how much sound that is not silence a picture takes in this recording.
+// Need returns how much of a recording like this a picture takes.
 func (r *RoomReport) Need(width, height int) time.Duration {
-	// Slots of different channels play at once, so the last ones take as long as a whole row of them.
-	rows := (r.tiles(width, height)*r.c.Stages + r.format.Channels - 1) / r.format.Channels
-	return r.format.Duration(int64(rows) * int64(r.c.Samples()))
-}
-
-// have returns how much sound that is not silence there is.
-func (r *RoomReport) have() time.Duration {
-	return r.format.Duration(int64(r.Usable) * int64(r.c.Samples()) / int64(r.format.Channels))
+	if r.Pixels == 0 {
+		return 0
+	}
+	return time.Duration(float64(r.Duration) * float64(width) * float64(height) / float64(r.Pixels))
 }
 
 // Fit returns the size to which a picture has to be scaled down to fit, its own if it does, and zeros if nothing fits.
 func (r *RoomReport) Fit(width, height int) (w, h int) {
-	if width < 1 || height < 1 || r.Tiles < 1 {
+	if width < 1 || height < 1 || r.Pixels < 1 {
 		return 0, 0
 	}
-	// The longer side decides; the best scale is found by halving, since a larger picture never takes fewer tiles.
-	size := func(long int) (int, int) {
-		if width >= height {
-			return long, max(1, (height*long+width/2)/width)
-		}
-		return max(1, (width*long+height/2)/height), long
+	if width*height <= r.Pixels {
+		return width, height
 	}
-	low, high := 1, max(width, height)
-	for low < high {
-		mid := (low + high + 1) / 2
-		if r.tiles(size(mid)) <= r.Tiles {
-			low = mid
+	scale := math.Sqrt(float64(r.Pixels) / (float64(width) * float64(height)))
+	w, h = max(1, int(float64(width)*scale)), max(1, int(float64(height)*scale))
+	if w*h > r.Pixels { // one side was less than a pixel
+		if w == 1 {
+			h = r.Pixels
 		} else {
-			high = mid - 1
+			w = r.Pixels
 		}
-	}
-	w, h = size(low)
-	if r.tiles(w, h) > r.Tiles {
-		return 0, 0
 	}
 	return w, h
 }
@@ -102,11 +112,11 @@ func (r *RoomReport) Fit(width, height int) (w, h int) {
 func (r *RoomReport) check(p *picture.Planes) error {
 	switch {
 	case p.Width < 1 || p.Height < 1:
-		return fmt.Errorf("the picture is empty")
+		return errors.New("the picture is empty")
 	case p.Width > MaxSide || p.Height > MaxSide:
 		return fmt.Errorf("%w: %d×%d pixels, at most %d a side", ErrTooLarge, p.Width, p.Height, MaxSide)
-	case r.tiles(p.Width, p.Height) > r.Tiles:
-		e := &TooShortError{Need: r.Need(p.Width, p.Height), Have: r.have()}
+	case p.Width*p.Height > r.Pixels:
+		e := &TooShortError{Need: r.Need(p.Width, p.Height), Have: r.Duration}
 		e.Width, e.Height = r.Fit(p.Width, p.Height)
 		return e
 	}

@@ -33,7 +33,9 @@ func newNonce() (n nonce) {
 func (n nonce) start() int { return int(n[len(n)-1]) % words }
 
 // key returns the key of the recording.
-func (n nonce) key(master keystream.Key) keystream.Key { return master.Derive("recording " + string(n[:])) }
+func (n nonce) key(master keystream.Key) keystream.Key {
+	return master.Derive("recording " + string(n[:]))
+}
 
 // header is what a receiver has to know. Every frame carries a part of its code; a few of them are enough.
 //
@@ -135,7 +137,9 @@ func newHeaderCode() (headerCode, error) {
 
 // position returns which bit of the code symbol i of a frame with the given word carries: its strong symbols come first, then
 // the bits of its fine ones.
-func (c *headerCode) position(word, i int) int { return (word*headerBits + i) * c.stride % c.code.Len() }
+func (c *headerCode) position(word, i int) int {
+	return (word*headerBits + i) * c.stride % c.code.Len()
+}
 
 // encode returns the bits of the code, one in each byte.
 func (c *headerCode) encode(b [headerSize]byte) []byte {

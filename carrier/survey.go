@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"ditas/audio"
 	"ditas/metric"
@@ -128,9 +129,6 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 	return v, nil
 }
 
-// Format returns the format of the recording.
-func (v *Survey) Format() audio.Format { return v.format }
-
 // Frames returns the number of frames of all channels together.
 func (v *Survey) Frames() int { return len(v.frames) * len(v.frames[0]) }
 
@@ -150,17 +148,11 @@ type Plan struct {
 const audible = 2
 
 // Plan decides how strong every frame is, so that the mean squared error comes out at mse (full scale being 1): where the
-// recording is loud stronger, and nowhere so strong that it would be heard, unless masked is false.
-func (v *Survey) Plan(profile Profile, mse float64, masked bool) *Plan {
-	p := &Plan{survey: v, profile: profile, levels: make([][]uint8, len(v.frames))}
-	for c := range v.frames {
-		p.levels[c] = make([]uint8, len(v.frames[c]))
-	}
+// recording is loud stronger, and nowhere so strong that it would be heard.
+func (v *Survey) Plan(profile Profile, mse float64) *Plan {
+	p := v.newPlan(profile)
 	grid := v.grid()
-	floor := 0
-	for floor < Levels-1 && fineStep(floor) < 2*grid.Step {
-		floor++
-	}
+	floor := v.floor(2)
 	hearing := math.Pow(10, -audible/10.0)
 	// The total grows with the strength, so halving finds it.
 	assign := func(strength float64) (total float64) {
@@ -173,9 +165,7 @@ func (v *Survey) Plan(profile Profile, mse float64, masked bool) *Plan {
 				}
 				// The variance before shaping. It follows the energy, but slowly: the same error everywhere leaves the most room.
 				variance := strength * math.Pow(float64(f.energy), 0.25) / float64(f.gain)
-				if masked {
-					variance = min(variance, hearing*float64(f.tolerance))
-				}
+				variance = min(variance, hearing*float64(f.tolerance))
 				level := int(math.Floor(4 * math.Log2(math.Sqrt(variance/profile.power())/(2*unit))))
 				level = max(floor, min(level, Levels-1))
 				p.levels[c][k] = uint8(level)
@@ -195,6 +185,47 @@ func (v *Survey) Plan(profile Profile, mse float64, masked bool) *Plan {
 		}
 	}
 	assign(math.Exp2(low))
+	p.measure()
+	return p
+}
+
+// Faintest returns the plan that changes samples least while fine symbols still carry two bits, or as near to that as the
+// recording's format allows: in 16 bits a step of 4 units, and a mean squared error of 1.4 of them squared.
+func (v *Survey) Faintest() *Plan {
+	p := v.newPlan(Lean)
+	level := max(4, v.floor(4))
+	for c, frames := range v.frames {
+		for k := range frames {
+			p.levels[c][k] = uint8(level)
+			if frames[k].usable == 0 {
+				p.levels[c][k] = silent
+			}
+		}
+	}
+	p.measure()
+	return p
+}
+
+func (v *Survey) newPlan(profile Profile) *Plan {
+	p := &Plan{survey: v, profile: profile, levels: make([][]uint8, len(v.frames))}
+	for c := range v.frames {
+		p.levels[c] = make([]uint8, len(v.frames[c]))
+	}
+	return p
+}
+
+// floor returns the lowest level whose fine step is at least so many steps of the file.
+func (v *Survey) floor(steps float64) int {
+	level := 0
+	for level < Levels-1 && fineStep(level) < steps*v.grid().Step {
+		level++
+	}
+	return level
+}
+
+// measure finds out how much the plan's frames carry.
+func (p *Plan) measure() {
+	v, grid := p.survey, p.survey.grid()
 	used := 0.0
 	for c, frames := range v.frames {
 		for k := range frames {
@@ -214,7 +245,6 @@ func (v *Survey) Plan(profile Profile, mse float64, masked bool) *Plan {
 		p.effective /= used
 	}
 	p.usable /= float64(v.Frames())
-	return p
 }
 
 func (v *Survey) grid() Grid {
@@ -224,15 +254,18 @@ func (v *Survey) grid() Grid {
 	return Grid{v.format.Step()}
 }
 
+// Duration returns how long the recording lasts.
+func (v *Survey) Duration() time.Duration { return v.format.Duration(v.samples) }
+
 // MSE returns the mean squared error that corresponds to a signal-to-noise ratio in dB.
 func (v *Survey) MSE(snr float64) float64 { return v.power * math.Pow(10, -snr/10) }
 
-// What a coarse symbol carries, in bits, where there is no noise but what embedding itself makes, and what share of it all the
-// code reaches there.
+// What a coarse symbol carries, in bits, where there is no noise but what embedding itself makes.
 const (
 	strongCapacity = 0.8
 	mediumCapacity = 0.5
-	efficiency     = 0.93
+	// Efficiency is the share of it that the code reaches there.
+	Efficiency = 0.93
 )
 
 // fits reports whether a header's stages find room where nothing is lost.
@@ -243,7 +276,7 @@ func (p *Plan) fits(h *header) bool {
 		}
 		room := strongCapacity*float64(s.strong) + mediumCapacity*float64(s.medium) + p.effective/maxFineBits*float64(s.fine)
 		room *= p.usable * float64(h.frames)
-		if float64(s.blocks*s.bits) > efficiency*room || s.blocks*s.bits > h.frames*s.slots() {
+		if float64(s.blocks*s.bits) > Efficiency*room || s.blocks*s.bits > h.frames*s.slots() {
 			return false
 		}
 	}

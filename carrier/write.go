@@ -19,7 +19,7 @@ type Report struct {
 	MSE          float64 // mean squared error, full scale 1
 	SNR          float64 // dB
 	MaxDeviation float64
-	Frames       int // of all channels together
+	Frames       int    // of all channels together
 	Payload      []byte // as it would be read
 }
 

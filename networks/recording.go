@@ -1,4 +1,4 @@
-package ditas
+package networks
 
 import (
 	"context"

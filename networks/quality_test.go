@@ -1,4 +1,4 @@
-package ditas_test
+package networks_test
 
 import (
 	"bytes"
@@ -11,8 +11,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"ditas"
 	"ditas/audio/wav"
+	"ditas/networks"
 	"ditas/picture"
 )
 
@@ -28,7 +28,7 @@ type quality struct {
 
 func demoPicture(t testing.TB) *picture.Planes {
 	t.Helper()
-	return readPicture(t, filepath.Join("cmd", "ditas", "demo", "photo.png"))
+	return readPicture(t, filepath.Join("..", "cmd", "ditas", "demo", "photo.png"))
 }
 
 func readPicture(t testing.TB, name string) *picture.Planes {
@@ -62,10 +62,10 @@ func writeFile(t testing.TB, name string, b []byte) {
 func TestQualityDoesNotFall(t *testing.T) {
 	const tolerance = 0.5 // dB
 	name := filepath.Join("testdata", "quality.json")
-	speech := readFile(t, filepath.Join("cmd", "ditas", "demo", "speech.wav"))
+	speech := readFile(t, filepath.Join("..", "cmd", "ditas", "demo", "speech.wav"))
 	var now []quality
 	for _, snr := range []float64{15, 25, 35, 45} {
-		_, r := hide(t, speech, demoPicture(t), ditas.HideOptions{SNR: snr})
+		_, r := hide(t, speech, demoPicture(t), networks.HideOptions{SNR: snr})
 		now = append(now, quality{SNR: snr, PSNR: r.PSNR, SSIM: *r.SSIM, MSE: r.MSE})
 	}
 	if *update {
@@ -109,10 +109,10 @@ func TestGoldenRecordings(t *testing.T) {
 			stego, golden := filepath.Join("testdata", name+".wav"), filepath.Join("testdata", name+".png")
 			if *update {
 				cover := excerpt(t, f.from, f.to)
-				b, _ := hide(t, cover, demoPicture(t).CropSquare().Resize(f.side, 64), ditas.HideOptions{SNR: 30})
+				b, _ := hide(t, cover, demoPicture(t).CropSquare().Resize(f.side, 64), networks.HideOptions{SNR: 30})
 				writeFile(t, stego, b)
 			}
-			revealed, report, err := ditas.Reveal(context.Background(), open(t, readFile(t, stego)), ditas.RevealOptions{})
+			revealed, report, err := networks.Reveal(context.Background(), open(t, readFile(t, stego)), networks.RevealOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -137,7 +137,7 @@ func TestGoldenRecordings(t *testing.T) {
 // excerpt returns some seconds of the demo's recording, 16 kHz mono 16-bit with a plain header, as a file of its own.
 func excerpt(t testing.TB, from, to int) []byte {
 	t.Helper()
-	speech := readFile(t, filepath.Join("cmd", "ditas", "demo", "speech.wav"))
+	speech := readFile(t, filepath.Join("..", "cmd", "ditas", "demo", "speech.wav"))
 	const header, second = 44, 2 * 16000
 	b := append([]byte(nil), speech[:header]...)
 	b = append(b, speech[header+from*second:header+to*second]...)
@@ -150,12 +150,12 @@ func excerpt(t testing.TB, from, to int) []byte {
 }
 
 func ExampleHide() {
-	speech, err := os.ReadFile(filepath.Join("cmd", "ditas", "demo", "speech.wav"))
+	speech, err := os.ReadFile(filepath.Join("..", "cmd", "ditas", "demo", "speech.wav"))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	photo, err := os.Open(filepath.Join("cmd", "ditas", "demo", "photo.png"))
+	photo, err := os.Open(filepath.Join("..", "cmd", "ditas", "demo", "photo.png"))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -172,7 +172,7 @@ func ExampleHide() {
 		return
 	}
 	var stego bytes.Buffer
-	report, err := ditas.Hide(context.Background(), &stego, cover, secret, ditas.HideOptions{SNR: 30})
+	report, err := networks.Hide(context.Background(), &stego, cover, secret, networks.HideOptions{SNR: 30})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -184,7 +184,7 @@ func ExampleHide() {
 		fmt.Println(err)
 		return
 	}
-	revealed, found, err := ditas.Reveal(context.Background(), heard, ditas.RevealOptions{})
+	revealed, found, err := networks.Reveal(context.Background(), heard, networks.RevealOptions{})
 	if err != nil {
 		fmt.Println(err)
 		return

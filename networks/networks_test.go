@@ -1,4 +1,4 @@
-package ditas_test
+package networks_test
 
 import (
 	"bytes"
@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"ditas"
 	"ditas/audio"
 	"ditas/audio/wav"
 	"ditas/metric"
+	"ditas/networks"
 	"ditas/picture"
 )
 
@@ -70,10 +70,10 @@ func scene(width, height int) *picture.Planes {
 	return p
 }
 
-func hide(t testing.TB, cover []byte, p *picture.Planes, o ditas.HideOptions) ([]byte, *ditas.HideReport) {
+func hide(t testing.TB, cover []byte, p *picture.Planes, o networks.HideOptions) ([]byte, *networks.HideReport) {
 	t.Helper()
 	var stego bytes.Buffer
-	report, err := ditas.Hide(context.Background(), &stego, open(t, cover), p, o)
+	report, err := networks.Hide(context.Background(), &stego, open(t, cover), p, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestEveryFormatCarriesAPicture(t *testing.T) {
 		t.Run(f.String(), func(t *testing.T) {
 			cover := music(t, f, 8*16384/float64(f.Rate))
 			secret := scene(70, 50) // two tiles, neither of them full
-			o := ditas.HideOptions{}
+			o := networks.HideOptions{}
 			least := 30.0
 			if f.Encoding == audio.Int8 {
 				o.SNR, least = 15, 20 // eight bits are noise enough by themselves
@@ -111,7 +111,7 @@ func TestEveryFormatCarriesAPicture(t *testing.T) {
 			if len(stego) != len(cover) || !bytes.Equal(stego[len(stego)-12:], cover[len(cover)-12:]) || !bytes.Equal(stego[:44], cover[:44]) {
 				t.Error("the file changed in more than its samples")
 			}
-			revealed, found, err := ditas.Reveal(context.Background(), open(t, stego), ditas.RevealOptions{})
+			revealed, found, err := networks.Reveal(context.Background(), open(t, stego), networks.RevealOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -137,7 +137,7 @@ func TestStrengthIsAKnob(t *testing.T) {
 	secret := scene(64, 64)
 	var last float64
 	for _, snr := range []float64{40, 30, 20} {
-		_, report := hide(t, cover, secret, ditas.HideOptions{SNR: snr})
+		_, report := hide(t, cover, secret, networks.HideOptions{SNR: snr})
 		// More of a change than asked for would be heard; less is fine where more would leave the picture no more room.
 		if report.UsedSNR < snr-2.5 {
 			t.Errorf("asked for %g dB, got %.1f dB", snr, report.UsedSNR)
@@ -151,7 +151,7 @@ func TestStrengthIsAKnob(t *testing.T) {
 		}
 	}
 	for _, snr := range []float64{-1, 5, 61, math.NaN()} {
-		if _, err := ditas.Hide(context.Background(), &bytes.Buffer{}, open(t, cover), secret, ditas.HideOptions{SNR: snr}); err == nil {
+		if _, err := networks.Hide(context.Background(), &bytes.Buffer{}, open(t, cover), secret, networks.HideOptions{SNR: snr}); err == nil {
 			t.Errorf("%g dB was accepted", snr)
 		}
 	}
@@ -159,8 +159,8 @@ func TestStrengthIsAKnob(t *testing.T) {
 
 func TestResultsDoNotDependOnWorkers(t *testing.T) {
 	cover := music(t, audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 8)
-	one, _ := hide(t, cover, scene(100, 64), ditas.HideOptions{Workers: 1})
-	three, _ := hide(t, cover, scene(100, 64), ditas.HideOptions{Workers: 3})
+	one, _ := hide(t, cover, scene(100, 64), networks.HideOptions{Workers: 1})
+	three, _ := hide(t, cover, scene(100, 64), networks.HideOptions{Workers: 3})
 	if !bytes.Equal(one, three) {
 		t.Error("one and three workers make different files")
 	}
@@ -168,8 +168,8 @@ func TestResultsDoNotDependOnWorkers(t *testing.T) {
 
 func TestTooShort(t *testing.T) {
 	cover := music(t, audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 4) // three slots
-	_, err := ditas.Hide(context.Background(), &bytes.Buffer{}, open(t, cover), scene(256, 128), ditas.HideOptions{})
-	var short *ditas.TooShortError
+	_, err := networks.Hide(context.Background(), &bytes.Buffer{}, open(t, cover), scene(256, 128), networks.HideOptions{})
+	var short *networks.TooShortError
 	if !errors.As(err, &short) {
 		t.Fatalf("got %v", err)
 	}
@@ -179,11 +179,11 @@ func TestTooShort(t *testing.T) {
 	if want := "it takes 24.6 s of sound, and there are 3.0 s; scaled down to 64×32 it would fit"; !strings.Contains(err.Error(), want) {
 		t.Errorf("%q lacks %q", err, want)
 	}
-	stego, report := hide(t, cover, scene(256, 128), ditas.HideOptions{Fit: true})
+	stego, report := hide(t, cover, scene(256, 128), networks.HideOptions{Fit: true})
 	if report.Width != 64 || report.Height != 32 {
 		t.Errorf("fitted to %d×%d", report.Width, report.Height)
 	}
-	revealed, _, err := ditas.Reveal(context.Background(), open(t, stego), ditas.RevealOptions{})
+	revealed, _, err := networks.Reveal(context.Background(), open(t, stego), networks.RevealOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +191,7 @@ func TestTooShort(t *testing.T) {
 		t.Errorf("revealed at %.1f dB", got)
 	}
 	tiny := music(t, audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 1)
-	if _, err := ditas.Hide(context.Background(), &bytes.Buffer{}, open(t, tiny), scene(8, 8), ditas.HideOptions{Fit: true}); !errors.As(err, &short) || short.Width != 0 {
+	if _, err := networks.Hide(context.Background(), &bytes.Buffer{}, open(t, tiny), scene(8, 8), networks.HideOptions{Fit: true}); !errors.As(err, &short) || short.Width != 0 {
 		t.Errorf("a second of sound: %v", err)
 	}
 }
@@ -209,7 +209,7 @@ func TestSilenceIsNotUsed(t *testing.T) {
 	if err := wav.Encode(&b, rec); err != nil {
 		t.Fatal(err)
 	}
-	stego, _ := hide(t, b.Bytes(), scene(64, 64), ditas.HideOptions{})
+	stego, _ := hide(t, b.Bytes(), scene(64, 64), networks.HideOptions{})
 	heard, err := wav.Decode(bytes.NewReader(stego), int64(len(stego)))
 	if err != nil {
 		t.Fatal(err)
@@ -236,7 +236,7 @@ func TestPoorStretchesAreAvoided(t *testing.T) {
 	if err := wav.Encode(&b, rec); err != nil {
 		t.Fatal(err)
 	}
-	stego, report := hide(t, b.Bytes(), scene(64, 64), ditas.HideOptions{})
+	stego, report := hide(t, b.Bytes(), scene(64, 64), networks.HideOptions{})
 	if report.PSNR < 35 {
 		t.Errorf("the picture comes back at %.1f dB", report.PSNR)
 	}
@@ -255,17 +255,17 @@ func TestPoorStretchesAreAvoided(t *testing.T) {
 func TestNothingFound(t *testing.T) {
 	ctx := context.Background()
 	cover := music(t, audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 4)
-	if _, _, err := ditas.Reveal(ctx, open(t, cover), ditas.RevealOptions{}); !errors.Is(err, ditas.ErrNothingFound) {
+	if _, _, err := networks.Reveal(ctx, open(t, cover), networks.RevealOptions{}); !errors.Is(err, networks.ErrNothingFound) {
 		t.Errorf("an innocent recording: %v", err)
 	}
-	if _, _, err := ditas.Reveal(ctx, open(t, music(t, audio.Format{Rate: 8000, Channels: 1, Encoding: audio.Int8}, 0.01)), ditas.RevealOptions{}); !errors.Is(err, ditas.ErrNothingFound) {
+	if _, _, err := networks.Reveal(ctx, open(t, music(t, audio.Format{Rate: 8000, Channels: 1, Encoding: audio.Int8}, 0.01)), networks.RevealOptions{}); !errors.Is(err, networks.ErrNothingFound) {
 		t.Errorf("a very short one: %v", err)
 	}
 	empty := music(t, audio.Format{Rate: 16000, Channels: 2, Encoding: audio.Int16}, 0)
-	if _, _, err := ditas.Reveal(ctx, open(t, empty), ditas.RevealOptions{}); !errors.Is(err, ditas.ErrNothingFound) {
+	if _, _, err := networks.Reveal(ctx, open(t, empty), networks.RevealOptions{}); !errors.Is(err, networks.ErrNothingFound) {
 		t.Errorf("an empty one: %v", err)
 	}
-	if _, err := ditas.Hide(ctx, &bytes.Buffer{}, open(t, empty), scene(8, 8), ditas.HideOptions{}); err == nil {
+	if _, err := networks.Hide(ctx, &bytes.Buffer{}, open(t, empty), scene(8, 8), networks.HideOptions{}); err == nil {
 		t.Error("a picture went into an empty recording")
 	}
 }
@@ -273,10 +273,10 @@ func TestNothingFound(t *testing.T) {
 func TestACutRecordingGivesWhatArrived(t *testing.T) {
 	cover := music(t, audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 7)
 	secret := scene(128, 64)
-	stego, whole := hide(t, cover, secret, ditas.HideOptions{})
+	stego, whole := hide(t, cover, secret, networks.HideOptions{})
 	// The file ends within the slot of the last stage of the second tile.
 	cut := stego[:44+2*(5*16384+100)]
-	revealed, found, err := ditas.Reveal(context.Background(), open(t, cut), ditas.RevealOptions{})
+	revealed, found, err := networks.Reveal(context.Background(), open(t, cut), networks.RevealOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -286,14 +286,14 @@ func TestACutRecordingGivesWhatArrived(t *testing.T) {
 	if got := psnr(t, secret, revealed); got < 20 || got >= whole.PSNR {
 		t.Errorf("%.1f dB with a stage missing, %.1f dB with all", got, whole.PSNR)
 	}
-	if _, err := ditas.Room(context.Background(), open(t, cut)); !errors.As(err, new(*audio.TruncatedError)) {
+	if _, err := networks.Room(context.Background(), open(t, cut)); !errors.As(err, new(*audio.TruncatedError)) {
 		t.Errorf("room in a cut file: %v", err)
 	}
 }
 
 func TestRoom(t *testing.T) {
 	cover := music(t, audio.Format{Rate: 44100, Channels: 2, Encoding: audio.Int16}, 30)
-	r, err := ditas.Room(context.Background(), open(t, cover))
+	r, err := networks.Room(context.Background(), open(t, cover))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -319,10 +319,10 @@ func TestCancelling(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	cover := music(t, audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 4)
-	if _, err := ditas.Hide(ctx, &bytes.Buffer{}, open(t, cover), scene(64, 64), ditas.HideOptions{}); !errors.Is(err, context.Canceled) {
+	if _, err := networks.Hide(ctx, &bytes.Buffer{}, open(t, cover), scene(64, 64), networks.HideOptions{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("hide: %v", err)
 	}
-	if _, _, err := ditas.Reveal(ctx, open(t, cover), ditas.RevealOptions{}); !errors.Is(err, context.Canceled) {
+	if _, _, err := networks.Reveal(ctx, open(t, cover), networks.RevealOptions{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("reveal: %v", err)
 	}
 }

@@ -1,0 +1,116 @@
+// Package entropy codes binary decisions: an arithmetic coder whose streams may be cut anywhere, and adaptive probabilities with
+// what it takes to mix them. Everything is integer arithmetic, so that all platforms agree.
+//
+//	c := entropy.NewEncoder(0)           // or entropy.NewDecoder(stream)
+//	bit = c.Code(bit, cell.P())          // codes bit, or reads and returns one
+//	cell.Update(bit, 250)
+//	stream, complete := c.Finish()       // of an encoder
+//
+// The same code drives encoder and decoder: what Code is given as the bit matters to the encoder only.
+package entropy
+
+// Coder codes bits, or decodes them, by the carryless binary arithmetic coder of PAQ (Mahoney, Adaptive weighing of context
+// models for lossless data compression, 2005, section 2.1): the interval [low, high] of 32-bit numbers is divided in proportion
+// to the probabilities, and leading bytes that both ends share are shifted out.
+type Coder struct {
+	// Done says that there is no more to do: the encoder has reached its limit, or the decoder the last bit that is certain,
+	// whatever would have followed the prefix that it has.
+	Done bool
+
+	low, high uint32
+	decoding  bool
+
+	out   []byte // of an encoder
+	limit int
+
+	in   []byte // of a decoder
+	code uint32 // the next four bytes, those missing as zeros
+	open uint32 // the bits of code that are missing
+}
+
+// NewEncoder returns a coder that writes at most limit bytes, any number if limit is 0 or less.
+func NewEncoder(limit int) *Coder {
+	return &Coder{high: 1<<32 - 1, limit: limit}
+}
+
+// NewDecoder returns a coder that reads a prefix of a stream.
+func NewDecoder(prefix []byte) *Coder {
+	c := &Coder{high: 1<<32 - 1, decoding: true, in: prefix}
+	for range 4 {
+		c.next()
+	}
+	return c
+}
+
+// next shifts a byte in.
+func (c *Coder) next() {
+	c.code <<= 8
+	c.open <<= 8
+	if len(c.in) == 0 {
+		c.open |= 0xff
+		return
+	}
+	c.code |= uint32(c.in[0])
+	c.in = c.in[1:]
+}
+
+// Code codes bit, or decodes one, and returns it. Its probability of being 1 is p of 65536, 0 < p < 65536. A decoder returns 0
+// once it is Done.
+func (c *Coder) Code(bit int, p uint32) int {
+	middle := c.low + uint32(uint64(c.high-c.low)*uint64(p)>>16)
+	if c.decoding {
+		bit = 0
+		if c.Done {
+			return 0
+		}
+		if c.code <= middle {
+			if c.code|c.open > middle {
+				c.Done = true
+				return 0
+			}
+			bit = 1
+		}
+	}
+	if bit != 0 {
+		c.high = middle
+	} else {
+		c.low = middle + 1
+	}
+	for (c.low^c.high)>>24 == 0 {
+		if c.decoding {
+			c.next()
+		} else {
+			c.put(byte(c.high >> 24))
+		}
+		c.low <<= 8
+		c.high = c.high<<8 | 0xff
+	}
+	return bit
+}
+
+func (c *Coder) put(b byte) {
+	if !c.Done {
+		c.out = append(c.out, b)
+		c.Done = len(c.out) == c.limit
+	}
+}
+
+// Finish ends the stream of an encoder with the fewest bytes, at least one, that decide all bits whatever follows them. It
+// returns the stream, up to the limit, and whether that is all of it.
+func (c *Coder) Finish() (stream []byte, complete bool) {
+	for n := uint(1); ; n++ {
+		// The first number in the interval whose last bytes are zero, and all that share its first n bytes.
+		rest := uint32(uint64(1)<<(32-8*n) - 1)
+		v := (uint64(c.low) + uint64(rest)) &^ uint64(rest)
+		if v|uint64(rest) > uint64(c.high) {
+			continue // with n of 4, rest is 0 and v is low
+		}
+		for i := range n {
+			if c.Done {
+				return c.out, false
+			}
+			c.put(byte(v >> (24 - 8*i)))
+		}
+		return c.out, true
+	}
+}
