@@ -21,7 +21,8 @@ const capacityExample = `  ditas capacity speech.wav
 
 type capacityFlags struct {
 	terminal
-	image string
+	image   string
+	options ditas.RoomOptions
 }
 
 func capacityCommand() *cobra.Command {
@@ -40,6 +41,9 @@ func capacityCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVarP(&o.image, "image", "i", "", "a `PICTURE` that is to be hidden")
+	f.Float64Var(&o.options.SNR, "snr", 0, fmt.Sprintf("signal-to-noise ratio in `dB`, %d to %d (default %d)", ditas.MinSNR, ditas.MaxSNR, ditas.DefaultSNR))
+	f.BoolVar(&o.options.Faint, "faint", false, "as with hide --faint")
+	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
 	return cmd
 }
@@ -49,10 +53,10 @@ type capacity struct {
 	Cover   string  `json:"cover"`
 	Format  string  `json:"format"`
 	Seconds float64 `json:"seconds"`
-	Slots   int     `json:"slots"`  // places for one stage of one tile
-	Usable  int     `json:"usable"` // of them, those that are not silent
-	Tiles   int     `json:"tiles"`  // that fit
-	Tile    int     `json:"tile"`   // side of a tile in pixels
+	SNR     float64 `json:"snr"`    // dB
+	Bytes   int     `json:"bytes"`  // of a picture, coded, that fit
+	Robust  int     `json:"robust"` // of them, those that fit with protection against noise
+	Pixels  int     `json:"pixels"` // of the largest picture
 	Side    int     `json:"side"`   // of the largest square picture, in pixels
 	Image   *fit    `json:"image,omitempty"`
 }
@@ -63,31 +67,35 @@ type fit struct {
 	Width       int     `json:"width"`
 	Height      int     `json:"height"`
 	Fits        bool    `json:"fits"`
+	Bits        float64 `json:"bits"` // that there are for each pixel
 	NeedSeconds float64 `json:"needSeconds"`
 	FitWidth    int     `json:"fitWidth"` // as --fit would hide it; 0 if nothing fits
 	FitHeight   int     `json:"fitHeight"`
 }
 
 func (o *capacityFlags) run(ctx context.Context, name string) error {
+	if o.options.SNR != 0 && !(o.options.SNR >= ditas.MinSNR && o.options.SNR <= ditas.MaxSNR) {
+		return usagef("--snr %g: want %d to %d dB", o.options.SNR, ditas.MinSNR, ditas.MaxSNR)
+	}
 	cover, err := openRecording(name)
 	if err != nil {
 		return err
 	}
 	defer cover.Close()
-	room, err := ditas.Room(ctx, cover)
+	var end func()
+	o.options.Progress, end = o.progress("listening")
+	room, err := ditas.Room(ctx, cover, o.options)
+	end()
 	if err != nil {
 		return explain(err, cover)
 	}
 	res := capacity{
-		Cover: name, Format: cover.Format().String(), Seconds: room.Duration.Seconds(),
-		Slots: room.Slots, Usable: room.Usable, Tiles: room.Tiles, Tile: room.Tile, Side: room.Side,
+		Cover: name, Format: cover.Format().String(), Seconds: room.Duration.Seconds(), SNR: room.SNR,
+		Bytes: room.Bytes, Robust: room.Robust, Pixels: room.Pixels, Side: room.Side,
 	}
 	o.printf("%s lasts %s: %s\n", name, seconds(room.Duration), res.Format)
-	o.printf("  slots    %d, of which %d are not silent\n", res.Slots, res.Usable)
-	o.printf("  room     %d tiles of %d×%d pixels\n", res.Tiles, res.Tile, res.Tile)
-	if res.Side > 0 {
-		o.printf("  largest  %d×%d pixels, for a square picture\n", res.Side, res.Side)
-	}
+	o.printf("  room     %s at an SNR of %g dB, %s of them with protection against noise\n", size(res.Bytes), res.SNR, size(res.Robust))
+	o.printf("  largest  %d×%d pixels, for a square picture; about a tenth of that area comes back exactly\n", res.Side, res.Side)
 	if o.image != "" {
 		p, err := readPicture(o.image)
 		if err != nil {
@@ -95,13 +103,14 @@ func (o *capacityFlags) run(ctx context.Context, name string) error {
 		}
 		need := room.Need(p.Width, p.Height)
 		f := &fit{Path: o.image, Width: p.Width, Height: p.Height, NeedSeconds: need.Seconds()}
+		f.Bits = 8 * float64(room.Bytes) / (float64(p.Width) * float64(p.Height))
 		f.FitWidth, f.FitHeight = room.Fit(p.Width, p.Height)
 		f.Fits = f.FitWidth == f.Width && f.FitHeight == f.Height
 		res.Image = f
-		o.printf("%s has %d×%d pixels and takes %s of sound that is not silent: it ", o.image, f.Width, f.Height, seconds(need))
+		o.printf("%s has %d×%d pixels and takes at least %s of a recording like this: it ", o.image, f.Width, f.Height, seconds(need))
 		switch {
 		case f.Fits:
-			o.printf("fits\n")
+			o.printf("fits, with %.1f bits a pixel\n", f.Bits)
 		case f.FitWidth > 0:
 			o.printf("does not fit, but hide --fit would scale it down to %d×%d\n", f.FitWidth, f.FitHeight)
 		default:

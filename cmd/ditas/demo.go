@@ -6,8 +6,11 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,6 +18,7 @@ import (
 	"ditas"
 	"ditas/audio"
 	"ditas/audio/codec"
+	"ditas/audio/wav"
 	"ditas/metric"
 	"ditas/picture"
 )
@@ -28,15 +32,16 @@ var (
 )
 
 const demoHelp = `Hide a photograph in a recording of speech, both of which come with ditas, reveal
-it again from the file, and measure the two.
+it again from the file, and measure the two. Then cut a hole into the recording, add
+noise to what is left, and reveal what remains.
 
-The files to compare are demo-secret.png with demo-revealed.png, and demo-cover.wav
-with demo-stego.wav. The photograph is by Ryan Hagerty (public domain), the speech
-by Carlo Flora (CC-BY-3.0, http://www.segreterietelefoniche.it). Neither was in the
-material that the networks learned from.`
+The files to compare are demo-secret.png with demo-revealed.png, demo-cover.wav with
+demo-stego.wav, and demo-damaged.wav with demo-damaged.png. The photograph is by
+Ryan Hagerty (public domain), the speech by Carlo Flora (CC-BY-3.0,
+http://www.segreterietelefoniche.it).`
 
 const demoExample = `  ditas demo
-  ditas demo --out-dir /tmp/ditas --snr 45`
+  ditas demo --out-dir /tmp/ditas --snr 60`
 
 type demoFlags struct {
 	terminal
@@ -81,11 +86,24 @@ type demonstration struct {
 	SNR           float64 `json:"snr"`
 	MaxDeviation  float64 `json:"maxDeviation"`
 	Masked        float64 `json:"masked"` // share of the moments in which the change is below what the ear masks
+	Exact         bool    `json:"exact"`
 	PSNR          float64 `json:"psnr"`
 	SSIM          float64 `json:"ssim"`
 	MSSSIM        float64 `json:"msssim"`
 	HideSeconds   float64 `json:"hideSeconds"`
 	RevealSeconds float64 `json:"revealSeconds"`
+	Damaged       damaged `json:"damaged"`
+}
+
+// damaged is what a damaged recording still gives.
+type damaged struct {
+	Stego    string  `json:"stego"`
+	Revealed string  `json:"revealed"`
+	Removed  float64 `json:"removed"` // share of the recording
+	Noise    float64 `json:"noise"`   // dB below the recording
+	PSNR     float64 `json:"psnr"`
+	Stages   int     `json:"stages"` // that arrived whole
+	Of       int     `json:"of"`
 }
 
 func (o *demoFlags) run(ctx context.Context) error {
@@ -101,6 +119,7 @@ func (o *demoFlags) run(ctx context.Context) error {
 	at := func(name string) string { return filepath.Join(o.dir, name) }
 	d := demonstration{
 		Secret: at("demo-secret.png"), Cover: at("demo-cover.wav"), Stego: at("demo-stego.wav"), Revealed: at("demo-revealed.png"),
+		Damaged: damaged{Stego: at("demo-damaged.wav"), Revealed: at("demo-damaged.png"), Removed: 0.4, Noise: 60},
 	}
 	for name, data := range map[string][]byte{d.Secret: demoPhoto, d.Cover: demoSpeech} {
 		if err := writeFile(name, func(w io.Writer) error {
@@ -113,8 +132,23 @@ func (o *demoFlags) run(ctx context.Context) error {
 	if err := o.hide(ctx, &d); err != nil {
 		return err
 	}
-	if err := o.reveal(ctx, &d); err != nil {
+	begin := time.Now()
+	report, err := o.reveal(ctx, d.Stego, d.Revealed)
+	if err != nil {
 		return err
+	}
+	d.Exact, d.RevealSeconds = report.Exact, time.Since(begin).Seconds()
+	if err := d.Damaged.make(d.Stego); err != nil {
+		return err
+	}
+	if report, err = o.reveal(ctx, d.Damaged.Stego, d.Damaged.Revealed); err != nil {
+		return err
+	}
+	for _, s := range report.Stages {
+		d.Damaged.Of++
+		if s.Arrived == s.Blocks {
+			d.Damaged.Stages++
+		}
 	}
 	if err := d.measure(); err != nil {
 		return err
@@ -123,8 +157,15 @@ func (o *demoFlags) run(ctx context.Context) error {
 	o.printf("  before  %s  %s\n  after   %s  %s\n\n", d.Cover, d.Secret, d.Stego, d.Revealed)
 	o.printf("  recording  container MSE %.3g   SNR %.1f dB   largest change %.4f of full scale\n", d.MSE, d.SNR, d.MaxDeviation)
 	o.printf("             below what the ear masks in %.1f %% of all moments\n", 100*d.Masked)
-	o.printf("  picture    PSNR %.2f dB   SSIM %.4f   MS-SSIM %.4f\n", d.PSNR, d.SSIM, d.MSSSIM)
-	o.printf("  time       hidden in %.2f s, revealed in %.2f s\n", d.HideSeconds, d.RevealSeconds)
+	if d.Exact {
+		o.printf("  picture    exact: not one value differs\n")
+	} else {
+		o.printf("  picture    PSNR %.2f dB   SSIM %.4f   MS-SSIM %.4f\n", d.PSNR, d.SSIM, d.MSSSIM)
+	}
+	o.printf("  time       hidden in %.2f s, revealed in %.2f s\n\n", d.HideSeconds, d.RevealSeconds)
+	o.printf("Now %.0f %% of the recording is cut out, and noise added to the rest, %.0f dB below it. What is revealed then:\n\n", 100*d.Damaged.Removed, d.Damaged.Noise)
+	o.printf("  damaged  %s  %s\n\n", d.Damaged.Stego, d.Damaged.Revealed)
+	o.printf("  picture    PSNR %.2f dB   %d of %d stages arrived\n", d.Damaged.PSNR, d.Damaged.Stages, d.Damaged.Of)
 	return o.result(d)
 }
 
@@ -151,21 +192,40 @@ func (o *demoFlags) hide(ctx context.Context, d *demonstration) error {
 	return err
 }
 
-func (o *demoFlags) reveal(ctx context.Context, d *demonstration) error {
-	stego, err := openRecording(d.Stego)
+func (o *demoFlags) reveal(ctx context.Context, name, out string) (*ditas.RevealReport, error) {
+	stego, err := openRecording(name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer stego.Close()
 	progress, end := o.progress("revealing")
 	defer end()
-	begin := time.Now()
-	p, _, err := ditas.Reveal(ctx, stego, ditas.RevealOptions{Workers: o.workers, Progress: progress})
+	p, report, err := ditas.Reveal(ctx, stego, ditas.RevealOptions{Workers: o.workers, Progress: progress})
 	if err != nil {
-		return fmt.Errorf("%s: %w", d.Stego, err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	d.RevealSeconds = time.Since(begin).Seconds()
-	return writeFile(d.Revealed, func(w io.Writer) error { return p.Encode(w, picture.PNG) })
+	return report, writeFile(out, func(w io.Writer) error { return p.Encode(w, picture.PNG) })
+}
+
+// make writes the damaged recording: a hole cut out of its middle, noise added to what is left.
+func (d *damaged) make(stego string) error {
+	rec, err := codec.ReadFile(stego)
+	if err != nil {
+		return err
+	}
+	x := rec.Samples[0]
+	hole := int(d.Removed * float64(len(x)))
+	x = slices.Delete(x, (len(x)-hole)/2, (len(x)+hole)/2)
+	var power float64
+	for _, v := range x {
+		power += v * v / float64(len(x))
+	}
+	rng := rand.New(rand.NewPCG(1, 1))
+	for i := range x {
+		x[i] = rec.Format.Quantize(x[i] + math.Sqrt(power)*math.Pow(10, -d.Noise/20)*rng.NormFloat64())
+	}
+	rec.Samples[0] = x
+	return writeFile(d.Stego, func(w io.Writer) error { return wav.Encode(w, rec) })
 }
 
 // measure compares the files.
@@ -186,6 +246,10 @@ func (d *demonstration) measure() error {
 	if err != nil {
 		return err
 	}
+	remains, err := readPicture(d.Damaged.Revealed)
+	if err != nil {
+		return err
+	}
 	d.Width, d.Height = revealed.Width, revealed.Height
 	d.Seconds = cover.Format.Duration(int64(cover.Frames())).Seconds()
 	x, y := cover.Samples[0], stego.Samples[0]
@@ -198,13 +262,14 @@ func (d *demonstration) measure() error {
 		{&d.MaxDeviation, func() (float64, error) { return metric.MaxDeviation(x, y) }},
 		{&d.PSNR, func() (float64, error) { return metric.PSNR(secret, revealed) }},
 		{&d.SSIM, func() (float64, error) { return metric.SSIM(secret, revealed) }},
+		{&d.Damaged.PSNR, func() (float64, error) { return metric.PSNR(secret, remains) }},
 		{&d.MSSSIM, func() (float64, error) { return metric.MSSSIM(secret, revealed) }},
 	} {
 		if *m.value, err = m.measure(); err != nil {
 			return err
 		}
 	}
-	d.PSNR = min(d.PSNR, 100) // an exact copy has no finite one
+	d.PSNR, d.Damaged.PSNR = min(d.PSNR, 100), min(d.Damaged.PSNR, 100) // an exact copy has no finite one
 	masking, err := metric.NewMasking(cover.Format.Rate)
 	if err != nil {
 		return err

@@ -6,46 +6,51 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"ditas"
 	"ditas/audio"
-	"ditas/model/weights"
+	"ditas/audio/codec"
+	"ditas/networks"
 )
 
 const hideHelp = `Hide a picture in a recording.
 
 The picture may be a PNG, JPEG, GIF, WebP, BMP or TIFF file of any size. The
 recording is a WAV or FLAC file, of which the output keeps everything but the
-samples it needs: sample format, rate, channels, length, tags and all other chunks.
-If the name to write ends in .wav or .flac and the recording is another kind of
-file, a new one of that kind is written. A NIST SPHERE file is written as WAV.
+samples: sample format, rate, channels, length, tags and all other chunks. If the
+name to write ends in .wav or .flac and the recording is another kind of file, a new
+one of that kind is written. MP3, Ogg Vorbis and NIST SPHERE files are written as WAV.
 
-How much a picture takes depends on its size: about 3 s of mono sound at 16 kHz
-for every 64×64 pixels, and half of that in stereo. Silence does not count. If the
-recording is too short ditas says how much it takes; --fit scales the picture
-down to what fits instead. ditas capacity tells beforehand.
+The picture comes back exactly where there is room for that: 64×64 pixels in three
+seconds of speech. With less room it comes back as well as it can; with more, more of
+the recording may be lost, or drowned in noise, before anything of the picture is.
+If there is too little even for a good picture, ditas says how much it would take;
+--fit scales the picture down to what fits. ditas capacity tells beforehand.
 
 --snr is the signal-to-noise ratio: how much stronger the recording is than what
-is changed in it, in decibels, in every stretch that is used. The change follows the
-recording and leaves pauses alone, so it is less audible than hiss of that level. A
-higher ratio is quieter still and leaves a coarser picture.
+is changed in it, in decibels. The change follows the recording and stays below
+what can be heard, whatever the ratio, which may so turn out higher. A higher ratio
+is harder to find, and protects the picture less against noise. --faint changes
+samples by no more than it takes.
 
-Whoever has the file needs nothing else to reveal the picture: no key, no size,
-not the original recording. It is not encrypted either: anyone who has ditas can
-reveal it. It survives copying, and also cutting off the end, which costs quality.
-It does not survive MP3 and the like, resampling or a change of volume.`
+With a passphrase nobody reveals the picture without it, and nothing of it is
+stored anywhere: who forgets it has lost the picture. Without one, anyone who has
+ditas can reveal it. It survives copying, conversion between WAV and FLAC and
+between sample formats, cutting, a change of volume, and noise. It does not survive
+MP3 and the like, or resampling.
+` + passphraseHelp
 
 const hideExample = `  ditas hide --image photo.jpg --cover song.wav --out stego.wav
-  ditas hide -i photo.jpg -c song.wav -o stego.wav --snr 45 --fit`
+  ditas hide -i photo.jpg -c song.mp3 -o stego.flac -p
+  ditas hide -i photo.jpg -c song.wav -o stego.wav --snr 60 --fit`
 
 type hideFlags struct {
 	terminal
 	image, cover, out string
-	method            string
+	passphrase        passphraseFlags
 	options           ditas.HideOptions
 }
 
@@ -67,9 +72,11 @@ func hideCommand() *cobra.Command {
 	f.StringVarP(&o.image, "image", "i", "", "the `PICTURE` to hide")
 	f.StringVarP(&o.cover, "cover", "c", "", "the `RECORDING` to hide it in, which stays as it is")
 	f.StringVarP(&o.out, "out", "o", "", "the `RECORDING` to write; a file of that name is replaced")
-	f.Float64Var(&o.options.SNR, "snr", ditas.DefaultSNR, fmt.Sprintf("signal-to-noise ratio in `dB`, %d to %d", ditas.MinSNR, ditas.MaxSNR))
+	o.passphrase.addFlags(cmd, "that it takes to reveal the picture")
+	f.Float64Var(&o.options.SNR, "snr", 0, fmt.Sprintf("signal-to-noise ratio in `dB`, %d to %d (default %d)", ditas.MinSNR, ditas.MaxSNR, ditas.DefaultSNR))
+	f.BoolVar(&o.options.Faint, "faint", false, "change the recording as little as possible, in place of --snr")
 	f.BoolVar(&o.options.Fit, "fit", false, "scale the picture down to what fits, if it does not")
-	f.StringVar(&o.method, "method", weights.Default, "how to hide, a `NAME`")
+	f.StringVar(&o.options.Method, "method", ditas.Lattice, "how to hide, a `NAME`: "+ditas.Lattice+", or "+networks.Method+" for the paper's networks")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
 	require(cmd, "image", "cover", "out")
@@ -104,16 +111,21 @@ type hidden struct {
 
 func (o *hideFlags) run(ctx context.Context) error {
 	switch {
-	case !(o.options.SNR >= ditas.MinSNR && o.options.SNR <= ditas.MaxSNR):
+	case o.options.SNR != 0 && !(o.options.SNR >= ditas.MinSNR && o.options.SNR <= ditas.MaxSNR):
 		return usagef("--snr %g: want %d to %d dB", o.options.SNR, ditas.MinSNR, ditas.MaxSNR)
-	case o.method != weights.Default:
-		return usagef("--method %s is unknown: the only one is %s", o.method, weights.Default)
+	case o.options.SNR != 0 && o.options.Faint:
+		return usagef("both --snr and --faint are given")
+	case o.options.Method != ditas.Lattice && o.options.Method != networks.Method:
+		return usagef("--method %s is unknown: want %s or %s", o.options.Method, ditas.Lattice, networks.Method)
 	}
 	if err := checkWorkers(o.options.Workers); err != nil {
 		return err
 	}
-	if ext := strings.ToLower(filepath.Ext(o.out)); slices.Contains([]string{".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".wma", ".aiff", ".sph"}, ext) {
-		return withHint(usagef("%s: ditas writes WAV and FLAC", o.out), "let the name end in .wav or .flac; lossy compression would destroy the picture")
+	if err := codec.CheckOutput(o.out); err != nil {
+		return &usageError{err}
+	}
+	if ext := strings.ToLower(filepath.Ext(o.out)); ext == ".aiff" || ext == ".aif" || ext == ".sph" {
+		return withHint(usagef("%s: ditas writes WAV and FLAC", o.out), "let the name end in .wav or .flac")
 	}
 	if err := checkOutput(o.out, o.image, o.cover); err != nil {
 		return err
@@ -131,6 +143,12 @@ func (o *hideFlags) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if o.options.Passphrase, err = o.passphrase.read(ctx, &o.terminal, true); err != nil {
+		return err
+	}
+	if codec.Lossy(cover.File) {
+		fmt.Fprintf(o.err, "ditas: warning: %s was compressed with loss, so the hidden noise is easier to tell from its own\nhint: a recording that was never compressed is a better cover\n", o.cover)
+	}
 	res := hidden{Image: o.image, ImageWidth: secret.Width, ImageHeight: secret.Height, Cover: o.cover, Out: o.out}
 	var end func()
 	o.options.Progress, end = o.progress("hiding")
@@ -146,11 +164,22 @@ func (o *hideFlags) run(ctx context.Context) error {
 	if res.Width != res.ImageWidth || res.Height != res.ImageHeight {
 		scaled = fmt.Sprintf(", scaled down from %d×%d", res.ImageWidth, res.ImageHeight)
 	}
+	quality := fmt.Sprintf("revealed it has a PSNR of %.1f dB%s", res.PSNR, ssim(res.SSIM))
+	if res.Exact {
+		quality = "revealed it is exact"
+	}
 	o.printf("%s is hidden in %s\n", o.image, o.out)
-	o.printf("  picture    %d×%d pixels%s; revealed it has a PSNR of %.1f dB%s\n", res.Width, res.Height, scaled, res.PSNR, ssim(res.SSIM))
-	o.printf("  recording  SNR %.1f dB where it was changed, container MSE %.3g\n", res.UsedSNR, res.MSE)
-	o.printf("  room       %d of %d slots of the recording\n", res.Slots, res.Room)
-	o.printf("Anyone who has ditas can reveal it: it is hidden, not encrypted.\n")
+	o.printf("  picture    %d×%d pixels%s; %s\n", res.Width, res.Height, scaled, quality)
+	o.printf("  recording  SNR %.1f dB, container MSE %.3g, largest change %.2g of full scale\n", res.SNR, res.MSE, res.MaxDeviation)
+	for i, s := range res.Stages {
+		o.printf("  stage %d    %s in all with %.1f dB, even if %.0f %% of the recording is lost\n", i+1, size(s.Bytes), s.PSNR, 100*s.Loss)
+	}
+	if res.Method == ditas.Lattice && !res.Robust {
+		o.printf("  The recording has room for the picture but not for protecting it from noise.\n")
+	}
+	if o.options.Passphrase == "" {
+		o.printf("Anyone who has ditas can reveal it: no passphrase was given.\n")
+	}
 	if res.PSNR < poor {
 		fmt.Fprintf(o.err, "ditas: warning: this recording leaves little room, and the picture will come back coarse\nhint: choose a lower --snr, or a recording with less noise in it\n")
 	}
@@ -159,6 +188,14 @@ func (o *hideFlags) run(ctx context.Context) error {
 
 // poor is the PSNR in dB below which a picture is hard to make out.
 const poor = 18
+
+// size prints a number of bytes.
+func size(n int) string {
+	if n < 10_000 {
+		return fmt.Sprintf("%d bytes", n)
+	}
+	return fmt.Sprintf("%.0f kB", float64(n)/1000)
+}
 
 func ssim(v *float64) string {
 	if v == nil {

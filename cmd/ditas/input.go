@@ -34,7 +34,7 @@ func openRecording(name string) (*recording, error) {
 	if err != nil {
 		defer f.Close()
 		if isPicture(f) {
-			return nil, withHint(fmt.Errorf("%s is a picture, and a recording is wanted here", name), "recordings are WAV, FLAC or NIST SPHERE files")
+			return nil, withHint(fmt.Errorf("%s is a picture, and a recording is wanted here", name), "recordings are WAV, FLAC, MP3, Ogg Vorbis or NIST SPHERE files")
 		}
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -47,27 +47,21 @@ func (r *recording) rewriter(out string) (audio.Rewriter, error) {
 	own, rewritable := r.File.(audio.Rewriter)
 	_, isWAV := r.File.(*wav.File)
 	_, isFLAC := r.File.(*flac.File)
+	encoding := r.Format().Encoding
+	if codec.Lossy(r.File) {
+		encoding = audio.Int16
+	}
 	switch ext := strings.ToLower(filepath.Ext(out)); {
 	case ext == ".flac" && !isFLAC:
-		if r.Format().Encoding.IsFloat() {
+		if encoding.IsFloat() {
 			return nil, withHint(usagef("%s has floating-point samples, which FLAC cannot hold", r.name), "let the name of --out end in .wav")
 		}
-		return converted{r.File, flac.NewWriter}, nil
+		return audio.Convert(r.File, encoding, flac.NewWriter)
 	case ext == ".wav" && !isWAV, !rewritable:
-		return converted{r.File, wav.NewWriter}, nil
+		return audio.Convert(r.File, encoding, wav.NewWriter)
 	default:
 		return own, nil
 	}
-}
-
-// converted is a recording that is written again as a new file in another container.
-type converted struct {
-	audio.File
-	newWriter func(io.Writer, audio.Format, int64) (audio.Writer, error)
-}
-
-func (c converted) Rewrite(dst io.Writer) (audio.Writer, error) {
-	return c.newWriter(dst, c.Format(), c.Frames())
 }
 
 // readPicture reads a picture file.
