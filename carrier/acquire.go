@@ -1,8 +1,10 @@
 package carrier
 
 import (
+	"cmp"
 	"context"
 	"math"
+	"slices"
 
 	"ditas/dsp"
 )
@@ -112,8 +114,8 @@ func nothing(n int) float64 {
 const spread = 1.2825
 
 // aligned looks for frames that begin where they were written: at multiples of their length. With scales set it looks for changed
-// gain and polarity as well. It returns the locks that stand out, the best first.
-func (a *acquirer) aligned(ctx context.Context, s *source, scales bool) ([]lock, error) {
+// gain and polarity as well. It returns the likeliest locks, the best first, with their scores.
+func (a *acquirer) aligned(ctx context.Context, s *source, scales bool) ([]candidate, error) {
 	n := int(min(alignedFrames, s.frames/FrameLength))
 	if n == 0 {
 		return nil, nil
@@ -129,10 +131,6 @@ func (a *acquirer) aligned(ctx context.Context, s *source, scales bool) ([]lock,
 	if scales {
 		fractions, beyond, signs, bound = gainSteps, gainRange, []float64{1, -1}, smallest
 	}
-	type result struct {
-		lock  lock
-		score float64
-	}
 	// The first frames that are not silent.
 	first := make([]int, s.channels)
 	for c := range first {
@@ -140,7 +138,7 @@ func (a *acquirer) aligned(ctx context.Context, s *source, scales bool) ([]lock,
 			first[c]++
 		}
 	}
-	results := make([]result, s.channels*fractions*len(signs))
+	results := make([][words]candidate, s.channels*fractions*len(signs))
 	parallel(a.workers, len(results), func(_, task int) {
 		if ctx.Err() != nil {
 			return
@@ -167,10 +165,10 @@ func (a *acquirer) aligned(ctx context.Context, s *source, scales bool) ([]lock,
 				scores[k][w] = best - nothing(tried)
 			}
 		}
-		r := &results[task]
-		r.score = -1
 		// Frames may become weaker; any beginning of the recording may be the best one to judge by.
 		for start := range words {
+			r := &results[task][start]
+			r.score = math.Inf(-1)
 			sum, count := 0.0, 0
 			for k := range n {
 				if v := scores[k][(start+k)%words]; v == v {
@@ -188,24 +186,24 @@ func (a *acquirer) aligned(ctx context.Context, s *source, scales bool) ([]lock,
 			}
 		}
 	})
-	var found []lock
-	for {
-		best := -1
-		for i, r := range results {
-			if r.score > accepted && (best < 0 || r.score > results[best].score) {
-				best = i
-			}
-		}
-		if best < 0 || len(found) == 4 {
-			return found, ctx.Err()
-		}
-		found = append(found, results[best].lock)
-		results[best].score = -1
+	var found []candidate
+	for i := range results {
+		found = append(found, results[i][:]...)
 	}
+	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(b.score, a.score) })
+	return found[:min(len(found), mostCandidates)], ctx.Err()
 }
 
-// accepted is by how many standard deviations a score has to stand out for a lock to be tried. A header that is right says
-// whether it was one.
+// candidate is a lock that may be one, and by how many standard deviations it stands out.
+type candidate struct {
+	lock
+	score float64
+}
+
+// mostCandidates is how many candidates are worth trying.
+const mostCandidates = 6
+
+// accepted is the score from which on a lock is worth much effort. A header that is right says whether it was one.
 const accepted = 4.5
 
 // searchFrames is how many frames in a row the search at unknown places looks at, and shortFrames how many have to do where a

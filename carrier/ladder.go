@@ -50,6 +50,8 @@ func scaled(weight, frames, scale int) int {
 const (
 	maxBlock  = 8192
 	checkSize = 3 // bytes
+	// leastBlock is the least number of bytes of payload for which there is a code; zeros fill it up.
+	leastBlock = 2
 )
 
 // stage is a part of the payload in its code.
@@ -97,7 +99,7 @@ func (h *header) ladder() []stage {
 			continue
 		}
 		s.blocks = (8*s.size + maxBlock - 8*checkSize - 1) / (maxBlock - 8*checkSize)
-		s.block = (s.size + s.blocks - 1) / s.blocks
+		s.block = max(leastBlock, (s.size+s.blocks-1)/s.blocks)
 		s.bits = 8 * (s.block + checkSize)
 		// A long payload is sent at rate ½ and repeated rather than at a lower rate, for the sake of memory.
 		s.length = 5*s.bits + 18

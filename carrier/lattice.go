@@ -108,6 +108,8 @@ func ratioIndex(noise, level int) int { return max(noise-level, quietest) - quie
 type tables struct {
 	// fine[bits−1][r][p][b] is ln P(1)/P(0) of bit b.
 	fine [maxFineBits][ratios][phases][maxFineBits]float32
+	// rounded[l][p][b] is the same for level l where there is no noise but rounding to 16 bits, which is uniform.
+	rounded [roundedLevels][phases][maxFineBits]float32
 	// strong and medium are the same for coarse symbols. The medium ones are zero in a profile without.
 	strong, medium [ratios][phases]float32
 	// knownFine and knownStrong are log-densities, relative to the uniform one, of the phase of a symbol that is known,
@@ -129,20 +131,41 @@ func newTables(p Profile) *tables {
 			antipodal(&t.medium[r], density(sigma/s.medium, 0.5, 1/s.medium))
 		}
 		for bits := 1; bits <= maxFineBits; bits++ {
-			points := 1 << bits
-			for p := range phases {
-				for b := range bits {
-					var sum [2]float64
-					for i := range points {
-						label := i ^ i>>1
-						sum[label>>(bits-1-b)&1] += fine[(p-i*phases/points)&(phases-1)]
-					}
-					t.fine[bits-1][r][p][b] = clampLog(sum[1] / sum[0])
-				}
-			}
+			labelled(&t.fine[bits-1][r], fine, bits)
 		}
 	}
+	for level := range roundedLevels {
+		width := unit / fineStep(level)
+		labelled(&t.rounded[level], density(width/20, width), fineBits(level))
+	}
 	return t
+}
+
+// roundedLevels is the number of levels whose fine points lie so close that it matters how rounding is distributed, and
+// roundingNoise the noise index that rounding to 16 bits is taken for.
+const roundedLevels, roundingNoise = 16, 5
+
+// labelled sets the log-likelihoods of the bits of fine symbols for a density of noise.
+func labelled(dst *[phases][maxFineBits]float32, d *[phases]float64, bits int) {
+	points := 1 << bits
+	for p := range phases {
+		for b := range bits {
+			var sum [2]float64
+			for i := range points {
+				sum[(i^i>>1)>>(bits-1-b)&1] += d[(p-i*phases/points)&(phases-1)]
+			}
+			dst[p][b] = clampLog(sum[1] / sum[0])
+		}
+	}
+}
+
+// fineTable returns the table for a level under a noise index below loudest. exact tells that samples have kept their values
+// since they were rounded.
+func (t *tables) fineTable(level, noise int, exact bool) *[phases][maxFineBits]float32 {
+	if exact && noise <= roundingNoise && level < roundedLevels {
+		return &t.rounded[level]
+	}
+	return &t.fine[fineBits(level)-1][ratioIndex(noise, level)]
 }
 
 // maxLog bounds log-likelihoods: no single reading is surer than that, since something may have gone wrong that no model knows.

@@ -46,9 +46,10 @@ func newListener(ctx context.Context, f audio.File, key keystream.Key, workers i
 func (l *listener) find() (*header, lock, error) {
 	var later error
 	// try reads the header behind a lock, and behind what refining makes of it.
-	try := func(k lock) (*header, lock, error) {
+	try := func(c candidate) (*header, lock, error) {
+		k := c.lock
 		h, err := l.header(k)
-		if h == nil {
+		if h == nil && err == nil && c.score >= accepted {
 			var fine lock
 			if fine, err = l.acquire.refine(l.source, k); err != nil {
 				return nil, k, err
@@ -70,6 +71,10 @@ func (l *listener) find() (*header, lock, error) {
 		if h == nil || err != nil {
 			return nil, k, err
 		}
+		// What is left of a recording may be little, but not next to nothing.
+		if int64(h.frames) > mostLost*(l.source.frames*int64(l.source.channels)/FrameLength+1) {
+			return nil, k, nil
+		}
 		k, err = l.settle(h, k)
 		return h, k, err
 	}
@@ -77,8 +82,9 @@ func (l *listener) find() (*header, lock, error) {
 	if err != nil {
 		return nil, lock{}, err
 	}
-	for _, k := range locks {
-		if h, k, err := try(k); h != nil || err != nil {
+	// Where there is much noise the right one may not stand out, but there are few.
+	for _, c := range locks {
+		if h, k, err := try(c); h != nil || err != nil {
 			return h, k, err
 		}
 	}
@@ -86,8 +92,11 @@ func (l *listener) find() (*header, lock, error) {
 	if locks, err = l.acquire.aligned(l.ctx, l.source, true); err != nil {
 		return nil, lock{}, err
 	}
-	for _, k := range locks {
-		if h, k, err := try(k); h != nil || err != nil {
+	for _, c := range locks {
+		if c.score < accepted {
+			break
+		}
+		if h, k, err := try(c); h != nil || err != nil {
 			return h, k, err
 		}
 	}
@@ -110,7 +119,7 @@ func (l *listener) find() (*header, lock, error) {
 			if score < accepted {
 				continue
 			}
-			if h, k, err := try(k); h != nil || err != nil {
+			if h, k, err := try(candidate{k, score}); h != nil || err != nil {
 				return h, k, err
 			}
 		}
@@ -120,6 +129,9 @@ func (l *listener) find() (*header, lock, error) {
 	}
 	return nil, lock{}, ErrNotFound
 }
+
+// mostLost bounds how many frames a recording may have had for each that is there: what follows takes time in proportion.
+const mostLost = 256
 
 // sound returns the first place from a given one on where a channel is not silent.
 func (l *listener) sound(channel int, from int64) (int64, error) {
@@ -237,7 +249,7 @@ func (l *listener) header(k lock) (*header, error) {
 				}
 				t.frame(y, r.quiet[:], &k, i)
 				word := (k.word + at + i) % words
-				r.addHeader(sum, y, &l.words[word], word, &l.code, levels[i], noise)
+				r.addHeader(sum, y, &l.words[word], word, &l.code, levels[i], noise, k.gain == 1)
 			}
 			at += frames
 			// Once may be enough; later attempts get rarer.

@@ -30,22 +30,23 @@ type bits[T any] struct {
 	fine   [fineSlots]T
 }
 
-// deal calls visit for the bits of a frame that belong to a stage, in the order of its coded bits.
-func deal[T any](s *slots, b *bits[T], stages []stage, visit func(stage int, bits *T)) {
-	strong, medium, fine := b.strong[:], s.medium, s.fine
+// share is the part of a frame's bits that belongs to one stage, in the order of its coded bits: the strong ones from first on,
+// and those of the medium and the fine ones with the given numbers.
+type share struct {
+	first, strong int
+	medium, fine  []uint32
+}
+
+// deal returns the shares of all stages.
+func (s *slots) deal(stages []stage) []share {
+	shares := make([]share, len(stages))
+	first, medium, fine := 0, s.medium, s.fine
 	for i := range stages {
 		r := &stages[i].rung
-		for j := range strong[:r.strong] {
-			visit(i, &strong[j])
-		}
-		for _, j := range medium[:r.medium] {
-			visit(i, &b.medium[j])
-		}
-		for _, j := range fine[:r.fine] {
-			visit(i, &b.fine[j])
-		}
-		strong, medium, fine = strong[r.strong:], medium[r.medium:], fine[r.fine:]
+		shares[i] = share{first, r.strong, medium[:r.medium], fine[:r.fine]}
+		first, medium, fine = first+r.strong, medium[r.medium:], fine[r.fine:]
 	}
+	return shares
 }
 
 // check returns what follows the payload of a block: the front of a message authentication code.
@@ -92,38 +93,43 @@ func encodePayload(ctx context.Context, stages []stage, payload []byte, key keys
 }
 
 // fill sets the bits of frame number f.
-func fill(b *bits[byte], s *slots, stages []stage, coded [][]byte, f int) {
-	var at, stride, length [maxStages]int
+func fill(b *bits[byte], shares []share, stages []stage, coded [][]byte, f int) {
 	for i := range stages {
-		if stages[i].size > 0 {
-			at[i], stride[i], length[i] = stages[i].begin(f), stages[i].stride, stages[i].positions()
+		if stages[i].size == 0 {
+			continue
+		}
+		h, c := &shares[i], coded[i]
+		at, stride := stages[i].begin(f), stages[i].stride
+		next := func() byte {
+			bit := c[at]
+			if at += stride; at >= len(c) {
+				at -= len(c)
+			}
+			return bit
+		}
+		for j := range h.strong {
+			b.strong[h.first+j] = next()
+		}
+		for _, j := range h.medium {
+			b.medium[j] = next()
+		}
+		for _, j := range h.fine {
+			b.fine[j] = next()
 		}
 	}
-	deal(s, b, stages, func(i int, bit *byte) {
-		if length[i] == 0 {
-			*bit = 0
-			return
-		}
-		*bit = coded[i][at[i]]
-		if at[i] += stride[i]; at[i] >= length[i] {
-			at[i] -= length[i]
-		}
-	})
 }
-
-const maxStages = 16
 
 // gatherer adds up what frames say about the coded bits.
 type gatherer struct {
 	stages []stage
-	slots  *slots
+	shares []share
 	sums   [][]int16 // log-likelihoods in sixteenths, saturating
 }
 
 const likelihoodScale = 16
 
 func newGatherer(stages []stage, s *slots) *gatherer {
-	g := &gatherer{stages: stages, slots: s, sums: make([][]int16, len(stages))}
+	g := &gatherer{stages: stages, shares: s.deal(stages), sums: make([][]int16, len(stages))}
 	for i := range stages {
 		if stages[i].size > 0 {
 			g.sums[i] = make([]int16, stages[i].positions())
@@ -134,24 +140,30 @@ func newGatherer(stages []stage, s *slots) *gatherer {
 
 // add adds the log-likelihoods of frame number f.
 func (g *gatherer) add(b *bits[float32], f int) {
-	var at, stride, length [maxStages]int
 	for i := range g.stages {
-		if s := &g.stages[i]; s.size > 0 {
-			at[i], stride[i], length[i] = s.begin(f), s.stride, s.positions()
+		if g.stages[i].size == 0 {
+			continue
+		}
+		h, sums := &g.shares[i], g.sums[i]
+		at, stride := g.stages[i].begin(f), g.stages[i].stride
+		push := func(l float32) {
+			if l != 0 {
+				sums[at] = int16(max(-1<<15, min(1<<15-1, int32(sums[at])+int32(l*likelihoodScale))))
+			}
+			if at += stride; at >= len(sums) {
+				at -= len(sums)
+			}
+		}
+		for _, l := range b.strong[h.first:][:h.strong] {
+			push(l)
+		}
+		for _, j := range h.medium {
+			push(b.medium[j])
+		}
+		for _, j := range h.fine {
+			push(b.fine[j])
 		}
 	}
-	deal(g.slots, b, g.stages, func(i int, l *float32) {
-		if length[i] == 0 {
-			return
-		}
-		if *l != 0 {
-			sum := &g.sums[i][at[i]]
-			*sum = int16(max(-1<<15, min(1<<15-1, int32(*sum)+int32(*l*likelihoodScale))))
-		}
-		if at[i] += stride[i]; at[i] >= length[i] {
-			at[i] -= length[i]
-		}
-	})
 }
 
 // iterations bounds those of the decoder. Blocks that it does not help by then are lost.

@@ -98,14 +98,13 @@ func (r *reader) evidences(sums *[noiseIndices]float64, level int) {
 }
 
 // read writes the log-likelihoods of a frame's payload.
-func (r *reader) read(b *bits[float32], y []float64, f *frame, level, noise int) {
+func (r *reader) read(b *bits[float32], y []float64, f *frame, level, noise int, exact bool) {
 	k := ratioIndex(noise, level)
 	if k >= ratios {
 		*b = bits[float32]{}
 		return
 	}
-	n := fineBits(level)
-	fine := &r.tables.fine[n-1][k]
+	fine := r.tables.fineTable(level, noise, exact)
 	coarse := &r.tables.medium[k]
 	inverse := 1 / fineStep(level)
 	mediumInverse := 0.0
@@ -143,7 +142,7 @@ func (r *reader) read(b *bits[float32], y []float64, f *frame, level, noise int)
 }
 
 // addHeader adds the log-likelihoods of the header's bits that a frame carries.
-func (r *reader) addHeader(sum []float32, y []float64, w *word, wordIndex int, c *headerCode, level, noise int) {
+func (r *reader) addHeader(sum []float32, y []float64, w *word, wordIndex int, c *headerCode, level, noise int, exact bool) {
 	k := ratioIndex(noise, level)
 	if k >= ratios {
 		return
@@ -155,12 +154,13 @@ func (r *reader) addHeader(sum []float32, y []float64, w *word, wordIndex int, c
 		}
 	}
 	n := fineBits(level)
+	fine := r.tables.fineTable(level, noise, exact)
 	inverse = 1 / fineStep(level)
 	for i, p := range w.fine {
 		if r.quiet[p.at] {
 			continue
 		}
-		l := &r.tables.fine[n-1][k][phase(y[p.at]*inverse, p.dither)]
+		l := &fine[phase(y[p.at]*inverse, p.dither)]
 		for j := range n {
 			sum[c.position(wordIndex, headerStrong+maxFineBits*i+j)] += l[j]
 		}

@@ -34,7 +34,10 @@ type surveyed struct {
 	tolerance float32 // variance that the error may have, before shaping, without being heard
 }
 
-// ErrTooShort reports a recording of less than a frame.
+// leastFrames is the number of frames of a channel that it takes to find and read the header, whatever the plan.
+const leastFrames = 8
+
+// ErrTooShort reports a recording of fewer than 8 frames, or one without room for the payload.
 var ErrTooShort = errors.New("carrier: the recording is too short to hide anything in it")
 
 // margin is what a stretch holds on both sides of its frames.
@@ -72,10 +75,14 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 		next      int64
 		quiet     []bool
 		power     float64
+		num, den  [block / FrameLength][shapeOrder + 1]float64 // filters of the block's frames
 	}
 	ears := make([]ear, s.channels)
 	for c := range ears {
 		ears[c] = ear{tolerance: masking.NewTolerance(), shaper: newShaper(shaping.Zeros, shaping.Poles), quiet: make([]bool, block)}
+		for i := range ears[c].den {
+			ears[c].num[i][0], ears[c].den[i][0] = 1, 1
+		}
 	}
 	for from := int64(0); from < s.frames; from += block {
 		if err := errors.Join(s.read(buf, from-int64(before)), ctx.Err()); err != nil {
@@ -98,15 +105,15 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 				}
 				e.power += energy
 				e.shaper.fit(x[before+at+(FrameLength-shapeReach)/2:])
+				e.num[k%(block/FrameLength)], e.den[k%(block/FrameLength)] = e.shaper.num, e.shaper.den
 				frames[k].usable = float32(used) / FrameLength
 				frames[k].energy = float32(energy / FrameLength)
 				frames[k].gain = float32(e.shaper.gain())
 			}
 			for ; e.next < from+block && e.next < s.frames; e.next += int64(masking.Hop()) {
 				at := before + int(e.next-from)
-				// The filter that holds in the middle of the ear's window.
-				e.shaper.fit(x[at+masking.Window()/2-shapeReach/2:])
-				tolerance := float32(e.tolerance.Next(x[at:][:masking.Window()], e.shaper.num[:], e.shaper.den[:]))
+				i := e.next / FrameLength % (block / FrameLength)
+				tolerance := float32(e.tolerance.Next(x[at:][:masking.Window()], e.num[i][:], e.den[i][:]))
 				last := min(count-1, (e.next+int64(masking.Window())-1)/FrameLength)
 				for k := e.next / FrameLength; k <= last; k++ {
 					frames[k].tolerance = min(frames[k].tolerance, tolerance)
@@ -120,7 +127,7 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 	if s.cut != nil {
 		return nil, s.cut
 	}
-	if count == 0 {
+	if count < leastFrames {
 		return nil, ErrTooShort
 	}
 	for c := range ears {
@@ -263,7 +270,7 @@ func (v *Survey) MSE(snr float64) float64 { return v.power * math.Pow(10, -snr/1
 // What a coarse symbol carries, in bits, where there is no noise but what embedding itself makes.
 const (
 	strongCapacity = 0.8
-	mediumCapacity = 0.5
+	mediumCapacity = 0.42
 	// Efficiency is the share of it that the code reaches there.
 	Efficiency = 0.93
 )

@@ -54,6 +54,7 @@ func hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, p *Plan, pay
 	dealt := newSlots(key)
 	words := newWords(master)
 	tables := newTables(p.profile)
+	shares := dealt.deal(stages)
 	gathered := newGatherer(stages, dealt)
 
 	v := p.survey
@@ -115,14 +116,14 @@ func hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, p *Plan, pay
 				level := int(p.levels[c][k])
 				f := l.framer.at(n.start(), c, k)
 				word := wordOf(n.start(), c, k)
-				fill(&l.bits, dealt, stages, coded, k*s.channels+c)
+				fill(&l.bits, shares, stages, coded, k*s.channels+c)
 				l.embedder.place(f, level, &l.bits, func(i int) byte { return headerBits[code.position(word, i)] })
 				for j := 0; j < FrameLength; j += shapeBlock {
 					l.embedder.shaper.fit(x[margin+at+j+(shapeBlock-shapeReach)/2:])
 					l.embedder.run(out[c][at:], x[margin+at:], l.quiet[at:], fineStep(level), j, j+shapeBlock)
 				}
 				copy(l.reader.quiet[:], l.quiet[at:])
-				l.reader.read(&l.read[i], out[c][at:], f, level, noise)
+				l.reader.read(&l.read[i], out[c][at:], f, level, noise, true)
 			}
 			for i, y := range out[c][:size] {
 				e := y - x[margin+i]

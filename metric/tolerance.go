@@ -1,13 +1,20 @@
 package metric
 
+import "ditas/dsp"
+
 // Tolerance tells, frame by frame, how strong noise may be before it stands out of what a recording masks. It is the
 // model of [Masking] asked the other way round, before there is an error, for noise that is independent of the recording.
 type Tolerance struct {
 	m                                           *Masking
 	re, im, power                               []float64
 	pattern, spread, scratch, excitation, shape []float64
-	energy                                      float64 // of the window
+	filter                                      [2][filterPoints]float64
+	coarse                                      *dsp.FFT[float64] // of filters
+	energy                                      float64           // of the window
 }
+
+// filterPoints is the number of points of a filter's response that are computed: between them it is taken to be constant.
+const filterPoints = 256
 
 // NewTolerance returns a Tolerance that stands before the first frame of a recording.
 func (m *Masking) NewTolerance() *Tolerance {
@@ -20,6 +27,7 @@ func (m *Masking) NewTolerance() *Tolerance {
 	for _, v := range m.window {
 		t.energy += v * v
 	}
+	t.coarse, _ = dsp.NewFFT[float64](filterPoints) // a power of two
 	return t
 }
 
@@ -40,17 +48,19 @@ func (t *Tolerance) Next(x, num, den []float64) float64 {
 	for k := range t.power {
 		t.power[k] = t.re[k]*t.re[k] + t.im[k]*t.im[k]
 	}
-	// Numerator and denominator are real, so one transform serves both.
-	clear(t.re)
-	clear(t.im)
-	copy(t.re, num)
-	copy(t.im, den)
-	m.fft.Forward(t.re, t.im)
-	last := len(t.re) - 1
+	// Numerator and denominator are real, so one transform serves both. They are short, so it need not be a long one.
+	re, im := t.filter[0][:], t.filter[1][:]
+	clear(re)
+	clear(im)
+	copy(re, num)
+	copy(im, den)
+	t.coarse.Forward(re, im)
+	points := m.fft.Points()
 	for k := range t.shape {
-		mirror := (last + 1 - k) & last
-		nr, ni := (t.re[k]+t.re[mirror])/2, (t.im[k]-t.im[mirror])/2
-		dr, di := (t.im[k]+t.im[mirror])/2, (t.re[mirror]-t.re[k])/2
+		at := k * filterPoints / points
+		mirror := (filterPoints - at) % filterPoints
+		nr, ni := (re[at]+re[mirror])/2, (im[at]-im[mirror])/2
+		dr, di := (im[at]+im[mirror])/2, (re[mirror]-re[at])/2
 		t.shape[k] = (nr*nr + ni*ni) / (dr*dr + di*di)
 	}
 	for i := range m.bands {

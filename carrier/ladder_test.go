@@ -1,0 +1,199 @@
+package carrier
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"ditas/audio"
+	"ditas/carrier/turbo"
+)
+
+// smallHeader draws a header of which tests can look at every coded bit.
+func smallHeader(seed uint64) header {
+	rng := newRand(seed)
+	h := header{profile: Profile(rng.IntN(int(profiles))), channels: 1 + rng.IntN(3), nonce: fixed}
+	h.frames = h.channels * (1 + rng.IntN(60))
+	h.payload = 1 + int(math.Exp2(rng.Float64()*13))
+	h.scale = rng.IntN(maxScale + 1)
+	return h
+}
+
+// Every bit that a frame has is dealt to one stage, once, whatever the key.
+func TestEverySlotIsDealtOnce(t *testing.T) {
+	every(t, func(t *testing.T, p Profile) {
+		stages := make([]stage, len(ladders[p]))
+		for i, r := range ladders[p] {
+			stages[i].rung = r
+		}
+		for _, s := range []*slots{newSlots(ours), newSlots(theirs)} {
+			var b bits[int]
+			counts := make([]int, len(stages))
+			for i, h := range s.deal(stages) {
+				for j := range h.strong {
+					b.strong[h.first+j]++
+				}
+				for _, j := range h.medium {
+					b.medium[j]++
+				}
+				for _, j := range h.fine {
+					b.fine[j]++
+				}
+				counts[i] = h.strong + len(h.medium) + len(h.fine)
+			}
+			for i, n := range b.fine {
+				if n != 1 {
+					t.Fatalf("fine bit %d is dealt %d times", i, n)
+				}
+			}
+			medium, strong := 0, 0
+			for _, n := range b.medium {
+				medium += n
+			}
+			for _, n := range b.strong {
+				strong += n
+			}
+			if p == Robust && (medium != mediumSlots || strong != maxData) || p == Lean && medium+strong != 0 {
+				t.Errorf("%d medium and %d strong bits are dealt", medium, strong)
+			}
+			for i, n := range counts {
+				if n != stages[i].perFrame() {
+					t.Errorf("stage %d has %d bits, want %d", i, n, stages[i].perFrame())
+				}
+			}
+		}
+	})
+	if slices.Equal(newSlots(ours).fine, newSlots(theirs).fine) {
+		t.Error("two keys deal alike")
+	}
+}
+
+// Whatever a header says, its stages cover the payload without gap or overlap, in blocks that the code takes.
+func TestStagesCoverThePayload(t *testing.T) {
+	rng := newRand(7)
+	for i := range 4000 {
+		h := smallHeader(uint64(i))
+		if i%2 == 0 {
+			h = randomHeader(rng)
+		}
+		at := 0
+		for j, s := range h.ladder() {
+			if s.first != at || s.size < 0 {
+				t.Fatalf("%+v: stage %d has %d bytes from %d on, want them from %d on", h, j, s.size, s.first, at)
+			}
+			at += s.size
+			if s.size == 0 {
+				continue
+			}
+			if s.bits < turbo.MinK || s.bits > maxBlock || s.bits != 8*(s.block+checkSize) {
+				t.Fatalf("%+v: stage %d of %d bytes has blocks of %d bits", h, j, s.size, s.bits)
+			}
+			if s.length < s.bits || s.length > 5*s.bits+18 {
+				t.Fatalf("%+v: stage %d sends %d bits for %d", h, j, s.length, s.bits)
+			}
+			if gcd(s.stride, s.positions()) != 1 {
+				t.Fatalf("%+v: stage %d has a stride of %d in %d positions", h, j, s.stride, s.positions())
+			}
+			end := s.first
+			for b := range s.blocks {
+				from, to := s.span(b)
+				if from != end || to < from || to-from > s.block {
+					t.Fatalf("%+v: block %d of stage %d holds bytes %d to %d after %d", h, b, j, from, to, end)
+				}
+				end = to
+			}
+			if end != s.first+s.size {
+				t.Fatalf("%+v: the blocks of stage %d end at %d, want %d", h, j, end, s.first+s.size)
+			}
+			for _, f := range []int{0, 1, h.frames / 2, h.frames - 1} {
+				if p := s.begin(f); p < 0 || p >= s.positions() {
+					t.Fatalf("%+v: frame %d begins at %d of %d in stage %d", h, f, p, s.positions(), j)
+				}
+			}
+		}
+		if at != h.payload {
+			t.Fatalf("%+v: stages hold %d bytes", h, at)
+		}
+	}
+}
+
+// Frames go through the coded bits of a stage evenly: none is sent twice before all have been sent once.
+func TestCodedBitsAreSentEvenly(t *testing.T) {
+	for seed := range uint64(200) {
+		h := smallHeader(seed)
+		for i, s := range h.ladder() {
+			if s.size == 0 {
+				continue
+			}
+			counts := make([]int, s.positions())
+			for f := range h.frames {
+				p := s.begin(f)
+				for range s.perFrame() {
+					counts[p]++
+					p = (p + s.stride) % s.positions()
+				}
+			}
+			if least, most := slices.Min(counts), slices.Max(counts); most-least > 1 {
+				t.Fatalf("%+v: coded bits of stage %d are sent %d to %d times", h, i, least, most)
+			}
+		}
+	}
+}
+
+// A scale of s stands for 2^((s−128)/16) and a weight for bits in a frame, in sixteenths.
+func TestScaled(t *testing.T) {
+	for _, frames := range []int{1, 100, 12345, maxFrames} {
+		for _, weight := range []int{56, 1307, 16000} {
+			last := 0
+			for s := range maxScale + 1 {
+				got := scaled(weight, frames, s)
+				want := math.Exp2(float64(s-128)/16) * float64(weight) * float64(frames) / 16 / 8
+				// Octaves are shifted in after the fraction was cut off.
+				if math.Abs(float64(got)-want) > 1+math.Exp2(float64(s-128)/16)+want*1e-6 {
+					t.Fatalf("scaled(%d, %d, %d) = %d, want %.2f", weight, frames, s, got, want)
+				}
+				if got < last {
+					t.Fatalf("scaled(%d, %d, %d) = %d, less than at the scale below", weight, frames, s, got)
+				}
+				last = got
+			}
+		}
+	}
+}
+
+func TestGoldenStride(t *testing.T) {
+	for n := 1; n < 3000; n++ {
+		g := goldenStride(n)
+		if gcd(g, n) != 1 || g < 1 {
+			t.Fatalf("the stride of %d is %d", n, g)
+		}
+		if n > 300 && math.Abs(float64(g)/float64(n)-0.618) > 0.05 {
+			t.Errorf("the stride of %d is %d, far from the golden section", n, g)
+		}
+	}
+}
+
+// Of the room that a plan has, every payload fits that is not larger, in stages that the code takes.
+func TestEverythingSmallerThanTheRoomFits(t *testing.T) {
+	v, _ := survey(t, noise(5, mono(audio.Int16), 40*FrameLength))
+	for _, p := range []*Plan{v.Plan(Robust, v.MSE(40)), v.Plan(Robust, v.MSE(55)), v.Plan(Lean, v.MSE(40)), v.Faintest()} {
+		room := p.Room()
+		if p.fit(room+room/2) != nil {
+			t.Errorf("profile %d: far more than the room of %d bytes fits", p.profile, room)
+		}
+		for n := 1; n <= room; n += 1 + n/100 {
+			h := p.fit(n)
+			if h == nil {
+				t.Fatalf("profile %d: %d bytes do not fit, though there is room for %d", p.profile, n, room)
+			}
+			if h.payload != n || h.profile != p.profile {
+				t.Fatalf("profile %d: %d bytes get %+v", p.profile, n, h)
+			}
+			for _, s := range h.ladder() {
+				if s.size > 0 && s.bits < turbo.MinK {
+					t.Fatalf("profile %d: a payload of %d bytes has a stage of %d", p.profile, n, s.size)
+				}
+			}
+		}
+	}
+}
