@@ -77,14 +77,21 @@ func (e *embedder) run(dst, x []float64, quiet []bool, step float64, from, to in
 		t := x[i]
 		if quiet[i] || t-t != 0 {
 			dst[i] = t
-			e.shaper.push(0, 0)
+			e.shaper.push(0)
 			continue
 		}
 		u := t + e.shaper.predict()
 		s := &e.symbols[i]
 		v := u
 		if s.step > 0 {
-			v = (u + nearest(u, s.step*step, s.coarse)) / 2
+			coarse := s.step * step
+			q := nearest(u, coarse, s.coarse)
+			if q > highest && t <= highest {
+				q -= coarse
+			} else if q < -1 && t >= -1 {
+				q += coarse
+			}
+			v = (u + q) / 2
 		}
 		y := nearest(v, step, s.fine)
 		z := e.grid.round(y)
@@ -96,7 +103,7 @@ func (e *embedder) run(dst, x []float64, quiet []bool, step float64, from, to in
 			z = e.grid.round(y + step*math.Ceil((-1-y)/step))
 		}
 		dst[i] = z
-		// Only full scale pushes it beyond what lattices ask for, and the filter is not to make up for that.
-		e.shaper.push(max(-4*step, min(4*step, z-u)), z-t)
+		// Only full scale pushes a sample farther than lattices ask for, and the filter is not to spread that.
+		e.shaper.push(u - t + max(-4*step, min(4*step, z-u)))
 	}
 }

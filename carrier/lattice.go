@@ -159,10 +159,9 @@ func labelled(dst *[phases][maxFineBits]float32, d *[phases]float64, bits int) {
 	}
 }
 
-// fineTable returns the table for a level under a noise index below loudest. exact tells that samples have kept their values
-// since they were rounded.
-func (t *tables) fineTable(level, noise int, exact bool) *[phases][maxFineBits]float32 {
-	if exact && noise <= roundingNoise && level < roundedLevels {
+// fineTable returns the table for a level under a noise index below loudest.
+func (t *tables) fineTable(level, noise int) *[phases][maxFineBits]float32 {
+	if noise <= roundingNoise && level < roundedLevels {
 		return &t.rounded[level]
 	}
 	return &t.fine[fineBits(level)-1][ratioIndex(noise, level)]

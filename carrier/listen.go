@@ -182,7 +182,7 @@ const blockFrames = 16
 
 // judge chooses the level of every frame of a block and the noise of all of them, by what is known of the frames, which know is
 // to set for frame i. It returns the evidence for each frame.
-func judge(r *reader, levels *[blockFrames]int, frames int, know func(i int), knowFine func(i, level int)) (noise int, evidence [blockFrames]float64) {
+func judge(r *reader, levels *[blockFrames]int, frames int, know func(i int)) (noise int, evidence [blockFrames]float64) {
 	var sums [noiseIndices]float64
 	var each [blockFrames][noiseIndices]float64
 	var chosen [blockFrames][noiseIndices]uint8
@@ -193,9 +193,6 @@ func judge(r *reader, levels *[blockFrames]int, frames int, know func(i int), kn
 		}
 		for level := range Levels {
 			var e [noiseIndices]float64
-			if knowFine != nil {
-				knowFine(i, level)
-			}
 			r.evidences(&e, level)
 			for n, v := range e {
 				if v > each[i][n] {
@@ -242,14 +239,14 @@ func (l *listener) header(k lock) (*header, error) {
 			noise, evidence := judge(r, &levels, frames, func(i int) {
 				t.frame(y, r.quiet[:], &k, i)
 				r.know(y, nil, &l.words[(k.word+at+i)%words], 0, nil, nil)
-			}, nil)
+			})
 			for i := range frames {
 				if evidence[i] <= 0 {
 					continue
 				}
 				t.frame(y, r.quiet[:], &k, i)
 				word := (k.word + at + i) % words
-				r.addHeader(sum, y, &l.words[word], word, &l.code, levels[i], noise, k.gain == 1)
+				r.addHeader(sum, y, &l.words[word], word, &l.code, levels[i], noise)
 			}
 			at += frames
 			// Once may be enough; later attempts get rarer.
@@ -279,6 +276,30 @@ func (l *listener) settle(h *header, k lock) (lock, error) {
 		return k, err
 	}
 	candidates := []lock{k, refined}
+	// A header can be read with the help of samples near zero alone, and then the gain is another one.
+	if clear, err := l.clear(h, k); err != nil {
+		return k, err
+	} else if !clear {
+		others, err := l.acquire.aligned(l.ctx, l.source, true)
+		if err != nil {
+			return k, err
+		}
+		for _, c := range others {
+			if c.at%FrameLength != k.at%FrameLength || c.channel != k.channel || c.score < accepted {
+				continue
+			}
+			if c.lock, err = l.acquire.refine(l.source, c.lock); err != nil {
+				return k, err
+			}
+			c.word = (c.word + int((k.at-c.at)/FrameLength)%words + words) % words
+			c.at = k.at
+			if c.word == k.word {
+				candidates = append(candidates, c.lock)
+				refined = c.lock
+				break
+			}
+		}
+	}
 	for shift := -2 * gainRange; shift <= 2*gainRange; shift++ {
 		g := refined
 		g.gain *= quarters(shift)
@@ -296,14 +317,13 @@ func (l *listener) settle(h *header, k lock) (lock, error) {
 			t.frame(y, r.quiet[:], &candidates[i], j)
 			word = (k.word + j) % words
 			r.know(y, nil, &l.words[word], word, &l.code, coded)
-		}, func(_, level int) {
-			r.knowFine(y, &l.words[word], word, &l.code, coded, level)
+			r.knowFine(y, &l.words[word], word, &l.code, coded)
 		})
 		for _, e := range evidence {
 			scores[i] += max(0, e)
 		}
 		top = max(top, scores[i])
-		if i == 1 && scores[0] > 0.98*top-1 && k.gain == 1 {
+		if i == 1 && scores[0] > 0.98*top-1 && k.gain == 1 && candidates[1].gain == refined.gain {
 			return k, nil
 		}
 	}
@@ -315,6 +335,30 @@ func (l *listener) settle(h *header, k lock) (lock, error) {
 		}
 	}
 	return l.polish(r, best, coded)
+}
+
+// clear reports whether what is known of the frames behind a lock fits as it does where there is little noise.
+func (l *listener) clear(h *header, k lock) (bool, error) {
+	t := l.newStretch(blockFrames)
+	if err := t.load(l.source, k.at); err != nil {
+		return false, err
+	}
+	r := newReader(h.profile, l.tables[h.profile])
+	coded := l.code.encode(h.marshal(l.key))
+	y := make([]float64, FrameLength)
+	var levels [blockFrames]int
+	known := 0
+	_, evidence := judge(r, &levels, blockFrames, func(i int) {
+		t.frame(y, r.quiet[:], &k, i)
+		word := (k.word + i) % words
+		r.know(y, nil, &l.words[word], word, &l.code, coded)
+		known += len(r.strong)
+	})
+	sum := 0.0
+	for _, e := range evidence {
+		sum += max(0, e)
+	}
+	return sum > 0.4*float64(known), nil
 }
 
 // polishFrames is how many frames polish looks at.
@@ -341,7 +385,7 @@ func (l *listener) polish(r *reader, k lock, coded []byte) (lock, error) {
 			t.frame(y, r.quiet[:], &k, i)
 			word := (k.word + from + i) % words
 			r.know(y, nil, &l.words[word], word, &l.code, coded)
-		}, nil)
+		})
 		for i, level := range levels {
 			if evidence[i] < sure {
 				continue
@@ -351,12 +395,12 @@ func (l *listener) polish(r *reader, k lock, coded []byte) (lock, error) {
 			t.frame(y, r.quiet[:], &raw, i)
 			word := (k.word + from + i) % words
 			r.know(y, nil, &l.words[word], word, &l.code, coded)
-			r.knowFine(y, &l.words[word], word, &l.code, coded, level)
+			r.knowFine(y, &l.words[word], word, &l.code, coded)
 			for _, s := range r.strong {
 				readings = append(readings, reading{s.sample, 1 / (fineStep(level) * r.shape.strong), s.at, false, level})
 			}
 			for _, s := range r.fine {
-				readings = append(readings, reading{s.sample, 1 / fineStep(level), s.at, true, level})
+				readings = append(readings, reading{s.sample, 1 / fineStep(level), s.at[fineBits(level)], true, level})
 			}
 		}
 	}

@@ -7,14 +7,21 @@ type reader struct {
 	shape  *shape
 	tables *tables
 	quiet  [FrameLength]bool
-	// What is known of a frame, and where it was read, for levels to be tried.
+	// What is known of a frame, for levels to be tried.
 	strong []knownSymbol
-	fine   []knownSymbol
+	fine   []knownFine
 }
 
-// knownSymbol is a reading whose symbol is known: the sample in units and where its symbol stands, in steps.
+// knownSymbol is the reading of a strong symbol that is known: the sample, and where its symbol stands, in steps.
 type knownSymbol struct {
 	sample, at float64
+}
+
+// knownFine is the reading of a fine symbol whose bits are known: the sample, its dither, and where the symbol of so many bits
+// stands.
+type knownFine struct {
+	sample float64
+	at     [maxFineBits + 1]float64
 }
 
 func newReader(p Profile, t *tables) *reader { return &reader{shape: &shapes[p], tables: t} }
@@ -44,23 +51,26 @@ func (r *reader) know(y []float64, f *frame, w *word, wordIndex int, c *headerCo
 	}
 }
 
-// knowFine notes the fine symbols of the header, which depend on the level.
-func (r *reader) knowFine(y []float64, w *word, wordIndex int, c *headerCode, coded []byte, level int) {
+// knowFine notes the fine symbols of the header.
+func (r *reader) knowFine(y []float64, w *word, wordIndex int, c *headerCode, coded []byte) {
 	r.fine = r.fine[:0]
-	n := fineBits(level)
 	for i, p := range w.fine {
 		if r.quiet[p.at] {
 			continue
 		}
+		known := knownFine{sample: y[p.at]}
 		var part [maxFineBits]byte
 		for j := range part {
 			part[j] = coded[c.position(wordIndex, headerStrong+maxFineBits*i+j)]
 		}
-		r.fine = append(r.fine, knownSymbol{y[p.at], p.dither + fineSymbol(label(part[:], n), n)})
+		for n := 1; n <= maxFineBits; n++ {
+			known.at[n] = p.dither + fineSymbol(label(part[:], n), n)
+		}
+		r.fine = append(r.fine, known)
 	}
 }
 
-// evidence returns the log-likelihood ratio of the strong symbols that are known, at a level and a noise index, to noise alone.
+// evidence returns the log-likelihood ratio of the symbols that are known, at a level and a noise index, to noise alone.
 func (r *reader) evidence(level, noise int) float64 {
 	k := ratioIndex(noise, level)
 	if k >= ratios {
@@ -71,6 +81,13 @@ func (r *reader) evidence(level, noise int) float64 {
 	var sum float32
 	for _, s := range r.strong {
 		sum += table[phase(s.sample*inverse, s.at)]
+	}
+	table = &r.tables.knownFine[k]
+	inverse = 1 / fineStep(level)
+	n := fineBits(level)
+	for i := range r.fine {
+		f := &r.fine[i]
+		sum += table[phase(f.sample*inverse, f.at[n])]
 	}
 	return float64(sum)
 }
@@ -87,8 +104,10 @@ func (r *reader) evidences(sums *[noiseIndices]float64, level int) {
 		}
 	}
 	inverse = 1 / fineStep(level)
-	for _, s := range r.fine {
-		p := phase(s.sample*inverse, s.at)
+	bits := fineBits(level)
+	for i := range r.fine {
+		f := &r.fine[i]
+		p := phase(f.sample*inverse, f.at[bits])
 		for n := range sums {
 			if k := ratioIndex(n, level); k < ratios {
 				sums[n] += float64(r.tables.knownFine[k][p])
@@ -98,13 +117,13 @@ func (r *reader) evidences(sums *[noiseIndices]float64, level int) {
 }
 
 // read writes the log-likelihoods of a frame's payload.
-func (r *reader) read(b *bits[float32], y []float64, f *frame, level, noise int, exact bool) {
+func (r *reader) read(b *bits[float32], y []float64, f *frame, level, noise int) {
 	k := ratioIndex(noise, level)
 	if k >= ratios {
 		*b = bits[float32]{}
 		return
 	}
-	fine := r.tables.fineTable(level, noise, exact)
+	fine := r.tables.fineTable(level, noise)
 	coarse := &r.tables.medium[k]
 	inverse := 1 / fineStep(level)
 	mediumInverse := 0.0
@@ -142,7 +161,7 @@ func (r *reader) read(b *bits[float32], y []float64, f *frame, level, noise int,
 }
 
 // addHeader adds the log-likelihoods of the header's bits that a frame carries.
-func (r *reader) addHeader(sum []float32, y []float64, w *word, wordIndex int, c *headerCode, level, noise int, exact bool) {
+func (r *reader) addHeader(sum []float32, y []float64, w *word, wordIndex int, c *headerCode, level, noise int) {
 	k := ratioIndex(noise, level)
 	if k >= ratios {
 		return
@@ -154,7 +173,7 @@ func (r *reader) addHeader(sum []float32, y []float64, w *word, wordIndex int, c
 		}
 	}
 	n := fineBits(level)
-	fine := r.tables.fineTable(level, noise, exact)
+	fine := r.tables.fineTable(level, noise)
 	inverse = 1 / fineStep(level)
 	for i, p := range w.fine {
 		if r.quiet[p.at] {

@@ -21,7 +21,8 @@ type Message struct {
 	// Map tells of every frame, channel by channel, whether it was found.
 	Map [][]bool
 	// Gain is what the recording was multiplied with since, negative for an inverted one, and Offset what was added; both are of
-	// the first channel that was found.
+	// the first channel that was found. Where the strength of all frames is high the gain is known but for a power of 2^(1/4), and
+	// of those that fit it is the one nearest to 1.
 	Gain, Offset float64
 	// Noise is the standard deviation of what was added to the samples, that of rounding included, the median over all frames.
 	Noise float64
@@ -50,7 +51,7 @@ func Find(ctx context.Context, f audio.File, key keystream.Key, workers int, pro
 		return nil, err
 	}
 	r := l.newReceiver(h, progress)
-	if err := r.listen(k); err != nil {
+	if err := errors.Join(r.listen(k), l.source.finish()); err != nil {
 		return nil, err
 	}
 	m, err := r.message(ctx, l.workers)
@@ -220,7 +221,7 @@ func (r *receiver) likeliest(all []track) (track, float64, error) {
 		s.reader.quiet = quiet[i]
 		word := (k.word + i) % words
 		s.reader.know(ys[i][:], nil, &r.words[word], word, &r.code, r.coded)
-	}, nil)
+	})
 	scores := make([]float64, len(all))
 	spots := make([]*spot, r.workers)
 	parallel(r.workers, len(all), func(w, j int) {
@@ -238,13 +239,14 @@ func (r *receiver) likeliest(all []track) (track, float64, error) {
 			}
 			f := spot.framer.at(r.header.nonce.start(), all[j].lane, all[j].k+i)
 			spot.reader.quiet = quiet[i]
-			spot.reader.strong = spot.reader.strong[:0]
+			spot.reader.strong, spot.reader.fine = spot.reader.strong[:0], spot.reader.fine[:0]
 			for _, p := range f.pilots {
 				if !quiet[i][p.at] {
 					spot.reader.strong = append(spot.reader.strong, knownSymbol{ys[i][p.at], p.dither})
 				}
 			}
-			scores[j] += spot.reader.evidence(levels[i], noise)
+			// A frame behind a cut is another one than expected, and says nothing.
+			scores[j] += max(-2, spot.reader.evidence(levels[i], noise))
 		}
 	})
 	best := 0
@@ -376,6 +378,7 @@ func (r *receiver) look(t *track, frames int) {
 		r.stretch.frame(s.y[:], s.reader.quiet[:], &t.lock, i)
 		word := wordOf(r.header.nonce.start(), t.lane, t.k+i)
 		s.reader.know(s.y[:], s.frame, s.frame.word, word, &r.code, r.coded)
+		s.reader.knowFine(s.y[:], s.frame.word, word, &r.code, r.coded)
 	})
 	// The noise decides between levels only a little, and the levels decide what the noise is.
 	if t.noise < 0 || !r.settle(t, frames, []int{t.noise}) {
@@ -389,13 +392,14 @@ func (r *receiver) look(t *track, frames int) {
 		s := &r.spots[i]
 		s.evidence = s.sums[max(t.noise, 0)]
 		// Words come round again, so it is for the frame's own pilots to say which frame it is.
-		s.reader.strong = s.reader.strong[:0]
+		s.reader.strong, s.reader.fine = s.reader.strong[:0], s.reader.fine[:0]
 		for _, p := range s.frame.pilots {
 			if !s.reader.quiet[p.at] {
 				s.reader.strong = append(s.reader.strong, knownSymbol{s.y[p.at], p.dither})
 			}
 		}
-		if s.reader.evidence(s.level, max(t.noise, 0)) < -3 {
+		clear := s.evidence / float64(syncPilots+s.reader.shape.header+framePilots+headerFine)
+		if s.reader.evidence(s.level, max(t.noise, 0)) < -3+6*min(1, 2*clear) {
 			s.evidence = 0
 		}
 		if s.evidence > sure/2 {
@@ -449,8 +453,6 @@ func (r *receiver) levels(noise, frames int) {
 func (r *receiver) noise(t *track, frames int) int {
 	parallel(r.workers, frames, func(_, i int) {
 		s := &r.spots[i]
-		word := wordOf(r.header.nonce.start(), t.lane, t.k+i)
-		s.reader.knowFine(s.y[:], s.frame.word, word, &r.code, r.coded, s.level)
 		clear(s.sums[:])
 		s.reader.evidences(&s.sums, s.level)
 	})
@@ -472,7 +474,7 @@ func (r *receiver) take(t *track, frames int) {
 	parallel(r.workers, frames, func(_, i int) {
 		s := &r.spots[i]
 		if s.evidence > 0 {
-			s.reader.read(&s.bits, s.y[:], s.frame, s.level, t.noise, t.gain == 1 && t.offset == 0)
+			s.reader.read(&s.bits, s.y[:], s.frame, s.level, t.noise)
 		}
 	})
 	for i := range frames {

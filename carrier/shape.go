@@ -7,8 +7,7 @@ import (
 )
 
 // The error that embedding makes is shaped like the recording's own spectrum, where it hides best: white noise w that the
-// lattice leaves becomes e = F(z)·w with F(z) = A(z/γ₁)/A(z/γ₂), A being the recording's linear predictor. The embedder may
-// do so because every point of the lattice carries the symbol; a receiver need not know. (Atal and Schroeder, "Predictive
+// lattice leaves becomes e = F(z)·w with F(z) = 1/A(z/γ), A being the recording's linear predictor. The embedder may do so because every point of the lattice carries the symbol; a receiver need not know. (Atal and Schroeder, "Predictive
 // coding of speech signals and subjective error criteria", IEEE Trans. ASSP 27, 1979.)
 const (
 	shapeOrder = 16
@@ -18,19 +17,20 @@ const (
 
 // shaper is the filter of one channel.
 type shaper struct {
-	zeros, poles float64 // γ₁ and γ₂
-	window       [shapeReach]float64
-	scratch      [shapeReach]float64
-	lag          [shapeOrder + 1]float64
+	limit   float64 // of gain
+	gain    float64 // by which the filter raises the power of white noise
+	window  [shapeReach]float64
+	scratch [shapeReach]float64
+	lag     [shapeOrder + 1]float64
 
-	num, den [shapeOrder + 1]float64
-	// The last values of w and e, doubled so that a run of shapeOrder of them always lies in one piece.
-	w, e [2 * shapeOrder]float64
-	at   int
+	den [shapeOrder + 1]float64 // A(z/γ)
+	// The last values of e, doubled so that a run of shapeOrder of them always lies in one piece.
+	e  [2 * shapeOrder]float64
+	at int
 }
 
-func newShaper(zeros, poles float64) *shaper {
-	s := &shaper{zeros: zeros, poles: poles}
+func newShaper(limit Shaping) *shaper {
+	s := &shaper{limit: float64(limit), gain: 1}
 	for i := range s.window {
 		s.window[i] = 0.5 - 0.5*math.Cos(2*math.Pi*(float64(i)+0.5)/shapeReach)
 	}
@@ -39,7 +39,7 @@ func newShaper(zeros, poles float64) *shaper {
 		s.lag[i] = math.Exp(-0.5 * math.Pow(2*math.Pi*40/16000*float64(i), 2))
 	}
 	s.lag[0] = 1 + 1e-6
-	s.num[0], s.den[0] = 1, 1
+	s.den[0] = 1
 	return s
 }
 
@@ -56,53 +56,54 @@ func (s *shaper) fit(x []float64) {
 	// Nothing is shaped by what lies below the step of 16 bits.
 	r[0] += shapeReach * 0.375 * unit * unit
 	dsp.LPC(a[:], r[:])
-	z, p := 1.0, 1.0
-	for i := range a {
-		s.num[i], s.den[i] = a[i]*z, a[i]*p
-		z *= s.zeros
-		p *= s.poles
+	for _, gamma := range strengths {
+		p := 1.0
+		for i := range a {
+			s.den[i] = a[i] * p
+			p *= gamma
+		}
+		if s.gain = s.power(); s.gain <= s.limit {
+			return
+		}
 	}
 }
 
-// gain returns by how much the filter raises the power of white noise.
-func (s *shaper) gain() float64 {
-	var w, e [shapeOrder + 1]float64
-	sum := 0.0
-	w[0] = 1
-	for range 96 {
-		v := 0.0
-		for i := range s.num {
-			v += s.num[i] * w[i]
-		}
-		for i := 1; i <= shapeOrder; i++ {
-			v -= s.den[i] * e[i]
-		}
-		sum += v * v
+// strengths are the values of γ that are tried, the strongest first.
+var strengths = []float64{0.9, 0.75, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0}
+
+// power returns the energy of the impulse response, or of the beginning of it if that is more than the limit.
+func (s *shaper) power() float64 {
+	var e [shapeOrder]float64 // the newest first
+	sum, v := 1.0, 1.0
+	for range 64 {
+		copy(e[1:], e[:])
 		e[0] = v
-		copy(e[1:], e[:shapeOrder])
-		copy(w[1:], w[:shapeOrder])
-		w[0] = 0
+		v = 0
+		for i, a := range s.den[1:] {
+			v -= a * e[i]
+		}
+		if sum += v * v; sum > s.limit {
+			break
+		}
 	}
 	return sum
 }
 
 // predict returns the part of the next error that follows from the past ones.
 func (s *shaper) predict() float64 {
-	w, e := s.w[s.at:][:shapeOrder], s.e[s.at:][:shapeOrder]
-	num, den := s.num[1:][:shapeOrder], s.den[1:][:shapeOrder]
+	e, den := s.e[s.at:][:shapeOrder], s.den[1:][:shapeOrder]
 	var sum float64
-	for i, v := range w {
-		sum += num[i]*v - den[i]*e[i]
+	for i, v := range e {
+		sum -= den[i] * v
 	}
 	return sum
 }
 
-// push notes what became of a sample: its new noise w and whole error e.
-func (s *shaper) push(w, e float64) {
+// push notes the error of a sample.
+func (s *shaper) push(e float64) {
 	s.at--
 	if s.at < 0 {
 		s.at = shapeOrder - 1
 	}
-	s.w[s.at], s.w[s.at+shapeOrder] = w, w
 	s.e[s.at], s.e[s.at+shapeOrder] = e, e
 }

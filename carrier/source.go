@@ -51,6 +51,21 @@ func (s *source) end(err error) error {
 	return err
 }
 
+// finish notes whether the file is cut off, which only reading beyond its last frame can tell.
+func (s *source) finish() error {
+	if s.at != s.frames {
+		if err := s.r.SeekFrame(s.frames); err != nil {
+			return err
+		}
+		s.at = s.frames
+	}
+	n, err := s.r.Read(audio.NewBlock(s.channels, 1))
+	if s.at += int64(n); err == nil {
+		return nil
+	}
+	return s.end(err)
+}
+
 // read fills block with the samples of all channels from frame from on, and with zeros beyond the ends.
 func (s *source) read(block [][]float64, from int64) error {
 	total := len(block[0])

@@ -11,11 +11,12 @@ import (
 	"ditas/metric"
 )
 
-// Shaping is how much the error follows the recording's spectrum: γ₁ and γ₂ of F(z) = A(z/γ₁)/A(z/γ₂).
-type Shaping struct{ Zeros, Poles float64 }
+// Shaping is how much the error may follow the recording's spectrum: the factor by which that may raise its power at equal
+// steps. 1 and less leave it white. More of it hides the error better and leaves less room.
+type Shaping float64
 
-// DefaultShaping is a compromise: more of it hides the error better and leaves less room.
-var DefaultShaping = Shaping{Poles: 0.2}
+// DefaultShaping is 0.8 dB.
+const DefaultShaping Shaping = 1.2
 
 // Survey is what has to be known of a recording before anything is hidden in it.
 type Survey struct {
@@ -75,13 +76,13 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 		next      int64
 		quiet     []bool
 		power     float64
-		num, den  [block / FrameLength][shapeOrder + 1]float64 // filters of the block's frames
+		filters   [block / FrameLength][shapeOrder + 1]float64 // of the block's frames
 	}
 	ears := make([]ear, s.channels)
 	for c := range ears {
-		ears[c] = ear{tolerance: masking.NewTolerance(), shaper: newShaper(shaping.Zeros, shaping.Poles), quiet: make([]bool, block)}
-		for i := range ears[c].den {
-			ears[c].num[i][0], ears[c].den[i][0] = 1, 1
+		ears[c] = ear{tolerance: masking.NewTolerance(), shaper: newShaper(shaping), quiet: make([]bool, block)}
+		for i := range ears[c].filters {
+			ears[c].filters[i][0] = 1
 		}
 	}
 	for from := int64(0); from < s.frames; from += block {
@@ -105,15 +106,15 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 				}
 				e.power += energy
 				e.shaper.fit(x[before+at+(FrameLength-shapeReach)/2:])
-				e.num[k%(block/FrameLength)], e.den[k%(block/FrameLength)] = e.shaper.num, e.shaper.den
+				e.filters[k%(block/FrameLength)] = e.shaper.den
 				frames[k].usable = float32(used) / FrameLength
 				frames[k].energy = float32(energy / FrameLength)
-				frames[k].gain = float32(e.shaper.gain())
+				frames[k].gain = float32(e.shaper.gain)
 			}
 			for ; e.next < from+block && e.next < s.frames; e.next += int64(masking.Hop()) {
 				at := before + int(e.next-from)
 				i := e.next / FrameLength % (block / FrameLength)
-				tolerance := float32(e.tolerance.Next(x[at:][:masking.Window()], e.num[i][:], e.den[i][:]))
+				tolerance := float32(e.tolerance.Next(x[at:][:masking.Window()], e.filters[i][:]))
 				last := min(count-1, (e.next+int64(masking.Window())-1)/FrameLength)
 				for k := e.next / FrameLength; k <= last; k++ {
 					frames[k].tolerance = min(frames[k].tolerance, tolerance)
@@ -123,6 +124,9 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 		if progress != nil {
 			progress(int(min(from+block, s.frames)>>10), int(s.frames>>10)+1)
 		}
+	}
+	if err := s.finish(); err != nil {
+		return nil, err
 	}
 	if s.cut != nil {
 		return nil, s.cut
@@ -146,6 +150,7 @@ const silent = 0xff
 type Plan struct {
 	survey  *Survey
 	profile Profile
+	shaping Shaping
 	levels  [][]uint8
 	// effective is how many bits a fine symbol carries on average, of maxFineBits, and usable the share of samples in use.
 	effective, usable float64
@@ -200,6 +205,7 @@ func (v *Survey) Plan(profile Profile, mse float64) *Plan {
 // recording's format allows: in 16 bits a step of 4 units, and a mean squared error of 1.4 of them squared.
 func (v *Survey) Faintest() *Plan {
 	p := v.newPlan(Lean)
+	p.shaping = 1
 	level := max(4, v.floor(4))
 	for c, frames := range v.frames {
 		for k := range frames {
@@ -214,7 +220,7 @@ func (v *Survey) Faintest() *Plan {
 }
 
 func (v *Survey) newPlan(profile Profile) *Plan {
-	p := &Plan{survey: v, profile: profile, levels: make([][]uint8, len(v.frames))}
+	p := &Plan{survey: v, profile: profile, shaping: v.shaping, levels: make([][]uint8, len(v.frames))}
 	for c := range v.frames {
 		p.levels[c] = make([]uint8, len(v.frames[c]))
 	}
@@ -296,7 +302,7 @@ func (p *Plan) at(payload, scale int) *header {
 	if payload < 0 {
 		h.payload = 0
 		for _, r := range ladders[p.profile] {
-			h.payload += scaled(r.weight, h.frames, scale)
+			h.payload += r.scaled(h.frames, scale)
 		}
 		h.payload = min(h.payload, MaxPayload)
 	}

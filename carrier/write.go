@@ -87,7 +87,7 @@ func hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, p *Plan, pay
 	for c := range lanes {
 		lanes[c] = lane{
 			framer:   &framer{words: words, key: key, profile: p.profile},
-			embedder: &embedder{shape: &shapes[p.profile], grid: grid, shaper: newShaper(v.shaping.Zeros, v.shaping.Poles)},
+			embedder: &embedder{shape: &shapes[p.profile], grid: grid, shaper: newShaper(p.shaping)},
 			reader:   newReader(p.profile, tables),
 			quiet:    make([]bool, blockFrames*FrameLength),
 		}
@@ -123,7 +123,7 @@ func hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, p *Plan, pay
 					l.embedder.run(out[c][at:], x[margin+at:], l.quiet[at:], fineStep(level), j, j+shapeBlock)
 				}
 				copy(l.reader.quiet[:], l.quiet[at:])
-				l.reader.read(&l.read[i], out[c][at:], f, level, noise, true)
+				l.reader.read(&l.read[i], out[c][at:], f, level, noise)
 			}
 			for i, y := range out[c][:size] {
 				e := y - x[margin+i]
@@ -146,9 +146,6 @@ func hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, p *Plan, pay
 		if progress != nil {
 			progress(int(min(from+block, s.frames)>>10), int(s.frames>>10)+1)
 		}
-	}
-	if s.cut != nil {
-		return nil, s.cut
 	}
 	if err := w.Close(); err != nil {
 		return nil, err

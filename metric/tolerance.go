@@ -35,9 +35,10 @@ func (m *Masking) NewTolerance() *Tolerance {
 func (m *Masking) Hop() int    { return m.hop }
 func (m *Masking) Window() int { return len(m.window) }
 
-// Next returns the variance that white noise may have in the next frame, x, before it is shaped by the filter num/den (the
-// coefficients of z⁰, z⁻¹, …) and has a mean noise-to-mask ratio of 1. A frame shorter than Window is filled up with zeros.
-func (t *Tolerance) Next(x, num, den []float64) float64 {
+// Next returns the variance that white noise may have in the next frame, x, so that after the all-pole filter 1/A(z) it has
+// a mean noise-to-mask ratio of 1. a holds the coefficients of z⁰, z⁻¹, … of A. A frame shorter than Window is filled up with
+// zeros.
+func (t *Tolerance) Next(x, a []float64) float64 {
 	m := t.m
 	for i, v := range x {
 		t.re[i] = m.window[i] * v
@@ -48,20 +49,16 @@ func (t *Tolerance) Next(x, num, den []float64) float64 {
 	for k := range t.power {
 		t.power[k] = t.re[k]*t.re[k] + t.im[k]*t.im[k]
 	}
-	// Numerator and denominator are real, so one transform serves both. They are short, so it need not be a long one.
+	// The filter is short, so its transform need not be a long one.
 	re, im := t.filter[0][:], t.filter[1][:]
 	clear(re)
 	clear(im)
-	copy(re, num)
-	copy(im, den)
+	copy(re, a)
 	t.coarse.Forward(re, im)
 	points := m.fft.Points()
 	for k := range t.shape {
 		at := k * filterPoints / points
-		mirror := (filterPoints - at) % filterPoints
-		nr, ni := (re[at]+re[mirror])/2, (im[at]-im[mirror])/2
-		dr, di := (im[at]+im[mirror])/2, (re[mirror]-re[at])/2
-		t.shape[k] = (nr*nr + ni*ni) / (dr*dr + di*di)
+		t.shape[k] = 1 / (re[at]*re[at] + im[at]*im[at])
 	}
 	for i := range m.bands {
 		t.pattern[i] = m.bands[i].energy(t.power) + m.bands[i].internal
