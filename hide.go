@@ -10,6 +10,7 @@ import (
 	"ditas/carrier"
 	"ditas/codestream"
 	"ditas/metric"
+	"ditas/model/restorer"
 	"ditas/networks"
 	"ditas/picture"
 )
@@ -127,6 +128,10 @@ func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, secret *pict
 		Method: Lattice, Width: secret.Width, Height: secret.Height, MSE: done.MSE, SNR: done.SNR, MaxDeviation: done.MaxDeviation,
 		Robust: done.Profile == carrier.Robust,
 	}
+	network, err := restorer.New()
+	if err != nil {
+		return nil, err
+	}
 	arrived := 0
 	for _, s := range done.Stages {
 		arrived = min(arrived+s.Bytes, len(done.Payload))
@@ -134,12 +139,18 @@ func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, secret *pict
 		if err != nil {
 			return nil, err
 		}
+		if !info.Complete {
+			if p, err = network.Restore(ctx, p, info, workers(o.Workers)); err != nil {
+				return nil, err
+			}
+			p.Round()
+		}
 		psnr, err := metric.PSNR(secret, p)
 		if err != nil {
 			return nil, err
 		}
 		report.PSNR, report.Exact = min(psnr, 100), info.Complete
-		report.Stages = append(report.Stages, HideStage{Bytes: s.Bytes, PSNR: report.PSNR, Loss: max(0, 1-s.Rate/carrier.Efficiency)})
+		report.Stages = append(report.Stages, HideStage{Bytes: s.Bytes, PSNR: report.PSNR, Loss: 1 - s.Rate})
 		if arrived == len(done.Payload) {
 			if ssim, err := metric.SSIM(secret, p); err == nil {
 				report.SSIM = &ssim

@@ -9,6 +9,7 @@ import (
 	"ditas/audio"
 	"ditas/carrier"
 	"ditas/codestream"
+	"ditas/model/restorer"
 	"ditas/networks"
 	"ditas/picture"
 )
@@ -19,6 +20,8 @@ type RevealOptions struct {
 	// which take the whole recording into memory, unless it is too long for that.
 	Method     string
 	Passphrase string
+	// Plain leaves a picture of which not all has arrived as it is, in place of having a network restore what it can.
+	Plain bool
 	// Workers is the number of goroutines; 0 means one per processor. Results do not depend on it.
 	Workers int
 	// Progress, if set, is called now and then, possibly from several goroutines at once.
@@ -31,8 +34,10 @@ type RevealReport struct {
 	Width  int    `json:"width"`
 	Height int    `json:"height"`
 	// Exact tells that the picture is the one that was hidden, to the last bit.
-	Exact  bool          `json:"exact"`
-	Stages []RevealStage `json:"stages"`
+	Exact bool `json:"exact"`
+	// Restored tells that a network has made what has arrived look more like what was hidden.
+	Restored bool          `json:"restored"`
+	Stages   []RevealStage `json:"stages"`
 	// Frames is the number of pieces that the recording had, and Arrived how many of them were found. Map tells which, channel by
 	// channel as they were written.
 	Frames  int      `json:"frames"`
@@ -112,6 +117,18 @@ func revealFromLattice(ctx context.Context, stego audio.File, o RevealOptions) (
 		return nil, r, fmt.Errorf("the picture in this recording: %w", err)
 	}
 	r.Width, r.Height, r.Exact = info.Width, info.Height, info.Complete
+	if info.Complete || o.Plain {
+		return p, r, nil
+	}
+	network, err := restorer.New()
+	if err != nil {
+		return nil, r, err
+	}
+	if p, err = network.Restore(ctx, p, info, workers(o.Workers)); err != nil {
+		return nil, r, err
+	}
+	p.Round()
+	r.Restored = true
 	return p, r, nil
 }
 

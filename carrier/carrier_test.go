@@ -138,3 +138,12 @@ func findIn(t testing.TB, data []byte) *Message {
 	}
 	return m
 }
+
+// reopen returns a recording as a file, for those who have no test at hand.
+func reopen(rec *audio.Recording) (*wav.File, error) {
+	var b bytes.Buffer
+	if err := wav.Encode(&b, rec); err != nil {
+		return nil, err
+	}
+	return wav.Open(bytes.NewReader(b.Bytes()), int64(b.Len()))
+}

@@ -13,14 +13,15 @@ type rung struct {
 // ladders say, for each profile, how the payload is divided into stages, the most protected first. The payload has to be a
 // stream of which every beginning is of use, as package codestream makes it.
 var ladders = [profiles][]rung{
-	// Under white noise of the power of the whole change, in decibels below it, the stages arrive from about −6, 0, 7, 17 and
-	// 27 dB on; the first three stay as they are however much there is to carry.
+	// Under white noise of the power of the whole change, in decibels below it, the stages arrive from about −6, 0, 7, 17, 17 and
+	// 27 dB on. The first four stay as they are until there is more to carry than the others can take.
 	Robust: {
 		{strong: 52, fine: 60, weight: 50},
 		{strong: 36, medium: 240, fine: 150, weight: 205},
 		{medium: 584, fine: 800, weight: 1180},
-		{fine: 2085, weight: 6100, more: 9700, most: 8000},
-		{fine: 953, weight: 7200, most: 3700},
+		{fine: 1050, weight: 3050, most: 4900},
+		{fine: 1035, weight: 3050, more: 4800, most: 4000},
+		{fine: 953, weight: 7200, most: 3600},
 	},
 	Lean: {
 		{fine: 200, weight: 160, more: 160, most: 160},

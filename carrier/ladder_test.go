@@ -140,22 +140,26 @@ func TestCodedBitsAreSentEvenly(t *testing.T) {
 	}
 }
 
-// A scale of s stands for 2^((s−128)/16) and a weight for bits in a frame, in sixteenths.
+// A scale of s stands for f = 2^((s−128)/16), and a rung for so many sixteenths of a bit in a frame: weight·f up to f = 1, from
+// there on more·(f−1) in addition, and from f = 2 on most·(f−2) in place of what more would be.
 func TestScaled(t *testing.T) {
 	for _, frames := range []int{1, 100, 12345, maxFrames} {
-		for _, weight := range []int{56, 1307, 16000} {
-			last := 0
-			for s := range maxScale + 1 {
-				got := scaled(weight, frames, s)
-				want := math.Exp2(float64(s-128)/16) * float64(weight) * float64(frames) / 16 / 8
-				// Octaves are shifted in after the fraction was cut off.
-				if math.Abs(float64(got)-want) > 1+math.Exp2(float64(s-128)/16)+want*1e-6 {
-					t.Fatalf("scaled(%d, %d, %d) = %d, want %.2f", weight, frames, s, got, want)
+		for _, rungs := range ladders {
+			for _, r := range rungs {
+				last := 0
+				for s := range maxScale + 1 {
+					got := r.scaled(frames, s)
+					f := math.Exp2(float64(s-128) / 16)
+					want := float64(r.weight)*min(f, 1) + float64(r.more)*max(0, min(f-1, 1)) + float64(r.most)*max(0, f-2)
+					want *= float64(frames) / 16 / 8
+					if off := math.Abs(float64(got) - want); off > 1+want*2e-4+float64(frames)*0x1p-12 {
+						t.Fatalf("%+v: %d bytes in %d frames at scale %d, want %.2f", r, got, frames, s, want)
+					}
+					if got < last {
+						t.Fatalf("%+v: %d bytes in %d frames at scale %d, less than at the scale below", r, got, frames, s)
+					}
+					last = got
 				}
-				if got < last {
-					t.Fatalf("scaled(%d, %d, %d) = %d, less than at the scale below", weight, frames, s, got)
-				}
-				last = got
 			}
 		}
 	}

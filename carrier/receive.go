@@ -392,14 +392,15 @@ func (r *receiver) look(t *track, frames int) {
 		s := &r.spots[i]
 		s.evidence = s.sums[max(t.noise, 0)]
 		// Words come round again, so it is for the frame's own pilots to say which frame it is.
-		s.reader.strong, s.reader.fine = s.reader.strong[:0], s.reader.fine[:0]
+		s.reader.fine = s.reader.fine[:0]
+		clear := s.reader.evidence(s.level, max(t.noise, 0)) / float64(len(s.reader.strong)+1)
+		s.reader.strong = s.reader.strong[:0]
 		for _, p := range s.frame.pilots {
 			if !s.reader.quiet[p.at] {
 				s.reader.strong = append(s.reader.strong, knownSymbol{s.y[p.at], p.dither})
 			}
 		}
-		clear := s.evidence / float64(syncPilots+s.reader.shape.header+framePilots+headerFine)
-		if s.reader.evidence(s.level, max(t.noise, 0)) < -3+6*min(1, 2*clear) {
+		if s.reader.evidence(s.level, max(t.noise, 0)) < -3+9*clear {
 			s.evidence = 0
 		}
 		if s.evidence > sure/2 {

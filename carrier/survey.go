@@ -277,9 +277,17 @@ func (v *Survey) MSE(snr float64) float64 { return v.power * math.Pow(10, -snr/1
 const (
 	strongCapacity = 0.8
 	mediumCapacity = 0.42
-	// Efficiency is the share of it that the code reaches there.
-	Efficiency = 0.93
 )
+
+// efficiency is the share of what there is that the code of blocks of so many bits reaches: less where not all of its bits are
+// sent, or read for sure.
+func (p *Plan) efficiency(bits int) float64 {
+	e := 0.92 - 4/math.Sqrt(float64(bits))
+	if p.usable*p.effective < 0.98*maxFineBits {
+		e -= 0.1
+	}
+	return e
+}
 
 // fits reports whether a header's stages find room where nothing is lost.
 func (p *Plan) fits(h *header) bool {
@@ -289,7 +297,7 @@ func (p *Plan) fits(h *header) bool {
 		}
 		room := strongCapacity*float64(s.strong) + mediumCapacity*float64(s.medium) + p.effective/maxFineBits*float64(s.fine)
 		room *= p.usable * float64(h.frames)
-		if float64(s.blocks*s.bits) > Efficiency*room || s.blocks*s.bits > h.frames*s.slots() {
+		if float64(s.blocks*s.bits) > p.efficiency(s.bits)*room || s.blocks*s.bits > h.frames*s.slots() {
 			return false
 		}
 	}

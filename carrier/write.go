@@ -26,7 +26,7 @@ type Report struct {
 // Protection tells how well a stage is protected.
 type Protection struct {
 	Bytes int     // of the payload
-	Rate  float64 // share of the coded bits that suffices: the rest may be lost
+	Rate  float64 // share of the recording that suffices: the rest may be lost if nothing else happens to it
 }
 
 // Hide writes cover to dst with the payload in it. nonce makes the recording's dither its own; only tests set it.
@@ -170,8 +170,8 @@ func hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, p *Plan, pay
 	return r, nil
 }
 
-// rate returns the share of a stage's capacity that its payload takes.
+// rate returns the share of a recording that a stage needs.
 func (p *Plan) rate(h *header, s *stage) float64 {
 	room := strongCapacity*float64(s.strong) + mediumCapacity*float64(s.medium) + p.effective/maxFineBits*float64(s.fine)
-	return float64(s.blocks*s.bits) / (room * p.usable * float64(h.frames))
+	return min(1, float64(s.blocks*s.bits)/(p.efficiency(s.bits)*room*p.usable*float64(h.frames)))
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -23,8 +24,8 @@ the page as lattice.md, and the figure in a folder figures.
 
 --data is a folder as ditas data builds it; --set chooses another of its sets, which
 is for development. --music adds a folder of recordings that are not speech.
---innocents searches so many recordings in which nothing is hidden; each takes a few
-seconds.`
+--innocents searches so many recordings in which nothing is hidden; each takes some
+ten seconds.`
 
 const experimentExample = `  ditas experiment lattice --data data --out results
   ditas experiment lattice --data data --out results --pairs 8 --set validation`
@@ -57,7 +58,9 @@ func experimentCommand() *cobra.Command {
 	f.StringVar(&o.musicName, "music-name", "", "`TEXT` that says where the music is from (default: the folder's name)")
 	f.StringVarP(&o.out, "out", "o", "", "`FOLDER` for the results")
 	f.IntVar(&o.options.Pairs, "pairs", 0, "number `N` of pairs of a picture and a clip; 0 means all")
+	f.IntVar(&o.options.Damaged, "damaged", 0, "number `N` of pairs to whose recordings something happens; 0 means half of all")
 	f.IntVar(&o.options.Innocents, "innocents", 0, "number `N` of recordings to search in which nothing is hidden")
+	f.StringSliceVar(&o.options.Parts, "only", nil, "measure these parts only, a `LIST` of "+strings.Join(experiment.Parts(), ", "))
 	f.Uint64Var(&o.options.Seed, "seed", 1, "`N`, from which noise and other random numbers are made")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
@@ -72,8 +75,13 @@ func (o *experimentFlags) run(ctx context.Context) error {
 		return withHint(usagef("--out is not given"), "give a folder for the results, like --out results")
 	case o.set != "test" && o.set != "validation":
 		return usagef("--set %s: want test or validation", o.set)
-	case o.options.Pairs < 0 || o.options.Innocents < 0:
-		return usagef("--pairs and --innocents are numbers from 0 on")
+	case o.options.Pairs < 0 || o.options.Damaged < 0 || o.options.Innocents < 0:
+		return usagef("--pairs, --damaged and --innocents are numbers from 0 on")
+	}
+	for _, p := range o.options.Parts {
+		if !slices.Contains(experiment.Parts(), p) {
+			return usagef("--only %s: want some of %s", p, strings.Join(experiment.Parts(), ", "))
+		}
 	}
 	m, err := dataset.ReadManifest(o.data)
 	if err != nil {
@@ -113,11 +121,14 @@ func (o *experimentFlags) run(ctx context.Context) error {
 		return err
 	}
 	r.Command = o.command()
-	for name, write := range map[string]func(w io.Writer) error{
+	results := map[string]func(w io.Writer) error{
 		"lattice.md":   r.Markdown,
 		"lattice.json": func(w io.Writer) error { return writeJSON(w, r) },
-		filepath.Join("figures", experiment.FigureName): r.Figure,
-	} {
+	}
+	if len(r.Curves) > 0 {
+		results[filepath.Join("figures", experiment.FigureName)] = r.Figure
+	}
+	for name, write := range results {
 		if err := writeFile(filepath.Join(o.out, name), write); err != nil {
 			return err
 		}
@@ -135,11 +146,20 @@ func (o *experimentFlags) command() string {
 	if o.options.Pairs > 0 {
 		c += fmt.Sprintf(" --pairs %d", o.options.Pairs)
 	}
+	if o.options.Damaged > 0 {
+		c += fmt.Sprintf(" --damaged %d", o.options.Damaged)
+	}
 	if o.music != "" {
 		c += " --music music"
 	}
+	if o.musicName != "" {
+		c += fmt.Sprintf(" --music-name %q", o.musicName)
+	}
 	if o.options.Innocents > 0 {
 		c += fmt.Sprintf(" --innocents %d", o.options.Innocents)
+	}
+	if o.options.Parts != nil {
+		c += " --only " + strings.Join(o.options.Parts, ",")
 	}
 	return c + fmt.Sprintf(" --seed %d", o.options.Seed)
 }

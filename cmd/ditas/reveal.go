@@ -59,6 +59,7 @@ func revealCommand() *cobra.Command {
 	f.StringVarP(&o.out, "out", "o", "", "the `PICTURE` to write; a file of that name is replaced")
 	o.passphrase.addFlags(cmd, "of the picture")
 	f.StringVar(&o.drawn, "map", "", "draw which parts of the recording were found, a `PICTURE`")
+	f.BoolVar(&o.options.Plain, "plain", false, "do without the network that restores a picture of which a part is missing")
 	f.StringVar(&o.options.Method, "method", "", "how it was hidden, a `NAME` (default: find out)")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
