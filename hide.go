@@ -136,6 +136,11 @@ func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, secret *pict
 	for _, s := range done.Stages {
 		arrived = min(arrived+s.Bytes, len(done.Payload))
 		p, info, err := codestream.Decode(done.Payload[:arrived], secret.Width*secret.Height)
+		if errors.Is(err, codestream.ErrShort) {
+			// A stage of a few bytes makes no picture by itself.
+			report.Stages = append(report.Stages, HideStage{Bytes: s.Bytes, Loss: 1 - s.Rate})
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -80,6 +80,7 @@ type goldenMessage struct {
 	File    string `json:"file"` // in testdata; the key is ours, the nonce fixed
 	Profile int    `json:"profile"`
 	SNR     float64
+	Scale   int    `json:"scale"`
 	Payload string `json:"payload"`
 }
 
@@ -168,10 +169,10 @@ func TestGolden(t *testing.T) {
 	now := vectors(t)
 	if *update {
 		v, data := goldenCover(t)
-		for _, m := range []goldenMessage{{"robust.wav", int(Robust), 48, ""}, {"lean.wav", int(Lean), 48, ""}} {
+		for _, m := range []goldenMessage{{File: "robust.wav", Profile: int(Robust), SNR: 48}, {File: "lean.wav", Profile: int(Lean), SNR: 48}} {
 			p := v.Plan(Profile(m.Profile), v.MSE(m.SNR))
 			hidden := payload(p.Room() / 2)
-			m.Payload = hex.EncodeToString(hidden)
+			m.Payload, m.Scale = hex.EncodeToString(hidden), p.fit(len(hidden)).scale
 			now.Stego = append(now.Stego, m)
 			if err := os.WriteFile("testdata/"+m.File, write(t, open(t, data), p, hidden), 0o644); err != nil {
 				t.Fatal(err)

@@ -248,7 +248,7 @@ func (p *Plan) measure() {
 				used += u
 				n := float64(fineBits(int(level)))
 				if spacing := fineStep(int(level)) / math.Exp2(n); spacing < grid.Step*0.99 {
-					n = max(0, math.Log2(fineStep(int(level))/grid.Step)-0.3)
+					n = max(0, math.Log2(fineStep(int(level))/grid.Step)-0.7)
 				}
 				p.effective += u * n
 			}

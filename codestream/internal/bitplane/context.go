@@ -270,8 +270,8 @@ func (r *run) refine(b *band, plane int) {
 	}
 }
 
-// lateMark is the mark, in units of half the plane's step, from which on a bit is no longer the first or second after the highest:
-// nothing around tells it.
+// lateMark is the mark, in units of half the plane's step, from which on a bit is no longer the first or second after the
+// highest: nothing around tells it.
 const lateMark = 16
 
 // early codes the first or second bit after the highest, of a coefficient with the mark own in units of half the plane's step.

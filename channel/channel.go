@@ -1,0 +1,111 @@
+// Package channel is what happens to a recording between the one who hides and the one who reveals: noise, gain, loss, a change
+// of format.
+//
+//	heard := channel.Gain(channel.Cut(stego, 16411, 16384), -6)
+//
+// Every function returns a recording of its own and leaves its argument alone. Samples are those that the channel makes, which may
+// lie between the steps of the recording's format: writing to a file rounds them, and so does [Convert].
+package channel
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"ditas/audio"
+)
+
+// Noise adds white Gaussian noise of the given standard deviation, full scale being 1, drawn from source channel by channel.
+func Noise(r *audio.Recording, deviation float64, source rand.Source) *audio.Recording {
+	rng := rand.New(source)
+	return each(r, func(v float64) float64 { return v + deviation*rng.NormFloat64() })
+}
+
+// Gain amplifies by so many dB.
+func Gain(r *audio.Recording, dB float64) *audio.Recording {
+	factor := math.Pow(10, dB/20)
+	return each(r, func(v float64) float64 { return factor * v })
+}
+
+// Invert turns the polarity.
+func Invert(r *audio.Recording) *audio.Recording {
+	return each(r, func(v float64) float64 { return -v })
+}
+
+// Offset adds a constant, full scale being 1.
+func Offset(r *audio.Recording, constant float64) *audio.Recording {
+	return each(r, func(v float64) float64 { return v + constant })
+}
+
+// Convert rounds to what a file of another encoding holds.
+func Convert(r *audio.Recording, encoding audio.Encoding) *audio.Recording {
+	format := r.Format
+	format.Encoding, format.ValidBits = encoding, 0
+	c := each(r, format.Quantize)
+	c.Format = format
+	return c
+}
+
+// Zero silences n frames from frame from on, as far as there are any.
+func Zero(r *audio.Recording, from, n int) *audio.Recording {
+	c := each(r, func(v float64) float64 { return v })
+	from, to := bounds(r, from, n)
+	for _, x := range c.Samples {
+		clear(x[from:to])
+	}
+	return c
+}
+
+// Cut takes n frames from frame from on out, as far as there are any.
+func Cut(r *audio.Recording, from, n int) *audio.Recording {
+	c := &audio.Recording{Format: r.Format}
+	from, to := bounds(r, from, n)
+	for _, x := range r.Samples {
+		c.Samples = append(c.Samples, slices.Concat(x[:from], x[to:]))
+	}
+	return c
+}
+
+// Keep returns the n frames from frame from on alone, as far as there are any.
+func Keep(r *audio.Recording, from, n int) *audio.Recording {
+	c := &audio.Recording{Format: r.Format}
+	from, to := bounds(r, from, n)
+	for _, x := range r.Samples {
+		c.Samples = append(c.Samples, slices.Clone(x[from:to]))
+	}
+	return c
+}
+
+// Pick returns the named channels of a recording, in that order: Pick(r, 1, 0) swaps two. It panics if one is not there.
+func Pick(r *audio.Recording, channels ...int) *audio.Recording {
+	c := &audio.Recording{Format: r.Format}
+	c.Format.Channels = len(channels)
+	for _, i := range channels {
+		c.Samples = append(c.Samples, slices.Clone(r.Samples[i]))
+	}
+	return c
+}
+
+// Mute silences one channel. It panics if it is not there.
+func Mute(r *audio.Recording, channel int) *audio.Recording {
+	c := each(r, func(v float64) float64 { return v })
+	clear(c.Samples[channel])
+	return c
+}
+
+// each returns r with f of every sample.
+func each(r *audio.Recording, f func(v float64) float64) *audio.Recording {
+	c := &audio.Recording{Format: r.Format, Samples: audio.NewBlock(len(r.Samples), r.Frames())}
+	for i, x := range r.Samples {
+		for j, v := range x {
+			c.Samples[i][j] = f(v)
+		}
+	}
+	return c
+}
+
+// bounds limits a stretch to the frames that there are.
+func bounds(r *audio.Recording, from, n int) (int, int) {
+	from = max(0, min(from, r.Frames()))
+	return from, from + max(0, min(n, r.Frames()-from))
+}

@@ -1,0 +1,453 @@
+package ditas_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"ditas"
+	"ditas/audio"
+	"ditas/audio/wav"
+	"ditas/metric"
+	"ditas/picture"
+)
+
+// music is a chord that swells and fades over soft noise, in any format, with a foreign chunk behind the samples.
+func music(t testing.TB, f audio.Format, seconds float64) []byte {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(1, 1))
+	rec := &audio.Recording{Format: f, Samples: audio.NewBlock(f.Channels, int(seconds*float64(f.Rate)))}
+	for c, x := range rec.Samples {
+		for i := range x {
+			at := float64(i) / float64(f.Rate)
+			var v float64
+			for h := 1; h <= 8; h++ {
+				v += math.Sin(2*math.Pi*(220+30*float64(c))*float64(h)*at) / float64(h*h)
+			}
+			v *= 0.3 * (1.2 + math.Sin(2*math.Pi*0.7*at)) / 2
+			x[i] = f.Quantize(v + 0.002*rng.NormFloat64())
+		}
+	}
+	var b bytes.Buffer
+	if err := wav.Encode(&b, rec); err != nil {
+		t.Fatal(err)
+	}
+	return append(b.Bytes(), "note\x04\x00\x00\x00abcd"...)
+}
+
+var mono = audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}
+
+func open(t testing.TB, file []byte) *wav.File {
+	t.Helper()
+	f, err := wav.Open(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// scene is a picture with soft and hard edges and a little noise.
+func scene(width, height int) *picture.Planes {
+	rng := rand.New(rand.NewPCG(2, 2))
+	p := picture.New(width, height)
+	for y := range height {
+		for x := range width {
+			u, v := float64(x)/float64(width), float64(y)/float64(height)
+			disc := 0.0
+			if math.Hypot(u-0.6, v-0.4) < 0.25 {
+				disc = 0.4
+			}
+			for c := range 3 {
+				w := 0.25 + 0.25*math.Sin(4*u+float64(c)) + 0.2*v + disc*float64(c)/2 + 0.01*rng.NormFloat64()
+				p.Pix[c][y*width+x] = float32(max(0, min(1, w)))
+			}
+		}
+	}
+	p.Round()
+	return p
+}
+
+func grey(p *picture.Planes) *picture.Planes {
+	g := picture.New(p.Width, p.Height)
+	for c := range g.Pix {
+		copy(g.Pix[c], p.Pix[1])
+	}
+	return g
+}
+
+func hide(t testing.TB, cover []byte, p *picture.Planes, o ditas.HideOptions) ([]byte, *ditas.HideReport) {
+	t.Helper()
+	var stego bytes.Buffer
+	report, err := ditas.Hide(context.Background(), &stego, open(t, cover), p, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stego.Bytes(), report
+}
+
+func reveal(t testing.TB, stego []byte, o ditas.RevealOptions) (*picture.Planes, *ditas.RevealReport) {
+	t.Helper()
+	p, report, err := ditas.Reveal(context.Background(), open(t, stego), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, report
+}
+
+func psnr(t testing.TB, a, b *picture.Planes) float64 {
+	t.Helper()
+	v, err := metric.PSNR(a, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return min(v, 100)
+}
+
+// What the report says is true of the file, and Reveal gives what it promises.
+func TestEveryFormatCarriesAPicture(t *testing.T) {
+	for _, f := range []audio.Format{
+		mono,
+		{Rate: 44100, Channels: 2, Encoding: audio.Int16},
+		{Rate: 48000, Channels: 2, Encoding: audio.Int24},
+		{Rate: 22050, Channels: 1, Encoding: audio.Int32},
+		{Rate: 96000, Channels: 3, Encoding: audio.Float32},
+		{Rate: 8000, Channels: 1, Encoding: audio.Float64},
+		{Rate: 11025, Channels: 1, Encoding: audio.Int8},
+	} {
+		t.Run(f.String(), func(t *testing.T) {
+			cover := music(t, f, 100000/float64(f.Rate*f.Channels))
+			secret := scene(70, 50)
+			o := ditas.HideOptions{SNR: 40}
+			if f.Encoding == audio.Int8 {
+				o.SNR = 15 // its rounding is noise of 25 dB by itself
+			}
+			stego, report := hide(t, cover, secret, o)
+			if len(stego) != len(cover) || !bytes.Equal(stego[len(stego)-12:], cover[len(cover)-12:]) || !bytes.Equal(stego[:44], cover[:44]) {
+				t.Error("the file changed in more than its samples")
+			}
+			revealed, found := reveal(t, stego, ditas.RevealOptions{})
+			got := psnr(t, secret, revealed)
+			if math.Abs(got-report.PSNR) > 1e-9 || found.Exact != report.Exact || report.Exact != (got == 100) {
+				t.Errorf("promised %.3f dB, exact %t; got %.3f dB, exact %t", report.PSNR, report.Exact, got, found.Exact)
+			}
+			if f.Encoding != audio.Int8 && !report.Exact {
+				t.Errorf("revealed at %.2f dB only", got)
+			}
+			if !found.Complete() || found.Arrived != found.Frames || found.Gain != 0 || found.Inverted || found.Offset != 0 || found.Method != ditas.Lattice || report.Method != ditas.Lattice {
+				t.Errorf("hidden %+v, found %+v", report, found)
+			}
+			if ssim, err := metric.SSIM(secret, revealed); err != nil || report.SSIM == nil || math.Abs(*report.SSIM-ssim) > 1e-9 {
+				t.Errorf("SSIM %v, %v", ssim, err)
+			}
+			last := 0.0
+			for i, s := range report.Stages {
+				if s.PSNR < last || s.Loss < 0 || s.Loss >= 1 || s.Bytes != found.Stages[i].Bytes || found.Stages[i].Arrived != found.Stages[i].Blocks {
+					t.Errorf("stage %d: hidden %+v, found %+v", i, s, found.Stages[i])
+				}
+				last = s.PSNR
+			}
+			a, err := wav.Decode(bytes.NewReader(cover), int64(len(cover)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := wav.Decode(bytes.NewReader(stego), int64(len(stego)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var signal, change, most float64
+			for c := range a.Samples {
+				for i, v := range a.Samples[c] {
+					d := b.Samples[c][i] - v
+					signal += v * v
+					change += d * d
+					most = max(most, math.Abs(d))
+				}
+			}
+			n := float64(a.Frames() * f.Channels)
+			if math.Abs(report.MSE/(change/n)-1) > 1e-4 || math.Abs(report.SNR-10*math.Log10(signal/change)) > 1e-3 || math.Abs(report.MaxDeviation/most-1) > 1e-4 {
+				t.Errorf("reported a change of %g, %.2f dB, at most %g; it is %g, %.2f dB, %g", report.MSE, report.SNR, report.MaxDeviation, change/n, 10*math.Log10(signal/change), most)
+			}
+		})
+	}
+}
+
+func TestPassphrase(t *testing.T) {
+	cover := music(t, mono, 1)
+	secret := scene(20, 20)
+	revealed := func(stego []byte, passphrase string) error {
+		p, _, err := ditas.Reveal(context.Background(), open(t, stego), ditas.RevealOptions{Method: ditas.Lattice, Passphrase: passphrase})
+		if err == nil && psnr(t, secret, p) < 100 {
+			t.Errorf("revealed with %q, but not exactly", passphrase)
+		}
+		return err
+	}
+	locked, _ := hide(t, cover, secret, ditas.HideOptions{Passphrase: "correct horse", SNR: 40})
+	if err := revealed(locked, "correct horse"); err != nil {
+		t.Error(err)
+	}
+	free, _ := hide(t, cover, secret, ditas.HideOptions{SNR: 40})
+	if err := revealed(free, ""); err != nil {
+		t.Error(err)
+	}
+	// Whatever is wrong, the message is the same.
+	for name, err := range map[string]error{
+		"another passphrase":                  revealed(locked, "Correct horse"),
+		"no passphrase":                       revealed(locked, ""),
+		"a passphrase where there is none":    revealed(free, "correct horse"),
+		"a passphrase where there is nothing": revealed(cover, "correct horse"),
+	} {
+		if !errors.Is(err, ditas.ErrNothingFound) || err.Error() != ditas.ErrNothingFound.Error() {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if again, _ := hide(t, cover, secret, ditas.HideOptions{SNR: 40}); bytes.Equal(free, again) {
+		t.Error("the same picture in the same recording is hidden in the same way twice")
+	}
+}
+
+// The strength is what was asked for, or less where more would be heard; more of a change leaves more room.
+func TestStrengthIsAKnob(t *testing.T) {
+	cover := music(t, mono, 6)
+	last := 0
+	for _, snr := range []float64{70, 60, 50, 40, 30} {
+		room, err := ditas.Room(context.Background(), open(t, cover), ditas.RoomOptions{SNR: snr})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if room.Bytes < last || room.Robust > room.Bytes || room.SNR != snr {
+			t.Errorf("at %g dB: %+v, %d bytes at a higher one", snr, room, last)
+		}
+		last = room.Bytes
+		_, report := hide(t, cover, scene(32, 32), ditas.HideOptions{SNR: snr})
+		if report.SNR < snr-1 {
+			t.Errorf("asked for %g dB, got %.2f dB", snr, report.SNR)
+		}
+		if snr >= 50 && snr < 70 && report.SNR > snr+4 {
+			t.Errorf("asked for %g dB, got %.2f dB: there was room for more of a change", snr, report.SNR)
+		}
+	}
+	for _, snr := range []float64{-1, 5, 91, math.NaN(), math.Inf(1)} {
+		if _, err := ditas.Hide(context.Background(), io.Discard, open(t, cover), scene(8, 8), ditas.HideOptions{SNR: snr}); err == nil {
+			t.Errorf("%g dB was accepted", snr)
+		}
+	}
+}
+
+// Faint is the least change that carries a picture.
+func TestFaint(t *testing.T) {
+	cover := music(t, mono, 6)
+	secret := scene(40, 40)
+	stego, report := hide(t, cover, secret, ditas.HideOptions{Faint: true})
+	if report.MaxDeviation > 12.0/32768 || report.MSE > 2*(1.0/32768)*(1.0/32768)*1.6 {
+		t.Errorf("a change of %g, at most %g units", report.MSE*32768*32768, report.MaxDeviation*32768)
+	}
+	revealed, found := reveal(t, stego, ditas.RevealOptions{})
+	if !found.Exact || psnr(t, secret, revealed) < 100 || !report.Exact {
+		t.Errorf("hidden %+v, found %+v", report, found)
+	}
+}
+
+// Room agrees with Hide: a picture of just as many pixels fits, one of more does not, and the error says what would.
+func TestRoomAndFit(t *testing.T) {
+	cover := music(t, mono, 1.5)
+	room, err := ditas.Room(context.Background(), open(t, cover), ditas.RoomOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if room.Duration != 1500*time.Millisecond || room.Pixels != int(8*float64(room.Bytes)/ditas.LeastBits) || room.Side != int(math.Sqrt(float64(room.Pixels))) {
+		t.Errorf("%+v", room)
+	}
+	if _, report := hide(t, cover, scene(room.Side, room.Side), ditas.HideOptions{}); report.Width != room.Side || report.PSNR < 20 {
+		t.Errorf("the largest square: %+v", report)
+	}
+	large := scene(2*room.Side, room.Side)
+	_, err = ditas.Hide(context.Background(), io.Discard, open(t, cover), large, ditas.HideOptions{})
+	var short *ditas.TooShortError
+	if !errors.As(err, &short) {
+		t.Fatalf("a picture that is too large: %v", err)
+	}
+	w, h := room.Fit(large.Width, large.Height)
+	if short.Have != room.Duration || short.Need != room.Need(large.Width, large.Height) || short.Width != w || short.Height != h {
+		t.Errorf("%+v, want %d×%d", short, w, h)
+	}
+	if need := float64(short.Need) / float64(room.Duration); need < 1.9 || need > 2.1 {
+		t.Errorf("twice the room takes %.2f times the time", need)
+	}
+	if w*h > room.Pixels || float64(w*h) < 0.95*float64(room.Pixels) || math.Abs(float64(w)/float64(h)-2) > 0.05 {
+		t.Errorf("scaled down to %d×%d, with room for %d pixels", w, h, room.Pixels)
+	}
+	for _, want := range []string{"it takes 3.", "there are 1.5 s", "it would fit"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q lacks %q", err, want)
+		}
+	}
+	stego, report := hide(t, cover, large, ditas.HideOptions{Fit: true})
+	if report.Width > w || report.Height > h || report.Width < w-1 || report.Height < h-1 {
+		t.Errorf("fitted to %d×%d, want %d×%d", report.Width, report.Height, w, h)
+	}
+	revealed, _ := reveal(t, stego, ditas.RevealOptions{})
+	if got := psnr(t, large.Fit(w, h), revealed); math.Abs(got-report.PSNR) > 1e-9 {
+		t.Errorf("revealed at %.2f dB, promised %.2f dB", got, report.PSNR)
+	}
+	for _, c := range []struct{ w, h, wantW, wantH int }{{0, 5, 0, 0}, {5, -1, 0, 0}, {1, 1, 1, 1}, {1 << 30, 1, room.Pixels, 1}, {1, 1 << 30, 1, room.Pixels}} {
+		if w, h := room.Fit(c.w, c.h); w != c.wantW || h != c.wantH {
+			t.Errorf("Fit(%d, %d) = %d, %d, want %d, %d", c.w, c.h, w, h, c.wantW, c.wantH)
+		}
+	}
+}
+
+func TestWhatCannotBeHidden(t *testing.T) {
+	cover := music(t, mono, 2)
+	var short *ditas.TooShortError
+	for name, c := range map[string]struct {
+		cover  []byte
+		secret *picture.Planes
+		o      ditas.HideOptions
+		right  func(err error) bool
+	}{
+		"a moment":         {music(t, mono, 0.05), scene(8, 8), ditas.HideOptions{Fit: true}, func(err error) bool { return errors.As(err, &short) && short.Width == 0 }},
+		"nothing":          {music(t, mono, 0), scene(8, 8), ditas.HideOptions{}, func(err error) bool { return errors.As(err, &short) }},
+		"an empty picture": {cover, picture.New(0, 0), ditas.HideOptions{}, func(err error) bool { return err != nil }},
+		"too wide":         {cover, picture.New(ditas.MaxSide+1, 1), ditas.HideOptions{Fit: true}, func(err error) bool { return errors.Is(err, ditas.ErrTooLarge) }},
+		"a method that is none": {cover, scene(8, 8), ditas.HideOptions{Method: "magic"}, func(err error) bool {
+			return err != nil && strings.Contains(err.Error(), `"magic"`)
+		}},
+	} {
+		if _, err := ditas.Hide(context.Background(), io.Discard, open(t, c.cover), c.secret, c.o); !c.right(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	silence := &audio.Recording{Format: mono, Samples: audio.NewBlock(1, 30000)}
+	var b bytes.Buffer
+	if err := wav.Encode(&b, silence); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ditas.Hide(context.Background(), io.Discard, open(t, b.Bytes()), scene(8, 8), ditas.HideOptions{}); !errors.Is(err, ditas.ErrSilent) {
+		t.Errorf("silence: %v", err)
+	}
+	if _, _, err := ditas.Reveal(context.Background(), open(t, cover), ditas.RevealOptions{Method: "magic"}); err == nil {
+		t.Error("revealed by magic")
+	}
+}
+
+// A picture without colour takes less room, so more of it fits.
+func TestGreyTakesLessRoom(t *testing.T) {
+	cover := music(t, mono, 1.5)
+	colour := scene(90, 90)
+	_, a := hide(t, cover, colour, ditas.HideOptions{})
+	_, b := hide(t, cover, grey(colour), ditas.HideOptions{})
+	size := func(r *ditas.HideReport) (n int) {
+		for _, s := range r.Stages {
+			n += s.Bytes
+		}
+		return n
+	}
+	if a.Exact || b.PSNR < a.PSNR+0.5 && size(b) >= size(a) {
+		t.Errorf("in colour %.2f dB in %d bytes, in grey %.2f dB in %d", a.PSNR, size(a), b.PSNR, size(b))
+	}
+}
+
+// A recording that has lost its beginning, and some of the rest, has the picture still.
+func TestWhatIsLeftIsEnough(t *testing.T) {
+	cover := music(t, mono, 4)
+	secret := scene(28, 28)
+	stego, report := hide(t, cover, secret, ditas.HideOptions{SNR: 40, Passphrase: "x"})
+	if !report.Robust || report.Stages[0].Loss < 0.3 {
+		t.Fatalf("%+v", report)
+	}
+	rec, err := wav.Decode(bytes.NewReader(stego), int64(len(stego)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := rec.Samples[0][10001:]
+	clear(x[25000:30000])
+	rec.Samples[0] = x
+	var b bytes.Buffer
+	if err := wav.Encode(&b, rec); err != nil {
+		t.Fatal(err)
+	}
+	revealed, found := reveal(t, b.Bytes(), ditas.RevealOptions{Passphrase: "x"})
+	if got := psnr(t, secret, revealed); got < 25 || found.Arrived >= found.Frames || found.Arrived < found.Frames/2 {
+		t.Errorf("revealed at %.1f dB from %d of %d frames", got, found.Arrived, found.Frames)
+	}
+	count := 0
+	for _, lane := range found.Map {
+		for _, there := range lane {
+			if there {
+				count++
+			}
+		}
+	}
+	if count != found.Arrived {
+		t.Errorf("the map has %d frames, the report %d", count, found.Arrived)
+	}
+}
+
+// Workers do not change what is revealed; progress goes forward up to its total; who gives up gets an error.
+func TestProgressAndCancel(t *testing.T) {
+	cover := music(t, mono, 6)
+	secret := scene(40, 40)
+	var mu sync.Mutex
+	last, end := 0, 0
+	forward := func(done, total int) {
+		mu.Lock()
+		defer mu.Unlock()
+		if done < last || done > total || end != 0 && total != end {
+			t.Errorf("progress went from %d to %d of %d, %d before", last, done, total, end)
+		}
+		last, end = done, total
+	}
+	stego, _ := hide(t, cover, secret, ditas.HideOptions{Progress: forward, Workers: 2})
+	if float64(last) < 0.9*float64(end) {
+		t.Errorf("hiding ended at %d of %d", last, end)
+	}
+	last, end = 0, 0
+	revealed, _ := reveal(t, stego, ditas.RevealOptions{Progress: forward, Workers: 1})
+	if float64(last) < 0.9*float64(end) {
+		t.Errorf("revealing ended at %d of %d", last, end)
+	}
+	again, _ := reveal(t, stego, ditas.RevealOptions{Workers: 3})
+	if psnr(t, revealed, again) < 100 {
+		t.Error("one and three workers reveal different pictures")
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := ditas.Hide(ctx, io.Discard, open(t, cover), secret, ditas.HideOptions{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("Hide: %v", err)
+	}
+	if _, _, err := ditas.Reveal(ctx, open(t, stego), ditas.RevealOptions{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("Reveal: %v", err)
+	}
+	if _, err := ditas.Room(ctx, open(t, cover), ditas.RoomOptions{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("Room: %v", err)
+	}
+}
+
+// What networks hid is found without being told, and they say what they cannot do.
+func TestNetworks(t *testing.T) {
+	cover := music(t, mono, 3.3)
+	secret := scene(64, 64)
+	const method = "ditas-m-ed"
+	stego, report := hide(t, cover, secret, ditas.HideOptions{Method: method})
+	if report.Networks == nil || !strings.HasPrefix(report.Method, "ditas") || report.PSNR < 25 {
+		t.Errorf("%+v", report)
+	}
+	for _, o := range []ditas.RevealOptions{{}, {Method: report.Method}} {
+		revealed, found := reveal(t, stego, o)
+		if got := psnr(t, secret, revealed); math.Abs(got-report.PSNR) > 1e-6 || found.Method != report.Method || !found.Complete() {
+			t.Errorf("%+v: revealed at %.2f dB, promised %.2f dB, %+v", o, got, report.PSNR, found)
+		}
+	}
+	for name, o := range map[string]ditas.HideOptions{"passphrase": {Method: report.Method, Passphrase: "x"}, "faint": {Method: report.Method, Faint: true}} {
+		if _, err := ditas.Hide(context.Background(), io.Discard, open(t, cover), secret, o); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

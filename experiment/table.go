@@ -1,0 +1,178 @@
+package experiment
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+)
+
+// Table is a part of the results.
+type Table struct {
+	Title   string   `json:"title"`
+	Text    string   `json:"text"` // how it was measured
+	Columns []Column `json:"columns"`
+	Rows    []Row    `json:"rows"`
+}
+
+// Column is a kind of figures.
+type Column struct {
+	Name   string `json:"name"`
+	format string // of a value
+}
+
+// Row is what was measured in one case.
+type Row struct {
+	Name   string    `json:"name"`
+	Values []float64 `json:"values"`           // by column
+	Target string    `json:"target,omitempty"` // what was wanted, if anything
+	Met    *bool     `json:"met,omitempty"`
+}
+
+// summary is what came of several pictures.
+type summary struct {
+	pictures           int
+	exact, found       float64 // shares
+	mean, worst        float64 // PSNR in dB
+	mse, snr, segments float64 // of the containers, where they were measured
+}
+
+func summarise(all []outcome) summary {
+	m := summary{pictures: len(all), worst: math.Inf(1)}
+	n := float64(len(all))
+	for _, o := range all {
+		m.mean += o.psnr / n
+		m.worst = min(m.worst, o.psnr)
+		if o.exact {
+			m.exact += 1 / n
+		}
+		if o.found {
+			m.found += 1 / n
+		}
+	}
+	return m
+}
+
+// pictureColumns are those of what came of pictures, and values what stands there.
+var pictureColumns = []Column{
+	{"pairs", "%.0f"}, {"found", "%.1f %%"}, {"bit-exact", "%.1f %%"}, {"mean PSNR", "%.1f dB"}, {"worst PSNR", "%.1f dB"},
+}
+
+func (m summary) values() []float64 {
+	return []float64{float64(m.pictures), 100 * m.found, 100 * m.exact, m.mean, m.worst}
+}
+
+// want is a target for pictures.
+type want struct {
+	text string
+	met  func(m summary) bool
+}
+
+var (
+	// exactly wants every picture as it was hidden. Shares are sums of fractions, hence the margin.
+	exactly = want{"all bit-exact", func(m summary) bool { return m.exact > 1-1e-9 }}
+	// nothing in particular is wanted.
+	nothing want
+)
+
+// atLeast wants a mean PSNR.
+func atLeast(dB float64) want {
+	return want{fmt.Sprintf("mean PSNR ≥ %g dB", dB), func(m summary) bool { return m.mean >= dB }}
+}
+
+func (w want) row(name string, m summary, values ...float64) Row {
+	r := Row{Name: name, Values: values}
+	if w.met != nil {
+		r.aim(w.text, w.met(m))
+	}
+	return r
+}
+
+// aim sets the target of a row and whether it is met.
+func (r *Row) aim(target string, met bool) { r.Target, r.Met = target, &met }
+
+// Markdown writes the table.
+func (t *Table) Markdown(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "## %s\n\n%s\n", t.Title, t.Text)
+	if len(t.Rows) > 0 {
+		aims := false
+		for _, r := range t.Rows {
+			aims = aims || r.Target != ""
+		}
+		b.WriteString("\n| |")
+		for _, c := range t.Columns {
+			fmt.Fprintf(&b, " %s |", c.Name)
+		}
+		if aims {
+			b.WriteString(" target | met |")
+		}
+		b.WriteString("\n|---|" + strings.Repeat("--:|", len(t.Columns)))
+		if aims {
+			b.WriteString("---|---|")
+		}
+		b.WriteString("\n")
+		for _, r := range t.Rows {
+			fmt.Fprintf(&b, "| %s |", r.Name)
+			for i, v := range r.Values {
+				fmt.Fprintf(&b, " "+t.Columns[i].format+" |", v)
+			}
+			if aims {
+				fmt.Fprintf(&b, " %s | %s |", r.Target, r.verdict())
+			}
+			b.WriteString("\n")
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (r *Row) verdict() string {
+	switch {
+	case r.Met == nil:
+		return ""
+	case *r.Met:
+		return "yes"
+	}
+	return "**no**"
+}
+
+const head = `# The lattice, measured
+
+*Written by ` + "`%s`" + `; do not edit.*
+
+How well the default method, "lattice", does what it was built to do. The targets were given before the experiment was first run; one
+that is missed says **no**.
+
+The unit experiment: the middle square of a photograph, averaged down to 64×64 pixels, is hidden in 3 × 16,384 = 49,152 samples of
+16 kHz speech (3.07 s, 12 samples a pixel) whose peak is at 0.99. Recordings are written to 16-bit WAV files and read back before
+anything is measured or revealed; where noise is added, the recording that the receiver gets is a file of 32-bit floating point. A
+PSNR counts 100 dB at most, which is what pictures without an error have; where nothing is found it is that of a grey picture.
+
+- Data: %d pictures, %d clips, %d pairs; digest %s
+- Music: %s
+- Configuration: the defaults of package ditas (SNR %g dB, public key) unless a row says otherwise
+- Seed: %d for pairs' noise and everything else but the dither of recordings, which the system's random numbers make: figures vary a
+  little from run to run
+- Commit: %s
+- Machine: %s; %.1f minutes
+
+`
+
+// Markdown writes the page.
+func (r *Report) Markdown(w io.Writer) error {
+	var b strings.Builder
+	music := r.Music
+	if music == "" {
+		music = "none"
+	}
+	fmt.Fprintf(&b, head, r.Command, r.Pictures, r.Clips, r.Pairs, r.Data, music, defaultSNR, r.Seed, r.Build, r.Machine, r.Minutes)
+	for _, t := range r.Tables {
+		if err := t.Markdown(&b); err != nil {
+			return err
+		}
+		b.WriteString("\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}

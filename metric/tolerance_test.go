@@ -1,0 +1,110 @@
+package metric
+
+import (
+	"math"
+	"testing"
+)
+
+// falling returns samples of noise whose spectrum falls.
+func falling(n int, rms float64) []float64 {
+	x := white(n, 1)
+	power := 0.0
+	for i := range x {
+		if i > 0 {
+			x[i] = 0.9*x[i-1] + x[i]
+		}
+		power += x[i] * x[i]
+	}
+	for i := range x {
+		x[i] *= rms / math.Sqrt(power/float64(n))
+	}
+	return x
+}
+
+// behind returns what a filter 1/den makes of white noise of a variance.
+func behind(den []float64, n int, variance float64) []float64 {
+	e := white(2*n, math.Sqrt(variance))[n:] // other noise than that of covers
+	for i := range e {
+		for j := 1; j < len(den) && j <= i; j++ {
+			e[i] -= den[j] * e[i-j]
+		}
+	}
+	return e
+}
+
+// tolerances returns the tolerance of every frame of x.
+func tolerances(m *Masking, x, den []float64) (all []float64) {
+	t := m.NewTolerance()
+	for at := 0; at+m.Window() <= len(x); at += m.Hop() {
+		all = append(all, t.Next(x[at:][:m.Window()], den))
+	}
+	return all
+}
+
+// An error of the variance that is tolerated has a noise-to-mask ratio of 1, which is what Masking says of it, with whatever filter
+// and at whatever rate and level.
+func TestToleranceIsMaskingAskedTheOtherWayRound(t *testing.T) {
+	for _, rate := range []int{8000, 16000, 44100} {
+		m := newMasking(t, rate)
+		for _, rms := range []float64{0.2, 0.001} {
+			x := falling(5*rate, rms)
+			for name, den := range map[string][]float64{"none": {1}, "low pass": {1, -0.8}, "resonance": {1, -1.2, 0.7}} {
+				sum, count := 0.0, 0
+				for _, v := range tolerances(m, x, den) {
+					sum += 1 / v
+					count++
+				}
+				variance := float64(count) / sum // of which the mean ratio is 1
+				_, total := noiseToMask(t, m, x, plus(x, behind(den, len(x), variance), 1))
+				if math.Abs(total) > 1 {
+					t.Errorf("%d Hz, level %g, filter %s: %.2f dB above the mask, want 0", rate, rms, name, total)
+				}
+			}
+		}
+	}
+}
+
+// Silence tolerates what cannot be heard in quiet, and the louder a recording, the more it tolerates.
+func TestToleranceGrowsWithTheRecording(t *testing.T) {
+	m := newMasking(t, 16000)
+	x := falling(m.Window(), 1)
+	last := 0.0
+	for _, rms := range []float64{0, 1e-5, 1e-3, 0.01, 0.1, 1} {
+		y := plus(make([]float64, len(x)), x, rms)
+		got := m.NewTolerance().Next(y, []float64{1})
+		if !(got > last) || math.IsInf(got, 0) {
+			t.Errorf("level %g tolerates %g, the one below %g", rms, got, last)
+		}
+		last = got
+	}
+	if quiet := m.NewTolerance().Next(make([]float64, m.Window()), []float64{1}); quiet < 1e-12 || quiet > 1e-7 {
+		t.Errorf("silence tolerates a variance of %g", quiet)
+	}
+}
+
+// What was loud masks what follows, for a while. A frame that is too short is filled up with zeros.
+func TestToleranceRemembers(t *testing.T) {
+	m := newMasking(t, 16000)
+	loud, quiet := falling(m.Window(), 0.3), falling(m.Window(), 1e-4)
+	den := []float64{1}
+	alone := m.NewTolerance().Next(quiet, den)
+	after := m.NewTolerance()
+	after.Next(loud, den)
+	if got := after.Next(quiet, den); got <= alone {
+		t.Errorf("after a loud frame a quiet one tolerates %g, alone %g", got, alone)
+	}
+	for range 40 {
+		after.Next(quiet, den)
+	}
+	if got := after.Next(quiet, den); math.Abs(got/alone-1) > 1e-3 {
+		t.Errorf("long after it, a quiet frame tolerates %g, alone %g", got, alone)
+	}
+	half := loud[:m.Window()/2]
+	filled := append(append([]float64(nil), half...), make([]float64, m.Window()-len(half))...)
+	if a, b := m.NewTolerance().Next(half, den), m.NewTolerance().Next(filled, den); a != b {
+		t.Errorf("a short frame tolerates %g, filled up %g", a, b)
+	}
+	if m.Window() != 2*m.Hop() || math.Abs(float64(m.Window())/16000-0.0427) > 1e-4 {
+		t.Errorf("frames of %d samples every %d", m.Window(), m.Hop())
+	}
+}
