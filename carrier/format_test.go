@@ -204,13 +204,15 @@ func TestFormatAsItIsWrittenDown(t *testing.T) {
 						}
 					}
 					p.stride = int(0.6180339887498949 * float64(len(p.coded)))
-					for big, small := p.stride, len(p.coded); ; p.stride++ {
-						for big, small = p.stride, len(p.coded); small > 0; {
-							big, small = small, big%small
+					common := func(a, b int) int {
+						for b > 0 {
+							rest := a % b
+							a, b = b, rest
 						}
-						if big == 1 {
-							break
-						}
+						return a
+					}
+					for common(p.stride, len(p.coded)) > 1 {
+						p.stride++
 					}
 				}
 				rest = rest[n:]

@@ -171,14 +171,12 @@ func TestWords(t *testing.T) {
 	if *a != *again {
 		t.Error("the words of a key differ")
 	}
-	var dithers []float64
 	for i := range a {
 		same := 0
 		for j, p := range a[i].sync {
 			if p.at == b[i].sync[j].at {
 				same++
 			}
-			dithers = append(dithers, p.dither)
 		}
 		if same > 3 {
 			t.Errorf("word %d: %d places are those of another key", i, same)

@@ -153,7 +153,8 @@ func TestHeadersOfTwoRecordingsAreIndependent(t *testing.T) {
 	if share := float64(differing) / float64(total); share < 0.49 || share > 0.51 {
 		t.Errorf("%.3f of the bits differ", share)
 	}
-	if newNonce() == newNonce() {
+	a, b := newNonce(), newNonce()
+	if a == b {
 		t.Error("two nonces are the same")
 	}
 }

@@ -33,7 +33,7 @@ func TestEveryFormat(t *testing.T) {
 				if f.Encoding == audio.Int8 {
 					snr = 15
 				}
-				rec := noise(1, f, 20*FrameLength+123) // a length that is a multiple of nothing
+				rec := noise(1, f, 12*FrameLength+123) // a length that is a multiple of nothing
 				v, cover := survey(t, rec)
 				p := v.Plan(profile, v.MSE(snr))
 				hidden := payload(p.Room())
@@ -78,7 +78,7 @@ func TestEveryFormat(t *testing.T) {
 				if !bytes.Equal(m.Payload, hidden) || m.Size != len(hidden) || m.Profile != profile {
 					t.Errorf("%d of %d bytes came back, profile %d", len(m.Payload), len(hidden), m.Profile)
 				}
-				if m.Frames != 20*f.Channels || m.Arrived != m.Frames || m.Gain != 1 || m.Offset != 0 || m.Cut != nil {
+				if m.Frames != 12*f.Channels || m.Arrived != m.Frames || m.Gain != 1 || m.Offset != 0 || m.Cut != nil {
 					t.Errorf("%d of %d frames, gain %g, offset %g, %v", m.Arrived, m.Frames, m.Gain, m.Offset, m.Cut)
 				}
 			})
@@ -195,7 +195,6 @@ func TestNotFound(t *testing.T) {
 		"nothing":           made(0, nil),
 		"one sample":        made(1, func(int) float64 { return 0.5 }),
 		"less than a frame": made(FrameLength-1, func(i int) float64 { return math.Sin(float64(i)) }),
-		"a frame":           made(FrameLength, func(i int) float64 { return math.Sin(float64(i)) }),
 		"65 channels":       {Format: audio.Format{Rate: 8000, Channels: 65, Encoding: audio.Int16}, Samples: audio.NewBlock(65, 3*FrameLength)},
 	} {
 		if m, err := Find(context.Background(), open(t, file(t, rec)), ours, 2, nil); m != nil || !errors.Is(err, ErrNotFound) {
@@ -277,7 +276,7 @@ func TestFullScale(t *testing.T) {
 
 // From the shortest recording on that takes anything, what is hidden is found.
 func TestShortRecordings(t *testing.T) {
-	for _, frames := range []int{0, 1, 7, 8, 9, 11, 14} {
+	for _, frames := range []int{0, 1, 7, 8, 11} {
 		for _, extra := range []int{500 * (frames % 2)} {
 			rec := noise(uint64(20+frames), mono(audio.Int16), frames*FrameLength+extra)
 			cover := open(t, file(t, rec))
