@@ -91,7 +91,8 @@ func (e *embedder) run(dst, x []float64, quiet []bool, step float64, from, to in
 			} else if q < -1 && t >= -1 {
 				q += coarse
 			}
-			v = (u + q) / 2
+			// Half way, and where full scale has made the way longer, no farther from the symbol than it ever is.
+			v = max(q-coarse/4, min(q+coarse/4, (u+q)/2))
 		}
 		y := nearest(v, step, s.fine)
 		z := e.grid.round(y)
