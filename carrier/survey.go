@@ -250,7 +250,7 @@ func (p *Plan) measure() {
 				// Only of 16 bits and more is known how rounding is distributed.
 				spacing := fineStep(int(level)) / math.Exp2(n)
 				if spacing < grid.Step*0.99 || grid.Step > unit && spacing < 2*grid.Step {
-					n = max(0, math.Log2(fineStep(int(level))/grid.Step)-0.7)
+					n = 0.75 * max(0, math.Log2(fineStep(int(level))/grid.Step)-0.7)
 				}
 				p.effective += u * n
 			}
