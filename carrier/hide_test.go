@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"ditas/audio"
+	"ditas/keystream"
 )
 
 // formats are those that a recording can have.
@@ -407,5 +408,31 @@ func TestCancel(t *testing.T) {
 	cancel()
 	if _, err := Find(ctx, open(t, data), theirs, 2, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("a search: %v", err)
+	}
+}
+
+// Samples that are no numbers stay, and do no harm to the others.
+func TestNotFinite(t *testing.T) {
+	rec := speech(t, 30000, 24*FrameLength)
+	rec.Format.Encoding = audio.Float32
+	rec.Samples[0][5000], rec.Samples[0][9000] = math.NaN(), math.Inf(1)
+	data := file(t, rec)
+	cover := open(t, data)
+	v, err := NewSurvey(context.Background(), cover, DefaultShaping, 2, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := v.Plan(Robust, v.MSE(45))
+	hidden := payload(p.Room() / 2)
+	var out bytes.Buffer
+	r, err := Hide(context.Background(), &out, cover, p, hidden, keystream.Public(), 2, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !(r.SNR > 40 && r.SNR < 60) || !bytes.Equal(r.Payload, hidden) {
+		t.Errorf("SNR %g dB, %d of %d bytes expected to arrive", r.SNR, len(r.Payload), len(hidden))
+	}
+	if y := decode(t, out.Bytes()).Samples[0]; y[5000] == y[5000] || !math.IsInf(y[9000], 1) {
+		t.Errorf("they became %g and %g", y[5000], y[9000])
 	}
 }

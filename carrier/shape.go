@@ -50,6 +50,11 @@ func (s *shaper) fit(x []float64) {
 	}
 	var r, a [shapeOrder + 1]float64
 	dsp.Autocorrelation(r[:], s.scratch[:])
+	if r[0]-r[0] != 0 { // some sample is not finite
+		clear(s.den[1:])
+		s.gain = 1
+		return
+	}
 	for i := range r {
 		r[i] *= s.lag[i]
 	}

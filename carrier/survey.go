@@ -102,7 +102,9 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 				}
 				energy := 0.0
 				for _, a := range x[before+at:][:FrameLength] {
-					energy += a * a
+					if a-a == 0 { // finite
+						energy += a * a
+					}
 				}
 				e.power += energy
 				e.shaper.fit(x[before+at+(FrameLength-shapeReach)/2:])

@@ -126,8 +126,12 @@ func hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, p *Plan, pay
 				l.reader.read(&l.read[i], out[c][at:], f, level, noise)
 			}
 			for i, y := range out[c][:size] {
-				e := y - x[margin+i]
-				l.signal += x[margin+i] * x[margin+i]
+				t := x[margin+i]
+				e := y - t
+				if e-e != 0 { // not finite, and left as it is
+					continue
+				}
+				l.signal += t * t
 				l.error += e * e
 				l.most = max(l.most, math.Abs(e))
 			}

@@ -41,7 +41,10 @@ func (m *Masking) Window() int { return len(m.window) }
 func (t *Tolerance) Next(x, a []float64) float64 {
 	m := t.m
 	for i, v := range x {
-		t.re[i] = m.window[i] * v
+		t.re[i] = 0
+		if v-v == 0 { // finite
+			t.re[i] = m.window[i] * v
+		}
 	}
 	clear(t.re[len(x):])
 	clear(t.im)
