@@ -323,11 +323,11 @@ func (l *listener) settle(h *header, k lock) (lock, error) {
 			scores[i] += max(0, e)
 		}
 		top = max(top, scores[i])
-		if i == 1 && scores[0] > 0.9*top-1 && k.gain == 1 && candidates[1].gain == refined.gain {
+		if i == 1 && scores[0] > 0.7*top-1 && k.gain == 1 && candidates[1].gain == refined.gain {
 			return k, nil
 		}
 	}
-	if k.gain == 1 && k.offset == 0 && scores[0] > 0.9*top-1 {
+	if k.gain == 1 && k.offset == 0 && scores[0] > 0.7*top-1 {
 		return k, nil
 	}
 	best, least := k, math.Inf(1)
