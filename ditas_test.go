@@ -140,11 +140,7 @@ func TestEveryFormatCarriesAPicture(t *testing.T) {
 			if f.Encoding != audio.Int8 && !report.Exact {
 				t.Errorf("revealed at %.2f dB only", got)
 			}
-			// The rounding of 8 bits is so much noise that a frame may be taken for none, without harm.
-			whole := found.Arrived == found.Frames || f.Encoding == audio.Int8 && found.Arrived > found.Frames*8/10
-			// Nor is an offset told from none by so many steps of the coarse lattice as there are in its noise.
-			untouched := found.Gain == 0 && found.Offset == 0 || f.Encoding == audio.Int8
-			if !found.Complete() || !whole || !untouched || found.Inverted || found.Method != ditas.Lattice || report.Method != ditas.Lattice {
+			if !found.Complete() || found.Arrived != found.Frames || found.Gain != 0 || found.Inverted || found.Offset != 0 || found.Method != ditas.Lattice || report.Method != ditas.Lattice {
 				t.Errorf("hidden %+v, found %+v", report, found)
 			}
 			if ssim, err := metric.SSIM(secret, revealed); err != nil || report.SSIM == nil || math.Abs(*report.SSIM-ssim) > 1e-9 {

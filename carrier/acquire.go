@@ -200,8 +200,8 @@ type candidate struct {
 	score float64
 }
 
-// mostCandidates is how many candidates are worth trying.
-const mostCandidates = 6
+// mostCandidates is how many candidates are worth trying: as many as there are words, since in noise the right one may be any.
+const mostCandidates = words
 
 // accepted is the score from which on a lock is worth much effort. A header that is right says whether it was one.
 const accepted = 4.5

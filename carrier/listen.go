@@ -48,7 +48,11 @@ func (l *listener) find() (*header, lock, error) {
 	// try reads the header behind a lock, and behind what refining makes of it.
 	try := func(c candidate) (*header, lock, error) {
 		k := c.lock
-		h, err := l.header(k)
+		most := mostHeaderFrames
+		if c.score < accepted {
+			most = 2 * alignedFrames
+		}
+		h, err := l.header(k, most)
 		if h == nil && err == nil && c.score >= accepted {
 			var fine lock
 			if fine, err = l.acquire.refine(l.source, k); err != nil {
@@ -62,7 +66,7 @@ func (l *listener) find() (*header, lock, error) {
 				}
 				k = fine
 				k.gain *= quarters(shift)
-				h, err = l.header(k)
+				h, err = l.header(k, most)
 			}
 		}
 		if errors.Is(err, ErrVersion) {
@@ -215,9 +219,12 @@ func judge(r *reader, levels *[blockFrames]int, frames int, know func(i int)) (n
 	return noise, evidence
 }
 
-// header tries to read the header from the frames that follow a lock. A header whose tag is right comes with an error if it
+// mostHeaderFrames is how many frames at most a header is read from.
+const mostHeaderFrames = 4096
+
+// header tries to read the header from the frames that follow a lock, at most so many. A header whose tag is right comes with an error if it
 // cannot be used.
-func (l *listener) header(k lock) (*header, error) {
+func (l *listener) header(k lock, most int) (*header, error) {
 	t := l.newStretch(blockFrames)
 	y := make([]float64, FrameLength)
 	for p := range profiles {
@@ -255,7 +262,7 @@ func (l *listener) header(k lock) (*header, error) {
 					return &h, err
 				}
 			}
-			if at >= 4096 {
+			if at >= most {
 				break
 			}
 		}
@@ -275,11 +282,14 @@ func (l *listener) settle(h *header, k lock) (lock, error) {
 	if err != nil {
 		return k, err
 	}
-	candidates := []lock{k, refined}
+	untouched := lock{channel: k.channel, at: k.at, word: k.word, gain: 1}
+	candidates := []lock{untouched, refined, k}
 	// A header can be read with the help of samples near zero alone, and then the gain is another one.
-	if clear, err := l.clear(h, k); err != nil {
+	clear, err := l.clear(h, k)
+	if err != nil {
 		return k, err
-	} else if !clear {
+	}
+	if !clear {
 		others, err := l.acquire.aligned(l.ctx, l.source, true)
 		if err != nil {
 			return k, err
@@ -323,12 +333,12 @@ func (l *listener) settle(h *header, k lock) (lock, error) {
 			scores[i] += max(0, e)
 		}
 		top = max(top, scores[i])
-		if i == 1 && scores[0] > 0.7*top-1 && k.gain == 1 && candidates[1].gain == refined.gain {
-			return k, nil
+		if i == 1 && good(scores[0], top) && clear {
+			return untouched, nil
 		}
 	}
-	if k.gain == 1 && k.offset == 0 && scores[0] > 0.7*top-1 {
-		return k, nil
+	if good(scores[0], top) {
+		return untouched, nil
 	}
 	best, least := k, math.Inf(1)
 	for i, g := range candidates {
@@ -339,6 +349,10 @@ func (l *listener) settle(h *header, k lock) (lock, error) {
 	}
 	return l.polish(r, best, coded)
 }
+
+// good reports whether the score of a recording that nothing has happened to is as good as the best of all others: of so many
+// gains and offsets, chance makes some fit a little better.
+func good(untouched, best float64) bool { return untouched > best-max(20, 0.1*best) }
 
 // clear reports whether what is known of the frames behind a lock fits as it does where there is little noise.
 func (l *listener) clear(h *header, k lock) (bool, error) {

@@ -9,6 +9,7 @@ type reader struct {
 	quiet  [FrameLength]bool
 	// What is known of a frame, for levels to be tried.
 	strong []knownSymbol
+	pilots []knownSymbol // those of the strong ones that tell which frame it is
 	fine   []knownFine
 }
 
@@ -29,7 +30,7 @@ func newReader(p Profile, t *tables) *reader { return &reader{shape: &shapes[p],
 // know notes which symbols of a frame are known. y is the frame in units of full scale. With a header's code, its symbols and
 // the frame's pilots are known too.
 func (r *reader) know(y []float64, f *frame, w *word, wordIndex int, c *headerCode, coded []byte) {
-	r.strong, r.fine = r.strong[:0], r.fine[:0]
+	r.strong, r.pilots, r.fine = r.strong[:0], nil, r.fine[:0]
 	add := func(known *[]knownSymbol, p place, symbol float64) {
 		if !r.quiet[p.at] {
 			*known = append(*known, knownSymbol{y[p.at], p.dither + symbol})
@@ -45,9 +46,11 @@ func (r *reader) know(y []float64, f *frame, w *word, wordIndex int, c *headerCo
 		add(&r.strong, p, coarseSymbol(coded[c.position(wordIndex, i)]))
 	}
 	if f != nil {
+		first := len(r.strong)
 		for _, p := range f.pilots {
 			add(&r.strong, p, 0)
 		}
+		r.pilots = r.strong[first:]
 	}
 }
 
@@ -76,18 +79,28 @@ func (r *reader) evidence(level, noise int) float64 {
 	if k >= ratios {
 		return 0
 	}
-	table := &r.tables.knownStrong[k]
-	inverse := 1 / (fineStep(level) * r.shape.strong)
-	var sum float32
-	for _, s := range r.strong {
-		sum += table[phase(s.sample*inverse, s.at)]
-	}
-	table = &r.tables.knownFine[k]
-	inverse = 1 / fineStep(level)
+	table := &r.tables.knownFine[k]
+	inverse := 1 / fineStep(level)
 	n := fineBits(level)
+	var sum float32
 	for i := range r.fine {
 		f := &r.fine[i]
 		sum += table[phase(f.sample*inverse, f.at[n])]
+	}
+	return float64(sum) + r.strongEvidence(r.strong, level, noise)
+}
+
+// strongEvidence is evidence of some strong symbols alone.
+func (r *reader) strongEvidence(symbols []knownSymbol, level, noise int) float64 {
+	k := ratioIndex(noise, level)
+	if k >= ratios {
+		return 0
+	}
+	table := &r.tables.knownStrong[k]
+	inverse := 1 / (fineStep(level) * r.shape.strong)
+	var sum float32
+	for _, s := range symbols {
+		sum += table[phase(s.sample*inverse, s.at)]
 	}
 	return float64(sum)
 }

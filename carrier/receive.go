@@ -239,14 +239,10 @@ func (r *receiver) likeliest(all []track) (track, float64, error) {
 			}
 			f := spot.framer.at(r.header.nonce.start(), all[j].lane, all[j].k+i)
 			spot.reader.quiet = quiet[i]
-			spot.reader.strong, spot.reader.fine = spot.reader.strong[:0], spot.reader.fine[:0]
-			for _, p := range f.pilots {
-				if !quiet[i][p.at] {
-					spot.reader.strong = append(spot.reader.strong, knownSymbol{ys[i][p.at], p.dither})
-				}
-			}
+			word := (k.word + i) % words
+			spot.reader.know(ys[i][:], f, &r.words[word], word, &r.code, r.coded)
 			// A frame behind a cut is another one than expected, and says nothing.
-			scores[j] += max(-2, spot.reader.evidence(levels[i], noise))
+			scores[j] += max(-2, spot.reader.strongEvidence(spot.reader.pilots, levels[i], noise))
 		}
 	})
 	best := 0
@@ -305,7 +301,7 @@ func (r *receiver) follow(t track) error {
 		if t.usual > 2*sure {
 			// Of a recording that was clear so far, frames that are not there are elsewhere.
 			for keep > 0 && r.spots[keep-1].evidence < sure/2 {
-				if len(r.spots[keep-1].reader.strong) > framePilots/2 {
+				if len(r.spots[keep-1].reader.pilots) > framePilots/2 {
 					lost = true
 				}
 				keep--
@@ -388,23 +384,36 @@ func (r *receiver) look(t *track, frames int) {
 		}
 		r.settle(t, frames, guesses)
 	}
+	r.identify(frames, max(t.noise, 0))
+	for i := range frames {
+		if e := r.spots[i].evidence; e > sure/2 {
+			t.usual += (e - t.usual) / 4
+		}
+	}
+}
+
+// identify sets the evidence of the frames of a block, to 0 for those that are not the frames they are taken for: words come round
+// again, so that is for the frames' own pilots to say. Where there is little noise those of each frame say it, elsewhere those
+// of all frames together.
+func (r *receiver) identify(frames, noise int) {
+	const enough = 0.3 // evidence of a strong symbol with which a frame can speak for itself
+	var all float64
+	var unclear []*spot
 	for i := range frames {
 		s := &r.spots[i]
-		s.evidence = s.sums[max(t.noise, 0)]
-		// Words come round again, so it is for the frame's own pilots to say which frame it is.
-		s.reader.fine = s.reader.fine[:0]
-		clear := s.reader.evidence(s.level, max(t.noise, 0)) / float64(len(s.reader.strong)+1)
-		s.reader.strong = s.reader.strong[:0]
-		for _, p := range s.frame.pilots {
-			if !s.reader.quiet[p.at] {
-				s.reader.strong = append(s.reader.strong, knownSymbol{s.y[p.at], p.dither})
-			}
-		}
-		if s.reader.evidence(s.level, max(t.noise, 0)) < -3+9*clear {
+		s.evidence = s.sums[noise]
+		clear := s.reader.strongEvidence(s.reader.strong, s.level, noise) / float64(len(s.reader.strong)+1)
+		own := s.reader.strongEvidence(s.reader.pilots, s.level, noise)
+		if clear < enough {
+			all += own
+			unclear = append(unclear, s)
+		} else if own < -3+9*clear {
 			s.evidence = 0
 		}
-		if s.evidence > sure/2 {
-			t.usual += (s.evidence - t.usual) / 4
+	}
+	if all < -3 {
+		for _, s := range unclear {
+			s.evidence = 0
 		}
 	}
 }
