@@ -32,6 +32,7 @@ import (
 	"ditas/model"
 	"ditas/nn"
 	"ditas/nn/kernel"
+	"ditas/parallel"
 )
 
 const (
@@ -203,7 +204,7 @@ func convolution(s nn.Shape, size [2]int) (forward, both func() error, err error
 		learning[i].Forward()
 		learning[i].Backward(grads[i], terms[i]...)
 	}
-	workers := nn.NewWorkers(threads)
+	workers := parallel.NewWorkers(threads)
 	forward = func() error {
 		workers.Each(threads, pass)
 		return nil
@@ -289,7 +290,7 @@ func training(c model.Config) (step func() error, flops float64, err error) {
 			flops += 3 * 2 * batch * float64(len(p.Data)*c.Tile*c.Tile)
 		}
 	}
-	workers := nn.NewWorkers(threads)
+	workers := parallel.NewWorkers(threads)
 	return func() error {
 		workers.Each(batch, learn)
 		if err := errors.Join(errs...); err != nil {

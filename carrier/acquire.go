@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"ditas/dsp"
+	"ditas/parallel"
 )
 
 // lock says where a frame begins in a recording, which word it has, and what has become of the amplitude since: a sample y was
@@ -139,7 +140,7 @@ func (a *acquirer) aligned(ctx context.Context, s *source, scales bool) ([]candi
 		}
 	}
 	results := make([][words]candidate, s.channels*fractions*len(signs))
-	parallel(a.workers, len(results), func(_, task int) {
+	parallel.Each(a.workers, len(results), func(_, task int) {
 		if ctx.Err() != nil {
 			return
 		}
@@ -235,7 +236,7 @@ func (a *acquirer) search(ctx context.Context, s *source, like lock, from int64)
 	best := make([][words][FrameLength]float32, searchFrames)
 	type scratch struct{ zr, zi, re, im []float32 }
 	places := make([]scratch, a.workers)
-	parallel(a.workers, searchFrames, func(at, q int) {
+	parallel.Each(a.workers, searchFrames, func(at, q int) {
 		p := &places[at]
 		if p.zr == nil {
 			*p = scratch{make([]float32, window), make([]float32, window), make([]float32, window), make([]float32, window)}

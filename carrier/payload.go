@@ -8,6 +8,7 @@ import (
 
 	"ditas/carrier/turbo"
 	"ditas/keystream"
+	"ditas/parallel"
 )
 
 // slots says which stage each of a frame's bits belongs to. Medium and fine bits are dealt out in a random order that is the
@@ -72,7 +73,7 @@ func encodePayload(ctx context.Context, stages []stage, payload []byte, key keys
 		}
 		coded[i] = make([]byte, s.positions())
 		mothers := make([][]byte, workers)
-		parallel(workers, s.blocks, func(w, b int) {
+		parallel.Each(workers, s.blocks, func(w, b int) {
 			if ctx.Err() != nil {
 				return
 			}
@@ -197,7 +198,7 @@ func (g *gatherer) decode(ctx context.Context, key keystream.Key, workers int, p
 			part    []byte
 		}
 		places := make([]place, workers)
-		parallel(workers, s.blocks, func(w, b int) {
+		parallel.Each(workers, s.blocks, func(w, b int) {
 			if ctx.Err() != nil {
 				return
 			}
@@ -238,27 +239,4 @@ func (g *gatherer) decode(ctx context.Context, key keystream.Key, workers int, p
 		})
 	}
 	return payload[:intact], arrived, ctx.Err()
-}
-
-// parallel calls do for every i below n, from up to the given number of goroutines, w telling which.
-func parallel(workers, n int, do func(w, i int)) {
-	workers = max(1, min(workers, n))
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	next := 0
-	for w := range workers {
-		wg.Go(func() {
-			for {
-				mu.Lock()
-				i := next
-				next++
-				mu.Unlock()
-				if i >= n {
-					return
-				}
-				do(w, i)
-			}
-		})
-	}
-	wg.Wait()
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"ditas/keystream"
+	"ditas/parallel"
 )
 
 // message is a payload in its code.
@@ -219,7 +220,7 @@ func TestPack(t *testing.T) {
 func TestParallel(t *testing.T) {
 	for _, workers := range []int{-1, 0, 1, 3, 100} {
 		var counts [50]atomic.Int32
-		parallel(workers, len(counts), func(w, i int) {
+		parallel.Each(workers, len(counts), func(w, i int) {
 			if w < 0 || w >= max(1, workers) {
 				t.Errorf("%d workers: one has number %d", workers, w)
 			}
@@ -231,7 +232,7 @@ func TestParallel(t *testing.T) {
 			}
 		}
 	}
-	parallel(3, 0, func(int, int) { t.Error("there is nothing to do") })
+	parallel.Each(3, 0, func(int, int) { t.Error("there is nothing to do") })
 }
 
 func TestPayloadCancelled(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 
 	"ditas/audio"
 	"ditas/keystream"
+	"ditas/parallel"
 )
 
 // Message is what was found in a recording.
@@ -224,7 +225,7 @@ func (r *receiver) likeliest(all []track) (track, float64, error) {
 	})
 	scores := make([]float64, len(all))
 	spots := make([]*spot, r.workers)
-	parallel(r.workers, len(all), func(w, j int) {
+	parallel.Each(r.workers, len(all), func(w, j int) {
 		if r.ctx.Err() != nil {
 			return
 		}
@@ -368,7 +369,7 @@ func (r *receiver) report(samples int64) {
 
 // look reads a block of frames as far as to know their levels, and the noise.
 func (r *receiver) look(t *track, frames int) {
-	parallel(r.workers, frames, func(_, i int) {
+	parallel.Each(r.workers, frames, func(_, i int) {
 		s := &r.spots[i]
 		s.frame = s.framer.at(r.header.nonce.start(), t.lane, t.k+i)
 		r.stretch.frame(s.y[:], s.reader.quiet[:], &t.lock, i)
@@ -448,7 +449,7 @@ func (r *receiver) settle(t *track, frames int, guesses []int) bool {
 
 // levels chooses the level of each frame under a noise.
 func (r *receiver) levels(noise, frames int) {
-	parallel(r.workers, frames, func(_, i int) {
+	parallel.Each(r.workers, frames, func(_, i int) {
 		s := &r.spots[i]
 		s.evidence = math.Inf(-1)
 		for level := range Levels {
@@ -461,7 +462,7 @@ func (r *receiver) levels(noise, frames int) {
 
 // noise returns the noise that fits the frames best at their levels. What earlier blocks had tells a little as well.
 func (r *receiver) noise(t *track, frames int) int {
-	parallel(r.workers, frames, func(_, i int) {
+	parallel.Each(r.workers, frames, func(_, i int) {
 		s := &r.spots[i]
 		clear(s.sums[:])
 		s.reader.evidences(&s.sums, s.level)
@@ -481,7 +482,7 @@ func (r *receiver) noise(t *track, frames int) int {
 
 // take adds the frames of a block that are there.
 func (r *receiver) take(t *track, frames int) {
-	parallel(r.workers, frames, func(_, i int) {
+	parallel.Each(r.workers, frames, func(_, i int) {
 		s := &r.spots[i]
 		if s.evidence > 0 {
 			s.reader.read(&s.bits, s.y[:], s.frame, s.level, t.noise)

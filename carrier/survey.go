@@ -9,6 +9,7 @@ import (
 
 	"ditas/audio"
 	"ditas/metric"
+	"ditas/parallel"
 )
 
 // Shaping is how much the error may follow the recording's spectrum: the factor by which that may raise its power at equal
@@ -89,7 +90,7 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 		if err := errors.Join(s.read(buf, from-int64(before)), ctx.Err()); err != nil {
 			return nil, err
 		}
-		parallel(workers, s.channels, func(_, c int) {
+		parallel.Each(workers, s.channels, func(_, c int) {
 			e, x, frames := &ears[c], buf[c], v.frames[c]
 			still(e.quiet, x, before, before+block)
 			for k := from / FrameLength; k < min(count, (from+block)/FrameLength); k++ {

@@ -9,6 +9,7 @@ import (
 
 	"ditas/audio"
 	"ditas/keystream"
+	"ditas/parallel"
 )
 
 // Report tells what Hide did to a recording and what a receiver will read if nothing happens to it.
@@ -102,7 +103,7 @@ func hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, p *Plan, pay
 		}
 		size := int(min(block, s.frames-from))
 		first := int(from / FrameLength)
-		parallel(workers, s.channels, func(_, c int) {
+		parallel.Each(workers, s.channels, func(_, c int) {
 			l := &lanes[c]
 			x := buf[c]
 			copy(out[c], x[margin:])

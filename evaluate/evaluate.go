@@ -24,7 +24,7 @@ import (
 	"ditas/dataset"
 	"ditas/metric"
 	"ditas/model"
-	"ditas/nn"
+	"ditas/parallel"
 	"ditas/picture"
 )
 
@@ -100,7 +100,7 @@ func System(ctx context.Context, sys *model.System, pictures *dataset.Pictures, 
 	}
 	results := make([]result, len(pairs))
 	for t, tau := range o.Thresholds {
-		nn.Parallel(len(probes), len(pairs), func(w, i int) {
+		parallel.Each(len(probes), len(pairs), func(w, i int) {
 			if results[i].err = ctx.Err(); results[i].err != nil {
 				return
 			}

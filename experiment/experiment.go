@@ -24,7 +24,7 @@ import (
 	"time"
 
 	"ditas/dataset"
-	"ditas/nn"
+	"ditas/parallel"
 )
 
 // Side is that of the pictures, in pixels.
@@ -180,7 +180,7 @@ func half(all []*subject) []*subject { return all[:(len(all)+1)/2] }
 func (s *study) each(what string, n int, task func(i int) error) error {
 	errs := make([]error, n)
 	var done atomic.Int64
-	nn.Parallel(s.workers, n, func(_, i int) {
+	parallel.Each(s.workers, n, func(_, i int) {
 		if errs[i] = s.ctx.Err(); errs[i] == nil {
 			errs[i] = task(i)
 		}

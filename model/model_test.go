@@ -16,6 +16,7 @@ import (
 	"ditas/nn"
 	"ditas/nn/kernel"
 	"ditas/nn/safetensors"
+	"ditas/parallel"
 )
 
 // tiny is a system with everything that the large ones have.
@@ -539,7 +540,7 @@ func TestSystemIsShared(t *testing.T) {
 	s := newSystem(t, tiny, kernel.Best())
 	want := hide(t, s).containers
 	picture, _ := reveal(newRevealer(t, s), tiny, want)
-	nn.Parallel(4, 4, func(_, i int) {
+	parallel.Each(4, 4, func(_, i int) {
 		got := hide(t, s).containers
 		if p, _ := reveal(newRevealer(t, s), tiny, got); !equal(got, want) || !slices.Equal(p, picture) {
 			t.Errorf("goroutine %d has another result", i)

@@ -13,7 +13,7 @@ import (
 	"ditas/keystream"
 	"ditas/metric"
 	"ditas/model"
-	"ditas/nn"
+	"ditas/parallel"
 	"ditas/picture"
 )
 
@@ -150,7 +150,7 @@ func hideTiles(ctx context.Context, sys *model.System, s *sound, l *slots.Layout
 		places[i].covers = make([][]float32, sys.Config.Stages)
 	}
 	var done atomic.Int64
-	nn.Parallel(len(places), len(tiles), func(w, t int) {
+	parallel.Each(len(places), len(tiles), func(w, t int) {
 		p := &places[w]
 		if p.err = errors.Join(p.err, ctx.Err()); p.err != nil {
 			return

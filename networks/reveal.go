@@ -10,7 +10,7 @@ import (
 	"ditas/carrier/slots"
 	"ditas/keystream"
 	"ditas/model"
-	"ditas/nn"
+	"ditas/parallel"
 	"ditas/picture"
 )
 
@@ -97,7 +97,7 @@ func revealLayout(ctx context.Context, s *sound, l *slots.Layout, sys *model.Sys
 	tiles := make([]*picture.Planes, count)
 	arrived := make([]atomic.Int64, c.Stages)
 	var done atomic.Int64
-	nn.Parallel(len(places), count, func(w, t int) {
+	parallel.Each(len(places), count, func(w, t int) {
 		p := &places[w]
 		if p.err = errors.Join(p.err, ctx.Err()); p.err != nil {
 			return

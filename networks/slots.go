@@ -6,7 +6,7 @@ import (
 
 	"ditas/carrier/slots"
 	"ditas/model"
-	"ditas/nn"
+	"ditas/parallel"
 )
 
 // Methods of hiding, as numbered in a slots.Layout: the DITAS networks, leaving pauses alone or using all frames.
@@ -81,7 +81,7 @@ func survey(ctx context.Context, s *sound, peaks []float64, method int, c model.
 	// Below this the message would drown in the rounding of the file.
 	floor := max(24*s.grid().Step, 1e-4)
 	uses := make([]use, len(peaks))
-	nn.Parallel(len(surveys), len(peaks), func(w, i int) {
+	parallel.Each(len(surveys), len(peaks), func(w, i int) {
 		u := &uses[i]
 		if u.err = ctx.Err(); u.err != nil || !slots.Usable(peaks[i]) {
 			return

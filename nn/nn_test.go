@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"ditas/nn/kernel"
+	"ditas/parallel"
 )
 
 // checkGradients compares the gradients of a small random graph, in float64, with central differences of its loss, for
@@ -474,7 +475,7 @@ func trainAutoencoder(workers, steps int) ([]float32, float64) {
 	avg := NewAverage(w, 0.9)
 	losses := make([]float64, batch)
 	for step := range steps {
-		Parallel(workers, batch, func(worker, i int) {
+		parallel.Each(workers, batch, func(worker, i int) {
 			r := replicas[worker]
 			rng := rand.New(rand.NewPCG(uint64(step), uint64(i)))
 			level := rng.Float32()

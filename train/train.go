@@ -23,6 +23,7 @@ import (
 	"ditas/evaluate"
 	"ditas/model"
 	"ditas/nn"
+	"ditas/parallel"
 	"ditas/picture"
 )
 
@@ -75,7 +76,7 @@ type Trainer struct {
 	average *nn.Average[float32]
 	best    *model.System // the averaged weights
 	workers []*worker
-	team    *nn.Workers
+	team    *parallel.Workers
 	learn   func(worker, i int)
 	grads   []*nn.Grads[float32]
 	tasks   []task
@@ -131,7 +132,7 @@ func New(cfg Config, data Data, workers int) (*Trainer, error) {
 		t.workers = append(t.workers, w)
 	}
 	stages := cfg.Model.Stages
-	t.team = nn.NewWorkers(len(t.workers))
+	t.team = parallel.NewWorkers(len(t.workers))
 	t.learn = func(w, i int) { t.tasks[i].err = t.workers[w].learn(t, i) }
 	t.record = Record{PSNR: make([]float64, stages), Container: make([]float64, stages), Gains: make([]float64, stages)}
 	t.square = make([]float64, stages)

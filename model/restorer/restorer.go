@@ -17,6 +17,7 @@ import (
 	"ditas/codestream"
 	"ditas/nn"
 	"ditas/nn/kernel"
+	"ditas/parallel"
 	"ditas/picture"
 )
 
@@ -66,7 +67,7 @@ func (r *Restorer) Restore(ctx context.Context, p *picture.Planes, info codestre
 	}
 	planes := append(p.Pix[:3:3], Features(p, info)...)
 	out := picture.New(p.Width, p.Height)
-	nn.Parallel(workers, tiles, func(w, i int) {
+	parallel.Each(workers, tiles, func(w, i int) {
 		if ctx.Err() == nil {
 			teams[w].restore(out, planes, across[i%len(across)], down[i/len(across)])
 		}

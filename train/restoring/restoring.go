@@ -26,6 +26,7 @@ import (
 	"ditas/model/restorer"
 	"ditas/nn"
 	"ditas/nn/kernel"
+	"ditas/parallel"
 	"ditas/picture"
 )
 
@@ -69,7 +70,7 @@ type Trainer struct {
 	opt     *nn.Adam[float32]
 	average *nn.Average[float32]
 	workers []*worker
-	team    *nn.Workers
+	team    *parallel.Workers
 	grads   []*nn.Grads[float32]
 	tasks   []task
 	step    int
@@ -120,7 +121,7 @@ func New(cfg Config, data Data, workers int) (*Trainer, error) {
 		}
 		t.workers = append(t.workers, w)
 	}
-	t.team = nn.NewWorkers(len(t.workers))
+	t.team = parallel.NewWorkers(len(t.workers))
 	for range cfg.Batch {
 		t.grads = append(t.grads, nn.NewGrads(network.Weights))
 	}

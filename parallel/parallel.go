@@ -1,4 +1,7 @@
-package nn
+// Package parallel divides independent tasks among goroutines, so that results do not depend on how many there are:
+//
+//	parallel.Each(workers, len(rows), func(worker, i int) { rows[i] = compute(scratch[worker], i) })
+package parallel
 
 import (
 	"sync"
@@ -47,5 +50,5 @@ func (w *Workers) work(worker int) {
 	}
 }
 
-// Parallel is [Workers.Each] for a single use.
-func Parallel(workers, n int, task func(worker, i int)) { NewWorkers(workers).Each(n, task) }
+// Each is [Workers.Each] for a single use.
+func Each(workers, n int, task func(worker, i int)) { NewWorkers(min(workers, n)).Each(n, task) }
