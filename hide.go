@@ -10,7 +10,6 @@ import (
 	"ditas/carrier"
 	"ditas/codestream"
 	"ditas/metric"
-	"ditas/model/restorer"
 	"ditas/networks"
 	"ditas/picture"
 )
@@ -59,7 +58,8 @@ type HideReport struct {
 // HideStage is a stage of the picture.
 type HideStage struct {
 	Bytes int `json:"bytes"`
-	// PSNR in dB, at most 100, is that of the picture that this stage and the ones before it make.
+	// PSNR in dB, at most 100, is that of the picture that this stage and the ones before it make; before the network restores
+	// what it can, but for the last stage.
 	PSNR float64 `json:"psnr"`
 	// Loss is the share of the recording that may be lost, if nothing else happens to it, before the stage is.
 	Loss float64 `json:"loss"`
@@ -128,10 +128,6 @@ func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, secret *pict
 		Method: Lattice, Width: secret.Width, Height: secret.Height, MSE: done.MSE, SNR: done.SNR, MaxDeviation: done.MaxDeviation,
 		Robust: done.Profile == carrier.Robust,
 	}
-	network, err := restorer.New()
-	if err != nil {
-		return nil, err
-	}
 	arrived := 0
 	for _, s := range done.Stages {
 		arrived = min(arrived+s.Bytes, len(done.Payload))
@@ -144,11 +140,10 @@ func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, secret *pict
 		if err != nil {
 			return nil, err
 		}
-		if !info.Complete {
-			if p, err = network.Restore(ctx, p, info, workers(o.Workers)); err != nil {
+		if last := arrived == len(done.Payload); last && !info.Complete {
+			if p, err = restore(ctx, p, info, o.Workers); err != nil {
 				return nil, err
 			}
-			p.Round()
 		}
 		psnr, err := metric.PSNR(secret, p)
 		if err != nil {

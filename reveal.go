@@ -120,16 +120,24 @@ func revealFromLattice(ctx context.Context, stego audio.File, o RevealOptions) (
 	if info.Complete || o.Plain {
 		return p, r, nil
 	}
-	network, err := restorer.New()
-	if err != nil {
+	if p, err = restore(ctx, p, info, o.Workers); err != nil {
 		return nil, r, err
 	}
-	if p, err = network.Restore(ctx, p, info, workers(o.Workers)); err != nil {
-		return nil, r, err
-	}
-	p.Round()
 	r.Restored = true
 	return p, r, nil
+}
+
+// restore has the network restore a picture of which not all has arrived.
+func restore(ctx context.Context, p *picture.Planes, info codestream.Info, n int) (*picture.Planes, error) {
+	network, err := restorer.New()
+	if err != nil {
+		return nil, err
+	}
+	if p, err = network.Restore(ctx, p, info, workers(n)); err != nil {
+		return nil, err
+	}
+	p.Round()
+	return p, nil
 }
 
 func revealWithNetworks(ctx context.Context, stego audio.File, o RevealOptions) (*picture.Planes, *RevealReport, error) {

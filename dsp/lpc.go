@@ -2,15 +2,34 @@ package dsp
 
 // Autocorrelation writes r[k] = Σ_n x[n]·x[n+k] for 0 ≤ k < len(r), x being zero beyond its ends.
 func Autocorrelation(r, x []float64) {
-	for k := range r {
-		var sum float64
-		if k < len(x) {
-			y := x[k:]
-			for n, v := range x[:len(y)] {
-				sum += v * y[n]
+	// Four lags at a time share what they load.
+	k := 0
+	for ; k+4 <= len(r) && k+3 < len(x); k += 4 {
+		n := len(x) - k - 3
+		v, y := x[:n], x[k:][:n+3]
+		var a, b, c, d float64
+		for i, s := range v {
+			a += s * y[i]
+			b += s * y[i+1]
+			c += s * y[i+2]
+			d += s * y[i+3]
+		}
+		for i := n; i < n+3; i++ {
+			a += x[i] * y[i]
+			if i < n+2 {
+				b += x[i] * y[i+1]
+			}
+			if i < n+1 {
+				c += x[i] * y[i+2]
 			}
 		}
-		r[k] = sum
+		r[k], r[k+1], r[k+2], r[k+3] = a, b, c, d
+	}
+	for ; k < len(r); k++ {
+		r[k] = 0
+		for i := k; i < len(x); i++ {
+			r[k] += x[i-k] * x[i]
+		}
 	}
 }
 

@@ -1,12 +1,18 @@
 package metric
 
-import "ditas/dsp"
+import (
+	"math"
+
+	"ditas/dsp"
+)
 
 // Tolerance tells, frame by frame, how strong noise may be before it stands out of what a recording masks. It is the
 // model of [Masking] asked the other way round, before there is an error, for noise that is independent of the recording.
 type Tolerance struct {
 	m                                           *Masking
+	half                                        *dsp.FFT[float64] // of even samples and, as imaginary parts, odd ones
 	re, im, power                               []float64
+	twiddle                                     []float64 // cos and sin of −2πk/N in pairs
 	pattern, spread, scratch, excitation, shape []float64
 	filter                                      [2][filterPoints]float64
 	coarse                                      *dsp.FFT[float64] // of filters
@@ -19,7 +25,7 @@ const filterPoints = 256
 // NewTolerance returns a Tolerance that stands before the first frame of a recording.
 func (m *Masking) NewTolerance() *Tolerance {
 	t := &Tolerance{
-		m: m, re: make([]float64, m.fft.Points()), im: make([]float64, m.fft.Points()),
+		m: m, re: make([]float64, m.fft.Points()/2), im: make([]float64, m.fft.Points()/2),
 		power: make([]float64, m.bins), shape: make([]float64, m.bins),
 		pattern: make([]float64, len(m.bands)), spread: make([]float64, len(m.bands)),
 		scratch: make([]float64, len(m.bands)), excitation: make([]float64, len(m.bands)),
@@ -27,7 +33,13 @@ func (m *Masking) NewTolerance() *Tolerance {
 	for _, v := range m.window {
 		t.energy += v * v
 	}
-	t.coarse, _ = dsp.NewFFT[float64](filterPoints) // a power of two
+	// The numbers of points are powers of two.
+	t.coarse, _ = dsp.NewFFT[float64](filterPoints)
+	t.half, _ = dsp.NewFFT[float64](len(t.re))
+	for k := range m.bins {
+		sin, cos := math.Sincos(-2 * math.Pi * float64(k) / float64(m.fft.Points()))
+		t.twiddle = append(t.twiddle, cos, sin)
+	}
 	return t
 }
 
@@ -40,17 +52,29 @@ func (m *Masking) Window() int { return len(m.window) }
 // zeros.
 func (t *Tolerance) Next(x, a []float64) float64 {
 	m := t.m
+	// The transform of N real samples out of one of N/2 complex ones: those of the even and of the odd samples are its even and odd
+	// parts, E and O, and X[k] = E[k] + exp(−2πik/N)·O[k].
+	clear(t.re)
+	clear(t.im)
 	for i, v := range x {
-		t.re[i] = 0
-		if v-v == 0 { // finite
-			t.re[i] = m.window[i] * v
+		if v-v != 0 { // not finite
+			continue
+		}
+		if i&1 == 0 {
+			t.re[i/2] = m.window[i] * v
+		} else {
+			t.im[i/2] = m.window[i] * v
 		}
 	}
-	clear(t.re[len(x):])
-	clear(t.im)
-	m.fft.Forward(t.re, t.im)
+	t.half.Forward(t.re, t.im)
+	last := len(t.re) - 1
 	for k := range t.power {
-		t.power[k] = t.re[k]*t.re[k] + t.im[k]*t.im[k]
+		at, mirror := k&last, (len(t.re)-k)&last
+		er, ei := (t.re[at]+t.re[mirror])/2, (t.im[at]-t.im[mirror])/2
+		or, oi := (t.im[at]+t.im[mirror])/2, (t.re[mirror]-t.re[at])/2
+		c, s := t.twiddle[2*k], t.twiddle[2*k+1]
+		re, im := er+or*c-oi*s, ei+or*s+oi*c
+		t.power[k] = re*re + im*im
 	}
 	// The filter is short, so its transform need not be a long one.
 	re, im := t.filter[0][:], t.filter[1][:]
