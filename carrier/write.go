@@ -36,36 +36,7 @@ func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, p *Plan, pay
 }
 
 func hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, p *Plan, payload []byte, master keystream.Key, n nonce, workers int, progress func(done, total int)) (*Report, error) {
-	h := p.fit(len(payload))
-	if h == nil {
-		return nil, fmt.Errorf("%w: a payload of %d bytes, room for %d", ErrTooShort, len(payload), p.Room())
-	}
-	h.nonce = n
-	key := n.key(master)
-	stages := h.ladder()
-	coded, err := encodePayload(ctx, stages, payload, key, max(1, workers))
-	if err != nil {
-		return nil, err
-	}
-	code, err := newHeaderCode()
-	if err != nil {
-		return nil, err
-	}
-	headerBits := code.encode(h.marshal(master))
-	dealt := newSlots(key)
-	words := newWords(master)
-	tables := newTables(p.profile)
-	shares := dealt.deal(stages)
-	gathered := newGatherer(stages, dealt)
-
-	v := p.survey
-	grid := v.grid()
-	// What rounding makes of noise is all that a receiver meets who gets the file as it is.
-	noise := 0
-	if grid.Step > 0 {
-		noise = max(0, int(math.Round(4*math.Log2(8*grid.Step/unit/math.Sqrt(12)))))
-	}
-	s, err := newSource(cover)
+	h, err := newHider(ctx, cover, p, payload, master, n, workers)
 	if err != nil {
 		return nil, err
 	}
@@ -73,106 +44,193 @@ func hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, p *Plan, pay
 	if err != nil {
 		return nil, err
 	}
-	type lane struct {
-		framer   *framer
-		embedder *embedder
-		reader   *reader
-		bits     bits[byte]
-		read     [blockFrames]bits[float32]
-		quiet    []bool
-		signal   float64
-		error    float64
-		most     float64
-	}
-	lanes := make([]lane, s.channels)
-	for c := range lanes {
-		lanes[c] = lane{
-			framer:   &framer{words: words, key: key, profile: p.profile},
-			embedder: &embedder{shape: &shapes[p.profile], grid: grid, shaper: newShaper(p.shaping)},
-			reader:   newReader(p.profile, tables),
-			quiet:    make([]bool, blockFrames*FrameLength),
-		}
-	}
-	const block = blockFrames * FrameLength
-	buf := audio.NewBlock(s.channels, block+2*margin)
-	out := audio.NewBlock(s.channels, block)
-	part := make([][]float64, s.channels)
-	for from := int64(0); from < s.frames; from += block {
-		if err := errors.Join(s.read(buf, from-margin), ctx.Err()); err != nil {
-			return nil, err
-		}
-		size := int(min(block, s.frames-from))
-		first := int(from / FrameLength)
-		parallel.Each(workers, s.channels, func(_, c int) {
-			l := &lanes[c]
-			x := buf[c]
-			copy(out[c], x[margin:])
-			still(l.quiet, x, margin, margin+block)
-			for i := range blockFrames {
-				k := first + i
-				at := i * FrameLength
-				if k >= len(p.levels[c]) || p.levels[c][k] == silent {
-					continue
-				}
-				level := int(p.levels[c][k])
-				f := l.framer.at(n.start(), c, k)
-				word := wordOf(n.start(), c, k)
-				fill(&l.bits, shares, stages, coded, k*s.channels+c)
-				l.embedder.place(f, level, &l.bits, func(i int) byte { return headerBits[code.position(word, i)] })
-				for j := 0; j < FrameLength; j += shapeBlock {
-					l.embedder.shaper.fit(x[margin+at+j+(shapeBlock-shapeReach)/2:])
-					l.embedder.run(out[c][at:], x[margin+at:], l.quiet[at:], fineStep(level), j, j+shapeBlock)
-				}
-				copy(l.reader.quiet[:], l.quiet[at:])
-				l.reader.read(&l.read[i], out[c][at:], f, level, noise)
-			}
-			for i, y := range out[c][:size] {
-				t := x[margin+i]
-				e := y - t
-				if e-e != 0 { // not finite, and left as it is
-					continue
-				}
-				l.signal += t * t
-				l.error += e * e
-				l.most = max(l.most, math.Abs(e))
-			}
-		})
-		for c := range lanes {
-			for i := range blockFrames {
-				if k := first + i; k < len(p.levels[c]) && p.levels[c][k] != silent {
-					gathered.add(&lanes[c].read[i], k*s.channels+c)
-				}
-			}
-			part[c] = out[c][:size]
-		}
-		if err := w.Write(part); err != nil {
-			return nil, err
-		}
-		if progress != nil {
-			progress(int(min(from+block, s.frames)>>10), int(s.frames>>10)+1)
-		}
+	if err := h.run(ctx, w, progress); err != nil {
+		return nil, err
 	}
 	if err := w.Close(); err != nil {
 		return nil, err
 	}
-	r := &Report{Profile: p.profile, Scale: h.scale, Frames: h.frames}
-	var signal, total float64
-	for c := range lanes {
-		signal += lanes[c].signal
-		total += lanes[c].error
-		r.MaxDeviation = max(r.MaxDeviation, lanes[c].most)
+	return h.report(ctx)
+}
+
+// hider embeds a payload, block by block, and reads it again as a receiver would.
+type hider struct {
+	plan    *Plan
+	header  *header
+	key     keystream.Key // of this recording
+	workers int
+	source  *source
+
+	stages []stage
+	coded  [][]byte
+	shares []share
+	code   headerCode
+	bits   []byte // of the header
+	noise  int    // index of the only noise that a receiver meets who gets the file as it is: rounding
+
+	gatherer *gatherer
+	lanes    []lane
+}
+
+// lane is what embedding in a channel takes, and what it has done.
+type lane struct {
+	framer              *framer
+	embedder            *embedder
+	reader              *reader
+	bits                bits[byte]
+	quiet               []bool
+	signal, error, most float64
+}
+
+// blockLength is the number of samples of a channel that are embedded at a time.
+const blockLength = blockFrames * FrameLength
+
+// embedded is a block of all channels that was embedded, and what a receiver reads from it.
+type embedded struct {
+	first int // frame
+	size  int // samples of a channel
+	out   [][]float64
+	read  [][blockFrames]bits[float32]
+}
+
+func newHider(ctx context.Context, cover audio.File, p *Plan, payload []byte, master keystream.Key, n nonce, workers int) (*hider, error) {
+	header := p.fit(len(payload))
+	if header == nil {
+		return nil, fmt.Errorf("%w: a payload of %d bytes, room for %d", ErrTooShort, len(payload), p.Room())
 	}
-	r.MSE = total / float64(s.frames*int64(s.channels))
-	r.SNR = min(200, 10*math.Log10(signal/total))
-	for _, s := range stages {
-		if s.size > 0 {
-			r.Stages = append(r.Stages, Protection{Bytes: s.size, Rate: p.rate(h, &s)})
-		}
-	}
-	if r.Payload, _, err = gathered.decode(ctx, key, max(1, workers), nil); err != nil {
+	header.nonce = n
+	h := &hider{plan: p, header: header, key: n.key(master), workers: max(1, workers), stages: header.ladder()}
+	var err error
+	if h.source, err = newSource(cover); err != nil {
 		return nil, err
 	}
-	return r, nil
+	if h.coded, err = encodePayload(ctx, h.stages, payload, h.key, h.workers); err != nil {
+		return nil, err
+	}
+	if h.code, err = newHeaderCode(); err != nil {
+		return nil, err
+	}
+	h.bits = h.code.encode(header.marshal(master))
+	dealt := newSlots(h.key)
+	h.shares, h.gatherer = dealt.deal(h.stages), newGatherer(h.stages, dealt)
+
+	grid := p.survey.grid()
+	if grid.Step > 0 {
+		h.noise = max(0, int(math.Round(4*math.Log2(8*grid.Step/unit/math.Sqrt(12)))))
+	}
+	words, tables := newWords(master), newTables(p.profile)
+	for range h.source.channels {
+		h.lanes = append(h.lanes, lane{
+			framer:   &framer{words: words, key: h.key, profile: p.profile},
+			embedder: &embedder{shape: &shapes[p.profile], grid: grid, shaper: newShaper(p.shaping)},
+			reader:   newReader(p.profile, tables),
+			quiet:    make([]bool, blockLength),
+		})
+	}
+	return h, nil
+}
+
+// run embeds the whole recording. While one block is embedded, the one before is written and read again.
+func (h *hider) run(ctx context.Context, w audio.Writer, progress func(done, total int)) error {
+	s := h.source
+	buf := audio.NewBlock(s.channels, blockLength+2*margin)
+	var blocks [2]embedded
+	for i := range blocks {
+		blocks[i] = embedded{out: audio.NewBlock(s.channels, blockLength), read: make([][blockFrames]bits[float32], s.channels)}
+	}
+	delivered := make(chan error, 1)
+	delivered <- nil
+	for i, from := 0, int64(0); from < s.frames; i, from = i+1, from+blockLength {
+		b := &blocks[i%2]
+		err := errors.Join(s.read(buf, from-margin), ctx.Err())
+		if err == nil {
+			b.first, b.size = int(from/FrameLength), int(min(blockLength, s.frames-from))
+			parallel.Each(h.workers, s.channels, func(_, c int) { h.embed(b, c, buf[c]) })
+		}
+		if err := errors.Join(err, <-delivered); err != nil {
+			return err
+		}
+		go func() { delivered <- h.deliver(b, w) }()
+		if progress != nil {
+			progress(int(min(from+blockLength, s.frames)>>10), int(s.frames>>10)+1)
+		}
+	}
+	return <-delivered
+}
+
+// frames calls do for those frames of a block that are in use.
+func (h *hider) frames(b *embedded, c int, do func(i, k int)) {
+	levels := h.plan.levels[c]
+	for i := range blockFrames {
+		if k := b.first + i; k < len(levels) && levels[k] != silent {
+			do(i, k)
+		}
+	}
+}
+
+// embed embeds one channel of a block, x being its samples with margins on both sides.
+func (h *hider) embed(b *embedded, c int, x []float64) {
+	l, out := &h.lanes[c], b.out[c]
+	copy(out, x[margin:])
+	still(l.quiet, x, margin, margin+blockLength)
+	start := h.header.nonce.start()
+	h.frames(b, c, func(i, k int) {
+		at, level := i*FrameLength, int(h.plan.levels[c][k])
+		f := l.framer.at(start, c, k)
+		word := wordOf(start, c, k)
+		fill(&l.bits, h.shares, h.stages, h.coded, h.number(c, k))
+		l.embedder.place(f, level, &l.bits, func(i int) byte { return h.bits[h.code.position(word, i)] })
+		for j := 0; j < FrameLength; j += shapeBlock {
+			l.embedder.shaper.fit(x[margin+at+j+(shapeBlock-shapeReach)/2:])
+			l.embedder.run(out[at:], x[margin+at:], l.quiet[at:], fineStep(level), j, j+shapeBlock)
+		}
+		copy(l.reader.quiet[:], l.quiet[at:])
+		l.reader.read(&b.read[c][i], out[at:], f, level, h.noise)
+	})
+	for i, y := range out[:b.size] {
+		t := x[margin+i]
+		e := y - t
+		if e-e != 0 { // not finite, and left as it is
+			continue
+		}
+		l.signal += t * t
+		l.error += e * e
+		l.most = max(l.most, math.Abs(e))
+	}
+}
+
+// number returns the number of frame k of a channel.
+func (h *hider) number(c, k int) int { return k*len(h.lanes) + c }
+
+// deliver writes a block and notes what is read from it.
+func (h *hider) deliver(b *embedded, w audio.Writer) error {
+	part := make([][]float64, len(h.lanes))
+	for c := range h.lanes {
+		h.frames(b, c, func(i, k int) { h.gatherer.add(&b.read[c][i], h.number(c, k)) })
+		part[c] = b.out[c][:b.size]
+	}
+	return w.Write(part)
+}
+
+// report tells what was done, and reads the payload.
+func (h *hider) report(ctx context.Context) (*Report, error) {
+	r := &Report{Profile: h.plan.profile, Scale: h.header.scale, Frames: h.header.frames}
+	var signal, total float64
+	for c := range h.lanes {
+		signal += h.lanes[c].signal
+		total += h.lanes[c].error
+		r.MaxDeviation = max(r.MaxDeviation, h.lanes[c].most)
+	}
+	r.MSE = total / float64(h.source.frames*int64(len(h.lanes)))
+	r.SNR = min(200, 10*math.Log10(signal/total))
+	for _, s := range h.stages {
+		if s.size > 0 {
+			r.Stages = append(r.Stages, Protection{Bytes: s.size, Rate: h.plan.rate(h.header, &s)})
+		}
+	}
+	var err error
+	r.Payload, _, err = h.gatherer.decode(ctx, h.key, h.workers, nil)
+	return r, err
 }
 
 // rate returns the share of a recording that a stage needs.
