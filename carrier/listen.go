@@ -79,7 +79,7 @@ func (l *listener) find() (*header, lock, error) {
 		if int64(h.frames) > mostLost*(l.source.frames*int64(l.source.channels)/FrameLength+1) {
 			return nil, k, nil
 		}
-		k, err = l.settle(h, k)
+		k, err = l.amplitude(h, k)
 		return h, k, err
 	}
 	locks, err := l.acquire.aligned(l.ctx, l.source, false)
@@ -270,10 +270,10 @@ func (l *listener) header(k lock, most int) (*header, error) {
 	return nil, nil
 }
 
-// settle decides between a lock, what refining makes of it, and gains that differ from these by some levels, of which only the
+// amplitude decides between a lock, what refining makes of it, and gains that differ from these by some levels, of which only the
 // fine symbols of weak frames tell the difference, by what is known of the frames once there is a header. Of what fits alike it
 // takes that which has changed the recording least.
-func (l *listener) settle(h *header, k lock) (lock, error) {
+func (l *listener) amplitude(h *header, k lock) (lock, error) {
 	t := l.newStretch(blockFrames)
 	if err := t.load(l.source, k.at); err != nil {
 		return k, err

@@ -75,7 +75,8 @@ type receiver struct {
 	heard    [][]bool // lane by lane, which frames were found
 	noises   [noiseIndices]int
 	progress func(done, total int)
-	done     int64
+	done     int64 // samples listened to
+	blocks   int   // of the payload
 }
 
 // spot is where one frame of a block is read.
@@ -96,6 +97,9 @@ func (l *listener) newReceiver(h *header, progress func(done, total int)) *recei
 		stretch: l.newStretch(blockFrames), progress: progress,
 	}
 	r.gatherer = newGatherer(h.ladder(), newSlots(r.key))
+	for i := range r.gatherer.stages {
+		r.blocks += r.gatherer.stages[i].blocks
+	}
 	for i := range r.spots {
 		r.spots[i] = r.newSpot()
 	}
@@ -360,10 +364,15 @@ func (r *receiver) resume(t track) (track, bool, error) {
 }
 
 func (r *receiver) report(samples int64) {
-	r.done += samples
+	r.done = min(r.done+samples, r.source.frames*int64(r.source.channels))
+	r.decoded(0, r.blocks)
+}
+
+// decoded reports how many blocks of the payload were decoded. Listening to a million samples counts like a block.
+func (r *receiver) decoded(done, of int) {
 	if r.progress != nil {
-		total := r.source.frames * int64(r.source.channels)
-		r.progress(int(min(r.done, total)>>10), int(total>>10)+1)
+		const sample = 1 << 20
+		r.progress(int(r.done/sample)+done, int(r.source.frames*int64(r.source.channels)/sample)+of)
 	}
 }
 
@@ -501,7 +510,7 @@ func (r *receiver) take(t *track, frames int) {
 // message decodes what was gathered.
 func (r *receiver) message(ctx context.Context, workers int) (*Message, error) {
 	m := &Message{Size: r.header.payload, Profile: r.header.profile, Frames: r.header.frames, Map: r.heard}
-	payload, arrived, err := r.gatherer.decode(ctx, r.key, workers, nil)
+	payload, arrived, err := r.gatherer.decode(ctx, r.key, workers, r.decoded)
 	if err != nil {
 		return nil, err
 	}

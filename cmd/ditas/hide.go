@@ -164,15 +164,15 @@ func (o *hideFlags) run(ctx context.Context) error {
 	if res.Width != res.ImageWidth || res.Height != res.ImageHeight {
 		scaled = fmt.Sprintf(", scaled down from %d×%d", res.ImageWidth, res.ImageHeight)
 	}
-	quality := fmt.Sprintf("revealed it has a PSNR of %.1f dB%s", res.PSNR, ssim(res.SSIM))
+	whole := fmt.Sprintf("revealed it has a PSNR of %.1f dB%s", res.PSNR, ssim(res.SSIM))
 	if res.Exact {
-		quality = "revealed it is exact"
+		whole = "revealed it is exact"
 	}
 	o.printf("%s is hidden in %s\n", o.image, o.out)
-	o.printf("  picture    %d×%d pixels%s; %s\n", res.Width, res.Height, scaled, quality)
+	o.printf("  picture    %d×%d pixels%s; %s\n", res.Width, res.Height, scaled, whole)
 	o.printf("  recording  SNR %.1f dB, container MSE %.3g, largest change %.2g of full scale\n", res.SNR, res.MSE, res.MaxDeviation)
 	for i, s := range res.Stages {
-		o.printf("  stage %d    %s in all with %.1f dB, even if %.0f %% of the recording is lost\n", i+1, size(s.Bytes), s.PSNR, 100*s.Loss)
+		o.printf("  stage %d    %s, %s up to here; arrives unless more than %.0f %% of the recording is lost\n", i+1, size(s.Bytes), quality(s.PSNR), 100*s.Loss)
 	}
 	if res.Method == ditas.Lattice && !res.Robust {
 		o.printf("  The recording has room for the picture but not for protecting it from noise.\n")
@@ -188,6 +188,14 @@ func (o *hideFlags) run(ctx context.Context) error {
 
 // poor is the PSNR in dB below which a picture is hard to make out.
 const poor = 18
+
+// quality prints a PSNR in dB.
+func quality(psnr float64) string {
+	if psnr >= 100 {
+		return "exact"
+	}
+	return fmt.Sprintf("%.1f dB", psnr)
+}
 
 // size prints a number of bytes.
 func size(n int) string {
