@@ -238,3 +238,28 @@ func TestHiddenTwice(t *testing.T) {
 		t.Errorf("%d of %d bytes came back", len(m.Payload), len(second))
 	}
 }
+
+// The number of bits that a fine symbol carries tells the level of weak frames, and so a gain that strong symbols leave open.
+func TestWeakFramesTellTheGain(t *testing.T) {
+	rec := speech(t, 20000, 48*FrameLength)
+	// They come late.
+	for i := range rec.Samples[0][24*FrameLength:] {
+		s := &rec.Samples[0][24*FrameLength+i]
+		*s = rec.Format.Quantize(*s * 0.03)
+	}
+	v, cover := survey(t, rec)
+	p := v.Plan(Robust, v.MSE(45))
+	hidden := payload(p.Room() / 2)
+	y := decode(t, write(t, cover, p, hidden))
+	for _, gain := range []float64{0.2512, 0.5012, -0.9} {
+		z := clone(y)
+		z.Format.Encoding = audio.Float32
+		for i := range z.Samples[0] {
+			z.Samples[0][i] *= gain
+		}
+		m := findIn(t, file(t, z))
+		if !bytes.Equal(m.Payload, hidden) || math.Abs(m.Gain/gain-1) > 1e-4 {
+			t.Errorf("gain %g was taken for %g, %d of %d bytes came back", gain, m.Gain, len(m.Payload), len(hidden))
+		}
+	}
+}

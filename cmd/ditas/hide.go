@@ -18,7 +18,8 @@ import (
 
 const hideHelp = `Hide a picture in a recording.
 
-The picture may be a PNG, JPEG, GIF, WebP, BMP or TIFF file of any size. The
+The picture may be a PNG, JPEG, GIF, WebP, BMP or TIFF file of any size. Of an
+animated GIF the first frame is taken, and what is transparent is laid over white. The
 recording is a WAV or FLAC file, of which the output keeps everything but the
 samples: sample format, rate, channels, length, tags and all other chunks. If the
 name to write ends in .wav or .flac and the recording is another kind of file, a new
