@@ -13,6 +13,7 @@ import (
 	"math/bits"
 	"math/rand/v2"
 	"os"
+	"strconv"
 	"testing"
 
 	"ditas/audio/wav"
@@ -89,32 +90,31 @@ func turboCode(t *testing.T, info []byte) []byte {
 	return out
 }
 
-// rungs are the table of ladders: strong, medium, fine, weight, more, most.
-var rungs = [2][][6]uint64{
-	{{52, 0, 60, 50, 0, 0}, {36, 240, 150, 205, 0, 0}, {0, 584, 800, 1180, 0, 0}, {0, 0, 1050, 3050, 0, 4900}, {0, 0, 1035, 3050, 4800, 4000}, {0, 0, 953, 7200, 0, 3600}},
-	{{0, 0, 200, 160, 160, 160}, {0, 0, 600, 2200, 2200, 2200}, {0, 0, 3248, 16000, 16000, 16000}},
+// rungs are the table of ladders: strong, medium, fine bits 0 to 3, weight, middle share.
+var rungs = [2][][8]int{
+	{
+		{44, 0, 0, 0, 0, 60, 32, 9}, {44, 240, 0, 0, 0, 200, 240, 9}, {0, 584, 0, 0, 0, 400, 1600, 9},
+		{0, 0, 1012, 0, 0, 0, 4000, 17}, {0, 0, 0, 1012, 0, 0, 6400, 17}, {0, 0, 0, 0, 1012, 352, 0, 0},
+	},
+	{{0, 0, 100, 100, 0, 0, 960, 9}, {0, 0, 300, 300, 0, 0, 4800, 9}, {0, 0, 612, 612, 0, 0, 12800, 9}, {0, 0, 0, 0, 1012, 1012, 0, 0}},
 }
 
 var mantissas = [16]uint64{
 	1048576, 1095000, 1143480, 1194106, 1246974, 1302182, 1359835, 1420040, 1482910, 1548564, 1617125, 1688722, 1763488, 1841564, 1923097, 2008240,
 }
 
-func takes(r [6]uint64, frames, scale int) int {
-	z := scale - 128
-	factor := mantissas[z&15]
-	if z >= 0 {
-		factor <<= z >> 4
+func takes(r [8]int, frames, scale, share int) int {
+	if share == 0 {
+		return 0
+	}
+	e := 16*(scale-24) + 2*(share-r[7])
+	factor := mantissas[e&15]
+	if e >= 0 {
+		factor <<= e >> 4
 	} else {
-		factor >>= -(z >> 4)
+		factor >>= -(e >> 4)
 	}
-	v := r[3] * min(factor, 1<<20)
-	if factor > 1<<20 {
-		v += r[4] * min(factor-1<<20, 1<<20)
-	}
-	if factor > 1<<21 {
-		v += r[5] * (factor - 1<<21)
-	}
-	return int((v >> 12) * uint64(frames) >> 15)
+	return int((uint64(r[6]) * factor >> 12) * uint64(frames) >> 15)
 }
 
 func TestFormatAsItIsWrittenDown(t *testing.T) {
@@ -128,6 +128,7 @@ func TestFormatAsItIsWrittenDown(t *testing.T) {
 			File, Payload string
 			Profile       int
 			Scale         int
+			Shares        []int
 		}
 	}
 	if err := json.Unmarshal(b, &golden); err != nil {
@@ -155,14 +156,22 @@ func TestFormatAsItIsWrittenDown(t *testing.T) {
 			}
 
 			// The header.
-			head := make([]byte, 15)
+			head := make([]byte, 7, 23)
 			head[0] = 1<<4 | byte(g.Profile)
 			copy(head[1:], N)
-			head[9], head[10] = byte(frames>>8), byte(frames)
-			head[12], head[13] = byte(len(payload)>>8), byte(len(payload))
-			head[14] = byte(g.Scale)
+			var fields string
+			for _, f := range [][2]int{{0, 6}, {frames, 24}, {len(payload), 21}, {g.Scale, 5}, {g.Shares[0], 4}, {g.Shares[1], 4}, {g.Shares[2], 4}, {g.Shares[3], 5}, {g.Shares[4], 5}, {0, 2}} {
+				fields += fmt.Sprintf("%0*b", f[1], f[0])
+			}
+			for i := 0; i < len(fields); i += 8 {
+				v, err := strconv.ParseUint(fields[i:i+8], 2, 8)
+				if err != nil {
+					t.Fatal(err)
+				}
+				head = append(head, byte(v))
+			}
 			head = append(head, mac(M, "header tag", head)[:6]...)
-			for i, m := range mac(M, "header mask", N)[:15] {
+			for i, m := range mac(M, "header mask", N)[:17] {
 				if i == 0 || i >= 7 {
 					head[i] ^= m
 				}
@@ -177,15 +186,26 @@ func TestFormatAsItIsWrittenDown(t *testing.T) {
 				firstStrong, own int
 			}
 			var parts []part
-			A, B := stream(R, "medium slots").permutation(824), stream(R, "fine slots").permutation(4048)
+			A, o := stream(R, "medium slots").permutation(824), stream(R, "fine slots")
+			var B [4][]int
+			for bit := range B {
+				B[bit] = o.permutation(1012)
+			}
 			rest, strong := payload, 0
 			for stage, r := range rungs[g.Profile] {
-				n := takes(r, frames, g.Scale)
-				if n > len(rest) || stage == len(rungs[g.Profile])-1 {
-					n = len(rest)
+				n := len(rest)
+				if stage < len(rungs[g.Profile])-1 {
+					n = min(n, takes(r, frames, g.Scale, g.Shares[stage]))
 				}
-				p := part{per: int(r[0] + r[1] + r[2]), medium: A[:r[1]], fine: B[:r[2]], firstStrong: strong, own: int(r[0])}
-				A, B, strong = A[r[1]:], B[r[2]:], strong+int(r[0])
+				p := part{medium: A[:r[1]], firstStrong: strong, own: r[0]}
+				for bit := range B {
+					for _, j := range B[bit][:r[2+bit]] {
+						p.fine = append(p.fine, 4*j+bit)
+					}
+					B[bit] = B[bit][r[2+bit]:]
+				}
+				p.per = p.own + len(p.medium) + len(p.fine)
+				A, strong = A[r[1]:], strong+r[0]
 				if n > 0 {
 					blocks := (8*n + 8167) / 8168
 					size := max(2, (n+blocks-1)/blocks)
@@ -305,7 +325,7 @@ func TestFormatAsItIsWrittenDown(t *testing.T) {
 						fineBits[j] = next()
 					}
 				}
-				carried := func(i int) byte { return headerCode[(120*w+i)*535%858] }
+				carried := func(i int) byte { return headerCode[(120*w+i)*579%938] }
 				coarseBit := map[int]byte{}
 				for i, at := range word[24 : 24+h] {
 					coarseBit[at] = carried(i)
@@ -347,7 +367,7 @@ func TestFormatAsItIsWrittenDown(t *testing.T) {
 						S, has, bit := Δ*2*math.Sqrt2, isStrong[i], coarseBit[i]
 						if g.Profile == 0 {
 							if S = 8 * Δ; !has {
-								S, has, bit = 2.5*Δ, true, mediumBits[medium]
+								S, has, bit = 3*Δ, true, mediumBits[medium]
 								medium++
 							}
 						}

@@ -187,7 +187,11 @@ func FuzzReader(f *testing.F) {
 		channels := 1 + int(scale)%3
 		h := header{
 			profile: Profile(profile) % profiles, nonce: fixed, channels: channels, frames: channels * (1 + int(frames)%100000),
-			payload: 1 + int(payload)%50000, scale: int(scale),
+			payload: 1 + int(payload)%50000,
+		}
+		h.scale = int(scale) % (maxScale + 1)
+		for i, n := range shareBits {
+			h.shares[i] = int(payload>>(3*i)+uint32(scale)) % (1 << n)
 		}
 		x := make([]float64, min(len(samples)/2, 4*FrameLength))
 		for i := range x {

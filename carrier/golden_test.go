@@ -32,14 +32,15 @@ type goldens struct {
 	Word      goldenWord      `json:"word0"`
 	Frame     goldenFrame     `json:"frame"`
 	Medium    []uint32        `json:"mediumSlots"` // the first ones
-	Fine      []uint32        `json:"fineSlots"`
-	Check     string          `json:"check"` // of stage 1, block 2 and the bytes "abc"
+	Fine      [][]uint32      `json:"fineSlots"`   // of each bit
+	Check     string          `json:"check"`       // of stage 1, block 2 and the bytes "abc"
 	Ladders   []goldenLadder  `json:"ladders"`
 	Stego     []goldenMessage `json:"stego"`
 }
 
 type goldenHeader struct {
 	Profile, Channels, Frames, Payload, Scale int
+	Shares                                    []int
 	Bytes                                     string `json:"bytes"` // marshalled
 	Coded                                     string `json:"coded"` // bits, the first of a byte the most significant, zeros at the end
 	// Carried is the bits of the code that the symbols of word 3 carry, strong ones first.
@@ -68,6 +69,7 @@ type goldenFrame struct {
 
 type goldenLadder struct {
 	Profile, Frames, Payload, Scale int
+	Shares                          []int         `json:"shares"`
 	Stages                          []goldenStage `json:"stages"`
 }
 
@@ -81,6 +83,7 @@ type goldenMessage struct {
 	Profile int    `json:"profile"`
 	SNR     float64
 	Scale   int    `json:"scale"`
+	Shares  []int  `json:"shares"`
 	Payload string `json:"payload"`
 }
 
@@ -103,15 +106,15 @@ func vectors(t *testing.T) *goldens {
 		t.Fatal(err)
 	}
 	for _, h := range []header{
-		{Robust, fixed, 1, 313, 12345, 130},
-		{Lean, fixed, 2, 4000, MaxPayload, 0},
-		{Lean, fixed, MaxChannels, maxFrames / MaxChannels * MaxChannels, 1, maxScale},
+		{Robust, fixed, 1, 313, 12345, division{23, [maxStages - 1]int{9, 3, 12, 17, 30}}},
+		{Lean, fixed, 2, 4000, MaxPayload, division{}},
+		{Lean, fixed, MaxChannels, maxFrames / MaxChannels * MaxChannels, 1, division{maxScale, [maxStages - 1]int{15, 15, 15, 31, 31}}},
 	} {
 		b := h.marshal(ours)
 		coded := code.encode(b)
 		packed := make([]byte, (len(coded)+7)/8)
 		pack(packed, coded)
-		v := goldenHeader{int(h.profile), h.channels, h.frames, h.payload, h.scale, hex.EncodeToString(b[:]), hex.EncodeToString(packed), nil}
+		v := goldenHeader{int(h.profile), h.channels, h.frames, h.payload, h.scale, slices.Clone(h.shares[:]), hex.EncodeToString(b[:]), hex.EncodeToString(packed), nil}
 		for i := range headerBits {
 			v.Carried = append(v.Carried, code.position(3, i))
 		}
@@ -127,17 +130,20 @@ func vectors(t *testing.T) *goldens {
 		g.Frame.Use += string("msh"[u])
 	}
 	s := newSlots(key)
-	g.Medium, g.Fine = s.medium[:goldenSlots], s.fine[:goldenSlots]
+	g.Medium = s.medium[:goldenSlots]
+	for _, f := range s.fine {
+		g.Fine = append(g.Fine, f[:goldenSlots])
+	}
 	c := check(key, 1, 2, []byte("abc"))
 	g.Check = hex.EncodeToString(c[:])
 	for _, h := range []header{
-		{Robust, fixed, 1, 313, 40000, 147},
-		{Robust, fixed, 2, 20000, 1500000, 128},
-		{Robust, fixed, 1, 24, 3000, 126},
-		{Robust, fixed, 1, 20, 20, 10},
-		{Lean, fixed, 1, 313, 90000, 131},
+		{Robust, fixed, 1, 313, 40000, division{24, [maxStages - 1]int{9, 10, 11, 20, 14}}},
+		{Robust, fixed, 2, 20000, 1500000, division{24, [maxStages - 1]int{9, 10, 11, 20, 14}}},
+		{Robust, fixed, 1, 24, 3000, division{23, [maxStages - 1]int{15, 14, 13, 17, 17}}},
+		{Robust, fixed, 1, 20, 20, division{17, [maxStages - 1]int{0, 15, 1, 31, 0}}},
+		{Lean, fixed, 1, 313, 90000, division{25, [maxStages - 1]int{4, 12}}},
 	} {
-		l := goldenLadder{int(h.profile), h.frames, h.payload, h.scale, nil}
+		l := goldenLadder{int(h.profile), h.frames, h.payload, h.scale, slices.Clone(h.shares[:]), nil}
 		for _, s := range h.ladder() {
 			v := goldenStage{First: s.first, Size: s.size}
 			if s.size > 0 {
@@ -172,7 +178,8 @@ func TestGolden(t *testing.T) {
 		for _, m := range []goldenMessage{{File: "robust.wav", Profile: int(Robust), SNR: 48}, {File: "lean.wav", Profile: int(Lean), SNR: 48}} {
 			p := v.Plan(Profile(m.Profile), v.MSE(m.SNR))
 			hidden := payload(p.Room() / 2)
-			m.Payload, m.Scale = hex.EncodeToString(hidden), p.fit(len(hidden)).scale
+			h := p.fit(len(hidden))
+			m.Payload, m.Scale, m.Shares = hex.EncodeToString(hidden), h.scale, h.shares[:]
 			now.Stego = append(now.Stego, m)
 			if err := os.WriteFile("testdata/"+m.File, write(t, open(t, data), p, hidden), 0o644); err != nil {
 				t.Fatal(err)

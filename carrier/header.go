@@ -3,7 +3,6 @@ package carrier
 import (
 	"crypto/rand"
 	"crypto/subtle"
-	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -43,11 +42,13 @@ func (n nonce) key(master keystream.Key) keystream.Key {
 //	bits   4–7    profile
 //	bits   8–55   nonce
 //	bits  56–61   channels less 1
-//	bits  62–63   0
-//	bits  64–87   frames of all channels together
-//	bits  88–111  bytes of the payload
-//	bits 112–119  scale of the ladder
-//	bits 120–167  tag over all of it
+//	bits  62–85   frames of all channels together
+//	bits  86–106  bytes of the payload
+//	bits 107–111  scale of the ladder
+//	bits 112–123  shares of stages 0, 1 and 2, four bits each
+//	bits 124–133  shares of stages 3 and 4, five bits each
+//	bits 134–135  0
+//	bits 136–183  tag over all of it
 //
 // Integers are big-endian. All but the nonce and the tag are combined by exclusive or with a mask made from the key and the
 // nonce.
@@ -57,12 +58,15 @@ type header struct {
 	channels int
 	frames   int
 	payload  int
-	scale    int
+	division
 }
+
+// shareBits are those of the shares in a header. No rung's share has more.
+var shareBits = [maxStages - 1]int{4, 4, 4, 5, 5}
 
 const (
 	headerVersion = 1
-	headerFields  = 15
+	headerFields  = 17
 	headerTag     = 6
 	headerSize    = headerFields + headerTag
 )
@@ -71,10 +75,14 @@ func (h *header) marshal(key keystream.Key) [headerSize]byte {
 	var b [headerSize]byte
 	b[0] = headerVersion<<4 | byte(h.profile)
 	copy(b[1:7], h.nonce[:])
-	b[7] = byte(h.channels-1) << 2
-	put24(b[8:], h.frames)
-	put24(b[11:], h.payload)
-	b[14] = byte(h.scale)
+	f := bitFields{b: b[len(nonce{})+1:]}
+	f.put(h.channels-1, 6)
+	f.put(h.frames, 24)
+	f.put(h.payload, 21)
+	f.put(h.scale, scaleBits)
+	for i, n := range shareBits {
+		f.put(h.shares[i], n)
+	}
 	tag := key.MAC("header tag", b[:headerFields])
 	copy(b[headerFields:], tag[:])
 	h.nonce.mask(&b, key)
@@ -100,26 +108,45 @@ func parseHeader(b [headerSize]byte, key keystream.Key) (h header, ok bool, err 
 		return h, false, nil
 	}
 	h.profile = Profile(b[0] & 15)
-	h.channels = int(b[7]>>2) + 1
-	h.frames = get24(b[8:])
-	h.payload = get24(b[11:])
-	h.scale = int(b[14])
-	if b[0]>>4 != headerVersion || h.profile >= profiles || b[7]&3 != 0 {
+	f := bitFields{b: b[len(h.nonce)+1:]}
+	h.channels = f.take(6) + 1
+	h.frames = f.take(24)
+	h.payload = f.take(21)
+	h.scale = f.take(scaleBits)
+	for i, n := range shareBits {
+		h.shares[i] = f.take(n)
+	}
+	if b[0]>>4 != headerVersion || h.profile >= profiles || f.take(2) != 0 {
 		return h, true, ErrVersion
 	}
-	if h.payload < 1 || h.payload > MaxPayload || h.frames < 1 || h.frames%h.channels != 0 {
+	if h.payload < 1 || h.frames < 1 || h.frames%h.channels != 0 {
 		return h, true, fmt.Errorf("carrier: a header that contradicts itself: %d bytes in %d frames of %d channels", h.payload, h.frames, h.channels)
 	}
 	return h, true, nil
 }
 
-func put24(b []byte, v int) {
-	var w [4]byte
-	binary.BigEndian.PutUint32(w[:], uint32(v))
-	copy(b, w[1:])
+// bitFields are numbers one after the other, the most significant bit of each first.
+type bitFields struct {
+	b  []byte
+	at int // bit
 }
 
-func get24(b []byte) int { return int(b[0])<<16 | int(b[1])<<8 | int(b[2]) }
+// put writes the n lowest bits of v to bytes that are zero there.
+func (f *bitFields) put(v, n int) {
+	for i := n - 1; i >= 0; i-- {
+		f.b[f.at/8] |= byte(v>>i&1) << (7 - f.at%8)
+		f.at++
+	}
+}
+
+// take reads n bits.
+func (f *bitFields) take(n int) (v int) {
+	for range n {
+		v = v<<1 | int(f.b[f.at/8]>>(7-f.at%8)&1)
+		f.at++
+	}
+	return v
+}
 
 // headerCode is the code that protects the header.
 type headerCode struct {

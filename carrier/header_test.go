@@ -14,7 +14,7 @@ import (
 )
 
 func randomHeader(rng *rand.Rand) header {
-	h := header{profile: Profile(rng.IntN(int(profiles))), channels: 1 + rng.IntN(MaxChannels), payload: 1 + rng.IntN(MaxPayload), scale: rng.IntN(maxScale + 1)}
+	h := header{profile: Profile(rng.IntN(int(profiles))), channels: 1 + rng.IntN(MaxChannels), payload: 1 + rng.IntN(MaxPayload), division: randomDivision(rng)}
 	h.frames = h.channels * (1 + rng.IntN(maxFrames/h.channels))
 	for i := range h.nonce {
 		h.nonce[i] = byte(rng.Uint32())
@@ -95,9 +95,9 @@ func TestHeaderCode(t *testing.T) {
 	if _, ok, _ := c.decode(make([]float32, len(clean)), ours); ok {
 		t.Error("read from nothing")
 	}
-	// What four of every five frames say may be missing, and an eighth of the rest wrong.
+	// What two of every three frames say may be missing, and a twelfth of the rest wrong.
 	l := make([]float32, len(coded))
-	for w := 0; w < words; w += 5 {
+	for w := 0; w < words; w += 3 {
 		for i := range headerBits {
 			p := c.position(w, i)
 			l[p] = clean[p]
@@ -107,7 +107,7 @@ func TestHeaderCode(t *testing.T) {
 		}
 	}
 	if got, ok, err := c.decode(l, ours); !ok || err != nil || got != want {
-		t.Errorf("from four frames: %+v, %t, %v", got, ok, err)
+		t.Errorf("from six frames: %+v, %t, %v", got, ok, err)
 	}
 }
 
@@ -169,30 +169,40 @@ func seal(fields [headerFields]byte, key keystream.Key) (b [headerSize]byte) {
 }
 
 func TestHeadersThatContradictThemselves(t *testing.T) {
-	valid := [headerFields]byte{headerVersion << 4, 1, 2, 3, 4, 5, 6, 1 << 2, 0, 0, 100, 0, 1, 0, 128}
-	if h, ok, err := parseHeader(seal(valid, ours), ours); !ok || err != nil || h.channels != 2 || h.frames != 100 || h.payload != 256 || h.scale != 128 {
+	// One less than two channels, 100 frames, 256 bytes, scale 24, shares 1, 2, 3, 4 and 5.
+	valid := [headerFields]byte{headerVersion << 4, 1, 2, 3, 4, 5, 6}
+	put := func(at, bits, v int) (f [headerFields]byte) {
+		f = valid
+		for i := range bits {
+			p := at + i
+			f[p/8] &^= 0x80 >> (p % 8)
+			f[p/8] |= byte(v>>(bits-1-i)&1) << (7 - p%8)
+		}
+		return f
+	}
+	for _, field := range [][3]int{{56, 6, 1}, {62, 24, 100}, {86, 21, 256}, {107, 5, 24}, {112, 4, 1}, {116, 4, 2}, {120, 4, 3}, {124, 5, 4}, {129, 5, 5}, {134, 2, 0}} {
+		valid = put(field[0], field[1], field[2])
+	}
+	if h, ok, err := parseHeader(seal(valid, ours), ours); !ok || err != nil || h.channels != 2 || h.frames != 100 || h.payload != 256 ||
+		h.division != (division{24, [maxStages - 1]int{1, 2, 3, 4, 5}}) {
 		t.Fatalf("%+v, %t, %v", h, ok, err)
 	}
 	for _, c := range []struct {
-		name  string
-		at    int
-		value byte
-		want  error // nil for any
+		name            string
+		at, bits, value int
+		want            error // nil for any
 	}{
-		{"version 0", 0, 0, ErrVersion},
-		{"version 2", 0, 2 << 4, ErrVersion},
-		{"profile 2", 0, headerVersion<<4 | 2, ErrVersion},
-		{"profile 15", 0, headerVersion<<4 | 15, ErrVersion},
-		{"a bit that is to be 0", 7, 1<<2 | 1, ErrVersion},
-		{"another one", 7, 1<<2 | 2, ErrVersion},
-		{"frames that channels do not divide", 10, 101, nil},
-		{"no frames", 10, 0, nil},
-		{"no payload", 12, 0, nil},
-		{"too large a payload", 11, 0x20, nil},
+		{"version 0", 0, 4, 0, ErrVersion},
+		{"version 2", 0, 4, 2, ErrVersion},
+		{"profile 2", 4, 4, 2, ErrVersion},
+		{"profile 15", 4, 4, 15, ErrVersion},
+		{"a bit that is to be 0", 134, 2, 1, ErrVersion},
+		{"another one", 134, 2, 2, ErrVersion},
+		{"frames that channels do not divide", 62, 24, 101, nil},
+		{"no frames", 62, 24, 0, nil},
+		{"no payload", 86, 21, 0, nil},
 	} {
-		fields := valid
-		fields[c.at] = c.value
-		_, ok, err := parseHeader(seal(fields, ours), ours)
+		_, ok, err := parseHeader(seal(put(c.at, c.bits, c.value), ours), ours)
 		if !ok || err == nil || c.want != nil && !errors.Is(err, c.want) {
 			t.Errorf("%s: %t, %v", c.name, ok, err)
 		}
@@ -211,9 +221,10 @@ func TestHostileHeadersTakeBoundedMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, h := range []header{
-		{channels: 1, frames: maxFrames, payload: MaxPayload, scale: maxScale},
-		{channels: 1, frames: maxFrames, payload: longPayload, scale: 0},
-		{channels: 1, frames: 1, payload: MaxPayload, scale: 255, profile: Lean},
+		{channels: 1, frames: maxFrames, payload: MaxPayload, division: division{maxScale, [maxStages - 1]int{15, 15, 15, 31, 31}}},
+		{channels: 1, frames: maxFrames, payload: MaxPayload, division: division{middleScale, [maxStages - 1]int{0, 0, 0, 1, 1}}},
+		{channels: 1, frames: maxFrames, payload: longPayload},
+		{channels: 1, frames: 1, payload: MaxPayload, division: division{maxScale, [maxStages - 1]int{15, 15}}, profile: Lean},
 		{channels: MaxChannels, frames: maxFrames / MaxChannels * MaxChannels, payload: MaxPayload, profile: Lean},
 	} {
 		var before, after runtime.MemStats

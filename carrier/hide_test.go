@@ -252,7 +252,7 @@ func TestFullScale(t *testing.T) {
 		}
 		v, cover := survey(t, rec)
 		var b bytes.Buffer
-		hidden := payload(100)
+		hidden := payload(80)
 		if _, err := hide(context.Background(), &b, cover, v.Plan(Robust, v.MSE(35)), hidden, ours, fixed, 2, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -319,7 +319,8 @@ func TestPlans(t *testing.T) {
 		for snr := 20.0; snr <= 80; snr += 5 {
 			p := v.Plan(profile, v.MSE(snr))
 			room := p.Room()
-			if room > last {
+			// Sizes of stages are rounded.
+			if float64(room) > 1.02*float64(last) {
 				t.Errorf("at %g dB there is room for %d bytes, more than with more noise", snr, room)
 			}
 			last = room

@@ -2,61 +2,105 @@ package carrier
 
 import "math"
 
-// rung says which symbols of each frame carry a stage, and how much of the payload.
+// rung says which symbols of each frame carry a stage.
 type rung struct {
-	strong, medium, fine int // bits in a frame
-	// weight is how much of the payload a frame carries at scale 1, and more and most what comes to that from there to scale 2 and
-	// with every scale beyond, all in sixteenths of a bit.
-	weight, more, most int
+	strong, medium int              // symbols
+	fine           [maxFineBits]int // bits of fine symbols, by their place in the symbol
+	// bears is the white noise that the stage is made to bear, as the ratio in dB of the whole change to it; +Inf for none. lost is
+	// the share of the recording that may be lost if there is no noise.
+	bears, lost float64
+	// weight is how much of the payload a frame carries at scale 24 with the middle share, in sixteenths of a bit, and shareBits the
+	// number of bits that choose the share. Both are 0 for the last rung, which takes the rest.
+	weight, shareBits int
 }
+
+// maxStages is the largest number of stages.
+const maxStages = 6
 
 // ladders say, for each profile, how the payload is divided into stages, the most protected first. The payload has to be a
 // stream of which every beginning is of use, as package codestream makes it.
+//
+// The bits of a fine symbol differ in what they bear, the first two of them by far the most, so each stage has those that suit it. The
+// last ones are of use only where there is little noise, and there they help the first stages when most of the recording is lost.
 var ladders = [profiles][]rung{
-	// Under white noise of the power of the whole change, in decibels below it, the stages arrive from about −6, 0, 7, 17, 17 and
-	// 27 dB on. The first four stay as they are until there is more to carry than the others can take.
 	Robust: {
-		{strong: 52, fine: 60, weight: 50},
-		{strong: 36, medium: 240, fine: 150, weight: 205},
-		{medium: 584, fine: 800, weight: 1180},
-		{fine: 1050, weight: 3050, most: 4900},
-		{fine: 1035, weight: 3050, more: 4800, most: 4000},
-		{fine: 953, weight: 7200, most: 3600},
+		{strong: 44, fine: [maxFineBits]int{0, 0, 0, 60}, bears: -6, weight: 32, shareBits: 4},
+		{strong: 44, medium: 240, fine: [maxFineBits]int{0, 0, 0, 200}, bears: -0.5, weight: 240, shareBits: 4},
+		{medium: 584, fine: [maxFineBits]int{0, 0, 0, 400}, bears: 7, weight: 1600, shareBits: 4},
+		{fine: [maxFineBits]int{fineSamples, 0, 0, 0}, bears: 15.5, lost: third, weight: 4000, shareBits: 5},
+		{fine: [maxFineBits]int{0, fineSamples, 0, 0}, bears: 17, lost: third, weight: 6400, shareBits: 5},
+		{fine: [maxFineBits]int{0, 0, fineSamples, fineSamples - 660}, bears: 27, lost: third},
 	},
 	Lean: {
-		{fine: 200, weight: 160, more: 160, most: 160},
-		{fine: 600, weight: 2200, more: 2200, most: 2200},
-		{fine: 3248, weight: 16000, more: 16000, most: 16000},
+		{fine: [maxFineBits]int{100, 100, 0, 0}, bears: math.Inf(1), lost: 0.7, weight: 960, shareBits: 4},
+		{fine: [maxFineBits]int{300, 300, 0, 0}, bears: math.Inf(1), lost: 0.5, weight: 4800, shareBits: 4},
+		{fine: [maxFineBits]int{fineSamples - 400, fineSamples - 400, 0, 0}, bears: math.Inf(1), lost: third, weight: 12800, shareBits: 4},
+		{fine: [maxFineBits]int{0, 0, fineSamples, fineSamples}, bears: math.Inf(1)},
 	},
 }
 
-// Samples of a frame whose coarse symbols are medium ones, and bits of fine symbols, that carry the payload.
+const third = 1.0 / 3
+
+// Samples of a frame whose coarse symbols are medium ones, samples whose fine symbols carry the payload, and the bits of those.
 const (
 	mediumSlots = FrameLength - syncPilots - headerStrong - framePilots - maxData
-	fineSlots   = maxFineBits * (FrameLength - headerFine)
+	fineSamples = FrameLength - headerFine
+	fineSlots   = maxFineBits * fineSamples
 )
 
-// maxScale is the largest scale of a ladder: scale s stands for 2^((s−128)/16).
-const maxScale = 255
+// division says how large the stages of a payload are, but for the last one: a scale for all of them, and a share for each. A stage
+// whose share is 0 is empty.
+type division struct {
+	scale  int
+	shares [maxStages - 1]int
+}
 
-// scaled returns the bytes of payload that a rung takes in so many frames at a scale.
-func (r rung) scaled(frames, scale int) int {
+// middle is the scale at which weights hold, and scaleBits the number of bits of a scale.
+const (
+	middleScale = 24
+	scaleBits   = 5
+	maxScale    = 1<<scaleBits - 1
+)
+
+// middleShare returns the share with which a rung's weight holds.
+func (r *rung) middleShare() int { return 1<<(r.shareBits-1) + 1 }
+
+// takes returns the bytes of payload that a rung takes in so many frames: weight sixteenths of a bit in each at the middle scale and
+// share, twice as many with every step of the scale and with every eight steps of the share.
+func (r *rung) takes(frames, scale, share int) int64 {
+	if share == 0 {
+		return 0
+	}
 	const one = 1 << 20
-	octave, step := (scale-128)>>4, (scale-128)&15
-	factor := uint64(math.Round(math.Exp2(float64(step)/16) * one))
-	if octave < 0 {
+	e := 16*(scale-middleScale) + 2*(share-r.middleShare())
+	factor := uint64(math.Round(math.Exp2(float64(e&15)/16) * one))
+	if octave := e >> 4; octave < 0 {
 		factor >>= -octave
 	} else {
 		factor <<= octave
 	}
-	v := uint64(r.weight) * min(factor, one)
-	if factor > one {
-		v += uint64(r.more) * min(factor-one, one)
+	return int64(uint64(r.weight) * factor >> 12 * uint64(frames) >> (20 - 12 + 4 + 3))
+}
+
+// divide returns the division whose stages come nearest to the given sizes in bytes without exceeding them.
+func divide(rungs []rung, frames int, sizes []int) (d division) {
+	// exponent is the largest e of takes, in steps of a share, with which a rung takes no more than its size.
+	exponent := func(i int) int {
+		r := &rungs[i]
+		return int(math.Floor(8 * math.Log2(float64(sizes[i])*128/(float64(r.weight)*float64(frames)))))
 	}
-	if factor > 2*one {
-		v += uint64(r.most) * (factor - 2*one)
+	for i := range rungs[:len(rungs)-1] {
+		if r := &rungs[i]; sizes[i] > 0 {
+			most := 1<<r.shareBits - 1 - r.middleShare()
+			d.scale = max(d.scale, min(maxScale, middleScale+(exponent(i)-most+7)>>3))
+		}
 	}
-	return int(v >> 12 * uint64(frames) >> (20 - 12 + 4 + 3))
+	for i := range rungs[:len(rungs)-1] {
+		if r := &rungs[i]; sizes[i] > 0 {
+			d.shares[i] = max(0, min(1<<r.shareBits-1, exponent(i)-8*(d.scale-middleScale)+r.middleShare()))
+		}
+	}
+	return d
 }
 
 // Blocks of the code carry at most maxBlock bits, check included.
@@ -79,15 +123,21 @@ type stage struct {
 }
 
 // perFrame returns the coded bits in each frame.
-func (s *stage) perFrame() int { return s.strong + s.medium + s.fine }
+func (r *rung) perFrame() int {
+	n := r.strong + r.medium
+	for _, f := range r.fine {
+		n += f
+	}
+	return n
+}
 
 // positions returns the coded bits of all blocks: position p belongs to block p mod blocks.
 func (s *stage) positions() int { return s.blocks * s.length }
 
 // begin returns where the first coded bit of frame number f lies; those that follow are a stride apart.
 func (s *stage) begin(f int) int {
-	n := s.positions()
-	return int(uint64(f) * uint64(s.perFrame()) % uint64(n) * uint64(s.stride) % uint64(n))
+	n := uint64(s.positions())
+	return int(uint64(f) * uint64(s.perFrame()) % n * uint64(s.stride) % n)
 }
 
 // span returns which bytes of the payload block b holds.
@@ -96,30 +146,35 @@ func (s *stage) span(b int) (from, to int) {
 	return min(from, s.first+s.size), min(from+s.block, s.first+s.size)
 }
 
+// split returns into how many blocks bytes of payload are divided, and how many bytes each has.
+func split(size int) (blocks, block int) {
+	blocks = (8*size + maxBlock - 8*checkSize - 1) / (maxBlock - 8*checkSize)
+	return blocks, max(leastBlock, (size+blocks-1)/blocks)
+}
+
 // ladder returns the stages of a payload. Those that would be empty have a size of 0.
 func (h *header) ladder() []stage {
 	rungs := ladders[h.profile]
 	stages := make([]stage, len(rungs))
 	at := 0
-	for i, r := range rungs {
+	for i := range rungs {
 		s := &stages[i]
-		s.rung, s.first, s.size = r, at, h.payload-at
+		s.rung, s.first, s.size = rungs[i], at, h.payload-at
 		if i < len(rungs)-1 {
-			s.size = min(s.size, r.scaled(h.frames, h.scale))
+			s.size = int(min(int64(s.size), s.takes(h.frames, h.scale, h.shares[i])))
 		}
 		at += s.size
 		if s.size == 0 {
 			continue
 		}
-		s.blocks = (8*s.size + maxBlock - 8*checkSize - 1) / (maxBlock - 8*checkSize)
-		s.block = max(leastBlock, (s.size+s.blocks-1)/s.blocks)
+		s.blocks, s.block = split(s.size)
 		s.bits = 8 * (s.block + checkSize)
 		// A long payload is sent at rate ½ and repeated rather than at a lower rate, for the sake of memory.
 		s.length = 5*s.bits + 18
 		if h.payload > longPayload {
 			s.length = min(s.length, 2*s.bits)
 		}
-		s.length = min(s.length, h.frames*r.slots()/s.blocks)
+		s.length = int(min(int64(s.length), int64(h.frames)*int64(s.perFrame())/int64(s.blocks)))
 		if s.length < s.bits {
 			s.length = s.bits
 		}
@@ -127,7 +182,5 @@ func (h *header) ladder() []stage {
 	}
 	return stages
 }
-
-func (r rung) slots() int { return r.strong + r.medium + r.fine }
 
 const longPayload = 400 << 10

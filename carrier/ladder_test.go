@@ -2,6 +2,7 @@ package carrier
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -15,8 +16,17 @@ func smallHeader(seed uint64) header {
 	h := header{profile: Profile(rng.IntN(int(profiles))), channels: 1 + rng.IntN(3), nonce: fixed}
 	h.frames = h.channels * (1 + rng.IntN(60))
 	h.payload = 1 + int(math.Exp2(rng.Float64()*13))
-	h.scale = rng.IntN(maxScale + 1)
+	h.division = randomDivision(rng)
 	return h
+}
+
+// randomDivision draws one in which large stages are as likely as small ones.
+func randomDivision(rng *rand.Rand) (d division) {
+	d.scale = rng.IntN(maxScale + 1)
+	for i, n := range shareBits {
+		d.shares[i] = rng.IntN(1 << n)
+	}
+	return d
 }
 
 // Every bit that a frame has is dealt to one stage, once, whatever the key.
@@ -63,7 +73,7 @@ func TestEverySlotIsDealtOnce(t *testing.T) {
 			}
 		}
 	})
-	if slices.Equal(newSlots(ours).fine, newSlots(theirs).fine) {
+	if slices.Equal(newSlots(ours).fine[0], newSlots(theirs).fine[0]) {
 		t.Error("two keys deal alike")
 	}
 }
@@ -140,26 +150,54 @@ func TestCodedBitsAreSentEvenly(t *testing.T) {
 	}
 }
 
-// A scale of s stands for f = 2^((s−128)/16), and a rung for so many sixteenths of a bit in a frame: weight·f up to f = 1, from
-// there on more·(f−1) in addition, and from f = 2 on most·(f−2) in place of what more would be.
-func TestScaled(t *testing.T) {
+// A rung takes its weight in sixteenths of a bit in a frame at the middle scale and share, twice as much with every step of the
+// scale and with every eight of the share, and nothing at a share of 0.
+func TestTakes(t *testing.T) {
 	for _, frames := range []int{1, 100, 12345, maxFrames} {
 		for _, rungs := range ladders {
-			for _, r := range rungs {
-				last := 0
-				for s := range maxScale + 1 {
-					got := r.scaled(frames, s)
-					f := math.Exp2(float64(s-128) / 16)
-					want := float64(r.weight)*min(f, 1) + float64(r.more)*max(0, min(f-1, 1)) + float64(r.most)*max(0, f-2)
-					want *= float64(frames) / 16 / 8
-					if off := math.Abs(float64(got) - want); off > 1+want*2e-4+float64(frames)*0x1p-12 {
-						t.Fatalf("%+v: %d bytes in %d frames at scale %d, want %.2f", r, got, frames, s, want)
+			for _, r := range rungs[:len(rungs)-1] {
+				for scale := range maxScale + 1 {
+					last := int64(0)
+					for share := range 1 << r.shareBits {
+						got := r.takes(frames, scale, share)
+						f := math.Exp2(float64(scale-24) + float64(share-r.middleShare())/8)
+						want := float64(r.weight) * f * float64(frames) / 16 / 8
+						if share == 0 {
+							want = 0
+						}
+						if off := math.Abs(float64(got) - want); off > 1+want*2e-4+float64(frames)*0x1p-8 {
+							t.Fatalf("%+v: %d bytes in %d frames at scale %d and share %d, want %.2f", r, got, frames, scale, share, want)
+						}
+						if got < last {
+							t.Fatalf("%+v: %d bytes in %d frames at scale %d and share %d, less than at the share below", r, got, frames, scale, share)
+						}
+						last = got
 					}
-					if got < last {
-						t.Fatalf("%+v: %d bytes in %d frames at scale %d, less than at the scale below", r, got, frames, s)
-					}
-					last = got
 				}
+			}
+		}
+	}
+}
+
+// A division keeps to the sizes that are asked for, and comes near to them where they do not lie too far apart.
+func TestDivide(t *testing.T) {
+	rng := newRand(8)
+	for range 2000 {
+		rungs := ladders[rng.IntN(len(ladders))]
+		frames := 8 + int(math.Exp2(24*rng.Float64()))
+		part := math.Exp2(-6 * rng.Float64())
+		sizes := make([]int, len(rungs))
+		for i, r := range rungs[:len(rungs)-1] {
+			sizes[i] = int(float64(r.weight) / 128 * float64(frames) * part * (0.75 + 0.4*rng.Float64()))
+		}
+		d := divide(rungs, frames, sizes)
+		for i := range rungs[:len(rungs)-1] {
+			got := rungs[i].takes(frames, d.scale, d.shares[i])
+			if got > int64(sizes[i]) {
+				t.Fatalf("stage %d of %+v takes %d of %d bytes", i, d, got, sizes[i])
+			}
+			if least := float64(sizes[i])*math.Exp2(-1.0/8)*0.99 - 2; float64(got) < least {
+				t.Fatalf("stage %d of %+v takes %d of %d bytes in %d frames", i, d, got, sizes[i], frames)
 			}
 		}
 	}

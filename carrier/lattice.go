@@ -56,7 +56,7 @@ type shape struct {
 const maxData = 88
 
 var shapes = [profiles]shape{
-	Robust: {strong: 8, medium: 2.5, strongLevels: 12, header: headerStrong, data: maxData},
+	Robust: {strong: 8, medium: 3, strongLevels: 12, header: headerStrong, data: maxData},
 	Lean:   {strong: 2 * math.Sqrt2, strongLevels: 6, header: 24},
 }
 
@@ -97,7 +97,7 @@ const phases = 256
 const (
 	noiseIndices = 64
 	// quietest and loudest bound the ratio of noise to fine step that tables are made for, as differences of indices.
-	quietest, loudest = -12, 16
+	quietest, loudest = -12, 24
 	ratios            = loudest - quietest + 1
 )
 

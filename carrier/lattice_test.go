@@ -193,9 +193,9 @@ func TestDensity(t *testing.T) {
 	}
 }
 
-// information is what a bit tells, in bits, that arrives in noise of the given density and is read by log-likelihoods, where
+// told is what a bit tells, in bits, that arrives in noise of the given density and is read by log-likelihoods, where
 // symbols stand at points: 1 − E log₂(1 + e^(−llr)).
-func information(points []float64, bit func(i int) int, llr func(x float64) float64, noise []float64) float64 {
+func told(points []float64, bit func(i int) int, llr func(x float64) float64, noise []float64) float64 {
 	sum, weight := 0.0, 0.0
 	for i, p := range points {
 		for j := range fineBins {
@@ -215,7 +215,7 @@ func information(points []float64, bit func(i int) int, llr func(x float64) floa
 // The tables' log-likelihoods tell as much as there is to know, which is what exact ones tell, and are of the right sign.
 func TestTablesTellWhatThereIsToKnow(t *testing.T) {
 	every(t, func(t *testing.T, p Profile) {
-		tab := newTables(p)
+		tab, info := newTables(p), newInformation(p)
 		s := &shapes[p]
 		for _, ratio := range []int{-8, -4, 0, 4} {
 			sigma := quarters(ratio) / 16
@@ -237,10 +237,13 @@ func TestTablesTellWhatThereIsToKnow(t *testing.T) {
 						exact[i] = math.Log((sum[1] + 1e-30) / (sum[0] + 1e-30))
 					}
 					table := func(x float64) float64 { return float64(tab.fine[n-1][r][int(x*phases)][b]) }
-					got := information(points, of, table, noise)
-					want := information(points, of, func(x float64) float64 { return at(exact, x) }, noise)
+					got := told(points, of, table, noise)
+					want := told(points, of, func(x float64) float64 { return at(exact, x) }, noise)
 					if math.Abs(got-want) > 0.01 {
 						t.Errorf("ratio %d, bit %d of %d: %.4f bits, want %.4f", ratio, b, n, got, want)
+					}
+					if counted := info.fine[n-1][r][b]; math.Abs(counted-want) > 0.01 {
+						t.Errorf("ratio %d, bit %d of %d: it tells %.4f bits, %.4f are counted on", ratio, b, n, want, counted)
 					}
 					for i, p := range points {
 						// Where there is more noise than room, neighbours of the other value may win.
@@ -273,18 +276,17 @@ func TestTablesTellWhatThereIsToKnow(t *testing.T) {
 				exact := func(x float64) float64 {
 					return math.Log((at(noise, x-0.25) + 1e-12) / (at(noise, x-0.75) + 1e-12))
 				}
-				got := information(points, of, func(x float64) float64 { return float64(c.table[int(x*phases)]) }, noise)
-				want := information(points, of, exact, noise)
+				got := told(points, of, func(x float64) float64 { return float64(c.table[int(x*phases)]) }, noise)
+				want := told(points, of, exact, noise)
 				if math.Abs(got-want) > 0.01 {
 					t.Errorf("ratio %d: a %s symbol tells %.4f bits, want %.4f", ratio, name, got, want)
 				}
 				if c.table[phases/4] <= 0 || c.table[3*phases/4] >= 0 {
 					t.Errorf("ratio %d: log-likelihoods %g of 1 and %g of 0", ratio, c.table[phases/4], c.table[3*phases/4])
 				}
-				// What plans count on, where there is hardly any noise.
-				counted := map[string]float64{"strong": strongCapacity, "medium": mediumCapacity}[name]
-				if p == Robust && ratio == -8 && math.Abs(got-counted) > 0.05 {
-					t.Errorf("a %s symbol tells %.3f bits, %g are counted on", name, got, counted)
+				counted := map[string]float64{"strong": info.strong[r], "medium": info.medium[r]}[name]
+				if math.Abs(counted-want) > 0.01 {
+					t.Errorf("ratio %d: a %s symbol tells %.4f bits, %.4f are counted on", ratio, name, want, counted)
 				}
 			}
 		}

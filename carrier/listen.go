@@ -184,39 +184,80 @@ func (t *stretch) frame(y []float64, quiet []bool, k *lock, i int) {
 // blockFrames is the number of frames over which noise is taken to be the same.
 const blockFrames = 16
 
-// judge chooses the level of every frame of a block and the noise of all of them, by what is known of the frames, which know is
-// to set for frame i. It returns the evidence for each frame.
-func judge(r *reader, levels *[blockFrames]int, frames int, know func(i int)) (noise int, evidence [blockFrames]float64) {
-	var sums [noiseIndices]float64
-	var each [blockFrames][noiseIndices]float64
-	var chosen [blockFrames][noiseIndices]uint8
+// judgement is what the frames of a block are taken for.
+type judgement struct {
+	noise int
+	// levels is how likely each level of each frame is; the sum falls short of 1 by how likely the frame is not there at all.
+	levels      [blockFrames][Levels]float64
+	likelihoods [blockFrames][Levels][noiseIndices]float64 // relative to those of noise alone
+}
+
+// level returns the likeliest level of frame i.
+func (j *judgement) level(i int) (best int) {
+	for level, v := range j.levels[i] {
+		if v > j.levels[i][best] {
+			best = level
+		}
+	}
+	return best
+}
+
+// judge sets the judgement of a block whose frames know is to make known one by one. A frame's few symbols may not tell its level in
+// noise, so how common levels are among all frames has a say (expectation maximisation of a mixture; Dempster, Laird and
+// Rubin, "Maximum likelihood from incomplete data via the EM algorithm", J. Royal Statistical Society B 39, 1977).
+func (j *judgement) judge(r *reader, frames int, know func(i int)) {
+	const (
+		apart = 2 // noise indices that are tried
+		turns = 24
+		// Before anything is known, a level is as common as any other, and a frame is there as often as not.
+		before = 0.95
+	)
 	for i := range frames {
 		know(i)
-		for n := range each[i] {
-			each[i][n] = math.Inf(-1)
-		}
 		for level := range Levels {
-			var e [noiseIndices]float64
-			r.evidences(&e, level)
+			e := &j.likelihoods[i][level]
+			clear(e[:])
+			r.evidences(e, level)
 			for n, v := range e {
-				if v > each[i][n] {
-					each[i][n], chosen[i][n] = v, uint8(level)
-				}
+				e[n] = math.Exp(min(v, 300))
 			}
 		}
-		for n, v := range each[i] {
-			sums[n] += max(v, 0)
+	}
+	top := math.Inf(-1)
+	for n := 0; n < noiseIndices; n += apart {
+		var common [Levels]float64
+		for level := range common {
+			common[level] = before / Levels
+		}
+		absent := 1 - before
+		var levels [blockFrames][Levels]float64
+		var sum float64
+		for range turns {
+			var counts [Levels]float64
+			sum = 0
+			for i := range frames {
+				all := absent
+				for level, c := range common {
+					v := c * j.likelihoods[i][level][n]
+					levels[i][level] = v
+					all += v
+				}
+				sum += math.Log(all)
+				for level := range levels[i] {
+					levels[i][level] /= all
+					counts[level] += levels[i][level]
+				}
+			}
+			absent = 1
+			for level, c := range counts {
+				common[level] = (c + before/Levels) / float64(frames+1)
+				absent -= common[level]
+			}
+		}
+		if sum > top {
+			top, j.noise, j.levels = sum, n, levels
 		}
 	}
-	for n := range sums {
-		if sums[n] > sums[noise] {
-			noise = n
-		}
-	}
-	for i := range frames {
-		levels[i], evidence[i] = int(chosen[i][noise]), each[i][noise]
-	}
-	return noise, evidence
 }
 
 // mostHeaderFrames is how many frames at most a header is read from.
@@ -227,6 +268,7 @@ const mostHeaderFrames = 4096
 func (l *listener) header(k lock, most int) (*header, error) {
 	t := l.newStretch(blockFrames)
 	y := make([]float64, FrameLength)
+	j := new(judgement)
 	for p := range profiles {
 		r := newReader(p, l.tables[p])
 		sum := make([]float32, l.code.code.Len())
@@ -242,18 +284,18 @@ func (l *listener) header(k lock, most int) (*header, error) {
 			if err := errors.Join(t.load(l.source, k.at+int64(at)*FrameLength), l.ctx.Err()); err != nil {
 				return nil, err
 			}
-			var levels [blockFrames]int
-			noise, evidence := judge(r, &levels, frames, func(i int) {
+			j.judge(r, frames, func(i int) {
 				t.frame(y, r.quiet[:], &k, i)
 				r.know(y, nil, &l.words[(k.word+at+i)%words], 0, nil, nil)
 			})
 			for i := range frames {
-				if evidence[i] <= 0 {
-					continue
-				}
 				t.frame(y, r.quiet[:], &k, i)
 				word := (k.word + at + i) % words
-				r.addHeader(sum, y, &l.words[word], word, &l.code, levels[i], noise)
+				for level, likely := range j.levels[i] {
+					if likely > 0.01 {
+						r.addHeader(sum, y, &l.words[word], word, &l.code, level, j.noise, float32(likely))
+					}
+				}
 			}
 			at += frames
 			// Once may be enough; later attempts get rarer.

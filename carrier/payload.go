@@ -11,16 +11,24 @@ import (
 	"ditas/parallel"
 )
 
-// slots says which stage each of a frame's bits belongs to. Medium and fine bits are dealt out in a random order that is the
-// same in every frame of a recording, so that each stage has its share of all samples and of all bits of a symbol.
+// slots says which stage each of a frame's bits belongs to. Medium symbols, and for each place in a fine symbol its bits, are dealt
+// out in a random order that is the same in every frame of a recording, so that each stage has its share of all samples.
 type slots struct {
-	medium, fine []uint32
+	medium []uint32
+	fine   [maxFineBits][]uint32
 }
 
 func newSlots(key keystream.Key) *slots {
-	s := &slots{make([]uint32, mediumSlots), make([]uint32, fineSlots)}
+	s := &slots{medium: make([]uint32, mediumSlots)}
 	keystream.New(key, "medium slots").Permute(s.medium)
-	keystream.New(key, "fine slots").Permute(s.fine)
+	stream := keystream.New(key, "fine slots")
+	for b := range s.fine {
+		s.fine[b] = make([]uint32, fineSamples)
+		stream.Permute(s.fine[b])
+		for i, j := range s.fine[b] {
+			s.fine[b][i] = maxFineBits*j + uint32(b)
+		}
+	}
 	return s
 }
 
@@ -44,8 +52,12 @@ func (s *slots) deal(stages []stage) []share {
 	first, medium, fine := 0, s.medium, s.fine
 	for i := range stages {
 		r := &stages[i].rung
-		shares[i] = share{first, r.strong, medium[:r.medium], fine[:r.fine]}
-		first, medium, fine = first+r.strong, medium[r.medium:], fine[r.fine:]
+		shares[i] = share{first: first, strong: r.strong, medium: medium[:r.medium]}
+		first, medium = first+r.strong, medium[r.medium:]
+		for b, n := range r.fine {
+			shares[i].fine = append(shares[i].fine, fine[b][:n]...)
+			fine[b] = fine[b][n:]
+		}
 	}
 	return shares
 }

@@ -173,8 +173,8 @@ func (r *reader) read(b *bits[float32], y []float64, f *frame, level, noise int)
 	}
 }
 
-// addHeader adds the log-likelihoods of the header's bits that a frame carries.
-func (r *reader) addHeader(sum []float32, y []float64, w *word, wordIndex int, c *headerCode, level, noise int) {
+// addHeader adds the log-likelihoods of the header's bits that a frame carries, times a weight.
+func (r *reader) addHeader(sum []float32, y []float64, w *word, wordIndex int, c *headerCode, level, noise int, weight float32) {
 	k := ratioIndex(noise, level)
 	if k >= ratios {
 		return
@@ -182,7 +182,7 @@ func (r *reader) addHeader(sum []float32, y []float64, w *word, wordIndex int, c
 	inverse := 1 / (fineStep(level) * r.shape.strong)
 	for i, p := range w.strong[:r.shape.header] {
 		if !r.quiet[p.at] {
-			sum[c.position(wordIndex, i)] += r.tables.strong[k][phase(y[p.at]*inverse, p.dither)]
+			sum[c.position(wordIndex, i)] += weight * r.tables.strong[k][phase(y[p.at]*inverse, p.dither)]
 		}
 	}
 	n := fineBits(level)
@@ -194,7 +194,7 @@ func (r *reader) addHeader(sum []float32, y []float64, w *word, wordIndex int, c
 		}
 		l := &fine[phase(y[p.at]*inverse, p.dither)]
 		for j := range n {
-			sum[c.position(wordIndex, headerStrong+maxFineBits*i+j)] += l[j]
+			sum[c.position(wordIndex, headerStrong+maxFineBits*i+j)] += weight * l[j]
 		}
 	}
 }

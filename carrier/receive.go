@@ -175,7 +175,8 @@ func (r *receiver) place(k lock, likely int) (track, bool, error) {
 		var all []track
 		for _, lane := range lanes {
 			first := ((k.word-r.header.nonce.start()-5*lane)%words + words) % words
-			for i := first; i < r.lane(); i += words {
+			// A lock may lie before the first frame, where there was something else.
+			for i := first - words; i < r.lane(); i += words {
 				if near == (i == at) {
 					all = append(all, track{lock: k, lane: lane, k: i, noise: -1})
 				}
@@ -218,18 +219,22 @@ func (r *receiver) likeliest(all []track) (track, float64, error) {
 	}
 	// Level and noise follow from what all of them have in common.
 	s := &r.spots[0]
-	var levels [blockFrames]int
+	j := new(judgement)
 	var ys [blockFrames][FrameLength]float64
 	var quiet [blockFrames][FrameLength]bool
-	noise, _ := judge(s.reader, &levels, blockFrames, func(i int) {
+	j.judge(s.reader, blockFrames, func(i int) {
 		r.stretch.frame(ys[i][:], quiet[i][:], &k, i)
 		s.reader.quiet = quiet[i]
 		word := (k.word + i) % words
 		s.reader.know(ys[i][:], nil, &r.words[word], word, &r.code, r.coded)
 	})
+	var levels [blockFrames]int
+	for i := range levels {
+		levels[i] = j.level(i)
+	}
 	scores := make([]float64, len(all))
 	spots := make([]*spot, r.workers)
-	parallel.Each(r.workers, len(all), func(w, j int) {
+	parallel.Each(r.workers, len(all), func(w, t int) {
 		if r.ctx.Err() != nil {
 			return
 		}
@@ -239,24 +244,32 @@ func (r *receiver) likeliest(all []track) (track, float64, error) {
 		}
 		spot := spots[w]
 		for i := range blockFrames {
-			if all[j].k+i >= r.lane() {
+			if all[t].k+i < 0 {
+				continue
+			}
+			if all[t].k+i >= r.lane() {
 				break
 			}
-			f := spot.framer.at(r.header.nonce.start(), all[j].lane, all[j].k+i)
+			f := spot.framer.at(r.header.nonce.start(), all[t].lane, all[t].k+i)
 			spot.reader.quiet = quiet[i]
 			word := (k.word + i) % words
 			spot.reader.know(ys[i][:], f, &r.words[word], word, &r.code, r.coded)
 			// A frame behind a cut is another one than expected, and says nothing.
-			scores[j] += max(-2, spot.reader.strongEvidence(spot.reader.pilots, levels[i], noise))
+			scores[t] += max(-2, spot.reader.strongEvidence(spot.reader.pilots, levels[i], j.noise))
 		}
 	})
 	best := 0
-	for j, v := range scores {
+	for t, v := range scores {
 		if v > scores[best] {
-			best = j
+			best = t
 		}
 	}
-	return all[best], scores[best], r.ctx.Err()
+	found := all[best]
+	if found.k < 0 {
+		found.at -= int64(found.k) * FrameLength
+		found.k = 0
+	}
+	return found, scores[best], r.ctx.Err()
 }
 
 // beside finds the track of another channel, which most likely is in step with one that is known, in whatever order they are.

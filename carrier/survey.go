@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"ditas/audio"
@@ -155,8 +156,7 @@ type Plan struct {
 	profile Profile
 	shaping Shaping
 	levels  [][]uint8
-	// effective is how many bits a fine symbol carries on average, of maxFineBits, and usable the share of samples in use.
-	effective, usable float64
+	room    capacities
 }
 
 // audible is how far, in dB, the error is kept below what can be heard.
@@ -239,32 +239,6 @@ func (v *Survey) floor(steps float64) int {
 	return level
 }
 
-// measure finds out how much the plan's frames carry.
-func (p *Plan) measure() {
-	v, grid := p.survey, p.survey.grid()
-	used := 0.0
-	for c, frames := range v.frames {
-		for k := range frames {
-			if level := p.levels[c][k]; level != silent {
-				u := float64(frames[k].usable)
-				p.usable += u
-				used += u
-				n := float64(fineBits(int(level)))
-				// Only of 16 bits and more is known how rounding is distributed.
-				spacing := fineStep(int(level)) / math.Exp2(n)
-				if spacing < grid.Step*0.99 || grid.Step > unit && spacing < 2*grid.Step {
-					n = 0.75 * max(0, math.Log2(fineStep(int(level))/grid.Step)-0.7)
-				}
-				p.effective += u * n
-			}
-		}
-	}
-	if used > 0 {
-		p.effective /= used
-	}
-	p.usable /= float64(v.Frames())
-}
-
 func (v *Survey) grid() Grid {
 	if v.format.Encoding.IsFloat() {
 		return Grid{}
@@ -278,69 +252,102 @@ func (v *Survey) Duration() time.Duration { return v.format.Duration(v.samples) 
 // MSE returns the mean squared error that corresponds to a signal-to-noise ratio in dB.
 func (v *Survey) MSE(snr float64) float64 { return v.power * math.Pow(10, -snr/10) }
 
-// What a coarse symbol carries, in bits, where there is no noise but what embedding itself makes.
+// The first stages of a robust recording bear what they were made for whatever else there is to carry. Of the others, those that bear
+// noise may take all that is left but reserve of what the last one can take; where there is less than that to carry, all stages are
+// smaller.
 const (
-	strongCapacity = 0.8
-	mediumCapacity = 0.42
+	protected = 3
+	reserve   = 1.0 / 8
 )
 
-// efficiency is the share of what there is that the code of blocks of so many bits reaches: less where not all of its bits are
-// sent, or read for sure.
-func (p *Plan) efficiency(bits int) float64 {
-	e := 0.92 - 4/math.Sqrt(float64(bits))
-	if p.usable*p.effective < 0.98*maxFineBits {
-		e -= 0.1
+// A payload that does not fit in stages that bear the noise and the loss they were made for is given more room by giving up first the
+// one and then, from lossRelief dB on, the other.
+const (
+	reliefStep = 0.5
+	lossRelief = 20
+	mostRelief = 60
+)
+
+// limit returns how many bytes a stage may have for the protection that its rung was made for, less a relief in dB.
+func (p *Plan) limit(i int, relief float64) int {
+	r := &ladders[p.profile][i]
+	if p.profile == Robust && i < protected {
+		relief = 0
 	}
-	return e
+	kept := 1 - r.lost*min(1, (mostRelief-relief)/(mostRelief-lossRelief))
+	frames := float64(p.survey.Frames())
+	room := frames * min(p.room.under(r, r.bears+relief), kept*p.room.clean.of(r))
+	return p.room.takes(room, frames*float64(r.perFrame()), p.profile == Robust && relief < lossRelief)
 }
 
-// fits reports whether a header's stages find room where nothing is lost.
-func (p *Plan) fits(h *header) bool {
-	for _, s := range h.ladder() {
-		if s.size == 0 {
-			continue
-		}
-		room := strongCapacity*float64(s.strong) + mediumCapacity*float64(s.medium) + p.effective/maxFineBits*float64(s.fine)
-		room *= p.usable * float64(h.frames)
-		if float64(s.blocks*s.bits) > p.efficiency(s.bits)*room || s.blocks*s.bits > h.frames*s.slots() {
-			return false
-		}
+// limits returns those of all stages, and their sum.
+func (p *Plan) limits(relief float64) (sizes []int, sum int) {
+	for i := range ladders[p.profile] {
+		n := p.limit(i, relief)
+		sizes, sum = append(sizes, n), sum+n
 	}
-	return true
+	return sizes, sum
 }
 
-// at returns the header of a payload of so many bytes at a scale, or of as many as the ladder takes at that scale if negative.
-func (p *Plan) at(payload, scale int) *header {
-	h := &header{profile: p.profile, channels: len(p.levels), frames: p.survey.Frames(), payload: payload, scale: scale}
-	if payload < 0 {
-		h.payload = 0
-		for _, r := range ladders[p.profile] {
-			h.payload += r.scaled(h.frames, scale)
-		}
-		h.payload = min(h.payload, MaxPayload)
-	}
+// header returns the header of a payload whose stages have at most the given sizes, but for the last one.
+func (p *Plan) header(payload int, sizes []int) *header {
+	h := &header{profile: p.profile, channels: len(p.levels), frames: p.survey.Frames(), payload: payload}
+	h.division = divide(ladders[p.profile], h.frames, sizes)
 	return h
+}
+
+// fits reports whether the last stage of a header, which takes what the others leave, is within its limit.
+func (p *Plan) fits(h *header, limit int) bool {
+	stages := h.ladder()
+	return stages[len(stages)-1].size <= limit
 }
 
 // Room returns how many bytes of payload fit.
 func (p *Plan) Room() int {
-	for scale := maxScale; scale >= 0; scale-- {
-		if h := p.at(-1, scale); h.payload > 0 && p.fits(h) {
-			return h.payload
-		}
+	sizes, _ := p.limits(mostRelief)
+	h := p.header(MaxPayload, sizes)
+	total := sizes[len(sizes)-1]
+	for i, s := range h.ladder()[:len(sizes)-1] {
+		total += min(s.size, sizes[i])
 	}
-	return 0
+	return min(total, MaxPayload)
 }
 
-// fit returns the header of a payload, the lower its stages' rates the better, or nil if it does not fit.
+// fit returns the header of a payload with the most protection that there is room for, or nil if it does not fit.
 func (p *Plan) fit(payload int) *header {
-	for scale := range maxScale + 1 {
-		if p.at(-1, scale).payload < payload {
-			continue
+	sizes, sum := p.limits(0)
+	last := len(sizes) - 1
+	if payload <= sum {
+		if h := p.header(payload, p.shrink(sizes, sum, payload)); p.fits(h, sizes[last]) {
+			return h
 		}
-		if h := p.at(payload, scale); p.fits(h) {
+	}
+	for relief := 0.0; relief <= mostRelief; relief += reliefStep {
+		sizes, _ = p.limits(relief)
+		if h := p.header(payload, sizes); p.fits(h, sizes[last]) {
 			return h
 		}
 	}
 	return nil
+}
+
+// shrink returns the sizes of stages for less payload than there is room for.
+func (p *Plan) shrink(full []int, sum, payload int) []int {
+	last := len(full) - 1
+	keep := 1.0 // of the last stages, whatever there is to carry
+	if p.profile == Robust {
+		keep = reserve
+	}
+	ends := full[last-1] + full[last]
+	least := sum - ends + int(keep*float64(ends))
+	sizes := slices.Clone(full)
+	if payload >= least {
+		sizes[last-1] = min(full[last-1], payload-(sum-ends)-int(keep*float64(full[last])))
+		return sizes
+	}
+	sizes[last-1] = int(keep * float64(full[last-1]))
+	for i := range sizes {
+		sizes[i] = int(float64(sizes[i]) * float64(payload) / float64(least))
+	}
+	return sizes
 }

@@ -15,7 +15,6 @@ import (
 // Report tells what Hide did to a recording and what a receiver will read if nothing happens to it.
 type Report struct {
 	Profile      Profile
-	Scale        int // of the ladder
 	Stages       []Protection
 	MSE          float64 // mean squared error, full scale 1
 	SNR          float64 // dB
@@ -214,7 +213,7 @@ func (h *hider) deliver(b *embedded, w audio.Writer) error {
 
 // report tells what was done, and reads the payload.
 func (h *hider) report(ctx context.Context) (*Report, error) {
-	r := &Report{Profile: h.plan.profile, Scale: h.header.scale, Frames: h.header.frames}
+	r := &Report{Profile: h.plan.profile, Frames: h.header.frames}
 	var signal, total float64
 	for c := range h.lanes {
 		signal += h.lanes[c].signal
@@ -235,6 +234,6 @@ func (h *hider) report(ctx context.Context) (*Report, error) {
 
 // rate returns the share of a recording that a stage needs.
 func (p *Plan) rate(h *header, s *stage) float64 {
-	room := strongCapacity*float64(s.strong) + mediumCapacity*float64(s.medium) + p.effective/maxFineBits*float64(s.fine)
-	return min(1, float64(s.blocks*s.bits)/(p.efficiency(s.bits)*room*p.usable*float64(h.frames)))
+	room := p.room.clean.of(&s.rung) * float64(h.frames)
+	return min(1, float64(s.blocks*s.bits)/(p.room.efficiency(s.bits, false)*room))
 }

@@ -13,7 +13,8 @@ type ConvSpec struct {
 	Kernel   [2]int
 	Stride   [2]int
 	Dilation [2]int
-	// Pad is the number of zero rows and columns on each side. Nil keeps the extent at stride 1: dilation·(kernel−1)/2.
+	// Pad is the number of zero rows and columns on each side. Nil means dilation·(kernel−1)/2, which keeps the extent at
+	// stride 1; if that is not whole there, the far side has one more than the near one, as with padding='same' in PyTorch.
 	Pad *[2]int
 	// Transposed makes it the adjoint of the convolution from Out to In channels: the extent grows by the stride.
 	Transposed bool
@@ -37,7 +38,8 @@ type Conv[T kernel.Float] struct {
 
 	// The wide side is the input of an ordinary convolution and the output of a transposed one; the narrow side is the other.
 	wide, narrow int
-	pad          [2]int
+	pad          [2]int // zeros before the first row and column
+	padding      [2]int // zeros on both sides together
 	taps         []tap
 	phases       []phase // one per place within a stride
 
@@ -81,9 +83,14 @@ func (w *Weights[T]) Conv(name string, s ConvSpec) *Conv[T] {
 		c.Bias = w.param(name+".bias", 0, s.Out)
 	}
 	for i := range 2 {
-		c.pad[i] = s.Dilation[i] * (s.Kernel[i] - 1) / 2
+		reach := s.Dilation[i] * (s.Kernel[i] - 1)
+		c.pad[i] = reach / 2
 		if s.Pad != nil {
 			c.pad[i] = s.Pad[i]
+		}
+		c.padding[i] = 2 * c.pad[i]
+		if s.Pad == nil && s.Stride[i] == 1 {
+			c.padding[i] = reach
 		}
 	}
 	for y := range s.Stride[0] {
@@ -138,12 +145,12 @@ func (c *Conv[T]) outShape(in Shape) (Shape, error) {
 	size := func(n, i int) int {
 		reach := c.Spec.Dilation[i]*(c.Spec.Kernel[i]-1) + 1
 		if c.Spec.Transposed {
-			return (n-1)*c.Spec.Stride[i] + reach - 2*c.pad[i] + c.Spec.OutputPad[i]
+			return (n-1)*c.Spec.Stride[i] + reach - c.padding[i] + c.Spec.OutputPad[i]
 		}
-		if n+2*c.pad[i] < reach {
+		if n+c.padding[i] < reach {
 			return 0
 		}
-		return (n+2*c.pad[i]-reach)/c.Spec.Stride[i] + 1
+		return (n+c.padding[i]-reach)/c.Spec.Stride[i] + 1
 	}
 	out := Shape{in.N, c.Spec.Out, size(in.H, 0), size(in.W, 1)}
 	if !out.positive() {

@@ -21,6 +21,7 @@ import (
 
 	"ditas/dataset"
 	"ditas/train"
+	"ditas/train/baseline"
 	"ditas/train/chart"
 )
 
@@ -33,7 +34,8 @@ pictures of any size. No speaker and no picture should be in both sets.
 
 --config is a JSON file; what it leaves out is as for the networks that ditas comes
 with. Without it the run in --out is continued as it was configured, or a new one
-begins.
+begins. With "deep-steg" or "kreuk" as its model.name it trains a system of another
+paper, to compare with; its run has no plots.
 
 The folder --out gets
   config.json             the whole configuration
@@ -130,29 +132,26 @@ func (o *trainFlags) run(ctx context.Context) error {
 	if err := o.fillFolders(); err != nil {
 		return err
 	}
-	cfg, err := o.configuration()
+	if o.workers == 0 {
+		o.workers = runtime.GOMAXPROCS(0)
+	}
+	name, text, err := o.configurationText()
+	if err != nil {
+		return err
+	}
+	if baseline.Trains(text) {
+		return o.trainBaseline(ctx, name, text)
+	}
+	cfg, err := o.configuration(name, text)
 	if err != nil {
 		return err
 	}
 	data, err := o.load(ctx, cfg.Model.Tile)
 	if err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if errors.Is(err, fs.ErrNotExist) {
-			return withHint(err, "ditas data builds a folder for --data")
-		}
 		return err
 	}
-	workers := o.workers
-	if workers == 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
-	t, err := train.New(cfg, data, workers)
+	t, err := train.New(cfg, data, o.workers)
 	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(o.out, 0o777); err != nil {
 		return err
 	}
 	if err := o.resume(t); err != nil {
@@ -184,23 +183,27 @@ func (o *trainFlags) fillFolders() error {
 	return nil
 }
 
-// configuration returns the one asked for, or that of the run in the folder, or the one that ditas was trained with.
-func (o *trainFlags) configuration() (c train.Config, err error) {
-	name := o.config
+// configurationText reads the configuration asked for, or that of the run in the folder; nil if there is neither.
+func (o *trainFlags) configurationText() (name string, text []byte, err error) {
+	name = o.config
 	if name == "" {
 		name = o.at(configName)
 	}
-	text, err := os.ReadFile(name)
-	switch {
-	case err == nil:
-		if c, err = train.ReadConfig(bytes.NewReader(text)); err != nil {
-			return c, fmt.Errorf("%s: %w", name, err)
-		}
-	case o.config == "" && errors.Is(err, fs.ErrNotExist):
-		if c, err = train.Default("ditas-m-ed"); err != nil {
-			return c, err
-		}
-	default:
+	text, err = os.ReadFile(name)
+	if o.config == "" && errors.Is(err, fs.ErrNotExist) {
+		return name, nil, nil
+	}
+	return name, text, err
+}
+
+// configuration returns that of the file, or the one that ditas was trained with.
+func (o *trainFlags) configuration(name string, text []byte) (c train.Config, err error) {
+	if text == nil {
+		c, err = train.Default("ditas-m-ed")
+	} else if c, err = train.ReadConfig(bytes.NewReader(text)); err != nil {
+		err = fmt.Errorf("%s: %w", name, err)
+	}
+	if err != nil {
 		return c, err
 	}
 	if o.steps > 0 {
@@ -237,15 +240,26 @@ func (o *trainFlags) load(ctx context.Context, tile int) (d train.Data, err erro
 		progress, end := o.progress("loading " + l.what)
 		err := l.load(dataset.LoadOptions{Progress: progress})
 		end()
-		if err != nil {
+		switch {
+		case err == nil:
+		case ctx.Err() != nil:
+			return d, ctx.Err()
+		case errors.Is(err, fs.ErrNotExist):
+			return d, withHint(err, "ditas data builds a folder for --data")
+		default:
 			return d, err
 		}
 	}
 	return d, nil
 }
 
-// resume continues the run in the folder, if there is one.
-func (o *trainFlags) resume(t *train.Trainer) error {
+// resume makes the folder, and continues the run in it if there is one.
+func (o *trainFlags) resume(t interface {
+	Resume(r io.ReaderAt, size int64) error
+}) error {
+	if err := os.MkdirAll(o.out, 0o777); err != nil {
+		return err
+	}
 	f, err := os.Open(o.at(checkpointName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -266,73 +280,28 @@ func (o *trainFlags) resume(t *train.Trainer) error {
 
 // train runs what is left of the run.
 func (o *trainFlags) train(ctx context.Context, t *train.Trainer, cfg train.Config) error {
-	if err := writeFile(o.at(configName), func(w io.Writer) error {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(cfg)
-	}); err != nil {
-		return err
-	}
-	if err := keepLog(o.at(logName), t.Step()); err != nil {
-		return err
-	}
-	log, err := os.OpenFile(o.at(logName), os.O_WRONLY|os.O_APPEND, 0)
+	log, err := o.open(cfg, t.Step(), cfg.Steps)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	if n := t.Step(); n > 0 {
-		o.printf("continuing after step %d of %d\n", n, cfg.Steps)
-	}
-	res := trained{Out: o.out, Steps: cfg.Steps}
-	budget := time.Duration(o.minutes * float64(time.Minute))
-	bar := o.bar("", progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false))
-	if bar != nil {
-		bar.ChangeMax(cfg.Steps)
-	}
-	first, begin := t.Step(), time.Now()
+	save := func(checkpoint func(io.Writer) error) error { return o.save(t, checkpoint) }
+	bar := o.stepBar(t.Step(), cfg.Steps)
 	err = t.Run(ctx, train.Options{
-		Log: log, LogEvery: 10, Budget: budget,
-		Checkpoint: func(checkpoint func(io.Writer) error) error { return o.save(t, checkpoint) },
+		Log: log, LogEvery: 10, Budget: bar.budget, Checkpoint: save,
 		Progress: func(r train.Record, _ time.Duration) {
-			if bar != nil {
-				elapsed := time.Since(begin)
-				each := elapsed / time.Duration(r.Step-first)
-				left := each * time.Duration(cfg.Steps-r.Step)
-				if budget > 0 {
-					left = min(left, max(0, budget-elapsed))
-				}
-				bar.Describe(fmt.Sprintf("%.2f steps/s, %v left, loss %.3f", 1/each.Seconds(), left.Round(time.Second), r.Loss))
-				bar.Set(r.Step)
-			}
+			bar.advance(r.Step, r.Loss)
 			if r.Valid != nil {
-				if bar != nil {
-					bar.Clear()
-				}
+				bar.clear()
 				o.printf("%s\n", progressLine(r))
 			}
 		},
 	})
-	if bar != nil {
-		bar.Clear()
-	}
-	if err != nil && !errors.Is(err, train.ErrStopped) {
+	bar.clear()
+	if err := o.ended(ctx, err, t.Step(), cfg.Steps, func() error { return save(t.WriteCheckpoint) }); err != nil {
 		return err
 	}
-	res.Step = t.Step()
-	res.Finished = res.Step == cfg.Steps
-	switch {
-	case err != nil && ctx.Err() != nil:
-		return withHint(fmt.Errorf("interrupted after step %d of %d; the run is saved in %s", res.Step, res.Steps, o.out), "run the same command again to continue")
-	case err != nil:
-		o.printf("stopped after step %d of %d; run the same command again to continue\n", res.Step, res.Steps)
-	default:
-		// Also where nothing was left to do: --half may have changed.
-		if err := o.save(t, t.WriteCheckpoint); err != nil {
-			return err
-		}
-		o.printf("finished after step %d; the networks are in %s\n", res.Step, o.at(weightsName))
-	}
+	res := trained{Out: o.out, Step: t.Step(), Steps: cfg.Steps, Finished: t.Step() == cfg.Steps}
 	records, err := o.records()
 	if err != nil {
 		return err
@@ -343,6 +312,82 @@ func (o *trainFlags) train(ctx context.Context, t *train.Trainer, cfg train.Conf
 		}
 	}
 	return o.result(res)
+}
+
+// open writes the configuration into the folder and returns the log, with nothing beyond the step that is continued from.
+func (o *trainFlags) open(cfg any, step, steps int) (log *os.File, err error) {
+	if err := writeFile(o.at(configName), func(w io.Writer) error {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(cfg)
+	}); err != nil {
+		return nil, err
+	}
+	if err := keepLog(o.at(logName), step); err != nil {
+		return nil, err
+	}
+	if step > 0 {
+		o.printf("continuing after step %d of %d\n", step, steps)
+	}
+	return os.OpenFile(o.at(logName), os.O_WRONLY|os.O_APPEND, 0)
+}
+
+// ended says how a run ended, err being that of its Run, and saves it if it is finished.
+func (o *trainFlags) ended(ctx context.Context, err error, step, steps int, save func() error) error {
+	switch {
+	case err != nil && !errors.Is(err, train.ErrStopped):
+		return err
+	case err != nil && ctx.Err() != nil:
+		return withHint(fmt.Errorf("interrupted after step %d of %d; the run is saved in %s", step, steps, o.out), "run the same command again to continue")
+	case err != nil:
+		o.printf("stopped after step %d of %d; run the same command again to continue\n", step, steps)
+		return nil
+	}
+	// Also where nothing was left to do: --half may have changed.
+	if err := save(); err != nil {
+		return err
+	}
+	o.printf("finished after step %d; the networks are in %s\n", step, o.at(weightsName))
+	return nil
+}
+
+// stepBar shows how far a run is, on a terminal.
+type stepBar struct {
+	bar          *progressbar.ProgressBar // nil where there is no terminal
+	first, steps int
+	begin        time.Time
+	budget       time.Duration // 0 means no limit
+}
+
+func (o *trainFlags) stepBar(first, steps int) *stepBar {
+	b := &stepBar{
+		bar:   o.bar("", progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false)),
+		first: first, steps: steps, begin: time.Now(), budget: time.Duration(o.minutes * float64(time.Minute)),
+	}
+	if b.bar != nil {
+		b.bar.ChangeMax(steps)
+	}
+	return b
+}
+
+func (b *stepBar) advance(step int, loss float64) {
+	if b.bar == nil {
+		return
+	}
+	elapsed := time.Since(b.begin)
+	each := elapsed / time.Duration(step-b.first)
+	left := each * time.Duration(b.steps-step)
+	if b.budget > 0 {
+		left = min(left, max(0, b.budget-elapsed))
+	}
+	b.bar.Describe(fmt.Sprintf("%.2f steps/s, %v left, loss %.3f", 1/each.Seconds(), left.Round(time.Second), loss))
+	b.bar.Set(step)
+}
+
+func (b *stepBar) clear() {
+	if b.bar != nil {
+		b.bar.Clear()
+	}
 }
 
 // progressLine tells how far a run has come.
@@ -368,15 +413,11 @@ func (o *trainFlags) save(t *train.Trainer, checkpoint func(io.Writer) error) er
 	if err != nil {
 		return err
 	}
-	about := map[string]string{"ditas.step": strconv.Itoa(t.Step())}
-	if m, err := dataset.ReadManifest(o.data); o.data != "" && err == nil {
-		about["ditas.data"] = m.Digest()
-	}
 	for _, file := range []struct {
 		name    string
 		content func(io.Writer) error
 	}{
-		{weightsName, func(w io.Writer) error { return best.Save(w, o.half, about) }},
+		{weightsName, func(w io.Writer) error { return best.Save(w, o.half, o.about(t.Step())) }},
 		{lossName, func(w io.Writer) error { return chart.Loss(w, records) }},
 		{qualityName, func(w io.Writer) error { return chart.Quality(w, records) }},
 		{checkpointName, checkpoint},
@@ -386,6 +427,15 @@ func (o *trainFlags) save(t *train.Trainer, checkpoint func(io.Writer) error) er
 		}
 	}
 	return nil
+}
+
+// about is what the weights' file says about the run.
+func (o *trainFlags) about(step int) map[string]string {
+	about := map[string]string{"ditas.step": strconv.Itoa(step)}
+	if m, err := dataset.ReadManifest(o.data); o.data != "" && err == nil {
+		about["ditas.data"] = m.Digest()
+	}
+	return about
 }
 
 // records reads the log.
@@ -408,7 +458,7 @@ func keepLog(name string, step int) error {
 		lines := bufio.NewScanner(bytes.NewReader(old))
 		lines.Buffer(nil, len(old)+1)
 		for lines.Scan() {
-			var r train.Record
+			var r struct{ Step int }
 			if json.Unmarshal(lines.Bytes(), &r) != nil || r.Step > step {
 				break
 			}
