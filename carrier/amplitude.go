@@ -157,11 +157,11 @@ func (m *meter) evidence(f *fitted) float64 {
 		bits := fineBits(level)
 		for j := range m.frames[i].fine {
 			s := &m.frames[i].fine[j]
-			sum += m.tables.knownFine[index][phase((s.sample-f.offset)*inverse, s.at[bits])]
+			sum += m.tables.knownFine[phase((s.sample-f.offset)*inverse, s.at[bits])][index]
 		}
 		inverse /= m.shape.strong
 		for _, s := range m.frames[i].strong {
-			sum += m.tables.knownStrong[index][phase((s.sample-f.offset)*inverse, s.at)]
+			sum += m.tables.knownStrong[phase((s.sample-f.offset)*inverse, s.at)][index]
 		}
 	}
 	return float64(sum)

@@ -114,7 +114,7 @@ type tables struct {
 	strong, medium [ratios][phases]float32
 	// knownFine and knownStrong are log-densities, relative to the uniform one, of the phase of a symbol that is known,
 	// standing at 0.
-	knownFine, knownStrong [ratios][phases]float32
+	knownFine, knownStrong [phases][ratios]float32
 }
 
 func newTables(p Profile) *tables {
@@ -124,8 +124,10 @@ func newTables(p Profile) *tables {
 		sigma := quarters(r+quietest) / 16 // in fine steps
 		fine := density(sigma)
 		strong := density(sigma/s.strong, 0.5, 1/s.strong)
-		logs(&t.knownFine[r], fine)
-		logs(&t.knownStrong[r], strong)
+		for p := range phases {
+			t.knownFine[p][r] = float32(max(-4, math.Log(fine[p])))
+			t.knownStrong[p][r] = float32(max(-4, math.Log(strong[p])))
+		}
 		antipodal(&t.strong[r], strong)
 		if s.medium > 0 {
 			antipodal(&t.medium[r], density(sigma/s.medium, 0.5, 1/s.medium))
@@ -171,12 +173,6 @@ func (t *tables) fineTable(level, noise int) *[phases][maxFineBits]float32 {
 const maxLog = 12
 
 func clampLog(ratio float64) float32 { return float32(max(-maxLog, min(maxLog, math.Log(ratio)))) }
-
-func logs(dst *[phases]float32, d *[phases]float64) {
-	for p, v := range d {
-		dst[p] = float32(max(-4, math.Log(v)))
-	}
-}
 
 func antipodal(dst *[phases]float32, d *[phases]float64) {
 	for p := range dst {

@@ -188,8 +188,8 @@ const blockFrames = 16
 type judgement struct {
 	noise int
 	// levels is how likely each level of each frame is; the sum falls short of 1 by how likely the frame is not there at all.
-	levels      [blockFrames][Levels]float64
-	likelihoods [blockFrames][Levels][noiseIndices]float64 // relative to those of noise alone
+	levels, mixed [blockFrames][Levels]float64
+	likelihoods   [blockFrames][Levels][noiseIndices]float64 // relative to those of noise alone
 }
 
 // level returns the likeliest level of frame i.
@@ -206,58 +206,79 @@ func (j *judgement) level(i int) (best int) {
 // noise, so how common levels are among all frames has a say (expectation maximisation of a mixture; Dempster, Laird and
 // Rubin, "Maximum likelihood from incomplete data via the EM algorithm", J. Royal Statistical Society B 39, 1977).
 func (j *judgement) judge(r *reader, frames int, know func(i int)) {
-	const (
-		apart = 2 // noise indices that are tried
-		turns = 24
-		// Before anything is known, a level is as common as any other, and a frame is there as often as not.
-		before = 0.95
-	)
+	// before is how likely a frame is there before anything is known; its level may be any.
+	const before = 0.95
+	var promise [noiseIndices]float64
 	for i := range frames {
 		know(i)
+		var mean [noiseIndices]float64
 		for level := range Levels {
 			e := &j.likelihoods[i][level]
 			clear(e[:])
 			r.evidences(e, level)
 			for n, v := range e {
 				e[n] = math.Exp(min(v, 300))
+				mean[n] += e[n] / Levels
 			}
 		}
+		for n, v := range mean {
+			promise[n] += math.Log(1 - before + before*v)
+		}
 	}
+	// A closer look at the noise that promises most without regard to how common levels are.
+	const closer = 4
 	top := math.Inf(-1)
-	for n := 0; n < noiseIndices; n += apart {
-		var common [Levels]float64
-		for level := range common {
-			common[level] = before / Levels
-		}
-		absent := 1 - before
-		var levels [blockFrames][Levels]float64
-		var sum float64
-		for range turns {
-			var counts [Levels]float64
-			sum = 0
-			for i := range frames {
-				all := absent
-				for level, c := range common {
-					v := c * j.likelihoods[i][level][n]
-					levels[i][level] = v
-					all += v
-				}
-				sum += math.Log(all)
-				for level := range levels[i] {
-					levels[i][level] /= all
-					counts[level] += levels[i][level]
-				}
-			}
-			absent = 1
-			for level, c := range counts {
-				common[level] = (c + before/Levels) / float64(frames+1)
-				absent -= common[level]
+	for range closer {
+		n := 0
+		for i, v := range promise {
+			if v > promise[n] {
+				n = i
 			}
 		}
-		if sum > top {
-			top, j.noise, j.levels = sum, n, levels
+		promise[n] = math.Inf(-1)
+		if v := j.mix(n, frames, before); v > top {
+			top, j.noise, j.levels = v, n, j.mixed
 		}
 	}
+}
+
+// mix finds out how common levels are under a noise index, and sets mixed. It returns the log-likelihood of all frames.
+func (j *judgement) mix(n, frames int, before float64) (sum float64) {
+	const turns, enough = 24, 0.01
+	var common [Levels]float64
+	for level := range common {
+		common[level] = before / Levels
+	}
+	absent := 1 - before
+	for turn := range turns {
+		var counts [Levels]float64
+		last := sum
+		sum = 0
+		for i := range frames {
+			all := absent
+			levels := &j.mixed[i]
+			for level, c := range common {
+				v := c * j.likelihoods[i][level][n]
+				levels[level] = v
+				all += v
+			}
+			sum += math.Log(all)
+			inverse := 1 / all
+			for level := range levels {
+				levels[level] *= inverse
+				counts[level] += levels[level]
+			}
+		}
+		if turn > 0 && sum-last < enough {
+			break
+		}
+		absent = 1
+		for level, c := range counts {
+			common[level] = (c + before/Levels) / float64(frames+1)
+			absent -= common[level]
+		}
+	}
+	return sum
 }
 
 // mostHeaderFrames is how many frames at most a header is read from.

@@ -79,13 +79,12 @@ func (r *reader) evidence(level, noise int) float64 {
 	if k >= ratios {
 		return 0
 	}
-	table := &r.tables.knownFine[k]
 	inverse := 1 / fineStep(level)
 	n := fineBits(level)
 	var sum float32
 	for i := range r.fine {
 		f := &r.fine[i]
-		sum += table[phase(f.sample*inverse, f.at[n])]
+		sum += r.tables.knownFine[phase(f.sample*inverse, f.at[n])][k]
 	}
 	return float64(sum) + r.strongEvidence(r.strong, level, noise)
 }
@@ -96,35 +95,37 @@ func (r *reader) strongEvidence(symbols []knownSymbol, level, noise int) float64
 	if k >= ratios {
 		return 0
 	}
-	table := &r.tables.knownStrong[k]
 	inverse := 1 / (fineStep(level) * r.shape.strong)
 	var sum float32
 	for _, s := range symbols {
-		sum += table[phase(s.sample*inverse, s.at)]
+		sum += r.tables.knownStrong[phase(s.sample*inverse, s.at)][k]
 	}
 	return float64(sum)
 }
 
 // evidences adds to sums the same for every noise index at one level.
 func (r *reader) evidences(sums *[noiseIndices]float64, level int) {
+	// Of each ratio; noise beyond the last one tells nothing.
+	var of [ratios]float32
 	inverse := 1 / (fineStep(level) * r.shape.strong)
 	for _, s := range r.strong {
-		p := phase(s.sample*inverse, s.at)
-		for n := range sums {
-			if k := ratioIndex(n, level); k < ratios {
-				sums[n] += float64(r.tables.knownStrong[k][p])
-			}
+		known := &r.tables.knownStrong[phase(s.sample*inverse, s.at)]
+		for k, v := range known {
+			of[k] += v
 		}
 	}
 	inverse = 1 / fineStep(level)
 	bits := fineBits(level)
 	for i := range r.fine {
 		f := &r.fine[i]
-		p := phase(f.sample*inverse, f.at[bits])
-		for n := range sums {
-			if k := ratioIndex(n, level); k < ratios {
-				sums[n] += float64(r.tables.knownFine[k][p])
-			}
+		known := &r.tables.knownFine[phase(f.sample*inverse, f.at[bits])]
+		for k, v := range known {
+			of[k] += v
+		}
+	}
+	for n := range sums {
+		if k := ratioIndex(n, level); k < ratios {
+			sums[n] += float64(of[k])
 		}
 	}
 }

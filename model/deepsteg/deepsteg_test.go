@@ -54,3 +54,46 @@ func TestConfig(t *testing.T) {
 		}
 	}
 }
+
+// TestInit checks that fresh networks are linear, and that a pixel of the picture changes no samples but its own.
+func TestInit(t *testing.T) {
+	s, err := New(Config{Name: Name, Layers: 3, Filters: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Init(2)
+	g := nn.NewGraph(s.Weights(), false)
+	secret := g.Input("secret", nn.Shape{N: 1, C: 3, H: 2, W: unit.Side})
+	cover := g.Input("cover", nn.Shape{N: 1, C: 1, H: 1, W: 2 * unit.RowSamples})
+	container := s.Hide(g, secret, cover).Container
+	if err := g.Compile(); err != nil {
+		t.Fatal(err)
+	}
+	picture, samples := make([]float32, secret.Shape().Len()), make([]float32, cover.Shape().Len())
+	hide := func() []float32 {
+		secret.Load(picture)
+		cover.Load(samples)
+		g.Forward()
+		out := make([]float32, len(samples))
+		container.Store(out)
+		return out
+	}
+	const pixel = 70
+	picture[pixel] = 0.25
+	once := hide()
+	picture[pixel] = -0.5
+	twice := hide()
+	var energy float64
+	for i, v := range once {
+		if d := twice[i] + 2*v; d > 1e-5 || d < -1e-5 {
+			t.Fatalf("sample %d is %g for a value of 0.25, %g for −0.5", i, v, twice[i])
+		}
+		if v != 0 && i/unit.SamplesPerPixel != pixel {
+			t.Fatalf("pixel %d changes sample %d", pixel, i)
+		}
+		energy += float64(v) * float64(v)
+	}
+	if energy < 1e-3 {
+		t.Errorf("a pixel's samples have an energy of %g: hardly anything arrives", energy)
+	}
+}

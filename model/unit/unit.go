@@ -27,10 +27,10 @@ const (
 	Samples = Side * RowSamples
 )
 
-// Loudness is what systems multiply samples, or magnitudes that have the same energy, by to have them in the range of
-// pictures: those the papers hide pictures in, or recordings that are hidden, are as strong as what they are hidden in, but
-// the samples of speech with a peak of 1 have a standard deviation of a tenth or so.
-const Loudness = 4.0
+// Loudness is what systems multiply samples, or magnitudes that have the same energy, by, to hide pictures in what is as strong as
+// pictures, as the papers do, and to weigh both errors alike: the standard deviation of pictures is a quarter or so, that of the
+// samples of speech with a peak of 1 half of it.
+const Loudness = 2.0
 
 // grey is what networks see as 0.
 const grey = 0.5

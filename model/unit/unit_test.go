@@ -122,15 +122,19 @@ func TestCodec(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.Step = step
 		p.Load(picture, cover)
-		p.Graph.Forward()
-		if got := meanSquare(container, cover); math.Abs(got/p.Distortion.Value-1) > 1e-5 {
-			t.Errorf("%s: container MSE %g in use, %g in training", name, got, p.Distortion.Value)
-		}
-		// Values beyond [0, 1] are limited only where they are used.
-		if got := meanSquare(revealed, picture); got > p.SecretLoss.Value*(1+1e-5) || got < p.SecretLoss.Value/2 {
-			t.Errorf("%s: picture MSE %g in use, %g in training", name, got, p.SecretLoss.Value)
+		for _, step := range []float64{step, 1.0 / 8} { // the second makes most of the distortion
+			p.Step = step
+			p.Graph.Forward()
+			c.Hide(container, picture, cover, step)
+			c.Reveal(revealed, container)
+			if got := meanSquare(container, cover); math.Abs(got/p.Distortion.Value-1) > 1e-5 {
+				t.Errorf("%s: container MSE %g in use, %g in training", name, got, p.Distortion.Value)
+			}
+			// Values beyond [0, 1] are limited only where they are used.
+			if got := meanSquare(revealed, picture); got > p.SecretLoss.Value*(1+1e-5) || got < p.SecretLoss.Value/2 {
+				t.Errorf("%s: picture MSE %g in use, %g in training", name, got, p.SecretLoss.Value)
+			}
 		}
 		if n := testing.AllocsPerRun(1, func() {
 			c.Hide(container, picture, cover, step)
