@@ -1,6 +1,9 @@
 package carrier
 
-import "math"
+import (
+	"math"
+	"sort"
+)
 
 // rung says which symbols of each frame carry a stage.
 type rung struct {
@@ -32,7 +35,7 @@ var ladders = [profiles][]rung{
 		{fine: [maxFineBits]int{0, 0, fineSamples, fineSamples - 660}, bears: 27, lost: third},
 	},
 	Lean: {
-		{fine: [maxFineBits]int{100, 100, 0, 0}, bears: math.Inf(1), lost: 0.7, weight: 960, shareBits: 4},
+		{fine: [maxFineBits]int{100, 100, 0, 0}, bears: math.Inf(1), lost: 0.7, weight: 1280, shareBits: 4},
 		{fine: [maxFineBits]int{300, 300, 0, 0}, bears: math.Inf(1), lost: 0.5, weight: 4800, shareBits: 4},
 		{fine: [maxFineBits]int{fineSamples - 400, fineSamples - 400, 0, 0}, bears: math.Inf(1), lost: third, weight: 12800, shareBits: 4},
 		{fine: [maxFineBits]int{0, 0, fineSamples, fineSamples}, bears: math.Inf(1)},
@@ -82,25 +85,22 @@ func (r *rung) takes(frames, scale, share int) int64 {
 	return int64(uint64(r.weight) * factor >> 12 * uint64(frames) >> (20 - 12 + 4 + 3))
 }
 
-// divide returns the division whose stages come nearest to the given sizes in bytes without exceeding them.
-func divide(rungs []rung, frames int, sizes []int) (d division) {
-	// exponent is the largest e of takes, in steps of a share, with which a rung takes no more than its size.
-	exponent := func(i int) int {
-		r := &rungs[i]
-		return int(math.Floor(8 * math.Log2(float64(sizes[i])*128/(float64(r.weight)*float64(frames)))))
-	}
-	for i := range rungs[:len(rungs)-1] {
-		if r := &rungs[i]; sizes[i] > 0 {
-			most := 1<<r.shareBits - 1 - r.middleShare()
-			d.scale = max(d.scale, min(maxScale, middleScale+(exponent(i)-most+7)>>3))
+// divide returns the division whose stages take as much as they can of the given sizes in bytes without exceeding them.
+func divide(rungs []rung, frames int, sizes []int) (best division) {
+	most := int64(-1)
+	for scale := range maxScale + 1 {
+		d, total := division{scale: scale}, int64(0)
+		for i := range rungs[:len(rungs)-1] {
+			r, size := &rungs[i], int64(sizes[i])
+			share := sort.Search(1<<r.shareBits, func(share int) bool { return r.takes(frames, scale, share) > size }) - 1
+			d.shares[i] = share
+			total += r.takes(frames, scale, share)
+		}
+		if total > most {
+			best, most = d, total
 		}
 	}
-	for i := range rungs[:len(rungs)-1] {
-		if r := &rungs[i]; sizes[i] > 0 {
-			d.shares[i] = max(0, min(1<<r.shareBits-1, exponent(i)-8*(d.scale-middleScale)+r.middleShare()))
-		}
-	}
-	return d
+	return best
 }
 
 // Blocks of the code carry at most maxBlock bits, check included.
