@@ -119,7 +119,7 @@ func (o *demoFlags) run(ctx context.Context) error {
 	at := func(name string) string { return filepath.Join(o.dir, name) }
 	d := demonstration{
 		Secret: at("demo-secret.png"), Cover: at("demo-cover.wav"), Stego: at("demo-stego.wav"), Revealed: at("demo-revealed.png"),
-		Damaged: damaged{Stego: at("demo-damaged.wav"), Revealed: at("demo-damaged.png"), Removed: 0.4, Noise: 60},
+		Damaged: damaged{Stego: at("demo-damaged.wav"), Revealed: at("demo-damaged.png"), Removed: 1.0 / 3, Noise: 65},
 	}
 	for name, data := range map[string][]byte{d.Secret: demoPhoto, d.Cover: demoSpeech} {
 		if err := writeFile(name, func(w io.Writer) error {

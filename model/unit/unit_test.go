@@ -170,7 +170,7 @@ func TestStripes(t *testing.T) {
 	}
 }
 
-// TestSize pins the papers' sizes and what they cost: the arithmetic of docs/TRAINING.md.
+// TestSize pins the papers' sizes and what they cost: the arithmetic of configs/table1/README.md.
 func TestSize(t *testing.T) {
 	d, err := deepsteg.New(deepsteg.Default())
 	if err != nil {

@@ -208,7 +208,7 @@ func TestStepDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// TestCost pins that a run of Table 1 costs what docs/TRAINING.md says, as much as one of the systems of package model.
+// TestCost pins that a run of Table 1 costs what configs/table1/README.md says, as much as one of the systems of package model.
 func TestCost(t *testing.T) {
 	for _, name := range Names() {
 		c, err := Default(name)
