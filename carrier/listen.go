@@ -225,8 +225,8 @@ func (j *judgement) judge(r *reader, frames int, know func(i int)) {
 			promise[n] += math.Log(1 - before + before*v)
 		}
 	}
-	// A closer look at the noise that promises most without regard to how common levels are.
-	const closer = 4
+	// A closer look at the noises that promise most without regard to how common levels are, and that are not next to each other.
+	const closer = 10
 	top := math.Inf(-1)
 	for range closer {
 		n := 0
@@ -235,7 +235,9 @@ func (j *judgement) judge(r *reader, frames int, know func(i int)) {
 				n = i
 			}
 		}
-		promise[n] = math.Inf(-1)
+		for i := max(0, n-1); i < min(noiseIndices, n+2); i++ {
+			promise[i] = math.Inf(-1)
+		}
 		if v := j.mix(n, frames, before); v > top {
 			top, j.noise, j.levels = v, n, j.mixed
 		}

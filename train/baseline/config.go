@@ -118,7 +118,7 @@ func Default(system string) (Config, error) {
 	}
 	c := Config{
 		Model: m, Seed: 1, Batch: 1, Warmup: 50, Final: 0.01, Beta1: 0.9, Beta2: 0.99, Clip: 1, Average: 0.995,
-		SecretWeight: 1, ValidateEvery: 500, ValidationPairs: 8,
+		SecretWeight: 1, ValidateEvery: 1000, ValidationPairs: 8,
 	}
 	switch system {
 	case deepsteg.Name:
