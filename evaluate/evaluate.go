@@ -216,19 +216,9 @@ func (p *probe) measure(tau float64) (r result) {
 	p.revealer.Reveal(p.pixels, p.received)
 	unflatten(p.revealed, p.pixels)
 
-	measure := func(dst *float64, f func() (float64, error)) {
-		v, err := f()
-		*dst = v
-		r.err = errors.Join(r.err, err)
+	if r.Figures, r.err = Compare(p.secret, p.revealed, cover, stego); r.err != nil {
+		return r
 	}
-	measure(&r.ContainerMSE, func() (float64, error) { return metric.MSE(cover, stego) })
-	measure(&r.SNR, func() (float64, error) { return metric.SNR(cover, stego) })
-	measure(&r.SegmentalSNR, func() (float64, error) { return metric.SegmentalSNR(cover, stego, dataset.Rate/50) })
-	measure(&r.PSNR, func() (float64, error) { return metric.PSNR(p.secret, p.revealed) })
-	measure(&r.SSIM, func() (float64, error) { return metric.SSIM(p.secret, p.revealed) })
-	measure(&r.MSSSIM, func() (float64, error) { return metric.MSSSIM(p.secret, p.revealed) })
-	r.PSNR = min(r.PSNR, 100)
-
 	sum := make([]float32, len(p.pixels))
 	for s := range p.covers {
 		p.revealer.RevealStage(p.stage, s)
@@ -237,11 +227,29 @@ func (p *probe) measure(tau float64) (r result) {
 			p.pixels[i] = max(0, min(1, sum[i]+model.Middle))
 		}
 		unflatten(p.revealed, p.pixels)
-		var v float64
-		measure(&v, func() (float64, error) { return metric.PSNR(p.secret, p.revealed) })
+		v, err := metric.PSNR(p.secret, p.revealed)
+		r.err = errors.Join(r.err, err)
 		r.StagePSNR = append(r.StagePSNR, min(v, 100))
 	}
 	return r
+}
+
+// Compare measures what became of a picture and of the recording that it was hidden in, 16 kHz samples with full scale 1. It
+// leaves StagePSNR alone.
+func Compare(secret, revealed *picture.Planes, cover, stego []float64) (f Figures, err error) {
+	measure := func(dst *float64, of func() (float64, error)) {
+		v, e := of()
+		*dst = v
+		err = errors.Join(err, e)
+	}
+	measure(&f.ContainerMSE, func() (float64, error) { return metric.MSE(cover, stego) })
+	measure(&f.SNR, func() (float64, error) { return metric.SNR(cover, stego) })
+	measure(&f.SegmentalSNR, func() (float64, error) { return metric.SegmentalSNR(cover, stego, dataset.Rate/50) })
+	measure(&f.PSNR, func() (float64, error) { return metric.PSNR(secret, revealed) })
+	measure(&f.SSIM, func() (float64, error) { return metric.SSIM(secret, revealed) })
+	measure(&f.MSSSIM, func() (float64, error) { return metric.MSSSIM(secret, revealed) })
+	f.PSNR = min(f.PSNR, 100)
+	return f, err
 }
 
 func flatten(dst []float32, p *picture.Planes) {

@@ -8,6 +8,7 @@ import (
 	"ditas/audio"
 	"ditas/channel"
 	"ditas/metric"
+	"ditas/model/weights"
 	"ditas/picture"
 )
 
@@ -149,7 +150,11 @@ func TestJPEGInBits(t *testing.T) {
 
 func TestNetworks(t *testing.T) {
 	p := &subject{secret: scene(4), cover: voice(samples, 4)}
-	n, err := newNetworks()
+	sys, _, err := weights.Load(weights.Default)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := newNetworks(sys)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"ditas"
 	"ditas/audio"
 	"ditas/channel"
+	"ditas/model/weights"
 	"ditas/picture"
 )
 
@@ -88,7 +89,11 @@ func (s *study) methods() []method {
 			return always(&sent{l.hide(p), l.reveal}), nil
 		})},
 		{"networks DITAS-M-ED", equal(func(_ int, p *subject, mse float64) (sender, error) {
-			n, err := newNetworks()
+			sys, _, err := weights.Load(weights.Default)
+			if err != nil {
+				return nil, err
+			}
+			n, err := newNetworks(sys)
 			if err != nil {
 				return nil, err
 			}

@@ -4,11 +4,10 @@ import (
 	"math"
 
 	"ditas/model"
-	"ditas/model/weights"
 	"ditas/picture"
 )
 
-// networks are the faithful DITAS-M-ED. They must not be used by two goroutines at once.
+// networks are one of the DITAS systems. They must not be used by two goroutines at once.
 type networks struct {
 	hider    *model.Hider
 	revealer *model.Revealer
@@ -17,16 +16,13 @@ type networks struct {
 	pixels   []float32
 }
 
-func newNetworks() (*networks, error) {
-	sys, _, err := weights.Load(weights.Default)
-	if err != nil {
-		return nil, err
-	}
+func newNetworks(sys *model.System) (*networks, error) {
 	n := &networks{pixels: make([]float32, 3*Side*Side)}
 	for range sys.Config.Stages {
 		n.covers = append(n.covers, make([]float32, sys.Config.Samples()))
 		n.heard = append(n.heard, make([]float32, sys.Config.Samples()))
 	}
+	var err error
 	if n.hider, err = sys.NewHider(); err != nil {
 		return nil, err
 	}
@@ -34,28 +30,36 @@ func newNetworks() (*networks, error) {
 	return n, err
 }
 
-// hide returns a container of at most the given mean squared error, and the threshold that makes it.
-func (n *networks) hide(p *subject, mse float64) (container []float64, threshold float64, err error) {
+// hideAt returns the container of a strength. A system with fewer stages than the unit experiment leaves the end of the cover
+// alone, and its container ends before.
+func (n *networks) hideAt(p *subject, threshold float64) ([]float64, error) {
 	split(n.covers, p.cover.Samples[0])
-	container = make([]float64, samples)
-	at := func(decibels float64) (float64, error) {
-		threshold = math.Pow(10, decibels/20)
-		for c, plane := range p.secret.Pix {
-			copy(n.pixels[c*len(plane):], plane)
-		}
-		if err := n.hider.SetThresholds(threshold); err != nil {
-			return 0, err
-		}
-		n.hider.Hide(n.heard, n.pixels, n.covers, grid.Step())
-		for i := range container {
-			container[i] = float64(n.heard[i/stage][i%stage])
-		}
-		return p.mse(container)
+	for c, plane := range p.secret.Pix {
+		copy(n.pixels[c*len(plane):], plane)
 	}
+	if err := n.hider.SetThresholds(threshold); err != nil {
+		return nil, err
+	}
+	n.hider.Hide(n.heard, n.pixels, n.covers, grid.Step())
+	container := make([]float64, 0, samples)
+	for _, part := range n.heard {
+		for _, v := range part {
+			container = append(container, float64(v))
+		}
+	}
+	return container, nil
+}
+
+// hide returns the container of at most the given mean squared error, and the threshold that makes it.
+func (n *networks) hide(p *subject, mse float64) (container []float64, threshold float64, err error) {
 	low, high := -90.0, -20.0
+	at := func(decibels float64) float64 { return math.Pow(10, decibels/20) }
 	for range 10 {
 		middle := (low + high) / 2
-		d, err := at(middle)
+		if container, err = n.hideAt(p, at(middle)); err != nil {
+			return nil, 0, err
+		}
+		d, err := p.mse(container)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -65,8 +69,8 @@ func (n *networks) hide(p *subject, mse float64) (container []float64, threshold
 			low = middle
 		}
 	}
-	_, err = at(low)
-	return container, threshold, err
+	container, err = n.hideAt(p, at(low))
+	return container, at(low), err
 }
 
 // reveal returns the picture in a container of a threshold, in 8 bits.

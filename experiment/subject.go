@@ -28,17 +28,23 @@ type container struct {
 	report *ditas.HideReport
 }
 
-// prepare makes the subjects.
-func (s *study) prepare() error {
+// choose makes the subjects, with nothing hidden yet.
+func (s *study) choose() {
 	pairs := dataset.Pairs(s.data.Pictures.Len(), s.data.Speech.Len())
 	if n := s.options.Pairs; n > 0 {
 		pairs = pairs[:min(n, len(pairs))]
 	}
 	s.subjects = make([]*subject, len(pairs))
-	return s.each("hiding", len(pairs), func(i int) error {
-		p := &subject{pair: pairs[i], secret: s.picture(pairs[i].Picture), cover: s.clip(pairs[i].Clip, samples)}
-		s.subjects[i] = p
-		var err error
+	for i, pair := range pairs {
+		s.subjects[i] = &subject{pair: pair, secret: s.picture(pair.Picture), cover: s.clip(pair.Clip, samples)}
+	}
+}
+
+// prepare makes the subjects and hides their pictures.
+func (s *study) prepare() error {
+	s.choose()
+	return s.each("hiding", len(s.subjects), func(i int) (err error) {
+		p := s.subjects[i]
 		p.stego, err = s.hide(p.cover, p.secret, ditas.HideOptions{})
 		return err
 	})

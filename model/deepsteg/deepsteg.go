@@ -109,16 +109,16 @@ func (s *System) NewCodec() (*unit.Codec, error) { return unit.NewCodec(s) }
 // Weights is that of [unit.System].
 func (s *System) Weights() *nn.Weights[float32] { return s.weights }
 
-// Init is that of [unit.System]. Networks start linear and pixel by pixel, so that they are near to passing on what they get:
-// kernels have nothing but their middle, see [unit.Middle], and filters come in pairs of opposite sign, what reads a pair
-// having opposite weights (Balduzzi et al., The shattered gradients problem, 2017, section 4.3). From independent filters the
-// fifteen rectified layers between a picture and what is revealed take much longer to start learning.
+// Init is that of [unit.System]. Networks start linear and pixel by pixel, so that they are nearer to passing on what they get:
+// of kernels there is only the middle (Xiao et al., Dynamical isometry and a mean field theory of CNNs, 2018), and filters come
+// in pairs of opposite sign, what reads a pair having opposite weights (Balduzzi et al., The shattered gradients problem, 2017).
+// From independent kernels the fifteen rectified layers between a picture and what is revealed take longer to start learning.
 func (s *System) Init(seed uint64) {
 	s.weights.Init(seed)
 	for _, n := range []*network{s.prepare, s.hide, s.reveal} {
 		for i, layer := range n.layers {
 			for _, conv := range layer {
-				unit.Middle(conv)
+				keepMiddle(conv)
 				if i > 0 {
 					pairInputs(conv)
 				}
@@ -128,6 +128,20 @@ func (s *System) Init(seed uint64) {
 		pairInputs(n.last)
 	}
 	s.weights.Refresh()
+}
+
+// keepMiddle leaves of kernels only the middle element, the one that the output's place falls on, larger so that the variance
+// stays the same.
+func keepMiddle(c *nn.Conv[float32]) {
+	rows, columns := c.Spec.Kernel[0], c.Spec.Kernel[1]
+	middle := (rows-1)/2*columns + (columns-1)/2
+	gain := float32(math.Sqrt(float64(rows * columns)))
+	for i, v := range c.Weight.Data {
+		c.Weight.Data[i] = 0
+		if i%(rows*columns) == middle {
+			c.Weight.Data[i] = gain * v
+		}
+	}
 }
 
 // pairFilters makes every other filter the negative of the one before.

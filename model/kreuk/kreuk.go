@@ -127,17 +127,8 @@ func (s *System) NewCodec() (*unit.Codec, error) { return unit.NewCodec(s) }
 // Weights is that of [unit.System].
 func (s *System) Weights() *nn.Weights[float32] { return s.weights }
 
-// Init is that of [unit.System]. Networks start cell by cell, see [unit.Middle].
-func (s *System) Init(seed uint64) {
-	s.weights.Init(seed)
-	for _, network := range [][]block{s.encode, s.decode, s.reveal} {
-		for _, b := range network {
-			unit.Middle(b.value)
-			unit.Middle(b.gate)
-		}
-	}
-	s.weights.Refresh()
-}
+// Init is that of [unit.System].
+func (s *System) Init(seed uint64) { s.weights.Init(seed) }
 
 // How networks see magnitudes, and how their outputs become magnitudes.
 var louder, softer = unit.Loudness, 1 / unit.Loudness

@@ -11,7 +11,6 @@ package unit
 import (
 	"fmt"
 	"io"
-	"math"
 
 	"ditas/nn"
 )
@@ -48,21 +47,6 @@ type System interface {
 	// Save writes the system as a safetensors file that the package's Load reads. Half stores weights in 16 bits. extra is
 	// added to the metadata.
 	Save(w io.Writer, half bool, extra map[string]string) error
-}
-
-// Middle leaves of a layer's initial kernels only the middle element, larger so that the variance stays the same: the delta
-// initialisation of Xiao et al. (Dynamical isometry and a mean field theory of CNNs, 2018). A stack of such layers starts
-// without smearing what it gets. The layer's packed copies have to be refreshed.
-func Middle(c *nn.Conv[float32]) {
-	rows, columns := c.Spec.Kernel[0], c.Spec.Kernel[1]
-	middle := (rows-1)/2*columns + (columns-1)/2
-	gain := float32(math.Sqrt(float64(rows * columns)))
-	for i, v := range c.Weight.Data {
-		c.Weight.Data[i] = 0
-		if i%(rows*columns) == middle {
-			c.Weight.Data[i] = gain * v
-		}
-	}
 }
 
 // Hidden is what a sender's network makes.

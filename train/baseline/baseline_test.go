@@ -241,7 +241,7 @@ func TestCost(t *testing.T) {
 
 func TestConfig(t *testing.T) {
 	for _, name := range Names() {
-		text, err := os.ReadFile("../../configs/table1/" + name + ".json")
+		text, err := os.ReadFile("../../configs/table1/photos/" + name + ".json")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -257,7 +257,7 @@ func TestConfig(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !reflect.DeepEqual(c, want) {
-			t.Errorf("configs/table1/%s.json is %+v, the default %+v", name, c, want)
+			t.Errorf("configs/table1/photos/%s.json is %+v, the default %+v", name, c, want)
 		}
 		// What ditas train keeps in the folder of a run has to be read again.
 		whole, err := json.Marshal(c)

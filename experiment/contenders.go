@@ -1,0 +1,218 @@
+package experiment
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+
+	"ditas"
+	"ditas/audio"
+	"ditas/dataset"
+	"ditas/model"
+	"ditas/model/deepsteg"
+	"ditas/model/kreuk"
+	"ditas/model/unit"
+	"ditas/model/weights"
+	"ditas/picture"
+)
+
+// Systems are those of the paper's Table 1, in its order. Each is a folder of a run of ditas train.
+func Systems() []string {
+	return append([]string{deepsteg.Name, kreuk.Name}, model.Names()...)
+}
+
+// Threshold is the strength at which the DITAS systems hide for Table 1.
+const Threshold = 0.1
+
+// Training is how a system was trained.
+type Training struct {
+	Steps    int     `json:"steps"`
+	Pictures int     `json:"pictures"` // looked at, those of a step being its batch
+	Minutes  float64 `json:"minutes"`
+	Seed     uint64  `json:"seed"`
+}
+
+// contender is a system that takes part in a comparison.
+type contender struct {
+	name       string
+	weights    string // identity of the file
+	parameters int
+	flops      int // of hiding and revealing one picture
+	training   *Training
+	// worker returns a function that hides subject i, of which every goroutine has its own.
+	worker func() (func(i int, p *subject) (*sent, error), error)
+}
+
+// trained returns the contender whose run is in a folder of runs, and who hides with a strength of [Threshold] if it has one.
+func trained(runs fs.FS, name string) (*contender, error) {
+	c := &contender{name: name}
+	data, err := fs.ReadFile(runs, name+"/weights.safetensors")
+	if err != nil {
+		return nil, err
+	}
+	if c.training, err = trainingOf(runs, name); err != nil {
+		return nil, err
+	}
+	r, size := bytes.NewReader(data), int64(len(data))
+	switch name {
+	case deepsteg.Name:
+		var sys *deepsteg.System
+		if sys, _, err = deepsteg.Load(r, size); err == nil {
+			err = c.unit(sys.NewCodec)
+		}
+	case kreuk.Name:
+		var sys *kreuk.System
+		if sys, _, err = kreuk.Load(r, size); err == nil {
+			err = c.unit(sys.NewCodec)
+		}
+	default:
+		var sys *model.System
+		var id [4]byte
+		if sys, id, err = weights.Read(r, size); err == nil {
+			c.weights = hex.EncodeToString(id[:])
+			err = c.networks(sys)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s/weights.safetensors: %w", name, err)
+	}
+	return c, nil
+}
+
+// trainingOf reads what the folder of a run says of it.
+func trainingOf(runs fs.FS, name string) (*Training, error) {
+	text, err := fs.ReadFile(runs, name+"/config.json")
+	if err != nil {
+		return nil, err
+	}
+	var config struct {
+		Seed  uint64
+		Batch int
+	}
+	if err := json.Unmarshal(text, &config); err != nil {
+		return nil, fmt.Errorf("%s/config.json: %w", name, err)
+	}
+	log, err := runs.Open(name + "/log.jsonl")
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	var record struct {
+		Step    int
+		Minutes float64
+	}
+	lines := bufio.NewScanner(log)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		if err := json.Unmarshal(lines.Bytes(), &record); err != nil {
+			return nil, fmt.Errorf("%s/log.jsonl: %w", name, err)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("%s/log.jsonl: %w", name, err)
+	}
+	return &Training{Steps: record.Step, Pictures: record.Step * config.Batch, Minutes: record.Minutes, Seed: config.Seed}, nil
+}
+
+// networks makes the contender one of the DITAS systems.
+func (c *contender) networks(sys *model.System) error {
+	pipeline, err := sys.NewPipeline(false, false)
+	if err != nil {
+		return err
+	}
+	c.parameters, c.flops = sys.Weights.Count(), pipeline.Graph.FLOPs()
+	c.worker = func() (func(int, *subject) (*sent, error), error) {
+		n, err := newNetworks(sys)
+		return func(_ int, p *subject) (*sent, error) {
+			x, err := n.hideAt(p, Threshold)
+			return &sent{x, func(received []float64) (*picture.Planes, error) { return n.reveal(received, Threshold) }}, err
+		}, err
+	}
+	return nil
+}
+
+// unit makes the contender a system of another paper.
+func (c *contender) unit(newCodec func() (*unit.Codec, error)) error {
+	codec, err := newCodec()
+	if err != nil {
+		return err
+	}
+	c.parameters, c.flops = codec.Parameters(), codec.FLOPs()
+	c.worker = func() (func(int, *subject) (*sent, error), error) {
+		codec, err := newCodec()
+		cover, container, pixels := make([]float32, unit.Samples), make([]float32, unit.Samples), make([]float32, 3*Side*Side)
+		return func(_ int, p *subject) (*sent, error) {
+			for i, v := range p.cover.Samples[0] {
+				cover[i] = float32(v)
+			}
+			for k, plane := range p.secret.Pix {
+				copy(pixels[k*len(plane):], plane)
+			}
+			codec.Hide(container, pixels, cover, grid.Step())
+			x := make([]float64, len(container))
+			for i, v := range container {
+				x[i] = float64(v)
+			}
+			return &sent{x, func(received []float64) (*picture.Planes, error) {
+				for i, v := range received {
+					cover[i] = float32(v)
+				}
+				codec.Reveal(pixels, cover)
+				r := picture.New(Side, Side)
+				for k, plane := range r.Pix {
+					copy(plane, pixels[k*len(plane):])
+				}
+				r.Round()
+				return r, nil
+			}}, nil
+		}, err
+	}
+	return nil
+}
+
+// arithmetic are the contenders that were not trained on recordings: ours, at the default and at the faint setting, the linear map,
+// and a JPEG file in the lowest bits.
+func (s *study) arithmetic() []*contender {
+	stateless := func(name string, send func(i int, p *subject) (*sent, error)) *contender {
+		return &contender{name: name, worker: func() (func(int, *subject) (*sent, error), error) { return send, nil }}
+	}
+	lattice := func(o ditas.HideOptions) func(i int, p *subject) (*sent, error) {
+		return func(_ int, p *subject) (*sent, error) {
+			c, err := s.hide(p.cover, p.secret, o)
+			if err != nil {
+				return nil, err
+			}
+			return &sent{c.Samples[0], func(received []float64) (*picture.Planes, error) {
+				return s.reveal(&audio.Recording{Format: c.Format, Samples: [][]float64{received}}, ditas.RevealOptions{})
+			}}, nil
+		}
+	}
+	return []*contender{
+		stateless("lattice", lattice(ditas.HideOptions{})),
+		stateless("lattice, faint", lattice(ditas.HideOptions{Faint: true})),
+		stateless("linear map, 3 stages", func(i int, p *subject) (*sent, error) {
+			l := newLinear(1e-7, s.source(forDither, i))
+			return &sent{l.hide(p), l.reveal}, nil
+		}),
+		stateless("JPEG in the 2 lowest bits", func(_ int, p *subject) (*sent, error) {
+			x, err := jpegInBits(p, 2)
+			return &sent{x, func(received []float64) (*picture.Planes, error) { return jpegFromBits(received, 2) }}, err
+		}),
+	}
+}
+
+// through returns what a 16-bit WAV file holds of samples.
+func through(x []float64) ([]float64, error) {
+	f, err := file(&audio.Recording{Format: audio.Format{Rate: dataset.Rate, Channels: 1, Encoding: audio.Int16}, Samples: [][]float64{x}})
+	if err != nil {
+		return nil, err
+	}
+	r, err := audio.ReadAll(f)
+	if err != nil {
+		return nil, err
+	}
+	return r.Samples[0], nil
+}
