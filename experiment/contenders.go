@@ -30,7 +30,7 @@ const Threshold = 0.1
 // Training is how a system was trained.
 type Training struct {
 	Steps    int     `json:"steps"`
-	Pictures int     `json:"pictures"` // looked at, those of a step being its batch
+	Pictures int     `json:"pictures"` // looked at, parts of one counting as such
 	Minutes  float64 `json:"minutes"`
 	Seed     uint64  `json:"seed"`
 }
@@ -88,10 +88,10 @@ func trainingOf(runs fs.FS, name string) (*Training, error) {
 	if err != nil {
 		return nil, err
 	}
-	var config struct {
-		Seed  uint64
-		Batch int
-	}
+	config := struct {
+		Seed        uint64
+		Batch, Rows int
+	}{Rows: Side} // those of the stripes of pictures that some systems are trained on
 	if err := json.Unmarshal(text, &config); err != nil {
 		return nil, fmt.Errorf("%s/config.json: %w", name, err)
 	}
@@ -114,7 +114,7 @@ func trainingOf(runs fs.FS, name string) (*Training, error) {
 	if err := lines.Err(); err != nil {
 		return nil, fmt.Errorf("%s/log.jsonl: %w", name, err)
 	}
-	return &Training{Steps: record.Step, Pictures: record.Step * config.Batch, Minutes: record.Minutes, Seed: config.Seed}, nil
+	return &Training{Steps: record.Step, Pictures: record.Step * config.Batch * config.Rows / Side, Minutes: record.Minutes, Seed: config.Seed}, nil
 }
 
 // networks makes the contender one of the DITAS systems.

@@ -76,10 +76,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	for _, c := range []*cobra.Command{
 		hideCommand(), revealCommand(), capacityCommand(), demoCommand(), trainCommand(), evaluateCommand(), experimentCommand(), dataCommand(), versionCommand(),
 	} {
-		do := c.RunE
-		c.RunE = func(cmd *cobra.Command, args []string) error {
-			started = true
-			return do(cmd, args)
+		for _, c := range append(c.Commands(), c) {
+			do := c.RunE
+			c.RunE = func(cmd *cobra.Command, args []string) error {
+				started = true
+				return do(cmd, args)
+			}
 		}
 		root.AddCommand(c)
 	}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"ditas/dataset"
+	"ditas/experiment"
+)
+
+const latticeHelp = `Measure the default method, by the protocol that docs/LATTICE.md is made by.
+
+Photographs of the test set are hidden in its speech; the recordings are damaged in
+many ways, and what comes back is compared. --out gets the results as lattice.json,
+the page as lattice.md, and the figure in a folder figures.
+
+--data is a folder as ditas data builds it; --set chooses another of its sets, which
+is for development. --music adds a folder of recordings that are not speech.
+--innocents searches so many recordings in which nothing is hidden; each takes some
+seconds.`
+
+const latticeExample = `  ditas experiment lattice --data data --out results
+  ditas experiment lattice --data data --out results --pairs 8 --set validation`
+
+type latticeFlags struct {
+	experimentFlags
+	music, musicName string
+}
+
+func latticeCommand() *cobra.Command {
+	var o latticeFlags
+	cmd := &cobra.Command{
+		Use:     "lattice --data FOLDER --out FOLDER",
+		Short:   "Measure the default method",
+		Long:    latticeHelp,
+		Example: latticeExample,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.begin(cmd)
+			return o.run(cmd.Context())
+		},
+	}
+	o.addExperimentFlags(cmd)
+	f := cmd.Flags()
+	f.StringVar(&o.music, "music", "", "`FOLDER` of recordings that are not speech")
+	f.StringVar(&o.musicName, "music-name", "", "`TEXT` that says where the music is from (default: the folder's name)")
+	f.IntVar(&o.options.Damaged, "damaged", 0, "number `N` of pairs to whose recordings something happens; 0 means half of all")
+	f.IntVar(&o.options.Innocents, "innocents", 0, "number `N` of recordings to search in which nothing is hidden")
+	f.StringSliceVar(&o.options.Parts, "only", nil, "measure these parts only, a `LIST` of "+strings.Join(experiment.Parts(), ", "))
+	o.addFlags(cmd)
+	return cmd
+}
+
+func (o *latticeFlags) run(ctx context.Context) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	if o.options.Damaged < 0 || o.options.Innocents < 0 {
+		return usagef("--damaged and --innocents are numbers from 0 on")
+	}
+	for _, p := range o.options.Parts {
+		if !slices.Contains(experiment.Parts(), p) {
+			return usagef("--only %s: want some of %s", p, strings.Join(experiment.Parts(), ", "))
+		}
+	}
+	data, err := o.load(ctx, "photos")
+	if err != nil {
+		return err
+	}
+	if o.music != "" {
+		if data.Music, err = dataset.OpenSpeech(ctx, o.music, dataset.LoadOptions{}); err != nil {
+			return err
+		}
+		if data.MusicName = o.musicName; data.MusicName == "" {
+			data.MusicName = filepath.Base(o.music)
+		}
+	}
+	progress, end := o.progress("measuring")
+	if progress != nil {
+		o.options.Progress = func(_ string, done, total int) { progress(done, total) }
+	}
+	o.options.Table = func(t *experiment.Table) error {
+		var b strings.Builder
+		err := t.Markdown(&b)
+		o.printf("%s\n", b.String())
+		return err
+	}
+	r, err := experiment.Lattice(ctx, data, o.options)
+	end()
+	if err != nil {
+		return err
+	}
+	r.Command = o.command()
+	results := map[string]func(w io.Writer) error{
+		"lattice.md":   r.Markdown,
+		"lattice.json": func(w io.Writer) error { return writeJSON(w, r) },
+	}
+	if len(r.Curves) > 0 {
+		results[filepath.Join("figures", experiment.FigureName)] = r.Figure
+	}
+	if err := o.write(results); err != nil {
+		return err
+	}
+	return o.result(r)
+}
+
+// command returns the command that gives the same results.
+func (o *latticeFlags) command() string {
+	c := o.common("lattice")
+	if o.options.Damaged > 0 {
+		c += fmt.Sprintf(" --damaged %d", o.options.Damaged)
+	}
+	if o.music != "" {
+		c += " --music music"
+	}
+	if o.musicName != "" {
+		c += fmt.Sprintf(" --music-name %q", o.musicName)
+	}
+	if o.options.Innocents > 0 {
+		c += fmt.Sprintf(" --innocents %d", o.options.Innocents)
+	}
+	if o.options.Parts != nil {
+		c += " --only " + strings.Join(o.options.Parts, ",")
+	}
+	return c + fmt.Sprintf(" --seed %d", o.options.Seed)
+}
