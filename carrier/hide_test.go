@@ -319,8 +319,8 @@ func TestPlans(t *testing.T) {
 		for snr := 20.0; snr <= 80; snr += 5 {
 			p := v.Plan(profile, v.MSE(snr))
 			room := p.Room()
-			// Sizes of stages are rounded.
-			if float64(room) > 1.02*float64(last) {
+			// Sizes of stages are rounded, and those of the first ones go by noise relative to the whole change.
+			if float64(room) > 1.05*float64(last) {
 				t.Errorf("at %g dB there is room for %d bytes, more than with more noise", snr, room)
 			}
 			last = room

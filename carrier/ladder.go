@@ -29,9 +29,9 @@ var ladders = [profiles][]rung{
 	Robust: {
 		{strong: 44, fine: [maxFineBits]int{0, 0, 0, 60}, bears: -6, weight: 32, shareBits: 4},
 		{strong: 44, medium: 240, fine: [maxFineBits]int{0, 0, 0, 200}, bears: -0.5, weight: 240, shareBits: 4},
-		{medium: 584, fine: [maxFineBits]int{0, 0, 0, 400}, bears: 7, weight: 1600, shareBits: 4},
+		{medium: 584, fine: [maxFineBits]int{0, 0, 0, 400}, bears: 6.6, weight: 1600, shareBits: 4},
 		{fine: [maxFineBits]int{fineSamples, 0, 0, 0}, bears: 15.5, lost: third, weight: 4000, shareBits: 5},
-		{fine: [maxFineBits]int{0, fineSamples, 0, 0}, bears: 17, lost: third, weight: 6400, shareBits: 5},
+		{fine: [maxFineBits]int{0, fineSamples, 0, 0}, bears: 16.7, lost: third, weight: 6400, shareBits: 5},
 		{fine: [maxFineBits]int{0, 0, fineSamples, fineSamples - 660}, bears: 27, lost: third},
 	},
 	Lean: {

@@ -32,7 +32,6 @@ type Survey struct {
 // surveyed is what is known of one frame.
 type surveyed struct {
 	usable    float32 // share of its samples that are not digital silence
-	energy    float32 // mean square
 	gain      float32 // by which shaping raises the power of the error
 	tolerance float32 // variance that the error may have, before shaping, without being heard
 }
@@ -102,17 +101,14 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 						used++
 					}
 				}
-				energy := 0.0
 				for _, a := range x[before+at:][:FrameLength] {
 					if a-a == 0 { // finite
-						energy += a * a
+						e.power += a * a
 					}
 				}
-				e.power += energy
 				e.shaper.fit(x[before+at+(FrameLength-shapeReach)/2:])
 				e.filters[k%(block/FrameLength)] = e.shaper.den
 				frames[k].usable = float32(used) / FrameLength
-				frames[k].energy = float32(energy / FrameLength)
 				frames[k].gain = float32(e.shaper.gain)
 			}
 			for ; e.next < from+block && e.next < s.frames; e.next += int64(masking.Hop()) {
@@ -162,8 +158,8 @@ type Plan struct {
 // audible is how far, in dB, the error is kept below what can be heard.
 const audible = 2
 
-// Plan decides how strong every frame is, so that the mean squared error comes out at mse (full scale being 1): where the
-// recording is loud stronger, and nowhere so strong that it would be heard.
+// Plan decides how strong every frame is, so that the mean squared error comes out at mse (full scale being 1): all frames alike, but
+// none so strong that it would be heard.
 func (v *Survey) Plan(profile Profile, mse float64) *Plan {
 	p := v.newPlan(profile)
 	grid := v.grid()
@@ -178,9 +174,8 @@ func (v *Survey) Plan(profile Profile, mse float64) *Plan {
 					p.levels[c][k] = silent
 					continue
 				}
-				// The variance before shaping. It follows the energy, but slowly: the same error everywhere leaves the most room.
-				variance := strength * math.Pow(float64(f.energy), 0.25) / float64(f.gain)
-				variance = min(variance, hearing*float64(f.tolerance))
+				// The variance before shaping: the same error everywhere leaves the most room, as far as it is not heard.
+				variance := min(strength/float64(f.gain), hearing*float64(f.tolerance))
 				level := int(math.Floor(4 * math.Log2(math.Sqrt(variance/profile.power())/(2*unit))))
 				level = max(floor, min(level, Levels-1))
 				p.levels[c][k] = uint8(level)
