@@ -1,5 +1,5 @@
 // Package channel is what happens to a recording between the one who hides and the one who reveals: noise, gain, loss, a change
-// of format.
+// of format or rate, a filter.
 //
 //	heard := channel.Gain(channel.Cut(stego, 16411, 16384), -6)
 //
@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"ditas/audio"
+	"ditas/audio/resample"
 )
 
 // Noise adds white Gaussian noise of the given standard deviation, full scale being 1, drawn from source channel by channel.
@@ -44,6 +45,41 @@ func Convert(r *audio.Recording, encoding audio.Encoding) *audio.Recording {
 	c := each(r, format.Quantize)
 	c.Format = format
 	return c
+}
+
+// Round rounds to what samples of so many bits hold, 1 to 32, and leaves the format as it is: a file of 16 bits may hold samples
+// of 12.
+func Round(r *audio.Recording, bits int) *audio.Recording {
+	return each(r, audio.Format{Encoding: audio.Int32, ValidBits: bits}.Quantize)
+}
+
+// Resample converts to another rate in Hz and back, as a file of r's encoding holds it in between. What lies above either
+// Nyquist frequency is lost, and some of what lies below, as package resample tells; nothing is delayed.
+func Resample(r *audio.Recording, rate int) (*audio.Recording, error) {
+	there, err := resample.Recording(r, rate)
+	if err != nil {
+		return nil, err
+	}
+	return back(r, Convert(there, r.Format.Encoding))
+}
+
+// LowPass suppresses what lies above a frequency in Hz, by 100 dB, and passes what lies below 92 % of it within 0.002 dB, without
+// delay: it is what a rate of twice the frequency holds. From half the recording's rate on it leaves everything.
+func LowPass(r *audio.Recording, frequency int) (*audio.Recording, error) {
+	there, err := resample.Recording(r, min(2*frequency, r.Format.Rate))
+	if err != nil {
+		return nil, err
+	}
+	return back(r, there)
+}
+
+// back returns a recording at the rate and with the frames of r, of which it is a version.
+func back(r, version *audio.Recording) (*audio.Recording, error) {
+	c, err := resample.Recording(version, r.Format.Rate)
+	if err != nil {
+		return nil, err
+	}
+	return Keep(c, 0, r.Frames()), nil
 }
 
 // Zero silences n frames from frame from on, as far as there are any.

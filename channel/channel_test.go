@@ -82,3 +82,132 @@ func TestConvert(t *testing.T) {
 		t.Errorf("8 bits: %+v", c)
 	}
 }
+
+func TestRound(t *testing.T) {
+	r := stereo(10)
+	if same := Round(r, 7); same.Format != r.Format || !slices.EqualFunc(same.Samples, r.Samples, slices.Equal) {
+		t.Errorf("64ths do not survive 7 bits: %+v", same)
+	}
+	for i, v := range Round(r, 5).Samples[0] { // 16ths, halves to even
+		if want := math.RoundToEven(float64(i+1)/4) / 16; v != want {
+			t.Errorf("%d/64 in 5 bits is %g, want %g", i+1, v, want)
+		}
+	}
+	loud := Round(Gain(r, 40), 12)
+	if loud.Samples[0][0] != 1-1.0/2048 || loud.Samples[1][0] != -1 {
+		t.Errorf("beyond full scale: %g and %g", loud.Samples[0][0], loud.Samples[1][0])
+	}
+}
+
+// tone returns a tone of a frequency in Hz that begins and ends softly, at 16 kHz.
+func tone(frequency float64, frames int) *audio.Recording {
+	r := &audio.Recording{Format: audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Float64}, Samples: audio.NewBlock(1, frames)}
+	for i := range frames {
+		window := math.Sin(math.Pi * (float64(i) + 0.5) / float64(frames))
+		r.Samples[0][i] = 0.5 * window * window * math.Sin(2*math.Pi*frequency/16000*float64(i)+1)
+	}
+	return r
+}
+
+// gap returns the error of a recording's first channel as against another's, relative to the latter, in dB.
+func gap(got, want *audio.Recording) float64 {
+	var difference, power float64
+	for i, v := range want.Samples[0] {
+		difference += (got.Samples[0][i] - v) * (got.Samples[0][i] - v)
+		power += v * v
+	}
+	return 10 * math.Log10(difference/power)
+}
+
+// Tones come through as they are, neither weaker nor later, or not at all.
+func TestFilters(t *testing.T) {
+	lowPass := func(frequency int) func(r *audio.Recording) (*audio.Recording, error) {
+		return func(r *audio.Recording) (*audio.Recording, error) { return LowPass(r, frequency) }
+	}
+	resample := func(rate int) func(r *audio.Recording) (*audio.Recording, error) {
+		return func(r *audio.Recording) (*audio.Recording, error) { return Resample(r, rate) }
+	}
+	for _, c := range []struct {
+		name       string
+		filter     func(r *audio.Recording) (*audio.Recording, error)
+		pass, stop float64 // Hz; 0: none is stopped
+	}{
+		{"low-pass at 4 kHz", lowPass(4000), 3600, 4100},
+		{"low-pass at 7 kHz", lowPass(7000), 6300, 7100},
+		{"low-pass at 3.4 kHz", lowPass(3400), 3000, 3500},
+		{"low-pass at 9 kHz", lowPass(9000), 7900, 0},
+		{"44.1 kHz", resample(44100), 7200, 0},
+		{"11,025 Hz", resample(11025), 5000, 5650},
+	} {
+		for _, frequency := range []float64{100, c.pass / 3, c.pass} {
+			r := tone(frequency, 5001)
+			got, err := c.filter(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Frames() != r.Frames() || got.Format != r.Format {
+				t.Fatalf("%s: %d frames of %v", c.name, got.Frames(), got.Format)
+			}
+			if g := gap(got, r); g > -70 {
+				t.Errorf("%s: a tone of %g Hz comes through with an error of %.1f dB", c.name, frequency, g)
+			}
+		}
+		if c.stop == 0 {
+			continue
+		}
+		got, err := c.filter(tone(c.stop, 5001))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := 0.0
+		for _, v := range got.Samples[0] {
+			sum += v * v
+		}
+		if level := 10 * math.Log10(sum/5001); level > -90 {
+			t.Errorf("%s: of a tone of %g Hz %.1f dB are left", c.name, c.stop, level)
+		}
+	}
+	if _, err := LowPass(tone(100, 10), 0); err == nil {
+		t.Error("a low-pass at 0 Hz")
+	}
+}
+
+// The low-pass against its definition: a convolution with the sinc of the same cutoff, all of the recording long.
+func TestLowPassAgainstSinc(t *testing.T) {
+	x, other := tone(1000, 3000), tone(6500, 3000)
+	for i, v := range other.Samples[0] {
+		x.Samples[0][i] += v
+	}
+	got, err := LowPass(x, 5000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &audio.Recording{Format: x.Format, Samples: audio.NewBlock(1, 3000)}
+	const cutoff = 5000.0 / 16000 // in cycles a sample
+	for i := range want.Samples[0] {
+		for j, v := range x.Samples[0] {
+			if i == j {
+				want.Samples[0][i] += 2 * cutoff * v
+				continue
+			}
+			d := math.Pi * float64(i-j)
+			want.Samples[0][i] += math.Sin(2*cutoff*d) / d * v
+		}
+	}
+	if g := gap(got, want); g > -70 {
+		t.Errorf("an error of %.1f dB", g)
+	}
+}
+
+// What is written at the other rate is rounded as the recording is.
+func TestResampleRounds(t *testing.T) {
+	r := tone(440, 4000)
+	r.Format.Encoding = audio.Int8
+	got, err := Resample(r, 44100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g := gap(got, r); g > -30 || g < -60 {
+		t.Errorf("8 bits in between leave an error of %.1f dB", g)
+	}
+}

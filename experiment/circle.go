@@ -106,7 +106,7 @@ func (s *stages) reveal(received []float64) (*picture.Planes, error) {
 	return p, nil
 }
 
-// mse returns the mean squared error of a container.
+// mse returns the mean squared error of a container, which may end before the cover.
 func (p *subject) mse(container []float64) (float64, error) {
-	return metric.MSE(p.cover.Samples[0], container)
+	return metric.MSE(p.cover.Samples[0][:len(container)], container)
 }

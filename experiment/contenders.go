@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"math"
 
 	"ditas"
 	"ditas/audio"
@@ -42,11 +43,29 @@ type contender struct {
 	parameters int
 	flops      int // of hiding and revealing one picture
 	training   *Training
+	// scaled tells that the system was trained to one strength, so that where a container MSE is asked for, its change of the cover
+	// is scaled.
+	scaled bool
+	// synchronises tells that the receiver finds out by itself where the recording begins; the others are told.
+	synchronises bool
 	// worker returns a function that hides subject i, of which every goroutine has its own.
 	worker func() (func(i int, p *subject) (*sent, error), error)
 }
 
-// trained returns the contender whose run is in a folder of runs, and who hides with a strength of [Threshold] if it has one.
+// hiders returns as many workers of a contender as there are goroutines.
+func (s *study) hiders(c *contender) (chan func(i int, p *subject) (*sent, error), error) {
+	hiders := make(chan func(int, *subject) (*sent, error), s.workers)
+	for range s.workers {
+		hide, err := c.worker()
+		if err != nil {
+			return nil, err
+		}
+		hiders <- hide
+	}
+	return hiders, nil
+}
+
+// trained returns the contender whose run is in a folder of runs. Its own strength is [Threshold], or what it was trained to.
 func trained(runs fs.FS, name string) (*contender, error) {
 	c := &contender{name: name}
 	data, err := fs.ReadFile(runs, name+"/weights.safetensors")
@@ -126,9 +145,15 @@ func (c *contender) networks(sys *model.System) error {
 	c.parameters, c.flops = sys.Weights.Count(), pipeline.Graph.FLOPs()
 	c.worker = func() (func(int, *subject) (*sent, error), error) {
 		n, err := newNetworks(sys)
-		return func(_ int, p *subject) (*sent, error) {
-			x, err := n.hideAt(p, Threshold)
-			return &sent{x, func(received []float64) (*picture.Planes, error) { return n.reveal(received, Threshold) }}, err
+		return func(_ int, p *subject) (m *sent, err error) {
+			threshold := Threshold
+			var x []float64
+			if p.target > 0 {
+				x, threshold, err = n.hide(p, p.target)
+			} else {
+				x, err = n.hideAt(p, threshold)
+			}
+			return &sent{x, func(received []float64) (*picture.Planes, error) { return n.reveal(received, threshold) }}, err
 		}, err
 	}
 	return nil
@@ -140,7 +165,7 @@ func (c *contender) unit(newCodec func() (*unit.Codec, error)) error {
 	if err != nil {
 		return err
 	}
-	c.parameters, c.flops = codec.Parameters(), codec.FLOPs()
+	c.parameters, c.flops, c.scaled = codec.Parameters(), codec.FLOPs(), true
 	c.worker = func() (func(int, *subject) (*sent, error), error) {
 		codec, err := newCodec()
 		cover, container, pixels := make([]float32, unit.Samples), make([]float32, unit.Samples), make([]float32, 3*Side*Side)
@@ -153,8 +178,14 @@ func (c *contender) unit(newCodec func() (*unit.Codec, error)) error {
 			}
 			codec.Hide(container, pixels, cover, grid.Step())
 			x := make([]float64, len(container))
+			var err error
 			for i, v := range container {
 				x[i] = float64(v)
+			}
+			if p.target > 0 {
+				if x, err = p.scaled(x); err != nil {
+					return nil, err
+				}
 			}
 			return &sent{x, func(received []float64) (*picture.Planes, error) {
 				for i, v := range received {
@@ -173,35 +204,70 @@ func (c *contender) unit(newCodec func() (*unit.Codec, error)) error {
 	return nil
 }
 
-// arithmetic are the contenders that were not trained on recordings: ours, at the default and at the faint setting, the linear map,
-// and a JPEG file in the lowest bits.
+// arithmetic are the contenders of Table 1 that were not trained on recordings: ours, at the default and at the faint setting, the
+// linear map, and a JPEG file in the lowest bits.
 func (s *study) arithmetic() []*contender {
-	stateless := func(name string, send func(i int, p *subject) (*sent, error)) *contender {
-		return &contender{name: name, worker: func() (func(int, *subject) (*sent, error), error) { return send, nil }}
+	return []*contender{
+		s.lattice("lattice", ditas.HideOptions{}), s.lattice("lattice, faint", ditas.HideOptions{Faint: true}), s.linear(), lowestBits(2),
 	}
-	lattice := func(o ditas.HideOptions) func(i int, p *subject) (*sent, error) {
-		return func(_ int, p *subject) (*sent, error) {
-			c, err := s.hide(p.cover, p.secret, o)
-			if err != nil {
+}
+
+// scaled returns a container with as much of its change of the cover as makes the target.
+func (p *subject) scaled(container []float64) ([]float64, error) {
+	mse, err := p.mse(container)
+	if err != nil || mse == 0 {
+		return container, err
+	}
+	scale := math.Sqrt(p.target / mse)
+	out := make([]float64, len(container))
+	for i, v := range p.cover.Samples[0][:len(container)] {
+		out[i] = v + scale*(container[i]-v)
+	}
+	return out, nil
+}
+
+// stateless returns a contender whose workers are all the same.
+func stateless(name string, send func(i int, p *subject) (*sent, error)) *contender {
+	return &contender{name: name, worker: func() (func(int, *subject) (*sent, error), error) { return send, nil }}
+}
+
+// lattice is ours. Hearing limits its strength, so no container MSE can be asked of it: where subjects have one it is that of
+// their stego, which is what it sends.
+func (s *study) lattice(name string, o ditas.HideOptions) *contender {
+	c := stateless(name, func(_ int, p *subject) (*sent, error) {
+		stego := p.stego
+		if p.target == 0 {
+			var err error
+			if stego, err = s.hide(p.cover, p.secret, o); err != nil {
 				return nil, err
 			}
-			return &sent{c.Samples[0], func(received []float64) (*picture.Planes, error) {
-				return s.reveal(&audio.Recording{Format: c.Format, Samples: [][]float64{received}}, ditas.RevealOptions{})
-			}}, nil
 		}
-	}
-	return []*contender{
-		stateless("lattice", lattice(ditas.HideOptions{})),
-		stateless("lattice, faint", lattice(ditas.HideOptions{Faint: true})),
-		stateless("linear map, 3 stages", func(i int, p *subject) (*sent, error) {
-			l := newLinear(1e-7, s.source(forDither, i))
-			return &sent{l.hide(p), l.reveal}, nil
-		}),
-		stateless("JPEG in the 2 lowest bits", func(_ int, p *subject) (*sent, error) {
-			x, err := jpegInBits(p, 2)
-			return &sent{x, func(received []float64) (*picture.Planes, error) { return jpegFromBits(received, 2) }}, err
-		}),
-	}
+		return &sent{stego.Samples[0], func(received []float64) (*picture.Planes, error) {
+			return s.reveal(&audio.Recording{Format: stego.Format, Samples: [][]float64{received}}, ditas.RevealOptions{})
+		}}, nil
+	})
+	c.synchronises = true
+	return c
+}
+
+// linear is the linear map; its own container MSE is 1e-7.
+func (s *study) linear() *contender {
+	return stateless("linear map, 3 stages", func(i int, p *subject) (*sent, error) {
+		mse := 1e-7
+		if p.target > 0 {
+			mse = p.target
+		}
+		l := newLinear(mse, s.source(forDither, i))
+		return &sent{l.hide(p), l.reveal}, nil
+	})
+}
+
+// lowestBits is a JPEG file in so many of the lowest bits. No container MSE can be asked of it.
+func lowestBits(bits int) *contender {
+	return stateless(fmt.Sprintf("JPEG in the %d lowest bits", bits), func(_ int, p *subject) (*sent, error) {
+		x, err := jpegInBits(p, bits)
+		return &sent{x, func(received []float64) (*picture.Planes, error) { return jpegFromBits(received, bits) }}, err
+	})
 }
 
 // through returns what a 16-bit WAV file holds of samples.

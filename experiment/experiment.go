@@ -214,4 +214,5 @@ const (
 	forHearing
 	forMusic
 	forInnocents
+	forRobustness
 )

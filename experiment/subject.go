@@ -19,7 +19,9 @@ type subject struct {
 	pair   dataset.Pair
 	secret *picture.Planes
 	cover  *audio.Recording
-	stego  *container // the picture in the clip at default strength
+	stego  *container // the picture in the clip, at default strength unless an experiment says otherwise
+	// target is the container MSE that contenders make, as far as they can; 0 leaves each its own strength.
+	target float64
 }
 
 // container is a recording with a picture in it, as read from its file.

@@ -112,15 +112,11 @@ func (s *study) row(t *contender) (*Table1Row, error) {
 		signal float64
 	}
 	results := make([]result, len(s.subjects))
-	hiders := make(chan func(int, *subject) (*sent, error), s.workers)
-	for range s.workers {
-		hide, err := t.worker()
-		if err != nil {
-			return nil, err
-		}
-		hiders <- hide
+	hiders, err := s.hiders(t)
+	if err != nil {
+		return nil, err
 	}
-	err := s.each(t.name, len(s.subjects), func(i int) error {
+	err = s.each(t.name, len(s.subjects), func(i int) error {
 		p := s.subjects[i]
 		hide := <-hiders
 		defer func() { hiders <- hide }()

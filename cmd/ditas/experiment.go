@@ -26,15 +26,16 @@ func experimentCommand() *cobra.Command {
 			return withHint(usagef("an experiment has to be named"), "ditas experiment -h lists them")
 		},
 	}
-	cmd.AddCommand(latticeCommand(), table1Command(), trainAllCommand())
+	cmd.AddCommand(latticeCommand(), table1Command(), robustnessCommand(), trainAllCommand(), figuresCommand(), claimsCommand())
 	return cmd
 }
 
 // experimentFlags are those of all experiments on a data set.
 type experimentFlags struct {
 	terminal
-	data, set, out string
-	options        experiment.Options
+	data, set, out        string
+	speech, photos, faces string
+	options               experiment.Options
 }
 
 func (o *experimentFlags) addExperimentFlags(cmd *cobra.Command) {
@@ -42,6 +43,9 @@ func (o *experimentFlags) addExperimentFlags(cmd *cobra.Command) {
 	f.SortFlags = false
 	f.StringVarP(&o.data, "data", "d", "", "a `FOLDER` that ditas data made")
 	f.StringVar(&o.set, "set", "test", "which set of --data, `SET` being test or validation")
+	f.StringVar(&o.speech, "speech", "", "`FOLDER` of recordings to measure with, in place of those in --data")
+	f.StringVar(&o.photos, "photos", "", "`FOLDER` of photographs to measure with")
+	f.StringVar(&o.faces, "faces", "", "`FOLDER` of faces to measure with")
 	f.StringVarP(&o.out, "out", "o", "", "`FOLDER` for the results")
 	f.IntVar(&o.options.Pairs, "pairs", 0, "number `N` of pairs of a picture and a clip; 0 means all")
 	f.Uint64Var(&o.options.Seed, "seed", 1, "`N`, from which noise and other random numbers are made")
@@ -51,7 +55,7 @@ func (o *experimentFlags) addExperimentFlags(cmd *cobra.Command) {
 // check reports what is wrong with the flags.
 func (o *experimentFlags) check() error {
 	switch {
-	case o.data == "":
+	case o.data == "" && o.speech == "":
 		return withHint(usagef("--data is not given"), "ditas data builds a folder for --data")
 	case o.out == "":
 		return withHint(usagef("--out is not given"), "give a folder for the results, like --out results")
@@ -65,15 +69,32 @@ func (o *experimentFlags) check() error {
 
 // load reads the chosen set: its speech, and its pictures of a kind.
 func (o *experimentFlags) load(ctx context.Context, kind string) (d experiment.Data, err error) {
-	m, err := dataset.ReadManifest(o.data)
-	if err != nil {
-		return d, withHint(err, "ditas data builds a folder for --data")
+	speech, pictures := o.speech, map[string]string{"photos": o.photos, "faces": o.faces}[kind]
+	if speech != "" {
+		d.Digest += ", own speech"
+	} else {
+		speech = filepath.Join(o.data, o.set, "speech")
 	}
-	d.Digest = m.Digest() + ", " + o.set
-	if d.Speech, err = dataset.OpenSpeech(ctx, filepath.Join(o.data, o.set, "speech"), dataset.LoadOptions{}); err != nil {
+	if pictures != "" {
+		d.Digest += ", own " + kind
+	} else {
+		pictures = filepath.Join(o.data, o.set, kind)
+	}
+	if o.data != "" {
+		m, err := dataset.ReadManifest(o.data)
+		if err != nil {
+			return d, withHint(err, "ditas data builds a folder for --data")
+		}
+		d.Digest = m.Digest() + ", " + o.set + d.Digest
+	} else if o.speech == "" || d.Digest != ", own speech, own "+kind {
+		return d, withHint(usagef("neither --data nor both of --speech and --%s are given", kind), "ditas data builds a folder for --data")
+	} else {
+		d.Digest = d.Digest[2:]
+	}
+	if d.Speech, err = dataset.OpenSpeech(ctx, speech, dataset.LoadOptions{}); err != nil {
 		return d, err
 	}
-	d.Pictures, err = dataset.OpenThumbnails(ctx, filepath.Join(o.data, o.set, kind), experiment.Side, dataset.LoadOptions{})
+	d.Pictures, err = dataset.OpenThumbnails(ctx, pictures, experiment.Side, dataset.LoadOptions{})
 	return d, err
 }
 
@@ -95,7 +116,13 @@ func (o *experimentFlags) write(results map[string]func(w io.Writer) error) erro
 // common returns the part of the command that gives the same results that all experiments have, with the names of folders as
 // anyone may have them.
 func (o *experimentFlags) common(name string) string {
-	c := "ditas experiment " + name + " --data data --out results"
+	c := "ditas experiment " + name
+	for _, f := range []struct{ name, value string }{{"data", o.data}, {"speech", o.speech}, {"photos", o.photos}, {"faces", o.faces}} {
+		if f.value != "" {
+			c += fmt.Sprintf(" --%s %s", f.name, f.name)
+		}
+	}
+	c += " --out results"
 	if o.set != "test" {
 		c += " --set " + o.set
 	}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"ditas/experiment"
+)
+
+const claimsHelp = `Measure what the paper claims of its stages, by the protocol that docs/CLAIMS.md is made
+by: residuals that grow sparser, a payload that can be chosen, and a picture that is left
+when a part of the recording is lost. --out gets the results as claims.json, the page as
+claims.md, and the figures in a folder figures.
+
+--data is a folder as ditas data builds it. --weights is a folder of trained systems as
+ditas experiment train-all builds it, and as the repository has it in weights. The
+photograph and the speech in the figures are those of ditas demo.`
+
+const claimsExample = `  ditas experiment claims --data data --weights weights --out results
+  ditas experiment claims --data data --weights weights --out results --pairs 8 --set validation`
+
+type claimsFlags struct {
+	experimentFlags
+	weights string
+}
+
+func claimsCommand() *cobra.Command {
+	var o claimsFlags
+	cmd := &cobra.Command{
+		Use:     "claims --data FOLDER --weights FOLDER --out FOLDER",
+		Short:   "Measure what the paper claims of its stages",
+		Long:    claimsHelp,
+		Example: claimsExample,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.begin(cmd)
+			return o.run(cmd.Context())
+		},
+	}
+	o.addExperimentFlags(cmd)
+	f := cmd.Flags()
+	f.StringVarP(&o.weights, "weights", "w", "weights", "a `FOLDER` of trained systems")
+	f.IntVar(&o.options.Damaged, "damaged", 0, "number `N` of pairs of which parts are lost; 0 means half of all")
+	o.addFlags(cmd)
+	return cmd
+}
+
+func (o *claimsFlags) run(ctx context.Context) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	if o.options.Damaged < 0 {
+		return usagef("--damaged %d: want 0 or more", o.options.Damaged)
+	}
+	runs, err := runsIn(o.weights, "photos")
+	if err != nil {
+		return err
+	}
+	data, err := o.load(ctx, "photos")
+	if err != nil {
+		return err
+	}
+	exhibit, err := demoExhibit()
+	if err != nil {
+		return err
+	}
+	progress, end := o.progress("measuring")
+	if progress != nil {
+		o.options.Progress = func(_ string, done, total int) { progress(done, total) }
+	}
+	r, err := experiment.Claims(ctx, data, exhibit, os.DirFS(runs), o.options)
+	end()
+	if err != nil {
+		return err
+	}
+	r.Command = o.common("claims") + " --weights weights"
+	if o.options.Damaged > 0 {
+		r.Command += fmt.Sprintf(" --damaged %d", o.options.Damaged)
+	}
+	results := map[string]func(w io.Writer) error{
+		"claims.md":   r.Markdown,
+		"claims.json": func(w io.Writer) error { return writeJSON(w, r) },
+	}
+	for name, draw := range r.Files() {
+		results[filepath.Join("figures", name)] = draw
+	}
+	if err := o.write(results); err != nil {
+		return err
+	}
+	return o.result(r)
+}
