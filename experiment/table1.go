@@ -44,11 +44,11 @@ type Table1Column struct {
 
 // Table1Row is a system in a column.
 type Table1Row struct {
-	System    string           `json:"system"`
-	Published *Published       `json:"published,omitempty"`
-	Figures   evaluate.Figures `json:"figures"`
-	Worst     float64          `json:"worst"` // PSNR in dB
-	Exact     float64          `json:"exact"` // share of pictures without an error
+	System    string            `json:"system"`
+	Published *Published        `json:"published,omitempty"`
+	Figures   *evaluate.Figures `json:"figures,omitempty"` // nil if there is no trained system
+	Worst     float64           `json:"worst,omitempty"`   // PSNR in dB
+	Exact     float64           `json:"exact,omitempty"`   // share of pictures without an error
 	// Ahead tells that no figure is worse than the published one.
 	Ahead      *bool     `json:"ahead,omitempty"`
 	Parameters int       `json:"parameters,omitempty"`
@@ -85,20 +85,28 @@ func (s *study) column(c Table1Data) (*Table1Column, error) {
 	var contenders []*contender
 	for _, name := range Systems() {
 		t, err := trained(c.Runs, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			t, err = &contender{name: name}, nil
+		}
 		if err != nil {
 			return nil, err
 		}
 		contenders = append(contenders, t)
 	}
 	for _, t := range append(contenders, s.arithmetic()...) {
-		row, err := s.row(t)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", t.name, err)
+		row := &Table1Row{System: t.name}
+		if t.worker != nil {
+			var err error
+			if row, err = s.row(t); err != nil {
+				return nil, fmt.Errorf("%s: %w", t.name, err)
+			}
 		}
 		if p, ok := published[t.name][c.Kind]; ok {
-			f := row.Figures
-			ahead := f.ContainerMSE <= p.ContainerMSE && f.PSNR >= p.PSNR && f.SSIM >= p.SSIM && f.MSSSIM >= p.MSSSIM
-			row.Published, row.Ahead = &p, &ahead
+			row.Published = &p
+			if f := row.Figures; f != nil {
+				ahead := f.ContainerMSE <= p.ContainerMSE && f.PSNR >= p.PSNR && f.SSIM >= p.SSIM && f.MSSSIM >= p.MSSSIM
+				row.Ahead = &ahead
+			}
 		}
 		column.Rows = append(column.Rows, *row)
 	}
@@ -145,9 +153,9 @@ func (s *study) row(t *contender) (*Table1Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	row := &Table1Row{System: t.name, Parameters: t.parameters, FLOPs: t.flops, Training: t.training, Worst: math.Inf(1)}
+	f, signal := new(evaluate.Figures), 0.0
+	row := &Table1Row{System: t.name, Figures: f, Parameters: t.parameters, FLOPs: t.flops, Training: t.training, Worst: math.Inf(1)}
 	n := float64(len(results))
-	f, signal := &row.Figures, 0.0
 	for _, r := range results {
 		signal += r.signal / n
 		f.ContainerMSE += r.ContainerMSE / n
@@ -207,6 +215,10 @@ Data %s. Seed %d, commit %s, %s, %.1f minutes.
 				ahead = map[bool]string{true: "yes", false: "**no**"}[*row.Ahead]
 			}
 			f := row.Figures
+			if f == nil {
+				fmt.Fprintf(&b, "| %s | here | not trained | | | | | | | |\n", name)
+				continue
+			}
 			fmt.Fprintf(&b, "| %s | here | %.2e | %.1f dB | %.2f dB | %.4f | %.4f | %.2f dB | %.0f %% | %s |\n",
 				name, f.ContainerMSE, f.SNR, f.PSNR, f.SSIM, f.MSSSIM, row.Worst, 100*row.Exact, ahead)
 		}
@@ -236,6 +248,9 @@ func (r *Table1Report) CSV(w io.Writer) error {
 				err = errors.Join(err, write(column.Kind, row.System, "published", p.ContainerMSE, p.PSNR, p.SSIM, p.MSSSIM, "", ""))
 			}
 			f := row.Figures
+			if f == nil {
+				continue
+			}
 			err = errors.Join(err, write(column.Kind, row.System, "here", f.ContainerMSE, f.PSNR, f.SSIM, f.MSSSIM, number(f.SNR), number(row.Worst)))
 		}
 	}
