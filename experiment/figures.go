@@ -114,6 +114,9 @@ func Figures(ctx context.Context, exhibit *Exhibit, runs fs.FS, o Options) (*Fig
 	var contenders []*contender
 	for _, name := range Systems() {
 		t, err := trained(runs, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
