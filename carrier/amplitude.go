@@ -42,7 +42,7 @@ func (l *listener) amplitude(h *header, k lock) (lock, error) {
 			break
 		}
 	}
-	if plain.score > best.score-max(20, 0.1*best.score) {
+	if plain.score > best.score-max(20, 0.02*best.score) {
 		// Of so many gains and offsets, chance makes some fit a little better.
 		return untouched, nil
 	}
