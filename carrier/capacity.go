@@ -120,24 +120,18 @@ func (p *Plan) measure() {
 	info := informations[p.profile]()
 	c := &p.room
 	*c = capacities{grid: grid}
-	// Frames with the same level and gain do not differ but in their share.
-	var shares [Levels]float64
+	var shares [Levels]float64 // of all samples, by the level of their frames
 	all := float64(v.Frames())
 	for lane, frames := range v.frames {
 		for k := range frames {
 			if level := p.levels[lane][k]; level != silent {
 				f := &frames[k]
-				u := float64(f.usable) / all
-				shares[level] += u
-				step := fineStep(int(level))
-				c.mse += (p.profile.power()*step*step + grid.Step*grid.Step/12) * max(1, float64(f.gain)) * u
+				shares[level] += float64(f.usable) / all
+				c.mse += v.change(p.profile, f, int(level)) / all
 			}
 		}
 	}
-	rounding := 0
-	if grid.Step > 0 {
-		rounding = max(0, int(math.Round(4*math.Log2(8*grid.Step/unit/math.Sqrt(12)))))
-	}
+	rounding := grid.noise()
 	usable, whole := 0.0, 0.0
 	for level, u := range shares {
 		if u == 0 {

@@ -29,6 +29,14 @@ func (g Grid) round(v float64) float64 {
 	return math.RoundToEven(v/g.Step) * g.Step
 }
 
+// noise returns the noise index that rounding to the grid is taken for.
+func (g Grid) noise() int {
+	if g.Step == 0 {
+		return 0
+	}
+	return max(0, int(math.Round(4*math.Log2(8*g.Step/unit/math.Sqrt(12)))))
+}
+
 // place sets the symbols of a frame. header returns the bits of the header that the frame's word carries.
 func (e *embedder) place(f *frame, level int, b *bits[byte], header func(i int) byte) {
 	n := fineBits(level)

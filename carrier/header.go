@@ -61,9 +61,6 @@ type header struct {
 	division
 }
 
-// shareBits are those of the shares in a header. No rung's share has more.
-var shareBits = [maxStages - 1]int{4, 4, 4, 5, 5}
-
 const (
 	headerVersion = 1
 	headerFields  = 17

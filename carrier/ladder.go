@@ -12,9 +12,10 @@ type rung struct {
 	// bears is the white noise that the stage is made to bear, as the ratio in dB of the whole change to it; +Inf for none. lost is
 	// the share of the recording that may be lost if there is no noise.
 	bears, lost float64
-	// weight is how much of the payload a frame carries at scale 24 with the middle share, in sixteenths of a bit, and shareBits the
-	// number of bits that choose the share. Both are 0 for the last rung, which takes the rest.
-	weight, shareBits int
+	firm        bool // a payload that is too large does not weaken the stage
+	// weight is how much of the payload a frame carries at the middle scale and share, in sixteenths of a bit. It is 0 for the last rung,
+	// which takes the rest.
+	weight int
 }
 
 // maxStages is the largest number of stages.
@@ -27,17 +28,17 @@ const maxStages = 6
 // last ones are of use only where there is little noise, and there they help the first stages when most of the recording is lost.
 var ladders = [profiles][]rung{
 	Robust: {
-		{strong: 44, fine: [maxFineBits]int{0, 0, 0, 60}, bears: -6, weight: 32, shareBits: 4},
-		{strong: 44, medium: 240, fine: [maxFineBits]int{0, 0, 0, 200}, bears: -0.5, weight: 240, shareBits: 4},
-		{medium: 584, fine: [maxFineBits]int{0, 0, 0, 400}, bears: 6.6, weight: 1600, shareBits: 4},
-		{fine: [maxFineBits]int{fineSamples, 0, 0, 0}, bears: 15.5, lost: third, weight: 4000, shareBits: 5},
-		{fine: [maxFineBits]int{0, fineSamples, 0, 0}, bears: 16.7, lost: third, weight: 6400, shareBits: 5},
+		{strong: 44, fine: [maxFineBits]int{0, 0, 0, 60}, bears: -6, firm: true, weight: 32},
+		{strong: 44, medium: 240, fine: [maxFineBits]int{0, 0, 0, 200}, bears: -0.5, firm: true, weight: 240},
+		{medium: 584, fine: [maxFineBits]int{0, 0, 0, 400}, bears: 6.6, firm: true, weight: 1600},
+		{fine: [maxFineBits]int{fineSamples, 0, 0, 0}, bears: 15.5, lost: third, weight: 4000},
+		{fine: [maxFineBits]int{0, fineSamples, 0, 0}, bears: 16.7, lost: third, weight: 6400},
 		{fine: [maxFineBits]int{0, 0, fineSamples, fineSamples - 660}, bears: 27, lost: third},
 	},
 	Lean: {
-		{fine: [maxFineBits]int{100, 100, 0, 0}, bears: math.Inf(1), lost: 0.7, weight: 1280, shareBits: 4},
-		{fine: [maxFineBits]int{300, 300, 0, 0}, bears: math.Inf(1), lost: 0.5, weight: 4800, shareBits: 4},
-		{fine: [maxFineBits]int{fineSamples - 400, fineSamples - 400, 0, 0}, bears: math.Inf(1), lost: third, weight: 12800, shareBits: 4},
+		{fine: [maxFineBits]int{100, 100, 0, 0}, bears: math.Inf(1), lost: 0.7, weight: 1280},
+		{fine: [maxFineBits]int{300, 300, 0, 0}, bears: math.Inf(1), lost: 0.5, weight: 4800},
+		{fine: [maxFineBits]int{fineSamples - 400, fineSamples - 400, 0, 0}, bears: math.Inf(1), lost: third, weight: 12800},
 		{fine: [maxFineBits]int{0, 0, fineSamples, fineSamples}, bears: math.Inf(1)},
 	},
 }
@@ -65,24 +66,28 @@ const (
 	maxScale    = 1<<scaleBits - 1
 )
 
-// middleShare returns the share with which a rung's weight holds.
-func (r *rung) middleShare() int { return 1<<(r.shareBits-1) + 1 }
+// shareBits is the number of bits of each stage's share.
+var shareBits = [maxStages - 1]int{4, 4, 4, 5, 5}
 
-// takes returns the bytes of payload that a rung takes in so many frames: weight sixteenths of a bit in each at the middle scale and
-// share, twice as many with every step of the scale and with every eight steps of the share.
-func (r *rung) takes(frames, scale, share int) int64 {
+// middleShare returns the share of stage i with which a rung's weight holds.
+func middleShare(i int) int { return 1<<(shareBits[i]-1) + 1 }
+
+// takes returns the bytes of payload that stage i, which is not the last one, takes in so many frames: weight sixteenths of a bit in
+// each at the middle scale and share, twice as many with every step of the scale and with every eight steps of the share.
+func takes(rungs []rung, i, frames int, d division) int64 {
+	share := d.shares[i]
 	if share == 0 {
 		return 0
 	}
 	const one = 1 << 20
-	e := 16*(scale-middleScale) + 2*(share-r.middleShare())
+	e := 16*(d.scale-middleScale) + 2*(share-middleShare(i))
 	factor := uint64(math.Round(math.Exp2(float64(e&15)/16) * one))
 	if octave := e >> 4; octave < 0 {
 		factor >>= -octave
 	} else {
 		factor <<= octave
 	}
-	return int64(uint64(r.weight) * factor >> 12 * uint64(frames) >> (20 - 12 + 4 + 3))
+	return int64(uint64(rungs[i].weight) * factor >> 12 * uint64(frames) >> (20 - 12 + 4 + 3))
 }
 
 // divide returns the division whose stages take as much as they can of the given sizes in bytes without exceeding them.
@@ -91,10 +96,12 @@ func divide(rungs []rung, frames int, sizes []int) (best division) {
 	for scale := range maxScale + 1 {
 		d, total := division{scale: scale}, int64(0)
 		for i := range rungs[:len(rungs)-1] {
-			r, size := &rungs[i], int64(sizes[i])
-			share := sort.Search(1<<r.shareBits, func(share int) bool { return r.takes(frames, scale, share) > size }) - 1
-			d.shares[i] = share
-			total += r.takes(frames, scale, share)
+			// The first of all shares, 0, takes nothing.
+			d.shares[i] = sort.Search(1<<shareBits[i], func(share int) bool {
+				d.shares[i] = share
+				return takes(rungs, i, frames, d) > int64(sizes[i])
+			}) - 1
+			total += takes(rungs, i, frames, d)
 		}
 		if total > most {
 			best, most = d, total
@@ -161,7 +168,7 @@ func (h *header) ladder() []stage {
 		s := &stages[i]
 		s.rung, s.first, s.size = rungs[i], at, h.payload-at
 		if i < len(rungs)-1 {
-			s.size = int(min(int64(s.size), s.takes(h.frames, h.scale, h.shares[i])))
+			s.size = int(min(int64(s.size), takes(rungs, i, h.frames, h.division)))
 		}
 		at += s.size
 		if s.size == 0 {

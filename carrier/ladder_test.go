@@ -155,12 +155,14 @@ func TestCodedBitsAreSentEvenly(t *testing.T) {
 func TestTakes(t *testing.T) {
 	for _, frames := range []int{1, 100, 12345, maxFrames} {
 		for _, rungs := range ladders {
-			for _, r := range rungs[:len(rungs)-1] {
+			for i, r := range rungs[:len(rungs)-1] {
 				for scale := range maxScale + 1 {
 					last := int64(0)
-					for share := range 1 << r.shareBits {
-						got := r.takes(frames, scale, share)
-						f := math.Exp2(float64(scale-24) + float64(share-r.middleShare())/8)
+					for share := range 1 << shareBits[i] {
+						d := division{scale: scale}
+						d.shares[i] = share
+						got := takes(rungs, i, frames, d)
+						f := math.Exp2(float64(scale-24) + float64(share-middleShare(i))/8)
 						want := float64(r.weight) * f * float64(frames) / 16 / 8
 						if share == 0 {
 							want = 0
@@ -192,7 +194,7 @@ func TestDivide(t *testing.T) {
 		}
 		d := divide(rungs, frames, sizes)
 		for i := range rungs[:len(rungs)-1] {
-			got := rungs[i].takes(frames, d.scale, d.shares[i])
+			got := takes(rungs, i, frames, d)
 			if got > int64(sizes[i]) {
 				t.Fatalf("stage %d of %+v takes %d of %d bytes", i, d, got, sizes[i])
 			}

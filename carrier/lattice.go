@@ -50,14 +50,16 @@ type shape struct {
 	strongLevels int
 	header       int // strong symbols in a frame that carry the header
 	data         int // strong symbols in a frame that carry the payload
+	// reserve is the share of what the last two stages can take that they get before those in front of them have all that they can.
+	reserve float64
 }
 
 // maxData is the largest number of strong symbols in a frame that carry the payload.
 const maxData = 88
 
 var shapes = [profiles]shape{
-	Robust: {strong: 8, medium: 3, strongLevels: 12, header: headerStrong, data: maxData},
-	Lean:   {strong: 2 * math.Sqrt2, strongLevels: 6, header: 24},
+	Robust: {strong: 8, medium: 3, strongLevels: 12, header: headerStrong, data: maxData, reserve: 1.0 / 8},
+	Lean:   {strong: 2 * math.Sqrt2, strongLevels: 6, header: 24, reserve: 1},
 }
 
 // power returns the mean squared error of a sample in units of the squared fine step.

@@ -162,7 +162,6 @@ const audible = 2
 // none so strong that it would be heard.
 func (v *Survey) Plan(profile Profile, mse float64) *Plan {
 	p := v.newPlan(profile)
-	grid := v.grid()
 	floor := v.floor(2)
 	hearing := math.Pow(10, -audible/10.0)
 	// The total grows with the strength, so halving finds it.
@@ -179,8 +178,7 @@ func (v *Survey) Plan(profile Profile, mse float64) *Plan {
 				level := int(math.Floor(4 * math.Log2(math.Sqrt(variance/profile.power())/(2*unit))))
 				level = max(floor, min(level, Levels-1))
 				p.levels[c][k] = uint8(level)
-				step := fineStep(level)
-				total += (profile.power()*step*step + grid.Step*grid.Step/12) * float64(f.gain) * float64(f.usable)
+				total += v.change(profile, f, level)
 			}
 		}
 		return total / float64(v.Frames())
@@ -197,6 +195,12 @@ func (v *Survey) Plan(profile Profile, mse float64) *Plan {
 	assign(math.Exp2(low))
 	p.measure()
 	return p
+}
+
+// change returns the mean squared error of a frame at a level.
+func (v *Survey) change(profile Profile, f *surveyed, level int) float64 {
+	step, grid := fineStep(level), v.grid().Step
+	return (profile.power()*step*step + grid*grid/12) * float64(f.gain) * float64(f.usable)
 }
 
 // Faintest returns the plan that changes samples least while fine symbols still carry two bits, or as near to that as the
@@ -247,14 +251,6 @@ func (v *Survey) Duration() time.Duration { return v.format.Duration(v.samples) 
 // MSE returns the mean squared error that corresponds to a signal-to-noise ratio in dB.
 func (v *Survey) MSE(snr float64) float64 { return v.power * math.Pow(10, -snr/10) }
 
-// The first stages of a robust recording bear what they were made for whatever else there is to carry. Of the others, those that bear
-// noise may take all that is left but reserve of what the last one can take; where there is less than that to carry, all stages are
-// smaller.
-const (
-	protected = 3
-	reserve   = 1.0 / 8
-)
-
 // A payload that does not fit in stages that bear the noise and the loss they were made for is given more room by giving up first the
 // one and then, from lossRelief dB on, the other.
 const (
@@ -266,13 +262,13 @@ const (
 // limit returns how many bytes a stage may have for the protection that its rung was made for, less a relief in dB.
 func (p *Plan) limit(i int, relief float64) int {
 	r := &ladders[p.profile][i]
-	if p.profile == Robust && i < protected {
+	if r.firm {
 		relief = 0
 	}
 	kept := 1 - r.lost*min(1, (mostRelief-relief)/(mostRelief-lossRelief))
 	frames := float64(p.survey.Frames())
 	room := frames * min(p.room.under(r, r.bears+relief), kept*p.room.clean.of(r))
-	return p.room.takes(room, frames*float64(r.perFrame()), p.profile == Robust && relief < lossRelief)
+	return p.room.takes(room, frames*float64(r.perFrame()), !math.IsInf(r.bears, 1) && relief < lossRelief)
 }
 
 // limits returns those of all stages, and their sum.
@@ -302,8 +298,8 @@ func (p *Plan) Room() int {
 	sizes, _ := p.limits(mostRelief)
 	h := p.header(MaxPayload, sizes)
 	total := sizes[len(sizes)-1]
-	for i, s := range h.ladder()[:len(sizes)-1] {
-		total += min(s.size, sizes[i])
+	for _, s := range h.ladder()[:len(sizes)-1] {
+		total += s.size
 	}
 	return min(total, MaxPayload)
 }
@@ -326,13 +322,11 @@ func (p *Plan) fit(payload int) *header {
 	return nil
 }
 
-// shrink returns the sizes of stages for less payload than there is room for.
+// shrink returns the sizes of stages for less payload than there is room for. All but the last two are as large as they can be, unless
+// that leaves less than the profile's reserve for these; then all of them are smaller.
 func (p *Plan) shrink(full []int, sum, payload int) []int {
 	last := len(full) - 1
-	keep := 1.0 // of the last stages, whatever there is to carry
-	if p.profile == Robust {
-		keep = reserve
-	}
+	keep := shapes[p.profile].reserve
 	ends := full[last-1] + full[last]
 	least := sum - ends + int(keep*float64(ends))
 	sizes := slices.Clone(full)

@@ -114,9 +114,7 @@ func newHider(ctx context.Context, cover audio.File, p *Plan, payload []byte, ma
 	h.shares, h.gatherer = dealt.deal(h.stages), newGatherer(h.stages, dealt)
 
 	grid := p.survey.grid()
-	if grid.Step > 0 {
-		h.noise = max(0, int(math.Round(4*math.Log2(8*grid.Step/unit/math.Sqrt(12)))))
-	}
+	h.noise = grid.noise()
 	words, tables := newWords(master), newTables(p.profile)
 	for range h.source.channels {
 		h.lanes = append(h.lanes, lane{
