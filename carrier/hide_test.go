@@ -319,8 +319,9 @@ func TestPlans(t *testing.T) {
 		for snr := 20.0; snr <= 80; snr += 5 {
 			p := v.Plan(profile, v.MSE(snr))
 			room := p.Room()
-			// Sizes of stages are rounded, and those of the first ones go by noise relative to the whole change.
-			if float64(room) > 1.05*float64(last) {
+			// The first stages go by noise relative to the whole change. They hold less of it the more frames differ, as they do where
+			// hearing limits many of them.
+			if float64(room) > 1.03*float64(last) {
 				t.Errorf("at %g dB there is room for %d bytes, more than with more noise", snr, room)
 			}
 			last = room

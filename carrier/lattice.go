@@ -36,7 +36,7 @@ const maxFineBits = 4
 type Profile uint8
 
 const (
-	// Robust is for recordings that may meet noise: nearly four fifths of the distortion go into coarse symbols.
+	// Robust is for recordings that may meet noise: more than four fifths of the distortion go into coarse symbols.
 	Robust Profile = iota
 	// Lean gives nearly all of it to the fine lattice: more room, or less distortion, where nothing is lost on the way.
 	Lean

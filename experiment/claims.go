@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"math"
-	"runtime"
 	"strings"
 	"time"
 
@@ -46,11 +45,7 @@ type ClaimsReport struct {
 	// LossPairs is the number of pairs on which loss was measured.
 	LossPairs int     `json:"lossPairs"`
 	Grey      float64 `json:"grey"` // mean PSNR in dB of a grey picture on these
-	Seed      uint64  `json:"seed"`
-	Build     string  `json:"build"` // the commit
-	Machine   string  `json:"machine"`
-	Minutes   float64 `json:"minutes"`
-	Command   string  `json:"command"`
+	Origin
 
 	exhibit *Exhibit
 	shown   [][]remains // by method and case of Loss: what is left of the exhibit
@@ -107,14 +102,10 @@ func caseName(lost []int) string {
 // that can be chosen, and a picture from a part of the carrier. The exhibit is shown, not measured.
 func Claims(ctx context.Context, data Data, exhibit *Exhibit, runs fs.FS, o Options) (*ClaimsReport, error) {
 	begin := time.Now()
-	s := &study{ctx: ctx, data: data, options: o, workers: o.Workers}
-	if s.workers < 1 {
-		s.workers = runtime.GOMAXPROCS(0)
-	}
+	s := newStudy(ctx, data, o)
 	s.choose()
 	r := &ClaimsReport{
 		Data: data.Digest, Pictures: data.Pictures.Len(), Clips: data.Speech.Len(), Pairs: len(s.subjects), LossPairs: len(s.damaged()),
-		Seed: o.Seed, Build: build(), Machine: fmt.Sprintf("%s/%s, %s, %d threads", runtime.GOOS, runtime.GOARCH, runtime.Version(), s.workers),
 		exhibit: exhibit,
 	}
 	systems := model.Names()
@@ -135,7 +126,7 @@ func Claims(ctx context.Context, data Data, exhibit *Exhibit, runs fs.FS, o Opti
 	if err := s.latticeClaims(r); err != nil {
 		return nil, fmt.Errorf("lattice: %w", err)
 	}
-	r.Minutes = time.Since(begin).Minutes()
+	r.Origin = s.origin(begin)
 	return r, nil
 }
 

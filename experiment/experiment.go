@@ -68,19 +68,24 @@ type Options struct {
 
 // Report is a result with what it takes to get it again.
 type Report struct {
-	Data      string   `json:"data"`
-	Music     string   `json:"music,omitempty"`
-	Pictures  int      `json:"pictures"`
-	Clips     int      `json:"clips"`
-	Pairs     int      `json:"pairs"`
-	Innocents int      `json:"innocents"`
-	Seed      uint64   `json:"seed"`
-	Build     string   `json:"build"` // the commit
-	Machine   string   `json:"machine"`
-	Minutes   float64  `json:"minutes"`
-	Command   string   `json:"command"`
-	Tables    []*Table `json:"tables"`
-	Curves    []Curve  `json:"curves"`
+	Data      string `json:"data"`
+	Music     string `json:"music,omitempty"`
+	Pictures  int    `json:"pictures"`
+	Clips     int    `json:"clips"`
+	Pairs     int    `json:"pairs"`
+	Innocents int    `json:"innocents"`
+	Origin
+	Tables []*Table `json:"tables"`
+	Curves []Curve  `json:"curves"`
+}
+
+// Origin is what it takes to get a result again, besides its data.
+type Origin struct {
+	Seed    uint64  `json:"seed"`
+	Build   string  `json:"build"` // the commit
+	Machine string  `json:"machine"`
+	Minutes float64 `json:"minutes"`
+	Command string  `json:"command"`
 }
 
 // study is a running experiment.
@@ -91,6 +96,22 @@ type study struct {
 	workers  int
 	subjects []*subject
 	curves   []Curve // if they were measured
+}
+
+func newStudy(ctx context.Context, data Data, o Options) *study {
+	s := &study{ctx: ctx, data: data, options: o, workers: o.Workers}
+	if s.workers < 1 {
+		s.workers = runtime.GOMAXPROCS(0)
+	}
+	return s
+}
+
+// origin returns that of what was measured since a time, but for the command.
+func (s *study) origin(begin time.Time) Origin {
+	return Origin{
+		Seed: s.options.Seed, Build: build(), Minutes: time.Since(begin).Minutes(),
+		Machine: fmt.Sprintf("%s/%s, %s, %d threads", runtime.GOOS, runtime.GOARCH, runtime.Version(), s.workers),
+	}
 }
 
 // parts are what an experiment consists of, each of which makes a table.
@@ -131,17 +152,13 @@ func Parts() []string {
 // Lattice measures the method on data.
 func Lattice(ctx context.Context, data Data, o Options) (*Report, error) {
 	begin := time.Now()
-	s := &study{ctx: ctx, data: data, options: o, workers: o.Workers}
-	if s.workers < 1 {
-		s.workers = runtime.GOMAXPROCS(0)
-	}
+	s := newStudy(ctx, data, o)
 	if err := s.prepare(); err != nil {
 		return nil, err
 	}
 	r := &Report{
 		Data: data.Digest, Music: data.MusicName, Pictures: data.Pictures.Len(), Clips: data.Speech.Len(), Pairs: len(s.subjects),
-		Innocents: o.Innocents, Seed: o.Seed, Build: build(),
-		Machine: fmt.Sprintf("%s/%s, %s, %d threads", runtime.GOOS, runtime.GOARCH, runtime.Version(), s.workers),
+		Innocents: o.Innocents,
 	}
 	for _, p := range parts {
 		if o.Parts != nil && !slices.Contains(o.Parts, p.name) {
@@ -159,7 +176,7 @@ func Lattice(ctx context.Context, data Data, o Options) (*Report, error) {
 		}
 	}
 	r.Curves = s.curves
-	r.Minutes = time.Since(begin).Minutes()
+	r.Origin = s.origin(begin)
 	return r, nil
 }
 

@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"math"
-	"runtime"
 	"strings"
 	"time"
 
@@ -71,13 +70,9 @@ func (d Data) Exhibit(i int) (*Exhibit, error) {
 type FiguresReport struct {
 	Methods []Shown `json:"methods"`
 	// Stages are those of the system of Figure 3.
-	System  string  `json:"system"`
-	Stages  []Step  `json:"stages"`
-	Seed    uint64  `json:"seed"`
-	Build   string  `json:"build"` // the commit
-	Machine string  `json:"machine"`
-	Minutes float64 `json:"minutes"`
-	Command string  `json:"command"`
+	System string `json:"system"`
+	Stages []Step `json:"stages"`
+	Origin
 
 	exhibit *Exhibit
 }
@@ -103,14 +98,8 @@ type Step struct {
 // Figures hides the exhibit with every system whose run is in a folder of runs, and with the lattice.
 func Figures(ctx context.Context, exhibit *Exhibit, runs fs.FS, o Options) (*FiguresReport, error) {
 	begin := time.Now()
-	s := &study{ctx: ctx, options: o, workers: o.Workers, subjects: []*subject{exhibit.subject}}
-	if s.workers < 1 {
-		s.workers = runtime.GOMAXPROCS(0)
-	}
-	r := &FiguresReport{
-		System: weights.Default, Seed: o.Seed, Build: build(), exhibit: exhibit,
-		Machine: fmt.Sprintf("%s/%s, %s, %d threads", runtime.GOOS, runtime.GOARCH, runtime.Version(), s.workers),
-	}
+	s := newStudy(ctx, Data{}, o)
+	r := &FiguresReport{System: weights.Default, exhibit: exhibit}
 	var contenders []*contender
 	for _, name := range Systems() {
 		t, err := trained(runs, name)
@@ -134,7 +123,7 @@ func Figures(ctx context.Context, exhibit *Exhibit, runs fs.FS, o Options) (*Fig
 	if r.Stages, err = steps(runs, r.System, exhibit.subject); err != nil {
 		return nil, err
 	}
-	r.Minutes = time.Since(begin).Minutes()
+	r.Origin = s.origin(begin)
 	return r, nil
 }
 

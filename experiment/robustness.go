@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"math"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -40,19 +39,15 @@ const RobustnessMSE = 1e-4
 
 // RobustnessReport is what is left of pictures when something happens to recordings.
 type RobustnessReport struct {
-	Data     string  `json:"data"`
-	Pictures int     `json:"pictures"`
-	Clips    int     `json:"clips"`
-	Pairs    int     `json:"pairs"`
-	Seed     uint64  `json:"seed"`
-	Build    string  `json:"build"` // the commit
-	Machine  string  `json:"machine"`
-	Minutes  float64 `json:"minutes"`
-	Command  string  `json:"command"`
-	FFmpeg   string  `json:"ffmpeg,omitempty"` // its version
-	MSE      float64 `json:"mse"`              // of containers, that was aimed at
-	Common   float64 `json:"common"`           // the MSE that all methods with a strength to choose were set to, the mean over pairs
-	Grey     float64 `json:"grey"`             // mean PSNR of grey pictures in dB, which are what nothing is better than
+	Data     string `json:"data"`
+	Pictures int    `json:"pictures"`
+	Clips    int    `json:"clips"`
+	Pairs    int    `json:"pairs"`
+	Origin
+	FFmpeg string  `json:"ffmpeg,omitempty"` // its version
+	MSE    float64 `json:"mse"`              // of containers, that was aimed at
+	Common float64 `json:"common"`           // the MSE that all methods with a strength to choose were set to, the mean over pairs
+	Grey   float64 `json:"grey"`             // mean PSNR of grey pictures in dB, which are what nothing is better than
 	// Untrained are systems of which there are no weights.
 	Untrained  []string           `json:"untrained,omitempty"`
 	Conditions []Condition        `json:"conditions"`
@@ -164,15 +159,11 @@ func Robustness(ctx context.Context, data RobustnessData, o RobustnessOptions) (
 			o.Noise = append(o.Noise, dB)
 		}
 	}
-	s := &study{ctx: ctx, data: data.Data, options: o.Options, workers: o.Workers}
-	if s.workers < 1 {
-		s.workers = runtime.GOMAXPROCS(0)
-	}
+	s := newStudy(ctx, data.Data, o.Options)
 	s.choose()
 	r := &RobustnessReport{
-		Data: s.data.Digest, Pictures: s.data.Pictures.Len(), Clips: s.data.Speech.Len(), Pairs: len(s.subjects), Seed: o.Seed,
-		Build: build(), FFmpeg: ffmpegVersion(ctx), MSE: o.MSE,
-		Machine: fmt.Sprintf("%s/%s, %s, %d threads", runtime.GOOS, runtime.GOARCH, runtime.Version(), s.workers),
+		Data: s.data.Digest, Pictures: s.data.Pictures.Len(), Clips: s.data.Speech.Len(), Pairs: len(s.subjects),
+		FFmpeg: ffmpegVersion(ctx), MSE: o.MSE,
 	}
 	own := make([]*subject, len(s.subjects)) // with no target
 	err := s.each("hiding", len(s.subjects), func(i int) (err error) {
@@ -235,7 +226,7 @@ func Robustness(ctx context.Context, data RobustnessData, o RobustnessOptions) (
 			return nil, err
 		}
 	}
-	r.Minutes = time.Since(begin).Minutes()
+	r.Origin = s.origin(begin)
 	return r, nil
 }
 

@@ -185,7 +185,7 @@ func TestRobustnessPage(t *testing.T) {
 		return &RobustnessResult{PSNR: psnr, Exact: exact, Found: found, Failed: failed}
 	}
 	r := &RobustnessReport{
-		Pairs: 2, Grey: 14, Command: "ditas experiment robustness", Untrained: []string{"kreuk"},
+		Pairs: 2, Grey: 14, Origin: Origin{Command: "ditas experiment robustness"}, Untrained: []string{"kreuk"},
 		Conditions: []Condition{{Name: "12 bits"}, {Name: "MP3, 64 kbit/s", Lacking: "ffmpeg not found"}, {Name: "n", Below: level(60)}, {Name: "n", Below: level(10)}},
 		Methods: []RobustnessMethod{
 			{Name: "lattice", Results: []*RobustnessResult{result(best, 2, 2, 0), nil, result(30.25, 0, 2, 0), result(14, 0, 0, 2)}},

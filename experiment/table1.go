@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"math"
-	"runtime"
 	"strings"
 	"time"
 
@@ -25,11 +24,7 @@ type Table1Data struct {
 // Table1Report is the paper's Table 1, beside what is measured here.
 type Table1Report struct {
 	Columns []Table1Column `json:"columns"`
-	Seed    uint64         `json:"seed"`
-	Build   string         `json:"build"` // the commit
-	Machine string         `json:"machine"`
-	Minutes float64        `json:"minutes"`
-	Command string         `json:"command"`
+	Origin
 }
 
 // Table1Column is one of its columns.
@@ -60,20 +55,16 @@ type Table1Row struct {
 // evaluate, but that revealed pictures are rounded to 8 bits.
 func Table1(ctx context.Context, columns []Table1Data, o Options) (*Table1Report, error) {
 	begin := time.Now()
-	r := &Table1Report{Seed: o.Seed, Build: build()}
+	r := new(Table1Report)
 	for _, c := range columns {
-		s := &study{ctx: ctx, data: c.Data, options: o, workers: o.Workers}
-		if s.workers < 1 {
-			s.workers = runtime.GOMAXPROCS(0)
-		}
-		r.Machine = fmt.Sprintf("%s/%s, %s, %d threads", runtime.GOOS, runtime.GOARCH, runtime.Version(), s.workers)
+		s := newStudy(ctx, c.Data, o)
 		column, err := s.column(c)
 		if err != nil {
 			return nil, err
 		}
 		r.Columns = append(r.Columns, *column)
+		r.Origin = s.origin(begin)
 	}
-	r.Minutes = time.Since(begin).Minutes()
 	return r, nil
 }
 
