@@ -95,6 +95,15 @@ func (a *Average[T]) Update(step int) {
 // Values returns the averaged parameters. They are shared, not copied.
 func (a *Average[T]) Values() *Grads[T] { return a.values }
 
+// CopyTo sets the weights of a system of the same configuration to the averages.
+func (a *Average[T]) CopyTo(w *Weights[T]) error {
+	values := map[string][]T{}
+	for i, p := range a.weight.params {
+		values[p.Name] = a.values.data[i]
+	}
+	return w.CopyFrom(values)
+}
+
 // WarmupCosine is a schedule of learning rates: linear from 0 over the first warmup steps, then a half cosine down to
 // final, as shares of the peak rate. step counts from 0 and total is the number of steps.
 func WarmupCosine(step, warmup, total int, final float64) float64 {

@@ -11,10 +11,7 @@ package train
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"math/rand/v2"
 	"time"
@@ -25,6 +22,7 @@ import (
 	"ditas/nn"
 	"ditas/parallel"
 	"ditas/picture"
+	"ditas/train/loop"
 )
 
 // Data is what a run learns from and what it is measured on while it runs. The test set has no place here.
@@ -56,16 +54,7 @@ type Validation struct {
 }
 
 // Options are what a run does besides learning.
-type Options struct {
-	Log io.Writer // gets a Record per LogEvery steps and per validation, as JSON lines
-	// Checkpoint is called with the state to be saved at every validation, at the end, and when the run is interrupted.
-	Checkpoint func(write func(io.Writer) error) error
-	LogEvery   int
-	// Progress is called after every step, with a record whose slices are valid until it returns.
-	Progress func(Record, time.Duration)
-	// Budget stops the run after so much time, as an interruption would; 0 means no limit.
-	Budget time.Duration
-}
+type Options = loop.Options[Record]
 
 // Trainer is a run. It must not be used by two goroutines at once.
 type Trainer struct {
@@ -177,11 +166,7 @@ func (t *Trainer) System() *model.System { return t.sys }
 
 // Best returns a system with the averaged weights as they stand.
 func (t *Trainer) Best() (*model.System, error) {
-	values := map[string][]float32{}
-	for _, p := range t.sys.Weights.Params() {
-		values[p.Name] = t.average.Values().Of(p)
-	}
-	if err := t.best.Weights.CopyFrom(values); err != nil {
+	if err := t.average.CopyTo(t.best.Weights); err != nil {
 		return nil, err
 	}
 	for i := range t.cfg.Model.Stages {
@@ -190,69 +175,18 @@ func (t *Trainer) Best() (*model.System, error) {
 	return t.best, nil
 }
 
-// ErrStopped reports a run that ended before its last step because the context was done or the budget was spent. Its
-// state has been handed to Options.Checkpoint.
-var ErrStopped = errors.New("training stopped early")
-
-// Run takes the remaining steps.
+// Run takes the remaining steps. Its error wraps [loop.ErrStopped] if it ended before the last one.
 func (t *Trainer) Run(ctx context.Context, o Options) error {
-	begin := time.Now()
-	spent := t.spent
-	for t.step < t.cfg.Steps {
-		t.spent = spent + time.Since(begin)
-		if ctx.Err() != nil || (o.Budget > 0 && time.Since(begin) > o.Budget) {
-			if err := t.save(o); err != nil {
-				return err
-			}
-			return fmt.Errorf("%w after %d of %d steps", ErrStopped, t.step, t.cfg.Steps)
-		}
-		rec, err := t.advance()
-		if err != nil {
+	r := loop.Run[Record]{
+		Step: &t.step, Spent: &t.spent, Steps: t.cfg.Steps, ValidateEvery: t.cfg.ValidateEvery,
+		Advance: t.advance, Write: t.WriteCheckpoint,
+		Stamp: func(r *Record, spent time.Duration) { r.Minutes = spent.Minutes() },
+		Validate: func(ctx context.Context, r *Record) (err error) {
+			r.Valid, err = t.validate(ctx)
 			return err
-		}
-		t.spent = spent + time.Since(begin)
-		rec.Minutes = t.spent.Minutes()
-		validate := t.step%t.cfg.ValidateEvery == 0 || t.step == t.cfg.Steps
-		if validate {
-			// An interruption here must not lose the steps taken: the next turn of the loop saves them, and the last
-			// validation, which has no next turn, is not interrupted.
-			during := ctx
-			if t.step == t.cfg.Steps {
-				during = context.WithoutCancel(ctx)
-			}
-			if rec.Valid, err = t.validate(during); err != nil && ctx.Err() == nil {
-				return err
-			}
-		}
-		if o.Log != nil && (validate || o.LogEvery > 0 && t.step%o.LogEvery == 0) {
-			line, err := json.Marshal(rec)
-			if err != nil {
-				return fmt.Errorf("training log: %w", err)
-			}
-			if _, err := o.Log.Write(append(line, '\n')); err != nil {
-				return fmt.Errorf("training log: %w", err)
-			}
-		}
-		if o.Progress != nil {
-			o.Progress(rec, t.spent)
-		}
-		if validate {
-			if err := t.save(o); err != nil {
-				return err
-			}
-		}
+		},
 	}
-	return nil
-}
-
-func (t *Trainer) save(o Options) error {
-	if o.Checkpoint == nil {
-		return nil
-	}
-	if err := o.Checkpoint(t.WriteCheckpoint); err != nil {
-		return fmt.Errorf("checkpoint: %w", err)
-	}
-	return nil
+	return r.Do(ctx, o)
 }
 
 // advance takes one step. It allocates nothing; the slices of the record are those of the one before.

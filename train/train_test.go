@@ -22,6 +22,7 @@ import (
 	"ditas/model"
 	"ditas/picture"
 	"ditas/train"
+	"ditas/train/loop"
 )
 
 // data writes a few clips and pictures to a folder and loads them.
@@ -118,13 +119,13 @@ func TestInterruptionsAndWorkersChangeNothing(t *testing.T) {
 	var checkpoint bytes.Buffer
 	err := first.Run(ctx, train.Options{
 		Checkpoint: func(write func(io.Writer) error) error { checkpoint.Reset(); return write(&checkpoint) },
-		Progress: func(r train.Record, _ time.Duration) {
+		Progress: func(r train.Record) {
 			if r.Step == 5 {
 				cancel()
 			}
 		},
 	})
-	if !errors.Is(err, train.ErrStopped) || first.Step() != 5 {
+	if !errors.Is(err, loop.ErrStopped) || first.Step() != 5 {
 		t.Fatalf("interrupted: %v after step %d", err, first.Step())
 	}
 	second := trainer(t, c, d, 2)
@@ -158,7 +159,7 @@ func TestTrainingImproves(t *testing.T) {
 	c, d := tiny(t), data(t, 16)
 	c.Steps, c.ValidateEvery, c.DropoutWeight = 60, 20, 0
 	var seen []train.Validation
-	err := trainer(t, c, d, 2).Run(context.Background(), train.Options{Progress: func(r train.Record, _ time.Duration) {
+	err := trainer(t, c, d, 2).Run(context.Background(), train.Options{Progress: func(r train.Record) {
 		seen = append(seen, r.Valid...)
 	}})
 	if err != nil {
@@ -177,7 +178,7 @@ func TestBudgetStops(t *testing.T) {
 		Budget:     time.Nanosecond,
 		Checkpoint: func(func(io.Writer) error) error { saved = true; return nil },
 	})
-	if !errors.Is(err, train.ErrStopped) || !saved {
+	if !errors.Is(err, loop.ErrStopped) || !saved {
 		t.Errorf("error %v, saved %v", err, saved)
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"ditas/train"
 	"ditas/train/baseline"
 	"ditas/train/chart"
+	"ditas/train/loop"
 )
 
 const trainHelp = `Train networks that hide pictures in recordings.
@@ -289,7 +290,7 @@ func (o *trainFlags) train(ctx context.Context, t *train.Trainer, cfg train.Conf
 	bar := o.stepBar(t.Step(), cfg.Steps)
 	err = t.Run(ctx, train.Options{
 		Log: log, LogEvery: 10, Budget: bar.budget, Checkpoint: save,
-		Progress: func(r train.Record, _ time.Duration) {
+		Progress: func(r train.Record) {
 			bar.advance(r.Step, r.Loss)
 			if r.Valid != nil {
 				bar.clear()
@@ -335,7 +336,7 @@ func (o *trainFlags) open(cfg any, step, steps int) (log *os.File, err error) {
 // ended says how a run ended, err being that of its Run, and saves it if it is finished.
 func (o *trainFlags) ended(ctx context.Context, err error, step, steps int, save func() error) error {
 	switch {
-	case err != nil && !errors.Is(err, train.ErrStopped):
+	case err != nil && !errors.Is(err, loop.ErrStopped):
 		return err
 	case err != nil && ctx.Err() != nil:
 		return withHint(fmt.Errorf("interrupted after step %d of %d; the run is saved in %s", step, steps, o.out), "run the same command again to continue")

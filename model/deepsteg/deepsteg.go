@@ -51,8 +51,8 @@ func (c Config) Validate() error {
 // sizes are those of the parallel kernels.
 var sizes = [...]int{3, 4, 5}
 
-// weights is the number of weights in the layers after the first, a lower bound for the whole.
-func (c Config) weights() int {
+// LeastWeights is the number of weights in the layers after the first, a lower bound for the whole.
+func (c Config) LeastWeights() int {
 	taps := 0
 	for _, k := range sizes {
 		taps += k * k
@@ -86,16 +86,7 @@ func NewWith(c Config, k kernel.Set[float32]) (*System, error) {
 
 // Load reads a system and the extra metadata that Save was given. Errors wrap [unit.ErrFormat] or safetensors.ErrFormat.
 func Load(r io.ReaderAt, size int64) (*System, map[string]string, error) {
-	var c Config
-	return unit.Load(r, size, &c, func(held int) (*System, error) {
-		if err := c.Validate(); err != nil {
-			return nil, err
-		}
-		if least := c.weights(); held < least {
-			return nil, fmt.Errorf("%d weights, want more than %d", held, least)
-		}
-		return New(c)
-	})
+	return unit.Load(r, size, New)
 }
 
 // Save is that of [unit.System].

@@ -62,8 +62,8 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// weights is the number of weights in the blocks after the first and but the last, a lower bound for the whole.
-func (c Config) weights() int {
+// LeastWeights is the number of weights in the blocks after the first and but the last, a lower bound for the whole.
+func (c Config) LeastWeights() int {
 	return 2 * 9 * c.Width * c.Width * (c.Encode - 1 + c.Decode - 2 + c.Reveal - 2)
 }
 
@@ -104,16 +104,7 @@ func NewWith(c Config, k kernel.Set[float32]) (*System, error) {
 
 // Load reads a system and the extra metadata that Save was given. Errors wrap [unit.ErrFormat] or safetensors.ErrFormat.
 func Load(r io.ReaderAt, size int64) (*System, map[string]string, error) {
-	var c Config
-	return unit.Load(r, size, &c, func(held int) (*System, error) {
-		if err := c.Validate(); err != nil {
-			return nil, err
-		}
-		if least := c.weights(); held < least {
-			return nil, fmt.Errorf("%d weights, want more than %d", held, least)
-		}
-		return New(c)
-	})
+	return unit.Load(r, size, New)
 }
 
 // Save is that of [unit.System].

@@ -39,15 +39,23 @@ func Save(w io.Writer, weights *nn.Weights[float32], config any, half bool, extr
 	return safetensors.Write(w, tensors, meta)
 }
 
-// Load reads what Save wrote: the configuration into config, a pointer, the weights into those of the system that build makes
-// of it, and the extra metadata. build also gets the number of weights in the file, since a few bytes can describe networks of
-// gigabytes. Errors wrap [ErrFormat] or safetensors.ErrFormat.
-func Load[S System](r io.ReaderAt, size int64, config any, build func(held int) (S, error)) (s S, extra map[string]string, err error) {
+// Config is the configuration of a system.
+type Config interface {
+	// Validate reports what is wrong with it.
+	Validate() error
+	// LeastWeights is a lower bound of the number of weights.
+	LeastWeights() int
+}
+
+// Load reads what Save wrote: a configuration, the weights into those of the system that build makes of it, and the extra
+// metadata. Errors wrap [ErrFormat] or safetensors.ErrFormat.
+func Load[C Config, S System](r io.ReaderAt, size int64, build func(C) (S, error)) (s S, extra map[string]string, err error) {
+	var config C
 	tensors, meta, err := safetensors.Read(r, size)
 	if err != nil {
 		return s, nil, err
 	}
-	if err := json.Unmarshal([]byte(meta[configKey]), config); err != nil {
+	if err := json.Unmarshal([]byte(meta[configKey]), &config); err != nil {
 		return s, nil, fmt.Errorf("%w: configuration: %w", ErrFormat, err)
 	}
 	delete(meta, configKey)
@@ -61,7 +69,14 @@ func Load[S System](r io.ReaderAt, size int64, config any, build func(held int) 
 		values[t.Name] = v
 		held += len(v)
 	}
-	if s, err = build(held); err != nil {
+	if err := config.Validate(); err != nil {
+		return s, nil, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	// A few bytes can describe networks of gigabytes: build them only if the file can fill them.
+	if least := config.LeastWeights(); held < least {
+		return s, nil, fmt.Errorf("%w: %d weights, want more than %d", ErrFormat, held, least)
+	}
+	if s, err = build(config); err != nil {
 		return s, nil, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
 	if err := s.Weights().CopyFrom(values); err != nil {

@@ -16,10 +16,8 @@ package baseline
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"math/rand/v2"
 	"time"
@@ -30,6 +28,7 @@ import (
 	"ditas/parallel"
 	"ditas/picture"
 	"ditas/train"
+	"ditas/train/loop"
 )
 
 // roundingStep is that of a 16-bit file.
@@ -54,16 +53,7 @@ type Figures struct {
 }
 
 // Options are what a run does besides learning.
-type Options struct {
-	Log io.Writer // gets a Record per LogEvery steps and per validation, as JSON lines
-	// Checkpoint is called with the state to be saved at every validation, at the end, and when the run is interrupted.
-	Checkpoint func(write func(io.Writer) error) error
-	LogEvery   int
-	// Progress is called after every step.
-	Progress func(Record)
-	// Budget stops the run after so much time, as an interruption would; 0 means no limit.
-	Budget time.Duration
-}
+type Options = loop.Options[Record]
 
 // Trainer is a run. It must not be used by two goroutines at once.
 type Trainer struct {
@@ -151,79 +141,22 @@ func (t *Trainer) FLOPs() float64 {
 
 // Best returns a system with the averaged weights as they stand.
 func (t *Trainer) Best() (unit.System, error) {
-	values := map[string][]float32{}
-	for _, p := range t.sys.Weights().Params() {
-		values[p.Name] = t.average.Values().Of(p)
-	}
-	return t.best, t.best.Weights().CopyFrom(values)
+	return t.best, t.average.CopyTo(t.best.Weights())
 }
 
-// Run takes the remaining steps. Its error wraps [train.ErrStopped] if it ended before the last one because the context was
-// done or the budget was spent; the state has been handed to Options.Checkpoint then.
+// Run takes the remaining steps. Its error wraps [loop.ErrStopped] if it ended before the last one.
 func (t *Trainer) Run(ctx context.Context, o Options) error {
-	begin, spent := time.Now(), t.spent
-	for t.step < t.cfg.Steps {
-		if ctx.Err() != nil || o.Budget > 0 && time.Since(begin) > o.Budget {
-			if err := t.save(o); err != nil {
-				return err
-			}
-			return fmt.Errorf("%w after %d of %d steps", train.ErrStopped, t.step, t.cfg.Steps)
-		}
-		rec, err := t.advance()
-		if err != nil {
+	r := loop.Run[Record]{
+		Step: &t.step, Spent: &t.spent, Steps: t.cfg.Steps, ValidateEvery: t.cfg.ValidateEvery,
+		Advance: t.advance, Write: t.WriteCheckpoint,
+		Stamp: func(r *Record, spent time.Duration) { r.Minutes = spent.Minutes() },
+		Validate: func(_ context.Context, r *Record) (err error) {
+			r.Valid, err = t.validate()
 			return err
-		}
-		t.spent = spent + time.Since(begin)
-		rec.Minutes = t.spent.Minutes()
-		validate := t.step%t.cfg.ValidateEvery == 0 || t.step == t.cfg.Steps
-		if validate {
-			// An interruption here must not lose the steps taken, so that it waits for the end.
-			if rec.Valid, err = t.validate(); err != nil {
-				return err
-			}
-			t.spent = spent + time.Since(begin)
-		}
-		if o.Progress != nil {
-			o.Progress(rec)
-		}
-		if validate || o.LogEvery > 0 && t.step%o.LogEvery == 0 {
-			t.recent = sums{}
-			if err := write(o.Log, rec); err != nil {
-				return err
-			}
-		}
-		if validate {
-			if err := t.save(o); err != nil {
-				return err
-			}
-		}
+		},
+		Logged: func() { t.recent = sums{} },
 	}
-	return nil
-}
-
-// write adds a line to the log.
-func write(w io.Writer, rec Record) error {
-	if w == nil {
-		return nil
-	}
-	line, err := json.Marshal(rec)
-	if err == nil {
-		_, err = w.Write(append(line, '\n'))
-	}
-	if err != nil {
-		return fmt.Errorf("training log: %w", err)
-	}
-	return nil
-}
-
-func (t *Trainer) save(o Options) error {
-	if o.Checkpoint == nil {
-		return nil
-	}
-	if err := o.Checkpoint(t.WriteCheckpoint); err != nil {
-		return fmt.Errorf("checkpoint: %w", err)
-	}
-	return nil
+	return r.Do(ctx, o)
 }
 
 // advance takes one step. It allocates nothing.

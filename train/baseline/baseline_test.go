@@ -22,6 +22,7 @@ import (
 	"ditas/model/unit"
 	"ditas/picture"
 	"ditas/train"
+	"ditas/train/loop"
 )
 
 // material returns a made-up recording and pictures.
@@ -152,7 +153,7 @@ func TestRun(t *testing.T) {
 			},
 			Checkpoint: func(write func(io.Writer) error) error { state.Reset(); return write(&state) },
 		})
-		if !errors.Is(err, train.ErrStopped) || three.Step() != 13 {
+		if !errors.Is(err, loop.ErrStopped) || three.Step() != 13 {
 			t.Fatalf("%s: stopped after %d steps: %v", name, three.Step(), err)
 		}
 		resumed, err := New(cfg, data, 2)
@@ -186,7 +187,7 @@ func TestBudget(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Run(context.Background(), Options{Budget: 1}); !errors.Is(err, train.ErrStopped) || r.Step() == r.cfg.Steps {
+	if err := r.Run(context.Background(), Options{Budget: 1}); !errors.Is(err, loop.ErrStopped) || r.Step() == r.cfg.Steps {
 		t.Errorf("a budget of a nanosecond ends with %v after %d steps", err, r.Step())
 	}
 }

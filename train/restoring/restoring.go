@@ -12,10 +12,7 @@ package restoring
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -28,6 +25,7 @@ import (
 	"ditas/nn/kernel"
 	"ditas/parallel"
 	"ditas/picture"
+	"ditas/train/loop"
 )
 
 // Data is what a run learns from, and thumbnails of the tile's size that it is measured on while it runs.
@@ -52,14 +50,7 @@ type Validation struct {
 }
 
 // Options are what a run does besides learning.
-type Options struct {
-	Log io.Writer // gets a Record per LogEvery steps and per validation, as JSON lines
-	// Checkpoint is called with the state to be saved at every validation, at the end, and when the run is interrupted.
-	Checkpoint func(write func(io.Writer) error) error
-	LogEvery   int
-	// Progress is called after every step.
-	Progress func(Record)
-}
+type Options = loop.Options[Record]
 
 // Trainer is a run. It must not be used by two goroutines at once.
 type Trainer struct {
@@ -143,81 +134,22 @@ func (t *Trainer) Step() int { return t.step }
 
 // Best returns a network with the averaged weights as they stand.
 func (t *Trainer) Best() (*restorer.Network, error) {
-	values := map[string][]float32{}
-	for _, p := range t.network.Weights.Params() {
-		values[p.Name] = t.average.Values().Of(p)
-	}
-	return t.best, t.best.Weights.CopyFrom(values)
+	return t.best, t.average.CopyTo(t.best.Weights)
 }
 
-// ErrStopped reports a run that ended before its last step because the context was done. Its state has been handed to
-// Options.Checkpoint.
-var ErrStopped = errors.New("training stopped early")
-
-// Run takes the remaining steps.
+// Run takes the remaining steps. Its error wraps [loop.ErrStopped] if it ended before the last one.
 func (t *Trainer) Run(ctx context.Context, o Options) error {
-	begin, spent := time.Now(), t.spent
-	for t.step < t.cfg.Steps {
-		if ctx.Err() != nil {
-			if err := t.save(o); err != nil {
-				return err
-			}
-			return fmt.Errorf("%w after %d of %d steps", ErrStopped, t.step, t.cfg.Steps)
-		}
-		rec, err := t.advance()
-		if err != nil {
+	r := loop.Run[Record]{
+		Step: &t.step, Spent: &t.spent, Steps: t.cfg.Steps, ValidateEvery: t.cfg.ValidateEvery,
+		Advance: t.advance, Write: t.WriteCheckpoint,
+		Stamp: func(r *Record, spent time.Duration) { r.Minutes = spent.Minutes() },
+		Validate: func(ctx context.Context, r *Record) (err error) {
+			r.Valid, err = t.validate(ctx)
 			return err
-		}
-		t.spent = spent + time.Since(begin)
-		rec.Minutes = t.spent.Minutes()
-		validate := t.step%t.cfg.ValidateEvery == 0 || t.step == t.cfg.Steps
-		if validate {
-			// An interruption here must not lose the steps taken, so that it waits for the end.
-			if rec.Valid, err = t.validate(context.WithoutCancel(ctx)); err != nil {
-				return err
-			}
-		}
-		if o.Progress != nil {
-			o.Progress(rec)
-		}
-		if validate || o.LogEvery > 0 && t.step%o.LogEvery == 0 {
-			t.gain, t.gains = 0, 0
-			if err := write(o.Log, rec); err != nil {
-				return err
-			}
-		}
-		if validate {
-			if err := t.save(o); err != nil {
-				return err
-			}
-		}
+		},
+		Logged: func() { t.gain, t.gains = 0, 0 },
 	}
-	return nil
-}
-
-// write adds a line to the log.
-func write(w io.Writer, rec Record) error {
-	if w == nil {
-		return nil
-	}
-	line, err := json.Marshal(rec)
-	if err == nil {
-		_, err = w.Write(append(line, '\n'))
-	}
-	if err != nil {
-		return fmt.Errorf("training log: %w", err)
-	}
-	return nil
-}
-
-func (t *Trainer) save(o Options) error {
-	if o.Checkpoint == nil {
-		return nil
-	}
-	if err := o.Checkpoint(t.WriteCheckpoint); err != nil {
-		return fmt.Errorf("checkpoint: %w", err)
-	}
-	return nil
+	return r.Do(ctx, o)
 }
 
 // advance takes one step.

@@ -16,6 +16,7 @@ import (
 	"ditas/dataset"
 	"ditas/model/restorer"
 	"ditas/picture"
+	"ditas/train/loop"
 )
 
 // folder returns a data folder with a few made-up pictures of smooth waves and edges.
@@ -129,7 +130,7 @@ func TestRun(t *testing.T) {
 		},
 		Checkpoint: func(write func(io.Writer) error) error { state.Reset(); return write(&state) },
 	})
-	if !errors.Is(err, ErrStopped) || three.Step() != 13 {
+	if !errors.Is(err, loop.ErrStopped) || three.Step() != 13 {
 		t.Fatalf("stopped after %d steps: %v", three.Step(), err)
 	}
 	resumed, err := New(cfg, data, 2)
