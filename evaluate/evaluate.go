@@ -130,30 +130,39 @@ type result struct {
 
 func summarise(results []result) (Row, error) {
 	row := Row{WorstPSNR: math.Inf(1)}
-	m := &row.Mean
+	var all []Figures
 	var signal float64
-	n := float64(len(results))
 	for _, r := range results {
 		if r.err != nil {
 			return row, r.err
 		}
-		if m.StagePSNR == nil {
-			m.StagePSNR = make([]float64, len(r.StagePSNR))
-		}
-		signal += r.signal / n
-		m.ContainerMSE += r.ContainerMSE / n
-		m.SegmentalSNR += r.SegmentalSNR / n
-		m.PSNR += r.PSNR / n
-		m.SSIM += r.SSIM / n
-		m.MSSSIM += r.MSSSIM / n
-		for i, p := range r.StagePSNR {
-			m.StagePSNR[i] += p / n
-		}
+		all = append(all, r.Figures)
+		signal += r.signal / float64(len(results))
 		row.WorstPSNR = min(row.WorstPSNR, r.PSNR)
 		row.WorstContainer = max(row.WorstContainer, r.ContainerMSE)
 	}
-	m.SNR = 10 * math.Log10(signal/m.ContainerMSE)
+	row.Mean = Mean(all, signal)
 	return row, nil
+}
+
+// Mean returns the means of figures, signal being the mean power of the covers.
+func Mean(all []Figures, signal float64) (m Figures) {
+	n := float64(len(all))
+	for _, f := range all {
+		m.ContainerMSE += f.ContainerMSE / n
+		m.SegmentalSNR += f.SegmentalSNR / n
+		m.PSNR += f.PSNR / n
+		m.SSIM += f.SSIM / n
+		m.MSSSIM += f.MSSSIM / n
+		if m.StagePSNR == nil {
+			m.StagePSNR = make([]float64, len(f.StagePSNR))
+		}
+		for i, p := range f.StagePSNR {
+			m.StagePSNR[i] += p / n
+		}
+	}
+	m.SNR = 10 * math.Log10(signal/m.ContainerMSE)
+	return m
 }
 
 // probe hides one picture after the other and measures.

@@ -180,7 +180,7 @@ func (s *study) claims(r *ClaimsReport, name string, sys *model.System) error {
 				out.residuals = append(out.residuals, newProfile(residual))
 			}
 			for _, lost := range cases {
-				rest, err := n.revealWithout(received, Threshold, lost)
+				rest, err := n.reveal(received, Threshold, lost...)
 				if err != nil {
 					return err
 				}
@@ -231,7 +231,7 @@ func (s *study) claims(r *ClaimsReport, name string, sys *model.System) error {
 	if err != nil {
 		return err
 	}
-	return r.show(func(lost []int) (*picture.Planes, error) { return n.revealWithout(received, Threshold, lost) })
+	return r.show(func(lost []int) (*picture.Planes, error) { return n.reveal(received, Threshold, lost...) })
 }
 
 // show keeps what a method reveals of the exhibit in every case.
@@ -270,6 +270,9 @@ func (s *study) latticeClaims(r *ClaimsReport) error {
 			if err != nil {
 				return err
 			}
+			if k == stageCount {
+				p.stego = c
+			}
 			if scores[i], err = s.rest(p.secret, c.Recording); err != nil {
 				return err
 			}
@@ -287,12 +290,12 @@ func (s *study) latticeClaims(r *ClaimsReport) error {
 	scores := make([]scored, len(cases)*len(subjects))
 	err := s.each("lattice, loss", len(subjects), func(i int) error {
 		p := subjects[i]
-		c, err := s.hide(p.cover, p.secret, ditas.HideOptions{})
-		if err != nil {
-			return err
+		if p.stego == nil {
+			return fmt.Errorf("pair %d: the recording is too short", i+1)
 		}
 		for k, lost := range cases {
-			if scores[k*len(subjects)+i], err = s.rest(p.secret, without(c.Recording, lost)); err != nil {
+			var err error
+			if scores[k*len(subjects)+i], err = s.rest(p.secret, without(p.stego.Recording, lost)); err != nil {
 				return err
 			}
 		}
@@ -341,26 +344,6 @@ func (n *networks) send(p *subject, threshold float64) ([]float64, error) {
 	}
 	_, err = n.reveal(x, threshold)
 	return x, err
-}
-
-// revealWithout returns the picture in 8 bits that is left of a container when subsequences, counted from 0, are lost, which the receiver
-// knows.
-func (n *networks) revealWithout(received []float64, threshold float64, lost []int) (*picture.Planes, error) {
-	if err := n.revealer.SetThresholds(threshold); err != nil {
-		return nil, err
-	}
-	split(n.heard, received)
-	arrived := append([][]float32{}, n.heard...)
-	for _, i := range lost {
-		arrived[i] = nil
-	}
-	n.revealer.Reveal(n.pixels, arrived)
-	p := picture.New(Side, Side)
-	for c, plane := range p.Pix {
-		copy(plane, n.pixels[c*len(plane):])
-	}
-	p.Round()
-	return p, nil
 }
 
 // scored is how good a picture is, and what its container has cost.

@@ -173,9 +173,7 @@ func (c *contender) unit(newCodec func() (*unit.Codec, error)) error {
 			for i, v := range p.cover.Samples[0] {
 				cover[i] = float32(v)
 			}
-			for k, plane := range p.secret.Pix {
-				copy(pixels[k*len(plane):], plane)
-			}
+			flatten(pixels, p.secret)
 			codec.Hide(container, pixels, cover, grid.Step())
 			x := make([]float64, len(container))
 			var err error
@@ -192,12 +190,7 @@ func (c *contender) unit(newCodec func() (*unit.Codec, error)) error {
 					cover[i] = float32(v)
 				}
 				codec.Reveal(pixels, cover)
-				r := picture.New(Side, Side)
-				for k, plane := range r.Pix {
-					copy(plane, pixels[k*len(plane):])
-				}
-				r.Round()
-				return r, nil
+				return inEightBits(pixels), nil
 			}}, nil
 		}, err
 	}

@@ -116,7 +116,7 @@ func TestStages(t *testing.T) {
 		lost []int
 		sum  int
 	}{{nil, 2}, {[]int{2}, 1}, {[]int{1, 2}, 0}} {
-		rest, err := n.revealWithout(x, Threshold, c.lost)
+		rest, err := n.reveal(x, Threshold, c.lost...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -128,7 +128,7 @@ func TestStages(t *testing.T) {
 			t.Errorf("%v lost: differs by up to %g from the sum of the first %d", c.lost, worst, c.sum+1)
 		}
 	}
-	rest, err := n.revealWithout(x, Threshold, []int{0})
+	rest, err := n.reveal(x, Threshold, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

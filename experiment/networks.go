@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"math"
+	"slices"
 
 	"ditas/model"
 	"ditas/picture"
@@ -34,9 +35,7 @@ func newNetworks(sys *model.System) (*networks, error) {
 // alone, and its container ends before.
 func (n *networks) hideAt(p *subject, threshold float64) ([]float64, error) {
 	split(n.covers, p.cover.Samples[0])
-	for c, plane := range p.secret.Pix {
-		copy(n.pixels[c*len(plane):], plane)
-	}
+	flatten(n.pixels, p.secret)
 	if err := n.hider.SetThresholds(threshold); err != nil {
 		return nil, err
 	}
@@ -73,19 +72,36 @@ func (n *networks) hide(p *subject, mse float64) (container []float64, threshold
 	return container, at(low), err
 }
 
-// reveal returns the picture in a container of a threshold, in 8 bits.
-func (n *networks) reveal(received []float64, threshold float64) (*picture.Planes, error) {
+// reveal returns the picture in a container of a threshold, in 8 bits. Subsequences that are lost, counted from 0, the receiver knows
+// to be so.
+func (n *networks) reveal(received []float64, threshold float64, lost ...int) (*picture.Planes, error) {
 	if err := n.revealer.SetThresholds(threshold); err != nil {
 		return nil, err
 	}
 	split(n.heard, received)
-	n.revealer.Reveal(n.pixels, n.heard)
+	arrived := slices.Clone(n.heard)
+	for _, i := range lost {
+		arrived[i] = nil
+	}
+	n.revealer.Reveal(n.pixels, arrived)
+	return inEightBits(n.pixels), nil
+}
+
+// flatten writes a picture's planes one after the other.
+func flatten(dst []float32, p *picture.Planes) {
+	for c, plane := range p.Pix {
+		copy(dst[c*len(plane):], plane)
+	}
+}
+
+// inEightBits returns the picture whose planes are one after the other, rounded to 8 bits.
+func inEightBits(pixels []float32) *picture.Planes {
 	p := picture.New(Side, Side)
 	for c, plane := range p.Pix {
-		copy(plane, n.pixels[c*len(plane):])
+		copy(plane, pixels[c*len(plane):])
 	}
 	p.Round()
-	return p, nil
+	return p
 }
 
 // split writes samples to subsequences.

@@ -134,16 +134,6 @@ func (s *study) conditions(parts []string, noise []float64) []condition {
 	}
 	return all
 }
-
-// power returns the mean square of samples.
-func power(x []float64) float64 {
-	sum := 0.0
-	for _, v := range x {
-		sum += v * v
-	}
-	return sum / float64(len(x))
-}
-
 // digitCount is the number of levels of the digits that are compared here, which suits noise 17 dB below the container's error.
 // The sender does not know the noise, so it is one number for all.
 const digitCount = 3

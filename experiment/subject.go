@@ -188,3 +188,12 @@ func (s *study) try(what string, subjects []*subject, trials []trial) ([]Row, er
 	}
 	return rows, nil
 }
+
+// power returns the mean square of samples.
+func power(x []float64) float64 {
+	sum := 0.0
+	for _, v := range x {
+		sum += v * v
+	}
+	return sum / float64(len(x))
+}

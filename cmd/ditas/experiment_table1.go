@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -53,16 +52,17 @@ func (o *table1Flags) run(ctx context.Context) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	if _, err := os.Stat(o.weights); err != nil {
-		return withHint(err, "--weights names a folder of trained systems; ditas experiment train-all builds one")
-	}
 	var columns []experiment.Table1Data
 	for _, kind := range kinds {
+		runs, err := runsIn(o.weights, kind)
+		if err != nil {
+			return err
+		}
 		data, err := o.load(ctx, kind)
 		if err != nil {
 			return err
 		}
-		columns = append(columns, experiment.Table1Data{Kind: kind, Data: data, Runs: os.DirFS(filepath.Join(o.weights, kind))})
+		columns = append(columns, experiment.Table1Data{Kind: kind, Data: data, Runs: os.DirFS(runs)})
 	}
 	progress, end := o.progress("measuring")
 	if progress != nil {
