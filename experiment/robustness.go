@@ -134,6 +134,7 @@ func (s *study) conditions(parts []string, noise []float64) []condition {
 	}
 	return all
 }
+
 // digitCount is the number of levels of the digits that are compared here, which suits noise 17 dB below the container's error.
 // The sender does not know the noise, so it is one number for all.
 const digitCount = 3
