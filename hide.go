@@ -134,7 +134,7 @@ func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, secret *pict
 		p, info, err := codestream.Decode(done.Payload[:arrived], secret.Width*secret.Height)
 		if errors.Is(err, codestream.ErrShort) {
 			// A stage of a few bytes makes no picture by itself.
-			report.Stages = append(report.Stages, HideStage{Bytes: s.Bytes, Loss: 1 - s.Rate})
+			report.Stages = append(report.Stages, HideStage{Bytes: s.Bytes, Loss: s.Loss})
 			continue
 		}
 		if err != nil {
@@ -150,7 +150,7 @@ func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, secret *pict
 			return nil, err
 		}
 		report.PSNR, report.Exact = min(psnr, 100), info.Complete
-		report.Stages = append(report.Stages, HideStage{Bytes: s.Bytes, PSNR: report.PSNR, Loss: 1 - s.Rate})
+		report.Stages = append(report.Stages, HideStage{Bytes: s.Bytes, PSNR: report.PSNR, Loss: s.Loss})
 		if arrived == len(done.Payload) {
 			if ssim, err := metric.SSIM(secret, p); err == nil {
 				report.SSIM = &ssim

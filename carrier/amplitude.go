@@ -182,8 +182,29 @@ func (m *meter) shift(f *fitted) *fitted {
 	}
 	top, least := best.score, math.Inf(1)
 	for _, g := range fits {
-		if change := math.Abs(math.Log2(math.Abs(g.gain))); g.score > top-4 && change < least {
+		if change := math.Abs(math.Log2(math.Abs(g.gain))); g.score > top-alike && change < least {
 			best, least = g, change
+		}
+	}
+	return m.nearest(best)
+}
+
+// alike is by how much the evidence of fits may differ that are taken to be as good as each other.
+const alike = 4
+
+// nearest finds the least offset. Where all frames have one strength, or some that have a step in common, an offset by that step fits as
+// well as none.
+func (m *meter) nearest(f *fitted) *fitted {
+	best := f
+	for _, level := range f.levels {
+		if level < 0 {
+			continue
+		}
+		step := fineStep(level) * m.shape.strong * math.Abs(f.gain)
+		g := *f
+		g.offset = math.Remainder(f.offset, step)
+		if math.Abs(g.offset) < math.Abs(best.offset) && m.evidence(&g) > f.score-alike {
+			best = &g
 		}
 	}
 	return best

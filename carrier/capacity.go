@@ -67,15 +67,20 @@ type capacity struct {
 	fine           [maxFineBits]float64
 }
 
-// add adds what one of so many frames at a level has under a noise index.
-func (c *capacity) add(v *information, level, noise int, share float64) {
+// at returns what the symbols of a frame at a level carry under a noise index.
+func (v *information) at(level, noise int) (c capacity) {
 	r := ratioIndex(noise, level)
 	if r >= ratios {
-		return
+		return c
 	}
-	c.strong += share * v.strong[r]
-	c.medium += share * v.medium[r]
-	for b, f := range v.fine[fineBits(level)-1][r] {
+	return capacity{v.strong[r], v.medium[r], v.fine[fineBits(level)-1][r]}
+}
+
+// add adds a share of another capacity.
+func (c *capacity) add(other capacity, share float64) {
+	c.strong += share * other.strong
+	c.medium += share * other.medium
+	for b, f := range other.fine {
 		c.fine[b] += share * f
 	}
 }
@@ -93,7 +98,8 @@ func (c *capacity) of(r *rung) float64 {
 type capacities struct {
 	noisy [noiseIndices]capacity
 	clean capacity
-	sure  bool // nearly all symbols are there and are read for sure where nothing happens
+	kept  [maxStages]float64 // bits of a frame that each rung has of clean on average when the worst share that it should bear is lost
+	sure  bool               // nearly all symbols are there and are read for sure where nothing happens
 	mse   float64
 	grid  Grid
 }
@@ -116,10 +122,10 @@ func (c *capacities) under(r *rung, ratio float64) float64 {
 
 // measure finds out how much the plan's frames carry.
 func (p *Plan) measure() {
-	v, grid := p.survey, p.survey.grid()
+	v := p.survey
 	info := informations[p.profile]()
 	c := &p.room
-	*c = capacities{grid: grid}
+	*c = capacities{grid: v.grid()}
 	var shares [Levels]float64 // of all samples, by the level of their frames
 	all := float64(v.Frames())
 	for lane, frames := range v.frames {
@@ -131,7 +137,6 @@ func (p *Plan) measure() {
 			}
 		}
 	}
-	rounding := grid.noise()
 	usable, whole := 0.0, 0.0
 	for level, u := range shares {
 		if u == 0 {
@@ -139,37 +144,76 @@ func (p *Plan) measure() {
 		}
 		usable += u
 		for n := range c.noisy {
-			c.noisy[n].add(info, level, n, u)
+			c.noisy[n].add(info.at(level, n), u)
 		}
-		c.clean.add(info, level, rounding, u)
-		// Of 16 bits and more is known how rounding is distributed: points that are a step of the file apart are told for sure.
-		n := fineBits(level)
-		spacing := fineStep(level) / math.Exp2(float64(n))
-		if spacing >= grid.Step*0.99 && (grid.Step <= unit || spacing >= 2*grid.Step) {
-			fine := info.fine[n-1][ratioIndex(rounding, level)]
-			for b := range n {
-				c.clean.fine[b] += u * (1 - fine[b])
-			}
-			if n == maxFineBits || p.profile == Lean && n >= 2 {
-				whole += u
-			}
-		} else {
-			for b, f := range info.fine[n-1][ratioIndex(rounding, level)] {
-				if f < uncertain {
-					c.clean.fine[b] -= u * f
-				}
-			}
+		clean, sure := p.clean(level)
+		c.clean.add(clean, u)
+		if sure {
+			whole += u
 		}
 	}
 	c.sure = usable > 0.98 && whole > 0.98
+	for i := range ladders[p.profile] {
+		r := &ladders[p.profile][i]
+		c.kept[i] = c.clean.of(r) - p.worst(r, int(math.Ceil(r.lost*float64(len(v.frames[0]))))+1)
+	}
 }
 
-// efficiency is the share of what there is that the code of blocks of so many bits reaches: less in noise, at its low rates, and still
-// less at high rates where not all of its bits are sent, or read for sure.
-func (c *capacities) efficiency(bits int, noisy bool) float64 {
+// clean returns what a frame at a level carries where there is nothing but the rounding of the file, and whether all of its symbols are
+// whole and read for sure.
+func (p *Plan) clean(level int) (c capacity, sure bool) {
+	grid := p.survey.grid()
+	c = informations[p.profile]().at(level, grid.noise())
+	n := fineBits(level)
+	spacing := fineStep(level) / math.Exp2(float64(n))
+	// Of 16 bits and more is known how rounding is distributed: points that are a step of the file apart are told for sure.
+	if spacing >= grid.Step*0.99 && (grid.Step <= unit || spacing >= 2*grid.Step) {
+		for b := range n {
+			c.fine[b] = 1
+		}
+		return c, n == maxFineBits || p.profile == Lean && n >= 2
+	}
+	for b, f := range c.fine {
+		if f < uncertain {
+			c.fine[b] = 0
+		}
+	}
+	return c, false
+}
+
+// worst returns how many bits a rung has in the stretch of so many frames of every channel that carries most, divided by the number of
+// all frames.
+func (p *Plan) worst(r *rung, stretch int) float64 {
+	var bits [Levels]float64
+	for level := range bits {
+		c, _ := p.clean(level)
+		bits[level] = c.of(r)
+	}
+	has := func(k int) (sum float64) {
+		for lane, levels := range p.levels {
+			if level := levels[k]; level != silent {
+				sum += bits[level] * float64(p.survey.frames[lane][k].usable)
+			}
+		}
+		return sum
+	}
+	most, sum := 0.0, 0.0
+	for k := range p.levels[0] {
+		sum += has(k)
+		if k >= stretch {
+			sum -= has(k - stretch)
+		}
+		most = max(most, sum)
+	}
+	return most / float64(p.survey.Frames())
+}
+
+// efficiency is the share of what there is that the code of a rung reaches in blocks of so many bits: less in noise, at its low rates, and
+// with coarse symbols, which are never read for sure; still less at high rates where not all of its bits are sent, or read for sure.
+func (c *capacities) efficiency(r *rung, bits int, noisy bool) float64 {
 	e := 0.92 - 4/math.Sqrt(float64(bits))
 	switch {
-	case noisy:
+	case noisy || r.strong+r.medium > 0:
 		e -= 0.06
 	case !c.sure:
 		e -= 0.1
@@ -178,13 +222,13 @@ func (c *capacities) efficiency(bits int, noisy bool) float64 {
 }
 
 // takes returns the largest number of bytes for whose stage so many bits in all frames, and positions for them, suffice.
-func (c *capacities) takes(room, positions float64, noisy bool) int {
+func (c *capacities) takes(r *rung, room, positions float64, noisy bool) int {
 	room = min(room, positions)
 	size := min(int(room/8), MaxPayload)
 	for size > 0 {
 		blocks, block := split(size)
 		bits := 8 * (block + checkSize)
-		need, have := float64(blocks*bits), c.efficiency(bits, noisy)*room
+		need, have := float64(blocks*bits), c.efficiency(r, bits, noisy)*room
 		if need <= have {
 			return size
 		}

@@ -12,7 +12,8 @@ type rung struct {
 	// bears is the white noise that the stage is made to bear, as the ratio in dB of the whole change to it; +Inf for none. lost is
 	// the share of the recording that may be lost if there is no noise.
 	bears, lost float64
-	firm        bool // a payload that is too large does not weaken the stage
+	// yields is the relief in dB from which on a payload that is too large weakens what the stage bears, and most up to which it does.
+	yields, most float64
 	// weight is how much of the payload a frame carries at the middle scale and share, in sixteenths of a bit. It is 0 for the last rung,
 	// which takes the rest.
 	weight int
@@ -28,12 +29,12 @@ const maxStages = 6
 // last ones are of use only where there is little noise, and there they help the first stages when most of the recording is lost.
 var ladders = [profiles][]rung{
 	Robust: {
-		{strong: 44, fine: [maxFineBits]int{0, 0, 0, 60}, bears: -6, firm: true, weight: 32},
-		{strong: 44, medium: 240, fine: [maxFineBits]int{0, 0, 0, 200}, bears: -0.5, firm: true, weight: 240},
-		{medium: 584, fine: [maxFineBits]int{0, 0, 0, 400}, bears: 6.6, firm: true, weight: 1600},
-		{fine: [maxFineBits]int{fineSamples, 0, 0, 0}, bears: 15.5, lost: third, weight: 4000},
-		{fine: [maxFineBits]int{0, fineSamples, 0, 0}, bears: 16.7, lost: third, weight: 6400},
-		{fine: [maxFineBits]int{0, 0, fineSamples, fineSamples - 660}, bears: 27, lost: third},
+		{strong: 44, fine: [maxFineBits]int{0, 0, 0, 60}, bears: -6, weight: 32},
+		{strong: 44, medium: 240, fine: [maxFineBits]int{0, 0, 0, 200}, bears: -0.5, weight: 240},
+		{medium: 584, fine: [maxFineBits]int{0, 0, 0, 400}, bears: 6.6, yields: 12, most: lossRelief, weight: 1600},
+		{fine: [maxFineBits]int{fineSamples, 0, 0, 0}, bears: 15.5, lost: third, most: mostRelief, weight: 4000},
+		{fine: [maxFineBits]int{0, fineSamples, 0, 0}, bears: 16.7, lost: third, most: mostRelief, weight: 6400},
+		{fine: [maxFineBits]int{0, 0, fineSamples, fineSamples - 660}, bears: 27, lost: third, most: mostRelief},
 	},
 	Lean: {
 		{fine: [maxFineBits]int{100, 100, 0, 0}, bears: math.Inf(1), lost: 0.7, weight: 1280},

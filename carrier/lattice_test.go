@@ -92,7 +92,7 @@ func TestPowerDoesNotDependOnWhatIsHidden(t *testing.T) {
 			for hidden, bit := range payloads {
 				for _, grid := range []Grid{{}, {unit}} {
 					const level = 14
-					e := &embedder{shape: &shapes[p], grid: grid, shaper: newShaper(1)}
+					e := &embedder{shape: &shapes[p], grid: grid, shaper: newShaper(0)}
 					sum := 0.0
 					x, y := make([]float64, FrameLength), make([]float64, FrameLength)
 					var b bits[byte]

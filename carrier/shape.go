@@ -4,94 +4,84 @@ import (
 	"math"
 
 	"ditas/dsp"
+	"ditas/metric"
 )
 
-// The error that embedding makes is shaped like the recording's own spectrum, where it hides best: white noise w that the
-// lattice leaves becomes e = F(z)·w with F(z) = 1/A(z/γ), A being the recording's linear predictor. The embedder may do so because every point of the lattice carries the symbol; a receiver need not know. (Atal and Schroeder, "Predictive
-// coding of speech signals and subjective error criteria", IEEE Trans. ASSP 27, 1979.)
+// Shaping is how much the error gives way to hearing. White noise w that the lattice leaves becomes e = F(z)·w, F being a filter of
+// power density S(f) whose logarithm is 0 on average, so that steps remain as they are. What is heard of it is Σ W(f)·S(f), W being
+// the weights of [metric.Ear]; of all S with a given power, S ∝ 1/(μ + W) makes it least. Shaping is W's mean over μ: 0 leaves the
+// error white, and the more there is of it, the less is heard and the more power the error has at equal steps.
+//
+// The embedder may shape because every point of the lattice carries the symbol; a receiver need not know. (Atal and Schroeder,
+// "Predictive coding of speech signals and subjective error criteria", IEEE Trans. ASSP 27, 1979.)
+type Shaping float64
+
+// DefaultShaping raises the power of the error in speech by half a decibel.
+const DefaultShaping Shaping = 1.5
+
 const (
-	shapeOrder = 16
-	shapeBlock = 512  // samples for which one filter holds
-	shapeReach = 1024 // samples of the window that it is computed from
+	shapeOrder  = 16
+	shapePoints = 2 * (metric.EarPoints - 1) // of the transform
 )
 
-// shaper is the filter of one channel.
+// shaper is the filter of one channel, all-pole.
 type shaper struct {
-	limit   float64 // of gain
+	shaping float64
 	gain    float64 // by which the filter raises the power of white noise
-	window  [shapeReach]float64
-	scratch [shapeReach]float64
-	lag     [shapeOrder + 1]float64
+	fft     *dsp.FFT[float64]
+	re, im  [shapePoints]float64
 
-	den [shapeOrder + 1]float64 // A(z/γ)
+	den [shapeOrder + 1]float64
 	// The last values of e, doubled so that a run of shapeOrder of them always lies in one piece.
 	e  [2 * shapeOrder]float64
 	at int
 }
 
-func newShaper(limit Shaping) *shaper {
-	s := &shaper{limit: float64(limit), gain: 1}
-	for i := range s.window {
-		s.window[i] = 0.5 - 0.5*math.Cos(2*math.Pi*(float64(i)+0.5)/shapeReach)
+func newShaper(s Shaping) *shaper {
+	fft, err := dsp.NewFFT[float64](shapePoints)
+	if err != nil {
+		panic(err) // the number is a power of two
 	}
-	for i := range s.lag {
-		// A window over lags: 40 Hz at 16 kHz; and white noise 60 dB below, so that the filter stays tame.
-		s.lag[i] = math.Exp(-0.5 * math.Pow(2*math.Pi*40/16000*float64(i), 2))
-	}
-	s.lag[0] = 1 + 1e-6
-	s.den[0] = 1
-	return s
+	return &shaper{shaping: float64(s), gain: 1, fft: fft, den: [shapeOrder + 1]float64{1}}
 }
 
-// fit sets the filter for what a window of shapeReach samples holds.
-func (s *shaper) fit(x []float64) {
-	for i, v := range x[:shapeReach] {
-		s.scratch[i] = v * s.window[i]
+// fit sets the filter for what an ear hears, and returns the variance that the noise before it may have to be just below what is heard:
+// +Inf where the ear tells nothing.
+func (s *shaper) fit(weights []float64) (tolerance float64) {
+	sum := 0.0
+	for _, w := range weights {
+		sum += w
 	}
-	var r, a [shapeOrder + 1]float64
-	dsp.Autocorrelation(r[:], s.scratch[:])
-	if r[0]-r[0] != 0 { // some sample is not finite
-		clear(s.den[1:])
-		s.gain = 1
-		return
+	s.den, s.gain = [shapeOrder + 1]float64{1}, 1
+	if !(sum > 0) || math.IsInf(sum, 1) { // samples beyond all bounds
+		return math.Inf(1)
 	}
-	for i := range r {
-		r[i] *= s.lag[i]
-	}
-	// Nothing is shaped by what lies below the step of 16 bits.
-	r[0] += shapeReach * 0.375 * unit * unit
-	dsp.LPC(a[:], r[:])
-	for _, gamma := range strengths {
-		p := 1.0
-		for i := range a {
-			s.den[i] = a[i] * p
-			p *= gamma
+	if s.shaping > 0 {
+		// The correlation that belongs to the density, whose all-pole model is the filter.
+		factor := s.shaping * float64(len(weights)) / sum
+		last := len(weights) - 1
+		for k, w := range weights {
+			s.re[k] = 1 / (1 + factor*w)
+			s.re[(shapePoints-k)%shapePoints] = s.re[k]
 		}
-		if s.gain = s.power(); s.gain <= s.limit {
-			return
-		}
-	}
-}
-
-// strengths are the values of γ that are tried, the strongest first.
-var strengths = []float64{0.9, 0.75, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0}
-
-// power returns the energy of the impulse response, or of the beginning of it if that is more than the limit.
-func (s *shaper) power() float64 {
-	var e [shapeOrder]float64 // the newest first
-	sum, v := 1.0, 1.0
-	for range 64 {
-		copy(e[1:], e[:])
-		e[0] = v
-		v = 0
-		for i, a := range s.den[1:] {
-			v -= a * e[i]
-		}
-		if sum += v * v; sum > s.limit {
-			break
+		clear(s.im[:])
+		s.fft.Forward(s.re[:], s.im[:])
+		dsp.LPC(s.den[:], s.re[:shapeOrder+1])
+		clear(s.re[:])
+		clear(s.im[:])
+		copy(s.re[:], s.den[:])
+		s.fft.Forward(s.re[:], s.im[:])
+		sum, s.gain = 0, 0
+		for k, w := range weights {
+			density := 1 / (s.re[k]*s.re[k] + s.im[k]*s.im[k])
+			sum += w * density
+			if k == 0 || k == last {
+				density /= 2
+			}
+			s.gain += density / float64(last)
 		}
 	}
-	return sum
+	return 1 / sum
 }
 
 // predict returns the part of the next error that follows from the past ones.

@@ -2,27 +2,31 @@ package carrier
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"ditas/audio"
+	"ditas/metric"
 )
 
-// shapers returns filters for stretches of speech and of noise, and for what is no sound.
-func shapers(t *testing.T, s Shaping) []*shaper {
+// listened returns what an ear hears of stretches of speech and of noise, and of what is no sound.
+func listened(t *testing.T) (all [][]float64) {
 	t.Helper()
-	var all []*shaper
-	add := func(x []float64) {
-		f := newShaper(s)
-		f.fit(x)
-		all = append(all, f)
+	masking, err := metric.NewMasking(16000)
+	if err != nil {
+		t.Fatal(err)
 	}
-	x := speech(t, 8000, 20*shapeReach).Samples[0]
-	for at := 0; at+shapeReach <= len(x); at += 1500 {
+	n := masking.Window()
+	add := func(x []float64) {
+		all = append(all, slices.Clone(masking.NewEar().Listen(x[:n])))
+	}
+	x := speech(t, 8000, 20*1024).Samples[0]
+	for at := 0; at+n <= len(x); at += 1500 {
 		add(x[at:])
 	}
-	add(noise(1, mono(audio.Float64), shapeReach).Samples[0])
-	add(make([]float64, shapeReach))
-	tone, square, huge, broken := make([]float64, shapeReach), make([]float64, shapeReach), make([]float64, shapeReach), make([]float64, shapeReach)
+	add(noise(1, mono(audio.Float64), n).Samples[0])
+	add(make([]float64, n))
+	tone, square, huge, broken := make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)
 	for i := range tone {
 		tone[i] = 0.9 * math.Sin(float64(i))
 		square[i] = 1 - 2*float64(i/8%2)
@@ -32,6 +36,17 @@ func shapers(t *testing.T, s Shaping) []*shaper {
 	broken[3], broken[500] = math.NaN(), math.Inf(1)
 	for _, x := range [][]float64{tone, square, huge, broken} {
 		add(x)
+	}
+	return all
+}
+
+// shapers returns filters for all of it.
+func shapers(t *testing.T, s Shaping) (all []*shaper) {
+	t.Helper()
+	for _, weights := range listened(t) {
+		f := newShaper(s)
+		f.fit(weights)
+		all = append(all, f)
 	}
 	return all
 }
@@ -52,19 +67,19 @@ func reflections(a []float64) (k []float64) {
 	return k
 }
 
-// limits of the power that shaping adds: none, the default one, and more.
-var limits = []Shaping{0, 1, DefaultShaping, 2, 100}
+// shapings go from none beyond what is of use.
+var shapings = []Shaping{0, 0.1, DefaultShaping, 10}
 
-// A(z/γ) has its zeros inside the unit circle, so that the filter, which divides by it, is stable.
+// The filter's poles are inside the unit circle.
 func TestShaperIsStable(t *testing.T) {
-	for _, limit := range limits {
-		for i, f := range shapers(t, limit) {
+	for _, shaping := range shapings {
+		for i, f := range shapers(t, shaping) {
 			if f.den[0] != 1 {
-				t.Errorf("limit %g, filter %d begins with %g", limit, i, f.den[0])
+				t.Errorf("shaping %g, filter %d begins with %g", shaping, i, f.den[0])
 			}
 			for _, k := range reflections(f.den[:]) {
 				if !(math.Abs(k) < 1) {
-					t.Errorf("limit %g, filter %d has a reflection coefficient of %g", limit, i, k)
+					t.Errorf("shaping %g, filter %d has a reflection coefficient of %g", shaping, i, k)
 				}
 			}
 		}
@@ -84,27 +99,67 @@ func (s *shaper) filter(w []float64) []float64 {
 }
 
 func TestGainIsTheEnergyOfTheResponse(t *testing.T) {
-	for _, limit := range limits {
+	for _, shaping := range shapings {
 		shaped := 0
-		for i, f := range shapers(t, limit) {
+		for i, f := range shapers(t, shaping) {
 			w := make([]float64, 3000)
 			w[0] = 1
 			want := 0.0
 			for _, v := range f.filter(w) {
 				want += v * v
 			}
-			if math.Abs(f.gain/want-1) > 1e-3 {
-				t.Errorf("limit %g, filter %d: gain %g, want %g", limit, i, f.gain, want)
-			}
-			if f.gain > max(1, float64(limit)) {
-				t.Errorf("limit %g, filter %d has a gain of %g", limit, i, f.gain)
+			if math.Abs(f.gain/want-1) > 0.01 {
+				t.Errorf("shaping %g, filter %d: gain %g, want %g", shaping, i, f.gain, want)
 			}
 			if f.gain > 1 {
 				shaped++
 			}
 		}
-		if limit > 1 && shaped == 0 {
-			t.Errorf("limit %g: nothing is shaped", limit)
+		if (shaped > 0) != (shaping > 0) {
+			t.Errorf("shaping %g: %d filters shape", shaping, shaped)
+		}
+	}
+}
+
+// heard returns the mean noise-to-mask ratio of white noise of variance 1 behind a filter, worked out from its response.
+func (s *shaper) heard(weights []float64) (sum float64) {
+	w := make([]float64, 4000)
+	w[0] = 1
+	response := s.filter(w)
+	for k, weight := range weights {
+		var re, im float64
+		for i, v := range response {
+			sin, cos := math.Sincos(math.Pi * float64(k*i%(2*(len(weights)-1))) / float64(len(weights)-1))
+			re += v * cos
+			im -= v * sin
+		}
+		sum += weight * (re*re + im*im)
+	}
+	return sum
+}
+
+// Of noise behind the filter less is heard than of white noise at the same steps, the less the more is shaped, and it is as much as fit
+// says. Nothing is known of what is beyond all bounds.
+func TestShapingIsHeardLess(t *testing.T) {
+	for i, weights := range listened(t) {
+		last := math.Inf(1)
+		for _, shaping := range []Shaping{0, 0.5, DefaultShaping, 5} {
+			f := newShaper(shaping)
+			tolerance := f.fit(weights)
+			if weights[20]-weights[20] != 0 {
+				if !math.IsInf(tolerance, 1) || f.gain != 1 {
+					t.Errorf("stretch %d, beyond all bounds, tolerates %g with a gain of %g", i, tolerance, f.gain)
+				}
+				continue
+			}
+			got := f.heard(weights)
+			if math.Abs(got*tolerance-1) > 0.01 {
+				t.Errorf("stretch %d, shaping %g: %g is heard, and %g tolerated", i, shaping, got, tolerance)
+			}
+			if got > last {
+				t.Errorf("stretch %d, shaping %g: %g is heard, with less shaping %g", i, shaping, got, last)
+			}
+			last = got
 		}
 	}
 }
@@ -135,6 +190,10 @@ func TestErrorIsShaped(t *testing.T) {
 	for i := range x {
 		x[i] += 1e-9 * float64(i%7) // no digital silence
 	}
+	masking, err := metric.NewMasking(rec.Format.Rate)
+	if err != nil {
+		t.Fatal(err)
+	}
 	e := &embedder{shape: &shapes[Lean], shaper: newShaper(3)}
 	f := newFramer(fixed.key(ours), Lean)
 	var b bits[byte]
@@ -145,7 +204,7 @@ func TestErrorIsShaped(t *testing.T) {
 	for k := 1; k < 38; k++ {
 		e.place(f.at(0, 0, k), 12, &b, func(int) byte { return 0 })
 		at := k * FrameLength
-		e.shaper.fit(x[at:])
+		e.shaper.fit(masking.NewEar().Listen(x[at:][:masking.Window()]))
 		before := 0.0
 		for i := range FrameLength {
 			predicted := e.shaper.predict()

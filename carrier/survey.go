@@ -13,18 +13,12 @@ import (
 	"ditas/parallel"
 )
 
-// Shaping is how much the error may follow the recording's spectrum: the factor by which that may raise its power at equal
-// steps. 1 and less leave it white. More of it hides the error better and leaves less room.
-type Shaping float64
-
-// DefaultShaping is 0.8 dB.
-const DefaultShaping Shaping = 1.2
-
 // Survey is what has to be known of a recording before anything is hidden in it.
 type Survey struct {
 	format  audio.Format
 	samples int64 // of a channel
 	shaping Shaping
+	masking *metric.Masking
 	frames  [][]surveyed // channel by channel
 	power   float64      // mean square of all samples
 }
@@ -32,7 +26,7 @@ type Survey struct {
 // surveyed is what is known of one frame.
 type surveyed struct {
 	usable    float32 // share of its samples that are not digital silence
-	gain      float32 // by which shaping raises the power of the error
+	gain      float32 // by which shaping raises the power of the error on average
 	tolerance float32 // variance that the error may have, before shaping, without being heard
 }
 
@@ -42,8 +36,8 @@ const leastFrames = 8
 // ErrTooShort reports a recording of fewer than 8 frames, or one without room for the payload.
 var ErrTooShort = errors.New("carrier: the recording is too short to hide anything in it")
 
-// margin is what a stretch holds on both sides of its frames.
-const margin = shapeReach / 2
+// margin returns how many samples a stretch holds on both sides of its frames.
+func (v *Survey) margin() int { return v.masking.Window() / 2 }
 
 // NewSurvey listens to a whole recording.
 func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, progress func(done, total int)) (*Survey, error) {
@@ -63,27 +57,26 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 			v.frames[c][k].tolerance = float32(math.Inf(1))
 		}
 	}
-	masking, err := metric.NewMasking(max(metric.MinMaskingRate, min(v.format.Rate, metric.MaxMaskingRate)))
+	v.masking, err = metric.NewMasking(max(metric.MinMaskingRate, min(v.format.Rate, metric.MaxMaskingRate)))
 	if err != nil {
 		return nil, err
 	}
-	// Blocks are read with what the windows of filters and of the ear model reach beyond them.
+	// Blocks are read with what the windows of the ear model and runs of equal samples reach beyond them.
 	const block = 32 * FrameLength
-	before, after := margin, masking.Window()+margin
+	before, after := v.margin(), v.masking.Window()
 	buf := audio.NewBlock(s.channels, before+block+after)
-	type ear struct {
-		tolerance *metric.Tolerance
-		shaper    *shaper
-		next      int64
-		quiet     []bool
-		power     float64
-		filters   [block / FrameLength][shapeOrder + 1]float64 // of the block's frames
+	type listener struct {
+		ear    *metric.Ear
+		shaper *shaper
+		next   int64
+		quiet  []bool
+		power  float64
+		heard  []float32 // of each frame, the number of windows that reach into it
 	}
-	ears := make([]ear, s.channels)
-	for c := range ears {
-		ears[c] = ear{tolerance: masking.NewTolerance(), shaper: newShaper(shaping), quiet: make([]bool, block)}
-		for i := range ears[c].filters {
-			ears[c].filters[i][0] = 1
+	listeners := make([]listener, s.channels)
+	for c := range listeners {
+		listeners[c] = listener{
+			ear: v.masking.NewEar(), shaper: newShaper(shaping), quiet: make([]bool, block), heard: make([]float32, count),
 		}
 	}
 	for from := int64(0); from < s.frames; from += block {
@@ -91,33 +84,32 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 			return nil, err
 		}
 		parallel.Each(workers, s.channels, func(_, c int) {
-			e, x, frames := &ears[c], buf[c], v.frames[c]
-			still(e.quiet, x, before, before+block)
+			l, x, frames := &listeners[c], buf[c], v.frames[c]
+			still(l.quiet, x, before, before+block)
 			for k := from / FrameLength; k < min(count, (from+block)/FrameLength); k++ {
 				at := int(k*FrameLength - from)
 				used := 0
-				for _, q := range e.quiet[at:][:FrameLength] {
+				for _, q := range l.quiet[at:][:FrameLength] {
 					if !q {
 						used++
 					}
 				}
 				for _, a := range x[before+at:][:FrameLength] {
 					if a-a == 0 { // finite
-						e.power += a * a
+						l.power += a * a
 					}
 				}
-				e.shaper.fit(x[before+at+(FrameLength-shapeReach)/2:])
-				e.filters[k%(block/FrameLength)] = e.shaper.den
 				frames[k].usable = float32(used) / FrameLength
-				frames[k].gain = float32(e.shaper.gain)
 			}
-			for ; e.next < from+block && e.next < s.frames; e.next += int64(masking.Hop()) {
-				at := before + int(e.next-from)
-				i := e.next / FrameLength % (block / FrameLength)
-				tolerance := float32(e.tolerance.Next(x[at:][:masking.Window()], e.filters[i][:]))
-				last := min(count-1, (e.next+int64(masking.Window())-1)/FrameLength)
-				for k := e.next / FrameLength; k <= last; k++ {
-					frames[k].tolerance = min(frames[k].tolerance, tolerance)
+			for ; l.next < from+block && l.next < s.frames; l.next += int64(v.masking.Hop()) {
+				at := before + int(l.next-from)
+				tolerance := float32(l.shaper.fit(l.ear.Listen(x[at:][:v.masking.Window()])))
+				last := min(count-1, (l.next+int64(v.masking.Window())-1)/FrameLength)
+				for k := l.next / FrameLength; k <= last; k++ {
+					f := &frames[k]
+					f.tolerance = min(f.tolerance, tolerance)
+					l.heard[k]++
+					f.gain += (float32(l.shaper.gain) - f.gain) / l.heard[k]
 				}
 			}
 		})
@@ -134,8 +126,8 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 	if count < leastFrames {
 		return nil, ErrTooShort
 	}
-	for c := range ears {
-		v.power += ears[c].power / float64(count*FrameLength*int64(s.channels))
+	for c := range listeners {
+		v.power += listeners[c].power / float64(count*FrameLength*int64(s.channels))
 	}
 	return v, nil
 }
@@ -155,11 +147,27 @@ type Plan struct {
 	room    capacities
 }
 
+// sway is by how many levels the strengths of frames differ that might be alike. Offsets by the step that frames have in common are not
+// to be told from none, so there has to be no such step.
+const sway = 1.5
+
+// golden returns the fraction of i times the golden section: such numbers are spread evenly, however many are taken in a row.
+func golden(i int) float64 {
+	_, f := math.Modf(float64(i) * 0.6180339887498949)
+	return f
+}
+
+// levelOf returns the level, in fractions, whose fine step squared is a value.
+func levelOf(square float64) float64 { return 4 * math.Log2(math.Sqrt(square)/(2*unit)) }
+
+// certain is how much of an error may be planned so that it is not exceeded.
+const certain = 0.98
+
 // audible is how far, in dB, the error is kept below what can be heard.
 const audible = 2
 
-// Plan decides how strong every frame is, so that the mean squared error comes out at mse (full scale being 1): all frames alike, but
-// none so strong that it would be heard.
+// Plan decides how strong every frame is, so that the mean squared error comes out at mse (full scale being 1) or a little less: all
+// frames alike but for a level, and none so strong that it would be heard.
 func (v *Survey) Plan(profile Profile, mse float64) *Plan {
 	p := v.newPlan(profile)
 	floor := v.floor(2)
@@ -174,11 +182,10 @@ func (v *Survey) Plan(profile Profile, mse float64) *Plan {
 					continue
 				}
 				// The variance before shaping: the same error everywhere leaves the most room, as far as it is not heard.
-				variance := min(strength/float64(f.gain), hearing*float64(f.tolerance))
-				level := int(math.Floor(4 * math.Log2(math.Sqrt(variance/profile.power())/(2*unit))))
-				level = max(floor, min(level, Levels-1))
-				p.levels[c][k] = uint8(level)
-				total += v.change(profile, f, level)
+				level := levelOf(strength/float64(f.gain)/profile.power()) + sway*golden(k*len(v.frames)+c)
+				level = math.Floor(min(level, levelOf(hearing*float64(f.tolerance)/profile.power()), Levels-1))
+				p.levels[c][k] = uint8(max(floor, int(level)))
+				total += v.change(profile, f, int(p.levels[c][k]))
 			}
 		}
 		return total / float64(v.Frames())
@@ -186,7 +193,7 @@ func (v *Survey) Plan(profile Profile, mse float64) *Plan {
 	low, high := -60.0, 10.0
 	for range 40 {
 		mid := (low + high) / 2
-		if assign(math.Exp2(mid)) > mse {
+		if assign(math.Exp2(mid)) > certain*mse {
 			high = mid
 		} else {
 			low = mid
@@ -195,6 +202,21 @@ func (v *Survey) Plan(profile Profile, mse float64) *Plan {
 	assign(math.Exp2(low))
 	p.measure()
 	return p
+}
+
+// Strength is that of the change to a frame, full scale being 1: its fine step, and the mean squared error that lattices of such a step
+// make if nothing is shaped. Both are 0 of a frame that is left alone.
+type Strength struct{ Step, MSE float64 }
+
+// Strength returns that of a frame of [FrameLength] samples.
+func (p *Plan) Strength(channel, frame int) Strength {
+	level := p.levels[channel][frame]
+	if level == silent {
+		return Strength{}
+	}
+	f := p.survey.frames[channel][frame]
+	f.gain = 1
+	return Strength{fineStep(int(level)), p.survey.change(p.profile, &f, int(level))}
 }
 
 // change returns the mean squared error of a frame at a level.
@@ -207,7 +229,7 @@ func (v *Survey) change(profile Profile, f *surveyed, level int) float64 {
 // recording's format allows: in 16 bits a step of 4 units, and a mean squared error of 1.4 of them squared.
 func (v *Survey) Faintest() *Plan {
 	p := v.newPlan(Lean)
-	p.shaping = 1
+	p.shaping = 0
 	level := max(4, v.floor(4))
 	for c, frames := range v.frames {
 		for k := range frames {
@@ -262,13 +284,12 @@ const (
 // limit returns how many bytes a stage may have for the protection that its rung was made for, less a relief in dB.
 func (p *Plan) limit(i int, relief float64) int {
 	r := &ladders[p.profile][i]
-	if r.firm {
-		relief = 0
-	}
-	kept := 1 - r.lost*min(1, (mostRelief-relief)/(mostRelief-lossRelief))
+	noise := r.bears + max(0, min(relief, r.most)-r.yields)
+	clean := p.room.clean.of(r)
+	kept := clean - (clean-p.room.kept[i])*min(1, (mostRelief-relief)/(mostRelief-lossRelief))
 	frames := float64(p.survey.Frames())
-	room := frames * min(p.room.under(r, r.bears+relief), kept*p.room.clean.of(r))
-	return p.room.takes(room, frames*float64(r.perFrame()), !math.IsInf(r.bears, 1) && relief < lossRelief)
+	room := frames * min(p.room.under(r, noise), kept)
+	return p.room.takes(r, room, frames*float64(r.perFrame()), !math.IsInf(r.bears, 1) && relief < lossRelief)
 }
 
 // limits returns those of all stages, and their sum.

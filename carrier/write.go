@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"sort"
 
 	"ditas/audio"
 	"ditas/keystream"
+	"ditas/metric"
 	"ditas/parallel"
 )
 
@@ -26,7 +28,7 @@ type Report struct {
 // Protection tells how well a stage is protected.
 type Protection struct {
 	Bytes int     // of the payload
-	Rate  float64 // share of the recording that suffices: the rest may be lost if nothing else happens to it
+	Loss  float64 // share of the recording that may be lost in one piece, if nothing else happens to it
 }
 
 // Hide writes cover to dst with the payload in it. nonce makes the recording's dither its own; only tests set it.
@@ -74,6 +76,7 @@ type hider struct {
 // lane is what embedding in a channel takes, and what it has done.
 type lane struct {
 	framer              *framer
+	ear                 *metric.Ear
 	embedder            *embedder
 	reader              *reader
 	bits                bits[byte]
@@ -119,6 +122,7 @@ func newHider(ctx context.Context, cover audio.File, p *Plan, payload []byte, ma
 	for range h.source.channels {
 		h.lanes = append(h.lanes, lane{
 			framer:   &framer{words: words, key: h.key, profile: p.profile},
+			ear:      p.survey.masking.NewEar(),
 			embedder: &embedder{shape: &shapes[p.profile], grid: grid, shaper: newShaper(p.shaping)},
 			reader:   newReader(p.profile, tables),
 			quiet:    make([]bool, blockLength),
@@ -129,7 +133,7 @@ func newHider(ctx context.Context, cover audio.File, p *Plan, payload []byte, ma
 
 // run embeds the whole recording. While one block is embedded, the one before is written and read again.
 func (h *hider) run(ctx context.Context, w audio.Writer, progress func(done, total int)) error {
-	s := h.source
+	s, margin := h.source, h.plan.survey.margin()
 	buf := audio.NewBlock(s.channels, blockLength+2*margin)
 	var blocks [2]embedded
 	for i := range blocks {
@@ -139,7 +143,7 @@ func (h *hider) run(ctx context.Context, w audio.Writer, progress func(done, tot
 	delivered <- nil
 	for i, from := 0, int64(0); from < s.frames; i, from = i+1, from+blockLength {
 		b := &blocks[i%2]
-		err := errors.Join(s.read(buf, from-margin), ctx.Err())
+		err := errors.Join(s.read(buf, from-int64(margin)), ctx.Err())
 		if err == nil {
 			b.first, b.size = int(from/FrameLength), int(min(blockLength, s.frames-from))
 			parallel.Each(h.workers, s.channels, func(_, c int) { h.embed(b, c, buf[c]) })
@@ -167,7 +171,12 @@ func (h *hider) frames(b *embedded, c int, do func(i, k int)) {
 
 // embed embeds one channel of a block, x being its samples with margins on both sides.
 func (h *hider) embed(b *embedded, c int, x []float64) {
-	l, out := &h.lanes[c], b.out[c]
+	l, out, margin, window := &h.lanes[c], b.out[c], h.plan.survey.margin(), h.plan.survey.masking.Window()
+	// One filter holds for less than a window.
+	length := FrameLength
+	for length > window {
+		length /= 2
+	}
 	copy(out, x[margin:])
 	still(l.quiet, x, margin, margin+blockLength)
 	start := h.header.nonce.start()
@@ -177,9 +186,10 @@ func (h *hider) embed(b *embedded, c int, x []float64) {
 		word := wordOf(start, c, k)
 		fill(&l.bits, h.shares, h.stages, h.coded, h.number(c, k))
 		l.embedder.place(f, level, &l.bits, func(i int) byte { return h.bits[h.code.position(word, i)] })
-		for j := 0; j < FrameLength; j += shapeBlock {
-			l.embedder.shaper.fit(x[margin+at+j+(shapeBlock-shapeReach)/2:])
-			l.embedder.run(out[at:], x[margin+at:], l.quiet[at:], fineStep(level), j, j+shapeBlock)
+		for j := 0; j < FrameLength; j += length {
+			l.ear.Reset()
+			l.embedder.shaper.fit(l.ear.Listen(x[margin+at+j+(length-window)/2:][:window]))
+			l.embedder.run(out[at:], x[margin+at:], l.quiet[at:], fineStep(level), j, j+length)
 		}
 		copy(l.reader.quiet[:], l.quiet[at:])
 		l.reader.read(&b.read[c][i], out[at:], f, level, h.noise)
@@ -222,7 +232,7 @@ func (h *hider) report(ctx context.Context) (*Report, error) {
 	r.SNR = min(200, 10*math.Log10(signal/total))
 	for _, s := range h.stages {
 		if s.size > 0 {
-			r.Stages = append(r.Stages, Protection{Bytes: s.size, Rate: h.plan.rate(h.header, &s)})
+			r.Stages = append(r.Stages, Protection{Bytes: s.size, Loss: h.plan.bears(h.header, &s)})
 		}
 	}
 	var err error
@@ -230,8 +240,11 @@ func (h *hider) report(ctx context.Context) (*Report, error) {
 	return r, err
 }
 
-// rate returns the share of a recording that a stage needs.
-func (p *Plan) rate(h *header, s *stage) float64 {
-	room := p.room.clean.of(&s.rung) * float64(h.frames)
-	return min(1, float64(s.blocks*s.bits)/(p.room.efficiency(s.bits, false)*room))
+// bears returns the share of a recording that may be lost at once, wherever it is, before a stage is.
+func (p *Plan) bears(h *header, s *stage) float64 {
+	spare := p.room.clean.of(&s.rung) - float64(s.blocks*s.bits)/(p.room.efficiency(&s.rung, s.bits, false)*float64(h.frames))
+	all := len(p.levels[0])
+	// A loss that does not begin where a frame does spoils one more.
+	n := sort.Search(all, func(n int) bool { return p.worst(&s.rung, n+1) > spare }) - 1
+	return float64(max(0, n)) / float64(all)
 }

@@ -133,20 +133,29 @@ func TestUniform(t *testing.T) {
 		counts []int
 		want   float64
 	}{{[]int{10, 10, 10, 10}, 1}, {[]int{20, 10, 10, 20}, 0.0833}, {[]int{16, 8, 8, 8, 8, 8, 8, 8}, 0.5141}, {[]int{30, 10}, 0.0016}} {
-		if got := uniform(c.counts); math.Abs(got-c.want) > 0.01 {
+		if got := chance(chiSquare(c.counts), len(c.counts)-1); math.Abs(got-c.want) > 0.01 {
 			t.Errorf("%v: p = %.4f, want %.4f", c.counts, got, c.want)
 		}
 	}
-	var c [bins]int
-	count(&c, []float64{0, 1 * grid.Step(), 3 * grid.Step(), 4 * grid.Step(), -1 * grid.Step()}, 4)
-	if want := []int{2, 1, 0, 2}; !slices.Equal(c[:4], want) {
-		t.Errorf("modulo 4: %v, want %v", c[:4], want)
+	p := phases{}
+	p.count([]float64{0, 1 * grid.Step(), 3 * grid.Step(), 4 * grid.Step(), -1 * grid.Step()}, 4)
+	if want := []int{2, 1, 0, 2}; !slices.Equal(p[4][:4], want) {
+		t.Errorf("modulo 4: %v, want %v", p[4][:4], want)
+	}
+	even, odd := phases{}, phases{}
+	for i := range 4000 {
+		even.count([]float64{float64(i) * grid.Step()}, 8)
+		odd.count([]float64{float64(i/2*2) * grid.Step()}, 8)
+	}
+	odd.add(even)
+	if even.uniform() < 0.99 || odd.uniform() > 1e-6 {
+		t.Errorf("p = %g of all values, %g of even ones more often", even.uniform(), odd.uniform())
 	}
 }
 
 func TestEars(t *testing.T) {
 	e := ears{[]float64{0, 0.01, 0.1, 1}}
-	if e.below() != 0.75 || math.Abs(e.percentile(95)+10) > 1e-9 || math.Abs(e.mean()-10*math.Log10(1.11/4)) > 1e-9 {
+	if e.below() != 0.75 || math.Abs(e.percentile(95)+10) > 1e-9 || math.Abs(e.mean()-10*math.Log10(1.11/4)) > 1e-9 || math.Abs(e.middle()+22.5) > 1e-9 {
 		t.Errorf("%g below, 95th percentile %g, mean %g", e.below(), e.percentile(95), e.mean())
 	}
 	cover := voice(4096, 6)

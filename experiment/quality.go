@@ -27,7 +27,7 @@ func (s *study) quality() (*Table, error) {
 		options func(cover *audio.Recording) ditas.HideOptions // nil for what is hidden already
 		want    want
 	}{
-		{"default strength", samples, nil, want{"all bit-exact, SNR ≥ 49.5 dB", func(m summary) bool { return exactly.met(m) && m.snr >= 49.5 }}},
+		{"default strength", samples, nil, want{"all bit-exact, SNR ≥ 50 dB", func(m summary) bool { return exactly.met(m) && m.snr >= 50 }}},
 		{"faint", samples, func(*audio.Recording) ditas.HideOptions { return ditas.HideOptions{Faint: true} },
 			want{"all bit-exact, MSE ≤ 1.5e-9", func(m summary) bool { return exactly.met(m) && m.mse <= 1.5e-9 }}},
 		{"4 samples a pixel, MSE 1e-7", stage, strength(1e-7), atLeast(46)},

@@ -9,6 +9,7 @@ import (
 	"ditas"
 	"ditas/audio"
 	"ditas/audio/wav"
+	"ditas/carrier"
 	"ditas/dataset"
 	"ditas/metric"
 	"ditas/picture"
@@ -101,6 +102,24 @@ func (s *study) hide(cover *audio.Recording, secret *picture.Planes, o ditas.Hid
 	}
 	r, err := wav.Decode(bytes.NewReader(b.Bytes()), int64(b.Len()))
 	return &container{r, report}, err
+}
+
+// strengths returns how strong the change is that each frame of a cover is given at default strength.
+func (s *study) strengths(cover *audio.Recording) ([]carrier.Strength, error) {
+	f, err := file(cover)
+	if err != nil {
+		return nil, err
+	}
+	survey, err := carrier.NewSurvey(s.ctx, f, carrier.DefaultShaping, 1, nil)
+	if err != nil {
+		return nil, err
+	}
+	plan := survey.Plan(carrier.Robust, survey.MSE(ditas.DefaultSNR))
+	all := make([]carrier.Strength, survey.Frames())
+	for k := range all {
+		all[k] = plan.Strength(0, k)
+	}
+	return all, nil
 }
 
 // reveal returns the picture in a recording, nil if none is found.

@@ -2,28 +2,29 @@ package experiment
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"ditas"
 	"ditas/audio"
+	"ditas/carrier"
 )
 
 // uniformity looks at recordings under a passphrase from outside.
 func (s *study) uniformity() (*Table, error) {
 	t := &Table{
 		Title: "Without the key",
-		Text: "What someone without the passphrase sees. Samples are taken modulo the fine step of a level, in 16 bins (fewer where the step has\n" +
-			"fewer values), and tested for uniformity by χ²: the share of recordings that are rejected at 1 %, of which a uniform distribution has\n" +
-			"1 %, and the p-value of all samples of all recordings together.",
+		Text: "What somebody sees who knows how strong the change of every frame is, and not the passphrase. The samples of each frame are taken\n" +
+			"modulo its fine step, in 16 bins (fewer where the step has fewer values), and tested for uniformity by χ², step by step: the share of\n" +
+			"recordings that are rejected at 1 %, of which a uniform distribution has 1 %, and the p-value of all of them together.",
 		Columns: []Column{
-			{"step in units of 16 bits", "%.2f"}, {"stego rejected", "%.1f %%"}, {"cover rejected", "%.1f %%"},
+			{"recordings", "%.0f"}, {"samples", "%.0f"}, {"stego rejected", "%.1f %%"}, {"cover rejected", "%.1f %%"},
 			{"p, all stego samples", "%.3f"}, {"p, all cover samples", "%.3f"},
 		},
 	}
-	subjects := s.few()
-	const first, last = 4, 24 // levels of steps
-	type counts [2][last + 1][bins]int
-	all := make([]counts, len(subjects))
+	subjects := s.damaged()
+	all := make([][2]phases, len(subjects))
 	found := make([][2]bool, len(subjects))
 	err := s.each("uniformity", len(subjects), func(i int) error {
 		p := subjects[i]
@@ -31,9 +32,16 @@ func (s *study) uniformity() (*Table, error) {
 		if err != nil {
 			return err
 		}
+		strengths, err := s.strengths(p.cover)
+		if err != nil {
+			return err
+		}
 		for k, r := range []*audio.Recording{stego.Recording, p.cover} {
-			for level := first; level <= last; level++ {
-				count(&all[i][k][level], r.Samples[0], fineStep(level))
+			all[i][k] = phases{}
+			for frame, strength := range strengths {
+				if strength.Step > 0 {
+					all[i][k].count(r.Samples[0][frame*carrier.FrameLength:][:carrier.FrameLength], strength.Step/grid.Step())
+				}
 			}
 		}
 		for k, passphrase := range []string{"", "another one"} {
@@ -48,24 +56,25 @@ func (s *study) uniformity() (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	for level := first; level <= last; level++ {
-		n := binsOf(fineStep(level))
-		row := Row{Name: fmt.Sprintf("level %d", level), Values: []float64{fineStep(level), 0, 0, 0, 0}}
-		for k := range 2 {
-			var sum [bins]int
-			for i := range all {
-				c := &all[i][k][level]
-				if uniform(c[:n]) < 0.01 {
-					row.Values[1+k] += 100 / float64(len(all))
-				}
-				for b, v := range c {
-					sum[b] += v
-				}
+	sums := [2]phases{{}, {}}
+	row := Row{Name: "modulo the fine step of each frame", Values: make([]float64, len(t.Columns))}
+	row.Values[0] = float64(len(all))
+	for i := range all {
+		for k := range sums {
+			if all[i][k].uniform() < 0.01 {
+				row.Values[2+k] += 100 / float64(len(all))
 			}
-			row.Values[3+k] = uniform(sum[:n])
+			sums[k].add(all[i][k])
 		}
-		t.Rows = append(t.Rows, row)
 	}
+	for _, counts := range sums[0] {
+		for _, n := range counts {
+			row.Values[1] += float64(n)
+		}
+	}
+	row.Values[4], row.Values[5] = sums[0].uniform(), sums[1].uniform()
+	row.aim("p ≥ 0.01", row.Values[4] >= 0.01)
+	t.Rows = []Row{row}
 	public, wrong := 0, 0
 	for _, f := range found {
 		if f[0] {
@@ -79,8 +88,8 @@ func (s *study) uniformity() (*Table, error) {
 	return t, nil
 }
 
-// fineStep is that of a level in package carrier, in units of 16 bits.
-func fineStep(level int) float64 { return 2 * math.Exp2(float64(level)/4) }
+// phases counts samples by where they are within a step, for each step in units of 16 bits.
+type phases map[float64]*[bins]int
 
 // bins is how many parts a step is divided into.
 const bins = 16
@@ -93,28 +102,58 @@ func binsOf(step float64) int {
 	return bins
 }
 
-// count counts samples by their place within a step.
-func count(c *[bins]int, x []float64, step float64) {
+// count counts samples modulo a step.
+func (p phases) count(x []float64, step float64) {
+	if p[step] == nil {
+		p[step] = new([bins]int)
+	}
 	n := binsOf(step)
 	for _, v := range x {
 		at := v / grid.Step() / step
-		c[min(int((at-math.Floor(at))*float64(n)+1e-9), n-1)]++
+		p[step][min(int((at-math.Floor(at))*float64(n)+1e-9), n-1)]++
 	}
 }
 
-// uniform returns the p-value of counts under a uniform distribution: the probability that χ² is as large or larger, by the
-// cube-root approximation (Wilson and Hilferty, "The distribution of chi-square", Proc. National Academy of Sciences 17, 1931).
-func uniform(counts []int) float64 {
+// add adds other counts.
+func (p phases) add(other phases) {
+	for step, counts := range other {
+		if p[step] == nil {
+			p[step] = new([bins]int)
+		}
+		for i, n := range counts {
+			p[step][i] += n
+		}
+	}
+}
+
+// uniform returns the p-value under uniform distributions.
+func (p phases) uniform() float64 {
+	chi, freedom := 0.0, 0
+	for _, step := range slices.Sorted(maps.Keys(p)) {
+		counts := p[step][:binsOf(step)]
+		chi += chiSquare(counts)
+		freedom += len(counts) - 1
+	}
+	return chance(chi, freedom)
+}
+
+// chiSquare returns χ² of counts under a uniform distribution.
+func chiSquare(counts []int) (chi float64) {
 	total := 0
 	for _, c := range counts {
 		total += c
 	}
 	expected := float64(total) / float64(len(counts))
-	chi := 0.0
 	for _, c := range counts {
 		chi += (float64(c) - expected) * (float64(c) - expected) / expected
 	}
-	k := float64(len(counts) - 1)
+	return chi
+}
+
+// chance returns the probability that χ² is as large or larger, by the cube-root approximation (Wilson and Hilferty, "The distribution of
+// chi-square", Proc. National Academy of Sciences 17, 1931).
+func chance(chi float64, freedom int) float64 {
+	k := float64(freedom)
 	z := (math.Cbrt(chi/k) - 1 + 2/(9*k)) / math.Sqrt(2/(9*k))
 	return math.Erfc(z/math.Sqrt2) / 2
 }

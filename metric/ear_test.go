@@ -2,6 +2,7 @@ package metric
 
 import (
 	"math"
+	"math/cmplx"
 	"testing"
 )
 
@@ -32,19 +33,35 @@ func behind(den []float64, n int, variance float64) []float64 {
 	return e
 }
 
+// tolerance returns the variance that white noise may have before a filter 1/den so that its noise-to-mask ratio is 1.
+func tolerance(weights, den []float64) float64 {
+	sum := 0.0
+	for k, w := range weights {
+		var a complex128
+		for i, d := range den {
+			a += complex(d, 0) * cmplx.Exp(complex(0, -math.Pi*float64(k*i)/(EarPoints-1)))
+		}
+		sum += w / (real(a)*real(a) + imag(a)*imag(a))
+	}
+	return 1 / sum
+}
+
 // tolerances returns the tolerance of every frame of x.
 func tolerances(m *Masking, x, den []float64) (all []float64) {
-	t := m.NewTolerance()
+	e := m.NewEar()
 	for at := 0; at+m.Window() <= len(x); at += m.Hop() {
-		all = append(all, t.Next(x[at:][:m.Window()], den))
+		all = append(all, tolerance(e.Listen(x[at:][:m.Window()]), den))
 	}
 	return all
 }
 
+// tolerates returns what a frame tolerates of white noise.
+func (e *Ear) tolerates(x []float64) float64 { return tolerance(e.Listen(x), []float64{1}) }
+
 // An error of the variance that is tolerated has a noise-to-mask ratio of 1, which is what Masking says of it, with whatever filter
 // and at whatever rate and level.
-func TestToleranceIsMaskingAskedTheOtherWayRound(t *testing.T) {
-	for _, rate := range []int{8000, 16000, 44100} {
+func TestEarIsMaskingAskedTheOtherWayRound(t *testing.T) {
+	for _, rate := range []int{2000, 8000, 16000, 44100} {
 		m := newMasking(t, rate)
 		for _, rms := range []float64{0.2, 0.001} {
 			x := falling(5*rate, rms)
@@ -71,37 +88,41 @@ func TestToleranceGrowsWithTheRecording(t *testing.T) {
 	last := 0.0
 	for _, rms := range []float64{0, 1e-5, 1e-3, 0.01, 0.1, 1} {
 		y := plus(make([]float64, len(x)), x, rms)
-		got := m.NewTolerance().Next(y, []float64{1})
+		got := m.NewEar().tolerates(y)
 		if !(got > last) || math.IsInf(got, 0) {
 			t.Errorf("level %g tolerates %g, the one below %g", rms, got, last)
 		}
 		last = got
 	}
-	if quiet := m.NewTolerance().Next(make([]float64, m.Window()), []float64{1}); quiet < 1e-12 || quiet > 1e-7 {
+	if quiet := m.NewEar().tolerates(make([]float64, m.Window())); quiet < 1e-12 || quiet > 1e-7 {
 		t.Errorf("silence tolerates a variance of %g", quiet)
 	}
 }
 
 // What was loud masks what follows, for a while. A frame that is too short is filled up with zeros.
-func TestToleranceRemembers(t *testing.T) {
+func TestEarRemembers(t *testing.T) {
 	m := newMasking(t, 16000)
 	loud, quiet := falling(m.Window(), 0.3), falling(m.Window(), 1e-4)
-	den := []float64{1}
-	alone := m.NewTolerance().Next(quiet, den)
-	after := m.NewTolerance()
-	after.Next(loud, den)
-	if got := after.Next(quiet, den); got <= alone {
+	alone := m.NewEar().tolerates(quiet)
+	after := m.NewEar()
+	after.Listen(loud)
+	if got := after.tolerates(quiet); got <= alone {
 		t.Errorf("after a loud frame a quiet one tolerates %g, alone %g", got, alone)
 	}
 	for range 40 {
-		after.Next(quiet, den)
+		after.Listen(quiet)
 	}
-	if got := after.Next(quiet, den); math.Abs(got/alone-1) > 1e-3 {
+	if got := after.tolerates(quiet); math.Abs(got/alone-1) > 1e-3 {
 		t.Errorf("long after it, a quiet frame tolerates %g, alone %g", got, alone)
+	}
+	after.Listen(loud)
+	after.Reset()
+	if got := after.tolerates(quiet); got != alone {
+		t.Errorf("after a loud frame that is forgotten a quiet one tolerates %g, alone %g", got, alone)
 	}
 	half := loud[:m.Window()/2]
 	filled := append(append([]float64(nil), half...), make([]float64, m.Window()-len(half))...)
-	if a, b := m.NewTolerance().Next(half, den), m.NewTolerance().Next(filled, den); a != b {
+	if a, b := m.NewEar().tolerates(half), m.NewEar().tolerates(filled); a != b {
 		t.Errorf("a short frame tolerates %g, filled up %g", a, b)
 	}
 	if m.Window() != 2*m.Hop() || math.Abs(float64(m.Window())/16000-0.0427) > 1e-4 {
