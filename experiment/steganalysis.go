@@ -28,17 +28,20 @@ type SteganalysisOptions struct {
 	// Learn and Validation are the numbers of pairs that a detector learns from and that its state and threshold are chosen with; 0 means
 	// LearnPairs and ValidationPairs.
 	Learn, Validation int
-	// Fainter lists the strengths at which methods are compared, in dB of SNR above the lattice's default; nil means that and 10.
+	// Fainter lists the strengths at which methods are compared, in dB of SNR above the lattice's default; nil means that and 10. After the
+	// first, DITAS-M-ED stands for the trained systems, which take long to hide.
 	Fainter []float64
 	// Only limits the methods to some of those that are compared, by name; nil means all.
 	Only     []string
 	Detector steganalysis.Config // the zero value means steganalysis.Default
+	// Group, if set, is called with what there is of the report when the methods of a strength are finished.
+	Group func(r *SteganalysisReport) error
 }
 
 // Numbers of pairs for a detector.
 const (
-	LearnPairs      = 160
-	ValidationPairs = 40
+	LearnPairs      = 80
+	ValidationPairs = 24
 )
 
 // SteganalysisReport is how well small networks tell recordings in which something is hidden.
@@ -223,15 +226,18 @@ func (s *study) secret(fainter float64) *contender {
 
 // Steganalysis trains a detector for every method and tries it on recordings and pictures that it has not seen.
 func Steganalysis(ctx context.Context, data SteganalysisData, o SteganalysisOptions) (*SteganalysisReport, error) {
-	begin := time.Now()
 	if o.Fainter == nil {
 		o.Fainter = []float64{0, 10}
 	}
 	if o.Detector == (steganalysis.Config{}) {
 		o.Detector = steganalysis.Default()
 	}
-	a := &analysis{options: o, detectors: map[string]*steganalysis.Detector{}}
+	a := &analysis{options: o, begin: time.Now(), detectors: map[string]*steganalysis.Detector{}}
 	r := &SteganalysisReport{Data: data.Test.Digest, Detector: o.Detector}
+	var err error
+	if r.Parameters, r.FLOPs, err = o.Detector.Size(); err != nil {
+		return nil, err
+	}
 	for i, set := range []struct {
 		name  string
 		data  Data
@@ -260,7 +266,10 @@ func Steganalysis(ctx context.Context, data SteganalysisData, o SteganalysisOpti
 		}
 		systems = append(systems, t)
 	}
-	for _, fainter := range o.Fainter {
+	for k, fainter := range o.Fainter {
+		if k == 1 {
+			systems = slices.DeleteFunc(systems, func(t *contender) bool { return t.name != "ditas-m-ed" })
+		}
 		for _, s := range a.sets {
 			if err := s.aim(fainter); err != nil {
 				return nil, err
@@ -275,7 +284,9 @@ func Steganalysis(ctx context.Context, data SteganalysisData, o SteganalysisOpti
 			return nil, err
 		}
 		g.Fainter = &fainter
-		r.add(g)
+		if err := a.add(r, g); err != nil {
+			return nil, err
+		}
 	}
 	for _, s := range a.sets {
 		for _, p := range s.subjects {
@@ -286,23 +297,27 @@ func Steganalysis(ctx context.Context, data SteganalysisData, o SteganalysisOpti
 	if err != nil {
 		return nil, err
 	}
-	r.add(g)
+	if err := a.add(r, g); err != nil {
+		return nil, err
+	}
 	if r.Groups == nil {
 		return nil, errors.New("there is no method of that name to measure")
 	}
-	if r.Parameters, r.FLOPs, err = o.Detector.Size(); err != nil {
-		return nil, err
-	}
-	r.Origin = a.sets[0].origin(begin)
-	r.Seed = o.Seed
 	return r, nil
 }
 
-// add takes in a group that has methods.
-func (r *SteganalysisReport) add(g *SteganalysisGroup) {
-	if g.Methods != nil {
-		r.Groups = append(r.Groups, *g)
+// add takes a group into a report, if it has methods.
+func (a *analysis) add(r *SteganalysisReport, g *SteganalysisGroup) error {
+	if g.Methods == nil {
+		return nil
 	}
+	r.Groups = append(r.Groups, *g)
+	r.Origin = a.sets[0].origin(a.begin)
+	r.Seed = a.options.Seed
+	if a.options.Group == nil {
+		return nil
+	}
+	return a.options.Group(r)
 }
 
 // aim hides the pictures so many dB fainter than by default, and makes the container MSE that comes of it that of all methods.
@@ -320,6 +335,7 @@ func (s *study) aim(fainter float64) error {
 // analysis is the making and trying of detectors.
 type analysis struct {
 	options   SteganalysisOptions
+	begin     time.Time
 	sets      []*study                          // to learn from, to validate with, to test with
 	detectors map[string]*steganalysis.Detector // of the methods of the group before
 }

@@ -34,8 +34,9 @@ Convolutional Neural Network* (IH&MMSec 2017), and (1, −4, 6, −4, 1), and be
 linear units of Ye, Ni and Yi (IEEE TIFS 2017). Then come four convolutions of five samples, %d to %d channels, all but the first with a stride of two in place of
 pooling, the mean over time, and two layers that decide. That makes %d parameters and %.1f MFLOP a window. Cover and stego always stand in one batch,
 and a detector of a fainter change goes on from that of the stronger one, as in Boroumand, Chen and Fridrich's SRNet (IEEE TIFS 2019): in each section after the
-first, from the one of the same method in the section before or, where there was none, from that of white noise. It has no batch normalisation. The engine is this
-repository's, the loss is the mean squared error of the probability, and the optimiser Adam, %d steps of %d pairs of windows.
+first, from the one of the same method in the section before or, where there was none, from that of white noise. In place of batch normalisation the means are standardised
+with what they are before the first step. The engine is this repository's, the loss is the mean squared error of the probability, and the optimiser Adam,
+%d steps of %d pairs of windows. Window, steps and rate were chosen on validation pairs of the lattice alone.
 
 **The recordings.** A photograph of 64×64 pixels is hidden in 3 × 16,384 samples of 16 kHz speech with its peak at 0.99 (the first 16,384 of them for DITAS-S), written to a
 16-bit WAV file and read again. Detectors learn from %d pairs of a cover and its stego (of %d clips and %d pictures of the training set), the step at which
@@ -44,7 +45,8 @@ pictures). No speaker and no picture is in two sets. The score of a recording is
 
 **Equal distortion.** The first sections have one container MSE for every recording, that of the lattice. Deep-Steg and Kreuk's model were trained to another strength;
 their change of the cover is scaled to it. "white noise, no picture" is Gaussian noise of this MSE: a method that hides like it, with nothing of its own to
-be known by, is as easy to find as this. "lattice, passphrase" has another passphrase in every recording, "lattice" the public key.
+be known by, is as easy to find as this. "lattice, passphrase" has another passphrase in every recording, "lattice" the public key. In
+all but the first section DITAS-M-ED stands for the trained systems.
 
 **The figures.** AUC is the area under the curve, 0.5 for chance and 1 for never an error; the equal error rate is where false alarms and misses are equally frequent;
 P_E is (false alarms + misses)/2 at the threshold that the validation set chose, 50 %% for chance. In brackets are 95 %% confidence intervals, by the bootstrap over the %d

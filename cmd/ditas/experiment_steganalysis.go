@@ -106,20 +106,25 @@ func (o *steganalysisFlags) run(ctx context.Context) error {
 		o.options.Progress = func(_ string, done, total int) { progress(done, total) }
 	}
 	r, err := experiment.Steganalysis(ctx, data, experiment.SteganalysisOptions{
-		Options: o.options, Learn: o.learn, Validation: o.validation, Fainter: o.fainter, Only: o.only,
+		Options: o.options, Learn: o.learn, Validation: o.validation, Fainter: o.fainter, Only: o.only, Group: o.save,
 	})
 	end()
 	if err != nil {
 		return err
 	}
+	o.printf("the results are in %s\n", o.out)
+	return o.result(r)
+}
+
+// save writes what there is of the results.
+func (o *steganalysisFlags) save(r *experiment.SteganalysisReport) error {
 	r.Command = o.command()
-	if err := o.write(map[string]func(w io.Writer) error{
+	e := o.experimentFlags
+	e.quiet = true // it is said once, at the end
+	return e.write(map[string]func(w io.Writer) error{
 		"steganalysis.md": r.Markdown, filepath.Join("figures", experiment.SteganalysisFigureName): r.Figure,
 		"steganalysis.json": func(w io.Writer) error { return writeJSON(w, r) },
-	}); err != nil {
-		return err
-	}
-	return o.result(r)
+	})
 }
 
 // command returns the command that gives the same results.

@@ -3,6 +3,7 @@ package steganalysis
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -71,15 +72,8 @@ func Train(ctx context.Context, cfg Config, pairs, validation []Pair, o Options)
 	}
 	t := &trainer{Detector: newDetector(cfg), pairs: pairs, validation: validation, best: newDetector(cfg), o: o}
 	t.training = Training{Pairs: len(pairs), Steps: cfg.Steps}
-	t.weights.Init(o.Seed)
-	if o.Start != nil {
-		values := map[string][]float32{}
-		for _, p := range o.Start.weights.Params() {
-			values[p.Name] = p.Data
-		}
-		if err := t.weights.CopyFrom(values); err != nil {
-			return nil, nil, fmt.Errorf("the detector to go on from: %w", err)
-		}
+	if err := t.begin(); err != nil {
+		return nil, nil, err
 	}
 	t.average, t.opt = nn.NewAverage(t.weights, cfg.Average), nn.NewAdam(t.weights, 0.9, 0.99)
 	for range max(1, min(o.Workers, cfg.Batch)) {
@@ -107,6 +101,51 @@ func Train(ctx context.Context, cfg Config, pairs, validation []Pair, o Options)
 	return t.best, &t.training, nil
 }
 
+// begin sets the weights and the constants that the run starts with.
+func (t *trainer) begin() error {
+	start := t.o.Start
+	if start == nil {
+		t.weights.Init(t.o.Seed)
+		return t.standardise()
+	}
+	values := map[string][]float32{}
+	for _, p := range start.weights.Params() {
+		values[p.Name] = p.Data
+	}
+	if err := t.weights.CopyFrom(values); err != nil {
+		return fmt.Errorf("the detector to go on from: %w", err)
+	}
+	t.centre, t.scale = start.centre, start.scale
+	return nil
+}
+
+// standardise sets the constants so that the means of random windows have a mean of 0 and a variance of 1.
+func (t *trainer) standardise() error {
+	const pairs = 64
+	n, err := t.network(2, false)
+	if err != nil {
+		return err
+	}
+	w := &worker{network: n}
+	m := make([]float32, 2*len(t.centre))
+	sums, squares := make([]float64, len(t.centre)), make([]float64, len(t.centre))
+	for i := range pairs {
+		w.draw(t, i)
+		w.graph.Forward()
+		w.means.Store(m)
+		for k, v := range m {
+			c := k % len(sums)
+			sums[c] += float64(v) / (2 * pairs)
+			squares[c] += float64(v) * float64(v) / (2 * pairs)
+		}
+	}
+	for c, mean := range sums {
+		const floor = 1e-12 // for channels that never change
+		t.centre[c], t.scale[c] = float32(mean), float32(1/math.Sqrt(max(squares[c]-mean*mean, floor)))
+	}
+	return nil
+}
+
 // advance takes a step.
 func (t *trainer) advance() (record, error) {
 	t.team.Each(t.cfg.Batch, func(worker, i int) { t.workers[worker].learn(t, i) })
@@ -122,13 +161,18 @@ func (t *trainer) advance() (record, error) {
 	return record{}, nil
 }
 
-// learn computes the gradient of a window of a pair, at the same place of its cover and its stego.
-func (w *worker) learn(t *trainer, i int) {
+// draw loads a window of a pair, at the same place of its cover and its stego.
+func (w *worker) draw(t *trainer, i int) {
 	dataset.Seed(&w.source, t.o.Seed, t.step, i)
 	rng := rand.New(&w.source)
 	p := t.pairs[rng.IntN(len(t.pairs))]
 	// Polarity carries no meaning.
 	w.load(p, rng.IntN(p.frames()-t.cfg.Window+1), float32(1-2*rng.IntN(2)))
+}
+
+// learn computes the gradient of one.
+func (w *worker) learn(t *trainer, i int) {
+	w.draw(t, i)
 	w.graph.Forward()
 	t.grads[i].Zero()
 	w.graph.Backward(t.grads[i], nn.Term{Loss: w.loss, Weight: 1})
@@ -140,6 +184,7 @@ func (t *trainer) validate() error {
 	if err := t.average.CopyTo(d.weights); err != nil {
 		return err
 	}
+	d.centre, d.scale = t.centre, t.scale
 	_, loss, err := d.measure(t.validation, len(t.workers))
 	if err != nil {
 		return err
