@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ditas/experiment"
+	"ditas/experiment/steganalysis"
 )
 
 const steganalysisHelp = `Measure how well small networks tell recordings in which something is hidden, by the
@@ -32,6 +33,7 @@ type steganalysisFlags struct {
 	experimentFlags
 	weights           string
 	learn, validation int
+	steps             int
 	fainter           []float64
 	only              []string
 }
@@ -56,6 +58,7 @@ func steganalysisCommand() *cobra.Command {
 	f.StringVarP(&o.out, "out", "o", "", "`FOLDER` for the results")
 	f.IntVar(&o.learn, "learn", experiment.LearnPairs, "number `N` of training pairs for each method")
 	f.IntVar(&o.validation, "validation", experiment.ValidationPairs, "number `N` of validation pairs")
+	f.IntVar(&o.steps, "steps", steganalysis.Default().Steps, "number `N` of training steps of a detector")
 	f.IntVar(&o.options.Pairs, "pairs", 0, "number `N` of test pairs; 0 means all")
 	f.Float64SliceVar(&o.fainter, "fainter", []float64{0, 10}, "strengths, a `LIST` in dB of SNR above the lattice's default")
 	f.StringArrayVar(&o.only, "only", nil, "measure the method `NAME` of steganalysis.json only; may be given again")
@@ -82,8 +85,8 @@ func (o *steganalysisFlags) run(ctx context.Context) error {
 		return err
 	}
 	switch {
-	case o.learn < 1 || o.validation < 1:
-		return usagef("--learn %d, --validation %d: want at least 1", o.learn, o.validation)
+	case o.learn < 1 || o.validation < 1 || o.steps < 1:
+		return usagef("--learn %d, --validation %d, --steps %d: want at least 1", o.learn, o.validation, o.steps)
 	case len(o.fainter) == 0:
 		return usagef("--fainter names no strength")
 	}
@@ -105,8 +108,10 @@ func (o *steganalysisFlags) run(ctx context.Context) error {
 	if progress != nil {
 		o.options.Progress = func(_ string, done, total int) { progress(done, total) }
 	}
+	detector := steganalysis.Default()
+	detector.Steps = o.steps
 	r, err := experiment.Steganalysis(ctx, data, experiment.SteganalysisOptions{
-		Options: o.options, Learn: o.learn, Validation: o.validation, Fainter: o.fainter, Only: o.only, Group: o.save,
+		Options: o.options, Learn: o.learn, Validation: o.validation, Fainter: o.fainter, Only: o.only, Detector: detector, Group: o.save,
 	})
 	end()
 	if err != nil {
@@ -136,6 +141,9 @@ func (o *steganalysisFlags) command() string {
 	}
 	if o.validation != experiment.ValidationPairs {
 		c += fmt.Sprintf(" --validation %d", o.validation)
+	}
+	if o.steps != steganalysis.Default().Steps {
+		c += fmt.Sprintf(" --steps %d", o.steps)
 	}
 	var fainter []string
 	for _, dB := range o.fainter {
