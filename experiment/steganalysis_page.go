@@ -29,8 +29,8 @@ network, more recordings, longer ones, or a test that knows the method (the fram
 format, as [SECURITY.md](SECURITY.md) says). So its errors are an upper bound on how secret a method is, and no more. The detectors know method and strength,
 and have recordings of the same kinds to learn from, which favours them; they do not have the recording as it was, and no key.
 
-**The detector.** It sees %d samples at a time, through two fixed high-pass filters, (−1, 2, −1) as in Chen, Luo, Tang and Huang, *Audio Steganalysis with
-Convolutional Neural Network* (IH&MMSec 2017), and (1, −4, 6, −4, 1), and behind them through truncated units of three widths, after the truncated
+**The detector.** It sees %d samples at a time, through two fixed high-pass filters, (−1, 2, −1) as in Chen, Luo and Li, *Audio Steganalysis with Convolutional
+Neural Network* (IH&MMSec 2017), and (1, −4, 6, −4, 1), and behind them through truncated units of three widths, after the truncated
 linear units of Ye, Ni and Yi (IEEE TIFS 2017). Then come four convolutions of five samples, %d to %d channels, all but the first with a stride of two in place of
 pooling, the mean over time, and two layers that decide. That makes %d parameters and %.1f MFLOP a window. Cover and stego always stand in one batch,
 and a detector of a fainter change goes on from that of the stronger one, as in Boroumand, Chen and Fridrich's SRNet (IEEE TIFS 2019): in each section after the

@@ -6,15 +6,15 @@
 //	scores, err := d.Scores(test, workers)
 //	fmt.Println(scores.AUC(), scores.Error(known.Threshold()))
 //
-// The network follows Chen, Luo, Tang and Huang, Audio Steganalysis with Convolutional Neural Network (IH&MMSec 2017): a fixed
-// high-pass filter first, (−1, 2, −1), because what is hidden is faint beside the recording; then convolutions of a row that grow
-// in channels and are thinned by strides rather than by pooling; then the mean over time. From Ye, Ni and Yi, Deep Learning
-// Hierarchical Representations for Image Steganalysis (IEEE TIFS 2017), it has more than one fixed filter and the truncated
-// linear units behind them, here hyperbolic tangents of several widths, since it does not know how strong a change it looks for; from
-// there and from Boroumand, Chen and Fridrich, Deep Residual Network for Steganalysis of Digital Images (IEEE TIFS 2019), that a cover and
-// its stego are always in one batch, and that a detector of faint changes goes on from one of strong ones. In place of batch
-// normalisation, which the engine lacks, the means are standardised with what they are before the first step, as in Salimans and
-// Kingma, Weight Normalization (NIPS 2016). It is an order of magnitude smaller than theirs.
+// The network follows Chen, Luo and Li, Audio Steganalysis with Convolutional Neural Network (IH&MMSec 2017): a fixed high-pass
+// filter first, (−1, 2, −1), because what is hidden is faint beside the recording; then convolutions of a row that grow in channels
+// and thin it out by strides, theirs by max pooling too; then the mean over time. From Ye, Ni and Yi, Deep Learning Hierarchical
+// Representations for Image Steganalysis (IEEE TIFS 2017), it has more than one fixed filter and the truncated linear units behind
+// them, here hyperbolic tangents of several widths, since it does not know how strong a change it looks for; from there and from
+// Boroumand, Chen and Fridrich, Deep Residual Network for Steganalysis of Digital Images (IEEE TIFS 2019), that a cover and its stego are
+// always in one batch, and that a detector of faint changes goes on from one of strong ones. In place of batch normalisation, which
+// the engine lacks, the means are standardised with what they are before the first step, as in Salimans and Kingma, Weight
+// Normalization (NIPS 2016). It is far smaller than theirs, and learns from far less.
 //
 // The same pairs, configuration and seed give the same detector, bit for bit, however many workers there are.
 package steganalysis
