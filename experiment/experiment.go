@@ -232,4 +232,5 @@ const (
 	forMusic
 	forInnocents
 	forRobustness
+	forSteganalysis
 )

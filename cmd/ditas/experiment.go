@@ -26,7 +26,8 @@ func experimentCommand() *cobra.Command {
 			return withHint(usagef("an experiment has to be named"), "ditas experiment -h lists them")
 		},
 	}
-	cmd.AddCommand(latticeCommand(), table1Command(), robustnessCommand(), trainAllCommand(), figuresCommand(), claimsCommand())
+	cmd.AddCommand(latticeCommand(), table1Command(), robustnessCommand(), trainAllCommand(), figuresCommand(), claimsCommand(),
+		steganalysisCommand(), resultsCommand())
 	return cmd
 }
 

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"ditas/experiment"
+	"ditas/experiment/steganalysis"
+)
+
+const steganalysisHelp = `Measure how well small networks tell recordings in which something is hidden, by the
+protocol that docs/STEGANALYSIS.md is made by: for every method, at one container MSE, a
+detector of its own learns from pairs of recordings made of the training set, is chosen
+with the validation set, and tried on the test set. --out gets the results as
+steganalysis.json, the page as steganalysis.md, and the figure in a folder figures.
+
+--data is a folder as ditas data builds it. --weights is a folder of trained systems as
+ditas experiment train-all builds it, and as the repository has it in weights; those
+that it lacks are left out.`
+
+const steganalysisExample = `  ditas experiment steganalysis --data data --weights weights --out results
+  ditas experiment steganalysis --data data --weights weights --out results --learn 40 \
+    --fainter 20 --only lattice --only ditas-m-ed`
+
+type steganalysisFlags struct {
+	experimentFlags
+	weights           string
+	learn, validation int
+	steps             int
+	fainter           []float64
+	only              []string
+}
+
+func steganalysisCommand() *cobra.Command {
+	var o steganalysisFlags
+	cmd := &cobra.Command{
+		Use:     "steganalysis --data FOLDER --weights FOLDER --out FOLDER",
+		Short:   "Measure how well hiding is found out",
+		Long:    steganalysisHelp,
+		Example: steganalysisExample,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.begin(cmd)
+			return o.run(cmd.Context())
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVarP(&o.data, "data", "d", "", "a `FOLDER` that ditas data made")
+	f.StringVarP(&o.weights, "weights", "w", "weights", "a `FOLDER` of trained systems")
+	f.StringVarP(&o.out, "out", "o", "", "`FOLDER` for the results")
+	f.IntVar(&o.learn, "learn", experiment.LearnPairs, "number `N` of training pairs for each method")
+	f.IntVar(&o.validation, "validation", experiment.ValidationPairs, "number `N` of validation pairs")
+	f.IntVar(&o.steps, "steps", steganalysis.Default().Steps, "number `N` of training steps of a detector")
+	f.IntVar(&o.options.Pairs, "pairs", 0, "number `N` of test pairs; 0 means all")
+	f.Float64SliceVar(&o.fainter, "fainter", []float64{0, 10}, "strengths, a `LIST` in dB of SNR above the lattice's default")
+	f.StringArrayVar(&o.only, "only", nil, "measure the method `NAME` of steganalysis.json only; may be given again")
+	f.Uint64Var(&o.options.Seed, "seed", 1, "`N`, from which random numbers are made")
+	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
+	o.addFlags(cmd)
+	return cmd
+}
+
+// load reads the photographs and the speech of all sets.
+func (o *steganalysisFlags) load(ctx context.Context) (d experiment.SteganalysisData, err error) {
+	for set, data := range map[string]*experiment.Data{"train": &d.Learn, "validation": &d.Validation, "test": &d.Test} {
+		o.set = set
+		if *data, err = o.experimentFlags.load(ctx, kinds[0]); err != nil {
+			return d, err
+		}
+	}
+	return d, nil
+}
+
+func (o *steganalysisFlags) run(ctx context.Context) error {
+	o.set = "test"
+	if err := o.check(); err != nil {
+		return err
+	}
+	switch {
+	case o.learn < 1 || o.validation < 1 || o.steps < 1:
+		return usagef("--learn %d, --validation %d, --steps %d: want at least 1", o.learn, o.validation, o.steps)
+	case len(o.fainter) == 0:
+		return usagef("--fainter names no strength")
+	}
+	for _, dB := range o.fainter {
+		if !(dB >= -30 && dB <= 40) {
+			return usagef("--fainter %g: want -30 to 40 dB", dB)
+		}
+	}
+	runs, err := runsIn(o.weights, kinds[0])
+	if err != nil {
+		return err
+	}
+	data, err := o.load(ctx)
+	if err != nil {
+		return err
+	}
+	data.Runs = os.DirFS(runs)
+	progress, end := o.progress("learning")
+	if progress != nil {
+		o.options.Progress = func(_ string, done, total int) { progress(done, total) }
+	}
+	detector := steganalysis.Default()
+	detector.Steps = o.steps
+	r, err := experiment.Steganalysis(ctx, data, experiment.SteganalysisOptions{
+		Options: o.options, Learn: o.learn, Validation: o.validation, Fainter: o.fainter, Only: o.only, Detector: detector, Group: o.save,
+	})
+	end()
+	if err != nil {
+		return err
+	}
+	o.printf("the results are in %s\n", o.out)
+	return o.result(r)
+}
+
+// save writes what there is of the results.
+func (o *steganalysisFlags) save(r *experiment.SteganalysisReport) error {
+	r.Command = o.command()
+	e := o.experimentFlags
+	e.quiet = true // it is said once, at the end
+	return e.write(map[string]func(w io.Writer) error{
+		"steganalysis.md": r.Markdown, filepath.Join("figures", experiment.SteganalysisFigureName): r.Figure,
+		"steganalysis.json": func(w io.Writer) error { return writeJSON(w, r) },
+	})
+}
+
+// command returns the command that gives the same results.
+func (o *steganalysisFlags) command() string {
+	o.set = "test"
+	c := o.common("steganalysis") + " --weights weights"
+	if o.learn != experiment.LearnPairs {
+		c += fmt.Sprintf(" --learn %d", o.learn)
+	}
+	if o.validation != experiment.ValidationPairs {
+		c += fmt.Sprintf(" --validation %d", o.validation)
+	}
+	if o.steps != steganalysis.Default().Steps {
+		c += fmt.Sprintf(" --steps %d", o.steps)
+	}
+	var fainter []string
+	for _, dB := range o.fainter {
+		fainter = append(fainter, strconv.FormatFloat(dB, 'g', -1, 64))
+	}
+	c += " --fainter " + strings.Join(fainter, ",")
+	for _, name := range o.only {
+		c += fmt.Sprintf(" --only %q", name)
+	}
+	return c + fmt.Sprintf(" --seed %d", o.options.Seed)
+}
