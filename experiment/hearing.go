@@ -65,7 +65,7 @@ func (s *study) hearing() (*Table, error) {
 			r := c.recordings[i]
 			power := spread(r.cover, r.stego, r.stego.Frames())
 			near := spread(r.cover, r.stego, carrier.FrameLength)
-			strengths, err := s.strengths(r.cover)
+			strengths, err := s.planned(r.cover)
 			if err != nil {
 				return err
 			}

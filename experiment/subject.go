@@ -104,8 +104,8 @@ func (s *study) hide(cover *audio.Recording, secret *picture.Planes, o ditas.Hid
 	return &container{r, report}, err
 }
 
-// strengths returns how strong the change is that each frame of a cover is given at default strength.
-func (s *study) strengths(cover *audio.Recording) ([]carrier.Strength, error) {
+// planned returns how strong the change is that each frame of a cover is given at default strength.
+func (s *study) planned(cover *audio.Recording) ([]carrier.Strength, error) {
 	f, err := file(cover)
 	if err != nil {
 		return nil, err

@@ -32,7 +32,7 @@ func (s *study) uniformity() (*Table, error) {
 		if err != nil {
 			return err
 		}
-		strengths, err := s.strengths(p.cover)
+		strengths, err := s.planned(p.cover)
 		if err != nil {
 			return err
 		}
