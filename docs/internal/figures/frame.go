@@ -64,8 +64,8 @@ func drawFrame(w io.Writer) error {
 		s.Text(16, 316, "As they lie", class("bold"))
 		s.Text(16, 331, "coarse symbols", class("small"))
 		s.scattered(306)
-		s.Text(left, 350, "The key draws which sample has which use, anew in every frame but for synchronisation and header, which repeat after 16.", class("small"))
-		s.Text(left, 365, "(The order in this drawing is any order.)", class("small"))
+		s.Text(left, 350, "The key draws which sample has which use: for synchronisation and header, which repeat after 16 frames,", class("small"))
+		s.Text(left, 365, "once for all recordings, for everything else anew in every frame. (The order drawn here is made up.)", class("small"))
 	})
 }
 
