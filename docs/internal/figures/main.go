@@ -1,0 +1,100 @@
+// Command figures draws the figures of README.md and docs/METHOD.md.
+//
+//	go run ./docs/internal/figures
+//
+// Everything in them that looks measured is: the demo's photograph is hidden in the demo's speech, whose licences allow to show them
+// (cmd/ditas/demo/ATTRIBUTION.md), and what happens to it is read off. Every recording has a nonce of its own, so drawings differ a
+// little from run to run.
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"path/filepath"
+
+	"ditas"
+	"ditas/audio"
+	"ditas/audio/codec"
+	"ditas/audio/wav"
+	"ditas/picture"
+)
+
+func main() {
+	log.SetFlags(0)
+	demo := flag.String("demo", "cmd/ditas/demo", "folder of photo.png and speech.wav")
+	out := flag.String("out", "docs/figures", "folder to write to")
+	flag.Parse()
+	if err := run(context.Background(), *demo, *out); err != nil {
+		log.Fatal("figures: ", err)
+	}
+}
+
+func run(ctx context.Context, demo, out string) error {
+	photo, err := os.ReadFile(filepath.Join(demo, "photo.png"))
+	if err != nil {
+		return err
+	}
+	secret, err := picture.Decode(bytes.NewReader(photo))
+	if err != nil {
+		return err
+	}
+	cover, err := codec.ReadFile(filepath.Join(demo, "speech.wav"))
+	if err != nil {
+		return err
+	}
+	files := map[string]func(w io.Writer) error{"lattice.svg": drawLattice, "frame.svg": drawFrame}
+	if err := show(ctx, secret, cover, files); err != nil {
+		return err
+	}
+	if err := climb(ctx, secret, cover, files); err != nil {
+		return err
+	}
+	for name, write := range files {
+		var b bytes.Buffer
+		if err := write(&b); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if err := os.WriteFile(filepath.Join(out, name), b.Bytes(), 0o666); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// file returns a recording as a file that can be read and rewritten.
+func file(r *audio.Recording) (audio.Rewriter, error) {
+	var b bytes.Buffer
+	if err := wav.Encode(&b, r); err != nil {
+		return nil, err
+	}
+	return wav.Open(bytes.NewReader(b.Bytes()), int64(b.Len()))
+}
+
+// hide hides a picture as ditas hide does unless told otherwise.
+func hide(ctx context.Context, secret *picture.Planes, cover *audio.Recording) (*audio.Recording, *ditas.HideReport, error) {
+	f, err := file(cover)
+	if err != nil {
+		return nil, nil, err
+	}
+	var b bytes.Buffer
+	report, err := ditas.Hide(ctx, &b, f, secret, ditas.HideOptions{})
+	if err != nil {
+		return nil, nil, err
+	}
+	stego, err := wav.Decode(bytes.NewReader(b.Bytes()), int64(b.Len()))
+	return stego, report, err
+}
+
+// reveal reveals from what a file of a recording holds.
+func reveal(ctx context.Context, stego *audio.Recording) (*picture.Planes, *ditas.RevealReport, error) {
+	f, err := file(stego)
+	if err != nil {
+		return nil, nil, err
+	}
+	return ditas.Reveal(ctx, f, ditas.RevealOptions{Method: ditas.Lattice})
+}
