@@ -150,7 +150,7 @@ func (o *demoFlags) run(ctx context.Context) error {
 			d.Damaged.Stages++
 		}
 	}
-	if err := d.measure(); err != nil {
+	if err := d.measure(ctx); err != nil {
 		return err
 	}
 	o.printf("A photograph of %d×%d pixels is hidden in %.1f s of speech with %s, and revealed again from the file.\n\n", d.Width, d.Height, d.Seconds, d.Method)
@@ -193,7 +193,7 @@ func (o *demoFlags) hide(ctx context.Context, d *demonstration) error {
 }
 
 func (o *demoFlags) reveal(ctx context.Context, name, out string) (*ditas.RevealReport, error) {
-	stego, err := openRecording(name)
+	stego, err := openRecording(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -229,7 +229,7 @@ func (d *damaged) make(stego string) error {
 }
 
 // measure compares the files.
-func (d *demonstration) measure() error {
+func (d *demonstration) measure(ctx context.Context) error {
 	cover, err := codec.ReadFile(d.Cover)
 	if err != nil {
 		return err
@@ -238,15 +238,15 @@ func (d *demonstration) measure() error {
 	if err != nil {
 		return err
 	}
-	secret, err := readPicture(d.Secret)
+	secret, err := readPicture(ctx, d.Secret)
 	if err != nil {
 		return err
 	}
-	revealed, err := readPicture(d.Revealed)
+	revealed, err := readPicture(ctx, d.Revealed)
 	if err != nil {
 		return err
 	}
-	remains, err := readPicture(d.Damaged.Revealed)
+	remains, err := readPicture(ctx, d.Damaged.Revealed)
 	if err != nil {
 		return err
 	}
