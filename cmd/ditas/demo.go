@@ -252,14 +252,19 @@ func (d *demonstration) measure(ctx context.Context) error {
 	}
 	d.Width, d.Height = revealed.Width, revealed.Height
 	d.Seconds = cover.Format.Duration(int64(cover.Frames())).Seconds()
-	x, y := cover.Samples[0], stego.Samples[0]
+	c, err := metric.NewComparison(cover.Format.Rate, cover.Format.Channels)
+	if err != nil {
+		return err
+	}
+	if err := c.Add(cover.Samples, stego.Samples); err != nil {
+		return err
+	}
+	f := c.Figures()
+	d.MSE, d.SNR, d.MaxDeviation, d.Masked = f.MSE, f.SNR, f.MaxDeviation, f.Masked
 	for _, m := range []struct {
 		value   *float64
 		measure func() (float64, error)
 	}{
-		{&d.MSE, func() (float64, error) { return metric.MSE(x, y) }},
-		{&d.SNR, func() (float64, error) { return metric.SNR(x, y) }},
-		{&d.MaxDeviation, func() (float64, error) { return metric.MaxDeviation(x, y) }},
 		{&d.PSNR, func() (float64, error) { return metric.PSNR(secret, revealed) }},
 		{&d.SSIM, func() (float64, error) { return metric.SSIM(secret, revealed) }},
 		{&d.Damaged.PSNR, func() (float64, error) { return metric.PSNR(secret, remains) }},
@@ -270,18 +275,5 @@ func (d *demonstration) measure(ctx context.Context) error {
 		}
 	}
 	d.PSNR, d.Damaged.PSNR = min(d.PSNR, 100), min(d.Damaged.PSNR, 100) // an exact copy has no finite one
-	masking, err := metric.NewMasking(cover.Format.Rate)
-	if err != nil {
-		return err
-	}
-	moments, err := masking.NoiseToMask(x, y)
-	if err != nil {
-		return err
-	}
-	for _, m := range moments {
-		if m.Mean < 0 {
-			d.Masked += 1 / float64(len(moments))
-		}
-	}
 	return nil
 }
