@@ -51,6 +51,8 @@ func capacityCommand() *cobra.Command {
 	f.BoolVar(&o.options.Faint, "faint", false, "as with hide --faint")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
+	completeFiles(cmd, "image", pictureExtensions...)
+	completeArguments(cmd, recordingExtensions)
 	return cmd
 }
 

@@ -59,6 +59,8 @@ func compareCommand() *cobra.Command {
 	f.StringVar(&o.plot, "plot", "", "draw the difference, a `FILE` whose name ends in .png or .svg")
 	f.BoolVar(&o.options.Align, "align", false, "find where one recording begins in the other, and compare what they have in common")
 	o.addFlags(cmd)
+	completeFiles(cmd, "plot", compare.PNG, compare.SVG)
+	completeArguments(cmd, recordingExtensions, pictureExtensions)
 	return cmd
 }
 

@@ -95,6 +95,11 @@ func hideCommand() *cobra.Command {
 	f.StringVar(&o.options.Method, "method", ditas.Lattice, "how to hide, a `NAME`; also: "+networks.Method)
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
+	completeFiles(cmd, "image", pictureExtensions...)
+	completeFiles(cmd, "cover", recordingExtensions...)
+	completeFiles(cmd, "out", writtenRecordingExtensions...)
+	completeNames(cmd, "method", ditas.Lattice, networks.Method)
+	completeArguments(cmd, pictureExtensions, recordingExtensions)
 	return cmd
 }
 
@@ -108,9 +113,7 @@ func checkWorkers(n int) error {
 // require marks flags that a command cannot do without.
 func require(cmd *cobra.Command, flags ...string) {
 	for _, f := range flags {
-		if err := cmd.MarkFlagRequired(f); err != nil {
-			panic(err) // a flag that was not defined
-		}
+		must(cmd.MarkFlagRequired(f))
 	}
 }
 

@@ -373,7 +373,7 @@ func TestOutputHasTheUsualPermissions(t *testing.T) {
 
 // Every command teaches: what it is for, an example, the exit codes.
 func TestHelp(t *testing.T) {
-	for _, command := range []string{"hide", "reveal", "capacity", "demo", "train", "data", "version"} {
+	for _, command := range []string{"hide", "reveal", "inspect", "capacity", "compare", "demo", "train", "data", "version", "completion", "man", "help"} {
 		var out bytes.Buffer
 		if code := run(context.Background(), []string{command, "-h"}, &out, os.Stderr); code != 0 {
 			t.Errorf("%s: exit code %d", command, code)

@@ -74,6 +74,12 @@ func revealCommand() *cobra.Command {
 	f.StringVar(&o.options.Method, "method", "", "how it was hidden, a `NAME` (default: find out)")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
+	completeFiles(cmd, "stego", recordingExtensions...)
+	completeFiles(cmd, "out", writtenPictureExtensions...)
+	completeFiles(cmd, "map", "png")
+	completeNames(cmd, "format", "png", "jpg", "bmp", "tif")
+	completeNames(cmd, "method", ditas.Lattice, networks.Method)
+	completeArguments(cmd, recordingExtensions)
 	return cmd
 }
 
