@@ -49,9 +49,10 @@ between sample formats, cutting, a change of volume, and noise. It does not surv
 MP3 and the like, or resampling.
 
 Pictures and recordings may also be given without flags, told apart by what is in
-them, and - stands for standard input or output. With --out-dir one picture goes into
-each of many recordings, or each picture into the recording in the same place, and
-the files are called as the recordings are. The folder is made if needed.
+them. With --out-dir one picture goes into each of many recordings, or each picture
+into the recording in the same place, and the files are called as the recordings are.
+The folder is made if needed. - stands for standard input or output; in the latter
+case what there is to tell goes to standard error.
 ` + batchHelp + "\n" + passphraseHelp
 
 const hideExample = `  ditas hide --image photo.jpg --cover song.wav --out stego.wav

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -284,6 +285,29 @@ func TestInterruptedHidingLeavesNothing(t *testing.T) {
 	code := run(ctx, []string{"hide", "-i", filepath.Join("demo", "photo.png"), "-c", filepath.Join("demo", "speech.wav"), "-o", filepath.Join(dir, "stego.wav")}, &bytes.Buffer{}, &stderr)
 	if code != exitFailed || stderr.String() != "ditas: interrupted\n" {
 		t.Errorf("exit code %d, %s", code, &stderr)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left %v, %v", left, err)
+	}
+}
+
+// Whoever feeds a pipe may never end: an interruption does not wait for it, and leaves no copy.
+func TestInterruptedPipeLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	t.Setenv("TMP", dir)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	if _, err := w.WriteString("the beginning of a recording"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if f, err := copied(ctx, r); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, %v", f, err)
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("left %v, %v", left, err)
