@@ -1,6 +1,6 @@
 // Package compare measures how two recordings, or two pictures, differ, and draws it.
 //
-//	report, err := compare.Recordings(ctx, cover, stego, compare.Options{})
+//	report, err := compare.Recordings(ctx, cover, stego, compare.Options{Figure: true})
 //	err = report.Figure(file, "png")
 //
 // Recordings are read block by block, whatever their length; [Options].Align finds out where one of them begins in the other. The
@@ -33,6 +33,8 @@ var (
 type Options struct {
 	// Align compares what the two have in common where one begins before the other, or ends after it.
 	Align bool
+	// Figure keeps what RecordingReport.Figure draws. It takes about as long again.
+	Figure bool
 	// Progress, if set, is called now and then.
 	Progress func(done, total int)
 }
@@ -57,7 +59,7 @@ type RecordingReport struct {
 	Disturbed *float64 `json:"disturbed"`
 
 	moments [][]metric.NMR
-	panels  [3]*spectrogram.Spectrogram // the two recordings and their difference
+	panels  []*spectrogram.Spectrogram // the two recordings and their difference, if they are to be drawn
 }
 
 // PictureReport tells how two pictures differ. Measures that have no finite value, or that small pictures do not have, are nil.
@@ -145,6 +147,11 @@ func Recordings(ctx context.Context, a, b audio.File, o Options) (*RecordingRepo
 		return nil, fmt.Errorf("%w: one lasts %.3f s, the other %.3f s", ErrLength, f.Duration(n).Seconds(), f.Duration(m).Seconds())
 	}
 	r.Seconds = f.Duration(r.Frames).Seconds()
+	if o.Figure {
+		for range 3 {
+			r.panels = append(r.panels, spectrogram.New(plotWidth, max(1, r.Frames)))
+		}
+	}
 	return r, r.measure(ctx, a, b, o.Progress)
 }
 
@@ -201,11 +208,10 @@ func (r *RecordingReport) measure(ctx context.Context, a, b audio.File, progress
 	if err != nil {
 		return err
 	}
-	var channels [3][]*spectrogram.Channel
-	for i := range r.panels {
-		r.panels[i] = spectrogram.New(plotWidth, max(1, r.Frames))
+	channels := make([][]*spectrogram.Channel, len(r.panels))
+	for i, p := range r.panels {
 		for range r.Format.Channels {
-			channels[i] = append(channels[i], r.panels[i].Channel())
+			channels[i] = append(channels[i], p.Channel())
 		}
 	}
 	other := b.Reader()
@@ -235,7 +241,7 @@ func (r *RecordingReport) measure(ctx context.Context, a, b audio.File, progress
 			for k := range n {
 				difference[k] = y[i][k] - x[i][k]
 			}
-			for panel, samples := range [][]float64{x[i], y[i], difference[:n]} {
+			for panel, samples := range [][]float64{x[i], y[i], difference[:n]}[:len(channels)] {
 				if err := channels[panel][i].Add(samples); err != nil {
 					return err
 				}

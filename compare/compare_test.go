@@ -198,11 +198,14 @@ func TestFigures(t *testing.T) {
 	for i := range tone {
 		tone[i] = 0.5 * math.Sin(float64(i))
 	}
+	if err := recordings(t, file(t, 16000, x), file(t, 16000, x), compare.Options{}).Figure(io.Discard, compare.PNG, "", ""); err == nil {
+		t.Error("what was not kept was drawn")
+	}
 	for name, f := range map[string]figure{
 		"pictures":   p,
-		"recordings": recordings(t, file(t, 16000, x, x), file(t, 16000, x, tone), compare.Options{}),
-		"moments":    recordings(t, file(t, 16000, x[:1]), file(t, 16000, x[1:2]), compare.Options{}),
-		"equal":      recordings(t, file(t, 100, x), file(t, 100, x), compare.Options{}),
+		"recordings": recordings(t, file(t, 16000, x, x), file(t, 16000, x, tone), compare.Options{Figure: true}),
+		"moments":    recordings(t, file(t, 16000, x[:1]), file(t, 16000, x[1:2]), compare.Options{Figure: true}),
+		"equal":      recordings(t, file(t, 100, x), file(t, 100, x), compare.Options{Figure: true}),
 	} {
 		var b bytes.Buffer
 		if err := f.Figure(&b, compare.PNG, "a.wav", "b.wav"); err != nil {

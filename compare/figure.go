@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -78,8 +79,11 @@ func sans(t *text.Style, size vg.Length) {
 const spectrogramHeight = 257
 
 // Figure draws the spectrograms of the two recordings, called by these names, and of their difference, and the noise-to-mask
-// ratio over time.
+// ratio over time. It takes [Options].Figure.
 func (r *RecordingReport) Figure(w io.Writer, format, a, b string) error {
+	if r.panels == nil {
+		return errors.New("figure: the recordings were compared without Options.Figure")
+	}
 	var plots [][]*plot.Plot
 	for i, title := range []string{a, b, "difference"} {
 		p := panel(title)

@@ -83,7 +83,7 @@ func (o *compareFlags) run(ctx context.Context, a, b string) error {
 		return err
 	}
 	format := compare.PNG
-	if o.plot != "" {
+	if o.options.Figure = o.plot != ""; o.options.Figure {
 		if format = strings.TrimPrefix(strings.ToLower(filepath.Ext(o.plot)), "."); o.plot == "-" {
 			format = compare.PNG
 		}
