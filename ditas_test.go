@@ -235,7 +235,7 @@ func TestStrengthIsAKnob(t *testing.T) {
 	cover := music(t, mono, 6)
 	last := 0
 	for _, snr := range []float64{70, 60, 50, 40, 30} {
-		room, err := ditas.Room(context.Background(), open(t, cover), ditas.RoomOptions{SNR: snr})
+		room, err := ditas.Capacity(context.Background(), open(t, cover), ditas.CapacityOptions{SNR: snr})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -272,10 +272,10 @@ func TestFaint(t *testing.T) {
 	}
 }
 
-// Room agrees with Hide: a picture of just as many pixels fits, one of more does not, and the error says what would.
-func TestRoomAndFit(t *testing.T) {
+// Capacity agrees with Hide: a picture of just as many pixels fits, one of more does not, and the error says what would.
+func TestCapacityAndFit(t *testing.T) {
 	cover := music(t, mono, 1.5)
-	room, err := ditas.Room(context.Background(), open(t, cover), ditas.RoomOptions{})
+	room, err := ditas.Capacity(context.Background(), open(t, cover), ditas.CapacityOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -451,8 +451,8 @@ func TestProgressAndCancel(t *testing.T) {
 	if _, _, err := ditas.Reveal(ctx, open(t, stego), ditas.RevealOptions{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("Reveal: %v", err)
 	}
-	if _, err := ditas.Room(ctx, open(t, cover), ditas.RoomOptions{}); !errors.Is(err, context.Canceled) {
-		t.Errorf("Room: %v", err)
+	if _, err := ditas.Capacity(ctx, open(t, cover), ditas.CapacityOptions{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("Capacity: %v", err)
 	}
 }
 

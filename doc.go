@@ -1,7 +1,7 @@
 // Package ditas hides pictures in recordings, so that nobody hears it, and reveals them from the recording alone.
 //
 // Open a recording with package audio/codec and a picture with package picture, then call [Hide]; [Reveal] gives the
-// picture back, [Inspect] tells whether there is one, and [Room] tells beforehand what a recording can take:
+// picture back, [Inspect] tells whether there is one, and [Capacity] tells beforehand what a recording can take:
 //
 //	cover, err := codec.Open(file, size)
 //	secret, err := picture.Decode(photo)

@@ -122,14 +122,14 @@ func ExampleInspect() {
 }
 
 // What a recording can take is known before anything is hidden in it.
-func ExampleRoom() {
+func ExampleCapacity() {
 	cover := openFile("cmd/ditas/demo/speech.wav")
-	room, err := ditas.Room(context.Background(), cover, ditas.RoomOptions{})
+	capacity, err := ditas.Capacity(context.Background(), cover, ditas.CapacityOptions{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Printf("a square picture of %d pixels a side, or less\n", room.Side/100*100)
-	width, height := room.Fit(4000, 3000)
+	fmt.Printf("a square picture of %d pixels a side, or less\n", capacity.Side/100*100)
+	width, height := capacity.Fit(4000, 3000)
 	fmt.Println("4000×3000 pixels fit:", width == 4000 && height == 3000)
 	// Output:
 	// a square picture of 1000 pixels a side, or less

@@ -28,7 +28,7 @@ const capacityExample = `  ditas capacity speech.wav
 type capacityFlags struct {
 	terminal
 	image   string
-	options ditas.RoomOptions
+	options ditas.CapacityOptions
 }
 
 func capacityCommand() *cobra.Command {
@@ -116,7 +116,7 @@ func (o *capacityFlags) measure(ctx context.Context, name string, p *picture.Pla
 	}
 	var end func()
 	o.options.Progress, end = o.progress("listening")
-	room, err := ditas.Room(ctx, cover, o.options)
+	room, err := ditas.Capacity(ctx, cover, o.options)
 	end()
 	if err != nil {
 		return explain(err, cover)
