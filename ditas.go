@@ -1,17 +1,3 @@
-// Package ditas hides pictures in recordings, so that nobody hears it, and reveals them from the recording alone.
-//
-// Open a recording with package audio/codec and a picture with package picture, then call [Hide]; [Reveal] gives the
-// picture back, and [Room] tells beforehand what a recording can take:
-//
-//	cover, err := codec.Open(file, size)
-//	secret, err := picture.Decode(photo)
-//	report, err := ditas.Hide(ctx, stego, cover.(audio.Rewriter), secret, ditas.HideOptions{Passphrase: "…"})
-//	revealed, found, err := ditas.Reveal(ctx, cover, ditas.RevealOptions{Passphrase: "…"})
-//
-// The picture becomes a stream of which every beginning is a picture (package codestream), the stream is divided into stages,
-// each of which codes what the stages before it have left, and the stages travel on keyed lattices in frames that are found and
-// read on their own (package carrier). Whatever part of the recording arrives, and however noisy, gives as many stages as it
-// has room for. The networks of the paper are there by [HideOptions].Method (package networks).
 package ditas
 
 import (

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -101,6 +102,20 @@ func reveal(t testing.TB, stego []byte, o ditas.RevealOptions) (*picture.Planes,
 	return p, report
 }
 
+// inspected fails unless Inspect tells what Reveal told.
+func inspected(t testing.TB, stego []byte, o ditas.RevealOptions, revealed *ditas.RevealReport) {
+	t.Helper()
+	report, err := ditas.Inspect(context.Background(), open(t, stego), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := *revealed
+	want.Restored = false
+	if !reflect.DeepEqual(report, &want) {
+		t.Errorf("inspected %+v, revealed %+v", report, want)
+	}
+}
+
 func psnr(t testing.TB, a, b *picture.Planes) float64 {
 	t.Helper()
 	v, err := metric.PSNR(a, b)
@@ -186,6 +201,9 @@ func TestPassphrase(t *testing.T) {
 		if err == nil && psnr(t, secret, p) < 100 {
 			t.Errorf("revealed with %q, but not exactly", passphrase)
 		}
+		if _, other := ditas.Inspect(context.Background(), open(t, stego), ditas.RevealOptions{Method: ditas.Lattice, Passphrase: passphrase}); other != err {
+			t.Errorf("%q: Reveal ends with %v, Inspect with %v", passphrase, err, other)
+		}
 		return err
 	}
 	locked, _ := hide(t, cover, secret, ditas.HideOptions{Passphrase: "correct horse", SNR: 40})
@@ -217,7 +235,7 @@ func TestStrengthIsAKnob(t *testing.T) {
 	cover := music(t, mono, 6)
 	last := 0
 	for _, snr := range []float64{70, 60, 50, 40, 30} {
-		room, err := ditas.Room(context.Background(), open(t, cover), ditas.RoomOptions{SNR: snr})
+		room, err := ditas.Capacity(context.Background(), open(t, cover), ditas.CapacityOptions{SNR: snr})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -254,10 +272,10 @@ func TestFaint(t *testing.T) {
 	}
 }
 
-// Room agrees with Hide: a picture of just as many pixels fits, one of more does not, and the error says what would.
-func TestRoomAndFit(t *testing.T) {
+// Capacity agrees with Hide: a picture of just as many pixels fits, one of more does not, and the error says what would.
+func TestCapacityAndFit(t *testing.T) {
 	cover := music(t, mono, 1.5)
-	room, err := ditas.Room(context.Background(), open(t, cover), ditas.RoomOptions{})
+	room, err := ditas.Capacity(context.Background(), open(t, cover), ditas.CapacityOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -377,6 +395,14 @@ func TestWhatIsLeftIsEnough(t *testing.T) {
 	if got := psnr(t, secret, revealed); got < 25 || found.Arrived >= found.Frames || found.Arrived < found.Frames/2 {
 		t.Errorf("revealed at %.1f dB from %d of %d frames", got, found.Arrived, found.Frames)
 	}
+	inspected(t, b.Bytes(), ditas.RevealOptions{Passphrase: "x"}, found)
+	size := 0
+	for _, s := range found.Stages {
+		size += s.Bytes
+	}
+	if found.Bytes != size || found.Complete() != (found.Read == found.Bytes) || found.Read < 100 || !found.Robust {
+		t.Errorf("%+v", found)
+	}
 	count := 0
 	for _, lane := range found.Map {
 		for _, there := range lane {
@@ -425,8 +451,8 @@ func TestProgressAndCancel(t *testing.T) {
 	if _, _, err := ditas.Reveal(ctx, open(t, stego), ditas.RevealOptions{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("Reveal: %v", err)
 	}
-	if _, err := ditas.Room(ctx, open(t, cover), ditas.RoomOptions{}); !errors.Is(err, context.Canceled) {
-		t.Errorf("Room: %v", err)
+	if _, err := ditas.Capacity(ctx, open(t, cover), ditas.CapacityOptions{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("Capacity: %v", err)
 	}
 }
 
@@ -444,6 +470,7 @@ func TestNetworks(t *testing.T) {
 		if got := psnr(t, secret, revealed); math.Abs(got-report.PSNR) > 1e-6 || found.Method != report.Method || !found.Complete() {
 			t.Errorf("%+v: revealed at %.2f dB, promised %.2f dB, %+v", o, got, report.PSNR, found)
 		}
+		inspected(t, stego, o, found)
 	}
 	for name, o := range map[string]ditas.HideOptions{"passphrase": {Method: report.Method, Passphrase: "x"}, "faint": {Method: report.Method, Faint: true}} {
 		if _, err := ditas.Hide(context.Background(), io.Discard, open(t, cover), secret, o); err == nil || !strings.Contains(err.Error(), name) {

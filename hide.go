@@ -96,7 +96,7 @@ func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, secret *pict
 			o.Progress(done, 2*total)
 		}
 	}
-	r, plans, err := survey(ctx, cover, RoomOptions{SNR: o.SNR, Faint: o.Faint, Workers: o.Workers, Progress: half(false)})
+	r, plans, err := survey(ctx, cover, CapacityOptions{SNR: o.SNR, Faint: o.Faint, Workers: o.Workers, Progress: half(false)})
 	if err != nil {
 		return nil, err
 	}

@@ -38,6 +38,11 @@ type RevealReport struct {
 	// Restored tells that a network has made what has arrived look more like what was hidden.
 	Restored bool          `json:"restored"`
 	Stages   []RevealStage `json:"stages"`
+	// Robust tells that the picture was protected against noise when it was hidden by the method [Lattice].
+	Robust bool `json:"robust"`
+	// Bytes is the size of what was hidden, and Read how much of that arrived without a gap; both are 0 with networks.
+	Bytes int `json:"bytes"`
+	Read  int `json:"read"`
 	// Frames is the number of pieces that the recording had, and Arrived how many of them were found. Map tells which, channel by
 	// channel as they were written.
 	Frames  int      `json:"frames"`
@@ -67,28 +72,61 @@ func (r *RevealReport) Complete() bool { return r.complete }
 // Reveal returns the picture that is hidden in a recording, by whatever method, as far as what has arrived of it allows. It
 // returns an error that wraps [ErrNothingFound] or [ErrOtherVersion] if there is nothing that it can reveal.
 func Reveal(ctx context.Context, stego audio.File, o RevealOptions) (*picture.Planes, *RevealReport, error) {
+	f, r, err := find(ctx, stego, o)
+	if err != nil {
+		return nil, r, err
+	}
+	if f.networks != nil {
+		p, err := f.networks.Reveal(ctx, networks.RevealOptions{Workers: o.Workers, Progress: o.Progress})
+		return p, r, err
+	}
+	if f.info.Complete || o.Plain {
+		return f.arrived, r, nil
+	}
+	p, err := restore(ctx, f.arrived, f.info, o.Workers)
+	if err != nil {
+		return nil, r, err
+	}
+	r.Restored = true
+	return p, r, nil
+}
+
+// Inspect tells what Reveal would find, and fails as it would, but has no network restore or reveal the picture.
+func Inspect(ctx context.Context, stego audio.File, o RevealOptions) (*RevealReport, error) {
+	_, r, err := find(ctx, stego, o)
+	return r, err
+}
+
+// found is what was found in a recording: what a stream gives, or what networks can reveal.
+type found struct {
+	arrived  *picture.Planes
+	info     codestream.Info
+	networks *networks.Found
+}
+
+func find(ctx context.Context, stego audio.File, o RevealOptions) (*found, *RevealReport, error) {
 	switch o.Method {
 	case networks.Method:
-		return revealWithNetworks(ctx, stego, o)
+		return findNetworks(ctx, stego)
 	case "", Lattice:
 	default:
 		return nil, nil, fmt.Errorf("method %q is unknown: want %s or %s", o.Method, Lattice, networks.Method)
 	}
-	p, r, err := revealFromLattice(ctx, stego, o)
+	f, r, err := findLattice(ctx, stego, o)
 	if errors.Is(err, ErrNothingFound) && o.Method == "" && o.Passphrase == "" {
 		if n := stego.Frames(); n >= 0 && n*int64(stego.Format().Channels) <= longestForNetworks {
-			if p, r, err := revealWithNetworks(ctx, stego, o); !errors.Is(err, ErrNothingFound) {
-				return p, r, err
+			if f, r, err := findNetworks(ctx, stego); !errors.Is(err, ErrNothingFound) {
+				return f, r, err
 			}
 		}
 	}
-	return p, r, err
+	return f, r, err
 }
 
 // longestForNetworks is the number of samples, 12 minutes of mono at 44.1 kHz, up to which Reveal looks for networks unasked.
 const longestForNetworks = 1 << 25
 
-func revealFromLattice(ctx context.Context, stego audio.File, o RevealOptions) (*picture.Planes, *RevealReport, error) {
+func findLattice(ctx context.Context, stego audio.File, o RevealOptions) (*found, *RevealReport, error) {
 	key, err := key(o.Passphrase)
 	if err != nil {
 		return nil, nil, err
@@ -104,7 +142,8 @@ func revealFromLattice(ctx context.Context, stego audio.File, o RevealOptions) (
 	}
 	r := &RevealReport{
 		Method: Lattice, Frames: m.Frames, Arrived: m.Arrived, Map: m.Map, Gain: 20 * math.Log10(math.Abs(m.Gain)),
-		Inverted: m.Gain < 0, Offset: m.Offset, Noise: m.Noise, complete: len(m.Payload) == m.Size,
+		Inverted: m.Gain < 0, Offset: m.Offset, Noise: m.Noise, Robust: m.Profile == carrier.Robust,
+		Bytes: m.Size, Read: len(m.Payload), complete: len(m.Payload) == m.Size,
 	}
 	for _, s := range m.Stages {
 		r.Stages = append(r.Stages, RevealStage{Bytes: s.Bytes, Blocks: s.Blocks, Arrived: s.Arrived})
@@ -117,14 +156,7 @@ func revealFromLattice(ctx context.Context, stego audio.File, o RevealOptions) (
 		return nil, r, fmt.Errorf("the picture in this recording: %w", err)
 	}
 	r.Width, r.Height, r.Exact = info.Width, info.Height, info.Complete
-	if info.Complete || o.Plain {
-		return p, r, nil
-	}
-	if p, err = restore(ctx, p, info, o.Workers); err != nil {
-		return nil, r, err
-	}
-	r.Restored = true
-	return p, r, nil
+	return &found{arrived: p, info: info}, r, nil
 }
 
 // restore has the network restore a picture of which not all has arrived.
@@ -140,8 +172,8 @@ func restore(ctx context.Context, p *picture.Planes, info codestream.Info, n int
 	return p, nil
 }
 
-func revealWithNetworks(ctx context.Context, stego audio.File, o RevealOptions) (*picture.Planes, *RevealReport, error) {
-	p, n, err := networks.Reveal(ctx, stego, networks.RevealOptions{Workers: o.Workers, Progress: o.Progress})
+func findNetworks(ctx context.Context, stego audio.File) (*found, *RevealReport, error) {
+	f, err := networks.Find(ctx, stego)
 	switch {
 	case errors.Is(err, networks.ErrOtherVersion):
 		return nil, nil, ErrOtherVersion
@@ -150,11 +182,12 @@ func revealWithNetworks(ctx context.Context, stego audio.File, o RevealOptions) 
 	case err != nil:
 		return nil, nil, err
 	}
+	n := f.Report()
 	r := &RevealReport{Method: n.Method, Width: n.Width, Height: n.Height, complete: n.Complete()}
 	for _, arrived := range n.Arrived {
 		r.Stages = append(r.Stages, RevealStage{Blocks: n.Tiles, Arrived: arrived})
 		r.Frames += n.Tiles
 		r.Arrived += arrived
 	}
-	return p, r, nil
+	return &found{networks: f}, r, nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"ditas/dataset"
+	"ditas/spectrogram"
 )
 
 // errorGain is how many times as large as they are errors of pictures are shown in Figure 2.
@@ -28,7 +29,7 @@ func (r *FiguresReport) figure2() (*drawing, error) {
 		block  = 30 + 2*panelHeight + 8 + 36 + 2*pictureSide + 22 + 20
 	)
 	cover := r.exhibit.subject.cover.Samples[0]
-	original, err := spectrogramImage(cover, panelWidth*dotsPerPoint, panelHeight*dotsPerPoint)
+	original, err := spectrogram.Image(cover, panelWidth*dotsPerPoint, panelHeight*dotsPerPoint)
 	if err != nil {
 		return nil, err
 	}
@@ -40,10 +41,10 @@ func (r *FiguresReport) figure2() (*drawing, error) {
 			d[k] = v - cover[k]
 		}
 		dots := panelWidth * dotsPerPoint * len(d) / samples
-		if images[i].container, err = spectrogramImage(m.stego, dots, panelHeight*dotsPerPoint); err != nil {
+		if images[i].container, err = spectrogram.Image(m.stego, dots, panelHeight*dotsPerPoint); err != nil {
 			return nil, err
 		}
-		if images[i].difference, err = spectrogramImage(d, dots, panelHeight*dotsPerPoint); err != nil {
+		if images[i].difference, err = spectrogram.Image(d, dots, panelHeight*dotsPerPoint); err != nil {
 			return nil, err
 		}
 	}
@@ -145,8 +146,8 @@ func (s *sheet) scale(x, y float64) {
 	}
 	y += 22
 	s.framed(x, y, m)
-	for level := lowestLevel; level <= highestLevel; level += 20 {
-		at := x + panelWidth*float64(level-lowestLevel)/(highestLevel-lowestLevel)
+	for level := spectrogram.LowestLevel; level <= spectrogram.HighestLevel; level += 20 {
+		at := x + panelWidth*float64(level-spectrogram.LowestLevel)/(spectrogram.HighestLevel-spectrogram.LowestLevel)
 		s.line(thinPen, at, y+height, at, y+height+3)
 		s.text(at, y+height+9, 8, centred, minus(fmt.Sprint(level)))
 	}
@@ -155,3 +156,6 @@ func (s *sheet) scale(x, y float64) {
 
 // minus writes a number with a minus sign in place of a hyphen.
 func minus(number string) string { return strings.Replace(number, "-", "−", 1) }
+
+// seconds is the length of so many samples.
+func seconds(n int) float64 { return float64(n) / dataset.Rate }

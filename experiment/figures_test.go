@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
-	"image"
 	"image/png"
 	"io"
 	"math"
@@ -16,64 +15,6 @@ import (
 	"ditas/dataset"
 	"ditas/model/weights"
 )
-
-// tone returns a sine of a frequency that is that of a bin.
-func tone(bin int, amplitude float64) []float64 {
-	x := make([]float64, 8*window)
-	for i := range x {
-		x[i] = amplitude * math.Sin(2*math.Pi*float64(bin*i)/window)
-	}
-	return x
-}
-
-func TestSpectrogram(t *testing.T) {
-	power, err := spectrogram(tone(40, 0.5))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(power) != 32 {
-		t.Errorf("%d frames, want 32", len(power))
-	}
-	for f, p := range power {
-		level := 10 * math.Log10(p[40])
-		if math.Abs(level+6.02) > 0.05 {
-			t.Fatalf("frame %d: %.2f dB, want −6.02", f, level)
-		}
-		if far := 10 * math.Log10(max(p[80], 1e-30)); far > -70 {
-			t.Errorf("frame %d: %.1f dB forty bins off", f, far)
-		}
-	}
-	m, err := spectrogramImage(tone(40, 1), 16, 257)
-	if err != nil {
-		t.Fatal(err)
-	}
-	g := m.(*image.Gray)
-	if dark, light := g.GrayAt(5, 256-40).Y, g.GrayAt(5, 256-200).Y; dark != 0 || light < 230 {
-		t.Errorf("the tone has shade %d, silence %d", dark, light)
-	}
-}
-
-func TestSpectrogramKeepsPower(t *testing.T) {
-	// However cells are shared out, what they hold stays.
-	for _, c := range [][2]int{{10, 3}, {3, 10}, {257, 192}, {5, 5}} {
-		held := make([]float64, c[0])
-		for i := range c[1] {
-			sum := 0.0
-			covered(c[0], c[1], i, func(cell int, share float64) {
-				held[cell] += share * float64(c[0]) / float64(c[1])
-				sum += share
-			})
-			if math.Abs(sum-1) > 1e-9 {
-				t.Errorf("%v: the shares of cell %d sum to %g", c, i, sum)
-			}
-		}
-		for i, v := range held {
-			if math.Abs(v-1) > 1e-9 {
-				t.Errorf("%v: cell %d is counted %g times", c, i, v)
-			}
-		}
-	}
-}
 
 // The stages of a system add up to what it reveals, and losing the later ones leaves the first sums.
 func TestStages(t *testing.T) {

@@ -166,41 +166,59 @@ func (m *Masking) NoiseToMask(cover, stego []float64) ([]NMR, error) {
 		return nil, err
 	}
 	ratios := make([]NMR, max(1, (len(cover)-1)/m.hop))
-	re, im := make([]float64, m.fft.Points()), make([]float64, m.fft.Points())
-	power, noise := make([]float64, m.bins), make([]float64, m.bins)
-	pattern, spread, scratch := make([]float64, len(m.bands)), make([]float64, len(m.bands)), make([]float64, len(m.bands))
-	excitation := make([]float64, len(m.bands))
+	l := m.newListener()
 	for f := range ratios {
 		x := cover[f*m.hop:]
 		x = x[:min(len(x), len(m.window))]
-		y := stego[f*m.hop:][:len(x)]
-		differ := false
-		for i, v := range x {
-			re[i] = m.window[i] * v
-			im[i] = m.window[i] * (y[i] - v)
-			differ = differ || im[i] != 0
-		}
-		clear(re[len(x):])
-		clear(im[len(x):])
-		m.fft.Forward(re, im)
-		m.split(power, noise, re, im)
-		for i := range m.bands {
-			pattern[i] = m.bands[i].energy(power) + m.bands[i].internal
-		}
-		m.spread(spread, pattern, scratch)
-		var sum, most float64
-		for i := range m.bands {
-			b := &m.bands[i]
-			excitation[i] = b.decay*excitation[i] + (1-b.decay)*spread[i]
-			if differ {
-				ratio := b.energy(noise) / (b.offset * max(excitation[i], spread[i]))
-				sum += ratio
-				most = max(most, ratio)
-			}
-		}
-		ratios[f] = NMR{Mean: 10 * math.Log10(sum/float64(len(m.bands))), Max: 10 * math.Log10(most)}
+		ratios[f] = l.next(x, stego[f*m.hop:][:len(x)])
 	}
 	return ratios, nil
+}
+
+// listener hears frame after frame.
+type listener struct {
+	*Masking
+	re, im                   []float64
+	power, noise             []float64
+	pattern, spread, scratch []float64
+	excitation               []float64
+}
+
+func (m *Masking) newListener() *listener {
+	points, bands := func() []float64 { return make([]float64, m.fft.Points()) }, func() []float64 { return make([]float64, len(m.bands)) }
+	return &listener{
+		Masking: m, re: points(), im: points(), power: make([]float64, m.bins), noise: make([]float64, m.bins),
+		pattern: bands(), spread: bands(), scratch: bands(), excitation: bands(),
+	}
+}
+
+// next returns the ratio of the next frame, x of the cover and y of the stego recording; a shorter one is filled up with zeros.
+func (l *listener) next(x, y []float64) NMR {
+	differ := false
+	for i, v := range x {
+		l.re[i] = l.window[i] * v
+		l.im[i] = l.window[i] * (y[i] - v)
+		differ = differ || l.im[i] != 0
+	}
+	clear(l.re[len(x):])
+	clear(l.im[len(x):])
+	l.fft.Forward(l.re, l.im)
+	l.split(l.power, l.noise, l.re, l.im)
+	for i := range l.bands {
+		l.pattern[i] = l.bands[i].energy(l.power) + l.bands[i].internal
+	}
+	l.Masking.spread(l.spread, l.pattern, l.scratch)
+	var sum, most float64
+	for i := range l.bands {
+		b := &l.bands[i]
+		l.excitation[i] = b.decay*l.excitation[i] + (1-b.decay)*l.spread[i]
+		if differ {
+			ratio := b.energy(l.noise) / (b.offset * max(l.excitation[i], l.spread[i]))
+			sum += ratio
+			most = max(most, ratio)
+		}
+	}
+	return NMR{Mean: 10 * math.Log10(sum/float64(len(l.bands))), Max: 10 * math.Log10(most)}
 }
 
 // split takes the transform of x + i·d and writes the squared magnitudes of x's spectrum X, and the squared differences

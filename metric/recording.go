@@ -37,23 +37,37 @@ func SegmentalSNR(cover, stego []float64, frame int) (float64, error) {
 	if frame < 1 {
 		return 0, fmt.Errorf("segmental SNR: a frame of %d samples: %w", frame, ErrSize)
 	}
-	const lowest, highest = -10, 35
-	var sum float64
-	frames := 0
+	var s segments
 	for len(cover) > 0 {
 		n := min(frame, len(cover))
-		signal, noise := energies(cover[:n], stego[:n])
+		s.add(energies(cover[:n], stego[:n]))
 		cover, stego = cover[n:], stego[n:]
-		if signal == 0 && noise == 0 {
-			continue
-		}
-		sum += min(max(ratio(signal, noise), lowest), highest)
-		frames++
 	}
-	if frames == 0 {
-		return highest, nil
+	return s.mean(), nil
+}
+
+// segments gathers a segmental signal-to-noise ratio.
+type segments struct {
+	sum    float64
+	frames int
+}
+
+const lowestSegment, highestSegment = -10, 35
+
+// add adds a frame with these energies.
+func (s *segments) add(signal, noise float64) {
+	if signal == 0 && noise == 0 {
+		return
 	}
-	return sum / float64(frames), nil
+	s.sum += min(max(ratio(signal, noise), lowestSegment), highestSegment)
+	s.frames++
+}
+
+func (s *segments) mean() float64 {
+	if s.frames == 0 {
+		return highestSegment
+	}
+	return s.sum / float64(s.frames)
 }
 
 // MaxDeviation returns the largest |x−y| between a cover x and its stego recording y.

@@ -102,7 +102,8 @@ func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, secret *pict
 	if err := slots.Write(slots.Planar[float32](s.planes), s.grid(), keystream.Public(), body); err != nil {
 		return nil, err
 	}
-	revealed, _, err := revealLayout(ctx, s, &layout, sys, RevealOptions{Workers: o.Workers})
+	found := &Found{sys: sys, sound: s, layout: &layout, tiles: len(tiles)}
+	revealed, err := found.Reveal(ctx, RevealOptions{Workers: o.Workers})
 	if err != nil {
 		return nil, err
 	}

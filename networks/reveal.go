@@ -45,40 +45,85 @@ func (r *RevealReport) Complete() bool {
 // Reveal returns the picture that is hidden in a recording. A recording that was cut off at the end still gives what has
 // arrived. It returns an error that wraps [ErrNothingFound] or [ErrOtherVersion] if there is nothing that it can reveal.
 func Reveal(ctx context.Context, stego audio.File, o RevealOptions) (*picture.Planes, *RevealReport, error) {
-	sys, id, err := network()
+	f, err := Find(ctx, stego)
 	if err != nil {
 		return nil, nil, err
+	}
+	p, err := f.Reveal(ctx, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	return p, f.Report(), nil
+}
+
+// Found is a recording with a picture in it.
+type Found struct {
+	sys    *model.System
+	sound  *sound
+	layout *slots.Layout
+	tiles  int
+}
+
+// Find reads a recording and what it takes to reveal the picture in it. Its errors are those of Reveal.
+func Find(ctx context.Context, stego audio.File) (*Found, error) {
+	sys, id, err := network()
+	if err != nil {
+		return nil, err
 	}
 	s, err := listen(ctx, stego, sys.Config.Samples())
 	var cut *audio.TruncatedError
 	if err != nil && !errors.As(err, &cut) {
-		return nil, nil, err
+		return nil, err
 	}
 	body, err := slots.Read(slots.Planar[float32](s.planes), keystream.Public())
-	var layout *slots.Layout
+	var l *slots.Layout
 	if err == nil {
-		layout, err = slots.ParseLayout(body)
+		l, err = slots.ParseLayout(body)
 	}
+	c := sys.Config
 	switch {
 	case errors.Is(err, slots.ErrVersion):
-		return nil, nil, ErrOtherVersion
+		return nil, ErrOtherVersion
 	case err != nil && cut != nil:
-		return nil, nil, fmt.Errorf("%w: %w", ErrNothingFound, cut)
+		return nil, fmt.Errorf("%w: %w", ErrNothingFound, cut)
 	case err != nil:
-		return nil, nil, ErrNothingFound
-	case layout.Method != activeFrames && layout.Method != allFrames || layout.Weights != id || layout.Stages != sys.Config.Stages || layout.Tile != sys.Config.Tile:
-		return nil, nil, ErrOtherVersion
+		return nil, ErrNothingFound
+	case l.Method != activeFrames && l.Method != allFrames || l.Weights != id || l.Stages != c.Stages || l.Tile != c.Tile:
+		return nil, ErrOtherVersion
 	}
-	return revealLayout(ctx, s, layout, sys, o)
+	tiles := ((l.Width + c.Tile - 1) / c.Tile) * ((l.Height + c.Tile - 1) / c.Tile)
+	if len(l.Slots) != tiles*c.Stages || l.Planes != 3 || l.SlotLength != s.slot || l.Channels != len(s.planes) {
+		return nil, ErrNothingFound
+	}
+	return &Found{sys: sys, sound: s, layout: l, tiles: tiles}, nil
 }
 
-// revealLayout reveals the picture that a layout describes.
-func revealLayout(ctx context.Context, s *sound, l *slots.Layout, sys *model.System, o RevealOptions) (*picture.Planes, *RevealReport, error) {
-	c := sys.Config
-	count := ((l.Width + c.Tile - 1) / c.Tile) * ((l.Height + c.Tile - 1) / c.Tile)
-	if len(l.Slots) != count*c.Stages || l.Planes != 3 || l.SlotLength != s.slot || l.Channels != len(s.planes) {
-		return nil, nil, ErrNothingFound
+// received returns what has arrived of a stage of a tile, nil for a stretch that was zeroed.
+func (f *Found) received(stage, tile int) []float32 {
+	if x := f.sound.at(f.layout.Slots[stage*f.tiles+tile].Index); !silent(x) {
+		return x
 	}
+	return nil
+}
+
+// Report tells what has arrived.
+func (f *Found) Report() *RevealReport {
+	r := &RevealReport{Method: f.sys.Config.Name, Width: f.layout.Width, Height: f.layout.Height, Tiles: f.tiles}
+	for stage := range f.sys.Config.Stages {
+		arrived := 0
+		for tile := range f.tiles {
+			if f.received(stage, tile) != nil {
+				arrived++
+			}
+		}
+		r.Arrived = append(r.Arrived, arrived)
+	}
+	return r
+}
+
+// Reveal returns the picture.
+func (f *Found) Reveal(ctx context.Context, o RevealOptions) (*picture.Planes, error) {
+	c, l, count := f.sys.Config, f.layout, f.tiles
 	type place struct {
 		revealer *model.Revealer
 		pixels   []float32
@@ -87,15 +132,14 @@ func revealLayout(ctx context.Context, s *sound, l *slots.Layout, sys *model.Sys
 	}
 	places := make([]place, min(workers(o.Workers), count))
 	for i := range places {
-		r, err := sys.NewRevealer()
+		r, err := f.sys.NewRevealer()
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		r.SetActivity(activity(l.Method))
 		places[i] = place{revealer: r, pixels: make([]float32, 3*c.Tile*c.Tile), received: make([][]float32, c.Stages)}
 	}
 	tiles := make([]*picture.Planes, count)
-	arrived := make([]atomic.Int64, c.Stages)
 	var done atomic.Int64
 	parallel.Each(len(places), count, func(w, t int) {
 		p := &places[w]
@@ -103,15 +147,8 @@ func revealLayout(ctx context.Context, s *sound, l *slots.Layout, sys *model.Sys
 			return
 		}
 		for i := range p.received {
-			slot := l.Slots[i*count+t]
-			p.received[i] = s.at(slot.Index)
-			if silent(p.received[i]) {
-				p.received[i] = nil
-			}
-			if p.received[i] != nil {
-				arrived[i].Add(1)
-			}
-			if p.err = p.revealer.SetThreshold(i, model.Level(slot.Strength)); p.err != nil {
+			p.received[i] = f.received(i, t)
+			if p.err = p.revealer.SetThreshold(i, model.Level(l.Slots[i*count+t].Strength)); p.err != nil {
 				return
 			}
 		}
@@ -127,19 +164,15 @@ func revealLayout(ctx context.Context, s *sound, l *slots.Layout, sys *model.Sys
 	})
 	for _, p := range places {
 		if p.err != nil {
-			return nil, nil, p.err
+			return nil, p.err
 		}
-	}
-	report := &RevealReport{Method: c.Name, Width: l.Width, Height: l.Height, Tiles: count}
-	for i := range arrived {
-		report.Arrived = append(report.Arrived, int(arrived[i].Load()))
 	}
 	p, err := picture.Join(tiles, l.Width, l.Height)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	p.Round()
-	return p, report, nil
+	return p, nil
 }
 
 // silent reports whether a slot holds one value only, as a stretch that was zeroed does.

@@ -150,7 +150,7 @@ func (o *demoFlags) run(ctx context.Context) error {
 			d.Damaged.Stages++
 		}
 	}
-	if err := d.measure(); err != nil {
+	if err := d.measure(ctx); err != nil {
 		return err
 	}
 	o.printf("A photograph of %d×%d pixels is hidden in %.1f s of speech with %s, and revealed again from the file.\n\n", d.Width, d.Height, d.Seconds, d.Method)
@@ -193,7 +193,7 @@ func (o *demoFlags) hide(ctx context.Context, d *demonstration) error {
 }
 
 func (o *demoFlags) reveal(ctx context.Context, name, out string) (*ditas.RevealReport, error) {
-	stego, err := openRecording(name)
+	stego, err := openRecording(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -229,7 +229,7 @@ func (d *damaged) make(stego string) error {
 }
 
 // measure compares the files.
-func (d *demonstration) measure() error {
+func (d *demonstration) measure(ctx context.Context) error {
 	cover, err := codec.ReadFile(d.Cover)
 	if err != nil {
 		return err
@@ -238,28 +238,33 @@ func (d *demonstration) measure() error {
 	if err != nil {
 		return err
 	}
-	secret, err := readPicture(d.Secret)
+	secret, err := readPicture(ctx, d.Secret)
 	if err != nil {
 		return err
 	}
-	revealed, err := readPicture(d.Revealed)
+	revealed, err := readPicture(ctx, d.Revealed)
 	if err != nil {
 		return err
 	}
-	remains, err := readPicture(d.Damaged.Revealed)
+	remains, err := readPicture(ctx, d.Damaged.Revealed)
 	if err != nil {
 		return err
 	}
 	d.Width, d.Height = revealed.Width, revealed.Height
 	d.Seconds = cover.Format.Duration(int64(cover.Frames())).Seconds()
-	x, y := cover.Samples[0], stego.Samples[0]
+	c, err := metric.NewComparison(cover.Format.Rate, cover.Format.Channels)
+	if err != nil {
+		return err
+	}
+	if err := c.Add(cover.Samples, stego.Samples); err != nil {
+		return err
+	}
+	f := c.Figures()
+	d.MSE, d.SNR, d.MaxDeviation, d.Masked = f.MSE, f.SNR, f.MaxDeviation, f.Masked
 	for _, m := range []struct {
 		value   *float64
 		measure func() (float64, error)
 	}{
-		{&d.MSE, func() (float64, error) { return metric.MSE(x, y) }},
-		{&d.SNR, func() (float64, error) { return metric.SNR(x, y) }},
-		{&d.MaxDeviation, func() (float64, error) { return metric.MaxDeviation(x, y) }},
 		{&d.PSNR, func() (float64, error) { return metric.PSNR(secret, revealed) }},
 		{&d.SSIM, func() (float64, error) { return metric.SSIM(secret, revealed) }},
 		{&d.Damaged.PSNR, func() (float64, error) { return metric.PSNR(secret, remains) }},
@@ -270,18 +275,5 @@ func (d *demonstration) measure() error {
 		}
 	}
 	d.PSNR, d.Damaged.PSNR = min(d.PSNR, 100), min(d.Damaged.PSNR, 100) // an exact copy has no finite one
-	masking, err := metric.NewMasking(cover.Format.Rate)
-	if err != nil {
-		return err
-	}
-	moments, err := masking.NoiseToMask(x, y)
-	if err != nil {
-		return err
-	}
-	for _, m := range moments {
-		if m.Mean < 0 {
-			d.Masked += 1 / float64(len(moments))
-		}
-	}
 	return nil
 }

@@ -85,7 +85,7 @@ func (o *evaluateFlags) run(ctx context.Context) error {
 	} else if o.data != "" {
 		material += ", other pictures"
 	}
-	sys, id, err := o.system()
+	sys, id, err := o.system(ctx)
 	if err != nil {
 		return err
 	}
@@ -114,11 +114,11 @@ func (o *evaluateFlags) run(ctx context.Context) error {
 }
 
 // system returns the networks to be measured and the first bytes of their hash.
-func (o *evaluateFlags) system() (*model.System, [4]byte, error) {
+func (o *evaluateFlags) system(ctx context.Context) (*model.System, [4]byte, error) {
 	if o.weights == "" {
 		return weights.Load(weights.Default)
 	}
-	f, size, err := open(o.weights)
+	f, size, err := open(ctx, o.weights)
 	if err != nil {
 		return nil, [4]byte{}, err
 	}

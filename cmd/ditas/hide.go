@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,6 +16,7 @@ import (
 	"ditas/audio"
 	"ditas/audio/codec"
 	"ditas/networks"
+	"ditas/preflight"
 )
 
 const hideHelp = `Hide a picture in a recording.
@@ -29,7 +32,9 @@ The picture comes back exactly where there is room for that: 64×64 pixels in th
 seconds of speech. With less room it comes back as well as it can; with more, more of
 the recording may be lost, or drowned in noise, before anything of the picture is.
 If there is too little even for a good picture, ditas says how much it would take;
---fit scales the picture down to what fits. ditas capacity tells beforehand.
+--fit scales the picture down to what fits. ditas capacity tells beforehand. A
+recording that is unsuitable, since it is silent, clipped, narrow or was compressed
+with loss, gets a warning that says what to do.
 
 --snr is the signal-to-noise ratio: how much stronger the recording is than what
 is changed in it, in decibels. The change follows the recording and stays below
@@ -42,17 +47,27 @@ stored anywhere: who forgets it has lost the picture. Without one, anyone who ha
 ditas can reveal it. It survives copying, conversion between WAV and FLAC and
 between sample formats, cutting, a change of volume, and noise. It does not survive
 MP3 and the like, or resampling.
-` + passphraseHelp
+
+Pictures and recordings may also be given without flags, told apart by what is in
+them. With --out-dir one picture goes into each of many recordings, or each picture
+into the recording in the same place, and the files are called as the recordings are.
+The folder is made if needed. - stands for standard input or output; in the latter
+case what there is to tell goes to standard error.
+` + batchHelp + "\n" + passphraseHelp
 
 const hideExample = `  ditas hide --image photo.jpg --cover song.wav --out stego.wav
   ditas hide -i photo.jpg -c song.mp3 -o stego.flac -p
-  ditas hide -i photo.jpg -c song.wav -o stego.wav --snr 60 --fit`
+  ditas hide -i photo.jpg -c song.wav -o stego.wav --snr 60 --fit
+  ditas hide photo.jpg songs/*.flac --out-dir stego
+  ffmpeg -i film.mkv -f wav - | ditas hide -i photo.jpg -c - -o stego.flac`
 
 type hideFlags struct {
 	terminal
-	image, cover, out string
-	passphrase        passphraseFlags
-	options           ditas.HideOptions
+	images, covers []string
+	out            string
+	batch          batchFlags
+	passphrase     passphraseFlags
+	options        ditas.HideOptions
 }
 
 func hideCommand() *cobra.Command {
@@ -62,17 +77,18 @@ func hideCommand() *cobra.Command {
 		Short:   "Hide a picture in a recording",
 		Long:    hideHelp,
 		Example: hideExample,
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Args:    cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
 			o.begin(cmd)
-			return o.run(cmd.Context())
+			return o.run(cmd.Context(), args)
 		},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVarP(&o.image, "image", "i", "", "the `PICTURE` to hide")
-	f.StringVarP(&o.cover, "cover", "c", "", "the `RECORDING` to hide it in, which stays as it is")
+	f.StringArrayVarP(&o.images, "image", "i", nil, "the `PICTURE` to hide")
+	f.StringArrayVarP(&o.covers, "cover", "c", nil, "the `RECORDING` to hide it in, which stays as it is")
 	f.StringVarP(&o.out, "out", "o", "", "the `RECORDING` to write; a file of that name is replaced")
+	o.batch.addFlags(cmd, "under the recordings' names")
 	o.passphrase.addFlags(cmd, "that it takes to reveal the picture")
 	f.Float64Var(&o.options.SNR, "snr", 0, fmt.Sprintf("signal-to-noise ratio in `dB`, %d to %d (default %d)", ditas.MinSNR, ditas.MaxSNR, ditas.DefaultSNR))
 	f.BoolVar(&o.options.Faint, "faint", false, "change the recording as little as possible, in place of --snr")
@@ -80,7 +96,11 @@ func hideCommand() *cobra.Command {
 	f.StringVar(&o.options.Method, "method", ditas.Lattice, "how to hide, a `NAME`; also: "+networks.Method)
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
-	require(cmd, "image", "cover", "out")
+	completeFiles(cmd, "image", pictureExtensions...)
+	completeFiles(cmd, "cover", recordingExtensions...)
+	completeFiles(cmd, "out", writtenRecordingExtensions...)
+	completeNames(cmd, "method", ditas.Lattice, networks.Method)
+	completeArguments(cmd, pictureExtensions, recordingExtensions)
 	return cmd
 }
 
@@ -94,9 +114,7 @@ func checkWorkers(n int) error {
 // require marks flags that a command cannot do without.
 func require(cmd *cobra.Command, flags ...string) {
 	for _, f := range flags {
-		if err := cmd.MarkFlagRequired(f); err != nil {
-			panic(err) // a flag that was not defined
-		}
+		must(cmd.MarkFlagRequired(f))
 	}
 }
 
@@ -108,52 +126,116 @@ type hidden struct {
 	Cover       string `json:"cover"`
 	Out         string `json:"out"`
 	*ditas.HideReport
+	Warnings []preflight.Warning `json:"warnings,omitempty"` // about the recording
 }
 
-func (o *hideFlags) run(ctx context.Context) error {
+func (o *hideFlags) run(ctx context.Context, args []string) error {
 	switch {
 	case o.options.SNR != 0 && !(o.options.SNR >= ditas.MinSNR && o.options.SNR <= ditas.MaxSNR):
 		return usagef("--snr %g: want %d to %d dB", o.options.SNR, ditas.MinSNR, ditas.MaxSNR)
 	case o.options.SNR != 0 && o.options.Faint:
 		return usagef("both --snr and --faint are given")
-	case o.options.Method != ditas.Lattice && o.options.Method != networks.Method:
-		return usagef("--method %s is unknown: want %s or %s", o.options.Method, ditas.Lattice, networks.Method)
+	}
+	if err := checkMethod(o.options.Method); err != nil {
+		return err
 	}
 	if err := checkWorkers(o.options.Workers); err != nil {
 		return err
 	}
-	if err := codec.CheckOutput(o.out); err != nil {
-		return &usageError{err}
+	images, covers := o.images, o.covers
+	for _, name := range args {
+		switch {
+		case name == "-":
+			return withHint(usagef("- does not say what it is"), "write --image - or --cover -")
+		case looksLikePicture(ctx, name):
+			images = append(images, name)
+		default:
+			covers = append(covers, name)
+		}
 	}
-	if ext := strings.ToLower(filepath.Ext(o.out)); ext == ".aiff" || ext == ".aif" || ext == ".sph" {
-		return withHint(usagef("%s: ditas writes WAV and FLAC", o.out), "let the name end in .wav or .flac")
+	switch {
+	case len(images) == 0:
+		return withHint(usagef("no picture is given"), "name it with --image; ditas hide -h explains")
+	case len(covers) == 0:
+		return withHint(usagef("no recording is given"), "name it with --cover; ditas hide -h explains")
 	}
-	if err := checkOutput(o.out, o.image, o.cover); err != nil {
+	if err := oneStdin(slices.Concat(images, covers, []string{o.passphrase.file})...); err != nil {
 		return err
 	}
-	cover, err := openRecording(o.cover)
+	if err := o.batch.check(o.out, len(covers)); err != nil {
+		return err
+	}
+	if len(images) != 1 && len(images) != len(covers) {
+		return withHint(usagef("%d pictures and %d recordings are given", len(images), len(covers)), "give one picture for all recordings, or as many pictures as recordings")
+	}
+	outs := []string{o.out}
+	if o.batch.dir != "" {
+		var err error
+		if outs, err = o.batch.names(covers, stegoName); err != nil {
+			return err
+		}
+		if err := os.MkdirAll(o.batch.dir, 0o777); err != nil {
+			return err
+		}
+	}
+	if len(covers) > 1 {
+		if _, err := o.passphrase.get(ctx, &o.terminal, true); err != nil {
+			return err
+		}
+	}
+	return o.each(ctx, covers, tally{files: "recordings", done: "with a picture hidden in them"}, func(i int) error {
+		inputs := slices.Concat(images, covers)
+		return o.hide(ctx, images[min(i, len(images)-1)], covers[i], outs[i], inputs)
+	})
+}
+
+// stegoName returns what a recording with a picture in it is called if the cover has this name.
+func stegoName(cover string) string {
+	ext := filepath.Ext(cover)
+	if e := strings.ToLower(ext); e == ".wav" || e == ".flac" {
+		return cover
+	}
+	return strings.TrimSuffix(cover, ext) + ".wav"
+}
+
+// hide hides one picture in one recording. None of the inputs is written to.
+func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inputs []string) error {
+	if err := codec.CheckOutput(out); err != nil {
+		return &usageError{err}
+	}
+	if ext := strings.ToLower(filepath.Ext(out)); ext == ".aiff" || ext == ".aif" || ext == ".sph" {
+		return withHint(usagef("%s: ditas writes WAV and FLAC", out), "let the name end in .wav or .flac")
+	}
+	if err := checkOutput(out, inputs...); err != nil {
+		return err
+	}
+	if err := o.batch.free(out); err != nil {
+		return err
+	}
+	cover, err := openRecording(ctx, coverName)
 	if err != nil {
 		return err
 	}
 	defer cover.Close()
-	rewriter, err := cover.rewriter(o.out)
+	rewriter, err := cover.rewriter(out)
 	if err != nil {
 		return err
 	}
-	secret, err := readPicture(o.image)
+	secret, err := readPicture(ctx, image)
 	if err != nil {
 		return err
 	}
-	if o.options.Passphrase, err = o.passphrase.read(ctx, &o.terminal, true); err != nil {
+	if o.options.Passphrase, err = o.passphrase.get(ctx, &o.terminal, true); err != nil {
 		return err
 	}
-	if codec.Lossy(cover.File) {
-		fmt.Fprintf(o.err, "ditas: warning: %s was compressed with loss, so the hidden noise is easier to tell from its own\nhint: a recording that was never compressed is a better cover\n", o.cover)
+	warnings, err := o.preflight(ctx, cover)
+	if err != nil {
+		return err
 	}
-	res := hidden{Image: o.image, ImageWidth: secret.Width, ImageHeight: secret.Height, Cover: o.cover, Out: o.out}
+	res := hidden{Image: image, ImageWidth: secret.Width, ImageHeight: secret.Height, Cover: coverName, Out: out, Warnings: warnings}
 	var end func()
 	o.options.Progress, end = o.progress("hiding")
-	err = writeFile(o.out, func(w io.Writer) (err error) {
+	err = o.write(out, func(w io.Writer) (err error) {
 		res.HideReport, err = ditas.Hide(ctx, w, rewriter, secret, o.options)
 		return err
 	})
@@ -169,7 +251,10 @@ func (o *hideFlags) run(ctx context.Context) error {
 	if res.Exact {
 		whole = "revealed it is exact"
 	}
-	o.printf("%s is hidden in %s\n", o.image, o.out)
+	if out == "-" {
+		out = "standard output"
+	}
+	o.printf("%s is hidden in %s\n", shown(image), out)
 	o.printf("  picture    %d×%d pixels%s; %s\n", res.Width, res.Height, scaled, whole)
 	o.printf("  recording  SNR %.1f dB, container MSE %.3g, largest change %.2g of full scale\n", res.SNR, res.MSE, res.MaxDeviation)
 	for i, s := range res.Stages {
@@ -182,9 +267,27 @@ func (o *hideFlags) run(ctx context.Context) error {
 		o.printf("Anyone who has ditas can reveal it: no passphrase was given.\n")
 	}
 	if res.PSNR < poor {
-		fmt.Fprintf(o.err, "ditas: warning: this recording leaves little room, and the picture will come back coarse\nhint: choose a lower --snr, or a recording with less noise in it\n")
+		o.warn(fmt.Sprintf("%s leaves little room, and the picture will come back coarse", cover.name), "choose a lower --snr, or a recording with less noise in it")
 	}
 	return o.result(res)
+}
+
+// preflight warns of a recording that is unsuitable.
+func (t *terminal) preflight(ctx context.Context, r *recording) ([]preflight.Warning, error) {
+	progress, end := t.progress("checking")
+	report, err := preflight.Listen(ctx, r.File, progress)
+	end()
+	if err != nil {
+		return nil, explain(err, r)
+	}
+	if report.Silent == 1 {
+		return nil, nil // which is an error, not a warning
+	}
+	warnings := report.Warnings()
+	for _, w := range warnings {
+		t.warn(r.name+" "+w.Text, w.Advice)
+	}
+	return warnings, nil
 }
 
 // poor is the PSNR in dB below which a picture is hard to make out.
@@ -217,6 +320,7 @@ func ssim(v *float64) string {
 func explain(err error, r *recording) error {
 	var short *ditas.TooShortError
 	if errors.As(err, &short) {
+		err = fmt.Errorf("%s: %w", r.name, err)
 		if short.Width == 0 {
 			return withHint(err, "take a longer recording")
 		}

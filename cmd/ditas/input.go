@@ -1,12 +1,17 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"golang.org/x/term"
 
 	"ditas/audio"
 	"ditas/audio/codec"
@@ -19,17 +24,18 @@ import (
 type recording struct {
 	audio.File
 	name string
-	file *os.File
+	file *input
 }
 
 func (r *recording) Close() error { return r.file.Close() }
 
-// openRecording opens a recording of any kind that ditas reads.
-func openRecording(name string) (*recording, error) {
-	f, size, err := open(name)
+// openRecording opens a recording of any kind that ditas reads, standard input if the name is -.
+func openRecording(ctx context.Context, name string) (*recording, error) {
+	f, size, err := open(ctx, name)
 	if err != nil {
 		return nil, err
 	}
+	name = shown(name)
 	a, err := codec.Open(f, size)
 	if err != nil {
 		defer f.Close()
@@ -64,12 +70,13 @@ func (r *recording) rewriter(out string) (audio.Rewriter, error) {
 	}
 }
 
-// readPicture reads a picture file.
-func readPicture(name string) (*picture.Planes, error) {
-	f, size, err := open(name)
+// readPicture reads a picture file, standard input if the name is -.
+func readPicture(ctx context.Context, name string) (*picture.Planes, error) {
+	f, size, err := open(ctx, name)
 	if err != nil {
 		return nil, err
 	}
+	name = shown(name)
 	defer f.Close()
 	p, err := picture.Decode(f)
 	if errors.Is(err, picture.ErrFormat) {
@@ -84,7 +91,7 @@ func readPicture(name string) (*picture.Planes, error) {
 }
 
 // isPicture reports whether a file starts as a picture does.
-func isPicture(f *os.File) bool {
+func isPicture(f *input) bool {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return false
 	}
@@ -93,13 +100,88 @@ func isPicture(f *os.File) bool {
 	return err == nil || !errors.Is(err, picture.ErrFormat)
 }
 
-// open opens a file with something in it.
-func open(name string) (*os.File, int64, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, 0, err
+// looksLikePicture reports whether the file of a name is a picture rather than a recording: by its content, or if that is
+// neither, by its name.
+func looksLikePicture(ctx context.Context, name string) bool {
+	if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
+		if f, size, err := open(ctx, name); err == nil {
+			defer f.Close()
+			if isPicture(f) {
+				return true
+			}
+			if _, err := codec.Open(f, size); err == nil {
+				return false
+			}
+		}
 	}
+	return slices.Contains(pictureExtensions, strings.TrimPrefix(strings.ToLower(filepath.Ext(name)), "."))
+}
+
+// What files that ditas reads and writes are usually called.
+var (
+	pictureExtensions          = []string{"png", "jpg", "jpeg", "gif", "webp", "bmp", "tif", "tiff"}
+	recordingExtensions        = []string{"wav", "flac", "mp3", "ogg", "oga", "sph"}
+	writtenPictureExtensions   = []string{"png", "jpg", "jpeg", "bmp", "tif", "tiff"}
+	writtenRecordingExtensions = []string{"wav", "flac"}
+)
+
+// shown returns the name of a file as people are to read it.
+func shown(name string) string {
+	if name == "-" {
+		return "standard input"
+	}
+	return name
+}
+
+// oneStdin returns an error if standard input is wanted for more than one thing.
+func oneStdin(names ...string) error {
+	n := 0
+	for _, name := range names {
+		if name == "-" {
+			n++
+		}
+	}
+	if n > 1 {
+		return usagef("- is given %d times, and standard input can be read once", n)
+	}
+	return nil
+}
+
+// input is a file that is read, or a copy of what cannot be read twice.
+type input struct {
+	*os.File
+	temporary bool
+}
+
+func (f *input) Close() error {
+	err := f.File.Close()
+	if f.temporary {
+		err = errors.Join(err, os.Remove(f.Name()))
+	}
+	return err
+}
+
+// open opens a file with something in it. Of standard input, which - stands for, and of pipes it makes a temporary copy.
+func open(ctx context.Context, name string) (*input, int64, error) {
+	file := os.Stdin
+	if name == "-" {
+		if term.IsTerminal(int(file.Fd())) {
+			return nil, 0, withHint(errors.New("standard input is a terminal"), "pipe a file into it, or give the name of one in place of -")
+		}
+	} else {
+		var err error
+		if file, err = os.Open(name); err != nil {
+			return nil, 0, err
+		}
+	}
+	f := &input{File: file}
 	info, err := f.Stat()
+	if err == nil && (name == "-" || info.Mode().Type() == fs.ModeNamedPipe) {
+		if f, err = copied(ctx, file); err != nil {
+			return nil, 0, fmt.Errorf("%s: %w", shown(name), err)
+		}
+		info, err = f.Stat()
+	}
 	switch {
 	case err != nil:
 	case info.IsDir():
@@ -107,11 +189,40 @@ func open(name string) (*os.File, int64, error) {
 	case !info.Mode().IsRegular():
 		err = fmt.Errorf("%s is not a regular file", name)
 	case info.Size() == 0:
-		err = fmt.Errorf("%s is empty", name)
+		err = fmt.Errorf("%s is empty", shown(name))
 	}
 	if err != nil {
 		f.Close()
 		return nil, 0, err
 	}
 	return f, info.Size(), nil
+}
+
+// copied returns a temporary file that only this user can read with all that src gives, and closes src.
+func copied(ctx context.Context, src *os.File) (*input, error) {
+	file, err := os.CreateTemp("", "ditas-*")
+	if err != nil {
+		src.Close()
+		return nil, err
+	}
+	f := &input{File: file, temporary: true}
+	end := make(chan error, 1)
+	go func() {
+		defer src.Close()
+		_, err := io.Copy(file, src)
+		end <- err
+	}()
+	select {
+	case err = <-end:
+	case <-ctx.Done(): // whoever feeds src may never end
+		err = ctx.Err()
+	}
+	if err == nil {
+		_, err = file.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
 }

@@ -34,14 +34,6 @@ const rootExample = `  ditas demo
   ditas hide --image photo.jpg --cover speech.wav --out stego.wav
   ditas reveal --stego stego.wav --out photo.png`
 
-const exitHelp = `
-Exit codes:
-  0  fine
-  1  failed; a line on standard error says why
-  2  wrong usage
-  3  revealed, but only in part: parts of the recording are missing
-`
-
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first signal ends the work in good order; a second one ends the program.
@@ -74,9 +66,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	started := false
 	for _, c := range []*cobra.Command{
-		hideCommand(), revealCommand(), capacityCommand(), demoCommand(), trainCommand(), evaluateCommand(), experimentCommand(), dataCommand(), versionCommand(),
+		hideCommand(), revealCommand(), inspectCommand(), capacityCommand(), compareCommand(), demoCommand(), trainCommand(), evaluateCommand(), experimentCommand(), dataCommand(),
+		versionCommand(), completionCommand(), manCommand(),
 	} {
 		for _, c := range append(c.Commands(), c) {
+			completeFolders(c)
 			do := c.RunE
 			c.RunE = func(cmd *cobra.Command, args []string) error {
 				started = true
@@ -85,8 +79,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		}
 		root.AddCommand(c)
 	}
-	root.SetUsageTemplate(root.UsageTemplate() + exitHelp)
-	root.SetHelpCommand(&cobra.Command{Hidden: true})
+	root.AddCommand(topicCommands()...)
+	root.SetUsageTemplate(root.UsageTemplate() + exitHelp())
+	help := helpCommand()
+	explain := help.RunE
+	help.RunE = func(cmd *cobra.Command, args []string) error {
+		started = true
+		return explain(cmd, args)
+	}
+	root.SetHelpCommand(help)
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

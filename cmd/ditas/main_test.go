@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -34,12 +35,13 @@ func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"ditas": main
 
 // TestScript runs the scripts in testdata/script. Beside testscript's own commands they have
 //
-//	sound FILE FRAMES [voice|silence] [8|16|24|32|f32|f64] [CHANNELS] [RATE]   write a recording; .sph is NIST SPHERE, and WAV has foreign chunks
+//	sound FILE FRAMES [voice|clipped|silence] [8|16|24|32|f32|f64] [CHANNELS] [RATE]   write a recording; .sph is NIST SPHERE, and WAV has foreign chunks
 //	photo FILE WIDTH HEIGHT         write a picture, in the format of the name
 //	cut FILE BYTES                  cut the end of a file off
 //	mute FILE FROM TO               silence frames of a 16-bit mono recording
 //	fails CODE ARGUMENTS            run ditas: it must end with that code and one line on standard error, a hint besides at
 //	                                most, and unless the code is 3 leave all files as they were
+//	ends CODE ARGUMENTS             run ditas: it must end with that code
 //	psnr FILE FILE DB               two pictures of one size must have at least that PSNR
 //	rewritten FILE FILE             two WAV files must be equal but for samples, and have other samples
 //	waitfor FILE TEXT               wait until a file holds a text
@@ -57,7 +59,7 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"sound": sound, "photo": photo, "cut": cut, "mute": mute, "fails": fails, "psnr": psnr, "rewritten": rewritten, "waitfor": waitFor,
+			"sound": sound, "photo": photo, "cut": cut, "mute": mute, "fails": fails, "ends": ends, "psnr": psnr, "rewritten": rewritten, "waitfor": waitFor,
 		},
 	})
 }
@@ -85,7 +87,8 @@ func sound(ts *testscript.TestScript, _ bool, args []string) {
 	}[args[3]]
 	format := audio.Format{Rate: number(ts, args[5]), Channels: number(ts, args[4]), Encoding: encoding}
 	rec := &audio.Recording{Format: format, Samples: audio.NewBlock(format.Channels, number(ts, args[1]))}
-	if args[2] == "voice" {
+	loudness := map[string]float64{"voice": 0.3, "clipped": 1.5}[args[2]]
+	if loudness > 0 {
 		rng := rand.New(rand.NewPCG(7, 7))
 		for _, x := range rec.Samples {
 			// Like a voice: harmonics of a pitch that glides and swells, and a little noise.
@@ -97,7 +100,7 @@ func sound(ts *testscript.TestScript, _ bool, args []string) {
 				for k := 1.0; k <= 20; k++ {
 					v += math.Sin(k*phase) / (k * k)
 				}
-				x[i] = format.Quantize(0.3*v*(1+0.5*math.Sin(3*t)) + 0.0005*rng.NormFloat64())
+				x[i] = format.Quantize(loudness*v*(1+0.5*math.Sin(3*t)) + 0.0005*rng.NormFloat64())
 			}
 		}
 	}
@@ -182,13 +185,18 @@ func list(ts *testscript.TestScript, dir string) string {
 
 var complaint = regexp.MustCompile(`\Aditas: [^\n]+\n(hint: [^\n]+\n)?\z`)
 
-func fails(ts *testscript.TestScript, _ bool, args []string) {
+func ends(ts *testscript.TestScript, _ bool, args []string) {
 	want := number(ts, args[0])
-	before := list(ts, ts.Getenv("WORK"))
 	err := ts.Exec("ditas", args[1:]...)
 	if code, ok := err.(*exec.ExitError); !ok || code.ExitCode() != want {
 		ts.Fatalf("ditas ended with %v, want exit code %d", err, want)
 	}
+}
+
+func fails(ts *testscript.TestScript, _ bool, args []string) {
+	want := number(ts, args[0])
+	before := list(ts, ts.Getenv("WORK"))
+	ends(ts, false, args)
 	if text := ts.ReadFile("stderr"); !complaint.MatchString(text) {
 		ts.Fatalf("standard error is not one line and a hint:\n%s", text)
 	}
@@ -201,9 +209,9 @@ func fails(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func psnr(ts *testscript.TestScript, _ bool, args []string) {
-	a, err := readPicture(ts.MkAbs(args[0]))
+	a, err := readPicture(context.Background(), ts.MkAbs(args[0]))
 	ts.Check(err)
-	b, err := readPicture(ts.MkAbs(args[1]))
+	b, err := readPicture(context.Background(), ts.MkAbs(args[1]))
 	ts.Check(err)
 	got, err := metric.PSNR(a, b)
 	ts.Check(err)
@@ -277,6 +285,29 @@ func TestInterruptedHidingLeavesNothing(t *testing.T) {
 	code := run(ctx, []string{"hide", "-i", filepath.Join("demo", "photo.png"), "-c", filepath.Join("demo", "speech.wav"), "-o", filepath.Join(dir, "stego.wav")}, &bytes.Buffer{}, &stderr)
 	if code != exitFailed || stderr.String() != "ditas: interrupted\n" {
 		t.Errorf("exit code %d, %s", code, &stderr)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left %v, %v", left, err)
+	}
+}
+
+// Whoever feeds a pipe may never end: an interruption does not wait for it, and leaves no copy.
+func TestInterruptedPipeLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	t.Setenv("TMP", dir)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	if _, err := w.WriteString("the beginning of a recording"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if f, err := copied(ctx, r); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, %v", f, err)
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("left %v, %v", left, err)
@@ -366,7 +397,7 @@ func TestOutputHasTheUsualPermissions(t *testing.T) {
 
 // Every command teaches: what it is for, an example, the exit codes.
 func TestHelp(t *testing.T) {
-	for _, command := range []string{"hide", "reveal", "capacity", "demo", "train", "data", "version"} {
+	for _, command := range []string{"hide", "reveal", "inspect", "capacity", "compare", "demo", "train", "data", "version", "completion", "man", "help"} {
 		var out bytes.Buffer
 		if code := run(context.Background(), []string{command, "-h"}, &out, os.Stderr); code != 0 {
 			t.Errorf("%s: exit code %d", command, code)

@@ -9,11 +9,19 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/term"
 )
 
 // checkOutput returns an error if writing to out would destroy one of the files that are read, or something else that is
-// not a file to be replaced.
+// not a file to be replaced. For standard output, which - stands for, it is one if that is a terminal.
 func checkOutput(out string, inputs ...string) error {
+	if out == "-" {
+		if term.IsTerminal(int(os.Stdout.Fd())) {
+			return withHint(usagef("standard output is a terminal, which cannot show the file"), "pipe it into another program, or give the name of a file in place of -")
+		}
+		return nil
+	}
 	info, err := os.Stat(out)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -33,6 +41,34 @@ func checkOutput(out string, inputs ...string) error {
 		}
 	}
 	return nil
+}
+
+// write makes a file as writeFile does, or, if the name is -, writes it to standard output when it is complete. What the command
+// tells goes to standard error from then on.
+func (t *terminal) write(name string, content func(w io.Writer) error) error {
+	if name != "-" {
+		return writeFile(name, content)
+	}
+	f, err := os.CreateTemp("", "ditas-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	w := bufio.NewWriterSize(f, 1<<16)
+	if err := content(w); err != nil {
+		return err
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	out := t.out
+	t.out = t.err
+	_, err = io.Copy(out, f)
+	return err
 }
 
 // writeFile makes a file that appears under its name only when it is complete: until then it has a name of its own in the

@@ -27,6 +27,8 @@ const maxPassphrase = 4096
 type passphraseFlags struct {
 	prompt bool
 	file   string
+	read   bool // and this is it
+	value  string
 }
 
 func (f *passphraseFlags) addFlags(cmd *cobra.Command, purpose string) {
@@ -34,8 +36,12 @@ func (f *passphraseFlags) addFlags(cmd *cobra.Command, purpose string) {
 	cmd.Flags().StringVar(&f.file, "passphrase-file", "", "read it from the first line of a `FILE`, or of standard input if it is -")
 }
 
-// read returns the passphrase, empty if none is given. With twice set, a person has to type it a second time.
-func (f *passphraseFlags) read(ctx context.Context, t *terminal, twice bool) (string, error) {
+// get returns the passphrase, empty if none is given. With twice set, a person has to type it a second time. It is read once,
+// however many files it is for.
+func (f *passphraseFlags) get(ctx context.Context, t *terminal, twice bool) (string, error) {
+	if f.read {
+		return f.value, nil
+	}
 	if f.prompt && f.file != "" {
 		return "", usagef("both -p and --passphrase-file are given")
 	}
@@ -59,6 +65,7 @@ func (f *passphraseFlags) read(ctx context.Context, t *terminal, twice bool) (st
 	if err == nil && given && p == "" {
 		err = withHint(fmt.Errorf("the passphrase from %s is empty", from), "leave it out to do without one")
 	}
+	f.read, f.value = err == nil, p
 	return p, err
 }
 

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -18,7 +20,10 @@ const revealHelp = `Reveal the picture that is hidden in a recording. It takes n
 and the passphrase if there is one.
 
 The format of the picture follows from the name to write: .png, .jpg, .bmp or
-.tif. Without one of these it is PNG.
+.tif. Without one of these it is PNG. - stands for standard input or output.
+
+With --out-dir the pictures of many recordings are revealed, each under the name of
+its recording and in the --format, PNG if there is none. The folder is made if needed.
 
 A picture is hidden in stages, each of which adds what the ones before it missed,
 the first being protected most. Of a recording that was cut, silenced in part or
@@ -27,17 +32,21 @@ and ends with exit code 3. A change of volume, polarity or of the order of chann
 is found and undone. --map draws which parts of the recording were found.
 
 A recording with nothing in it and a wrong passphrase look the same.
-` + passphraseHelp
+` + batchHelp + "\n" + passphraseHelp
 
 const revealExample = `  ditas reveal --stego stego.wav --out photo.png
   ditas reveal -s stego.flac -o photo.png -p
-  ditas reveal -s stego.wav -o photo.jpg --json --map map.png`
+  ditas reveal -s stego.wav -o photo.jpg --json --map map.png
+  ditas reveal stego/*.wav --out-dir pictures --passphrase-file secret.txt
+  curl -s https://example.org/stego.wav | ditas reveal - -o - | magick - photo.webp`
 
 type revealFlags struct {
 	terminal
-	stego, out, drawn string
-	passphrase        passphraseFlags
-	options           ditas.RevealOptions
+	stegos             []string
+	out, drawn, format string
+	batch              batchFlags
+	passphrase         passphraseFlags
+	options            ditas.RevealOptions
 }
 
 func revealCommand() *cobra.Command {
@@ -47,23 +56,30 @@ func revealCommand() *cobra.Command {
 		Short:   "Reveal the picture in a recording",
 		Long:    revealHelp,
 		Example: revealExample,
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Args:    cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
 			o.begin(cmd)
-			return o.run(cmd.Context())
+			return o.run(cmd.Context(), append(o.stegos, args...))
 		},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVarP(&o.stego, "stego", "s", "", "the `RECORDING` with the picture in it")
+	f.StringArrayVarP(&o.stegos, "stego", "s", nil, "the `RECORDING` with the picture in it, which may also be given without a flag")
 	f.StringVarP(&o.out, "out", "o", "", "the `PICTURE` to write; a file of that name is replaced")
+	f.StringVar(&o.format, "format", "", "what to write, a `FORMAT`: png, jpg, bmp or tif (default: by the name)")
+	o.batch.addFlags(cmd, "under the recordings' names")
 	o.passphrase.addFlags(cmd, "of the picture")
 	f.StringVar(&o.drawn, "map", "", "draw which parts of the recording were found, a `PICTURE`")
 	f.BoolVar(&o.options.Plain, "plain", false, "do without the network that restores a picture of which a part is missing")
 	f.StringVar(&o.options.Method, "method", "", "how it was hidden, a `NAME` (default: find out)")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
-	require(cmd, "stego", "out")
+	completeFiles(cmd, "stego", recordingExtensions...)
+	completeFiles(cmd, "out", writtenPictureExtensions...)
+	completeFiles(cmd, "map", "png")
+	completeNames(cmd, "format", "png", "jpg", "bmp", "tif")
+	completeNames(cmd, "method", ditas.Lattice, networks.Method)
+	completeArguments(cmd, recordingExtensions)
 	return cmd
 }
 
@@ -75,40 +91,98 @@ type revealed struct {
 	*ditas.RevealReport
 }
 
-func (o *revealFlags) run(ctx context.Context) error {
+func (o *revealFlags) run(ctx context.Context, stegos []string) error {
 	if err := checkWorkers(o.options.Workers); err != nil {
 		return err
 	}
-	format := picture.PNG
-	if filepath.Ext(o.out) != "" {
+	if err := checkMethod(o.options.Method); err != nil {
+		return err
+	}
+	if len(stegos) == 0 {
+		return withHint(usagef("no recording is given"), "name it with --stego; ditas reveal -h explains")
+	}
+	if err := oneStdin(append(stegos, o.passphrase.file)...); err != nil {
+		return err
+	}
+	if err := o.batch.check(o.out, len(stegos)); err != nil {
+		return err
+	}
+	format, extension := picture.PNG, "png"
+	switch {
+	case o.format != "":
+		extension = strings.ToLower(o.format)
+		var err error
+		if format, err = picture.FormatOf("." + extension); err != nil {
+			return usagef("--format %s is unknown: want png, jpg, bmp or tif", o.format)
+		}
+		if other, err := picture.FormatOf(o.out); err == nil && other != format {
+			return usagef("--format %s and --out %s do not go together", o.format, o.out)
+		}
+	case filepath.Ext(o.out) != "":
 		var err error
 		if format, err = picture.FormatOf(o.out); err != nil {
 			return &usageError{err}
 		}
 	}
-	if o.options.Method != "" && o.options.Method != ditas.Lattice && o.options.Method != networks.Method {
-		return usagef("--method %s is unknown: want %s or %s", o.options.Method, ditas.Lattice, networks.Method)
+	if o.drawn != "" && len(stegos) > 1 {
+		return usagef("--map is one file, and there are %d recordings", len(stegos))
 	}
-	if err := checkOutput(o.out, o.stego); err != nil {
-		return err
-	}
-	if o.drawn != "" {
-		if err := checkOutput(o.drawn, o.stego, o.out); err != nil {
+	outs := []string{o.out}
+	if o.batch.dir != "" {
+		var err error
+		outs, err = o.batch.names(stegos, func(stego string) string { return strings.TrimSuffix(stego, filepath.Ext(stego)) + "." + extension })
+		if err != nil {
+			return err
+		}
+		if err := os.MkdirAll(o.batch.dir, 0o777); err != nil {
 			return err
 		}
 	}
-	stego, err := openRecording(o.stego)
+	if len(stegos) > 1 {
+		if _, err := o.passphrase.get(ctx, &o.terminal, false); err != nil {
+			return err
+		}
+	}
+	return o.each(ctx, stegos, tally{files: "recordings", done: "revealed", part: "revealed in part"}, func(i int) error {
+		return o.reveal(ctx, stegos[i], outs[i], format, stegos)
+	})
+}
+
+func checkMethod(name string) error {
+	if name != "" && name != ditas.Lattice && name != networks.Method {
+		return usagef("--method %s is unknown: want %s or %s", name, ditas.Lattice, networks.Method)
+	}
+	return nil
+}
+
+// reveal reveals the picture in one recording. None of the inputs is written to.
+func (o *revealFlags) reveal(ctx context.Context, name, out string, format picture.Format, inputs []string) error {
+	if err := checkOutput(out, inputs...); err != nil {
+		return err
+	}
+	if err := o.batch.free(out); err != nil {
+		return err
+	}
+	if o.drawn != "" {
+		if err := checkOutput(o.drawn, append(inputs, out)...); err != nil {
+			return err
+		}
+		if o.drawn == "-" && out == "-" {
+			return usagef("both --out and --map are standard output")
+		}
+	}
+	stego, err := openRecording(ctx, name)
 	if err != nil {
 		return err
 	}
 	defer stego.Close()
-	if o.options.Passphrase, err = o.passphrase.read(ctx, &o.terminal, false); err != nil {
+	if o.options.Passphrase, err = o.passphrase.get(ctx, &o.terminal, false); err != nil {
 		return err
 	}
-	res := revealed{Stego: o.stego, Out: o.out}
+	res := revealed{Stego: name, Out: out}
 	var end func()
 	o.options.Progress, end = o.progress("revealing")
-	err = writeFile(o.out, func(w io.Writer) error {
+	err = o.write(out, func(w io.Writer) error {
 		p, report, err := ditas.Reveal(ctx, stego, o.options)
 		if err != nil {
 			return err
@@ -120,19 +194,17 @@ func (o *revealFlags) run(ctx context.Context) error {
 	if err != nil {
 		return explain(err, stego)
 	}
+	if out == "-" {
+		out = "standard output"
+	}
 	exactly := ""
 	if res.Exact {
 		exactly = ", exactly as it was hidden"
 	}
-	o.printf("%s holds a picture of %d×%d pixels, now in %s%s\n", o.stego, res.Width, res.Height, o.out, exactly)
-	for i, s := range res.Stages {
-		o.printf("  stage %d of %d  %d of %d pieces arrived\n", i+1, len(res.Stages), s.Arrived, s.Blocks)
-	}
-	if res.Method == ditas.Lattice {
-		o.printf("  recording     %d of %d frames found%s\n", res.Arrived, res.Frames, changes(res.RevealReport))
-	}
+	o.printf("%s holds a picture of %d×%d pixels, now in %s%s\n", stego.name, res.Width, res.Height, out, exactly)
+	o.arrival(res.RevealReport)
 	if o.drawn != "" && len(res.Map) > 0 {
-		if err := writeFile(o.drawn, func(w io.Writer) error { return drawMap(res.Map).Encode(w, picture.PNG) }); err != nil {
+		if err := o.write(o.drawn, func(w io.Writer) error { return drawMap(res.Map).Encode(w, picture.PNG) }); err != nil {
 			return err
 		}
 	}
@@ -140,9 +212,19 @@ func (o *revealFlags) run(ctx context.Context) error {
 		return err
 	}
 	if !res.Complete {
-		return &partError{fmt.Errorf("parts of %s are missing, so the picture in %s is coarser than the one that was hidden", o.stego, o.out)}
+		return &partError{fmt.Errorf("parts of %s are missing, so the picture in %s is coarser than the one that was hidden", stego.name, out)}
 	}
 	return nil
+}
+
+// arrival tells what has arrived of a recording.
+func (t *terminal) arrival(r *ditas.RevealReport) {
+	for i, s := range r.Stages {
+		t.printf("  stage %d of %d  %d of %d pieces arrived\n", i+1, len(r.Stages), s.Arrived, s.Blocks)
+	}
+	if r.Method == ditas.Lattice {
+		t.printf("  recording     %d of %d frames found%s\n", r.Arrived, r.Frames, changes(r))
+	}
 }
 
 // changes tells what has become of a recording's amplitude.

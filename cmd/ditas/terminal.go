@@ -12,12 +12,15 @@ import (
 	"golang.org/x/term"
 )
 
-// terminal is where a command tells what it does. Results go to standard output, as text or, if asked, as one JSON object.
-// Errors, warnings and progress go to standard error, progress only if that is a terminal.
+// terminal is where a command tells what it does. Results go to standard output, as text or, if asked, as JSON: one object, or
+// one a line where there are several files; where standard output is a file that the command makes, they go to standard error.
+// Errors, warnings and progress go to standard error, progress only if that is a terminal. There are no colours anywhere.
 type terminal struct {
 	out, err io.Writer
 	json     bool
 	quiet    bool
+	lines    bool   // one JSON object a line
+	place    string // among several files
 }
 
 // addFlags adds the flags that all commands have in common.
@@ -43,18 +46,25 @@ func (t *terminal) result(v any) error {
 	}
 	e := json.NewEncoder(t.out)
 	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
+	if !t.lines {
+		e.SetIndent("", "  ")
+	}
 	return e.Encode(v)
+}
+
+// warn prints a warning and what to do about it.
+func (t *terminal) warn(text, hint string) {
+	fmt.Fprintf(t.err, "ditas: warning: %s\nhint: %s\n", oneLine(text), hint)
 }
 
 // bar returns a progress bar, or nil where none is to be seen.
 func (t *terminal) bar(what string, options ...progressbar.Option) *progressbar.ProgressBar {
 	f, ok := t.err.(*os.File)
-	if !ok || t.json || t.quiet || !term.IsTerminal(int(f.Fd())) {
+	if !ok || t.json || t.quiet || !term.IsTerminal(int(f.Fd())) || os.Getenv("TERM") == "dumb" {
 		return nil
 	}
 	return progressbar.NewOptions(1, append([]progressbar.Option{
-		progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(what), progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(t.place + what), progressbar.OptionClearOnFinish(),
 		progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100 * time.Millisecond),
 	}, options...)...)
 }

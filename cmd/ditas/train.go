@@ -106,6 +106,8 @@ func trainCommand() *cobra.Command {
 	f.BoolVar(&o.half, "half", false, "store weights in 16 bits: half the size")
 	o.addFlags(cmd)
 	require(cmd, "out")
+	completeFiles(cmd, "config", "json")
+	completeNames(cmd, "kind", "photos", "faces")
 	return cmd
 }
 

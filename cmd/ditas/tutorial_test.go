@@ -12,7 +12,7 @@ import (
 
 var (
 	consoleBlock = regexp.MustCompile("(?ms)^```console\n(.*?)^```$")
-	figure       = regexp.MustCompile(`[0-9][0-9.,e+-]*`)
+	digits       = regexp.MustCompile(`[0-9][0-9.,e+-]*`)
 )
 
 // The commands of the tutorial do what it says, in its order and in one folder. Of what it shows of their output, every line is printed,
@@ -43,9 +43,9 @@ func TestTutorial(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s\n%v\n%s", command, err, text)
 			}
-			printed := figure.ReplaceAllString(string(text), "#")
+			printed := digits.ReplaceAllString(string(text), "#")
 			for line := range strings.Lines(strings.TrimSpace(shown)) {
-				line = figure.ReplaceAllString(strings.TrimRight(line, "\n"), "#")
+				line = digits.ReplaceAllString(strings.TrimRight(line, "\n"), "#")
 				_, rest, found := strings.Cut(printed, line)
 				if !found {
 					t.Fatalf("%s\nshould print\n%s\nbut prints\n%s", command, line, text)

@@ -12,16 +12,16 @@ import (
 	"ditas/picture"
 )
 
-// RoomOptions says for which use of a recording to tell its room; its fields are those of [HideOptions].
-type RoomOptions struct {
+// CapacityOptions says for which use of a recording to tell its room; its fields are those of [HideOptions].
+type CapacityOptions struct {
 	SNR      float64
 	Faint    bool
 	Workers  int
 	Progress func(done, total int)
 }
 
-// RoomReport tells what a recording can take by the method [Lattice].
-type RoomReport struct {
+// CapacityReport tells what a recording can take by the method [Lattice].
+type CapacityReport struct {
 	Duration time.Duration `json:"duration"` // of the recording, in nanoseconds
 	// Bytes is how much of a picture's stream fits, and Robust how much with protection against noise.
 	Bytes  int `json:"bytes"`
@@ -40,20 +40,20 @@ const LeastBits = 1.0
 // ErrSilent reports a recording in which there is nothing but silence.
 var ErrSilent = errors.New("the recording is silent: there is nothing to hide in")
 
-// Room tells what a recording can take. The error is an *audio.TruncatedError if the file is cut off.
-func Room(ctx context.Context, cover audio.File, o RoomOptions) (*RoomReport, error) {
+// Capacity tells what a recording can take. The error is an *audio.TruncatedError if the file is cut off.
+func Capacity(ctx context.Context, cover audio.File, o CapacityOptions) (*CapacityReport, error) {
 	r, _, err := survey(ctx, cover, o)
 	return r, err
 }
 
 // survey tells what a recording can take and how, with the most protection first.
-func survey(ctx context.Context, cover audio.File, o RoomOptions) (*RoomReport, []*carrier.Plan, error) {
+func survey(ctx context.Context, cover audio.File, o CapacityOptions) (*CapacityReport, []*carrier.Plan, error) {
 	if o.SNR == 0 {
 		o.SNR = DefaultSNR
 	}
 	s, err := carrier.NewSurvey(ctx, cover, shaping, workers(o.Workers), o.Progress)
 	if errors.Is(err, carrier.ErrTooShort) {
-		return &RoomReport{SNR: o.SNR}, nil, &TooShortError{Need: cover.Format().Duration(2 * carrier.FrameLength)}
+		return &CapacityReport{SNR: o.SNR}, nil, &TooShortError{Need: cover.Format().Duration(2 * carrier.FrameLength)}
 	}
 	if err != nil {
 		return nil, nil, err
@@ -71,7 +71,7 @@ func survey(ctx context.Context, cover audio.File, o RoomOptions) (*RoomReport, 
 			plans = plans[:1]
 		}
 	}
-	r := &RoomReport{Duration: s.Duration(), Bytes: plans[len(plans)-1].Room(), SNR: o.SNR}
+	r := &CapacityReport{Duration: s.Duration(), Bytes: plans[len(plans)-1].Room(), SNR: o.SNR}
 	if !o.Faint {
 		r.Robust = plans[0].Room()
 	}
@@ -81,7 +81,7 @@ func survey(ctx context.Context, cover audio.File, o RoomOptions) (*RoomReport, 
 }
 
 // Need returns how much of a recording like this a picture takes.
-func (r *RoomReport) Need(width, height int) time.Duration {
+func (r *CapacityReport) Need(width, height int) time.Duration {
 	if r.Pixels == 0 {
 		return 0
 	}
@@ -89,7 +89,7 @@ func (r *RoomReport) Need(width, height int) time.Duration {
 }
 
 // Fit returns the size to which a picture has to be scaled down to fit, its own if it does, and zeros if nothing fits.
-func (r *RoomReport) Fit(width, height int) (w, h int) {
+func (r *CapacityReport) Fit(width, height int) (w, h int) {
 	if width < 1 || height < 1 || r.Pixels < 1 {
 		return 0, 0
 	}
@@ -109,7 +109,7 @@ func (r *RoomReport) Fit(width, height int) (w, h int) {
 }
 
 // check returns an error unless the picture fits.
-func (r *RoomReport) check(p *picture.Planes) error {
+func (r *CapacityReport) check(p *picture.Planes) error {
 	switch {
 	case p.Width < 1 || p.Height < 1:
 		return errors.New("the picture is empty")

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+const batchHelp = `
+Of several files each is done by itself: one that fails does not stop the others.
+At the end stands a summary, and the exit code is 1 if any failed, else 3 if any came
+in part. With --json there is one object a line, that of a file that failed being
+{"file": …, "error": …}.`
+
+// batchFlags say where the files go that a command makes of several others.
+type batchFlags struct {
+	dir   string
+	force bool
+}
+
+func (f *batchFlags) addFlags(cmd *cobra.Command, what string) {
+	cmd.Flags().StringVarP(&f.dir, "out-dir", "d", "", "a `FOLDER` to write to in place of --out, "+what)
+	cmd.Flags().BoolVarP(&f.force, "force", "f", false, "with --out-dir, replace files that are there")
+}
+
+// check returns an error unless there is one place for what becomes of a number of files.
+func (f *batchFlags) check(out string, files int) error {
+	switch {
+	case out == "" && f.dir == "":
+		return usagef("neither --out nor --out-dir is given")
+	case out != "" && f.dir != "":
+		return usagef("both --out and --out-dir are given")
+	case out != "" && f.force:
+		return usagef("--force goes with --out-dir: --out replaces a file that is there anyway")
+	case out != "" && files > 1:
+		return withHint(usagef("--out is one file, and there are %d to make", files), "give a folder with --out-dir")
+	}
+	return nil
+}
+
+// names returns the path of the file in the folder that becomes of each input, given its name. Inputs whose files would have
+// the same name are an error.
+func (f *batchFlags) names(inputs []string, rename func(base string) string) ([]string, error) {
+	taken := map[string]string{}
+	var names []string
+	for _, in := range inputs {
+		if in == "-" {
+			return nil, withHint(usagef("standard input has no name to write under in a folder"), "name the file with --out")
+		}
+		name := filepath.Join(f.dir, rename(filepath.Base(in)))
+		// Some file systems do not tell the cases apart.
+		key := strings.ToLower(name)
+		if other, ok := taken[key]; ok {
+			return nil, withHint(usagef("%s and %s would both become %s", other, in, name), "do one of them by itself")
+		}
+		taken[key] = in
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+// free returns an error if there is a file of that name in the folder which is not to be replaced.
+func (f *batchFlags) free(name string) error {
+	if f.dir == "" || f.force {
+		return nil
+	}
+	if _, err := os.Lstat(name); err == nil {
+		return withHint(fmt.Errorf("%s is there already", name), "--force replaces it")
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// tally names what a command does to files: "3 recordings: 1 revealed, 1 in part, 1 failed".
+type tally struct{ files, done, part string }
+
+// failure is the result of a command for one of several files that it could not do.
+type failure struct {
+	File  string `json:"file"`
+	Error string `json:"error"`
+	Hint  string `json:"hint,omitempty"`
+}
+
+// each does something for each of a number of files, and goes on when one of them fails. The error says how many did.
+func (t *terminal) each(ctx context.Context, files []string, names tally, do func(i int) error) error {
+	if len(files) == 1 {
+		return do(0)
+	}
+	t.lines = true
+	var done, part, failed int
+	for i, file := range files {
+		t.place = fmt.Sprintf("[%d/%d] ", i+1, len(files))
+		err := do(i)
+		if ctx.Err() != nil {
+			return err
+		}
+		var partly *partError
+		switch {
+		case err == nil:
+			done++
+			continue
+		case errors.As(err, &partly):
+			part++
+		default:
+			failed++
+			f := failure{File: file, Error: oneLine(err.Error())}
+			var hint *hintError
+			if errors.As(err, &hint) {
+				f.Hint = hint.hint
+			}
+			if err := t.result(f); err != nil {
+				return err
+			}
+		}
+		report(ctx, t.err, err)
+	}
+	t.printf("%d %s: %d %s", len(files), names.files, done, names.done)
+	if part > 0 {
+		t.printf(", %d %s", part, names.part)
+	}
+	if failed > 0 {
+		t.printf(", %d failed", failed)
+	}
+	t.printf("\n")
+	switch {
+	case failed > 0:
+		return fmt.Errorf("%d of %d %s failed", failed, len(files), names.files)
+	case part > 0:
+		return &partError{fmt.Errorf("%d of %d %s %s", part, len(files), names.files, names.part)}
+	}
+	return nil
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"ditas"
+	"ditas/networks"
+)
+
+const inspectHelp = `Tell whether there is a picture in a recording, what has arrived of it and what is
+missing, and what has become of the recording since, without writing anything.
+
+It ends as ditas reveal would: with exit code 0 if all of the picture is there, 3 if
+parts are missing, 1 if there is nothing for this passphrase, or, without one, nothing
+that anyone could reveal. A recording with nothing in it and a wrong passphrase look
+the same. - stands for standard input.
+` + batchHelp + "\n" + passphraseHelp
+
+const inspectExample = `  ditas inspect stego.wav
+  ditas inspect --json -p stego/*.flac`
+
+type inspectFlags struct {
+	terminal
+	passphrase passphraseFlags
+	options    ditas.RevealOptions
+}
+
+func inspectCommand() *cobra.Command {
+	var o inspectFlags
+	cmd := &cobra.Command{
+		Use:     "inspect RECORDING…",
+		Short:   "Tell whether there is a picture in a recording",
+		Long:    inspectHelp,
+		Example: inspectExample,
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.begin(cmd)
+			return o.run(cmd.Context(), args)
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	o.passphrase.addFlags(cmd, "of the picture")
+	f.StringVar(&o.options.Method, "method", "", "how it was hidden, a `NAME` (default: find out)")
+	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
+	o.addFlags(cmd)
+	completeNames(cmd, "method", ditas.Lattice, networks.Method)
+	completeArguments(cmd, recordingExtensions)
+	return cmd
+}
+
+// inspected is the result of ditas inspect.
+type inspected struct {
+	Stego      string `json:"stego"`
+	Format     string `json:"format"`
+	Passphrase bool   `json:"passphrase"` // takes one
+	Complete   bool   `json:"complete"`
+	*ditas.RevealReport
+}
+
+func (o *inspectFlags) run(ctx context.Context, names []string) error {
+	if err := checkWorkers(o.options.Workers); err != nil {
+		return err
+	}
+	if err := checkMethod(o.options.Method); err != nil {
+		return err
+	}
+	if err := oneStdin(append(names, o.passphrase.file)...); err != nil {
+		return err
+	}
+	if len(names) > 1 {
+		if _, err := o.passphrase.get(ctx, &o.terminal, false); err != nil {
+			return err
+		}
+	}
+	return o.each(ctx, names, tally{files: "recordings", done: "with a picture", part: "with parts of one"}, func(i int) error {
+		return o.inspect(ctx, names[i])
+	})
+}
+
+func (o *inspectFlags) inspect(ctx context.Context, name string) error {
+	stego, err := openRecording(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer stego.Close()
+	if o.options.Passphrase, err = o.passphrase.get(ctx, &o.terminal, false); err != nil {
+		return err
+	}
+	var end func()
+	o.options.Progress, end = o.progress("listening")
+	report, err := ditas.Inspect(ctx, stego, o.options)
+	end()
+	if err != nil {
+		return explain(err, stego)
+	}
+	res := inspected{
+		Stego: name, Format: stego.Format().String(), Passphrase: o.options.Passphrase != "", Complete: report.Complete(), RevealReport: report,
+	}
+	o.printf("%s holds a picture of %d×%d pixels: %s\n", stego.name, res.Width, res.Height, what(report))
+	if res.Method == ditas.Lattice {
+		profile := "not protected against noise"
+		if res.Robust {
+			profile = "protected against noise"
+		}
+		o.printf("  method        %s, %s\n", res.Method, profile)
+		o.printf("  size          %s, of which %s arrived without a gap\n", size(res.Bytes), size(res.Read))
+	} else {
+		o.printf("  method        %s\n", res.Method)
+	}
+	o.arrival(report)
+	if !res.Passphrase {
+		o.printf("Anyone who has ditas can reveal it: it takes no passphrase.\n")
+	}
+	if err := o.result(res); err != nil {
+		return err
+	}
+	if !res.Complete {
+		return &partError{fmt.Errorf("parts of %s are missing", stego.name)}
+	}
+	return nil
+}
+
+// what tells how good the picture is that a recording gives.
+func what(r *ditas.RevealReport) string {
+	switch {
+	case r.Exact:
+		return "it is there exactly as it was hidden"
+	case r.Complete():
+		return "all that was hidden of it is there"
+	default:
+		return "parts of it are missing"
+	}
+}
