@@ -181,7 +181,7 @@ func TestFormatAsItIsWrittenDown(t *testing.T) {
 			// The payload.
 			type part struct {
 				coded            []byte
-				per, stride      int
+				per              int
 				medium, fine     []int
 				firstStrong, own int
 			}
@@ -212,6 +212,7 @@ func TestFormatAsItIsWrittenDown(t *testing.T) {
 					K := 8 * (size + 3)
 					length := max(K, min(5*K+18, frames*p.per/blocks))
 					p.coded = make([]byte, blocks*length)
+					order := stream(R, fmt.Sprintf("order of stage %d", stage)).permutation(length)
 					for b := range blocks {
 						block := make([]byte, size)
 						copy(block, rest[min(n, b*size):min(n, (b+1)*size)])
@@ -220,19 +221,8 @@ func TestFormatAsItIsWrittenDown(t *testing.T) {
 						binary.BigEndian.PutUint32(where[4:], uint32(b))
 						check := mac(R, "check", where[:], block)[:3]
 						for i, v := range turboCode(t, toBits(append(block, check...)))[:length] {
-							p.coded[i*blocks+b] = v
+							p.coded[order[i]*blocks+b] = v
 						}
-					}
-					p.stride = int(0.6180339887498949 * float64(len(p.coded)))
-					common := func(a, b int) int {
-						for b > 0 {
-							rest := a % b
-							a, b = b, rest
-						}
-						return a
-					}
-					for common(p.stride, len(p.coded)) > 1 {
-						p.stride++
 					}
 				}
 				rest = rest[n:]
@@ -309,10 +299,10 @@ func TestFormatAsItIsWrittenDown(t *testing.T) {
 						continue
 					}
 					n := len(p.coded)
-					at := k * p.per % n * p.stride % n
+					at := k * p.per % n
 					next := func() byte {
 						v := p.coded[at]
-						at = (at + p.stride) % n
+						at = (at + 1) % n
 						return v
 					}
 					for j := range p.own {

@@ -33,6 +33,7 @@ type goldens struct {
 	Frame     goldenFrame     `json:"frame"`
 	Medium    []uint32        `json:"mediumSlots"` // the first ones
 	Fine      [][]uint32      `json:"fineSlots"`   // of each bit
+	Order     []uint32        `json:"order"`       // of the first coded bits of a block of stage 1 that has 1000
 	Check     string          `json:"check"`       // of stage 1, block 2 and the bytes "abc"
 	Ladders   []goldenLadder  `json:"ladders"`
 	Stego     []goldenMessage `json:"stego"`
@@ -74,8 +75,8 @@ type goldenLadder struct {
 }
 
 type goldenStage struct {
-	First, Size, Blocks, Block, Bits, Length, Stride int
-	Begin                                            int // of frame 5
+	First, Size, Blocks, Block, Bits, Length int
+	Begin                                    int // of frame 5
 }
 
 type goldenMessage struct {
@@ -134,6 +135,7 @@ func vectors(t *testing.T) *goldens {
 	for _, f := range s.fine {
 		g.Fine = append(g.Fine, f[:goldenSlots])
 	}
+	g.Order = order(key, 1, 1000)[:goldenSlots]
 	c := check(key, 1, 2, []byte("abc"))
 	g.Check = hex.EncodeToString(c[:])
 	for _, h := range []header{
@@ -147,7 +149,7 @@ func vectors(t *testing.T) *goldens {
 		for _, s := range h.ladder() {
 			v := goldenStage{First: s.first, Size: s.size}
 			if s.size > 0 {
-				v = goldenStage{s.first, s.size, s.blocks, s.block, s.bits, s.length, s.stride, s.begin(5)}
+				v = goldenStage{s.first, s.size, s.blocks, s.block, s.bits, s.length, s.begin(5)}
 			}
 			l.Stages = append(l.Stages, v)
 		}

@@ -29,9 +29,9 @@ const maxStages = 6
 // last ones are of use only where there is little noise, and there they help the first stages when most of the recording is lost.
 var ladders = [profiles][]rung{
 	Robust: {
-		{strong: 44, fine: [maxFineBits]int{0, 0, 0, 60}, bears: -6, weight: 32},
-		{strong: 44, medium: 240, fine: [maxFineBits]int{0, 0, 0, 200}, bears: -0.5, weight: 240},
-		{medium: 584, fine: [maxFineBits]int{0, 0, 0, 400}, bears: 6.6, yields: 12, most: lossRelief, weight: 1600},
+		{strong: 44, fine: [maxFineBits]int{0, 0, 0, 60}, bears: -6, lost: third, weight: 32},
+		{strong: 44, medium: 240, fine: [maxFineBits]int{0, 0, 0, 200}, bears: -0.5, lost: third, weight: 240},
+		{medium: 584, fine: [maxFineBits]int{0, 0, 0, 400}, bears: 6.6, lost: third, yields: 12, most: lossRelief, weight: 1600},
 		{fine: [maxFineBits]int{fineSamples, 0, 0, 0}, bears: 15.5, lost: third, most: mostRelief, weight: 4000},
 		{fine: [maxFineBits]int{0, fineSamples, 0, 0}, bears: 16.7, lost: third, most: mostRelief, weight: 6400},
 		{fine: [maxFineBits]int{0, 0, fineSamples, fineSamples - 660}, bears: 27, lost: third, most: mostRelief},
@@ -127,7 +127,6 @@ type stage struct {
 	block       int // bytes of each block's payload; the last ones may have less
 	bits        int // of information in a block
 	length      int // coded bits of a block
-	stride      int
 }
 
 // perFrame returns the coded bits in each frame.
@@ -142,10 +141,9 @@ func (r *rung) perFrame() int {
 // positions returns the coded bits of all blocks: position p belongs to block p mod blocks.
 func (s *stage) positions() int { return s.blocks * s.length }
 
-// begin returns where the first coded bit of frame number f lies; those that follow are a stride apart.
+// begin returns where the first coded bit of frame number f lies; the others follow it.
 func (s *stage) begin(f int) int {
-	n := uint64(s.positions())
-	return int(uint64(f) * uint64(s.perFrame()) % n * uint64(s.stride) % n)
+	return int(uint64(f) * uint64(s.perFrame()) % uint64(s.positions()))
 }
 
 // span returns which bytes of the payload block b holds.
@@ -186,7 +184,6 @@ func (h *header) ladder() []stage {
 		if s.length < s.bits {
 			s.length = s.bits
 		}
-		s.stride = goldenStride(s.positions())
 	}
 	return stages
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"encoding/binary"
+	"fmt"
 	"sync"
 
 	"ditas/carrier/turbo"
@@ -71,6 +72,14 @@ func check(key keystream.Key, stage, block int, part []byte) [checkSize]byte {
 	return [checkSize]byte(mac[:checkSize])
 }
 
+// order returns where the coded bits of each block of a stage lie among those of the block. It is random, so that what is lost together
+// is spread over the code, which has regularities of its own.
+func order(key keystream.Key, stage, length int) []uint32 {
+	o := make([]uint32, length)
+	keystream.New(key, fmt.Sprintf("order of stage %d", stage)).Permute(o)
+	return o
+}
+
 // encodePayload returns the coded bits of each stage, one in each byte.
 func encodePayload(ctx context.Context, stages []stage, payload []byte, key keystream.Key, workers int) ([][]byte, error) {
 	coded := make([][]byte, len(stages))
@@ -84,6 +93,7 @@ func encodePayload(ctx context.Context, stages []stage, payload []byte, key keys
 			return nil, err
 		}
 		coded[i] = make([]byte, s.positions())
+		order := order(key, i, s.length)
 		mothers := make([][]byte, workers)
 		parallel.Each(workers, s.blocks, func(w, b int) {
 			if ctx.Err() != nil {
@@ -98,7 +108,7 @@ func encodePayload(ctx context.Context, stages []stage, payload []byte, key keys
 			c := check(key, i, b, part)
 			code.Encode(mothers[w], unpack(append(part, c[:]...), s.bits))
 			for p, bit := range mothers[w][:s.length] {
-				coded[i][p*s.blocks+b] = bit
+				coded[i][int(order[p])*s.blocks+b] = bit
 			}
 		})
 	}
@@ -112,11 +122,11 @@ func fill(b *bits[byte], shares []share, stages []stage, coded [][]byte, f int) 
 			continue
 		}
 		h, c := &shares[i], coded[i]
-		at, stride := stages[i].begin(f), stages[i].stride
+		at := stages[i].begin(f)
 		next := func() byte {
 			bit := c[at]
-			if at += stride; at >= len(c) {
-				at -= len(c)
+			if at++; at == len(c) {
+				at = 0
 			}
 			return bit
 		}
@@ -158,13 +168,13 @@ func (g *gatherer) add(b *bits[float32], f int) {
 			continue
 		}
 		h, sums := &g.shares[i], g.sums[i]
-		at, stride := g.stages[i].begin(f), g.stages[i].stride
+		at := g.stages[i].begin(f)
 		push := func(l float32) {
 			if l != 0 {
 				sums[at] = int16(max(-1<<15, min(1<<15-1, int32(sums[at])+int32(l*likelihoodScale))))
 			}
-			if at += stride; at >= len(sums) {
-				at -= len(sums)
+			if at++; at == len(sums) {
+				at = 0
 			}
 		}
 		for _, l := range b.strong[h.first:][:h.strong] {
@@ -203,6 +213,7 @@ func (g *gatherer) decode(ctx context.Context, key keystream.Key, workers int, p
 		if err != nil {
 			return nil, nil, err
 		}
+		order := order(key, i, s.length)
 		type place struct {
 			decoder *turbo.Decoder
 			mother  []float32
@@ -221,7 +232,7 @@ func (g *gatherer) decode(ctx context.Context, key keystream.Key, workers int, p
 			clear(p.mother)
 			seen := 0
 			for j := range s.length {
-				v := g.sums[i][j*s.blocks+b]
+				v := g.sums[i][int(order[j])*s.blocks+b]
 				p.mother[j] = float32(v) / likelihoodScale
 				if v != 0 {
 					seen++

@@ -430,7 +430,7 @@ func (r *receiver) identify(frames, noise int) {
 		if clear < enough {
 			all += own
 			unclear = append(unclear, s)
-		} else if own < -3+9*clear {
+		} else if own < -3+9*(clear-enough) {
 			s.evidence = 0
 		}
 	}
@@ -460,6 +460,9 @@ func (r *receiver) settle(t *track, frames int, guesses []int) bool {
 		}
 	}
 	if top == 0 {
+		for i := range frames {
+			clear(r.spots[i].sums[:])
+		}
 		return false
 	}
 	for i := range frames {

@@ -287,9 +287,12 @@ func (p *Plan) limit(i int, relief float64) int {
 	noise := r.bears + max(0, min(relief, r.most)-r.yields)
 	clean := p.room.clean.of(r)
 	kept := clean - (clean-p.room.kept[i])*min(1, (mostRelief-relief)/(mostRelief-lossRelief))
+	// Some more than what should suffice, as long as it is noise that is given up for it.
+	kept *= 1 - 0.06*max(0, 1-relief/lossRelief)
 	frames := float64(p.survey.Frames())
-	room := frames * min(p.room.under(r, noise), kept)
-	return p.room.takes(r, room, frames*float64(r.perFrame()), !math.IsInf(r.bears, 1) && relief < lossRelief)
+	positions := frames * float64(r.perFrame())
+	noisy := !math.IsInf(r.bears, 1) && relief < lossRelief
+	return min(p.room.takes(r, frames*kept, positions, false), p.room.takes(r, frames*p.room.under(r, noise), positions, noisy))
 }
 
 // limits returns those of all stages, and their sum.
@@ -335,8 +338,15 @@ func (p *Plan) fit(payload int) *header {
 		}
 	}
 	for relief := 0.0; relief <= mostRelief; relief += reliefStep {
-		sizes, _ = p.limits(relief)
-		if h := p.header(payload, sizes); p.fits(h, sizes[last]) {
+		sizes, sum = p.limits(relief)
+		limit := sizes[last]
+		if h := p.header(payload, sizes); p.fits(h, limit) {
+			// What is to spare is taken from the stage before the last: the last one would have to repeat its bits, to no use where they are read
+			// for sure.
+			sizes[last-1] -= min(sizes[last-1], max(0, sum-payload-limit/16))
+			if level := p.header(payload, sizes); p.fits(level, limit) {
+				return level
+			}
 			return h
 		}
 	}
