@@ -74,7 +74,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	started := false
 	for _, c := range []*cobra.Command{
-		hideCommand(), revealCommand(), capacityCommand(), demoCommand(), trainCommand(), evaluateCommand(), experimentCommand(), dataCommand(), versionCommand(),
+		hideCommand(), revealCommand(), capacityCommand(), demoCommand(), serveCommand(), trainCommand(), evaluateCommand(), experimentCommand(), dataCommand(), versionCommand(),
 	} {
 		for _, c := range append(c.Commands(), c) {
 			do := c.RunE
