@@ -50,9 +50,10 @@ export const example = async (name) => (await ask(`/examples/${encodeURIComponen
  */
 export class Session {
   static async open(lost) {
-    const response = await ask("/api/sessions", { method: "POST" });
-    const events = lines(response);
     const session = new Session();
+    const abort = new AbortController();
+    session.close = () => abort.abort();
+    const events = lines(await ask("/api/sessions", { method: "POST", signal: abort.signal }));
     session.base = `/api/sessions/${(await events.next()).value.session}`;
     (async () => {
       try {
@@ -60,7 +61,7 @@ export class Session {
       } catch {
         // The connection broke.
       }
-      lost();
+      if (!abort.signal.aborted) lost();
     })();
     return session;
   }

@@ -54,6 +54,12 @@ export class Card {
   }
 }
 
+/** fill shows in a bar how much, 0 to 1. */
+export function fill(bar, share) {
+  bar.setAttribute("aria-valuenow", Math.round(100 * share));
+  bar.firstElementChild.style.width = `${100 * Math.min(1, share)}%`;
+}
+
 /** dropZone makes an element take files that are dropped on it or chosen in it. */
 export function dropZone(root, take) {
   const input = $(root, "input[type=file]");

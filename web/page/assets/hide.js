@@ -1,7 +1,7 @@
 // The first tab: a picture and a recording go in, and a recording with the picture in it comes out.
 
 import * as api from "./api.js";
-import { Card, dropZone, given, say } from "./card.js";
+import { Card, dropZone, fill, given, say } from "./card.js";
 import { Player } from "./player.js";
 import { Recorder } from "./recorder.js";
 import { draw } from "./spectrogram.js";
@@ -13,7 +13,7 @@ export function setUpHide(session, about, next) {
   const pictureCard = new Card(id("picture-busy"), id("picture-problem"));
   const coverCard = new Card(id("cover-busy"), id("cover-problem"));
   const how = new Card(id("hide-busy"), id("hide-problem"));
-  let picture, cover, player, estimate;
+  let picture, cover, estimate, player, shown;
 
   const snr = () => -Number(id("strength").value);
   const scale = () => Number(id("size").value) / 100;
@@ -41,6 +41,7 @@ export function setUpHide(session, about, next) {
       if (file.size > about.maxRecording) throw new api.Problem(`The file is larger than ${bytes(about.maxRecording)}.`, "Choose a smaller one, or use ditas hide.");
       const name = encodeURIComponent(file.name);
       cover = await session.work("PUT", `/sounds/cover?name=${name}`, file, { progress: ({ done }) => coverCard.step("Listening", done) }, signal);
+      forget();
       given(id("cover-drop"), cover.name, seconds(cover.seconds), cover.format, cover.lossy ? "will be written as WAV" : "");
       draw(id("cover-shown"), await session.get("/spectrograms/cover", signal));
       say(`${cover.name} is the recording to hide it in.`);
@@ -50,6 +51,13 @@ export function setUpHide(session, about, next) {
     } finally {
       coverCard.end(signal);
     }
+  }
+
+  // What was made of another recording has nothing to be compared with.
+  function forget() {
+    player?.close();
+    player = shown = undefined;
+    id("hidden").hidden = true;
   }
 
   dropZone(id("picture-drop"), takePicture);
@@ -113,10 +121,9 @@ export function setUpHide(session, about, next) {
   function showEstimate() {
     const { bytes: room, robust, side, picture: p } = estimate;
     const verdict = id("verdict");
-    const fill = id("fill");
     const exactly = id("exactly");
     exactly.hidden = true;
-    fill.hidden = !p?.width;
+    id("fill").hidden = !p?.width;
     if (!p) {
       verdict.className = "verdict waiting";
       verdict.textContent = `There is room for ${bytes(room)} of picture. Now a picture: it may have ${side}×${side} pixels or so.`;
@@ -132,9 +139,8 @@ export function setUpHide(session, about, next) {
     }
     const q = quality(p.psnr);
     verdict.className = `verdict ${q.grade}`;
-    verdict.textContent = p.psnr >= 100 ? "The picture will come back exactly." : `The picture will come back about ${Math.round(p.psnr)} dB close: ${q.title}, ${q.says}.`;
-    fill.value = Math.min(1, p.need / Math.max(1, room));
-    fill.setAttribute("aria-valuetext", `${Math.round((100 * p.need) / Math.max(1, room))} %`);
+    verdict.textContent = p.psnr >= 100 ? "The picture will come back exactly." : `The picture will come back in ${q.title} quality (about ${Math.round(p.psnr)} dB): ${q.says}.`;
+    fill(id("fill"), Math.min(1, p.need / Math.max(1, room)));
     const parts = [`It takes ${bytes(p.need)} to be exact, and there is room for ${bytes(room)}.`];
     if (p.width < Math.round(picture.width * scale())) parts.unshift(`To fit, it is scaled down to ${p.width}×${p.height} pixels.`);
     if (p.psnr >= 100 && p.need <= robust) parts.push("The rest protects it against noise and loss.");
@@ -171,7 +177,9 @@ export function setUpHide(session, about, next) {
       const body = JSON.stringify({ snr: snr(), scale: scale(), passphrase });
       const progress = ({ phase, done }) => (done < 1 ? how.step(phases[phase], done) : how.step("Checking what comes back"));
       const result = await session.work("POST", "/hide", body, { progress }, signal);
-      await showHidden(result, passphrase);
+      showHidden(result, passphrase);
+      how.end(signal);
+      await showDetails(result);
     } catch (error) {
       how.fail(error);
     } finally {
@@ -180,7 +188,8 @@ export function setUpHide(session, about, next) {
     }
   }
 
-  async function showHidden(result, passphrase) {
+  function showHidden(result, passphrase) {
+    shown = result;
     const section = id("hidden");
     const { cover: before, stego: after } = result;
     section.hidden = false;
@@ -242,21 +251,21 @@ export function setUpHide(session, about, next) {
     const scaled = result.width !== result.original[0] || result.height !== result.original[1];
     const q = quality(result.psnr);
     fact("The change in the recording", `${times(result.snr)} times fainter`, `SNR ${result.snr.toFixed(1)} dB; largest change ${(100 * result.maxDeviation).toPrecision(2)} % of full scale`);
-    const heard = fact("To the ear", "…", "asking an ear model");
+    fact("To the ear", "…", "asking an ear model").id = "heard";
     fact(
       "The picture that comes back",
-      result.exact ? "exact" : `${q.title}: ${result.psnr.toFixed(1)} dB`,
-      result.exact ? "not one value of one pixel differs" : `PSNR; ${q.says}`,
+      result.exact ? "exact" : `${q.title} quality`,
+      result.exact ? "not one value of one pixel differs" : `PSNR ${result.psnr.toFixed(1)} dB: ${q.says}`,
       `${result.width}×${result.height} pixels${scaled ? `, scaled down from ${result.original.join("×")}` : ""}`,
     );
     const stages = result.stages ?? [];
-    const good = stages.find((s) => s.psnr >= 26) ?? stages[0];
-    const last = stages.at(-1);
-    if (last) {
+    if (stages.length) {
+      const loss = (some) => percent(Math.min(...some.map((s) => s.loss)));
+      const recognisable = stages.slice(0, 1 + Math.max(0, stages.findIndex((s) => s.psnr >= 22)));
       fact(
         "If a piece gets lost",
-        `up to ${percent(last.loss)} may go`,
-        `before anything of the picture does; it stays recognisable up to ${percent(Math.max(...stages.map((s) => (s.psnr > 0 && s.psnr <= (good?.psnr ?? 0) ? s.loss : 0)), last.loss))}`,
+        `${loss(stages)} may go`,
+        `before any of the picture does; up to ${loss(recognisable)} it stays recognisable`,
         result.robust ? "protected against noise too" : "there was no room to protect it against noise",
       );
     }
@@ -265,8 +274,21 @@ export function setUpHide(session, about, next) {
     section.focus({ preventScroll: true });
     say(`The picture is hidden in ${after.name}.`);
     next.made(after, passphrase);
-    await showSpectrograms(before, after);
-    const { moments, masked } = await session.get("/audibility");
+  }
+
+  /** showDetails adds to what is shown of a result what takes time to find out. */
+  async function showDetails(result) {
+    try {
+      await showSpectrograms(result);
+      const audibility = await session.get("/audibility");
+      if (shown === result) showAudibility(audibility);
+    } catch (error) {
+      if (shown === result) throw error;
+    }
+  }
+
+  function showAudibility({ moments, masked }) {
+    const heard = id("heard");
     heard.firstChild.textContent = masked === moments ? "nothing to hear" : `${percent(masked / moments)} unheard`;
     heard.lastChild.textContent =
       masked === moments
@@ -274,10 +296,12 @@ export function setUpHide(session, about, next) {
         : "of all moments, says an ear model: there the recording masks the change";
   }
 
-  async function showSpectrograms(before, after) {
+  async function showSpectrograms(result) {
+    const { cover: before, stego: after } = result;
     const [first, second, third] = id("spectrograms").querySelectorAll("canvas");
     const all = [];
     for (const which of ["cover", "stego", "difference"]) all.push(await session.get(`/spectrograms/${which}`));
+    if (shown !== result) return;
     const names = [`Spectrogram of ${before.name}`, `Spectrogram of ${after.name}, which looks the same`, "Spectrogram of the difference between the two, which is much fainter"];
     const repaint = () => draw(third, all[2], id("brighten").checked ? 40 : 0);
     draw(first, all[0]);
@@ -320,7 +344,7 @@ function setUpRecorder(card, take) {
     try {
       recorder = await Recorder.start((s, loudness) => {
         text.textContent = `Stop recording (${seconds(Math.floor(s))})`.replace(".0 s", " s");
-        level.value = Math.sqrt(loudness);
+        fill(level, Math.sqrt(loudness));
       }, toggle);
       button.classList.add("recording-on");
       level.hidden = false;

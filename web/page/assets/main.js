@@ -44,6 +44,9 @@ for (const button of document.querySelectorAll("[data-shows]")) {
 
 try {
   const [session, about] = await Promise.all([api.Session.open(lost), api.about()]);
+  // Browsers may keep a page that was left, and what it holds, for those who come back.
+  addEventListener("pagehide", () => session.close());
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
   const reveal = setUpReveal(session);
   setUpHide(session, about, {
     made: reveal.made,

@@ -138,6 +138,7 @@ class View {
     id("revealed-title").textContent = "The picture appears";
     id("revealed-lead").textContent = "";
     this.figure = id("frame");
+    this.figure.querySelector(".stack").replaceChildren();
     this.figure.querySelector("figcaption").textContent = "";
   }
 
@@ -160,8 +161,15 @@ class View {
     const image = document.createElement("img");
     image.src = address(picture);
     image.alt = alt;
-    image.className = "new";
-    this.figure.querySelector("img").replaceWith(image);
+    const stack = this.figure.querySelector(".stack");
+    // The new one fades in over the old one.
+    const old = [...stack.children];
+    if (old.length) {
+      image.className = "new";
+      for (const other of old) other.alt = "";
+      setTimeout(() => old.forEach((other) => other.remove()), 700);
+    }
+    stack.append(image);
   }
 
   /** list lists stages: those that have a picture, or all when the result is there. */
@@ -228,7 +236,7 @@ class View {
       ? "Not one value of one pixel differs from the picture that was hidden."
       : [
           result.complete ? "All that was hidden has arrived." : "Parts are missing, so the picture is coarser than the one that was hidden.",
-          q ? `It is ${q.title}, ${result.psnr.toFixed(1)} dB close: ${q.says}.` : "",
+          q ? `Its quality is ${q.title} (PSNR ${result.psnr.toFixed(1)} dB): ${q.says}.` : "",
         ].join(" ");
     this.map(result);
     id("revealed").focus({ preventScroll: true });
