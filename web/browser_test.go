@@ -409,6 +409,61 @@ func TestPageHidesAndReveals(t *testing.T) {
 	}
 }
 
+// The switch between versions neither moves nor stops what is heard: of two ramps of opposite sign the magnitude goes on without a
+// step, over the seams between pieces too, but for the few milliseconds of the fade.
+func TestPageSwitchesAtOnce(t *testing.T) {
+	p, _ := openPage(t)
+	type heard struct {
+		Before, Switched, After int // samples that go on from the one before, that do not, and that do behind those
+		Span, Moved             int // samples from the first that does not to the last, and how far off the recording is then
+	}
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	h, err := chromedp.Run(ctx, chromedp.Evaluate[heard](`(async () => {
+		const { Player } = await import("/assets/player.js");
+		const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+		let made;
+		window.AudioContext = class extends AudioContext {
+			constructor(options) { super(options); this.bus = this.createGain(); made = this; }
+			get destination() { return this.bus; }
+		};
+		const rate = 8000;
+		const ramp = (sign) => async (from, n) => Float32Array.from({ length: n }, (_, i) => (sign * (from + i + 1)) / 2 ** 17);
+		const root = document.createElement("div");
+		root.id = "ramps";
+		document.body.append(root);
+		const player = new Player(root, { rate, channels: 1, frames: 8 * rate }, [{ label: "up", load: ramp(1) }, { label: "down", load: ramp(-1) }]);
+		const samples = [];
+		player.play();
+		while (!made) await rest(5);
+		await made.audioWorklet.addModule("/assets/recorder-worklet.js");
+		const tap = new AudioWorkletNode(made, "tap", { numberOfOutputs: 0 });
+		tap.port.onmessage = ({ data }) => samples.push(...data);
+		made.bus.connect(tap);
+		while (player.now() < 1.2 * rate) await rest(20);
+		root.querySelectorAll("input[type=radio]")[1].click();
+		while (player.now() < 3 * rate) await rest(20);
+		player.pause();
+		await rest(50);
+		const start = samples.findIndex((v) => v > 0);
+		let end = samples.length;
+		while (end > 0 && samples[end - 1] >= 0) end--;
+		const at = samples.slice(start, end).map((v) => Math.abs(v) * 2 ** 17);
+		const breaks = at.map((v, i) => (i && Math.abs(v - at[i - 1] - 1) > 0.5 ? i : 0)).filter(Boolean);
+		const [first, last] = [breaks[0] ?? 0, breaks.at(-1) ?? 0];
+		return {
+			before: first, switched: breaks.length, after: at.length - last, span: last - first,
+			moved: Math.round(at.at(-1) - at[0]) - (at.length - 1),
+		};
+	})()`, chromedp.EvalAwaitPromise))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h.Before < 4000 || h.After < 8000 || h.Switched < 2 || h.Span > 8*80 || h.Moved != 0 {
+		t.Errorf("heard %+v", h)
+	}
+}
+
 // The microphone is a source of recordings, kept without loss.
 func TestPageRecords(t *testing.T) {
 	p, _ := openPage(t)

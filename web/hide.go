@@ -68,16 +68,16 @@ func (p *secret) estimator(width, height int) (*ditas.Estimator, error) {
 
 // putPicture takes the picture to hide.
 func (s *session) putPicture(w http.ResponseWriter, r *http.Request) error {
-	ctx, done, err := s.begin(r.Context(), "picture")
-	if err != nil {
-		return err
-	}
-	defer done()
 	f, err := s.receive(w, r, s.handler.options.MaxPicture)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
+	ctx, done, err := s.begin(r.Context(), "picture")
+	if err != nil {
+		return err
+	}
+	defer done()
 	p, err := picture.DecodeLimit(io.NewSectionReader(f, 0, math.MaxInt64), s.handler.options.MaxPixels)
 	if errors.Is(err, picture.ErrFormat) {
 		if size, sized := f.size(); sized == nil {
@@ -145,15 +145,16 @@ func (s *session) putRecording(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *session) putSound(w http.ResponseWriter, r *http.Request, which string, prepare func(context.Context, *sound, *stream) error) error {
-	ctx, done, err := s.begin(r.Context(), which)
-	if err != nil {
-		return err
-	}
-	defer done()
 	file, err := s.receive(w, r, s.handler.options.MaxRecording)
 	if err != nil {
 		return err
 	}
+	ctx, done, err := s.begin(r.Context(), which)
+	if err != nil {
+		file.Close()
+		return err
+	}
+	defer done()
 	out := newStream(w)
 	f, err := s.openSound(ctx, file, r.URL.Query().Get("name"))
 	if err != nil {

@@ -44,7 +44,8 @@ type Options struct {
 	MaxRecording, MaxPicture int64
 	// MaxPixels bounds pictures; 0 means 50 megapixels, which take 3 GB of memory to hide.
 	MaxPixels int
-	// Sessions bounds how many pages are open at once, and Jobs how many of them work at once; 0 means 16 and 2.
+	// Sessions bounds how many pages are open at once, and Jobs how many of them work at once; 0 means 5, because a browser has no
+	// more than 6 connections for all of them, or 32 with Anywhere, and 2.
 	Sessions, Jobs int
 	// Workers is the number of goroutines of a job; 0 means one per processor.
 	Workers int
@@ -83,16 +84,15 @@ var page embed.FS
 
 // New returns a Handler, which has to be closed.
 func New(o Options) (*Handler, error) {
-	for _, v := range []struct{ value, usual *int64 }{{&o.MaxRecording, ptr[int64](2 << 30)}, {&o.MaxPicture, ptr[int64](256 << 20)}} {
-		if *v.value <= 0 {
-			*v.value = *v.usual
-		}
+	sessions := 5
+	if o.Anywhere {
+		sessions = 32
 	}
-	for _, v := range []struct{ value, usual *int }{{&o.MaxPixels, ptr(50_000_000)}, {&o.Sessions, ptr(16)}, {&o.Jobs, ptr(2)}} {
-		if *v.value <= 0 {
-			*v.value = *v.usual
-		}
-	}
+	orUsual(&o.MaxRecording, 2<<30)
+	orUsual(&o.MaxPicture, 256<<20)
+	orUsual(&o.MaxPixels, 50_000_000)
+	orUsual(&o.Sessions, sessions)
+	orUsual(&o.Jobs, 2)
 	o.MaxPixels = min(o.MaxPixels, picture.MaxPixels)
 	dir, err := os.MkdirTemp(o.Temp, "ditas-")
 	if err != nil {
@@ -104,7 +104,12 @@ func New(o Options) (*Handler, error) {
 	return h, nil
 }
 
-func ptr[T any](v T) *T { return &v }
+// orUsual gives an option that is not set its usual value.
+func orUsual[T int | int64](option *T, usual T) {
+	if *option <= 0 {
+		*option = usual
+	}
+}
 
 // Close cancels all work, waits for it to end, and removes all files.
 func (h *Handler) Close() error {

@@ -98,7 +98,11 @@ func (o *serveFlags) run(ctx context.Context) error {
 	if err != nil {
 		return withHint(fmt.Errorf("cannot listen on %s: %w", o.addr, err), "choose another --addr; port 0 means any that is free")
 	}
-	address := "http://" + l.Addr().String() + "/"
+	at := l.Addr().(*net.TCPAddr).AddrPort()
+	if at.Addr().IsUnspecified() {
+		at = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), at.Port())
+	}
+	address := "http://" + at.String() + "/"
 	if o.expose && !loopback {
 		fmt.Fprintf(o.err, "ditas: warning: everyone who reaches %s can use this page, and what goes over the network is not encrypted\n", l.Addr())
 	}

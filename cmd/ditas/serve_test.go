@@ -38,7 +38,10 @@ func TestServe(t *testing.T) {
 		if err := json.NewDecoder(out).Decode(&v); err != nil {
 			t.Fatalf("%v: %v %s", c.args, err, stderr.String())
 		}
-		address := strings.Replace(v.Address, "[::]", "127.0.0.1", 1)
+		address := v.Address
+		if !strings.HasPrefix(address, "http://127.0.0.1:") && !strings.HasPrefix(address, "http://[::1]:") {
+			t.Errorf("%v: the address is %s", c.args, address)
+		}
 		response, err := http.Get(address)
 		if err != nil {
 			t.Fatal(err)

@@ -3,8 +3,10 @@
 
 import { clock } from "./words.js";
 
-const pieceSeconds = 3;
+const pieceSeconds = 2;
 const ahead = 2; // pieces that are scheduled beyond the one that is playing
+const hurry = 0.3; // seconds that it may take to schedule a piece
+const lead = 0.2; // seconds that it may take for a source to begin
 const fade = 0.008; // seconds a switch takes, so that it does not click
 
 const icons = {
@@ -90,6 +92,7 @@ export class Player {
           return gain;
         });
       }
+      // Browsers want this to happen in answer to a key or a click.
       await this.context.resume();
     } catch {
       this.context = undefined;
@@ -113,24 +116,29 @@ export class Player {
         const n = Math.min(length, frames - at);
         const pieces = await Promise.all(this.tracks.map((track) => track.load(at, n, this.abort.signal)));
         if (playing !== this.playing) return;
-        if (playing.start === undefined) {
-          // The context's time at which the recording's first frame would have been heard.
-          playing.start = this.context.currentTime + 0.05 - at / rate;
-          this.tick(playing);
+        // Where there is little time the clock stands still meanwhile, so that no piece begins late and runs into the next.
+        const hurried = playing.start === undefined || playing.start + at / rate < this.context.currentTime + hurry;
+        if (hurried) {
+          await this.context.suspend();
+          if (playing !== this.playing) return;
+          // The context's time at which the recording's first frame is heard, or would have been.
+          playing.start = Math.max(playing.start ?? -Infinity, this.context.currentTime + lead - at / rate);
         }
         const when = playing.start + at / rate;
-        const late = Math.max(0, this.context.currentTime + 0.02 - when);
-        if (late > 0) playing.start += late; // ditas was slow: wait for it rather than skip
         pieces.forEach((samples, k) => {
           const buffer = this.context.createBuffer(channels, n, rate);
           for (let c = 0; c < channels; c++) buffer.copyToChannel(samples.subarray(c * n, (c + 1) * n), c);
           const source = this.context.createBufferSource();
           source.buffer = buffer;
           source.connect(this.gains[k]);
-          source.start(when + late);
+          source.start(when);
           playing.sources.push(source);
           source.onended = () => playing.sources.splice(playing.sources.indexOf(source), 1);
         });
+        if (hurried) {
+          await this.context.resume();
+          this.tick(playing);
+        }
         at += n;
         while (playing === this.playing && at < frames && this.now() < at - ahead * length) await new Promise((r) => setTimeout(r, 100));
       }
@@ -149,6 +157,7 @@ export class Player {
   }
 
   tick(playing) {
+    cancelAnimationFrame(this.frame);
     if (playing !== this.playing) return;
     if (this.now() >= this.sound.frames) {
       this.pause();
@@ -157,7 +166,7 @@ export class Player {
       return;
     }
     this.show();
-    requestAnimationFrame(() => this.tick(playing));
+    this.frame = requestAnimationFrame(() => this.tick(playing));
   }
 
   pause() {
