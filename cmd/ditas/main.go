@@ -30,6 +30,7 @@ passphrase if there is one. Without a passphrase anyone who has ditas can reveal
 Everything happens on this machine.`
 
 const rootExample = `  ditas demo
+  ditas serve --open
   ditas capacity speech.wav --image photo.jpg
   ditas hide --image photo.jpg --cover speech.wav --out stego.wav
   ditas reveal --stego stego.wav --out photo.png`

@@ -163,7 +163,6 @@ export function setUpHide(session, about, next) {
 
   // Hiding.
 
-  const phases = { hiding: "Hiding" };
   id("passphrase").addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !id("hide-go").disabled) hide();
   });
@@ -172,20 +171,20 @@ export function setUpHide(session, about, next) {
   async function hide() {
     const signal = how.begin("Hiding");
     const passphrase = id("passphrase").value;
+    let result;
     id("hide-go").disabled = true;
     try {
       const body = JSON.stringify({ snr: snr(), scale: scale(), passphrase });
-      const progress = ({ phase, done }) => (done < 1 ? how.step(phases[phase], done) : how.step("Checking what comes back"));
-      const result = await session.work("POST", "/hide", body, { progress }, signal);
+      const progress = ({ done }) => (done < 1 ? how.step("Hiding", done) : how.step("Checking what comes back"));
+      result = await session.work("POST", "/hide", body, { progress }, signal);
       showHidden(result, passphrase);
-      how.end(signal);
-      await showDetails(result);
     } catch (error) {
       how.fail(error);
     } finally {
       how.end(signal);
       id("hide-go").disabled = false;
     }
+    if (result) showDetails(result);
   }
 
   function showHidden(result, passphrase) {
@@ -283,7 +282,7 @@ export function setUpHide(session, about, next) {
       const audibility = await session.get("/audibility");
       if (shown === result) showAudibility(audibility);
     } catch (error) {
-      if (shown === result) throw error;
+      if (shown === result) how.fail(error);
     }
   }
 
