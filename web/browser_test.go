@@ -457,6 +457,30 @@ func TestPageSwitchesAtOnce(t *testing.T) {
 	}
 }
 
+// Who has nothing at hand takes the example. Files can be dropped, and work can be cancelled.
+func TestPageTakesExampleAndDrops(t *testing.T) {
+	p, _ := openPage(t)
+	p.click("#example")
+	p.until(`document.querySelector("#verdict").textContent.includes("come back") && !document.querySelector("#hide-go").disabled`)
+	p.act(`(() => {
+		const canvas = Object.assign(document.createElement("canvas"), { width: 60, height: 50 });
+		canvas.toBlob((blob) => {
+			const dataTransfer = new DataTransfer();
+			dataTransfer.items.add(new File([blob], "dropped.png", { type: "image/png" }));
+			document.querySelector("#picture-drop b").dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+		});
+	})()`)
+	p.until(`document.querySelector("#picture-drop figcaption").innerText.includes("dropped.png")`)
+	if s := p.text("#picture-drop figcaption"); !strings.Contains(s, "60×50 pixels") {
+		t.Errorf("dropped %q", s)
+	}
+	p.act(`document.querySelector("#hide-go").click(); document.querySelector("#hide-busy .cancel").click()`)
+	p.until(`document.querySelector("#hide-busy").hidden && !document.querySelector("#hide-go").disabled`)
+	if s := p.problems(); s != "" || !eval[bool](p, `document.querySelector("#hidden").hidden`) {
+		t.Errorf("cancelled, and the page says %q", s)
+	}
+}
+
 // The microphone is a source of recordings, kept without loss.
 func TestPageRecords(t *testing.T) {
 	p, _ := openPage(t)

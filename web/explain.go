@@ -29,6 +29,7 @@ var (
 	errSoundGiven   = errors.New("this is a recording, and a picture is wanted here")
 	errRequest      = errors.New("the request makes no sense")
 	errNoRoom       = errors.New("the recording leaves no room at this strength")
+	errGrown        = errors.New("the recording is too long: as WAV it would be too large")
 	errTooLong      = errors.New("the recording is too long to be damaged here")
 )
 
@@ -73,8 +74,10 @@ func explain(err error) problem {
 		return message(http.StatusUnprocessableEntity, "This is a recording, and a picture is wanted here.", picturesWanted)
 	case is(errNoRoom):
 		return message(http.StatusUnprocessableEntity, "The recording leaves no room at this strength.", "Choose a greater strength, or a longer recording.")
+	case is(errGrown):
+		return message(http.StatusRequestEntityTooLarge, "The recording is too long: as WAV it would be too large.", "Choose a shorter one, or use ditas on the command line.")
 	case is(errTooLong):
-		return message(http.StatusUnprocessableEntity, "The recording is too long to be damaged here.", "Take one of less than an hour or so, or damage it with an audio editor.")
+		return message(http.StatusUnprocessableEntity, "The recording is too long to be damaged here.", "Take one of less than ten minutes or so, or damage it with an audio editor.")
 	case errors.As(err, &limit):
 		return message(http.StatusRequestEntityTooLarge, fmt.Sprintf("The file is larger than %d MB.", limit.Limit>>20), "Choose a smaller one, or use ditas on the command line.")
 	case errors.As(err, &short):

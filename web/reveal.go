@@ -34,9 +34,9 @@ func (d damage) check() error {
 
 func (d damage) none() bool { return d.Cut == 0 && d.Silence == 0 && d.Noise == nil && d.Gain == 0 }
 
-// longestDamaged is the number of samples, an hour of stereo at 44.1 kHz or so, up to which recordings are damaged: it takes them into
+// longestDamaged is the number of samples, 12 minutes of stereo at 44.1 kHz, up to which recordings are damaged: it takes them into
 // memory.
-const longestDamaged = 1 << 28
+const longestDamaged = 1 << 26
 
 // do returns a damaged copy of a recording, the same one every time.
 func (d damage) do(ctx context.Context, f audio.File) (*audio.Recording, error) {

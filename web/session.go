@@ -203,6 +203,19 @@ func (f *spool) Close() error {
 	return err
 }
 
+// bounded is a Writer that takes so many bytes.
+type bounded struct {
+	io.Writer
+	left int64
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.left -= int64(len(p)); b.left < 0 {
+		return 0, errGrown
+	}
+	return b.Writer.Write(p)
+}
+
 // size returns the file's length in bytes.
 func (f *spool) size() (int64, error) {
 	info, err := f.Stat()
@@ -212,13 +225,13 @@ func (f *spool) size() (int64, error) {
 	return info.Size(), nil
 }
 
-// write makes a spool of what content writes.
+// write makes a spool of what content writes, which may be up to twice as much as an upload: what was compressed grows.
 func (s *session) write(content func(w io.Writer) error) (*spool, error) {
 	f, err := s.newSpool()
 	if err != nil {
 		return nil, err
 	}
-	w := bufio.NewWriterSize(f, 1<<16)
+	w := bufio.NewWriterSize(&bounded{f, 2 * max(s.handler.options.MaxRecording, s.handler.options.MaxPicture)}, 1<<16)
 	if err := errors.Join(content(w), w.Flush()); err != nil {
 		f.Close()
 		return nil, err

@@ -392,6 +392,11 @@ func TestLossyCoverBecomesWAV(t *testing.T) {
 	if !got.Lossy || got.Kind != "WAV" || got.Frames < 1 || !strings.Contains(got.Format, "16-bit") {
 		t.Errorf("%s is %+v", files[0], got)
 	}
+	// It must not grow without bound.
+	v = visit(t, web.Options{MaxRecording: int64(len(data)), MaxPicture: 1})
+	if _, b := v.do("PUT", "/sounds/cover?name=song.mp3", data); !bytes.Contains(b, []byte("as WAV it would be too large")) {
+		t.Errorf("a small MP3 of a large recording: %s", b)
+	}
 }
 
 // Only this machine's own names are answered to: anyone can make a name of their own point here.
