@@ -209,8 +209,6 @@ type estimatedResult struct {
 	Height int     `json:"height"`
 	Need   int     `json:"need"` // bytes, to be exact
 	PSNR   float64 `json:"psnr"` // dB, 100 if exact
-	// ExactScale is the factor by which its sides have to be scaled to come back exactly, about.
-	ExactScale float64 `json:"exactScale"`
 }
 
 // getEstimate tells how much room there is and how the picture will come back, if there is one.
@@ -251,12 +249,57 @@ func (s *session) getEstimate(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		v.Image.Need = e.Bytes()
-		v.Image.ExactScale = min(1, math.Sqrt(float64(room.Bytes)/float64(e.Bytes())))
 		if v.Image.PSNR, err = e.PSNR(room.Bytes); err != nil && !errors.Is(err, codestream.ErrShort) {
 			return err
 		}
 	}
 	return reply(w, v)
+}
+
+// leastPercent is how far the page scales a picture down.
+const leastPercent = 5
+
+// getExact tells to how many percent of its sides the picture has to be scaled down, if at all, to come back exactly.
+func (s *session) getExact(w http.ResponseWriter, r *http.Request) error {
+	snr, err := strength(r.URL.Query().Get("snr"))
+	if err != nil {
+		return err
+	}
+	f, err := s.take(cover)
+	if err != nil {
+		return err
+	}
+	defer f.release()
+	p, err := s.picture()
+	if err != nil {
+		return err
+	}
+	ctx, done, err := s.begin(r.Context(), "estimate")
+	if err != nil {
+		return err
+	}
+	defer done()
+	room := f.survey.Room(ditas.RoomOptions{SNR: snr})
+	for percent := 100; percent >= leastPercent; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		width, height := p.size(float64(percent)/100, room)
+		if width == 0 {
+			break
+		}
+		e, err := p.estimator(width, height)
+		if err != nil {
+			return err
+		}
+		if e.Bytes() <= room.Bytes {
+			return reply(w, map[string]int{"percent": percent})
+		}
+		// A smaller picture takes more bytes a pixel, so this gets there from above.
+		scale := float64(width) / float64(p.Width) * math.Sqrt(float64(room.Bytes)/float64(e.Bytes()))
+		percent = min(percent-1, int(100*scale))
+	}
+	return errNoRoom
 }
 
 // hideRequest is what the page asks for.

@@ -145,6 +145,7 @@ func (h *Handler) routes() {
 		"GET /picture":                (*session).getPicture,
 		"PUT /sounds/cover":           (*session).putCover,
 		"PUT /sounds/recording":       (*session).putRecording,
+		"GET /exact":                  (*session).getExact,
 		"GET /estimate":               (*session).getEstimate,
 		"POST /hide":                  (*session).postHide,
 		"GET /audibility":             (*session).getAudibility,

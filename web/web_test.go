@@ -207,7 +207,7 @@ func TestHideAndReveal(t *testing.T) {
 			Bytes, Robust, Side int
 			Picture             struct {
 				Width, Height, Need int
-				PSNR, ExactScale    float64
+				PSNR                float64
 			}
 		}
 		status, b := v.do("GET", "/estimate?snr=50&scale=0.5", nil)
@@ -466,6 +466,30 @@ func TestOtherPages(t *testing.T) {
 		if response.StatusCode != c.want {
 			t.Errorf("%s %s %v: %d, want %d", c.method, strings.TrimPrefix(c.url, own), c.header, response.StatusCode, c.want)
 		}
+	}
+}
+
+// A picture that is too large to come back exactly is scaled down as far as it takes, and not much farther.
+func TestExact(t *testing.T) {
+	v := visit(t, web.Options{})
+	photo, err := os.ReadFile(photo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.do("PUT", "/picture", photo)
+	v.result("PUT", "/sounds/cover?name=a.wav", wavFile(t, sounding(1, 8000, audio.Int16, 5)), new(any))
+	var exact struct{ Percent int }
+	if status, b := v.do("GET", "/exact?snr=50", nil); status != 200 || json.Unmarshal(b, &exact) != nil || exact.Percent < 20 || exact.Percent > 95 {
+		t.Fatalf("%d %s", status, b)
+	}
+	for percent, want := range map[int]bool{exact.Percent: true, exact.Percent + 6: false} {
+		var e struct{ Picture struct{ PSNR float64 } }
+		if status, b := v.do("GET", fmt.Sprintf("/estimate?snr=50&scale=%.2f", float64(percent)/100), nil); status != 200 || json.Unmarshal(b, &e) != nil || (e.Picture.PSNR == 100) != want {
+			t.Errorf("at %d %%: %d %s", percent, status, b)
+		}
+	}
+	if status, _ := v.do("GET", "/exact?snr=5", nil); status != 400 {
+		t.Errorf("a strength that is none: %d", status)
 	}
 }
 

@@ -121,8 +121,7 @@ export function setUpHide(session, about, next) {
   function showEstimate() {
     const { bytes: room, robust, side, picture: p } = estimate;
     const verdict = id("verdict");
-    const exactly = id("exactly");
-    exactly.hidden = true;
+    id("exactly").hidden = true;
     id("fill").hidden = !p?.width;
     if (!p) {
       verdict.className = "verdict waiting";
@@ -145,18 +144,27 @@ export function setUpHide(session, about, next) {
     if (p.width < Math.round(picture.width * scale())) parts.unshift(`To fit, it is scaled down to ${p.width}×${p.height} pixels.`);
     if (p.psnr >= 100 && p.need <= robust) parts.push("The rest protects it against noise and loss.");
     else if (p.psnr >= 100) parts.push("That leaves no room to protect it against noise.");
+    else parts.push("All of that goes into quality, and little into protection.");
     id("detail").textContent = parts.join(" ");
-    const percentage = Math.floor(100 * 0.97 * p.exactScale * Math.min(scale(), p.width / picture.width));
-    if (p.psnr < 100 && percentage >= Number(id("size").min)) {
-      exactly.hidden = false;
-      exactly.textContent = `Scale it to ${percentage} %, and it comes back exactly`;
-      exactly.onclick = () => {
-        id("size").value = percentage;
-        changed();
-        id("size").focus();
-      };
-    }
+    id("exactly").hidden = p.psnr >= 100;
   }
+
+  id("exactly").addEventListener("click", async () => {
+    asking?.abort();
+    asking = new AbortController();
+    const { signal } = asking;
+    id("room").setAttribute("aria-busy", "true");
+    how.fail();
+    try {
+      id("size").value = (await session.get(`/exact?snr=${snr()}`, signal)).percent;
+      changed();
+      id("size").focus();
+    } catch (error) {
+      if (signal.aborted) return;
+      how.fail(error);
+      id("room").setAttribute("aria-busy", "false");
+    }
+  });
 
   for (const name of ["strength", "size"]) id(name).addEventListener("input", changed);
   changed();
@@ -259,12 +267,13 @@ export function setUpHide(session, about, next) {
     );
     const stages = result.stages ?? [];
     if (stages.length) {
-      const loss = (some) => percent(Math.min(...some.map((s) => s.loss)));
+      const loss = (some) => Math.min(...some.map((s) => s.loss));
+      const spare = loss(stages);
       const recognisable = stages.slice(0, 1 + Math.max(0, stages.findIndex((s) => s.psnr >= 22)));
       fact(
         "If a piece gets lost",
-        `${loss(stages)} may go`,
-        `before any of the picture does; up to ${loss(recognisable)} it stays recognisable`,
+        spare < 0.01 ? "every piece counts" : `${percent(spare)} may go`,
+        spare < 0.01 ? `all room went into quality; up to ${percent(loss(recognisable))} it stays recognisable` : `before any of the picture does; up to ${percent(loss(recognisable))} it stays recognisable`,
         result.robust ? "protected against noise too" : "there was no room to protect it against noise",
       );
     }
