@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -89,8 +90,8 @@ func openPage(t *testing.T) (*tab, *httptest.Server) {
 		case *runtime.EventExceptionThrown:
 			t.Errorf("the page failed: %+v", e.ExceptionDetails)
 		case *log.EventEntryAdded:
-			// What the policy forbids, among others; the answers to what a test does wrong are no failure.
-			if e.Entry.Level == log.EntryLevelError && !strings.Contains(e.Entry.Text, "status of 4") {
+			// What the policy forbids, among others; what a test does wrong or breaks is no failure.
+			if e.Entry.Level == log.EntryLevelError && !strings.Contains(e.Entry.Text, "status of 4") && !strings.Contains(e.Entry.Text, "net::ERR_") {
 				t.Errorf("the page complains: %s %s", e.Entry.Text, e.Entry.URL)
 			}
 		}
@@ -224,6 +225,34 @@ func (p *tab) shot(name string) {
 	}
 }
 
+// fits checks that nothing is wider than the screen.
+func (p *tab) fits() {
+	p.t.Helper()
+	wide := eval[[]string](p, `document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")].filter(e =>
+		e.checkVisibility() && e.getBoundingClientRect().right > innerWidth).map(e => e.tagName + "#" + e.id + "." + e.className)`)
+	if len(wide) > 0 {
+		p.t.Errorf("wider than a screen of %d pixels: %v", eval[int](p, "innerWidth"), wide)
+	}
+}
+
+// accessible returns what a screen reader learns of an element: its role and its name.
+func (p *tab) accessible(selector string) (role, name string) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	_, err := chromedp.Run(ctx, chromedp.QueryAfter(chromedp.CSS(selector), func(ctx context.Context, t *chromedp.Target, nodes []*chromedp.Node) (chromedp.Void, error) {
+		v, err := cdp.Call(ctx, t, accessibility.GetPartialAXTree, accessibility.GetPartialAXTreeParams{NodeID: nodes[0].NodeID})
+		if err == nil && len(v.Nodes) > 0 && v.Nodes[0].Role != nil && v.Nodes[0].Name != nil {
+			role, name = strings.Trim(string(v.Nodes[0].Role.Value), `"`), strings.Trim(string(v.Nodes[0].Name.Value), `"`)
+		}
+		return chromedp.Void{}, err
+	}))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return role, name
+}
+
 // call is a command of the protocol as an action.
 func call[P, R any](command cdp.Command[P, R], params P) chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
@@ -329,6 +358,9 @@ func TestPageHidesAndReveals(t *testing.T) {
 	p.shot("3-hidden")
 	p.look(1200, "dark")
 	p.shot("4-hidden-dark")
+	p.look(320, "light")
+	p.fits()
+	p.shot("4-hidden-phone")
 	p.look(1200, "light")
 	p.click("#hide-player .play")
 
@@ -367,7 +399,8 @@ func TestPageHidesAndReveals(t *testing.T) {
 		t.Errorf("what survived is %q", s)
 	}
 	p.shot("6-damaged")
-	p.look(390, "dark")
+	p.look(320, "dark")
+	p.fits()
 	p.shot("7-damaged-phone-dark")
 	p.look(1200, "light")
 
@@ -459,7 +492,7 @@ func TestPageSwitchesAtOnce(t *testing.T) {
 
 // Who has nothing at hand takes the example. Files can be dropped, and work can be cancelled.
 func TestPageTakesExampleAndDrops(t *testing.T) {
-	p, _ := openPage(t)
+	p, server := openPage(t)
 	p.click("#example")
 	p.until(`document.querySelector("#verdict").textContent.includes("come back") && !document.querySelector("#hide-go").disabled`)
 	p.act(`(() => {
@@ -479,6 +512,10 @@ func TestPageTakesExampleAndDrops(t *testing.T) {
 	if s := p.problems(); s != "" || !eval[bool](p, `document.querySelector("#hidden").hidden`) {
 		t.Errorf("cancelled, and the page says %q", s)
 	}
+
+	// It says so when ditas is gone.
+	server.CloseClientConnections()
+	p.until(`!document.querySelector("#lost").hidden`)
 }
 
 // The microphone is a source of recordings, kept without loss.
@@ -528,9 +565,7 @@ func TestPageIsForEverybody(t *testing.T) {
 		for _, name := range []string{"hide", "reveal"} {
 			p.look(width, "light")
 			p.click("#tab-" + name)
-			if over := eval[int](p, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
-				t.Errorf("%s is %d pixels wider than a screen of %d", name, over, width)
-			}
+			p.fits()
 			if width == 390 {
 				p.shot("10-phone-" + name)
 			}
@@ -558,6 +593,18 @@ func TestPageIsForEverybody(t *testing.T) {
 	p.do(chromedp.Focus(chromedp.CSS("#tab-hide")), chromedp.KeyEvent(kb.ArrowRight))
 	if got := eval[string](p, `document.activeElement.id + " " + document.querySelector("#reveal").hidden`); got != "tab-reveal false" {
 		t.Errorf("an arrow leads to %s", got)
+	}
+
+	// A screen reader finds the parts by their roles, and what was given by its name.
+	for _, c := range []struct{ selector, role, name string }{
+		{"#tab-reveal", "tab", "Reveal"}, {"#strength", "slider", "Strength"}, {"#size", "slider", "Size of the picture"},
+		{"#picture-file", "button", "Drop a picture here"}, {"#passphrase", "textbox", "Passphrase"}, {"#hide-go", "button", "Hide the picture"},
+	} {
+		p.click("#tab-hide")
+		role, name := p.accessible(c.selector)
+		if role != c.role || !strings.Contains(name, c.name) {
+			t.Errorf("%s is a %s called %q to a screen reader", c.selector, role, name)
+		}
 	}
 
 	// All that can be operated has a name.

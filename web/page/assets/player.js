@@ -37,7 +37,9 @@ export class Player {
     this.button.className = "play";
     this.button.addEventListener("click", () => (this.playing ? this.pause() : this.play()));
     this.slider = document.createElement("input");
-    Object.assign(this.slider, { type: "range", min: 0, max: this.sound.frames / this.sound.rate, step: 0.1, value: 0 });
+    const length = this.sound.frames / this.sound.rate;
+    // A key moves by a hundredth.
+    Object.assign(this.slider, { type: "range", min: 0, max: length, step: Math.max(0.1, Math.round(length / 10) / 10), value: 0 });
     this.slider.setAttribute("aria-label", "Position");
     this.slider.addEventListener("input", () => this.seek(Number(this.slider.value)));
     this.time = document.createElement("span");
