@@ -48,35 +48,11 @@ func Capacity(ctx context.Context, cover audio.File, o CapacityOptions) (*Capaci
 
 // survey tells what a recording can take and how, with the most protection first.
 func survey(ctx context.Context, cover audio.File, o CapacityOptions) (*CapacityReport, []*carrier.Plan, error) {
-	if o.SNR == 0 {
-		o.SNR = DefaultSNR
-	}
-	s, err := carrier.NewSurvey(ctx, cover, shaping, workers(o.Workers), o.Progress)
-	if errors.Is(err, carrier.ErrTooShort) {
-		return &CapacityReport{SNR: o.SNR}, nil, &TooShortError{Need: cover.Format().Duration(2 * carrier.FrameLength)}
-	}
+	s, err := Listen(ctx, cover, o.Workers, o.Progress)
 	if err != nil {
 		return nil, nil, err
 	}
-	if s.MSE(0) == 0 {
-		return nil, nil, ErrSilent
-	}
-	var plans []*carrier.Plan
-	if o.Faint {
-		plans = []*carrier.Plan{s.Faintest()}
-	} else {
-		mse := s.MSE(o.SNR)
-		plans = []*carrier.Plan{s.Plan(carrier.Robust, mse), s.Plan(carrier.Lean, mse)}
-		if plans[1].Room() <= plans[0].Room() {
-			plans = plans[:1]
-		}
-	}
-	r := &CapacityReport{Duration: s.Duration(), Bytes: plans[len(plans)-1].Room(), SNR: o.SNR}
-	if !o.Faint {
-		r.Robust = plans[0].Room()
-	}
-	r.Pixels = int(8 * float64(r.Bytes) / LeastBits)
-	r.Side = min(MaxSide, int(math.Sqrt(float64(r.Pixels))))
+	r, plans := s.plans(o)
 	return r, plans, nil
 }
 

@@ -22,6 +22,9 @@ type RevealOptions struct {
 	Passphrase string
 	// Plain leaves a picture of which not all has arrived as it is, in place of having a network restore what it can.
 	Plain bool
+	// Stage, if set, is called for every stage of [Lattice], counted from 0, that adds something to the picture, one after the other,
+	// with the picture that it and the ones before it make.
+	Stage func(stage int, p *picture.Planes)
 	// Workers is the number of goroutines; 0 means one per processor. Results do not depend on it.
 	Workers int
 	// Progress, if set, is called now and then, possibly from several goroutines at once.
@@ -148,6 +151,11 @@ func findLattice(ctx context.Context, stego audio.File, o RevealOptions) (*found
 	for _, s := range m.Stages {
 		r.Stages = append(r.Stages, RevealStage{Bytes: s.Bytes, Blocks: s.Blocks, Arrived: s.Arrived})
 	}
+	if o.Stage != nil {
+		if err := showStages(ctx, m, o.Stage); err != nil {
+			return nil, r, err
+		}
+	}
 	p, info, err := codestream.Decode(m.Payload, picture.MaxPixels)
 	if errors.Is(err, codestream.ErrShort) {
 		return nil, r, fmt.Errorf("%w: traces of a picture are there, but none of its stages arrived", ErrNothingFound)
@@ -157,6 +165,31 @@ func findLattice(ctx context.Context, stego audio.File, o RevealOptions) (*found
 	}
 	r.Width, r.Height, r.Exact = info.Width, info.Height, info.Complete
 	return &found{arrived: p, info: info}, r, nil
+}
+
+// showStages calls show for every stage of a message that adds something to the picture.
+func showStages(ctx context.Context, m *carrier.Message, show func(stage int, p *picture.Planes)) error {
+	end, shown := 0, 0
+	for i, s := range m.Stages {
+		end += s.Bytes
+		arrived := min(end, len(m.Payload))
+		if arrived == shown {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		p, _, err := codestream.Decode(m.Payload[:arrived], picture.MaxPixels)
+		if errors.Is(err, codestream.ErrShort) {
+			continue // a stage of a few bytes makes no picture by itself
+		}
+		if err != nil {
+			return fmt.Errorf("the picture in this recording: %w", err)
+		}
+		shown = arrived
+		show(i, p)
+	}
+	return nil
 }
 
 // restore has the network restore a picture of which not all has arrived.

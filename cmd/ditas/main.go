@@ -30,6 +30,7 @@ passphrase if there is one. Without a passphrase anyone who has ditas can reveal
 Everything happens on this machine.`
 
 const rootExample = `  ditas demo
+  ditas serve --open
   ditas capacity speech.wav --image photo.jpg
   ditas hide --image photo.jpg --cover speech.wav --out stego.wav
   ditas reveal --stego stego.wav --out photo.png`
@@ -66,7 +67,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	started := false
 	for _, c := range []*cobra.Command{
-		hideCommand(), revealCommand(), inspectCommand(), capacityCommand(), compareCommand(), demoCommand(), trainCommand(), evaluateCommand(), experimentCommand(), dataCommand(),
+		hideCommand(), revealCommand(), inspectCommand(), capacityCommand(), compareCommand(), demoCommand(), serveCommand(), trainCommand(), evaluateCommand(), experimentCommand(), dataCommand(),
 		versionCommand(), completionCommand(), manCommand(),
 	} {
 		for _, c := range append(c.Commands(), c) {

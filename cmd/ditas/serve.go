@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"os/exec"
+	"runtime"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"ditas/web"
+)
+
+const serveHelp = `Serve a page for a browser on this machine that hides pictures in recordings and
+reveals them, plays what was changed, and shows what survives damage.
+
+Everything happens on this machine: the page loads nothing from elsewhere, and what
+it is given is gone when it is closed. It answers on the loopback only; another --addr
+takes --expose, and then everyone who reaches the address can use it, unencrypted.
+
+Files are in the system's folder for temporary ones meanwhile; TMPDIR names another.
+Ctrl-C ends it.`
+
+const serveExample = `  ditas serve --open
+  ditas serve --addr 127.0.0.1:9000
+  ditas serve --addr 0.0.0.0:8080 --expose`
+
+type serveFlags struct {
+	terminal
+	addr         string
+	open, expose bool
+	upload       int64
+	workers      int
+}
+
+func serveCommand() *cobra.Command {
+	var o serveFlags
+	cmd := &cobra.Command{
+		Use:     "serve",
+		Short:   "Hide and reveal in a browser",
+		Long:    serveHelp,
+		Example: serveExample,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.begin(cmd)
+			return o.run(cmd.Context())
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVarP(&o.addr, "addr", "a", "127.0.0.1:8475", "the `ADDRESS` to listen on; port 0 means any that is free")
+	f.BoolVar(&o.open, "open", false, "open the page in the browser")
+	f.BoolVar(&o.expose, "expose", false, "allow an address that other machines reach")
+	f.Int64Var(&o.upload, "max-recording", 2048, "largest recording to take, in `MB`")
+	f.IntVar(&o.workers, "workers", 0, "number `N` of threads; 0 means one per processor")
+	o.addFlags(cmd)
+	return cmd
+}
+
+// serving is the result of ditas serve.
+type serving struct {
+	Address string `json:"address"`
+}
+
+// shutdown is how long requests may take to end when the program does.
+const shutdown = 5 * time.Second
+
+func (o *serveFlags) run(ctx context.Context) error {
+	if err := checkWorkers(o.workers); err != nil {
+		return err
+	}
+	if o.upload < 1 {
+		return usagef("--max-recording %d: want 1 or more", o.upload)
+	}
+	loopback, err := isLoopback(o.addr)
+	switch {
+	case err != nil:
+		return usagef("--addr %s: %v", o.addr, err)
+	case !loopback && !o.expose:
+		return withHint(usagef("--addr %s is not on the loopback: other machines would reach it", o.addr), "add --expose if that is what you want")
+	}
+	handler, err := web.New(web.Options{
+		Anywhere: !loopback, MaxRecording: o.upload << 20, Workers: o.workers,
+		Photo:     &web.Example{Name: "photo.png", Type: "image/png", Credit: "photograph by Ryan Hagerty, public domain", Data: demoPhoto},
+		Recording: &web.Example{Name: "speech.wav", Type: "audio/wav", Credit: "speech by Carlo Flora, CC-BY-3.0", Data: demoSpeech},
+	})
+	if err != nil {
+		return err
+	}
+	defer handler.Close()
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", o.addr)
+	if err != nil {
+		return withHint(fmt.Errorf("cannot listen on %s: %w", o.addr, err), "choose another --addr; port 0 means any that is free")
+	}
+	at := l.Addr().(*net.TCPAddr).AddrPort()
+	if at.Addr().IsUnspecified() {
+		at = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), at.Port())
+	}
+	address := "http://" + at.String() + "/"
+	if o.expose && !loopback {
+		fmt.Fprintf(o.err, "ditas: warning: everyone who reaches %s can use this page, and what goes over the network is not encrypted\n", l.Addr())
+	}
+	o.printf("Ditas is at %s until Ctrl-C.\n", address)
+	if err := o.result(serving{address}); err != nil {
+		return err
+	}
+	if o.open {
+		if err := browse(address); err != nil {
+			fmt.Fprintf(o.err, "ditas: warning: cannot open a browser: %v\nhint: open %s yourself\n", err, address)
+		}
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	stopped := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		// Pages hold connections that end with the handler's work.
+		closing := handler.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), shutdown)
+		defer cancel()
+		stopped <- errors.Join(closing, server.Shutdown(ctx))
+	}()
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return <-stopped
+}
+
+// isLoopback reports whether an address is one that other machines cannot reach.
+func isLoopback(addr string) (bool, error) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false, errors.New("want HOST:PORT, as in 127.0.0.1:8475")
+	}
+	if host == "localhost" {
+		return true, nil
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback(), nil
+}
+
+// browse opens an address in the browser that this machine's user has chosen.
+func browse(address string) error {
+	name, args := "xdg-open", []string{address}
+	switch runtime.GOOS {
+	case "darwin":
+		name = "open"
+	case "windows":
+		name, args = "rundll32", []string{"url.dll,FileProtocolHandler", address}
+	}
+	cmd := exec.Command(name, args...)
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	go cmd.Wait()
+	return nil
+}

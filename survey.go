@@ -1,0 +1,61 @@
+package ditas
+
+import (
+	"context"
+	"errors"
+	"math"
+
+	"ditas/audio"
+	"ditas/carrier"
+)
+
+// Survey is what [Listen] has heard of a recording. It tells the recording's capacity at any strength at once, where [Capacity] listens to
+// all of it every time. It may be used by several goroutines at once.
+type Survey struct{ heard *carrier.Survey }
+
+// Listen listens to a whole recording. workers is the number of goroutines, 0 meaning one per processor; progress may be nil, and may
+// be called from several goroutines at once. The error is a *[TooShortError], an *audio.TruncatedError or [ErrSilent] if that is
+// what is wrong.
+func Listen(ctx context.Context, cover audio.File, n int, progress func(done, total int)) (*Survey, error) {
+	s, err := carrier.NewSurvey(ctx, cover, shaping, workers(n), progress)
+	if errors.Is(err, carrier.ErrTooShort) {
+		return nil, &TooShortError{Need: cover.Format().Duration(2 * carrier.FrameLength)}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if s.MSE(0) == 0 {
+		return nil, ErrSilent
+	}
+	return &Survey{s}, nil
+}
+
+// Capacity tells what the recording can take. Of o it looks at SNR and Faint.
+func (s *Survey) Capacity(o CapacityOptions) *CapacityReport {
+	r, _ := s.plans(o)
+	return r
+}
+
+// plans tells what the recording can take and how, with the most protection first.
+func (s *Survey) plans(o CapacityOptions) (*CapacityReport, []*carrier.Plan) {
+	if o.SNR == 0 {
+		o.SNR = DefaultSNR
+	}
+	var plans []*carrier.Plan
+	if o.Faint {
+		plans = []*carrier.Plan{s.heard.Faintest()}
+	} else {
+		mse := s.heard.MSE(o.SNR)
+		plans = []*carrier.Plan{s.heard.Plan(carrier.Robust, mse), s.heard.Plan(carrier.Lean, mse)}
+		if plans[1].Room() <= plans[0].Room() {
+			plans = plans[:1]
+		}
+	}
+	r := &CapacityReport{Duration: s.heard.Duration(), Bytes: plans[len(plans)-1].Room(), SNR: o.SNR}
+	if !o.Faint {
+		r.Robust = plans[0].Room()
+	}
+	r.Pixels = int(8 * float64(r.Bytes) / LeastBits)
+	r.Side = min(MaxSide, int(math.Sqrt(float64(r.Pixels))))
+	return r, plans
+}

@@ -1,0 +1,101 @@
+package ditas_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"testing"
+
+	"ditas"
+	"ditas/picture"
+)
+
+// A survey knows at any strength what Room hears anew.
+func TestSurveyIsRoomAtOnce(t *testing.T) {
+	cover := music(t, mono, 4)
+	s, err := ditas.Listen(context.Background(), open(t, cover), 0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range []ditas.CapacityOptions{{}, {SNR: 40}, {SNR: 65}, {Faint: true}} {
+		want, err := ditas.Capacity(context.Background(), open(t, cover), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Capacity(o); *got != *want {
+			t.Errorf("%+v: %+v, want %+v", o, got, want)
+		}
+	}
+	var short *ditas.TooShortError
+	if _, err := ditas.Listen(context.Background(), open(t, music(t, mono, 0.1)), 0, nil); !errors.As(err, &short) {
+		t.Errorf("a moment: %v", err)
+	}
+}
+
+// What the estimator says of a small picture is what Hide makes of it, but for what the network restores.
+func TestEstimateIsWhatComesBack(t *testing.T) {
+	cover := music(t, mono, 2)
+	s, err := ditas.Listen(context.Background(), open(t, cover), 0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, side := range []int{32, 64, 160} {
+		secret := scene(side, side)
+		e, err := ditas.NewEstimator(secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		room := s.Capacity(ditas.CapacityOptions{})
+		got, err := e.PSNR(room.Bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, report := hide(t, cover, secret, ditas.HideOptions{})
+		if report.Exact != (got == 100) || report.Exact != (e.Bytes() <= room.Bytes) || report.PSNR < got-0.1 || report.PSNR > got+3 {
+			t.Errorf("%d pixels a side: %.1f dB expected, %.1f dB come back", side, got, report.PSNR)
+		}
+	}
+}
+
+// A large picture is judged by samples of all of it.
+func TestEstimateOfLargePicture(t *testing.T) {
+	small := scene(1024, 300)
+	e, err := ditas.NewEstimator(small)
+	if err != nil {
+		t.Fatal(err)
+	}
+	large := picture.New(2048, 1200)
+	for c := range large.Pix {
+		for i := range large.Pix[c] {
+			large.Pix[c][i] = small.Pix[c][(i/2048)%300*1024+i%1024]
+		}
+	}
+	f, err := ditas.NewEstimator(large)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ratio := float64(f.Bytes()) / (8 * float64(e.Bytes())); math.Abs(ratio-1) > 0.1 {
+		t.Errorf("a picture repeated eight times takes %.2f times eight times as much", ratio)
+	}
+	small1, err1 := e.PSNR(e.Bytes() / 3)
+	large1, err2 := f.PSNR(f.Bytes() / 3)
+	if err1 != nil || err2 != nil || math.Abs(small1-large1) > 1 {
+		t.Errorf("%.1f dB and %.1f dB with a third of the bytes (%v, %v)", small1, large1, err1, err2)
+	}
+}
+
+// Reveal shows the picture grow, stage by stage, as the one who hid it was told.
+func TestRevealShowsStages(t *testing.T) {
+	secret := scene(64, 64)
+	stego, report := hide(t, music(t, mono, 6), secret, ditas.HideOptions{})
+	var seen []int
+	revealed, _ := reveal(t, stego, ditas.RevealOptions{Stage: func(i int, p *picture.Planes) {
+		seen = append(seen, i)
+		if got, want := min(psnr(t, secret, p), 100), report.Stages[i].PSNR; math.Abs(got-want) > 1e-9 {
+			t.Errorf("stage %d has %.2f dB, and %.2f dB were promised", i, got, want)
+		}
+	}})
+	if len(seen) < 3 || seen[len(seen)-1] != len(report.Stages)-1 || psnr(t, secret, revealed) < 100 {
+		t.Errorf("stages %v were shown of %d", seen, len(report.Stages))
+	}
+}

@@ -1,0 +1,103 @@
+// What all cards of the page have in common: a place to drop a file, progress, and what went wrong.
+
+const $ = (root, selector) => root.querySelector(selector);
+
+/** say tells those who listen to the page. */
+export const say = (text) => {
+  document.getElementById("status").textContent = text;
+};
+
+export class Card {
+  /** @param progress where progress is shown, @param problem where what went wrong is */
+  constructor(progress, problem) {
+    Object.assign(this, { progress, problem });
+    $(progress, ".cancel")?.addEventListener("click", () => this.abort?.abort());
+  }
+
+  /** begin shows that work has begun, cancels what was under way, and returns the signal that cancels this. */
+  begin(text) {
+    this.abort?.abort();
+    this.abort = new AbortController();
+    this.fail();
+    this.step(text);
+    return this.abort.signal;
+  }
+
+  /** step shows how far the work is, 0 to 1, or that nobody knows. */
+  step(text, done) {
+    const bar = $(this.progress, "progress");
+    this.progress.hidden = false;
+    if (done === undefined) bar.removeAttribute("value");
+    else bar.value = done;
+    $(this.progress, "span").textContent = done === undefined ? `${text} …` : `${text}: ${Math.floor(100 * done)} %`;
+  }
+
+  /** end hides the progress of the work that a signal belongs to. */
+  end(signal) {
+    if (this.abort?.signal !== signal) return;
+    this.abort = undefined;
+    this.progress.hidden = true;
+  }
+
+  /** fail says what went wrong, or that all is well. */
+  fail(error) {
+    if (error?.name === "AbortError") return;
+    this.problem.hidden = !error;
+    this.problem.replaceChildren();
+    if (!error) return;
+    this.problem.append(error.message);
+    if (error.hint) {
+      const hint = document.createElement("span");
+      hint.textContent = error.hint;
+      this.problem.append(hint);
+    }
+  }
+}
+
+/** fill shows in a bar how much, 0 to 1. */
+export function fill(bar, share) {
+  bar.setAttribute("aria-valuenow", Math.round(100 * share));
+  bar.firstElementChild.style.width = `${100 * Math.min(1, share)}%`;
+}
+
+/** dropZone makes an element take files that are dropped on it or chosen in it. */
+export function dropZone(root, take) {
+  const input = $(root, "input[type=file]");
+  input.addEventListener("change", () => {
+    const [file] = input.files;
+    if (file) take(file);
+    input.value = "";
+  });
+  const over = (on) => (event) => {
+    if (event.type !== "dragleave" || !root.contains(event.relatedTarget)) root.classList.toggle("over", on);
+  };
+  root.addEventListener("dragenter", over(true));
+  root.addEventListener("dragleave", over(false));
+  root.addEventListener("drop", (event) => {
+    over(false)(event);
+    const [file] = event.dataTransfer.files;
+    if (file) take(file);
+  });
+}
+
+/** given shows in a drop zone what was given: its name and what else there is to say. */
+export function given(root, name, ...more) {
+  root.classList.add("full");
+  const figure = $(root, ".given");
+  figure.hidden = false;
+  const title = document.createElement("b");
+  title.textContent = name;
+  const rest = document.createElement("span");
+  rest.textContent = more.filter(Boolean).join(", ");
+  const again = document.createElement("span");
+  again.className = "again";
+  again.setAttribute("aria-hidden", "true");
+  again.textContent = "Choose another";
+  $(figure, "figcaption").replaceChildren(title, rest, again);
+}
+
+/** empty shows a drop zone with nothing in it. */
+export function empty(root) {
+  root.classList.remove("full");
+  $(root, ".given").hidden = true;
+}

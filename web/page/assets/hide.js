@@ -1,0 +1,365 @@
+// The first tab: a picture and a recording go in, and a recording with the picture in it comes out.
+
+import * as api from "./api.js";
+import { Card, dropZone, fill, given, say } from "./card.js";
+import { Player } from "./player.js";
+import { Recorder } from "./recorder.js";
+import { draw } from "./spectrogram.js";
+import { bytes, percent, quality, round, seconds, times } from "./words.js";
+
+const id = (name) => document.getElementById(name);
+
+export function setUpHide(session, about, next) {
+  const pictureCard = new Card(id("picture-busy"), id("picture-problem"));
+  const coverCard = new Card(id("cover-busy"), id("cover-problem"));
+  const how = new Card(id("hide-busy"), id("hide-problem"));
+  let picture, cover, estimate, player, shown;
+
+  const snr = () => -Number(id("strength").value);
+  const scale = () => Number(id("size").value) / 100;
+
+  async function takePicture(file) {
+    const signal = pictureCard.begin("Reading");
+    try {
+      if (file.size > about.maxPicture) throw new api.Problem(`The file is larger than ${bytes(about.maxPicture)}.`, "Choose a smaller one.");
+      const size = await session.put("/picture", file, signal);
+      picture = { name: file.name, ...size };
+      id("picture-shown").src = `${session.url("/picture")}?${Date.now()}`;
+      given(id("picture-drop"), file.name, `${size.width}×${size.height} pixels`);
+      say(`${file.name} is the picture to hide.`);
+      changed();
+    } catch (error) {
+      pictureCard.fail(error);
+    } finally {
+      pictureCard.end(signal);
+    }
+  }
+
+  async function takeCover(file) {
+    const signal = coverCard.begin("Reading");
+    try {
+      if (file.size > about.maxRecording) throw new api.Problem(`The file is larger than ${bytes(about.maxRecording)}.`, "Choose a smaller one, or use ditas hide.");
+      const name = encodeURIComponent(file.name);
+      cover = await session.work("PUT", `/sounds/cover?name=${name}`, file, { progress: ({ done }) => coverCard.step("Listening", done) }, signal);
+      forget();
+      given(id("cover-drop"), cover.name, seconds(cover.seconds), cover.format, cover.lossy ? "will be written as WAV" : "");
+      draw(id("cover-shown"), await session.get("/spectrograms/cover", signal));
+      say(`${cover.name} is the recording to hide it in.`);
+      changed();
+    } catch (error) {
+      coverCard.fail(error);
+    } finally {
+      coverCard.end(signal);
+    }
+  }
+
+  // What was made of another recording has nothing to be compared with.
+  function forget() {
+    player?.close();
+    player = shown = undefined;
+    id("hidden").hidden = true;
+  }
+
+  dropZone(id("picture-drop"), takePicture);
+  dropZone(id("cover-drop"), takeCover);
+  addEventListener("paste", (event) => {
+    const file = [...(event.clipboardData?.files ?? [])].find((f) => f.type.startsWith("image/"));
+    if (file && !id("hide").hidden) takePicture(file);
+  });
+
+  if (about.photo && about.recording) {
+    id("try").hidden = false;
+    id("credit").textContent = `(${about.photo.credit}; ${about.recording.credit})`;
+    id("example").addEventListener("click", async () => {
+      const file = async ({ name }) => new File([await api.example(name)], name);
+      takePicture(await file(about.photo));
+      takeCover(await file(about.recording));
+    });
+  }
+
+  setUpRecorder(coverCard, takeCover);
+
+  // What is to be expected.
+
+  let asking, timer;
+  function changed() {
+    const dB = snr();
+    const says = `The recording is ${times(dB)} times louder than the change (${dB} dB), which stays below what can be heard.`;
+    id("strength-says").textContent = says;
+    id("strength").setAttribute("aria-valuetext", `${dB} decibels`);
+    const width = picture && Math.max(1, Math.round(picture.width * scale()));
+    const height = picture && Math.max(1, Math.round(picture.height * scale()));
+    id("size-says").textContent = `${id("size").value} %${picture ? `: ${width}×${height} pixels` : ""}`;
+    id("size").setAttribute("aria-valuetext", id("size-says").textContent);
+    id("hide-go").disabled = !picture || !cover;
+    if (!cover) {
+      id("verdict").className = "verdict waiting";
+      id("verdict").textContent = picture
+        ? "Now a recording: any song will do, or a minute of talking. A few seconds are enough for a small picture."
+        : "Give a picture and a recording, and this tells how well they go together.";
+      return;
+    }
+    id("room").setAttribute("aria-busy", "true");
+    clearTimeout(timer);
+    timer = setTimeout(ask, 120);
+  }
+
+  async function ask() {
+    asking?.abort();
+    asking = new AbortController();
+    const { signal } = asking;
+    try {
+      estimate = await session.get(`/estimate?snr=${snr()}&scale=${scale()}`, signal);
+      showEstimate();
+    } catch (error) {
+      if (signal.aborted) return;
+      how.fail(error);
+    }
+    id("room").setAttribute("aria-busy", "false");
+  }
+
+  function showEstimate() {
+    const { bytes: room, robust, side, picture: p } = estimate;
+    const verdict = id("verdict");
+    id("exactly").hidden = true;
+    id("fill").hidden = !p?.width;
+    if (!p) {
+      verdict.className = "verdict waiting";
+      verdict.textContent = `There is room for ${bytes(room)} of picture. Now a picture: it may have ${side}×${side} pixels or so.`;
+      id("detail").textContent = "";
+      return;
+    }
+    if (!p.width) {
+      verdict.className = "verdict poor";
+      verdict.textContent = "There is no room for a picture in this recording at this strength.";
+      id("detail").textContent = "A greater strength or a longer recording makes room.";
+      id("hide-go").disabled = true;
+      return;
+    }
+    const q = quality(p.psnr);
+    verdict.className = `verdict ${q.grade}`;
+    verdict.textContent = p.psnr >= 100 ? "The picture will come back exactly." : `The picture will come back in ${q.title} quality (about ${Math.round(p.psnr)} dB): ${q.says}.`;
+    fill(id("fill"), Math.min(1, p.need / Math.max(1, room)));
+    const parts = [`It takes ${bytes(p.need)} to be exact, and there is room for ${bytes(room)}.`];
+    if (p.width < Math.round(picture.width * scale())) parts.unshift(`To fit, it is scaled down to ${p.width}×${p.height} pixels.`);
+    if (p.psnr >= 100 && p.need <= robust) parts.push("The rest protects it against noise and loss.");
+    else if (p.psnr >= 100) parts.push("That leaves no room to protect it against noise.");
+    else parts.push("All of that goes into quality, and little into protection.");
+    id("detail").textContent = parts.join(" ");
+    id("exactly").hidden = p.psnr >= 100;
+  }
+
+  id("exactly").addEventListener("click", async () => {
+    asking?.abort();
+    asking = new AbortController();
+    const { signal } = asking;
+    id("room").setAttribute("aria-busy", "true");
+    how.fail();
+    try {
+      id("size").value = (await session.get(`/exact?snr=${snr()}`, signal)).percent;
+      changed();
+      id("size").focus();
+    } catch (error) {
+      if (signal.aborted) return;
+      how.fail(error);
+      id("room").setAttribute("aria-busy", "false");
+    }
+  });
+
+  for (const name of ["strength", "size"]) id(name).addEventListener("input", changed);
+  changed();
+
+  // Hiding.
+
+  id("passphrase").addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !id("hide-go").disabled) hide();
+  });
+  id("hide-go").addEventListener("click", hide);
+
+  async function hide() {
+    const signal = how.begin("Hiding");
+    const passphrase = id("passphrase").value;
+    let result;
+    id("hide-go").disabled = true;
+    try {
+      const body = JSON.stringify({ snr: snr(), scale: scale(), passphrase });
+      const progress = ({ done }) => (done < 1 ? how.step("Hiding", done) : how.step("Checking what comes back"));
+      result = await session.work("POST", "/hide", body, { progress }, signal);
+      showHidden(result, passphrase);
+    } catch (error) {
+      how.fail(error);
+    } finally {
+      how.end(signal);
+      id("hide-go").disabled = false;
+    }
+    if (result) showDetails(result);
+  }
+
+  function showHidden(result, passphrase) {
+    shown = result;
+    const section = id("hidden");
+    const { cover: before, stego: after } = result;
+    section.hidden = false;
+    const kept = after.kind === before.kind ? "It is the same kind of file and just as long" : `It is a ${after.kind} file`;
+    id("hidden-lead").textContent =
+      `${after.name} is ${before.name} with the picture in it. ${kept}. ` +
+      (result.secret ? "Who knows the passphrase can reveal the picture." : "Anyone who has ditas can reveal the picture.");
+    id("download").href = session.url("/sounds/stego/file");
+    id("download").download = after.name;
+
+    player?.close();
+    const boost = Math.max(1, Math.min(10 ** ((result.snr - 14) / 20), 0.9 / result.maxDeviation));
+    const recent = new Map();
+    const load = (which) => (from, frames, signal) => {
+      // The track with the difference asks for the same pieces as the other two.
+      const key = `${which} ${from}`;
+      if (!recent.has(key)) {
+        recent.set(key, session.samples(which, from, frames, signal));
+        if (recent.size > 8) recent.delete(recent.keys().next().value);
+      }
+      return recent.get(key);
+    };
+    const difference = async (from, frames, signal) => {
+      const [a, b] = await Promise.all([load("cover")(from, frames, signal), load("stego")(from, frames, signal)]);
+      return b.map((v, i) => boost * (v - a[i]));
+    };
+    const heads = [...id("spectrograms").querySelectorAll("i")];
+    const moved = (share) => {
+      for (const head of heads) head.style.left = `${100 * share}%`;
+    };
+    player = new Player(
+      id("hide-player"),
+      after,
+      [
+        { label: "Before", load: load("cover") },
+        { label: "After", load: load("stego") },
+        { label: `The change alone, ${round(boost)} times louder`, load: difference },
+      ],
+      moved,
+    );
+
+    const factList = id("facts");
+    factList.replaceChildren();
+    const fact = (name, value, ...says) => {
+      const box = document.createElement("div");
+      const [dt, dd, b] = ["dt", "dd", "b"].map((tag) => document.createElement(tag));
+      dt.textContent = name;
+      b.textContent = value;
+      dd.append(b);
+      for (const text of says) {
+        const span = document.createElement("span");
+        span.textContent = text;
+        dd.append(span);
+      }
+      box.append(dt, dd);
+      factList.append(box);
+      return dd;
+    };
+    const scaled = result.width !== result.original[0] || result.height !== result.original[1];
+    const q = quality(result.psnr);
+    fact("The change in the recording", `${times(result.snr)} times fainter`, `SNR ${result.snr.toFixed(1)} dB; largest change ${(100 * result.maxDeviation).toPrecision(2)} % of full scale`);
+    fact("To the ear", "…", "asking an ear model").id = "heard";
+    fact(
+      "The picture that comes back",
+      result.exact ? "exact" : `${q.title} quality`,
+      result.exact ? "not one value of one pixel differs" : `PSNR ${result.psnr.toFixed(1)} dB: ${q.says}`,
+      `${result.width}×${result.height} pixels${scaled ? `, scaled down from ${result.original.join("×")}` : ""}`,
+    );
+    const stages = result.stages ?? [];
+    if (stages.length) {
+      const loss = (some) => Math.min(...some.map((s) => s.loss));
+      const spare = loss(stages);
+      const recognisable = stages.slice(0, 1 + Math.max(0, stages.findIndex((s) => s.psnr >= 22)));
+      fact(
+        "If a piece gets lost",
+        spare < 0.01 ? "every piece counts" : `${percent(spare)} may go`,
+        spare < 0.01 ? `all room went into quality; up to ${percent(loss(recognisable))} it stays recognisable` : `before any of the picture does; up to ${percent(loss(recognisable))} it stays recognisable`,
+        result.robust ? "protected against noise too" : "there was no room to protect it against noise",
+      );
+    }
+
+    section.scrollIntoView({ block: "start", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+    section.focus({ preventScroll: true });
+    say(`The picture is hidden in ${after.name}.`);
+    next.made(after, passphrase);
+  }
+
+  /** showDetails adds to what is shown of a result what takes time to find out. */
+  async function showDetails(result) {
+    try {
+      await showSpectrograms(result);
+      const audibility = await session.get("/audibility");
+      if (shown === result) showAudibility(audibility);
+    } catch (error) {
+      if (shown === result) how.fail(error);
+    }
+  }
+
+  function showAudibility({ moments, masked }) {
+    const heard = id("heard");
+    heard.firstChild.textContent = masked === moments ? "nothing to hear" : `${percent(masked / moments)} unheard`;
+    heard.lastChild.textContent =
+      masked === moments
+        ? "an ear model finds the change masked by the recording at every moment"
+        : "of all moments, says an ear model: there the recording masks the change";
+  }
+
+  async function showSpectrograms(result) {
+    const { cover: before, stego: after } = result;
+    const [first, second, third] = id("spectrograms").querySelectorAll("canvas");
+    const all = [];
+    for (const which of ["cover", "stego", "difference"]) all.push(await session.get(`/spectrograms/${which}`));
+    if (shown !== result) return;
+    const names = [`Spectrogram of ${before.name}`, `Spectrogram of ${after.name}, which looks the same`, "Spectrogram of the difference between the two, which is much fainter"];
+    const repaint = () => draw(third, all[2], id("brighten").checked ? 40 : 0);
+    draw(first, all[0]);
+    draw(second, all[1]);
+    repaint();
+    [first, second, third].forEach((canvas, i) => canvas.setAttribute("aria-label", names[i]));
+    id("brighten").onchange = repaint;
+    id("top").textContent = `${round(all[0].top / 1000)} kHz`;
+  }
+
+  id("try-reveal").addEventListener("click", () => {
+    player?.pause();
+    next.reveal(id("passphrase").value);
+  });
+}
+
+/** setUpRecorder makes the microphone a source of recordings. */
+function setUpRecorder(card, take) {
+  const button = id("record");
+  const text = button.querySelector("span");
+  const level = id("level");
+  const usual = text.textContent;
+  let recorder;
+  if (!navigator.mediaDevices?.getUserMedia) {
+    button.disabled = true;
+    text.textContent = "The microphone works on localhost only";
+    return;
+  }
+  async function toggle() {
+    if (recorder) {
+      const file = recorder.stop();
+      recorder = undefined;
+      button.classList.remove("recording-on");
+      text.textContent = usual;
+      level.hidden = true;
+      take(file);
+      return;
+    }
+    card.fail();
+    try {
+      recorder = await Recorder.start((s, loudness) => {
+        text.textContent = `Stop recording (${seconds(Math.floor(s))})`.replace(".0 s", " s");
+        fill(level, Math.sqrt(loudness));
+      }, toggle);
+      button.classList.add("recording-on");
+      level.hidden = false;
+      say("Recording.");
+    } catch (error) {
+      card.fail(new api.Problem("The microphone cannot be used.", error.name === "NotAllowedError" ? "Allow it in the browser, or drop a file." : "Is one there? A file does as well."));
+    }
+  }
+  button.addEventListener("click", toggle);
+}
