@@ -99,7 +99,8 @@ type capacities struct {
 	noisy [noiseIndices]capacity
 	clean capacity
 	kept  [maxStages]float64 // bits of a frame that each rung has of clean on average when the worst share that it should bear is lost
-	sure  bool               // nearly all symbols are there and are read for sure where nothing happens
+	// whole is the share of symbols that are there and are read for sure where nothing happens.
+	whole float64
 	mse   float64
 	grid  Grid
 }
@@ -137,12 +138,11 @@ func (p *Plan) measure() {
 			}
 		}
 	}
-	usable, whole := 0.0, 0.0
+	whole := 0.0
 	for level, u := range shares {
 		if u == 0 {
 			continue
 		}
-		usable += u
 		for n := range c.noisy {
 			c.noisy[n].add(info.at(level, n), u)
 		}
@@ -152,7 +152,7 @@ func (p *Plan) measure() {
 			whole += u
 		}
 	}
-	c.sure = usable > 0.98 && whole > 0.98
+	c.whole = whole
 	for i := range ladders[p.profile] {
 		r := &ladders[p.profile][i]
 		c.kept[i] = c.clean.of(r) - p.worst(r, int(math.Ceil(r.lost*float64(len(v.frames[0]))))+1)
@@ -208,27 +208,33 @@ func (p *Plan) worst(r *rung, stretch int) float64 {
 	return most / float64(p.survey.Frames())
 }
 
+// sure reports whether nearly all symbols are read for sure where nothing happens.
+func (c *capacities) sure() bool { return c.whole > 0.98 }
+
 // efficiency is the share of what there is that the code of a rung reaches in blocks of so many bits: less in noise, at its low rates, and
-// with coarse symbols, which are never read for sure; still less at high rates where not all of its bits are sent, or read for sure.
-func (c *capacities) efficiency(r *rung, bits int, noisy bool) float64 {
+// with coarse symbols, which are never read for sure; still less at high rates where not all of its bits are sent, or read for sure. Where
+// all of them are and nothing may be lost, it hardly takes a code.
+func (c *capacities) efficiency(r *rung, bits int, noisy, intact bool) float64 {
 	e := 0.92 - 4/math.Sqrt(float64(bits))
 	switch {
+	case intact && c.sure() && r.strong+r.medium == 0:
+		e = 0.99 - 2.5*(1-c.whole)
 	case noisy || r.strong+r.medium > 0:
 		e -= 0.06
-	case !c.sure:
+	case !c.sure():
 		e -= 0.1
 	}
 	return e
 }
 
 // takes returns the largest number of bytes for whose stage so many bits in all frames, and positions for them, suffice.
-func (c *capacities) takes(r *rung, room, positions float64, noisy bool) int {
+func (c *capacities) takes(r *rung, room, positions float64, noisy, intact bool) int {
 	room = min(room, positions)
 	size := min(int(room/8), MaxPayload)
 	for size > 0 {
 		blocks, block := split(size)
 		bits := 8 * (block + checkSize)
-		need, have := float64(blocks*bits), c.efficiency(r, bits, noisy)*room
+		need, have := float64(blocks*bits), c.efficiency(r, bits, noisy, intact)*room
 		if need <= have {
 			return size
 		}

@@ -292,7 +292,11 @@ func (p *Plan) limit(i int, relief float64) int {
 	frames := float64(p.survey.Frames())
 	positions := frames * float64(r.perFrame())
 	noisy := !math.IsInf(r.bears, 1) && relief < lossRelief
-	return min(p.room.takes(r, frames*kept, positions, false), p.room.takes(r, frames*p.room.under(r, noise), positions, noisy))
+	intact := relief >= mostRelief
+	return min(
+		p.room.takes(r, frames*kept, positions, false, intact),
+		p.room.takes(r, frames*p.room.under(r, noise), positions, noisy, intact),
+	)
 }
 
 // limits returns those of all stages, and their sum.

@@ -242,7 +242,7 @@ func (h *hider) report(ctx context.Context) (*Report, error) {
 
 // bears returns the share of a recording that may be lost at once, wherever it is, before a stage is.
 func (p *Plan) bears(h *header, s *stage) float64 {
-	spare := p.room.clean.of(&s.rung) - float64(s.blocks*s.bits)/(p.room.efficiency(&s.rung, s.bits, false)*float64(h.frames))
+	spare := p.room.clean.of(&s.rung) - float64(s.blocks*s.bits)/(p.room.efficiency(&s.rung, s.bits, false, false)*float64(h.frames))
 	all := len(p.levels[0])
 	// A loss that does not begin where a frame does spoils one more.
 	n := sort.Search(all, func(n int) bool { return p.worst(&s.rung, n+1) > spare }) - 1

@@ -1,6 +1,11 @@
 package turbo
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+)
 
 // The range of information lengths, in bits.
 const (
@@ -49,40 +54,36 @@ func New(k int) (*Code, error) {
 		*p = next
 		next++
 	}
-	for i, g := 0, stride(k); next < uint32(k); i = (i + g) % k {
+	for _, i := range evenly(k) {
 		place(&c.info[i])
 	}
-	g := stride(steps)
-	at := 0
-	for j := range steps {
+	order := evenly(steps)
+	for j, at := range order {
 		if j%endingGap == 0 && j/endingGap < memory {
 			place(&c.ends[0][j/endingGap])
 			place(&c.ends[1][j/endingGap])
 		}
 		place(&c.first[0][at])
 		place(&c.first[1][at])
-		at = (at + g) % steps
 	}
-	for range steps {
+	for _, at := range order {
 		place(&c.second[0][at])
 		place(&c.second[1][at])
-		at = (at + g) % steps
 	}
 	return c, nil
 }
 
-// stride returns the number nearest to n divided by the golden ratio, the lower of two, that has no factor in common with n.
-// Its multiples modulo n visit 0…n−1 so that any run of them is spread almost evenly (the three-gap theorem, Sós 1958).
-func stride(n int) int {
-	g := (n*40503 + 1<<15) >> 16 // 40503/2¹⁶ ≈ 0.618034
-	for d := 0; ; d++ {
-		switch {
-		case gcd(g-d, n) == 1:
-			return g - d
-		case gcd(g+d, n) == 1:
-			return g + d
-		}
+// evenly returns the numbers from 0 to n−1 so that as many of them as one likes to begin with are spread evenly: in the order of the
+// fractions of their multiples of the golden section. (The multiples of a number near it, modulo n, are not: in their end, the steps between
+// neighbours may be multiples of the constituents' cycle, and then the parities that are sent say the same.)
+func evenly(n int) []int {
+	order, fractions := make([]int, n), make([]float64, n)
+	for i := range order {
+		order[i] = i
+		_, fractions[i] = math.Modf(float64(i) * 0.6180339887498949)
 	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(fractions[a], fractions[b]) })
+	return order
 }
 
 func gcd(a, b int) int {

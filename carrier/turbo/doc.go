@@ -32,13 +32,13 @@
 //
 // # Order of transmission
 //
-// Let g(m) be the whole number nearest to 0.618·m, exactly ⌊(40503m + 32768)/65536⌋, or, if that has a factor in common with
-// m, the nearest that has none, the lower of two.
+// The numbers from 0 to m−1 are taken in the order of the fractions of i·0.6180339887498949, in double precision: as many of them as
+// one likes to begin with are spread evenly. g(m, j) is number j of them, from 0.
 //
-//   - K positions: information bits i·g(K) mod K for i = 0…K−1.
-//   - 2(K+3)+6 positions: for j = 0…K+2, parity n0 of step j·g(K+3) mod (K+3), of constituent 1 and then of 2; before those
+//   - K positions: information bits g(K, i) for i = 0…K−1.
+//   - 2(K+3)+6 positions: for j = 0…K+2, parity n0 of step g(K+3, j), of constituent 1 and then of 2; before those
 //     of j = 0, 4 and 8, the input of the first, second and third ending step of constituent 1 and then of 2.
-//   - 2(K+3) positions: for j = 0…K+2, parity n1 of step j·g(K+3) mod (K+3), of constituent 1 and then of 2.
+//   - 2(K+3) positions: for j = 0…K+2, parity n1 of step g(K+3, j), of constituent 1 and then of 2.
 //
 // Steps K, K+1 and K+2 are the ending ones.
 package turbo
