@@ -222,7 +222,7 @@ func (c *capacities) efficiency(r *rung, bits int, noisy, intact bool) float64 {
 	case noisy || r.strong+r.medium > 0:
 		e -= 0.06
 	case !c.sure():
-		e -= 0.1
+		e -= 0.02
 	}
 	return e
 }
