@@ -330,10 +330,10 @@ func TestPageHidesAndReveals(t *testing.T) {
 		t.Errorf("the recording is %q", s)
 	}
 	exact := p.text("#detail")
-	p.slide("#strength", -70)
+	p.slide("#strength", -75)
 	p.until(fmt.Sprintf(`document.querySelector("#room").getAttribute("aria-busy") == "false" && document.querySelector("#detail").innerText != %q`, exact))
 	if s := p.text("#verdict"); !strings.Contains(s, " quality (about ") {
-		t.Errorf("at 70 dB: %q", s)
+		t.Errorf("at 75 dB: %q", s)
 	}
 	p.slide("#strength", -50)
 	p.until(fmt.Sprintf(`document.querySelector("#detail").innerText == %q`, exact))
