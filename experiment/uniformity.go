@@ -16,8 +16,10 @@ func (s *study) uniformity() (*Table, error) {
 	t := &Table{
 		Title: "Without the key",
 		Text: "What somebody sees who knows how strong the change of every frame is, and not the passphrase. The samples of each frame are taken\n" +
-			"modulo its fine step, in 16 bins (fewer where the step has fewer values), and tested for uniformity by χ², step by step: the share of\n" +
-			"recordings that are rejected at 1 %, of which a uniform distribution has 1 %, and the p-value of all of them together.",
+			"modulo its fine step and tested for uniformity by χ², step by step: the share of recordings that are rejected at 1 %, of which a\n" +
+			"uniform distribution has 1 %, and the p-value of all of them together. Frames count whose step is a whole number of steps of the\n" +
+			"16-bit file, a quarter of them: of others even uniform numbers are not uniform once they are rounded. Frames with digital silence\n" +
+			"in them are left out: it is not touched.",
 		Columns: []Column{
 			{"recordings", "%.0f"}, {"samples", "%.0f"}, {"stego rejected", "%.1f %%"}, {"cover rejected", "%.1f %%"},
 			{"p, all stego samples", "%.3f"}, {"p, all cover samples", "%.3f"},
@@ -39,8 +41,10 @@ func (s *study) uniformity() (*Table, error) {
 		for k, r := range []*audio.Recording{stego.Recording, p.cover} {
 			all[i][k] = phases{}
 			for frame, strength := range strengths {
-				if strength.Step > 0 {
-					all[i][k].count(r.Samples[0][frame*carrier.FrameLength:][:carrier.FrameLength], strength.Step/grid.Step())
+				from := frame * carrier.FrameLength
+				step := strength.Step / grid.Step()
+				if strength.Step > 0 && whole(step) && !still(p.cover.Samples[0][from:][:carrier.FrameLength]) {
+					all[i][k].count(r.Samples[0][from:][:carrier.FrameLength], step)
 				}
 			}
 		}
@@ -88,29 +92,34 @@ func (s *study) uniformity() (*Table, error) {
 	return t, nil
 }
 
-// phases counts samples by where they are within a step, for each step in units of 16 bits.
+// phases counts samples by their remainder modulo a step, for each step in units of 16 bits.
 type phases map[float64]*[bins]int
 
-// bins is how many parts a step is divided into.
-const bins = 16
+// whole reports whether a step in units of 16 bits is a whole number, and has no more values than there are bins.
+func whole(step float64) bool { return math.Abs(step-math.Round(step)) < 1e-9 && step < bins+0.5 }
 
-// binsOf returns into how many parts a step in units of 16 bits is divided: a whole one has only so many values.
-func binsOf(step float64) int {
-	if whole := math.Round(step); whole < bins && math.Abs(step-whole) < 1e-9 {
-		return int(whole)
+// still reports whether 16 samples in a row are the same, which makes them digital silence.
+func still(x []float64) bool {
+	run := 1
+	for i := 1; i < len(x) && run < 16; i++ {
+		if run++; x[i] != x[i-1] {
+			run = 1
+		}
 	}
-	return bins
+	return run >= 16
 }
 
-// count counts samples modulo a step.
+// bins is the most values that a step may have.
+const bins = 64
+
+// count counts samples modulo a whole step.
 func (p phases) count(x []float64, step float64) {
 	if p[step] == nil {
 		p[step] = new([bins]int)
 	}
-	n := binsOf(step)
+	n := int(math.Round(step))
 	for _, v := range x {
-		at := v / grid.Step() / step
-		p[step][min(int((at-math.Floor(at))*float64(n)+1e-9), n-1)]++
+		p[step][(int(math.Round(v/grid.Step()))%n+n)%n]++
 	}
 }
 
@@ -130,7 +139,7 @@ func (p phases) add(other phases) {
 func (p phases) uniform() float64 {
 	chi, freedom := 0.0, 0
 	for _, step := range slices.Sorted(maps.Keys(p)) {
-		counts := p[step][:binsOf(step)]
+		counts := p[step][:int(math.Round(step))]
 		chi += chiSquare(counts)
 		freedom += len(counts) - 1
 	}
