@@ -13,6 +13,7 @@
 package experiment
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,8 +57,11 @@ type Options struct {
 	Damaged int
 	// Innocents is the number of recordings with nothing hidden in them that are searched, each under two keys.
 	Innocents int
-	// Parts limits what is measured; nil means all of [Parts].
+	// Parts limits what is measured; nil means all of [Parts]. Tables of other parts are those of Earlier, if it is set, whose data and
+	// pairs have to be the same.
 	Parts   []string
+	Earlier *Report
+	Command string // that gives the same results, for the tables' origins
 	Seed    uint64
 	Workers int // goroutines; 0 means one per processor
 	// Progress, if set, is called after every part of a table, possibly from several goroutines at once.
@@ -160,14 +164,21 @@ func Lattice(ctx context.Context, data Data, o Options) (*Report, error) {
 		Data: data.Digest, Music: data.MusicName, Pictures: data.Pictures.Len(), Clips: data.Speech.Len(), Pairs: len(s.subjects),
 		Innocents: o.Innocents,
 	}
+	if e := o.Earlier; e != nil && (e.Data != r.Data || e.Pairs != r.Pairs) {
+		return nil, fmt.Errorf("the earlier results are those of %d pairs of data %s, not %d of %s", e.Pairs, e.Data, r.Pairs, r.Data)
+	}
 	for _, p := range parts {
 		if o.Parts != nil && !slices.Contains(o.Parts, p.name) {
+			r.takeEarlier(o.Earlier, p.name)
 			continue
 		}
+		began := time.Now()
 		t, err := p.measure(s)
 		if err != nil {
 			return nil, err
 		}
+		t.Part, t.Origin = p.name, s.origin(began)
+		t.Origin.Command = o.Command
 		r.Tables = append(r.Tables, t)
 		if o.Table != nil {
 			if err := o.Table(t); err != nil {
@@ -175,9 +186,31 @@ func Lattice(ctx context.Context, data Data, o Options) (*Report, error) {
 			}
 		}
 	}
-	r.Curves = s.curves
+	if s.curves != nil {
+		r.Curves = s.curves
+	}
 	r.Origin = s.origin(begin)
+	r.Command = o.Command
 	return r, nil
+}
+
+// takeEarlier takes the table of a part from an earlier report, if it has one.
+func (r *Report) takeEarlier(e *Report, part string) {
+	if e == nil {
+		return
+	}
+	for _, t := range e.Tables {
+		if t.Part == part {
+			r.Tables = append(r.Tables, t)
+			r.Music = cmp.Or(r.Music, e.Music)
+			if part == "curves" {
+				r.Curves = e.Curves
+			}
+			if part == "innocents" {
+				r.Innocents = e.Innocents
+			}
+		}
+	}
 }
 
 // damaged returns the subjects to whose recordings something happens, and few half of them.

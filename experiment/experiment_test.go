@@ -54,7 +54,7 @@ func sets(t *testing.T) Data {
 func TestLattice(t *testing.T) {
 	steps := 0
 	r, err := Lattice(t.Context(), sets(t), Options{
-		Parts: []string{"formats", "hearing", "innocents"}, Workers: 1, Seed: 1,
+		Parts: []string{"formats", "hearing", "innocents"}, Workers: 1, Seed: 1, Command: "ditas experiment",
 		Progress: func(string, int, int) { steps++ },
 	})
 	if err != nil {
@@ -63,7 +63,6 @@ func TestLattice(t *testing.T) {
 	if len(r.Tables) != 3 || r.Pairs != 2 || steps == 0 {
 		t.Errorf("%d tables of %d pairs after %d steps", len(r.Tables), r.Pairs, steps)
 	}
-	r.Command = "ditas experiment"
 	var page bytes.Buffer
 	if err := r.Markdown(&page); err != nil {
 		t.Fatal(err)
@@ -76,8 +75,31 @@ func TestLattice(t *testing.T) {
 			t.Errorf("the page lacks %q:\n%s", want, &page)
 		}
 	}
-	if _, err := json.Marshal(r); err != nil {
-		t.Error(err)
+	// What is measured later joins what was before.
+	var file bytes.Buffer
+	if err := json.NewEncoder(&file).Encode(r); err != nil {
+		t.Fatal(err)
+	}
+	o := Options{Parts: []string{"formats"}, Workers: 1, Seed: 2, Command: "ditas again"}
+	if o.Earlier, err = ReadReport(&file); err != nil {
+		t.Fatal(err)
+	}
+	both, err := Lattice(t.Context(), sets(t), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page.Reset()
+	if err := both.Markdown(&page); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"*Written by `ditas again`", "| formats | `ditas again` |", "| hearing, innocents | `", "0 of these samples changed"} {
+		if !strings.Contains(page.String(), want) {
+			t.Errorf("the page of both lacks %q:\n%s", want, &page)
+		}
+	}
+	o.Earlier.Pairs++
+	if _, err := Lattice(t.Context(), sets(t), o); err == nil {
+		t.Error("results of other pairs were taken")
 	}
 }
 

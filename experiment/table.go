@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -9,6 +10,8 @@ import (
 
 // Table is a part of the results.
 type Table struct {
+	Part    string   `json:"part"` // one of [Parts]
+	Origin  Origin   `json:"origin"`
 	Title   string   `json:"title"`
 	Text    string   `json:"text"` // how it was measured
 	Columns []Column `json:"columns"`
@@ -18,7 +21,7 @@ type Table struct {
 // Column is a kind of figures.
 type Column struct {
 	Name   string `json:"name"`
-	format string // of a value
+	Format string `json:"format"` // of a value, as package fmt has it
 }
 
 // Row is what was measured in one case.
@@ -115,7 +118,7 @@ func (t *Table) Markdown(w io.Writer) error {
 		for _, r := range t.Rows {
 			fmt.Fprintf(&b, "| %s |", r.Name)
 			for i, v := range r.Values {
-				fmt.Fprintf(&b, " "+t.Columns[i].format+" |", v)
+				fmt.Fprintf(&b, " "+t.Columns[i].Format+" |", v)
 			}
 			if aims {
 				fmt.Fprintf(&b, " %s | %s |", r.Target, r.verdict())
@@ -154,8 +157,6 @@ PSNR counts 100 dB at most, which is what pictures without an error have; where 
 - Configuration: the defaults of package ditas (SNR %g dB, public key) unless a row says otherwise
 - Seed: %d for pairs' noise and everything else but the dither of recordings, which the system's random numbers make: figures vary a
   little from run to run
-- Commit: %s
-- Machine: %s; %.1f minutes
 
 `
 
@@ -166,7 +167,8 @@ func (r *Report) Markdown(w io.Writer) error {
 	if music == "" {
 		music = "none"
 	}
-	fmt.Fprintf(&b, head, r.Command, r.Pictures, r.Clips, r.Pairs, r.Data, music, defaultSNR, r.Seed, r.Build, r.Machine, r.Minutes)
+	fmt.Fprintf(&b, head, r.Command, r.Pictures, r.Clips, r.Pairs, r.Data, music, defaultSNR, r.Seed)
+	r.origins(&b)
 	for _, t := range r.Tables {
 		if err := t.Markdown(&b); err != nil {
 			return err
@@ -175,4 +177,43 @@ func (r *Report) Markdown(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// origins tells where tables come from, those of one run together.
+func (r *Report) origins(b *strings.Builder) {
+	b.WriteString("| measured | by | commit | machine | minutes |\n|---|---|---|---|--:|\n")
+	for i := 0; i < len(r.Tables); {
+		o := r.Tables[i].Origin
+		o.Minutes = 0
+		var parts []string
+		minutes := 0.0
+		for ; i < len(r.Tables) && r.Tables[i].Origin.sameRun(o); i++ {
+			parts = append(parts, r.Tables[i].Part)
+			minutes += r.Tables[i].Origin.Minutes
+		}
+		fmt.Fprintf(b, "| %s | `%s` | %s | %s | %.1f |\n", strings.Join(parts, ", "), o.Command, o.Build, o.Machine, minutes)
+	}
+	b.WriteString("\n")
+}
+
+// sameRun reports whether two origins differ at most in minutes.
+func (o Origin) sameRun(other Origin) bool {
+	o.Minutes = other.Minutes
+	return o == other
+}
+
+// ReadReport reads lattice.json.
+func ReadReport(r io.Reader) (*Report, error) {
+	report := new(Report)
+	if err := json.NewDecoder(r).Decode(report); err != nil {
+		return nil, fmt.Errorf("results of an earlier run: %w", err)
+	}
+	for _, t := range report.Tables {
+		for _, row := range t.Rows {
+			if len(row.Values) != len(t.Columns) {
+				return nil, fmt.Errorf("results of an earlier run: %s, %s has %d values for %d columns", t.Title, row.Name, len(row.Values), len(t.Columns))
+			}
+		}
+	}
+	return report, nil
 }

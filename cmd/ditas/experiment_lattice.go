@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -30,7 +31,7 @@ const latticeExample = `  ditas experiment lattice --data data --out results
 
 type latticeFlags struct {
 	experimentFlags
-	music, musicName string
+	music, musicName, earlier string
 }
 
 func latticeCommand() *cobra.Command {
@@ -53,6 +54,7 @@ func latticeCommand() *cobra.Command {
 	f.IntVar(&o.options.Damaged, "damaged", 0, "number `N` of pairs to whose recordings something happens; 0 means half of all")
 	f.IntVar(&o.options.Innocents, "innocents", 0, "number `N` of recordings to search in which nothing is hidden")
 	f.StringSliceVar(&o.options.Parts, "only", nil, "measure these parts only, a `LIST` of "+strings.Join(experiment.Parts(), ", "))
+	f.StringVar(&o.earlier, "earlier", "", "with --only, take the other parts from the lattice.json `FILE` of an earlier run on the same data and pairs")
 	o.addFlags(cmd)
 	return cmd
 }
@@ -81,6 +83,17 @@ func (o *latticeFlags) run(ctx context.Context) error {
 			data.MusicName = filepath.Base(o.music)
 		}
 	}
+	if o.earlier != "" {
+		f, err := os.Open(o.earlier)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if o.options.Earlier, err = experiment.ReadReport(f); err != nil {
+			return err
+		}
+	}
+	o.options.Command = o.command()
 	progress, end := o.progress("measuring")
 	if progress != nil {
 		o.options.Progress = func(_ string, done, total int) { progress(done, total) }
@@ -96,7 +109,6 @@ func (o *latticeFlags) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.Command = o.command()
 	results := map[string]func(w io.Writer) error{
 		"lattice.md":   r.Markdown,
 		"lattice.json": func(w io.Writer) error { return writeJSON(w, r) },
@@ -124,6 +136,9 @@ func (o *latticeFlags) command() string {
 	}
 	if o.options.Innocents > 0 {
 		c += fmt.Sprintf(" --innocents %d", o.options.Innocents)
+	}
+	if o.earlier != "" {
+		c += " --earlier results/lattice.json"
 	}
 	if o.options.Parts != nil {
 		c += " --only " + strings.Join(o.options.Parts, ",")
