@@ -448,24 +448,29 @@ func TestPageSwitchesAtOnce(t *testing.T) {
 	h, err := chromedp.Run(ctx, chromedp.Evaluate[heard](`(async () => {
 		const { Player } = await import("/assets/player.js");
 		const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-		let made;
+		const samples = [];
+		// A context in which what would be heard is written down.
 		window.AudioContext = class extends AudioContext {
-			constructor(options) { super(options); this.bus = this.createGain(); made = this; }
+			constructor(options) { super(options); this.bus = this.createGain(); }
 			get destination() { return this.bus; }
+			async resume() {
+				this.listening ??= this.audioWorklet.addModule("/assets/recorder-worklet.js").then(() => {
+					const tap = new AudioWorkletNode(this, "tap", { numberOfOutputs: 0 });
+					tap.port.onmessage = ({ data }) => samples.push(...data);
+					this.bus.connect(tap);
+				});
+				await this.listening;
+				return super.resume();
+			}
 		};
 		const rate = 8000;
-		const ramp = (sign) => async (from, n) => Float32Array.from({ length: n }, (_, i) => (sign * (from + i + 1)) / 2 ** 17);
+		// The right channel holds what must not leak into the left one.
+		const ramp = (sign) => async (from, n) => Float32Array.from({ length: 2 * n }, (_, i) => (i < n ? (sign * (from + i + 1)) / 2 ** 17 : 0.5));
 		const root = document.createElement("div");
 		root.id = "ramps";
 		document.body.append(root);
-		const player = new Player(root, { rate, channels: 1, frames: 8 * rate }, [{ label: "up", load: ramp(1) }, { label: "down", load: ramp(-1) }]);
-		const samples = [];
+		const player = new Player(root, { rate, channels: 2, frames: 8 * rate }, [{ label: "up", load: ramp(1) }, { label: "down", load: ramp(-1) }]);
 		player.play();
-		while (!made) await rest(5);
-		await made.audioWorklet.addModule("/assets/recorder-worklet.js");
-		const tap = new AudioWorkletNode(made, "tap", { numberOfOutputs: 0 });
-		tap.port.onmessage = ({ data }) => samples.push(...data);
-		made.bus.connect(tap);
 		while (player.now() < 1.2 * rate) await rest(20);
 		root.querySelectorAll("input[type=radio]")[1].click();
 		while (player.now() < 3 * rate) await rest(20);

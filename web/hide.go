@@ -14,7 +14,6 @@ import (
 	"ditas"
 	"ditas/audio"
 	"ditas/audio/codec"
-	"ditas/audio/wav"
 	"ditas/codestream"
 	"ditas/metric"
 	"ditas/parallel"
@@ -473,13 +472,4 @@ func pairs(ctx context.Context, a, b audio.File, frames int, do func(x, y [][]fl
 			return err
 		}
 	}
-}
-
-// writeSound makes a WAV file of a recording in memory.
-func (s *session) writeSound(ctx context.Context, rec *audio.Recording, name string) (*sound, error) {
-	f, err := s.write(func(w io.Writer) error { return wav.Encode(w, rec) })
-	if err != nil {
-		return nil, err
-	}
-	return s.openSound(ctx, f, name)
 }

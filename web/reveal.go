@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"net/http"
 
 	"ditas"
 	"ditas/audio"
+	"ditas/audio/wav"
 	"ditas/channel"
 	"ditas/metric"
 	"ditas/picture"
@@ -70,6 +72,15 @@ func (d damage) do(ctx context.Context, f audio.File) (*audio.Recording, error) 
 		rec = channel.Gain(rec, d.Gain)
 	}
 	return rec, ctx.Err()
+}
+
+// writeSound makes a WAV file of a recording in memory.
+func (s *session) writeSound(ctx context.Context, rec *audio.Recording, name string) (*sound, error) {
+	f, err := s.write(func(w io.Writer) error { return wav.Encode(w, rec) })
+	if err != nil {
+		return nil, err
+	}
+	return s.openSound(ctx, f, name)
 }
 
 // revealRequest is what the page asks for.

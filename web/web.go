@@ -197,8 +197,17 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.requests.Add(1)
 	h.mu.Unlock()
 	defer h.requests.Done()
+	// Who sends or takes too slowly must not keep the program from ending.
+	defer context.AfterFunc(h.ctx, func() {
+		c := http.NewResponseController(w)
+		c.SetReadDeadline(time.Now())
+		c.SetWriteDeadline(time.Now().Add(lastWords))
+	})()
 	h.mux.ServeHTTP(w, r)
 }
+
+// lastWords is how long answers may take to get out when the program ends.
+const lastWords = time.Second
 
 // policy lets the page load its own parts, and pictures that it was given as data, and nothing else from anywhere.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; " +

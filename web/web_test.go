@@ -655,6 +655,21 @@ func TestClose(t *testing.T) {
 		b, _ := io.ReadAll(response.Body)
 		hiding <- b
 	}()
+	// An upload that does not go on.
+	stalled, keep := io.Pipe()
+	defer keep.Close()
+	begun := make(chan struct{})
+	go func() {
+		keep.Write([]byte("RIFF"))
+		close(begun)
+	}()
+	go func() {
+		request, err := http.NewRequest("PUT", v.base+"/sounds/recording", stalled)
+		if err == nil {
+			server.Client().Do(request)
+		}
+	}()
+	<-begun
 	time.Sleep(20 * time.Millisecond) // work has begun, most likely
 	if err := h.Close(); err != nil {
 		t.Error(err)

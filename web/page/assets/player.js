@@ -1,11 +1,13 @@
-// Plays several versions of a recording at once, of which one is heard, so that a switch from one to another happens at the same
-// instant of the recording. Samples come from ditas piece by piece, so that hours of sound take no more memory than seconds.
+// Plays several versions of a recording at once, of which one is heard. They are channels of one buffer, so that nothing sets them
+// apart, and a switch from one to another happens at the same instant of the recording. Samples come from ditas piece by piece, so
+// that hours of sound take no more memory than seconds.
 
 import { clock } from "./words.js";
 
 const pieceSeconds = 2;
 const ahead = 2; // pieces that are scheduled beyond the one that is playing
 const hurry = 0.3; // seconds that it may take to schedule a piece
+const mostChannels = 32; // of a buffer, as browsers have it
 const lead = 0.2; // seconds that it may take for a source to begin
 const fade = 0.008; // seconds a switch takes, so that it does not click
 
@@ -23,6 +25,7 @@ export class Player {
    */
   constructor(root, sound, tracks, moved = () => {}) {
     Object.assign(this, { root, sound, tracks, moved });
+    this.channels = Math.min(sound.channels, Math.floor(mostChannels / tracks.length));
     this.heard = 0;
     this.position = 0; // frame, while nothing plays
     this.abort = new AbortController();
@@ -86,13 +89,7 @@ export class Player {
     this.problem.hidden = true;
     try {
       if (!this.context) {
-        this.context = new AudioContext({ sampleRate: this.sound.rate });
-        this.gains = this.tracks.map((_, i) => {
-          const gain = this.context.createGain();
-          gain.gain.value = i === this.heard ? 1 : 0;
-          gain.connect(this.context.destination);
-          return gain;
-        });
+        this.connect();
       }
       // Browsers want this to happen in answer to a key or a click.
       await this.context.resume();
@@ -108,9 +105,25 @@ export class Player {
     this.feed(this.playing);
   }
 
+  /** connect makes the way from the channels of a buffer to the ear. */
+  connect() {
+    const { tracks, channels } = this;
+    this.context = new AudioContext({ sampleRate: this.sound.rate });
+    this.input = this.context.createChannelSplitter(tracks.length * channels);
+    this.gains = tracks.map((_, k) => {
+      const track = this.context.createChannelMerger(channels);
+      for (let c = 0; c < channels; c++) this.input.connect(track, k * channels + c, c);
+      const gain = this.context.createGain();
+      gain.gain.value = k === this.heard ? 1 : 0;
+      track.connect(gain).connect(this.context.destination);
+      return gain;
+    });
+  }
+
   /** feed schedules pieces of all tracks until the end, or until something else is played. */
   async feed(playing) {
-    const { rate, channels, frames } = this.sound;
+    const { rate, frames } = this.sound;
+    const { channels } = this;
     const length = Math.round(pieceSeconds * rate);
     let at = this.position;
     try {
@@ -126,17 +139,16 @@ export class Player {
           // The context's time at which the recording's first frame is heard, or would have been.
           playing.start = Math.max(playing.start ?? -Infinity, this.context.currentTime + lead - at / rate);
         }
-        const when = playing.start + at / rate;
+        const buffer = this.context.createBuffer(pieces.length * channels, n, rate);
         pieces.forEach((samples, k) => {
-          const buffer = this.context.createBuffer(channels, n, rate);
-          for (let c = 0; c < channels; c++) buffer.copyToChannel(samples.subarray(c * n, (c + 1) * n), c);
-          const source = this.context.createBufferSource();
-          source.buffer = buffer;
-          source.connect(this.gains[k]);
-          source.start(when);
-          playing.sources.push(source);
-          source.onended = () => playing.sources.splice(playing.sources.indexOf(source), 1);
+          for (let c = 0; c < channels; c++) buffer.copyToChannel(samples.subarray(c * n, (c + 1) * n), k * channels + c);
         });
+        const source = this.context.createBufferSource();
+        source.buffer = buffer;
+        source.connect(this.input);
+        source.start(playing.start + at / rate);
+        playing.sources.push(source);
+        source.onended = () => playing.sources.splice(playing.sources.indexOf(source), 1);
         if (hurried) {
           await this.context.resume();
           this.tick(playing);
