@@ -3,18 +3,17 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
-
-	"ditas/experiment"
 )
 
-const trainAllHelp = `Train all systems of the paper's Table 1, on photographs and on faces, as configured
-in --configs, which the repository has in configs/table1: a folder for each kind of
-pictures with a file for each system. --out gets a folder for each kind with a run for
-each system, as ditas train makes it. It takes some hours.
+const trainAllHelp = `Train all systems of --configs, a folder with a folder of configurations for each kind of
+pictures, photos and faces: in the repository configs/table1 for those of the paper's
+Table 1, configs/stages and configs/seeds for ditas experiment variants. --out gets a
+folder for each kind with a run for each configuration, as ditas train makes it. It takes
+some hours.
 
 At Ctrl-C, and after --minutes, the run under way is saved; the same command continues
 where it was.
@@ -39,7 +38,7 @@ func trainAllCommand() *cobra.Command {
 	t := &o.train
 	cmd := &cobra.Command{
 		Use:     "train-all --data FOLDER --out FOLDER",
-		Short:   "Train the systems of the paper's Table 1",
+		Short:   "Train the systems of a folder of configurations, by default those of the paper's Table 1",
 		Long:    trainAllHelp,
 		Example: trainAllExample,
 		Args:    cobra.NoArgs,
@@ -67,22 +66,29 @@ func trainAllCommand() *cobra.Command {
 }
 
 func (o *trainAllFlags) run(ctx context.Context) error {
+	found := false
 	for i, kind := range kinds {
-		for _, system := range experiment.Systems() {
+		configs, err := filepath.Glob(filepath.Join(o.configs, kind, "*.json"))
+		if err != nil {
+			return err
+		}
+		for _, config := range configs {
+			found = true
+			name := strings.TrimSuffix(filepath.Base(config), ".json")
 			run := o.train
-			run.config = filepath.Join(o.configs, kind, system+".json")
-			if _, err := os.Stat(run.config); err != nil {
-				return withHint(err, "--configs names a folder like configs/table1 of the repository")
-			}
+			run.config = config
 			run.kind, run.half = kind, true
 			run.pictures, run.validationPictures = o.pictures[i], o.validation[i]
-			run.out = filepath.Join(o.train.out, kind, system)
+			run.out = filepath.Join(o.train.out, kind, name)
 			run.json = false
-			run.printf("%s, %s\n", system, kind)
+			run.printf("%s, %s\n", name, kind)
 			if err := run.run(ctx); err != nil {
-				return fmt.Errorf("%s, %s: %w", system, kind, err)
+				return fmt.Errorf("%s, %s: %w", name, kind, err)
 			}
 		}
+	}
+	if !found {
+		return withHint(fmt.Errorf("no configurations in %s", o.configs), "--configs names a folder like configs/table1 of the repository")
 	}
 	return nil
 }
