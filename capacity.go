@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"ditas/audio"
-	"ditas/carrier"
+	"ditas/internal/carrier"
 	"ditas/picture"
 )
 

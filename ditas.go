@@ -7,11 +7,15 @@ import (
 	"runtime"
 	"time"
 
-	"ditas/keystream"
+	"ditas/internal/keystream"
+	"ditas/internal/networks"
 )
 
-// Lattice is the method that Hide uses unless told otherwise. The others are the names of networks: see package model/weights.
-const Lattice = "lattice"
+// The methods. Hide uses Lattice unless told otherwise; Networks are those of the paper, trained, which are named ditas-m-ed.
+const (
+	Lattice  = "lattice"
+	Networks = networks.Method
+)
 
 // DefaultSNR is the signal-to-noise ratio of the recording to its change in dB that Hide aims at unless told otherwise.
 const DefaultSNR = 50

@@ -1,9 +1,10 @@
 package ditas
 
 import (
+	"errors"
 	"fmt"
 
-	"ditas/codestream"
+	"ditas/internal/codestream"
 	"ditas/metric"
 	"ditas/picture"
 )
@@ -66,14 +67,16 @@ func stretches(n int) []int {
 func (e *Estimator) Bytes() int { return int(e.scale * float64(len(e.stream))) }
 
 // PSNR returns that in dB, at most 100, of the picture that comes back from a recording that has room for so many bytes of it, before
-// the network restores what it can, which adds up to about one. 100 means exact. The error wraps codestream.ErrShort if there is
-// hardly any room at all.
+// the network restores what it can, which adds up to about one. 100 means exact, 0 that there is hardly any room at all.
 func (e *Estimator) PSNR(bytes int) (float64, error) {
 	if bytes >= e.Bytes() {
 		return 100, nil
 	}
 	p, _, err := codestream.Decode(e.stream[:min(len(e.stream), int(float64(bytes)/e.scale))], len(e.sample.Pix[0]))
-	if err != nil {
+	switch {
+	case errors.Is(err, codestream.ErrShort):
+		return 0, nil
+	case err != nil:
 		return 0, err
 	}
 	psnr, err := metric.PSNR(e.sample, p)

@@ -7,21 +7,21 @@ import (
 	"io"
 
 	"ditas/audio"
-	"ditas/carrier"
-	"ditas/codestream"
+	"ditas/internal/carrier"
+	"ditas/internal/codestream"
+	"ditas/internal/networks"
 	"ditas/metric"
-	"ditas/networks"
 	"ditas/picture"
 )
 
 // HideOptions says how to hide. The zero value is a good choice for those who do not need a passphrase.
 type HideOptions struct {
-	// Method is how to hide: [Lattice], which is what an empty one means, or the name of networks.
+	// Method is how to hide: [Lattice], which is what an empty one means, or [Networks].
 	Method string
 	// Passphrase is what it takes to reveal the picture. Without one anyone with ditas can. Networks take none.
 	Passphrase string
 	// SNR is the signal-to-noise ratio of the recording to its change in dB that is aimed at, from MinSNR to MaxSNR; 0 means
-	// DefaultSNR, and networks.DefaultSNR with networks. The higher it is, the less there is to find, and the less the picture
+	// DefaultSNR, and 40 with Networks. The higher it is, the less there is to find, and the less the picture
 	// is protected; the change is kept below what can be heard in any case.
 	SNR float64
 	// Faint makes the least change that carries a picture, one step of a 16-bit file in most samples, in place of SNR.
@@ -52,7 +52,17 @@ type HideReport struct {
 	Robust bool        `json:"robust"`
 	Stages []HideStage `json:"stages"`
 	// Networks is what the networks did, if they were used.
-	Networks *networks.HideReport `json:"networks,omitempty"`
+	Networks *NetworksReport `json:"networks,omitempty"`
+}
+
+// NetworksReport tells what networks did with a recording.
+type NetworksReport struct {
+	Tiles  int `json:"tiles"` // of 64×64 pixels
+	Stages int `json:"stages"`
+	Slots  int `json:"slots"` // used
+	Room   int `json:"room"`  // slots of the recording
+	// UsedSNR in dB is that of the used slots to their change.
+	UsedSNR float64 `json:"usedSNR"`
 }
 
 // HideStage is a stage of the picture.
@@ -162,8 +172,8 @@ func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, secret *pict
 
 func hideWithNetworks(ctx context.Context, dst io.Writer, cover audio.Rewriter, secret *picture.Planes, o HideOptions) (*HideReport, error) {
 	switch {
-	case o.Method != networks.Method:
-		return nil, fmt.Errorf("method %q is unknown: want %s or %s", o.Method, Lattice, networks.Method)
+	case o.Method != Networks:
+		return nil, fmt.Errorf("method %q is unknown: want %s or %s", o.Method, Lattice, Networks)
 	case o.Passphrase != "":
 		return nil, fmt.Errorf("%s takes no passphrase: leave it out, or use the method %s", o.Method, Lattice)
 	case o.Faint:
@@ -175,7 +185,8 @@ func hideWithNetworks(ctx context.Context, dst io.Writer, cover audio.Rewriter, 
 	}
 	return &HideReport{
 		Method: n.Method, Width: n.Width, Height: n.Height, MSE: n.MSE, SNR: n.SNR, MaxDeviation: n.MaxDeviation,
-		PSNR: n.PSNR, SSIM: n.SSIM, Exact: n.PSNR >= 100, Networks: n,
+		PSNR: n.PSNR, SSIM: n.SSIM, Exact: n.PSNR >= 100,
+		Networks: &NetworksReport{Tiles: n.Tiles, Stages: n.Stages, Slots: n.Slots, Room: n.Room, UsedSNR: n.UsedSNR},
 	}, nil
 }
 

@@ -7,10 +7,10 @@ import (
 	"math"
 
 	"ditas/audio"
-	"ditas/carrier"
-	"ditas/codestream"
-	"ditas/model/restorer"
-	"ditas/networks"
+	"ditas/internal/carrier"
+	"ditas/internal/codestream"
+	"ditas/internal/model/restorer"
+	"ditas/internal/networks"
 	"ditas/picture"
 )
 
@@ -109,11 +109,11 @@ type found struct {
 
 func find(ctx context.Context, stego audio.File, o RevealOptions) (*found, *RevealReport, error) {
 	switch o.Method {
-	case networks.Method:
+	case Networks:
 		return findNetworks(ctx, stego)
 	case "", Lattice:
 	default:
-		return nil, nil, fmt.Errorf("method %q is unknown: want %s or %s", o.Method, Lattice, networks.Method)
+		return nil, nil, fmt.Errorf("method %q is unknown: want %s or %s", o.Method, Lattice, Networks)
 	}
 	f, r, err := findLattice(ctx, stego, o)
 	if errors.Is(err, ErrNothingFound) && o.Method == "" && o.Passphrase == "" {

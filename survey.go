@@ -6,7 +6,7 @@ import (
 	"math"
 
 	"ditas/audio"
-	"ditas/carrier"
+	"ditas/internal/carrier"
 )
 
 // Survey is what [Listen] has heard of a recording. It tells the recording's capacity at any strength at once, where [Capacity] listens to

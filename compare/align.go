@@ -6,7 +6,7 @@ import (
 	"math"
 
 	"ditas/audio"
-	"ditas/dsp"
+	"ditas/internal/dsp"
 )
 
 const (

@@ -16,9 +16,9 @@ import (
 	"slices"
 
 	"ditas/audio"
+	"ditas/internal/spectrogram"
 	"ditas/metric"
 	"ditas/picture"
-	"ditas/spectrogram"
 )
 
 // ErrFormat is wrapped by the error for two recordings of different rates or numbers of channels, ErrLength by that for two of

@@ -3,7 +3,7 @@ package metric
 import (
 	"math"
 
-	"ditas/dsp"
+	"ditas/internal/dsp"
 )
 
 // Ear tells, frame by frame, how well noise would be heard in a recording. It is the model of [Masking] asked the other way round,

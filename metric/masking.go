@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"ditas/dsp"
+	"ditas/internal/dsp"
 )
 
 // Masking tells how far an error in a recording stands out of what the recording masks. It is the ear model of PEAQ's basic

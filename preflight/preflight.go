@@ -20,7 +20,7 @@ import (
 
 	"ditas/audio"
 	"ditas/audio/codec"
-	"ditas/dsp"
+	"ditas/internal/dsp"
 )
 
 // Report is what a recording is like.

@@ -8,7 +8,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
-	"ditas/dataset"
+	"ditas/internal/dataset"
 )
 
 const dataHelp = `Build the sets that the networks are trained, validated and tested with: recordings

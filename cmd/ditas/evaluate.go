@@ -8,10 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ditas/dataset"
-	"ditas/evaluate"
-	"ditas/model"
-	"ditas/model/weights"
+	"ditas/internal/dataset"
+	"ditas/internal/evaluate"
+	"ditas/internal/model"
+	"ditas/internal/model/weights"
 )
 
 const evaluateHelp = `Measure networks on a test set.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ditas/experiment"
+	"ditas/internal/experiment"
 )
 
 const claimsHelp = `Measure what the paper claims of its stages, by the protocol that docs/CLAIMS.md is made

@@ -12,7 +12,7 @@ import (
 
 	"ditas/audio"
 	"ditas/audio/codec"
-	"ditas/experiment"
+	"ditas/internal/experiment"
 	"ditas/picture"
 )
 

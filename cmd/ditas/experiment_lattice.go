@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ditas/dataset"
-	"ditas/experiment"
+	"ditas/internal/dataset"
+	"ditas/internal/experiment"
 )
 
 const latticeHelp = `Measure the default method, by the protocol that docs/LATTICE.md is made by.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ditas/experiment"
+	"ditas/internal/experiment"
 )
 
 const robustnessHelp = `Measure what is left of pictures when something happens to recordings, by the protocol

@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ditas/experiment"
-	"ditas/experiment/steganalysis"
+	"ditas/internal/experiment"
+	"ditas/internal/experiment/steganalysis"
 )
 
 const steganalysisHelp = `Measure how well small networks tell recordings in which something is hidden, by the

@@ -15,7 +15,6 @@ import (
 	"ditas"
 	"ditas/audio"
 	"ditas/audio/codec"
-	"ditas/networks"
 	"ditas/preflight"
 )
 
@@ -93,13 +92,13 @@ func hideCommand() *cobra.Command {
 	f.Float64Var(&o.options.SNR, "snr", 0, fmt.Sprintf("signal-to-noise ratio in `dB`, %d to %d (default %d)", ditas.MinSNR, ditas.MaxSNR, ditas.DefaultSNR))
 	f.BoolVar(&o.options.Faint, "faint", false, "change the recording as little as possible, in place of --snr")
 	f.BoolVar(&o.options.Fit, "fit", false, "scale the picture down to what fits, if it does not")
-	f.StringVar(&o.options.Method, "method", ditas.Lattice, "how to hide, a `NAME`; also: "+networks.Method)
+	f.StringVar(&o.options.Method, "method", ditas.Lattice, "how to hide, a `NAME`; also: "+ditas.Networks)
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
 	completeFiles(cmd, "image", pictureExtensions...)
 	completeFiles(cmd, "cover", recordingExtensions...)
 	completeFiles(cmd, "out", writtenRecordingExtensions...)
-	completeNames(cmd, "method", ditas.Lattice, networks.Method)
+	completeNames(cmd, "method", ditas.Lattice, ditas.Networks)
 	completeArguments(cmd, pictureExtensions, recordingExtensions)
 	return cmd
 }

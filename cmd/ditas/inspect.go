@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"ditas"
-	"ditas/networks"
 )
 
 const inspectHelp = `Tell whether there is a picture in a recording, what has arrived of it and what is
@@ -47,7 +46,7 @@ func inspectCommand() *cobra.Command {
 	f.StringVar(&o.options.Method, "method", "", "how it was hidden, a `NAME` (default: find out)")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
-	completeNames(cmd, "method", ditas.Lattice, networks.Method)
+	completeNames(cmd, "method", ditas.Lattice, ditas.Networks)
 	completeArguments(cmd, recordingExtensions)
 	return cmd
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"ditas"
-	"ditas/networks"
 	"ditas/picture"
 )
 
@@ -78,7 +77,7 @@ func revealCommand() *cobra.Command {
 	completeFiles(cmd, "out", writtenPictureExtensions...)
 	completeFiles(cmd, "map", "png")
 	completeNames(cmd, "format", "png", "jpg", "bmp", "tif")
-	completeNames(cmd, "method", ditas.Lattice, networks.Method)
+	completeNames(cmd, "method", ditas.Lattice, ditas.Networks)
 	completeArguments(cmd, recordingExtensions)
 	return cmd
 }
@@ -149,8 +148,8 @@ func (o *revealFlags) run(ctx context.Context, stegos []string) error {
 }
 
 func checkMethod(name string) error {
-	if name != "" && name != ditas.Lattice && name != networks.Method {
-		return usagef("--method %s is unknown: want %s or %s", name, ditas.Lattice, networks.Method)
+	if name != "" && name != ditas.Lattice && name != ditas.Networks {
+		return usagef("--method %s is unknown: want %s or %s", name, ditas.Lattice, ditas.Networks)
 	}
 	return nil
 }

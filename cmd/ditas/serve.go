@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ditas/web"
+	"ditas/internal/web"
 )
 
 const serveHelp = `Serve a page for a browser on this machine that hides pictures in recordings and

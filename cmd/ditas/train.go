@@ -19,11 +19,11 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
-	"ditas/dataset"
-	"ditas/train"
-	"ditas/train/baseline"
-	"ditas/train/chart"
-	"ditas/train/loop"
+	"ditas/internal/dataset"
+	"ditas/internal/train"
+	"ditas/internal/train/baseline"
+	"ditas/internal/train/chart"
+	"ditas/internal/train/loop"
 )
 
 const trainHelp = `Train networks that hide pictures in recordings.

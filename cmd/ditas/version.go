@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ditas/model/weights"
+	"ditas/internal/model/weights"
 )
 
 // build is the result of ditas version.

@@ -10,7 +10,7 @@ import (
 
 	"ditas"
 	"ditas/audio"
-	"ditas/channel"
+	"ditas/internal/channel"
 	"ditas/metric"
 	"ditas/picture"
 )

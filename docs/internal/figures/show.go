@@ -9,7 +9,7 @@ import (
 	"math/rand/v2"
 
 	"ditas/audio"
-	"ditas/channel"
+	"ditas/internal/channel"
 	"ditas/metric"
 	"ditas/picture"
 )

@@ -1,0 +1,173 @@
+package experiment
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"ditas/audio"
+	"ditas/internal/channel"
+	"ditas/internal/model/weights"
+	"ditas/metric"
+	"ditas/picture"
+)
+
+// voice returns samples like those of a voice, the peak at 0.99: harmonics of a gliding pitch that swell, and a little noise.
+func voice(n int, seed uint64) *audio.Recording {
+	rng := rand.New(rand.NewPCG(seed, 7))
+	x := make([]float32, n)
+	phase, top := 0.0, 0.0
+	for i := range x {
+		t := float64(i) / 3000
+		phase += 0.05 + 0.01*math.Sin(t+float64(seed))
+		v := 0.0
+		for k := 1.0; k <= 20; k++ {
+			v += math.Sin(k*phase) / (k * k)
+		}
+		v = 0.3*v*(1+0.5*math.Sin(3*t)) + 0.002*rng.NormFloat64()
+		x[i] = float32(v)
+		top = max(top, math.Abs(v))
+	}
+	for i := range x {
+		x[i] *= float32(0.99 / top)
+	}
+	return recording(x)
+}
+
+// scene returns a picture in 8 bits with smooth parts, an edge and some texture.
+func scene(seed uint64) *picture.Planes {
+	rng := rand.New(rand.NewPCG(seed, 8))
+	p := picture.New(Side, Side)
+	for c, plane := range p.Pix {
+		for i := range plane {
+			x, y := float64(i%Side)/Side, float64(i/Side)/Side
+			v := 0.5 + 0.25*math.Sin(7*x+2*float64(c)+float64(seed)) + 0.15*math.Cos(5*y-float64(c)) + 0.02*rng.NormFloat64()
+			if x+y > 1.2 {
+				v = 1 - v
+			}
+			plane[i] = float32(v)
+		}
+	}
+	p.Round()
+	return p
+}
+
+// revealed sends a container through noise of a ratio to its own MSE and returns the PSNR in dB of what is revealed.
+func revealed(t *testing.T, p *subject, x []float64, ratio float64, reveal func(received []float64) (*picture.Planes, error)) float64 {
+	t.Helper()
+	mse, err := p.mse(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &audio.Recording{Format: p.cover.Format, Samples: [][]float64{x}}
+	q, err := reveal(channel.Noise(r, math.Sqrt(mse*math.Pow(10, -ratio/10)), rand.NewPCG(1, 2)).Samples[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := judge(p.secret, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o.psnr
+}
+
+var clean = math.Inf(1)
+
+// The figures that the linear map is known for: exact down to a container MSE of 1e-7, and some 70 dB before 8 bits at 1e-8.
+func TestLinearMap(t *testing.T) {
+	p := &subject{secret: scene(1), cover: voice(samples, 1)}
+	for _, mse := range []float64{1e-5, 1e-6, 1e-7, 1e-8} {
+		l := newLinear(mse, rand.NewPCG(3, 4))
+		x := l.hide(p)
+		if got, _ := p.mse(x); math.Abs(got/mse-1) > 0.02 {
+			t.Errorf("container MSE %g, want %g", got, mse)
+		}
+		if got := revealed(t, p, x, clean, l.reveal); got < best {
+			t.Errorf("MSE %g: %.1f dB without noise", mse, got)
+		}
+	}
+	// One stage is all that noise leaves: Δm is uniform noise of variance 10^(−ratio/10)/12 in units of the picture's range.
+	l := newLinear(1e-5, rand.NewPCG(3, 4))
+	want := 27 + 10*math.Log10(12/colours)
+	if got := revealed(t, p, l.hide(p), 27, l.reveal); math.Abs(got-want) > 1.5 {
+		t.Errorf("%.1f dB at D/N 27 dB, want about %.1f", got, want)
+	}
+}
+
+// The figures that plain digits are known for: 44 dB at D/N 17 dB with 3 levels, and 73 at 27 dB with 8.
+func TestDigits(t *testing.T) {
+	p := &subject{secret: scene(2), cover: voice(samples, 2)}
+	for _, c := range []struct {
+		ratio  float64
+		levels int
+		least  float64
+	}{{17, 3, 43}, {27, 8, 70}, {clean, 8, best}} {
+		d := newDigits(1e-5, c.levels, rand.NewPCG(5, 6))
+		if got := revealed(t, p, d.hide(p), c.ratio, d.reveal); got < c.least {
+			t.Errorf("%d levels at D/N %g dB: %.1f dB", c.levels, c.ratio, got)
+		}
+	}
+	for ratio, want := range map[float64]int{-6: 2, 17: 3, 27: 11} {
+		if got := digitLevels(1e-5, ratio); got != want {
+			t.Errorf("%d levels at D/N %g dB, want %d", got, ratio, want)
+		}
+	}
+}
+
+func TestJPEGInBits(t *testing.T) {
+	p := &subject{secret: scene(3), cover: voice(samples, 3)}
+	for bits := 1; bits <= 2; bits++ {
+		x, err := jpegInBits(p, bits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reveal := func(received []float64) (*picture.Planes, error) { return jpegFromBits(received, bits) }
+		unit := 1.0 / (1 << 30)
+		if got, _ := p.mse(x); got > 1.6*unit {
+			t.Errorf("%d bits: container MSE %g", bits, got)
+		}
+		if got := revealed(t, p, x, clean, reveal); got < 30 {
+			t.Errorf("%d bits: %.1f dB without noise", bits, got)
+		}
+		grey, err := metric.PSNR(p.secret, grey(Side, Side))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := revealed(t, p, x, 0, reveal); got > grey+1 {
+			t.Errorf("%d bits: %.1f dB at D/N 0 dB", bits, got)
+		}
+	}
+	// The nearest value, within full scale.
+	for _, c := range []struct {
+		code         float64
+		ending, want int
+	}{{5, 1, 5}, {6, 1, 5}, {7, 1, 9}, {32767, 0, 32764}, {-32768, 3, -32765}} {
+		if got := nearestEnding(c.code*grid.Step(), c.ending, 2) / grid.Step(); got != float64(c.want) {
+			t.Errorf("%g ending in %d became %g, want %d", c.code, c.ending, got, c.want)
+		}
+	}
+}
+
+func TestNetworks(t *testing.T) {
+	p := &subject{secret: scene(4), cover: voice(samples, 4)}
+	sys, _, err := weights.Load(weights.Default)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := newNetworks(sys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const mse = 1e-4
+	x, threshold, err := n.hide(p, mse)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := p.mse(x); got > mse || got < 0.7*mse {
+		t.Errorf("container MSE %g, want %g", got, mse)
+	}
+	got := revealed(t, p, x, clean, func(received []float64) (*picture.Planes, error) { return n.reveal(received, threshold) })
+	if got < 40 {
+		t.Errorf("%.1f dB without noise", got)
+	}
+}

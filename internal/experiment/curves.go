@@ -1,0 +1,192 @@
+package experiment
+
+import (
+	"fmt"
+	"math"
+
+	"ditas"
+	"ditas/audio"
+	"ditas/internal/channel"
+	"ditas/internal/model/weights"
+	"ditas/picture"
+)
+
+// Curve is how a method stands noise.
+type Curve struct {
+	Method string `json:"method"`
+	// Ratio is container MSE over the variance of the noise in dB, and PSNR the mean over pairs in dB.
+	Ratio []float64 `json:"ratio"`
+	PSNR  []float64 `json:"psnr"`
+	Pairs int       `json:"pairs"`
+	// MSE is the mean squared error of the containers, the mean over pairs.
+	MSE float64 `json:"mse"`
+}
+
+// Ratios of the curves in dB, from lowestRatio on, ratioCount of them.
+const (
+	lowestRatio = -10
+	ratioStep   = 3
+	ratioCount  = 18
+)
+
+// sent is a container and what its receiver does: nil if it finds nothing.
+type sent struct {
+	samples []float64
+	reveal  func(received []float64) (*picture.Planes, error)
+}
+
+// sender returns the container for a ratio of its MSE to the noise in dB. Only where a comment says so does it depend on that.
+type sender func(ratio float64) (*sent, error)
+
+// method is a way to hide subject i.
+type method struct {
+	name string
+	send func(i int, p *subject) (sender, error)
+}
+
+// always sends the same, whatever the noise will be.
+func always(m *sent) sender {
+	return func(float64) (*sent, error) { return m, nil }
+}
+
+// methods returns what is compared. All that have a knob make the container MSE that the lattice makes of the same subject.
+func (s *study) methods() []method {
+	equal := func(send func(i int, p *subject, mse float64) (sender, error)) func(i int, p *subject) (sender, error) {
+		return func(i int, p *subject) (sender, error) {
+			mse, err := p.mse(p.stego.Samples[0])
+			if err != nil {
+				return nil, err
+			}
+			return send(i, p, mse)
+		}
+	}
+	// Ways to reveal what was hidden alike.
+	lattice := func(o ditas.RevealOptions) func(i int, p *subject) (sender, error) {
+		return func(_ int, p *subject) (sender, error) {
+			return always(&sent{p.stego.Samples[0], func(received []float64) (*picture.Planes, error) {
+				return s.reveal(&audio.Recording{Format: float(p.cover).Format, Samples: [][]float64{received}}, o)
+			}}), nil
+		}
+	}
+	bits := func(n int) func(i int, p *subject) (sender, error) {
+		return func(_ int, p *subject) (sender, error) {
+			x, err := jpegInBits(p, n)
+			return always(&sent{x, func(received []float64) (*picture.Planes, error) { return jpegFromBits(received, n) }}), err
+		}
+	}
+	return []method{
+		{"lattice", lattice(ditas.RevealOptions{})},
+		{"lattice, nothing restored", lattice(ditas.RevealOptions{Plain: true})},
+		{"digits, levels chosen for the noise", equal(func(i int, _ *subject, mse float64) (sender, error) {
+			// The sender knows how much noise there will be, which is more than the others know.
+			return func(ratio float64) (*sent, error) {
+				d := newDigits(mse, digitLevels(mse, ratio), s.source(forDither, i))
+				return &sent{d.hide(s.subjects[i]), d.reveal}, nil
+			}, nil
+		})},
+		{"linear map, 3 stages", equal(func(i int, p *subject, mse float64) (sender, error) {
+			l := newLinear(mse, s.source(forDither, i))
+			return always(&sent{l.hide(p), l.reveal}), nil
+		})},
+		{"networks DITAS-M-ED", equal(func(_ int, p *subject, mse float64) (sender, error) {
+			sys, _, err := weights.Load(weights.Default)
+			if err != nil {
+				return nil, err
+			}
+			n, err := newNetworks(sys)
+			if err != nil {
+				return nil, err
+			}
+			x, threshold, err := n.hide(p, mse)
+			return always(&sent{x, func(received []float64) (*picture.Planes, error) { return n.reveal(received, threshold) }}), err
+		})},
+		{"JPEG in the 2 lowest bits", bits(2)},
+		{"JPEG in the lowest bit", bits(1)},
+	}
+}
+
+// compare measures all methods under noise.
+func (s *study) compare() (*Table, error) {
+	subjects, methods := s.few(), s.methods()
+	type point struct{ psnr, mse float64 }
+	points := make([][ratioCount]point, len(methods)*len(subjects))
+	err := s.each("curves", len(points), func(task int) error {
+		m, i := methods[task/len(subjects)], task%len(subjects)
+		p := subjects[i]
+		send, err := m.send(i, p)
+		if err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
+		}
+		for k := range ratioCount {
+			if err := s.ctx.Err(); err != nil {
+				return err
+			}
+			ratio := float64(lowestRatio + ratioStep*k)
+			c, err := send(ratio)
+			if err != nil {
+				return fmt.Errorf("%s: %w", m.name, err)
+			}
+			mse, err := p.mse(c.samples)
+			if err != nil {
+				return err
+			}
+			r := &audio.Recording{Format: p.cover.Format, Samples: [][]float64{c.samples}}
+			r = float(channel.Noise(r, math.Sqrt(mse*math.Pow(10, -ratio/10)), s.source(forCurves, ratioCount*i+k)))
+			revealed, err := c.reveal(r.Samples[0])
+			if err != nil {
+				return fmt.Errorf("%s: %w", m.name, err)
+			}
+			o, err := judge(p.secret, revealed)
+			if err != nil {
+				return err
+			}
+			points[task][k] = point{o.psnr, mse}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for m := range methods {
+		c := Curve{Method: methods[m].name, Pairs: len(subjects), Ratio: make([]float64, ratioCount), PSNR: make([]float64, ratioCount)}
+		n := float64(len(subjects))
+		for _, all := range points[m*len(subjects):][:len(subjects)] {
+			for k, p := range all {
+				c.Ratio[k] = float64(lowestRatio + ratioStep*k)
+				c.PSNR[k] += p.psnr / n
+				c.MSE += p.mse / n / ratioCount
+			}
+		}
+		s.curves = append(s.curves, c)
+	}
+	return curveTable(s.curves), nil
+}
+
+// curveTable returns the curves as a table.
+func curveTable(curves []Curve) *Table {
+	t := &Table{
+		Title: "White noise, beside other methods",
+		Text: fmt.Sprintf("Mean PSNR of %d pairs by D/N. All containers have the MSE that the lattice makes of the same clip, but for those of the JPEG files,\n"+
+			"which have no such knob; noise goes by each container's own MSE. The linear map and the digits use no code and no network; they, the\n"+
+			"networks and the JPEG files are told where the recording begins and how strong it is, while the lattice has to find out. The digits\n"+
+			"are also told the noise beforehand: the number of their levels suits it. They, the linear map and the networks\n"+
+			"cannot tell when nothing is left, and then give noise, which is worse than a grey picture.\n\n"+
+			"![Mean PSNR over the ratio of container MSE to noise](figures/%s)\n\nContainer MSE, means over the pairs:", curves[0].Pairs, FigureName),
+	}
+	for i, c := range curves {
+		t.Columns = append(t.Columns, Column{c.Method, "%.1f dB"})
+		end := ";"
+		if i == len(curves)-1 {
+			end = "."
+		}
+		t.Text += fmt.Sprintf(" %s %.2e%s", c.Method, c.MSE, end)
+	}
+	for k := range curves[0].Ratio {
+		r := Row{Name: fmt.Sprintf("D/N %g dB", curves[0].Ratio[k])}
+		for _, c := range curves {
+			r.Values = append(r.Values, c.PSNR[k])
+		}
+		t.Rows = append(t.Rows, r)
+	}
+	return t
+}

@@ -1,0 +1,161 @@
+package experiment
+
+import (
+	"fmt"
+	"image"
+	"image/color"
+	"strings"
+
+	"ditas/internal/dataset"
+	"ditas/internal/spectrogram"
+)
+
+// errorGain is how many times as large as they are errors of pictures are shown in Figure 2.
+const errorGain = 8
+
+// Figure 2 has panels of these sizes, in points.
+const (
+	panelWidth, panelHeight = 128.0, 96.0
+	pictureSide             = 96.0
+	gutter                  = 16.0
+	apart                   = 38.0 // what is the same for all from the methods
+	perBlock                = 4    // methods beside one another
+)
+
+// figure2 draws the containers and the revealed pictures of all methods, in blocks that begin with cover and secret.
+func (r *FiguresReport) figure2() (*drawing, error) {
+	const (
+		margin = 58.0
+		block  = 30 + 2*panelHeight + 8 + 36 + 2*pictureSide + 22 + 20
+	)
+	cover := r.exhibit.subject.cover.Samples[0]
+	original, err := spectrogram.Image(cover, panelWidth*dotsPerPoint, panelHeight*dotsPerPoint)
+	if err != nil {
+		return nil, err
+	}
+	type panels struct{ container, difference image.Image }
+	images := make([]panels, len(r.Methods))
+	for i, m := range r.Methods {
+		d := make([]float64, len(m.stego))
+		for k, v := range m.stego {
+			d[k] = v - cover[k]
+		}
+		dots := panelWidth * dotsPerPoint * len(d) / samples
+		if images[i].container, err = spectrogram.Image(m.stego, dots, panelHeight*dotsPerPoint); err != nil {
+			return nil, err
+		}
+		if images[i].difference, err = spectrogram.Image(d, dots, panelHeight*dotsPerPoint); err != nil {
+			return nil, err
+		}
+	}
+	blocks := (len(r.Methods) + perBlock - 1) / perBlock
+	secret := r.exhibit.subject.secret
+	return &drawing{
+		width: margin + (perBlock+1)*panelWidth + perBlock*gutter + apart + 10, height: float64(blocks)*block + 6,
+		paint: func(s *sheet) {
+			for b := range blocks {
+				top := float64(b)*block + 30
+				second, pictures := top+panelHeight+8, top+2*panelHeight+8+36
+				errors := pictures + pictureSide + 22
+				s.bold(margin+panelWidth/2, top-18, 10, centred, "cover and secret")
+				s.text(margin+panelWidth/2, top-7, 8, centred, "the same for all")
+				s.spectrogram(margin, top, original)
+				s.axes(margin, top, true, true)
+				s.upward(margin-44, top+panelHeight/2, 9, "cover")
+				s.scale(margin, second+22)
+				s.framed(margin+(panelWidth-pictureSide)/2, pictures, pixels(secret, 3))
+				s.upward(margin-44, pictures+pictureSide/2, 9, "secret")
+				for _, row := range []struct {
+					y, height float64
+					name      string
+				}{
+					{top, panelHeight, "container"}, {second, panelHeight, "difference"}, {pictures, pictureSide, "revealed"},
+					{errors, pictureSide, fmt.Sprintf("error × %d", errorGain)},
+				} {
+					s.upward(margin+panelWidth+apart-16, row.y+row.height/2, 9, row.name)
+				}
+				for i, m := range r.Methods[b*perBlock : min((b+1)*perBlock, len(r.Methods))] {
+					x := margin + apart + float64(i+1)*(panelWidth+gutter)
+					middle := x + panelWidth/2
+					image := images[b*perBlock+i]
+					s.bold(middle, top-18, 10, centred, title(m.System))
+					s.text(middle, top-7, 8, centred, fmt.Sprintf("MSE %.1e, SNR ", m.Figures.ContainerMSE)+minus(fmt.Sprintf("%.1f dB", m.Figures.SNR)))
+					s.spectrogram(x, top, image.container)
+					s.axes(x, top, false, false)
+					s.spectrogram(x, second, image.difference)
+					s.axes(x, second, false, true)
+					picture := x + (panelWidth-pictureSide)/2
+					s.framed(picture, pictures, pixels(m.revealed, 3))
+					psnr := fmt.Sprintf("PSNR %.1f dB", m.Figures.PSNR)
+					if m.Figures.PSNR == best {
+						psnr = "exact"
+					}
+					s.text(middle, pictures+pictureSide+10, 8.5, centred, psnr)
+					s.framed(picture, errors, pixels(around(difference(secret, m.revealed), errorGain), 3))
+				}
+			}
+		},
+	}, nil
+}
+
+// spectrogram draws one in a panel; of time that it does not cover the panel is hatched.
+func (s *sheet) spectrogram(x, y float64, m image.Image) {
+	w, h := s.image(x, y, m)
+	if w < panelWidth {
+		s.hatch(x+w, y, panelWidth-w, h)
+		s.line(thinPen, x+w, y, x+w, y+h)
+		s.rectangle(x+w+(panelWidth-w)/2-24, y+h/2-7, 48, 14, color.White, nil)
+		s.text(x+w+(panelWidth-w)/2, y+h/2, 8, centred, "not used")
+	}
+	s.rectangle(x, y, panelWidth, h, nil, &thinPen)
+}
+
+// axes draws the ticks of a spectrogram's panel, and what they mean where asked for.
+func (s *sheet) axes(x, y float64, frequencies, times bool) {
+	bottom := y + panelHeight
+	for _, kHz := range []float64{0, 2, 4, 6, 8} {
+		at := bottom - panelHeight*kHz*1000/(dataset.Rate/2)
+		s.line(thinPen, x-3, at, x, at)
+		if frequencies {
+			s.text(x-5, min(max(at, y+3), bottom-3), 8, flushRight, fmt.Sprint(kHz))
+		}
+	}
+	for t := range 4 {
+		at := x + panelWidth*float64(t)/seconds(samples)
+		s.line(thinPen, at, bottom, at, bottom+3)
+		if times {
+			s.text(at, bottom+9, 8, centred, fmt.Sprint(t))
+		}
+	}
+	if frequencies {
+		s.upward(x-22, y+panelHeight/2, 8, "frequency (kHz)")
+	}
+	if times {
+		s.text(x+panelWidth/2, bottom+20, 8, centred, "time (s)")
+	}
+}
+
+// scale draws which grey is which level.
+func (s *sheet) scale(x, y float64) {
+	const height = 12
+	m := image.NewGray(image.Rect(0, 0, panelWidth*dotsPerPoint, height*dotsPerPoint))
+	for i := range m.Rect.Max.X {
+		for j := range m.Rect.Max.Y {
+			m.SetGray(i, j, color.Gray{uint8(255 - 255*i/(m.Rect.Max.X-1))})
+		}
+	}
+	y += 22
+	s.framed(x, y, m)
+	for level := spectrogram.LowestLevel; level <= spectrogram.HighestLevel; level += 20 {
+		at := x + panelWidth*float64(level-spectrogram.LowestLevel)/(spectrogram.HighestLevel-spectrogram.LowestLevel)
+		s.line(thinPen, at, y+height, at, y+height+3)
+		s.text(at, y+height+9, 8, centred, minus(fmt.Sprint(level)))
+	}
+	s.text(x+panelWidth/2, y+height+21, 8, centred, "level (dB re full-scale sine)")
+}
+
+// minus writes a number with a minus sign in place of a hyphen.
+func minus(number string) string { return strings.Replace(number, "-", "−", 1) }
+
+// seconds is the length of so many samples.
+func seconds(n int) float64 { return float64(n) / dataset.Rate }

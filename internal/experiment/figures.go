@@ -1,0 +1,310 @@
+package experiment
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"strings"
+	"time"
+
+	"ditas/audio"
+	"ditas/internal/dataset"
+	"ditas/internal/evaluate"
+	"ditas/internal/model"
+	"ditas/internal/model/weights"
+	"ditas/metric"
+	"ditas/picture"
+)
+
+// Exhibit is a picture and a clip that figures show.
+type Exhibit struct {
+	// Attribution says in Markdown where they are from and what one may do with them.
+	Attribution string
+	subject     *subject
+}
+
+// NewExhibit makes one of a photograph and a recording at 16 kHz by the protocol: the middle square of the photograph, and the
+// start of the recording's first channel with its peak at [dataset.Peak].
+func NewExhibit(photo *picture.Planes, speech *audio.Recording, attribution string) (*Exhibit, error) {
+	if speech.Format.Rate != dataset.Rate {
+		return nil, fmt.Errorf("a recording at %d Hz: want %d Hz", speech.Format.Rate, dataset.Rate)
+	}
+	if speech.Frames() < samples {
+		return nil, fmt.Errorf("a recording of %d samples: want %d at least", speech.Frames(), samples)
+	}
+	x := make([]float32, samples)
+	top := 0.0
+	for _, v := range speech.Samples[0][:samples] {
+		top = max(top, math.Abs(v))
+	}
+	if top == 0 {
+		return nil, errors.New("the recording begins with silence")
+	}
+	for i := range x {
+		x[i] = float32(speech.Samples[0][i] * dataset.Peak / top)
+	}
+	secret := photo.Thumbnail(Side)
+	secret.Round()
+	return &Exhibit{Attribution: attribution, subject: &subject{secret: secret, cover: recording(x)}}, nil
+}
+
+// Exhibit returns pair i of the data as one that figures can show.
+func (d Data) Exhibit(i int) (*Exhibit, error) {
+	pairs := dataset.Pairs(d.Pictures.Len(), d.Speech.Len())
+	if i < 0 || i >= len(pairs) {
+		return nil, fmt.Errorf("pair %d: there are %d", i+1, len(pairs))
+	}
+	s, p := &study{data: d}, pairs[i]
+	return &Exhibit{
+		Attribution: fmt.Sprintf("Picture %s and clip %s of the data set, whose folder licences says what one may do with them.",
+			d.Pictures.Name(p.Picture), d.Speech.Name(p.Clip)),
+		subject: &subject{pair: p, secret: s.picture(p.Picture), cover: s.clip(p.Clip, samples)},
+	}, nil
+}
+
+// FiguresReport is what the paper's figures show, made here.
+type FiguresReport struct {
+	Methods []Shown `json:"methods"`
+	// Stages are those of the system of Figure 3.
+	System string `json:"system"`
+	Stages []Step `json:"stages"`
+	Origin
+
+	exhibit *Exhibit
+}
+
+// Shown is a method in Figure 2.
+type Shown struct {
+	System  string           `json:"system"`
+	Figures evaluate.Figures `json:"figures"`
+
+	stego    []float64
+	revealed *picture.Planes
+}
+
+// Step is a stage in Figure 3.
+type Step struct {
+	PSNR float64 `json:"psnr"` // dB, of the sum so far in 8 bits
+	RMS  float64 `json:"rms"`  // of what is still missing after it
+
+	missing, revealed, left []float64 // S_i, S~_i and S_{i+1}, planar RGB
+	sum                     *picture.Planes
+}
+
+// Figures hides the exhibit with every system whose run is in a folder of runs, and with the lattice.
+func Figures(ctx context.Context, exhibit *Exhibit, runs fs.FS, o Options) (*FiguresReport, error) {
+	begin := time.Now()
+	s := newStudy(ctx, Data{}, o)
+	r := &FiguresReport{System: weights.Default, exhibit: exhibit}
+	var contenders []*contender
+	for _, name := range Systems() {
+		t, err := trained(runs, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		contenders = append(contenders, t)
+	}
+	contenders = append(contenders, s.arithmetic()[0])
+	r.Methods = make([]Shown, len(contenders))
+	err := s.each("figure 2", len(contenders), func(i int) (err error) {
+		r.Methods[i], err = s.show(contenders[i], exhibit.subject)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if r.Stages, err = steps(runs, r.System, exhibit.subject); err != nil {
+		return nil, err
+	}
+	r.Origin = s.origin(begin)
+	return r, nil
+}
+
+// show hides a subject and reveals it from the file.
+func (s *study) show(t *contender, p *subject) (Shown, error) {
+	shown := Shown{System: t.name}
+	hide, err := t.worker()
+	if err != nil {
+		return shown, err
+	}
+	m, err := hide(0, p)
+	if err != nil {
+		return shown, err
+	}
+	if shown.stego, err = through(m.samples); err != nil {
+		return shown, err
+	}
+	if shown.revealed, err = m.reveal(shown.stego); err != nil {
+		return shown, err
+	}
+	if shown.revealed == nil {
+		shown.revealed = grey(Side, Side)
+	}
+	shown.Figures, err = evaluate.Compare(p.secret, shown.revealed, p.cover.Samples[0][:len(shown.stego)], shown.stego)
+	return shown, err
+}
+
+// systemOf reads the networks of a run.
+func systemOf(runs fs.FS, name string) (*model.System, error) {
+	file := name + "/weights.safetensors"
+	data, err := fs.ReadFile(runs, file)
+	if err != nil {
+		return nil, err
+	}
+	sys, _, err := weights.Read(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return sys, nil
+}
+
+// steps returns what the stages of a system do with a subject at a strength of [Threshold].
+func steps(runs fs.FS, name string, p *subject) ([]Step, error) {
+	sys, err := systemOf(runs, name)
+	if err != nil {
+		return nil, err
+	}
+	n, err := newNetworks(sys)
+	if err != nil {
+		return nil, err
+	}
+	x, err := n.hideAt(p, Threshold)
+	if err != nil {
+		return nil, err
+	}
+	if x, err = through(x); err != nil {
+		return nil, err
+	}
+	if _, err := n.reveal(x, Threshold); err != nil {
+		return nil, err
+	}
+	residuals, sums := n.stages(p.secret)
+	var all []Step
+	for i, sum := range sums {
+		step := Step{missing: residuals[i], left: residuals[i+1], sum: sum, RMS: math.Sqrt(energy(residuals[i+1]))}
+		for k, v := range step.missing {
+			step.revealed = append(step.revealed, v-step.left[k])
+		}
+		psnr, err := metric.PSNR(p.secret, sum)
+		if err != nil {
+			return nil, err
+		}
+		step.PSNR = min(psnr, best)
+		all = append(all, step)
+	}
+	return all, nil
+}
+
+// stages returns what is missing of a secret before the first and after each stage, S_1 to S_{N+1}, planar RGB, and the pictures in
+// 8 bits that the first stages make, as the last call of reveal found them.
+func (n *networks) stages(secret *picture.Planes) (residuals [][]float64, sums []*picture.Planes) {
+	sum := grey(Side, Side)
+	missing := difference(sum, secret)
+	residuals = append(residuals, missing)
+	for i := range n.heard {
+		n.revealer.RevealStage(n.pixels, i)
+		left, limited := make([]float64, len(missing)), picture.New(Side, Side)
+		for c, plane := range sum.Pix {
+			for k := range plane {
+				v := n.pixels[c*len(plane)+k]
+				left[c*len(plane)+k] = missing[c*len(plane)+k] - float64(v)
+				plane[k] += v
+				limited.Pix[c][k] = max(0, min(1, plane[k]))
+			}
+		}
+		limited.Round()
+		residuals, sums = append(residuals, left), append(sums, limited)
+		missing = left
+	}
+	return residuals, sums
+}
+
+// energy returns the mean square.
+func energy(values []float64) float64 {
+	sum := 0.0
+	for _, v := range values {
+		sum += v * v / float64(len(values))
+	}
+	return sum
+}
+
+// Files returns the figures by the names that the page expects in a folder "figures" beside it.
+func (r *FiguresReport) Files() (map[string]func(w io.Writer) error, error) {
+	two, err := r.figure2()
+	if err != nil {
+		return nil, err
+	}
+	three, structure := r.figure3(), structureFigure()
+	return map[string]func(w io.Writer) error{
+		"figure2.png": two.PNG, "figure3.png": three.PNG, "structure.png": structure.PNG, "structure.svg": structure.SVG,
+	}, nil
+}
+
+// Markdown writes the page that shows the figures.
+func (r *FiguresReport) Markdown(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, `# Figures
+
+*Written by `+"`%s`"+`; do not edit.*
+
+The paper's figures, made of what is in this repository. One photograph, its middle square averaged down to 64×64 pixels, is hidden in %.2f s of speech
+at 16 kHz whose peak is at %g; everything is shown as read back from a 16-bit WAV file. DITAS systems hide with a threshold of %g. One pair shows what
+things look like; means over the test set are in [TABLE1.md](TABLE1.md).
+
+%s
+
+Commit %s, %s.
+
+## The structure
+
+![Stages and connections](figures/structure.png)
+
+(The same as [SVG](figures/structure.svg).)
+
+**Structure.** (a) The sender hides in subsequence T_i what the stages before have left of the picture, reveals it itself from the samples as the file will hold
+them, and passes on what is still missing. The receiver adds up what arrives. Nothing that happens to the file on the way comes back to the sender. (b) The four
+variants differ in the dashed arrows alone: features of the stage before, in the hiding networks (-E), the revealing networks (-D) or both (-ED).
+(c) A connection: a 1×1 convolution from each hidden layer to the same layer of the next stage, added before the gate. DITAS-S is stage 1 alone.
+The poster's own drawing is not in its text; that -E are the hiding and -D the revealing networks is our reading.
+
+## Figure 2: containers and revealed pictures
+
+![Spectrograms and pictures by method](figures/figure2.png)
+
+**Figure 2.** For each method, from above: the container's spectrogram, that of its difference from the cover, the revealed picture, and that picture's
+error in 8 bits, %g times as large around mid-grey. The cover and the secret, the same for all, stand on the left. Sine windows of 32 ms, a quarter of one from frame to frame; the scale is the same
+for all, 0 dB being a sine at full scale. DITAS-S has one subsequence and uses the first second only (the rest is hatched).
+
+| method | container MSE | SNR | PSNR | SSIM | MS-SSIM |
+|---|--:|--:|--:|--:|--:|
+`, r.Command, seconds(samples), dataset.Peak, Threshold, r.exhibit.Attribution, r.Build, r.Machine, float64(errorGain))
+	for _, m := range r.Methods {
+		f := m.Figures
+		fmt.Fprintf(&b, "| %s | %.2e | %.1f dB | %.2f dB | %.4f | %.4f |\n", title(m.System), f.ContainerMSE, f.SNR, f.PSNR, f.SSIM, f.MSSSIM)
+	}
+	fmt.Fprintf(&b, `
+A PSNR counts %d dB at most, which is what a picture without an error has.
+
+## Figure 3: the stages of %s
+
+![What goes in, what is revealed, the sum and what is left, by stage](figures/figure3.png)
+
+**Figure 3.** A row for each stage. What is missing of the picture (S_i, S_1 being the picture without its mid-grey), what the stage reveals (S~_i), the sum so far,
+and what is still missing (S_(i+1)), as it is and amplified. Values around 0 are shown around mid-grey, as many times as large as is written below.
+
+| after stage | PSNR of the sum, in 8 bits | RMS of what is missing |
+|--:|--:|--:|
+`, best, title(r.System))
+	for i, s := range r.Stages {
+		fmt.Fprintf(&b, "| %d | %.2f dB | %.2e |\n", i+1, s.PSNR, s.RMS)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}

@@ -1,0 +1,114 @@
+package experiment
+
+import (
+	"math"
+	"slices"
+
+	"ditas/internal/model"
+	"ditas/picture"
+)
+
+// networks are one of the DITAS systems. They must not be used by two goroutines at once.
+type networks struct {
+	hider    *model.Hider
+	revealer *model.Revealer
+	covers   [][]float32
+	heard    [][]float32
+	pixels   []float32
+}
+
+func newNetworks(sys *model.System) (*networks, error) {
+	n := &networks{pixels: make([]float32, 3*Side*Side)}
+	for range sys.Config.Stages {
+		n.covers = append(n.covers, make([]float32, sys.Config.Samples()))
+		n.heard = append(n.heard, make([]float32, sys.Config.Samples()))
+	}
+	var err error
+	if n.hider, err = sys.NewHider(); err != nil {
+		return nil, err
+	}
+	n.revealer, err = sys.NewRevealer()
+	return n, err
+}
+
+// hideAt returns the container of a strength. A system with fewer stages than the unit experiment leaves the end of the cover
+// alone, and its container ends before.
+func (n *networks) hideAt(p *subject, threshold float64) ([]float64, error) {
+	split(n.covers, p.cover.Samples[0])
+	flatten(n.pixels, p.secret)
+	if err := n.hider.SetThresholds(threshold); err != nil {
+		return nil, err
+	}
+	n.hider.Hide(n.heard, n.pixels, n.covers, grid.Step())
+	container := make([]float64, 0, samples)
+	for _, part := range n.heard {
+		for _, v := range part {
+			container = append(container, float64(v))
+		}
+	}
+	return container, nil
+}
+
+// hide returns the container of at most the given mean squared error, and the threshold that makes it.
+func (n *networks) hide(p *subject, mse float64) (container []float64, threshold float64, err error) {
+	low, high := -90.0, -20.0
+	at := func(decibels float64) float64 { return math.Pow(10, decibels/20) }
+	for range 10 {
+		middle := (low + high) / 2
+		if container, err = n.hideAt(p, at(middle)); err != nil {
+			return nil, 0, err
+		}
+		d, err := p.mse(container)
+		if err != nil {
+			return nil, 0, err
+		}
+		if d > mse {
+			high = middle
+		} else {
+			low = middle
+		}
+	}
+	container, err = n.hideAt(p, at(low))
+	return container, at(low), err
+}
+
+// reveal returns the picture in a container of a threshold, in 8 bits. Subsequences that are lost, counted from 0, the receiver knows
+// to be so.
+func (n *networks) reveal(received []float64, threshold float64, lost ...int) (*picture.Planes, error) {
+	if err := n.revealer.SetThresholds(threshold); err != nil {
+		return nil, err
+	}
+	split(n.heard, received)
+	arrived := slices.Clone(n.heard)
+	for _, i := range lost {
+		arrived[i] = nil
+	}
+	n.revealer.Reveal(n.pixels, arrived)
+	return inEightBits(n.pixels), nil
+}
+
+// flatten writes a picture's planes one after the other.
+func flatten(dst []float32, p *picture.Planes) {
+	for c, plane := range p.Pix {
+		copy(dst[c*len(plane):], plane)
+	}
+}
+
+// inEightBits returns the picture whose planes are one after the other, rounded to 8 bits.
+func inEightBits(pixels []float32) *picture.Planes {
+	p := picture.New(Side, Side)
+	for c, plane := range p.Pix {
+		copy(plane, pixels[c*len(plane):])
+	}
+	p.Round()
+	return p
+}
+
+// split writes samples to subsequences.
+func split(dst [][]float32, x []float64) {
+	for i := range dst {
+		for j := range dst[i] {
+			dst[i][j] = float32(x[i*stage+j])
+		}
+	}
+}

@@ -1,0 +1,96 @@
+package experiment
+
+import (
+	"errors"
+	"math"
+
+	"ditas"
+	"ditas/audio"
+	"ditas/internal/dataset"
+	"ditas/metric"
+)
+
+// defaultSNR is the one in dB that the experiment hides with unless a table says otherwise.
+const defaultSNR float64 = ditas.DefaultSNR
+
+// quality measures pictures and recordings to which nothing happens.
+func (s *study) quality() (*Table, error) {
+	t := &Table{
+		Title: "Quality, nothing lost",
+		Text: "Container MSE, SNR and segmental SNR (20 ms) are means over the pairs, that of the MSE arithmetic. With 4 samples a pixel the SNR is\n" +
+			"chosen for each clip so that it corresponds to the MSE asked for; hearing may limit it, so the MSE is that measured.",
+		Columns: append(append([]Column{}, pictureColumns...), Column{"container MSE", "%.2e"}, Column{"SNR", "%.1f dB"}, Column{"segmental SNR", "%.1f dB"}),
+	}
+	for _, c := range []struct {
+		name    string
+		samples int
+		options func(cover *audio.Recording) ditas.HideOptions // nil for what is hidden already
+		want    want
+	}{
+		{"default strength", samples, nil, want{"all bit-exact, SNR ≥ 50 dB", func(m summary) bool { return exactly.met(m) && m.snr >= 50 }}},
+		{"faint", samples, func(*audio.Recording) ditas.HideOptions { return ditas.HideOptions{Faint: true} },
+			want{"all bit-exact, MSE ≤ 1.5e-9", func(m summary) bool { return exactly.met(m) && m.mse <= 1.5e-9 }}},
+		{"4 samples a pixel, MSE 1e-7", stage, strength(1e-7), atLeast(46)},
+		{"4 samples a pixel, MSE 1e-8", stage, strength(1e-8), atLeast(36)},
+	} {
+		outcomes := make([]outcome, len(s.subjects))
+		figures := make([][3]float64, len(s.subjects))
+		err := s.each(c.name, len(s.subjects), func(i int) (err error) {
+			p := s.subjects[i]
+			cover := s.clip(p.pair.Clip, c.samples)
+			stego := p.stego
+			if c.options != nil {
+				if stego, err = s.hide(cover, p.secret, c.options(cover)); err != nil {
+					return failed(&outcomes[i], p, err)
+				}
+			}
+			if figures[i], err = distortion(cover, stego.Recording); err != nil {
+				return err
+			}
+			outcomes[i], err = s.revealed(p.secret, stego.Recording)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		m := summarise(outcomes)
+		for _, f := range figures {
+			n := float64(len(figures))
+			m.mse += f[0] / n
+			m.snr += f[1] / n
+			m.segments += f[2] / n
+		}
+		t.Rows = append(t.Rows, c.want.row(c.name, m, append(m.values(), m.mse, m.snr, m.segments)...))
+	}
+	return t, nil
+}
+
+// strength returns options that aim at a container MSE.
+func strength(mse float64) func(cover *audio.Recording) ditas.HideOptions {
+	return func(cover *audio.Recording) ditas.HideOptions {
+		power := 0.0
+		for _, v := range cover.Samples[0] {
+			power += v * v / float64(cover.Frames())
+		}
+		return ditas.HideOptions{SNR: max(ditas.MinSNR, min(10*math.Log10(power/mse), ditas.MaxSNR))}
+	}
+}
+
+// failed is the outcome of a recording without room for a picture; other errors stay errors.
+func failed(o *outcome, p *subject, err error) error {
+	var short *ditas.TooShortError
+	if !errors.As(err, &short) {
+		return err
+	}
+	*o, err = judge(p.secret, nil)
+	return err
+}
+
+// distortion returns container MSE, SNR and segmental SNR of two recordings of one channel.
+func distortion(cover, stego *audio.Recording) (f [3]float64, err error) {
+	x, y := cover.Samples[0], stego.Samples[0]
+	mse, err1 := metric.MSE(x, y)
+	snr, err2 := metric.SNR(x, y)
+	segments, err3 := metric.SegmentalSNR(x, y, dataset.Rate/50)
+	return [3]float64{mse, snr, segments}, errors.Join(err1, err2, err3)
+}

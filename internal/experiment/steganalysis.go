@@ -1,0 +1,443 @@
+package experiment
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"ditas"
+	"ditas/internal/channel"
+	"ditas/internal/experiment/steganalysis"
+)
+
+// SteganalysisData is what detectors are made and tried with: pictures hidden in speech, and trained systems. The digest is that of Test.
+type SteganalysisData struct {
+	Learn, Validation, Test Data
+	Runs                    fs.FS // has folders of some of [Systems], as ditas train makes them
+}
+
+// SteganalysisOptions say how much is measured. Pairs limits those of the test.
+type SteganalysisOptions struct {
+	Options
+	// Learn and Validation are the numbers of pairs that a detector learns from and that its state and threshold are chosen with; 0 means
+	// LearnPairs and ValidationPairs.
+	Learn, Validation int
+	// Fainter lists the strengths at which methods are compared, in dB of SNR above the lattice's default; nil means that and 10. After the
+	// first, DITAS-M-ED stands for the trained systems, which take long to hide.
+	Fainter []float64
+	// Only limits the methods to some of those that are compared, by name; nil means all.
+	Only     []string
+	Detector steganalysis.Config // the zero value means steganalysis.Default
+	// Group, if set, is called with what there is of the report when the methods of a strength are finished.
+	Group func(r *SteganalysisReport) error
+}
+
+// Numbers of pairs for a detector.
+const (
+	LearnPairs      = 80
+	ValidationPairs = 24
+)
+
+// SteganalysisReport is how well small networks tell recordings in which something is hidden.
+type SteganalysisReport struct {
+	Sets []SteganalysisSet `json:"sets"` // to learn from, to validate with, and to test with
+	Data string            `json:"data"` // of the test
+	Origin
+	Detector   steganalysis.Config `json:"detector"`
+	Parameters int                 `json:"parameters"`
+	FLOPs      int                 `json:"flops"` // for a window
+	// Untrained are systems of which there are no weights.
+	Untrained []string            `json:"untrained,omitempty"`
+	Groups    []SteganalysisGroup `json:"groups"`
+}
+
+// SteganalysisSet is one of the sets of recordings.
+type SteganalysisSet struct {
+	Name     string `json:"name"`
+	Pictures int    `json:"pictures"`
+	Clips    int    `json:"clips"`
+	Pairs    int    `json:"pairs"` // that were used
+}
+
+// SteganalysisGroup are methods of one strength.
+type SteganalysisGroup struct {
+	Name string `json:"name"`
+	// Fainter is how far the lattice's SNR is above its default in dB, whose container MSE all have; nil where each has its own.
+	Fainter *float64             `json:"fainter,omitempty"`
+	Methods []SteganalysisMethod `json:"methods"`
+}
+
+// SteganalysisMethod is how well a method is found out by a detector of its own.
+type SteganalysisMethod struct {
+	Name string  `json:"name"`
+	MSE  float64 `json:"mse"` // of the test's containers, the mean; 0 where nothing is hidden
+	SNR  float64 `json:"snr"` // dB, of the mean powers; 0 where nothing is hidden
+	// AUC is the area under the ROC, EqualError the error rate where both kinds of errors are equally frequent, and Error that at the
+	// threshold that the validation pairs chose.
+	AUC        Estimate               `json:"auc"`
+	EqualError Estimate               `json:"equalError"`
+	Error      Estimate               `json:"error"`
+	ROC        []steganalysis.Point   `json:"roc"`
+	Training   *steganalysis.Training `json:"training"`
+}
+
+// Estimate is a figure with the bounds of its 95 % confidence interval.
+type Estimate struct {
+	Value float64 `json:"value"`
+	Low   float64 `json:"low"`
+	High  float64 `json:"high"`
+}
+
+// suspect is a method that detectors are to find out.
+type suspect struct {
+	name string
+	// worker returns a function that makes a pair of recordings of subject i, of which every goroutine has its own.
+	worker func() (func(i int, p *subject) (cover, stego []float64, err error), error)
+	// after names the method of the group before whose detector this one's goes on from.
+	after string
+}
+
+// hiding makes a suspect of a contender.
+func hiding(c *contender) suspect {
+	return suspect{name: c.name, after: c.name, worker: func() (func(int, *subject) ([]float64, []float64, error), error) {
+		hide, err := c.worker()
+		return func(i int, p *subject) ([]float64, []float64, error) {
+			m, err := hide(i, p)
+			if err != nil {
+				return nil, nil, err
+			}
+			return p.cover.Samples[0][:len(m.samples)], m.samples, nil
+		}, err
+	}}
+}
+
+// changing makes a suspect of a change of recordings.
+func changing(name string, change func(i int, p *subject) []float64) suspect {
+	return suspect{name: name, after: name, worker: func() (func(int, *subject) ([]float64, []float64, error), error) {
+		return func(i int, p *subject) ([]float64, []float64, error) { return p.cover.Samples[0], change(i, p), nil }, nil
+	}}
+}
+
+// Names of methods that carry no picture.
+const (
+	whiteNoise = "white noise, no picture"
+	untouched  = "nothing hidden"
+)
+
+// noisy adds white noise of an MSE, or of that of the subject where it is 0.
+func (s *study) noisy(name string, mse float64) suspect {
+	return changing(name, func(i int, p *subject) []float64 {
+		variance := mse
+		if variance == 0 {
+			variance = p.target
+		}
+		return channel.Noise(p.cover, math.Sqrt(variance), s.source(forSteganalysis, 4*i)).Samples[0]
+	})
+}
+
+// replacing puts a random bit in place of the lowest one of every sample. It has every value of a pair (2k, 2k + 1) become the other.
+func (s *study) replacing() suspect {
+	return changing("LSB replacement", func(i int, p *subject) []float64 {
+		rng := rand.New(s.source(forSteganalysis, 4*i+1))
+		return eachCode(p, func(code int) int { return code&^1 | rng.IntN(2) })
+	})
+}
+
+// matching moves samples whose lowest bit is not the random one that it is to be by one step up or down.
+func (s *study) matching() suspect {
+	return changing("LSB matching", func(i int, p *subject) []float64 {
+		rng := rand.New(s.source(forSteganalysis, 4*i+2))
+		return eachCode(p, func(code int) int {
+			bit, step := rng.IntN(2), 2*rng.IntN(2)-1
+			switch {
+			case code&1 == bit:
+				return code
+			case code+step > math.MaxInt16 || code+step < math.MinInt16:
+				return code - step
+			}
+			return code + step
+		})
+	})
+}
+
+// eachCode changes the samples of a cover as a 16-bit file has them.
+func eachCode(p *subject, change func(code int) int) []float64 {
+	out := make([]float64, len(p.cover.Samples[0]))
+	for i, v := range p.cover.Samples[0] {
+		out[i] = float64(change(int(math.RoundToEven(v/grid.Step())))) * grid.Step()
+	}
+	return out
+}
+
+// control is a method that hides nothing: one half of a recording is the cover, and the other the stego. Chance says which.
+func (s *study) control() suspect {
+	return suspect{name: untouched, after: whiteNoise, worker: func() (func(int, *subject) ([]float64, []float64, error), error) {
+		return func(i int, p *subject) ([]float64, []float64, error) {
+			x, half := p.cover.Samples[0], len(p.cover.Samples[0])/2
+			if rand.New(s.source(forSteganalysis, 4*i+3)).IntN(2) == 0 {
+				return x[:half], x[half:], nil
+			}
+			return x[half:], x[:half], nil
+		}, nil
+	}}
+}
+
+// blatant is the container MSE of noise that every detector has to find.
+const blatant = 1e-4
+
+// strengths returns the methods at the MSE of the lattice that is so many dB fainter than its default.
+func (s *study) strengths(fainter float64, systems []*contender) []suspect {
+	all := []suspect{hiding(s.lattice("lattice", ditas.HideOptions{})), hiding(s.secret(fainter)), hiding(s.linear()), hiding(s.digits(digitCount))}
+	for _, t := range systems {
+		all = append(all, hiding(t))
+	}
+	return append(all, s.noisy(whiteNoise, 0))
+}
+
+// own returns the methods whose strength cannot be chosen, and what shows that detectors do what they should.
+func (s *study) own() []suspect {
+	from := func(after string, p suspect) suspect {
+		p.after = after
+		return p
+	}
+	return []suspect{
+		from("lattice", hiding(s.lattice("lattice, faint", ditas.HideOptions{Faint: true}))), from(whiteNoise, hiding(lowestBits(2))),
+		from(whiteNoise, s.replacing()), from(whiteNoise, s.matching()),
+		from("", s.noisy("white noise, loud", blatant)), s.control(),
+	}
+}
+
+// secret is the lattice with a passphrase, another for every recording.
+func (s *study) secret(fainter float64) *contender {
+	return stateless("lattice, passphrase", func(i int, p *subject) (*sent, error) {
+		stego, err := s.hide(p.cover, p.secret, ditas.HideOptions{SNR: ditas.DefaultSNR + fainter, Passphrase: fmt.Sprintf("recording %d of %d", i, s.options.Seed)})
+		if err != nil {
+			return nil, err
+		}
+		return &sent{samples: stego.Samples[0]}, nil
+	})
+}
+
+// Steganalysis trains a detector for every method and tries it on recordings and pictures that it has not seen.
+func Steganalysis(ctx context.Context, data SteganalysisData, o SteganalysisOptions) (*SteganalysisReport, error) {
+	if o.Fainter == nil {
+		o.Fainter = []float64{0, 10}
+	}
+	if o.Detector == (steganalysis.Config{}) {
+		o.Detector = steganalysis.Default()
+	}
+	a := &analysis{options: o, begin: time.Now(), detectors: map[string]*steganalysis.Detector{}}
+	r := &SteganalysisReport{Data: data.Test.Digest, Detector: o.Detector}
+	var err error
+	if r.Parameters, r.FLOPs, err = o.Detector.Size(); err != nil {
+		return nil, err
+	}
+	for i, set := range []struct {
+		name  string
+		data  Data
+		pairs int
+	}{
+		{"training", data.Learn, cmp.Or(o.Learn, LearnPairs)}, {"validation", data.Validation, cmp.Or(o.Validation, ValidationPairs)},
+		{"test", data.Test, o.Pairs},
+	} {
+		// What is random has to differ from set to set, or else detectors could learn it by heart.
+		options := o.Options
+		options.Seed, options.Pairs = 3*o.Seed+uint64(i), set.pairs
+		s := newStudy(ctx, set.data, options)
+		s.choose()
+		a.sets = append(a.sets, s)
+		r.Sets = append(r.Sets, SteganalysisSet{set.name, set.data.Pictures.Len(), set.data.Speech.Len(), len(s.subjects)})
+	}
+	var systems []*contender
+	for _, name := range Systems() {
+		t, err := trained(data.Runs, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			r.Untrained = append(r.Untrained, name)
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		systems = append(systems, t)
+	}
+	for k, fainter := range o.Fainter {
+		if k == 1 {
+			systems = slices.DeleteFunc(systems, func(t *contender) bool { return t.name != "ditas-m-ed" })
+		}
+		for _, s := range a.sets {
+			if err := s.aim(fainter); err != nil {
+				return nil, err
+			}
+		}
+		name := "The lattice's default strength"
+		if fainter != 0 {
+			name = fmt.Sprintf("%g dB fainter", fainter)
+		}
+		g, err := a.group(name, func(s *study) []suspect { return s.strengths(fainter, systems) })
+		if err != nil {
+			return nil, err
+		}
+		g.Fainter = &fainter
+		if err := a.add(r, g); err != nil {
+			return nil, err
+		}
+	}
+	for _, s := range a.sets {
+		for _, p := range s.subjects {
+			p.target = 0
+		}
+	}
+	g, err := a.group("Strengths of their own", (*study).own)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.add(r, g); err != nil {
+		return nil, err
+	}
+	if r.Groups == nil {
+		return nil, errors.New("there is no method of that name to measure")
+	}
+	return r, nil
+}
+
+// add takes a group into a report, if it has methods.
+func (a *analysis) add(r *SteganalysisReport, g *SteganalysisGroup) error {
+	if g.Methods == nil {
+		return nil
+	}
+	r.Groups = append(r.Groups, *g)
+	r.Origin = a.sets[0].origin(a.begin)
+	r.Seed = a.options.Seed
+	if a.options.Group == nil {
+		return nil
+	}
+	return a.options.Group(r)
+}
+
+// aim hides the pictures so many dB fainter than by default, and makes the container MSE that comes of it that of all methods.
+func (s *study) aim(fainter float64) error {
+	return s.each("hiding", len(s.subjects), func(i int) (err error) {
+		p := s.subjects[i]
+		if p.stego, err = s.hide(p.cover, p.secret, ditas.HideOptions{SNR: ditas.DefaultSNR + fainter}); err != nil {
+			return err
+		}
+		p.target, err = p.mse(p.stego.Samples[0])
+		return err
+	})
+}
+
+// analysis is the making and trying of detectors.
+type analysis struct {
+	options   SteganalysisOptions
+	begin     time.Time
+	sets      []*study                          // to learn from, to validate with, to test with
+	detectors map[string]*steganalysis.Detector // of the methods of the group before
+}
+
+// group makes and tries the detectors of a group.
+func (a *analysis) group(name string, suspects func(s *study) []suspect) (*SteganalysisGroup, error) {
+	g := &SteganalysisGroup{Name: name}
+	var all [][]suspect // by set
+	for _, s := range a.sets {
+		all = append(all, suspects(s))
+	}
+	made := map[string]*steganalysis.Detector{}
+	for k, t := range all[0] {
+		if a.options.Only != nil && !slices.Contains(a.options.Only, t.name) {
+			continue
+		}
+		var pairs [][]steganalysis.Pair
+		m := SteganalysisMethod{Name: t.name}
+		for i, s := range a.sets {
+			p, mse, signal, err := s.pairs(all[i][k])
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", t.name, err)
+			}
+			pairs = append(pairs, p)
+			if t.name != untouched { // the figures of the last set, the test
+				m.MSE, m.SNR = mse, 10*math.Log10(signal/mse)
+			}
+		}
+		d, err := a.detect(&m, pairs, a.detectors[t.after])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", t.name, err)
+		}
+		made[t.name] = d
+		g.Methods = append(g.Methods, m)
+	}
+	a.detectors = made
+	return g, nil
+}
+
+// pairs makes those of a suspect, with their mean MSE and the mean power of the covers. They are read from 16-bit WAV files.
+func (s *study) pairs(t suspect) (pairs []steganalysis.Pair, mse, signal float64, err error) {
+	workers := make(chan func(int, *subject) ([]float64, []float64, error), s.workers)
+	for range s.workers {
+		w, err := t.worker()
+		if err != nil {
+			return nil, 0, 0, err
+		}
+		workers <- w
+	}
+	pairs = make([]steganalysis.Pair, len(s.subjects))
+	figures := make([][2]float64, len(pairs))
+	err = s.each(t.name, len(pairs), func(i int) error {
+		w := <-workers
+		defer func() { workers <- w }()
+		cover, stego, err := w(i, s.subjects[i])
+		if err == nil {
+			stego, err = through(stego)
+		}
+		if err != nil {
+			return err
+		}
+		p := steganalysis.Pair{Cover: make([]float32, len(cover)), Stego: make([]float32, len(stego))}
+		for j, v := range cover {
+			p.Cover[j], p.Stego[j] = float32(v), float32(stego[j])
+			figures[i][0] += (v - stego[j]) * (v - stego[j]) / float64(len(cover))
+		}
+		pairs[i], figures[i][1] = p, power(cover)
+		return nil
+	})
+	for _, f := range figures {
+		mse += f[0] / float64(len(figures))
+		signal += f[1] / float64(len(figures))
+	}
+	return pairs, mse, signal, err
+}
+
+// detect trains a detector for a method and tries it.
+func (a *analysis) detect(m *SteganalysisMethod, pairs [][]steganalysis.Pair, start *steganalysis.Detector) (*steganalysis.Detector, error) {
+	s := a.sets[0]
+	o := steganalysis.Options{Seed: a.options.Seed, Workers: s.workers, Start: start}
+	if s.options.Progress != nil {
+		o.Progress = func(done, total int) { s.options.Progress(m.Name, done, total) }
+	}
+	d, training, err := steganalysis.Train(s.ctx, a.options.Detector, pairs[0], pairs[1], o)
+	if err != nil {
+		return nil, err
+	}
+	known, err := d.Scores(pairs[1], s.workers)
+	if err != nil {
+		return nil, err
+	}
+	scores, err := d.Scores(pairs[2], s.workers)
+	if err != nil {
+		return nil, err
+	}
+	threshold := known.Threshold()
+	estimate := func(figure func(steganalysis.Scores) float64) Estimate {
+		low, high := scores.Interval(a.options.Seed, figure)
+		return Estimate{figure(scores), low, high}
+	}
+	m.Training, m.ROC = training, scores.ROC()
+	m.AUC, m.EqualError = estimate(steganalysis.Scores.AUC), estimate(steganalysis.Scores.EqualError)
+	m.Error = estimate(func(s steganalysis.Scores) float64 { return s.Error(threshold) })
+	return d, nil
+}

@@ -1,0 +1,169 @@
+package model
+
+import (
+	"fmt"
+
+	"ditas/internal/nn"
+	"ditas/internal/nn/kernel"
+)
+
+// System is a configuration with its weights. It may be shared by any number of Hiders and Revealers, on any number of
+// goroutines, as long as nobody changes the weights.
+type System struct {
+	Config  Config
+	Weights *nn.Weights[float32]
+	stages  []*Stage
+}
+
+// Stage is one step of multi-stage residual hiding: H_i, R_i and the place of a subsequence's samples on the picture.
+type Stage struct {
+	hide, reveal *network
+	fold         *Fold
+	// gain is the typical magnitude of S_i; the network hides S_i/gain and reveals S~_i/gain.
+	gain, inverse float64
+}
+
+// initialGains start training; the trainer replaces them by what it measures.
+var initialGains = [...]float64{0.25, 0.06, 0.02}
+
+// New returns a system with weights that have yet to be initialised or loaded.
+func New(c Config) (*System, error) { return NewWith(c, kernel.Best()) }
+
+// NewWith is New for a given set of kernels.
+func NewWith(c Config, k kernel.Set[float32]) (*System, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	s := &System{Config: c, Weights: nn.NewWeights(k)}
+	for i := range c.Stages {
+		fold, err := NewFold(c, i)
+		if err != nil {
+			return nil, err
+		}
+		st := &Stage{
+			hide:   newNetwork(s.Weights, fmt.Sprintf("hide%d", i), 3, SamplesPerPixel, SamplesPerPixel, c, c.CrossHide && i > 0),
+			reveal: newNetwork(s.Weights, fmt.Sprintf("reveal%d", i), SamplesPerPixel, SamplesPerPixel, 3, c, c.CrossReveal && i > 0),
+			fold:   fold,
+		}
+		s.stages = append(s.stages, st)
+		s.SetGain(i, initialGains[min(i, len(initialGains)-1)])
+	}
+	return s, nil
+}
+
+// Init draws fresh weights from a seed.
+func (s *System) Init(seed uint64) {
+	s.Weights.Init(seed)
+	for _, st := range s.stages {
+		st.hide.open()
+		st.reveal.open()
+	}
+	s.Weights.Refresh()
+}
+
+// Gain returns the typical magnitude of the residual that stage i hides, counted from 0.
+func (s *System) Gain(i int) float64 { return s.stages[i].gain }
+
+// SetGain changes it. Graphs see the change at once.
+func (s *System) SetGain(i int, gain float64) {
+	s.stages[i].gain, s.stages[i].inverse = gain, 1/gain
+}
+
+// Middle is the grey that residuals start from: S_1 = S − ½.
+const Middle = 0.5
+
+// hideStage adds T~ = H(S, T) in the transform domain: the message where there is room, else the cover.
+func (st *Stage) hideStage(g *nn.Graph[float32], s *strengths, i int, secret, cover *nn.Tensor[float32], features []*nn.Tensor[float32]) (container *nn.Tensor[float32], own []*nn.Tensor[float32]) {
+	t := &s.thresholds[i]
+	free := g.Apply("free", cover, func(dst, src []float32) { st.fold.free(dst, src, float32(t.value), s.least) })
+	kept := g.Apply("kept", cover, func(dst, src []float32) {
+		st.fold.kept(dst, src, float32(t.value), float32(t.peak), s.least)
+	})
+	out, own := st.hide.build(g, g.Scale(secret, &st.inverse), free, features)
+	message := g.Mul(free, g.Scale(g.Tanh(out), &t.peak))
+	return g.Add(kept, message), own
+}
+
+// revealStage adds S~ = R(T~), T~ being in the transform domain.
+func (st *Stage) revealStage(g *nn.Graph[float32], s *strengths, i int, received *nn.Tensor[float32], features []*nn.Tensor[float32]) (revealed *nn.Tensor[float32], own []*nn.Tensor[float32]) {
+	t := &s.thresholds[i]
+	free := g.Apply("free", received, func(dst, src []float32) { st.fold.free(dst, src, float32(t.limit), s.least) })
+	out, own := st.reveal.build(g, g.Scale(g.Mul(free, received), &t.gain), free, features)
+	return g.Scale(out, &st.gain), own
+}
+
+// Pipeline is the whole system as one graph, for training and for hiding: the sender's recursion with the rounding of the
+// file, which the sender knows, and nothing else that happens on the way.
+type Pipeline struct {
+	Graph *nn.Graph[float32]
+	Step  float64 // of the file's samples, full scale 1; 0 for none
+
+	Secret     *nn.Tensor[float32]   // S_1, 3×tile×tile
+	Covers     []*nn.Tensor[float32] // T_i, samples
+	Containers []*nn.Tensor[float32] // T~_i, samples as the file holds them
+	Revealed   []*nn.Tensor[float32] // S~_i
+
+	ContainerLoss []*nn.Loss // mean squared T~_i − T_i before rounding
+	RevealLoss    []*nn.Loss // mean squared S_{i+1}
+	// LossyLoss is the mean squared error of the picture when the stages whose Keep is 0 do not arrive. It is nil unless
+	// the pipeline was made with dropout.
+	LossyLoss *nn.Loss
+	Keep      []float64
+
+	strengths
+}
+
+// NewPipeline builds the graph for one picture. With train set it has gradients; with dropout, a loss for lost stages.
+func (s *System) NewPipeline(train, dropout bool) (*Pipeline, error) {
+	c := s.Config
+	g := nn.NewGraph(s.Weights, train)
+	p := &Pipeline{Graph: g, Keep: make([]float64, c.Stages), strengths: newStrengths(c)}
+	tile := nn.Shape{N: 1, C: 3, H: c.Tile, W: c.Tile}
+	p.Secret = g.Input("secret", tile)
+	missing := p.Secret
+	lossy := p.Secret
+	var hideFeatures, revealFeatures []*nn.Tensor[float32]
+	for i, st := range s.stages {
+		g.Scope(fmt.Sprintf("hide%d", i))
+		samples := g.Input(fmt.Sprintf("cover%d", i), nn.Shape{N: 1, C: 1, H: 1, W: c.Samples()})
+		cover := g.Map("fold", st.fold, samples)
+		var container, revealed *nn.Tensor[float32]
+		container, hideFeatures = st.hideStage(g, &p.strengths, i, missing, cover, hideFeatures)
+		if train {
+			p.ContainerLoss = append(p.ContainerLoss, g.MSE(container, cover))
+		}
+		written := g.Round(g.Map("unfold", unfold{st.fold}, container), &p.Step)
+		g.Scope(fmt.Sprintf("reveal%d", i))
+		revealed, revealFeatures = st.revealStage(g, &p.strengths, i, g.Map("fold", st.fold, written), revealFeatures)
+		if train {
+			p.RevealLoss = append(p.RevealLoss, g.MSE(missing, revealed))
+		}
+		if dropout {
+			p.Keep[i] = 1
+			lossy = g.Sub(lossy, g.Scale(revealed, &p.Keep[i]))
+		}
+		missing = g.Sub(missing, revealed)
+		p.Covers = append(p.Covers, samples)
+		p.Containers = append(p.Containers, g.Output(written))
+		p.Revealed = append(p.Revealed, g.Output(revealed))
+	}
+	if dropout {
+		zero := g.Input("zero", tile)
+		p.LossyLoss = g.MSE(lossy, zero)
+	}
+	if err := g.Compile(); err != nil {
+		return nil, fmt.Errorf("system %s: %w", c.Name, err)
+	}
+	return p, nil
+}
+
+// Load sets the picture, 3×tile×tile in [0, 1], and the subsequences. It panics if one is too short.
+func (p *Pipeline) Load(picture []float32, covers [][]float32, scratch []float32) {
+	for i := range scratch[:p.Secret.Shape().Len()] {
+		scratch[i] = picture[i] - Middle
+	}
+	p.Secret.Load(scratch)
+	for i, t := range p.Covers {
+		t.Load(covers[i])
+	}
+}

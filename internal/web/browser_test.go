@@ -1,0 +1,669 @@
+package web_test
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/accessibility"
+	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"ditas/audio/codec"
+	"ditas/audio/wav"
+	"ditas/internal/channel"
+	"ditas/internal/web"
+	"ditas/metric"
+	"ditas/picture"
+)
+
+// go test ./internal/web -run TestPage -screenshots /tmp/shots
+var screenshots = flag.String("screenshots", "", "write pictures of the page to this `folder`")
+
+const (
+	photo  = "../../cmd/ditas/demo/photo.png"
+	speech = "../../cmd/ditas/demo/speech.wav"
+)
+
+// patience bounds what a test waits for.
+const patience = 90 * time.Second
+
+// chromium returns the browser to test with.
+func chromium(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Skip("no Chromium here: install it (Debian: apt-get install chromium) to test the page in a browser")
+	return ""
+}
+
+// tab is a page in a browser.
+type tab struct {
+	t   *testing.T
+	ctx context.Context
+}
+
+// openPage serves the page and opens it in a browser of its own.
+func openPage(t *testing.T) (*tab, *httptest.Server) {
+	t.Helper()
+	path := chromium(t)
+	temp := t.TempDir()
+	h, err := web.New(web.Options{Temp: temp, Photo: example(t, photo, "image/png"), Recording: example(t, speech, "audio/wav")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(h)
+	t.Cleanup(func() {
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+		server.Close()
+		if left, _ := os.ReadDir(temp); len(left) > 0 {
+			t.Errorf("left behind: %v", left)
+		}
+	})
+	flags := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WindowSize(1200, 900),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("use-fake-device-for-media-stream", true),
+		chromedp.Flag("use-fake-ui-for-media-stream", true), chromedp.Flag("autoplay-policy", "no-user-gesture-required"),
+	)
+	ctx, cancel := chromedp.NewExecAllocator(context.Background(), flags...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx, chromedp.WithListener(func(event any) {
+		switch e := event.(type) {
+		case *runtime.EventExceptionThrown:
+			t.Errorf("the page failed: %+v", e.ExceptionDetails)
+		case *log.EventEntryAdded:
+			// What the policy forbids, among others; what a test does wrong or breaks is no failure.
+			if e.Entry.Level == log.EntryLevelError && !strings.Contains(e.Entry.Text, "status of 4") && !strings.Contains(e.Entry.Text, "net::ERR_") {
+				t.Errorf("the page complains: %s %s", e.Entry.Text, e.Entry.URL)
+			}
+		}
+	}))
+	t.Cleanup(cancel)
+	// The first run starts the browser, which lives as long as its context.
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatal(err)
+	}
+	p := &tab{t, ctx}
+	p.do(chromedp.Navigate(server.URL))
+	p.until(`"ready" in document.documentElement.dataset`)
+	return p, server
+}
+
+func example(t *testing.T, path, kind string) *web.Example {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &web.Example{Name: filepath.Base(path), Type: kind, Credit: "free", Data: data}
+}
+
+// shorten writes the first seconds of a recording to another file.
+func shorten(t *testing.T, from, to string, seconds int) {
+	t.Helper()
+	rec, err := codec.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := wav.Encode(&b, channel.Keep(rec, 0, seconds*rec.Format.Rate)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(to, b.Bytes(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (p *tab) do(actions ...chromedp.Action[chromedp.Void]) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, actions...); err != nil {
+		p.shot("failed")
+		p.t.Fatal(err)
+	}
+}
+
+// eval returns what a JavaScript expression yields.
+func eval[T any](p *tab, expression string) T {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	if err != nil {
+		p.t.Fatalf("%s: %v", expression, err)
+	}
+	return v
+}
+
+// act has JavaScript do something.
+func (p *tab) act(script string) {
+	p.t.Helper()
+	p.do(chromedp.Evaluate[chromedp.Void](script))
+}
+
+// until waits for a JavaScript expression to become true.
+func (p *tab) until(expression string) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(30*time.Millisecond), chromedp.WithPollingTimeout(0))); err != nil {
+		p.shot("failed")
+		p.t.Fatalf("waiting for %s: %v\n%s", expression, err, p.problems())
+	}
+}
+
+// problems returns what the page says went wrong.
+func (p *tab) problems() string {
+	ctx, cancel := context.WithTimeout(p.ctx, 5*time.Second)
+	defer cancel()
+	s, _ := chromedp.Run(ctx, chromedp.Evaluate[string](`[...document.querySelectorAll(".problem:not([hidden])")].map(e => e.innerText).join("; ")`))
+	return s
+}
+
+func (p *tab) text(selector string) string {
+	p.t.Helper()
+	return eval[string](p, fmt.Sprintf("document.querySelector(%q).innerText", selector))
+}
+
+func (p *tab) click(selector string) {
+	p.t.Helper()
+	p.do(chromedp.Click(chromedp.CSS(selector)))
+}
+
+// slide sets a slider as a hand would.
+func (p *tab) slide(selector string, value int) {
+	p.t.Helper()
+	p.act(fmt.Sprintf("{ const e = document.querySelector(%q); e.value = %d; e.dispatchEvent(new Event('input', {bubbles: true})); }", selector, value))
+}
+
+// give puts a file where it may be dropped.
+func (p *tab) give(selector, path string) {
+	p.t.Helper()
+	path, err := filepath.Abs(path)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.do(chromedp.SetUploadFiles(chromedp.CSS(selector), []string{path}))
+}
+
+// shot takes a picture of the whole page, if one is wanted.
+func (p *tab) shot(name string) {
+	if *screenshots == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(p.ctx, 20*time.Second)
+	defer cancel()
+	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		p.t.Error(err)
+		return
+	}
+	if err := os.MkdirAll(*screenshots, 0o777); err != nil {
+		p.t.Error(err)
+	}
+	if err := os.WriteFile(filepath.Join(*screenshots, name+".png"), png, 0o666); err != nil {
+		p.t.Error(err)
+	}
+}
+
+// fits checks that nothing is wider than the screen.
+func (p *tab) fits() {
+	p.t.Helper()
+	wide := eval[[]string](p, `document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")].filter(e =>
+		e.checkVisibility() && e.getBoundingClientRect().right > innerWidth).map(e => e.tagName + "#" + e.id + "." + e.className)`)
+	if len(wide) > 0 {
+		p.t.Errorf("wider than a screen of %d pixels: %v", eval[int](p, "innerWidth"), wide)
+	}
+}
+
+// accessible returns what a screen reader learns of an element: its role and its name.
+func (p *tab) accessible(selector string) (role, name string) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	_, err := chromedp.Run(ctx, chromedp.QueryAfter(chromedp.CSS(selector), func(ctx context.Context, t *chromedp.Target, nodes []*chromedp.Node) (chromedp.Void, error) {
+		v, err := cdp.Call(ctx, t, accessibility.GetPartialAXTree, accessibility.GetPartialAXTreeParams{NodeID: nodes[0].NodeID})
+		if err == nil && len(v.Nodes) > 0 && v.Nodes[0].Role != nil && v.Nodes[0].Name != nil {
+			role, name = strings.Trim(string(v.Nodes[0].Role.Value), `"`), strings.Trim(string(v.Nodes[0].Name.Value), `"`)
+		}
+		return chromedp.Void{}, err
+	}))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return role, name
+}
+
+// call is a command of the protocol as an action.
+func call[P, R any](command cdp.Command[P, R], params P) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, command, params)
+		return err
+	})
+}
+
+// look is how the page is looked at.
+func (p *tab) look(width int64, scheme string) {
+	p.t.Helper()
+	p.do(chromedp.EmulateViewport(width, 900), call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}},
+	}), chromedp.Sleep(50*time.Millisecond)) // to be laid out
+}
+
+// save clicks something that saves a file, and returns the file's content.
+func (p *tab) save(selector string) (name string, content []byte) {
+	p.t.Helper()
+	dir := p.t.TempDir()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	begun, progress := chromedp.Events(ctx, browser.DownloadWillBegin), chromedp.Events(ctx, browser.DownloadProgress)
+	events := true
+	p.do(call(browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{
+		Behavior: browser.SetDownloadBehaviorBehaviorAllowAndName, DownloadPath: dir, EventsEnabled: &events,
+	}))
+	p.click(selector)
+	for e, err := range begun {
+		if err != nil {
+			p.t.Fatalf("nothing was saved: %v", err)
+		}
+		name = e.SuggestedFilename
+		break
+	}
+	var id string
+	for e, err := range progress {
+		if err != nil {
+			p.t.Fatalf("%s was not saved: %v", name, err)
+		}
+		if e.State == browser.DownloadProgressStateCompleted {
+			id = e.GUID
+			break
+		}
+	}
+	content, err := os.ReadFile(filepath.Join(dir, id))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return name, content
+}
+
+// Someone hides a photograph in a recording, hears that nothing changed, sees the picture come back, saves the recording, and
+// someone else reveals the picture from the file with the passphrase.
+func TestPageHidesAndReveals(t *testing.T) {
+	p, _ := openPage(t)
+	p.look(1200, "light")
+	p.shot("1-empty")
+	if !eval[bool](p, `document.querySelector("#hide-go").disabled`) {
+		t.Error("there is something to hide before anything was given")
+	}
+
+	short := filepath.Join(t.TempDir(), "speech.wav")
+	shorten(t, speech, short, 10)
+	p.give("#picture-file", photo)
+	p.give("#cover-file", short)
+	p.until(`document.querySelector("#verdict").textContent.includes("come back")`)
+	if s := p.text("#verdict"); s != "The picture will come back exactly." {
+		t.Errorf("expected: %q", s)
+	}
+	if s := p.text("#picture-drop figcaption"); !strings.Contains(s, "192×128 pixels") {
+		t.Errorf("the picture is %q", s)
+	}
+	if s := p.text("#cover-drop figcaption"); !strings.Contains(s, "10 s") {
+		t.Errorf("the recording is %q", s)
+	}
+	exact := p.text("#detail")
+	p.slide("#strength", -75)
+	p.until(fmt.Sprintf(`document.querySelector("#room").getAttribute("aria-busy") == "false" && document.querySelector("#detail").innerText != %q`, exact))
+	if s := p.text("#verdict"); !strings.Contains(s, " quality (about ") {
+		t.Errorf("at 75 dB: %q", s)
+	}
+	p.slide("#strength", -50)
+	p.until(fmt.Sprintf(`document.querySelector("#detail").innerText == %q`, exact))
+	p.do(chromedp.SendKeys(chromedp.CSS("#passphrase"), "open sesame"))
+	p.shot("2-ready")
+
+	p.click("#hide-go")
+	p.until(`!document.querySelector("#hidden").hidden`)
+	p.until(`/heard|hear$/.test(document.querySelector("#facts").innerText) && document.querySelector("#top").textContent != ""`)
+	if s := p.text("#facts"); !strings.Contains(s, "not one value of one pixel differs") || !strings.Contains(s, "SNR 5") {
+		t.Errorf("the facts are %q", s)
+	}
+
+	// Both versions play at once, and the switch does not stop or move them.
+	p.click("#hide-player .play")
+	p.until(`document.querySelector("#hide-player .time").textContent.startsWith("0:01")`)
+	p.click("#hide-player .choice:nth-of-type(2) input")
+	if got := eval[string](p, `JSON.stringify(document.querySelector("#hide-player").dataset)`); got != `{"state":"playing","heard":"1"}` {
+		t.Errorf("after the switch the player is %s", got)
+	}
+	p.until(`document.querySelector("#hide-player .time").textContent.startsWith("0:02")`)
+	p.shot("3-hidden")
+	p.look(1200, "dark")
+	p.shot("4-hidden-dark")
+	p.look(320, "light")
+	p.fits()
+	p.shot("4-hidden-phone")
+	p.look(1200, "light")
+	p.click("#hide-player .play")
+
+	name, stego := p.save("#download")
+	if name != "speech-stego.wav" {
+		t.Errorf("the recording is saved as %s", name)
+	}
+	cover, err := codec.ReadFile(short)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed, err := codec.Decode(bytes.NewReader(stego), int64(len(stego)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if snr, err := metric.SNR(cover.Samples[0], changed.Samples[0]); err != nil || snr < 49 || snr > 70 {
+		t.Errorf("the saved recording has an SNR of %.1f dB (%v)", snr, err)
+	}
+
+	// See it come back at once.
+	p.click("#try-reveal")
+	p.until(`document.querySelector("#revealed-title").textContent.includes("exactly")`)
+	if n := eval[int](p, `document.querySelectorAll("#stages li").length`); n < 3 {
+		t.Errorf("%d stages are shown", n)
+	}
+	p.shot("5-revealed")
+
+	// Damage it.
+	p.click("#damage summary")
+	p.click(`[data-damage="33,0,11"]`)
+	p.until(`document.querySelector("#revealed-title").textContent.includes("survived") && !document.querySelector("#hear").hidden`)
+	if s := p.text("#found"); !strings.Contains(s, "missing") {
+		t.Errorf("the map says %q", s)
+	}
+	if s := p.text("#revealed-lead"); !strings.Contains(s, "Parts are missing") {
+		t.Errorf("what survived is %q", s)
+	}
+	p.shot("6-damaged")
+	p.look(320, "dark")
+	p.fits()
+	p.shot("7-damaged-phone-dark")
+	p.look(1200, "light")
+
+	// Someone else gets the file alone.
+	file := filepath.Join(t.TempDir(), "from-a-friend.wav")
+	if err := os.WriteFile(file, stego, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	p.do(chromedp.Reload())
+	p.until(`"ready" in document.documentElement.dataset`)
+	p.click("#tab-reveal")
+	p.give("#recording-file", file)
+	p.until(`!document.querySelector("#reveal-go").disabled`)
+	p.do(chromedp.SendKeys(chromedp.CSS("#key"), "open sesame"+kb.Enter))
+	p.until(`document.querySelector("#revealed-title").textContent.includes("exactly")`)
+	p.until(`document.querySelector("#save").href.includes("revealed")`)
+	_, png := p.save("#save")
+	got, err := picture.Decode(bytes.NewReader(png))
+	if err != nil {
+		t.Fatal(err)
+	}
+	original, err := os.ReadFile(photo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := picture.Decode(bytes.NewReader(original))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mse, err := metric.PictureMSE(want, got); err != nil || mse != 0 {
+		t.Errorf("the picture that is saved differs from the one that was hidden by %g (%v)", mse, err)
+	}
+}
+
+// The switch between versions neither moves nor stops what is heard: of two ramps of opposite sign the magnitude goes on without a
+// step, over the seams between pieces too, but for the few milliseconds of the fade.
+func TestPageSwitchesAtOnce(t *testing.T) {
+	p, _ := openPage(t)
+	type heard struct {
+		Before, Switched, After int // samples that go on from the one before, that do not, and that do behind those
+		Span, Moved             int // samples from the first that does not to the last, and how far off the recording is then
+	}
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	h, err := chromedp.Run(ctx, chromedp.Evaluate[heard](`(async () => {
+		const { Player } = await import("/assets/player.js");
+		const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+		const samples = [];
+		// A context in which what would be heard is written down.
+		window.AudioContext = class extends AudioContext {
+			constructor(options) { super(options); this.bus = this.createGain(); }
+			get destination() { return this.bus; }
+			async resume() {
+				this.listening ??= this.audioWorklet.addModule("/assets/recorder-worklet.js").then(() => {
+					const tap = new AudioWorkletNode(this, "tap", { numberOfOutputs: 0 });
+					tap.port.onmessage = ({ data }) => samples.push(...data);
+					this.bus.connect(tap);
+				});
+				await this.listening;
+				return super.resume();
+			}
+		};
+		const rate = 8000;
+		// The right channel holds what must not leak into the left one.
+		const ramp = (sign) => async (from, n) => Float32Array.from({ length: 2 * n }, (_, i) => (i < n ? (sign * (from + i + 1)) / 2 ** 17 : 0.5));
+		const root = document.createElement("div");
+		root.id = "ramps";
+		document.body.append(root);
+		const player = new Player(root, { rate, channels: 2, frames: 8 * rate }, [{ label: "up", load: ramp(1) }, { label: "down", load: ramp(-1) }]);
+		player.play();
+		while (player.now() < 1.2 * rate) await rest(20);
+		root.querySelectorAll("input[type=radio]")[1].click();
+		while (player.now() < 3 * rate) await rest(20);
+		player.pause();
+		await rest(50);
+		const start = samples.findIndex((v) => v > 0);
+		let end = samples.length;
+		while (end > 0 && samples[end - 1] >= 0) end--;
+		const at = samples.slice(start, end).map((v) => Math.abs(v) * 2 ** 17);
+		const breaks = at.map((v, i) => (i && Math.abs(v - at[i - 1] - 1) > 0.5 ? i : 0)).filter(Boolean);
+		const [first, last] = [breaks[0] ?? 0, breaks.at(-1) ?? 0];
+		return {
+			before: first, switched: breaks.length, after: at.length - last, span: last - first,
+			moved: Math.round(at.at(-1) - at[0]) - (at.length - 1),
+		};
+	})()`, chromedp.EvalAwaitPromise))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h.Before < 4000 || h.After < 8000 || h.Switched < 2 || h.Span > 8*80 || h.Moved != 0 {
+		t.Errorf("heard %+v", h)
+	}
+}
+
+// Who has nothing at hand takes the example. Files can be dropped, and work can be cancelled.
+func TestPageTakesExampleAndDrops(t *testing.T) {
+	p, server := openPage(t)
+	p.click("#example")
+	p.until(`document.querySelector("#verdict").textContent.includes("come back") && !document.querySelector("#hide-go").disabled`)
+	p.act(`(() => {
+		const canvas = Object.assign(document.createElement("canvas"), { width: 60, height: 50 });
+		canvas.toBlob((blob) => {
+			const dataTransfer = new DataTransfer();
+			dataTransfer.items.add(new File([blob], "dropped.png", { type: "image/png" }));
+			document.querySelector("#picture-drop b").dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+		});
+	})()`)
+	p.until(`document.querySelector("#picture-drop figcaption").innerText.includes("dropped.png")`)
+	if s := p.text("#picture-drop figcaption"); !strings.Contains(s, "60×50 pixels") {
+		t.Errorf("dropped %q", s)
+	}
+	p.act(`document.querySelector("#hide-go").click(); document.querySelector("#hide-busy .cancel").click()`)
+	p.until(`document.querySelector("#hide-busy").hidden && !document.querySelector("#hide-go").disabled`)
+	if s := p.problems(); s != "" || !eval[bool](p, `document.querySelector("#hidden").hidden`) {
+		t.Errorf("cancelled, and the page says %q", s)
+	}
+
+	// It says so when ditas is gone.
+	server.CloseClientConnections()
+	p.until(`!document.querySelector("#lost").hidden`)
+}
+
+// The microphone is a source of recordings, kept without loss.
+func TestPageRecords(t *testing.T) {
+	p, _ := openPage(t)
+	p.click("#record")
+	p.until(`/Stop recording \([2-9]/.test(document.querySelector("#record").innerText)`)
+	p.shot("9-recording")
+	p.click("#record")
+	p.until(`document.querySelector("#cover-drop figcaption").innerText.includes("microphone.wav") || !document.querySelector("#cover-problem").hidden`)
+	if s := p.text("#cover-drop figcaption"); !strings.Contains(s, "16-bit") || !strings.Contains(s, "mono") {
+		t.Errorf("recorded: %q %s", s, p.problems())
+	}
+}
+
+// What goes wrong is said where it happened, in words.
+func TestPageExplains(t *testing.T) {
+	p, _ := openPage(t)
+	p.give("#picture-file", speech)
+	p.until(`!document.querySelector("#picture-problem").hidden`)
+	if s := p.text("#picture-problem"); !strings.Contains(s, "This is a recording, and a picture is wanted here.") || !strings.Contains(s, "PNG") {
+		t.Errorf("a recording for a picture: %q", s)
+	}
+	p.give("#cover-file", photo)
+	p.until(`!document.querySelector("#cover-problem").hidden`)
+	if s := p.text("#cover-problem"); !strings.Contains(s, "This is a picture, and a recording is wanted here.") {
+		t.Errorf("a picture for a recording: %q", s)
+	}
+	p.click("#tab-reveal")
+	innocent := filepath.Join(t.TempDir(), "innocent.wav")
+	shorten(t, speech, innocent, 3)
+	p.give("#recording-file", innocent)
+	p.until(`!document.querySelector("#reveal-go").disabled`)
+	p.do(chromedp.SendKeys(chromedp.CSS("#key"), "open says me"))
+	p.click("#reveal-go")
+	p.until(`!document.querySelector("#reveal-problem").hidden`)
+	if s := p.text("#reveal-problem"); !strings.Contains(s, "Nothing was found in this recording.") || !strings.Contains(s, "another passphrase") {
+		t.Errorf("an innocent recording: %q", s)
+	}
+	p.shot("8-nothing-found")
+}
+
+// The page works without a mouse, at the width of a phone, for those who hear it read, and in the dark.
+func TestPageIsForEverybody(t *testing.T) {
+	p, _ := openPage(t)
+	for _, width := range []int64{320, 390, 1200} {
+		for _, name := range []string{"hide", "reveal"} {
+			p.look(width, "light")
+			p.click("#tab-" + name)
+			p.fits()
+			if width == 390 {
+				p.shot("10-phone-" + name)
+			}
+		}
+	}
+	p.click("#tab-hide")
+	light := eval[string](p, `getComputedStyle(document.documentElement).backgroundColor`)
+	p.look(1200, "dark")
+	if dark := eval[string](p, `getComputedStyle(document.documentElement).backgroundColor`); dark == light {
+		t.Errorf("the page is %s in the dark too", dark)
+	}
+	p.shot("11-dark")
+
+	// Tab goes through the page in the order in which it is read, and arrows between the tabs.
+	p.do(chromedp.Reload())
+	p.until(`"ready" in document.documentElement.dataset`)
+	var order []string
+	for range 12 {
+		p.do(chromedp.KeyEvent(kb.Tab))
+		order = append(order, eval[string](p, `document.activeElement.id`))
+	}
+	if got, want := strings.Join(order[1:], " "), "tab-hide picture-file cover-file record example strength size passphrase"; !strings.HasPrefix(got, want) {
+		t.Errorf("the order of keys is %s, want %s", got, want)
+	}
+	p.do(chromedp.Focus(chromedp.CSS("#tab-hide")), chromedp.KeyEvent(kb.ArrowRight))
+	if got := eval[string](p, `document.activeElement.id + " " + document.querySelector("#reveal").hidden`); got != "tab-reveal false" {
+		t.Errorf("an arrow leads to %s", got)
+	}
+
+	// A screen reader finds the parts by their roles, and what was given by its name.
+	for _, c := range []struct{ selector, role, name string }{
+		{"#tab-reveal", "tab", "Reveal"}, {"#strength", "slider", "Strength"}, {"#size", "slider", "Size of the picture"},
+		{"#picture-file", "button", "Drop a picture here"}, {"#passphrase", "textbox", "Passphrase"}, {"#hide-go", "button", "Hide the picture"},
+	} {
+		p.click("#tab-hide")
+		role, name := p.accessible(c.selector)
+		if role != c.role || !strings.Contains(name, c.name) {
+			t.Errorf("%s is a %s called %q to a screen reader", c.selector, role, name)
+		}
+	}
+
+	// All that can be operated has a name.
+	nameless := eval[[]string](p, `[...document.querySelectorAll("button, input, a, summary, progress, [role=meter], [role=img]")].filter(e => e.checkVisibility() &&
+		!(e.innerText?.trim() || e.textContent.trim() || e.getAttribute("aria-label") || e.labels?.[0]?.textContent.trim())).map(e => e.outerHTML)`)
+	if len(nameless) > 0 {
+		t.Errorf("without a name: %v", nameless)
+	}
+	if n := eval[int](p, `[...document.querySelectorAll("img")].filter(e => !e.hasAttribute("alt")).length`); n > 0 {
+		t.Errorf("%d pictures without a text", n)
+	}
+	contrast(p)
+}
+
+// contrast checks that texts stand out from their ground as WCAG 2.2 asks for, 4.5 to 1, in the light and in the dark.
+func contrast(p *tab) {
+	p.t.Helper()
+	for _, scheme := range []string{"light", "dark"} {
+		p.look(1200, scheme)
+		for _, name := range []string{"hide", "reveal"} {
+			p.click("#tab-" + name)
+			faint := eval[[]string](p, `(() => {
+				const channels = (s) => s.match(/[\d.]+/g).map(Number);
+				const light = (c) => { const [r, g, b] = c.map(v => (v /= 255) <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4); return .2126 * r + .7152 * g + .0722 * b };
+				const ground = (e) => { for (; e; e = e.parentElement) { const c = channels(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] === 1) return c } return [255, 255, 255] };
+				return [...document.querySelectorAll("body *")].filter(e => e.checkVisibility() && !e.disabled && [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())).flatMap(e => {
+					const [a, b] = [light(channels(getComputedStyle(e).color).slice(0, 3)), light(ground(e).slice(0, 3))];
+					const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+					return ratio < 4.5 ? [e.textContent.trim().slice(0, 40) + " " + ratio.toFixed(2)] : [];
+				});
+			})()`)
+			if len(faint) > 0 {
+				p.t.Errorf("hard to read in the %s: %v", scheme, faint)
+			}
+		}
+	}
+}
+
+// When a page goes its session does, with all that it was given.
+func TestPageLeaves(t *testing.T) {
+	p, server := openPage(t)
+	p.give("#cover-file", speech)
+	p.until(`!document.querySelector("#cover-drop .given").hidden`)
+	p.until(`performance.getEntriesByType("resource").some(e => e.name.includes("/spectrograms/cover"))`)
+	session := eval[string](p, `performance.getEntriesByType("resource").map(e => e.name).find(n => n.includes("/spectrograms/cover"))`)
+	if status(t, server, session) != 200 {
+		t.Fatalf("%s is not there", session)
+	}
+	p.do(chromedp.Navigate("about:blank"))
+	for range 400 {
+		if status(t, server, session) == 404 {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Error("the recording is still there after the page has gone")
+}

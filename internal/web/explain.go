@@ -1,0 +1,129 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"syscall"
+	"unicode"
+	"unicode/utf8"
+
+	"ditas"
+	"ditas/audio"
+	"ditas/audio/flac"
+	"ditas/audio/vorbis"
+	"ditas/internal/keystream"
+	"ditas/picture"
+)
+
+// Errors of the page's own.
+var (
+	errNoSession    = errors.New("the page has lost its place: reload it")
+	errBusy         = errors.New("too many pages are open at once")
+	errNoSound      = errors.New("there is no such recording yet")
+	errNoPicture    = errors.New("there is no picture yet")
+	errEmpty        = errors.New("the file is empty")
+	errPictureGiven = errors.New("this is a picture, and a recording is wanted here")
+	errSoundGiven   = errors.New("this is a recording, and a picture is wanted here")
+	errRequest      = errors.New("the request makes no sense")
+	errNoRoom       = errors.New("the recording leaves no room at this strength")
+	errGrown        = errors.New("the recording is too long: as WAV it would be too large")
+	errTooLong      = errors.New("the recording is too long to be damaged here")
+)
+
+// problem is an error in plain words.
+type problem struct {
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+
+	status int
+}
+
+const (
+	soundsWanted   = "Recordings are WAV, FLAC, MP3, Ogg Vorbis or NIST SPHERE files."
+	picturesWanted = "Pictures are PNG, JPEG, GIF, WebP, BMP or TIFF files."
+)
+
+// explain says what went wrong and what to do about it.
+func explain(err error) problem {
+	var (
+		short   *ditas.TooShortError
+		cut     *audio.TruncatedError
+		limit   *http.MaxBytesError
+		message = func(status int, text, hint string) problem { return problem{text, hint, status} }
+		is      = func(target error) bool { return errors.Is(err, target) }
+	)
+	switch {
+	case is(context.Canceled):
+		return message(499, "Cancelled.", "")
+	case is(errNoSession):
+		return message(http.StatusNotFound, "This page has lost its connection to ditas.", "Reload the page. If that does not help, start ditas serve again.")
+	case is(errBusy):
+		return message(http.StatusServiceUnavailable, "Too many pages are open at once.", "Close some of them and reload this one.")
+	case is(errNoSound), is(errNoPicture):
+		return message(http.StatusNotFound, sentence(err), "")
+	case is(errRequest):
+		return message(http.StatusBadRequest, sentence(err), "")
+	case is(errEmpty):
+		return message(http.StatusUnprocessableEntity, "The file is empty.", "Choose another one.")
+	case is(errPictureGiven):
+		return message(http.StatusUnprocessableEntity, "This is a picture, and a recording is wanted here.", soundsWanted)
+	case is(errSoundGiven):
+		return message(http.StatusUnprocessableEntity, "This is a recording, and a picture is wanted here.", picturesWanted)
+	case is(errNoRoom):
+		return message(http.StatusUnprocessableEntity, "The recording leaves no room at this strength.", "Choose a greater strength, or a longer recording.")
+	case is(errGrown):
+		return message(http.StatusRequestEntityTooLarge, "The recording is too long: as WAV it would be too large.", "Choose a shorter one, or use ditas on the command line.")
+	case is(errTooLong):
+		return message(http.StatusUnprocessableEntity, "The recording is too long to be damaged here.", "Take one of less than ten minutes or so, or damage it with an audio editor.")
+	case errors.As(err, &limit):
+		return message(http.StatusRequestEntityTooLarge, fmt.Sprintf("The file is larger than %d MB.", limit.Limit>>20), "Choose a smaller one, or use ditas on the command line.")
+	case errors.As(err, &short):
+		return message(http.StatusUnprocessableEntity, sentence(err), "Take a longer recording.")
+	case errors.As(err, &cut):
+		return message(http.StatusUnprocessableEntity, sentence(err), "Get a whole copy of the recording, or save it anew with an audio editor.")
+	case is(ditas.ErrSilent):
+		return message(http.StatusUnprocessableEntity, "The recording is silent: there is nothing to hide in.", "Choose one with some sound in it.")
+	case is(ditas.ErrNothingFound):
+		return message(http.StatusUnprocessableEntity, "Nothing was found in this recording.",
+			"Either nothing is hidden in it, or it takes another passphrase, or too much of it has changed since. MP3 and the like destroy what is hidden.")
+	case is(ditas.ErrOtherVersion):
+		return message(http.StatusUnprocessableEntity, "Another version of ditas hid a picture in this recording.", "Reveal it with that version.")
+	case is(audio.ErrFormat):
+		return message(http.StatusUnprocessableEntity, "This is not a recording that ditas can read.", soundsWanted)
+	case is(audio.ErrUnsupported), is(audio.ErrMalformed), is(flac.ErrDamaged), is(vorbis.ErrDamaged):
+		return message(http.StatusUnprocessableEntity, sentence(err), "Save the recording anew with an audio editor, as WAV or FLAC.")
+	case is(picture.ErrFormat):
+		return message(http.StatusUnprocessableEntity, "This is not a picture that ditas can read.", picturesWanted)
+	case is(picture.ErrTooLarge), is(ditas.ErrTooLarge):
+		return message(http.StatusUnprocessableEntity, sentence(err), "Scale the picture down first.")
+	case is(picture.ErrTruncated):
+		return message(http.StatusUnprocessableEntity, "The picture file ends too early.", "Get a whole copy of it.")
+	case is(keystream.ErrEmpty):
+		return message(http.StatusUnprocessableEntity, sentence(err), "Choose another passphrase.")
+	case is(syscall.ENOSPC):
+		return message(http.StatusInsufficientStorage, "The disk has no room left for temporary files.", "Make room on it, or set the environment variable TMPDIR to a folder elsewhere.")
+	}
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err // the name of a temporary file tells nobody anything
+	}
+	return message(http.StatusUnprocessableEntity, sentence(err), "")
+}
+
+// sentence returns an error as a sentence.
+func sentence(err error) string {
+	text := err.Error()
+	first, n := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + text[n:] + "."
+}
+
+// fail sends an error.
+func fail(w http.ResponseWriter, err error) {
+	p := explain(err)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(p.status)
+	reply(w, map[string]problem{"error": p})
+}

@@ -1,0 +1,474 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"strconv"
+	"sync"
+
+	"ditas"
+	"ditas/audio"
+	"ditas/audio/codec"
+	"ditas/internal/parallel"
+	"ditas/metric"
+	"ditas/picture"
+)
+
+// previewSide bounds the pictures that the page shows, in pixels.
+const previewSide = 1024
+
+// secret is the picture to hide.
+type secret struct {
+	*picture.Planes
+
+	mu         sync.Mutex
+	sizes      [][2]int // of the estimators, the latest last
+	estimators []*ditas.Estimator
+}
+
+// keptEstimators is how many sizes of a picture are kept in mind.
+const keptEstimators = 3
+
+// scaled returns the picture at a size, as it will be hidden.
+func (p *secret) scaled(width, height int) *picture.Planes {
+	v := p.Fit(width, height)
+	if v != p.Planes {
+		v.Round()
+	}
+	return v
+}
+
+// estimator returns that of the picture at a size.
+func (p *secret) estimator(width, height int) (*ditas.Estimator, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	size := [2]int{width, height}
+	for i, s := range p.sizes {
+		if s == size {
+			return p.estimators[i], nil
+		}
+	}
+	e, err := ditas.NewEstimator(p.scaled(width, height))
+	if err != nil {
+		return nil, err
+	}
+	if len(p.sizes) == keptEstimators {
+		p.sizes, p.estimators = p.sizes[1:], p.estimators[1:]
+	}
+	p.sizes, p.estimators = append(p.sizes, size), append(p.estimators, e)
+	return e, nil
+}
+
+// putPicture takes the picture to hide.
+func (s *session) putPicture(w http.ResponseWriter, r *http.Request) error {
+	f, err := s.receive(w, r, s.handler.options.MaxPicture)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	ctx, done, err := s.begin(r.Context(), "picture")
+	if err != nil {
+		return err
+	}
+	defer done()
+	p, err := picture.DecodeLimit(io.NewSectionReader(f, 0, math.MaxInt64), s.handler.options.MaxPixels)
+	if errors.Is(err, picture.ErrFormat) {
+		if size, sized := f.size(); sized == nil {
+			if _, other := codec.Open(f, size); other == nil {
+				return errSoundGiven
+			}
+		}
+	}
+	if err := errors.Join(err, ctx.Err()); err != nil {
+		return err
+	}
+	p.Round()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.ended {
+		s.secret = &secret{Planes: p}
+	}
+	return reply(w, map[string]int{"width": p.Width, "height": p.Height})
+}
+
+// getPicture sends the picture to hide, small enough to look at.
+func (s *session) getPicture(w http.ResponseWriter, _ *http.Request) error {
+	p, err := s.picture()
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "image/png")
+	return p.Fit(previewSide, previewSide).Encode(w, picture.PNG)
+}
+
+func (s *session) picture() (*secret, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.secret == nil {
+		return nil, errNoPicture
+	}
+	return s.secret, nil
+}
+
+func (s *session) deletePicture(w http.ResponseWriter, _ *http.Request) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.secret = nil
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (s *session) deleteSound(w http.ResponseWriter, r *http.Request) error {
+	s.drop(r.PathValue("which"))
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// putCover takes the recording to hide in and listens to it.
+func (s *session) putCover(w http.ResponseWriter, r *http.Request) error {
+	return s.putSound(w, r, cover, func(ctx context.Context, f *sound, out *stream) (err error) {
+		f.survey, err = ditas.Listen(ctx, f, s.handler.workers(), out.progress("listening"))
+		return err
+	})
+}
+
+// putRecording takes the recording to reveal from.
+func (s *session) putRecording(w http.ResponseWriter, r *http.Request) error {
+	return s.putSound(w, r, recording, func(context.Context, *sound, *stream) error { return nil })
+}
+
+func (s *session) putSound(w http.ResponseWriter, r *http.Request, which string, prepare func(context.Context, *sound, *stream) error) error {
+	file, err := s.receive(w, r, s.handler.options.MaxRecording)
+	if err != nil {
+		return err
+	}
+	ctx, done, err := s.begin(r.Context(), which)
+	if err != nil {
+		file.Close()
+		return err
+	}
+	defer done()
+	out := newStream(w)
+	f, err := s.openSound(ctx, file, r.URL.Query().Get("name"))
+	if err != nil {
+		out.end(nil, err)
+		return nil
+	}
+	if err := prepare(ctx, f, out); err != nil {
+		f.release()
+		out.end(nil, err)
+		return nil
+	}
+	d, err := f.describe()
+	s.keep(which, f)
+	out.end(d, err)
+	return nil
+}
+
+// strength returns the SNR in dB that a form asks for.
+func strength(text string) (float64, error) {
+	snr, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(snr >= ditas.MinSNR && snr <= ditas.MaxSNR) {
+		return 0, fmt.Errorf("%w: a strength of %q", errRequest, text)
+	}
+	return snr, nil
+}
+
+// scale returns the factor by which a form asks to scale the picture's sides.
+func scale(text string) (float64, error) {
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(v > 0 && v <= 1) {
+		return 0, fmt.Errorf("%w: a scale of %q", errRequest, text)
+	}
+	return v, nil
+}
+
+// size returns a picture's size scaled by a factor, and down to what there is room for.
+func (p *secret) size(factor float64, room *ditas.CapacityReport) (width, height int) {
+	side := func(n int) int { return max(1, int(math.Round(factor*float64(n)))) }
+	return room.Fit(side(p.Width), side(p.Height))
+}
+
+// estimate is what is to be expected.
+type estimate struct {
+	Bytes  int              `json:"bytes"` // of room
+	Robust int              `json:"robust"`
+	Side   int              `json:"side"` // of the largest square picture, in pixels
+	Image  *estimatedResult `json:"picture,omitempty"`
+}
+
+type estimatedResult struct {
+	Width  int     `json:"width"` // as it would be hidden; 0 if there is no room at all
+	Height int     `json:"height"`
+	Need   int     `json:"need"` // bytes, to be exact
+	PSNR   float64 `json:"psnr"` // dB, 100 if exact
+}
+
+// getEstimate tells how much room there is and how the picture will come back, if there is one.
+func (s *session) getEstimate(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	snr, err := strength(q.Get("snr"))
+	if err != nil {
+		return err
+	}
+	factor, err := scale(q.Get("scale"))
+	if err != nil {
+		return err
+	}
+	f, err := s.take(cover)
+	if err != nil {
+		return err
+	}
+	defer f.release()
+	ctx, done, err := s.begin(r.Context(), "estimate")
+	if err != nil {
+		return err
+	}
+	defer done()
+	room := f.survey.Capacity(ditas.CapacityOptions{SNR: snr})
+	v := estimate{Bytes: room.Bytes, Robust: room.Robust, Side: room.Side}
+	p, err := s.picture()
+	if errors.Is(err, errNoPicture) {
+		return reply(w, v)
+	}
+	width, height := p.size(factor, room)
+	v.Image = &estimatedResult{Width: width, Height: height}
+	if width > 0 {
+		e, err := p.estimator(width, height)
+		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		v.Image.Need = e.Bytes()
+		if v.Image.PSNR, err = e.PSNR(room.Bytes); err != nil {
+			return err
+		}
+	}
+	return reply(w, v)
+}
+
+// leastPercent is how far the page scales a picture down.
+const leastPercent = 5
+
+// getExact tells to how many percent of its sides the picture has to be scaled down, if at all, to come back exactly.
+func (s *session) getExact(w http.ResponseWriter, r *http.Request) error {
+	snr, err := strength(r.URL.Query().Get("snr"))
+	if err != nil {
+		return err
+	}
+	f, err := s.take(cover)
+	if err != nil {
+		return err
+	}
+	defer f.release()
+	p, err := s.picture()
+	if err != nil {
+		return err
+	}
+	ctx, done, err := s.begin(r.Context(), "estimate")
+	if err != nil {
+		return err
+	}
+	defer done()
+	room := f.survey.Capacity(ditas.CapacityOptions{SNR: snr})
+	for percent := 100; percent >= leastPercent; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		width, height := p.size(float64(percent)/100, room)
+		if width == 0 {
+			break
+		}
+		e, err := p.estimator(width, height)
+		if err != nil {
+			return err
+		}
+		if e.Bytes() <= room.Bytes {
+			return reply(w, map[string]int{"percent": percent})
+		}
+		// A smaller picture takes more bytes a pixel, so this gets there from above.
+		scale := float64(width) / float64(p.Width) * math.Sqrt(float64(room.Bytes)/float64(e.Bytes()))
+		percent = min(percent-1, int(100*scale))
+	}
+	return errNoRoom
+}
+
+// hideRequest is what the page asks for.
+type hideRequest struct {
+	SNR        float64 `json:"snr"`
+	Scale      float64 `json:"scale"`
+	Passphrase string  `json:"passphrase"`
+}
+
+// hideResult is what the page is told of a picture that was hidden.
+type hideResult struct {
+	*ditas.HideReport
+	Original [2]int    `json:"original"` // size of the picture that was given
+	Secret   bool      `json:"secret"`   // there is a passphrase
+	Cover    described `json:"cover"`
+	Stego    described `json:"stego"`
+}
+
+// maxRequest bounds requests other than uploads, in bytes.
+const maxRequest = 1 << 16
+
+// read reads a request.
+func read(w http.ResponseWriter, r *http.Request, v any) error {
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequest))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return fmt.Errorf("%w: %w", errRequest, err)
+	}
+	return nil
+}
+
+// postHide hides the picture.
+func (s *session) postHide(w http.ResponseWriter, r *http.Request) error {
+	var q hideRequest
+	if err := read(w, r, &q); err != nil {
+		return err
+	}
+	if !(q.SNR >= ditas.MinSNR && q.SNR <= ditas.MaxSNR) || !(q.Scale > 0 && q.Scale <= 1) {
+		return fmt.Errorf("%w: a strength of %g dB, a scale of %g", errRequest, q.SNR, q.Scale)
+	}
+	p, err := s.picture()
+	if err != nil {
+		return err
+	}
+	f, err := s.take(cover)
+	if err != nil {
+		return err
+	}
+	defer f.release()
+	out := newStream(w)
+	ctx, done, err := s.begin(r.Context(), "hide")
+	if err != nil {
+		out.end(nil, err)
+		return nil
+	}
+	defer done()
+	v, err := s.hide(ctx, f, p, q, out)
+	out.end(v, err)
+	return nil
+}
+
+func (s *session) hide(ctx context.Context, f *sound, p *secret, q hideRequest, out *stream) (*hideResult, error) {
+	width, height := p.size(q.Scale, f.survey.Capacity(ditas.CapacityOptions{SNR: q.SNR}))
+	if width == 0 {
+		return nil, errNoRoom
+	}
+	v := &hideResult{Original: [2]int{p.Width, p.Height}, Secret: q.Passphrase != ""}
+	hidden := p.scaled(width, height)
+	file, err := s.write(func(w io.Writer) (err error) {
+		v.HideReport, err = ditas.Hide(ctx, w, f, hidden, ditas.HideOptions{
+			SNR: q.SNR, Passphrase: q.Passphrase, Workers: s.handler.workers(), Progress: out.progress("hiding"),
+		})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	made, err := s.openSound(ctx, file, f.as("stego"))
+	if err != nil {
+		return nil, err
+	}
+	if v.Stego, err = made.describe(); err == nil {
+		v.Cover, err = f.describe()
+	}
+	if err != nil {
+		made.release()
+		return nil, err
+	}
+	s.keep(stego, made)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hidden = hidden
+	return v, nil
+}
+
+// audibility tells how much of the change an ear model hears.
+type audibility struct {
+	Moments int `json:"moments"`
+	Masked  int `json:"masked"` // moments in which the recording masks the change
+}
+
+// audibilityBlock is how many frames of a recording are compared at a time.
+const audibilityBlock = 1 << 17
+
+// getAudibility tells how much of the change an ear model hears.
+func (s *session) getAudibility(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.take(cover)
+	if err != nil {
+		return err
+	}
+	defer a.release()
+	b, err := s.take(stego)
+	if err != nil {
+		return err
+	}
+	defer b.release()
+	ctx, done, err := s.begin(r.Context(), "audibility")
+	if err != nil {
+		return err
+	}
+	defer done()
+	format := a.Format()
+	masking, err := metric.NewMasking(max(metric.MinMaskingRate, min(format.Rate, metric.MaxMaskingRate)))
+	if err != nil {
+		return err
+	}
+	var v audibility
+	err = pairs(ctx, a, b, audibilityBlock, func(x, y [][]float64) error {
+		found, errs := make([][]metric.NMR, len(x)), make([]error, len(x))
+		parallel.Each(s.handler.workers(), len(x), func(_, c int) { found[c], errs[c] = masking.NoiseToMask(x[c], y[c]) })
+		for _, moments := range found {
+			v.Moments += len(moments)
+			for _, m := range moments {
+				if m.Mean < 0 {
+					v.Masked++
+				}
+			}
+		}
+		return errors.Join(errs...)
+	})
+	if err != nil {
+		return err
+	}
+	return reply(w, v)
+}
+
+// pairs calls do with stretches of two recordings of one format, so many frames at a time.
+func pairs(ctx context.Context, a, b audio.File, frames int, do func(x, y [][]float64) error) error {
+	if a.Format() != b.Format() {
+		return errors.New("the two recordings are of different formats")
+	}
+	x, y := audio.NewBlock(a.Format().Channels, frames), audio.NewBlock(a.Format().Channels, frames)
+	p, q := a.Reader(), b.Reader()
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n, err := p.Read(x)
+		m, other := q.Read(y)
+		if n = min(n, m); n == 0 {
+			if err = errors.Join(err, other); errors.Is(err, io.EOF) {
+				return nil
+			}
+			return err
+		}
+		u, v := make([][]float64, len(x)), make([][]float64, len(y))
+		for c := range x {
+			u[c], v[c] = x[c][:n], y[c][:n]
+		}
+		if err := do(u, v); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,244 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"net/http"
+
+	"ditas"
+	"ditas/audio"
+	"ditas/audio/wav"
+	"ditas/internal/channel"
+	"ditas/metric"
+	"ditas/picture"
+)
+
+// damage is what is to happen to a recording before it is revealed. The zero value is nothing.
+type damage struct {
+	Cut     float64  `json:"cut"`     // share that is taken out of the middle
+	Silence float64  `json:"silence"` // share of what is left that is silenced, in two pieces
+	Noise   *float64 `json:"noise"`   // dB by which the recording is stronger than the noise that is added
+	Gain    float64  `json:"gain"`    // dB
+}
+
+func (d damage) check() error {
+	share := func(v float64) bool { return v >= 0 && v < 1 }
+	if !share(d.Cut) || !share(d.Silence) || !(d.Gain >= -40 && d.Gain <= 40) || d.Noise != nil && !(*d.Noise >= -20 && *d.Noise <= 120) {
+		return fmt.Errorf("%w: such damage", errRequest)
+	}
+	return nil
+}
+
+func (d damage) none() bool { return d.Cut == 0 && d.Silence == 0 && d.Noise == nil && d.Gain == 0 }
+
+// longestDamaged is the number of samples, 12 minutes of stereo at 44.1 kHz, up to which recordings are damaged: it takes them into
+// memory.
+const longestDamaged = 1 << 26
+
+// do returns a damaged copy of a recording, the same one every time.
+func (d damage) do(ctx context.Context, f audio.File) (*audio.Recording, error) {
+	if f.Frames()*int64(f.Format().Channels) > longestDamaged {
+		return nil, errTooLong
+	}
+	rec, err := audio.ReadAll(cancelled{f, ctx})
+	var cut *audio.TruncatedError
+	if err != nil && !errors.As(err, &cut) {
+		return nil, err
+	}
+	if n := rec.Frames(); d.Cut > 0 {
+		removed := int(d.Cut * float64(n))
+		rec = channel.Cut(rec, (n-removed)/2, removed)
+	}
+	if n := rec.Frames(); d.Silence > 0 {
+		silenced := int(d.Silence / 2 * float64(n))
+		rec = channel.Zero(channel.Zero(rec, (n/2-silenced)/2, silenced), n/2+(n/2-silenced)/2, silenced)
+	}
+	if d.Noise != nil {
+		var power float64
+		for _, x := range rec.Samples {
+			for _, v := range x {
+				power += v * v
+			}
+		}
+		power /= float64(max(1, rec.Frames()*len(rec.Samples)))
+		rec = channel.Noise(rec, math.Sqrt(power)*math.Pow(10, -*d.Noise/20), rand.NewPCG(1, 1))
+	}
+	if d.Gain != 0 {
+		rec = channel.Gain(rec, d.Gain)
+	}
+	return rec, ctx.Err()
+}
+
+// writeSound makes a WAV file of a recording in memory.
+func (s *session) writeSound(ctx context.Context, rec *audio.Recording, name string) (*sound, error) {
+	f, err := s.write(func(w io.Writer) error { return wav.Encode(w, rec) })
+	if err != nil {
+		return nil, err
+	}
+	return s.openSound(ctx, f, name)
+}
+
+// revealRequest is what the page asks for.
+type revealRequest struct {
+	From       string `json:"from"` // stego or recording
+	Passphrase string `json:"passphrase"`
+	Damage     damage `json:"damage"`
+}
+
+// revealedStage is the picture up to a stage.
+type revealedStage struct {
+	Stage   int      `json:"stage"` // from 0
+	Picture []byte   `json:"picture"`
+	PSNR    *float64 `json:"psnr"` // dB, 100 if exact; nil if the original is not here to compare with
+}
+
+// revealResult is what the page is told of a picture that was revealed.
+type revealResult struct {
+	*ditas.RevealReport
+	Complete bool     `json:"complete"`
+	Picture  []byte   `json:"picture"`
+	PSNR     *float64 `json:"psnr"`
+	// Found tells channel by channel, in mapColumns pieces at most, what share of each was found.
+	Found [][]float64 `json:"found"`
+	Sound described   `json:"sound"` // what was revealed from
+	Which string      `json:"which"`
+}
+
+// mapColumns is how finely the map of what was found is drawn.
+const mapColumns = 160
+
+// postReveal reveals the picture in a recording, after damaging it if that is wanted.
+func (s *session) postReveal(w http.ResponseWriter, r *http.Request) error {
+	var q revealRequest
+	if err := read(w, r, &q); err != nil {
+		return err
+	}
+	if err := q.Damage.check(); err != nil {
+		return err
+	}
+	if q.From != stego && q.From != recording {
+		return errNoSound
+	}
+	f, err := s.take(q.From)
+	if err != nil {
+		return err
+	}
+	defer f.release()
+	out := newStream(w)
+	ctx, done, err := s.begin(r.Context(), "reveal")
+	if err != nil {
+		out.end(nil, err)
+		return nil
+	}
+	defer done()
+	v, err := s.reveal(ctx, f, q, out)
+	out.end(v, err)
+	return nil
+}
+
+func (s *session) reveal(ctx context.Context, f *sound, q revealRequest, out *stream) (*revealResult, error) {
+	v := &revealResult{Which: q.From}
+	if q.Damage.none() {
+		s.drop(damaged)
+	} else {
+		out.progress("damaging")(0, 1)
+		rec, err := q.Damage.do(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		hurt, err := s.writeSound(ctx, rec, f.as("damaged"))
+		if err != nil {
+			return nil, err
+		}
+		s.keep(damaged, hurt)
+		v.Which = damaged
+		if f, err = s.take(damaged); err != nil {
+			return nil, err
+		}
+		defer f.release()
+	}
+	var original *picture.Planes
+	if q.From == stego {
+		s.mu.Lock()
+		original = s.hidden
+		s.mu.Unlock()
+	}
+	compare := func(p *picture.Planes) *float64 {
+		if original == nil {
+			return nil
+		}
+		psnr, err := metric.PSNR(original, p)
+		if err != nil {
+			return nil
+		}
+		psnr = min(psnr, 100)
+		return &psnr
+	}
+	var failed error
+	p, report, err := ditas.Reveal(ctx, f, ditas.RevealOptions{
+		Passphrase: q.Passphrase, Workers: s.handler.workers(), Progress: out.progress("revealing"),
+		Stage: func(i int, p *picture.Planes) {
+			b, err := preview(p)
+			failed = errors.Join(failed, err)
+			out.send(map[string]revealedStage{"stage": {i, b, compare(p)}})
+		},
+	})
+	if err := errors.Join(err, failed); err != nil {
+		return nil, err
+	}
+	v.RevealReport, v.Complete, v.PSNR = report, report.Complete(), compare(p)
+	if v.Sound, err = f.describe(); err != nil {
+		return nil, err
+	}
+	for _, lane := range report.Map {
+		v.Found = append(v.Found, shares(lane, mapColumns))
+	}
+	if v.Picture, err = preview(p); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.revealed = p
+	return v, nil
+}
+
+// preview returns a picture small enough to look at, as PNG.
+func preview(p *picture.Planes) ([]byte, error) {
+	var b bytes.Buffer
+	err := p.Fit(previewSide, previewSide).Encode(&b, picture.PNG)
+	return b.Bytes(), err
+}
+
+// shares returns the share of values that are true in each of n pieces at most.
+func shares(v []bool, n int) []float64 {
+	n = min(n, len(v))
+	s := make([]float64, n)
+	for i := range s {
+		from, to := i*len(v)/n, (i+1)*len(v)/n
+		for _, found := range v[from:to] {
+			if found {
+				s[i] += 1 / float64(to-from)
+			}
+		}
+		s[i] = math.Round(1000*s[i]) / 1000
+	}
+	return s
+}
+
+// getRevealed sends the revealed picture as it is.
+func (s *session) getRevealed(w http.ResponseWriter, _ *http.Request) error {
+	s.mu.Lock()
+	p := s.revealed
+	s.mu.Unlock()
+	if p == nil {
+		return errNoPicture
+	}
+	w.Header().Set("Content-Type", "image/png")
+	w.Header().Set("Content-Disposition", `attachment; filename="revealed.png"`)
+	return p.Encode(w, picture.PNG)
+}

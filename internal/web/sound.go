@@ -1,0 +1,216 @@
+package web
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"mime"
+	"net/http"
+	"strconv"
+	"time"
+
+	"ditas/audio"
+	"ditas/internal/dsp"
+	"ditas/internal/parallel"
+)
+
+// getFile sends a sound's file to be saved.
+func (s *session) getFile(w http.ResponseWriter, r *http.Request) error {
+	f, err := s.take(r.PathValue("which"))
+	if err != nil {
+		return err
+	}
+	defer f.release()
+	size, err := f.file.size()
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", f.contentType())
+	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.name}))
+	http.ServeContent(w, r, "", time.Time{}, io.NewSectionReader(f.file, 0, size))
+	return nil
+}
+
+// maxSamples bounds what getSamples sends, of all channels together.
+const maxSamples = 1 << 22
+
+// getSamples sends frames of a sound, as little-endian 32-bit floats, channel after channel.
+func (s *session) getSamples(w http.ResponseWriter, r *http.Request) error {
+	f, err := s.take(r.PathValue("which"))
+	if err != nil {
+		return err
+	}
+	defer f.release()
+	q := r.URL.Query()
+	from, bad := strconv.ParseInt(q.Get("from"), 10, 64)
+	frames, worse := strconv.ParseInt(q.Get("frames"), 10, 64)
+	channels := int64(f.Format().Channels)
+	if bad != nil || worse != nil || from < 0 || from > f.Frames() || frames < 1 || frames > maxSamples/channels {
+		return fmt.Errorf("%w: %q frames from %q on", errRequest, q.Get("frames"), q.Get("from"))
+	}
+	frames = min(frames, f.Frames()-from)
+	block := audio.NewBlock(int(channels), int(frames))
+	reader := f.Reader()
+	if err := reader.SeekFrame(from); err != nil {
+		return err
+	}
+	if n, err := reader.Read(block); err != nil && frames > 0 && err != io.EOF {
+		return err
+	} else if int64(n) < frames {
+		frames = int64(n)
+	}
+	out := make([]byte, 0, 4*frames*channels)
+	for _, x := range block {
+		for _, v := range x[:frames] {
+			out = binary.LittleEndian.AppendUint32(out, math.Float32bits(float32(v)))
+		}
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Write(out)
+	return nil
+}
+
+// Spectrograms have so many columns at most, and rows, evenly spaced in mels. Each column is the mean over so many windows at most.
+const (
+	spectrogramColumns = 720
+	spectrogramRows    = 160
+	spectrogramWindow  = 2048
+	spectrogramWindows = 3
+)
+
+// Levels of a spectrogram are bytes from lowest dB, 0, to highest dB, 255, a full-scale sine having 0 dB.
+const (
+	lowest  = -130
+	highest = -10
+)
+
+// spectrogram is what the page draws.
+type spectrogram struct {
+	Columns int     `json:"columns"`
+	Rows    int     `json:"rows"` // the first is the highest frequency
+	Top     float64 `json:"top"`  // Hz
+	Lowest  float64 `json:"lowest"`
+	Highest float64 `json:"highest"`
+	Levels  []byte  `json:"levels"` // row by row
+}
+
+// getSpectrogram sends the spectrogram of a sound, or of the difference between cover and stego.
+func (s *session) getSpectrogram(w http.ResponseWriter, r *http.Request) error {
+	names := []string{r.PathValue("which")}
+	if names[0] == "difference" {
+		names = []string{cover, stego}
+	}
+	var sounds []*sound
+	for _, name := range names {
+		f, err := s.take(name)
+		if err != nil {
+			return err
+		}
+		defer f.release()
+		sounds = append(sounds, f)
+	}
+	if len(sounds) == 2 && (sounds[0].Format() != sounds[1].Format() || sounds[0].Frames() != sounds[1].Frames()) {
+		return errNoSound
+	}
+	ctx, done, err := s.begin(r.Context(), "spectrogram "+r.PathValue("which"))
+	if err != nil {
+		return err
+	}
+	defer done()
+	stft, err := dsp.NewSTFT[float64](spectrogramWindow, spectrogramWindow/2+1)
+	if err != nil {
+		return err
+	}
+	format, frames := sounds[0].Format(), sounds[0].Frames()
+	v := spectrogram{Rows: spectrogramRows, Top: float64(format.Rate) / 2, Lowest: lowest, Highest: highest}
+	v.Columns = int(max(1, min(spectrogramColumns, frames/(spectrogramWindow/4))))
+	v.Levels = make([]byte, v.Columns*v.Rows)
+	rows := rows(v.Top, format.Rate)
+	errs := make([]error, v.Columns)
+	parallel.Each(s.handler.workers(), v.Columns, func(_, column int) {
+		if errs[column] = ctx.Err(); errs[column] != nil {
+			return
+		}
+		var power []float64
+		power, errs[column] = spectrum(sounds, stft, frames, int64(column), int64(v.Columns))
+		for row, bins := range rows {
+			var sum float64
+			for _, p := range power[bins[0]:bins[1]] {
+				sum += p
+			}
+			dB := 10 * math.Log10(sum/float64(bins[1]-bins[0])+1e-30)
+			v.Levels[row*v.Columns+column] = byte(math.Round(255 * max(0, min(1, (dB-lowest)/(highest-lowest)))))
+		}
+	})
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return reply(w, v)
+}
+
+// rows returns the bins that each row of a spectrogram covers, from the highest frequency down.
+func rows(top float64, rate int) [spectrogramRows][2]int {
+	mel := func(f float64) float64 { return math.Log1p(f / 700) }
+	bin := func(row int) int {
+		f := 700 * math.Expm1(mel(top)*(1-float64(row)/spectrogramRows))
+		return int(math.Round(f / float64(rate) * spectrogramWindow))
+	}
+	var v [spectrogramRows][2]int
+	for row := range v {
+		from, to := bin(row+1), bin(row)
+		from = min(from, spectrogramWindow/2)
+		v[row] = [2]int{from, max(from+1, to)}
+	}
+	return v
+}
+
+// spectrum returns the mean power spectrum of a column of a spectrogram: that of a sound, or of the difference between two.
+func spectrum(sounds []*sound, stft *dsp.STFT[float64], frames, column, columns int64) ([]float64, error) {
+	power := make([]float64, stft.Bins())
+	// The transform is circular: its second frame wraps round and is not used.
+	re, im := make([]float64, 2*stft.Bins()), make([]float64, 2*stft.Bins())
+	block := audio.NewBlock(sounds[0].Format().Channels, spectrogramWindow)
+	other := audio.NewBlock(sounds[0].Format().Channels, spectrogramWindow)
+	from, to := column*frames/columns, (column+1)*frames/columns
+	windows := max(1, min(spectrogramWindows, (to-from)/spectrogramWindow))
+	for i := range windows {
+		middle := from + (2*i+1)*(to-from)/(2*windows)
+		at := max(0, min(middle-spectrogramWindow/2, frames-spectrogramWindow))
+		if err := window(block, sounds[0], at); err != nil {
+			return nil, err
+		}
+		if len(sounds) == 2 {
+			if err := window(other, sounds[1], at); err != nil {
+				return nil, err
+			}
+		}
+		for c := range block {
+			for j := range block[c] {
+				block[c][j] -= other[c][j]
+			}
+			stft.Forward(re, im, block[c])
+			for k := range power {
+				// A full-scale sine has 2N/π² in its bin.
+				power[k] += (re[k]*re[k] + im[k]*im[k]) * (math.Pi * math.Pi / 2 / spectrogramWindow) / float64(windows) / float64(len(block))
+			}
+		}
+	}
+	return power, nil
+}
+
+// window reads frames of a sound, silence beyond its end.
+func window(block [][]float64, f *sound, at int64) error {
+	for c := range block {
+		clear(block[c])
+	}
+	r := f.Reader()
+	if err := r.SeekFrame(at); err != nil {
+		return err
+	}
+	if _, err := r.Read(block); err != nil && err != io.EOF {
+		return err
+	}
+	return nil
+}

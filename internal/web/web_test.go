@@ -1,0 +1,717 @@
+package web_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"ditas/audio"
+	"ditas/audio/codec"
+	"ditas/audio/flac"
+	"ditas/audio/wav"
+	"ditas/internal/channel"
+	"ditas/internal/web"
+	"ditas/metric"
+	"ditas/picture"
+)
+
+// visitor is someone with a page open.
+type visitor struct {
+	t      *testing.T
+	server *httptest.Server
+	temp   string // where files may be
+	base   string // of the session
+	leave  func() // closes the page
+}
+
+func serve(t *testing.T, o web.Options) (*httptest.Server, string) {
+	t.Helper()
+	o.Temp = t.TempDir()
+	h, err := web.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(h)
+	t.Cleanup(func() {
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+		server.Close()
+		if left, err := os.ReadDir(o.Temp); err != nil || len(left) > 0 {
+			t.Errorf("left behind: %v (%v)", left, err)
+		}
+	})
+	return server, o.Temp
+}
+
+func visit(t *testing.T, o web.Options) *visitor {
+	t.Helper()
+	server, temp := serve(t, o)
+	return visitAgain(t, server, temp)
+}
+
+func visitAgain(t *testing.T, server *httptest.Server, temp string) *visitor {
+	t.Helper()
+	ctx, leave := context.WithCancel(context.Background())
+	t.Cleanup(leave)
+	request, err := http.NewRequestWithContext(ctx, "POST", server.URL+"/api/sessions", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := server.Client().Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(response.Body).ReadBytes('\n')
+	if err != nil || response.StatusCode != 200 {
+		t.Fatalf("%s: %s (%v)", response.Status, line, err)
+	}
+	var v struct{ Session string }
+	if err := json.Unmarshal(line, &v); err != nil || len(v.Session) < 20 {
+		t.Fatalf("the session is %s (%v)", line, err)
+	}
+	return &visitor{t, server, temp, server.URL + "/api/sessions/" + v.Session, leave}
+}
+
+// do sends a request and returns the status and the body.
+func (v *visitor) do(method, path string, body []byte) (int, []byte) {
+	v.t.Helper()
+	request, err := http.NewRequest(method, v.base+path, bytes.NewReader(body))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	response, err := v.server.Client().Do(request)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	b, err := io.ReadAll(response.Body)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return response.StatusCode, b
+}
+
+// result does work that must succeed, and returns its events.
+func (v *visitor) result(method, path string, body []byte, result any) (events []map[string]json.RawMessage) {
+	v.t.Helper()
+	status, b := v.do(method, path, body)
+	for line := range bytes.Lines(b) {
+		var e map[string]json.RawMessage
+		if err := json.Unmarshal(line, &e); err != nil {
+			v.t.Fatal(err)
+		}
+		events = append(events, e)
+	}
+	if status != 200 || len(events) == 0 || events[len(events)-1]["result"] == nil {
+		v.t.Fatalf("%s %s: %d %.300s", method, path, status, b)
+	}
+	if err := json.Unmarshal(events[len(events)-1]["result"], result); err != nil {
+		v.t.Fatal(err)
+	}
+	return events
+}
+
+// status returns the status of a GET.
+func status(t *testing.T, server *httptest.Server, url string) int {
+	t.Helper()
+	response, err := server.Client().Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	return response.StatusCode
+}
+
+// sounding returns a recording of harmonics that swell and fade over soft noise.
+func sounding(channels, rate int, encoding audio.Encoding, seconds float64) *audio.Recording {
+	rec := &audio.Recording{
+		Format:  audio.Format{Rate: rate, Channels: channels, Encoding: encoding},
+		Samples: audio.NewBlock(channels, int(seconds*float64(rate))),
+	}
+	rng := rand.New(rand.NewPCG(1, 1))
+	for c, x := range rec.Samples {
+		for i := range x {
+			at := float64(i) / float64(rate)
+			s := 0.02 * rng.NormFloat64()
+			for h := 1.0; h <= 12; h++ {
+				s += math.Sin(2*math.Pi*(180+40*float64(c)+10*math.Sin(at))*h*at) / h
+			}
+			x[i] = rec.Format.Quantize(0.2 * s * (1.1 + math.Sin(3*at)))
+		}
+	}
+	return rec
+}
+
+func wavFile(t *testing.T, rec *audio.Recording) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := wav.Encode(&b, rec); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func pngFile(t *testing.T, width, height int) []byte {
+	t.Helper()
+	p := picture.New(width, height)
+	for c := range p.Pix {
+		for i := range p.Pix[c] {
+			x, y := float64(i%width)/float64(width), float64(i/width)/float64(height)
+			p.Pix[c][i] = float32(0.5 + 0.3*math.Sin(7*x+float64(c)) + 0.2*math.Cos(9*y))
+		}
+	}
+	var b bytes.Buffer
+	if err := p.Encode(&b, picture.PNG); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+type soundInfo struct {
+	Name, Kind, Format string
+	Lossy              bool
+	Frames             int64
+}
+
+// A picture is hidden, both recordings and their difference can be heard and seen, and the picture comes back; in FLAC of 24 bits
+// and two channels as in WAV of 16.
+func TestHideAndReveal(t *testing.T) {
+	rec := sounding(2, 8000, audio.Int24, 2)
+	var file bytes.Buffer
+	if err := flac.Encode(&file, rec); err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{"mono.wav": wavFile(t, sounding(1, 8000, audio.Int16, 3)), `C:\music\two.flac`: file.Bytes()} {
+		v := visit(t, web.Options{})
+		if status, b := v.do("PUT", "/picture", pngFile(t, 48, 40)); status != 200 || string(b) != `{"height":40,"width":48}`+"\n" {
+			t.Fatalf("%d %s", status, b)
+		}
+		var cover soundInfo
+		v.result("PUT", "/sounds/cover?name="+strings.ReplaceAll(name, `\`, "%5C"), data, &cover)
+		var estimate struct {
+			Bytes, Robust, Side int
+			Picture             struct {
+				Width, Height, Need int
+				PSNR                float64
+			}
+		}
+		status, b := v.do("GET", "/estimate?snr=50&scale=0.5", nil)
+		if err := json.Unmarshal(b, &estimate); err != nil || status != 200 {
+			t.Fatalf("%d %s", status, b)
+		}
+		if p := estimate.Picture; p.Width != 24 || p.Height != 20 || p.PSNR != 100 || p.Need < 100 || p.Need > estimate.Bytes {
+			t.Errorf("%s: expected %+v", name, estimate)
+		}
+		var hidden struct {
+			Width, Height int
+			Exact, Secret bool
+			SNR           float64
+			Stages        []any
+			Stego         soundInfo
+		}
+		events := v.result("POST", "/hide", []byte(`{"snr":50,"scale":0.5,"passphrase":"x"}`), &hidden)
+		if !hidden.Exact || !hidden.Secret || hidden.Width != 24 || hidden.Height != 20 || hidden.SNR < 49 {
+			t.Errorf("%s: hidden %+v", name, hidden)
+		}
+		if len(events) < 2 || events[0]["progress"] == nil {
+			t.Errorf("%s: no progress in %d events", name, len(events))
+		}
+		if want := strings.NewReplacer(`C:\music\`, "", ".", "-stego.").Replace(name); hidden.Stego.Name != want {
+			t.Errorf("%s became %s", name, hidden.Stego.Name)
+		}
+		if hidden.Stego.Format != cover.Format || hidden.Stego.Kind != cover.Kind || hidden.Stego.Frames != cover.Frames {
+			t.Errorf("%+v became %+v", cover, hidden.Stego)
+		}
+
+		// What is played are the samples of the files, to the last bit that a float32 holds.
+		status, saved := v.do("GET", "/sounds/stego/file", nil)
+		if status != 200 {
+			t.Fatal(status)
+		}
+		stego, err := codec.Decode(bytes.NewReader(saved), int64(len(saved)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		const from, n = 12345, 600
+		status, b = v.do("GET", fmt.Sprintf("/sounds/stego/samples?from=%d&frames=%d", from, n), nil)
+		if status != 200 || len(b) != 4*n*len(stego.Samples) {
+			t.Fatalf("%d, %d bytes", status, len(b))
+		}
+		for c, x := range stego.Samples {
+			for i := range n {
+				if got, want := binary.LittleEndian.Uint32(b[4*(c*n+i):]), math.Float32bits(float32(x[from+i])); got != want {
+					t.Fatalf("%s: sample %d of channel %d differs", name, i, c)
+				}
+			}
+		}
+		if status, b = v.do("GET", fmt.Sprintf("/sounds/stego/samples?from=%d&frames=100", cover.Frames-10), nil); status != 200 || len(b) != 40*len(stego.Samples) {
+			t.Errorf("at the end: %d, %d bytes", status, len(b))
+		}
+		for _, wrong := range []string{"from=-1&frames=5", "from=0&frames=0", "from=0&frames=99999999", "from=99999999&frames=1", ""} {
+			if status, _ := v.do("GET", "/sounds/stego/samples?"+wrong, nil); status != 400 {
+				t.Errorf("samples?%s: %d", wrong, status)
+			}
+		}
+
+		loudness := map[string]float64{}
+		for _, which := range []string{"cover", "stego", "difference"} {
+			var s struct {
+				Columns, Rows int
+				Levels        []byte
+			}
+			status, b := v.do("GET", "/spectrograms/"+which, nil)
+			if err := json.Unmarshal(b, &s); err != nil || status != 200 || len(s.Levels) != s.Columns*s.Rows || s.Columns < 20 {
+				t.Fatalf("%s: %d %.100s", which, status, b)
+			}
+			for _, l := range s.Levels {
+				loudness[which] += float64(l) / float64(len(s.Levels))
+			}
+		}
+		if d := math.Abs(loudness["cover"] - loudness["stego"]); d > 12 || loudness["difference"] > loudness["cover"]-10 {
+			t.Errorf("%s: spectrograms are as bright as %v", name, loudness)
+		}
+		var heard struct{ Moments, Masked int }
+		if status, b := v.do("GET", "/audibility", nil); status != 200 || json.Unmarshal(b, &heard) != nil || heard.Moments < 50 || float64(heard.Masked) < 0.9*float64(heard.Moments) {
+			t.Errorf("%s: %d %s", name, status, b)
+		}
+
+		// The one who made it, and another one who got the file.
+		other := visitAgain(t, v.server, v.temp)
+		var given soundInfo
+		other.result("PUT", "/sounds/recording?name=gift.wav", saved, &given)
+		for from, who := range map[string]*visitor{"stego": v, "recording": other} {
+			var revealed struct {
+				Exact, Complete bool
+				Picture         []byte
+				PSNR            *float64
+				Found           [][]float64
+				Which           string
+			}
+			events := who.result("POST", "/reveal", []byte(`{"from":"`+from+`","passphrase":"x"}`), &revealed)
+			stages := 0
+			for _, e := range events {
+				if e["stage"] != nil {
+					stages++
+				}
+			}
+			if !revealed.Exact || !revealed.Complete || stages < 2 || len(revealed.Found) != len(stego.Samples) || revealed.Which != from {
+				t.Errorf("%s: revealed %v %v, %d stages, of %s", name, revealed.Exact, revealed.Complete, stages, revealed.Which)
+			}
+			if (revealed.PSNR != nil) != (from == "stego") {
+				t.Errorf("%s, from %s: compared with the original: %v", name, from, revealed.PSNR)
+			}
+			status, b := who.do("GET", "/revealed", nil)
+			if p, err := picture.Decode(bytes.NewReader(b)); status != 200 || err != nil || p.Width != 24 || p.Height != 20 {
+				t.Errorf("%s: %d %v", name, status, err)
+			}
+			if from == "stego" || name != "mono.wav" { // the search takes a while
+				continue
+			}
+			if status, b := who.do("POST", "/reveal", []byte(`{"from":"`+from+`","passphrase":"y"}`)); !bytes.Contains(b, []byte("Nothing was found")) {
+				t.Errorf("%s: with another passphrase: %d %.200s", name, status, b)
+			}
+		}
+	}
+}
+
+// A damaged copy is what the channel makes of the recording, and what is left of the picture comes back.
+func TestDamage(t *testing.T) {
+	v := visit(t, web.Options{})
+	v.do("PUT", "/picture", pngFile(t, 32, 32))
+	var cover soundInfo
+	v.result("PUT", "/sounds/cover?name=a.wav", wavFile(t, sounding(1, 8000, audio.Int16, 8)), &cover)
+	v.result("POST", "/hide", []byte(`{"snr":45,"scale":1,"passphrase":""}`), new(any))
+	var revealed struct {
+		Arrived, Frames int
+		PSNR            float64
+		Which           string
+		Sound           soundInfo
+	}
+	v.result("POST", "/reveal", []byte(`{"from":"stego","passphrase":"","damage":{"cut":0.25,"silence":0.1,"noise":60,"gain":-3}}`), &revealed)
+	if revealed.Which != "damaged" || revealed.Sound.Frames != cover.Frames*3/4 || revealed.Sound.Name != "a-stego-damaged.wav" {
+		t.Errorf("damaged: %+v", revealed)
+	}
+	if revealed.Arrived >= revealed.Frames*8/10 || revealed.Arrived < revealed.Frames/2 || revealed.PSNR < 20 {
+		t.Errorf("what survives: %+v", revealed)
+	}
+	_, b := v.do("GET", "/sounds/damaged/file", nil)
+	got, err := codec.Decode(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, b = v.do("GET", "/sounds/stego/file", nil)
+	stego, err := codec.Decode(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := stego.Frames()
+	want := channel.Gain(channel.Cut(stego, n*3/8, n/4), -3)
+	if snr, err := metric.SNR(want.Samples[0][:n/8], got.Samples[0][:n/8]); err != nil || snr < 55 || snr > 65 {
+		t.Errorf("noise of 60 dB has %.1f dB (%v)", snr, err)
+	}
+	// Without damage it is the recording itself.
+	v.result("POST", "/reveal", []byte(`{"from":"stego","passphrase":"","damage":{"cut":0,"silence":0,"noise":null,"gain":0}}`), &revealed)
+	if revealed.Which != "stego" || revealed.PSNR != 100 {
+		t.Errorf("undamaged: %+v", revealed)
+	}
+	for _, wrong := range []string{`{"cut":1}`, `{"cut":-0.1}`, `{"silence":2}`, `{"noise":-100}`, `{"gain":99}`, `{"melt":1}`, `{`} {
+		if status, _ := v.do("POST", "/reveal", []byte(`{"from":"stego","damage":`+wrong+`}`)); status != 400 {
+			t.Errorf("damage %s: %d", wrong, status)
+		}
+	}
+}
+
+// MP3 is taken, and becomes WAV.
+func TestLossyCoverBecomesWAV(t *testing.T) {
+	files, err := filepath.Glob("../audio/mp3/testdata/*.mp3")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no MP3 to test with")
+	}
+	data, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := visit(t, web.Options{})
+	var got soundInfo
+	v.result("PUT", "/sounds/recording?name=song.mp3", data, &got)
+	if !got.Lossy || got.Kind != "WAV" || got.Frames < 1 || !strings.Contains(got.Format, "16-bit") {
+		t.Errorf("%s is %+v", files[0], got)
+	}
+	// It must not grow without bound.
+	v = visit(t, web.Options{MaxRecording: int64(len(data)), MaxPicture: 1})
+	if _, b := v.do("PUT", "/sounds/cover?name=song.mp3", data); !bytes.Contains(b, []byte("as WAV it would be too large")) {
+		t.Errorf("a small MP3 of a large recording: %s", b)
+	}
+}
+
+// Only this machine's own names are answered to: anyone can make a name of their own point here.
+func TestHost(t *testing.T) {
+	local, _ := serve(t, web.Options{})
+	anywhere, _ := serve(t, web.Options{Anywhere: true})
+	for host, want := range map[string][2]int{
+		"127.0.0.1:8475": {200, 200}, "localhost:8475": {200, 200}, "[::1]:8475": {200, 200}, "127.0.0.1": {200, 200}, "::1": {200, 200},
+		"192.168.1.7:8475": {403, 200}, "[fe80::1]:80": {403, 200},
+		"evil.example": {403, 403}, "evil.example:8475": {403, 403}, "127.0.0.1.evil.example": {403, 403}, "localhost.evil.example:80": {403, 403}, "localhost.": {403, 403}, "x:1:2": {403, 403},
+	} {
+		for i, server := range []*httptest.Server{local, anywhere} {
+			for _, path := range []string{"/", "/api/about"} {
+				request, err := http.NewRequest("GET", server.URL+path, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				request.Host = host
+				response, err := server.Client().Do(request)
+				if err != nil {
+					t.Fatal(err)
+				}
+				response.Body.Close()
+				if response.StatusCode != want[i] {
+					t.Errorf("host %q, anywhere %v, %s: %d", host, i == 1, path, response.StatusCode)
+				}
+			}
+		}
+	}
+}
+
+// Other pages can link here and do nothing else.
+func TestOtherPages(t *testing.T) {
+	v := visit(t, web.Options{})
+	own := v.server.URL
+	for _, c := range []struct {
+		method, url string
+		header      map[string]string
+		want        int
+	}{
+		{"POST", own + "/api/sessions", map[string]string{"Origin": "http://evil.example"}, 403},
+		{"POST", own + "/api/sessions", map[string]string{"Origin": "null"}, 403},
+		{"POST", own + "/api/sessions", map[string]string{"Origin": "http://127.0.0.1:1"}, 403},
+		{"POST", own + "/api/sessions", map[string]string{"Sec-Fetch-Site": "cross-site"}, 403},
+		{"POST", own + "/api/sessions", map[string]string{"Sec-Fetch-Site": "same-site"}, 403},
+		{"PUT", v.base + "/picture", map[string]string{"Origin": "https://evil.example"}, 403},
+		{"PUT", v.base + "/picture", map[string]string{"Origin": own, "Sec-Fetch-Site": "same-origin"}, 422},
+		{"DELETE", v.base + "/picture", map[string]string{"Sec-Fetch-Site": "cross-site"}, 403},
+		{"GET", v.base + "/picture", map[string]string{"Sec-Fetch-Site": "cross-site"}, 403},
+		{"GET", v.base + "/picture", map[string]string{"Origin": "http://evil.example"}, 403},
+		{"GET", own + "/assets/main.js", map[string]string{"Sec-Fetch-Site": "cross-site"}, 403},
+		{"GET", own + "/assets/main.js", map[string]string{"Sec-Fetch-Site": "same-origin"}, 200},
+		{"GET", own + "/", map[string]string{"Sec-Fetch-Site": "cross-site"}, 200},
+	} {
+		request, err := http.NewRequest(c.method, c.url, strings.NewReader("not a picture"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, value := range c.header {
+			request.Header.Set(name, value)
+		}
+		response, err := v.server.Client().Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != c.want {
+			t.Errorf("%s %s %v: %d, want %d", c.method, strings.TrimPrefix(c.url, own), c.header, response.StatusCode, c.want)
+		}
+	}
+}
+
+// A picture that is too large to come back exactly is scaled down as far as it takes, and not much farther.
+func TestExact(t *testing.T) {
+	v := visit(t, web.Options{})
+	photo, err := os.ReadFile(photo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.do("PUT", "/picture", photo)
+	v.result("PUT", "/sounds/cover?name=a.wav", wavFile(t, sounding(1, 8000, audio.Int16, 5)), new(any))
+	var exact struct{ Percent int }
+	if status, b := v.do("GET", "/exact?snr=50", nil); status != 200 || json.Unmarshal(b, &exact) != nil || exact.Percent < 20 || exact.Percent > 95 {
+		t.Fatalf("%d %s", status, b)
+	}
+	for percent, want := range map[int]bool{exact.Percent: true, exact.Percent + 6: false} {
+		var e struct{ Picture struct{ PSNR float64 } }
+		if status, b := v.do("GET", fmt.Sprintf("/estimate?snr=50&scale=%.2f", float64(percent)/100), nil); status != 200 || json.Unmarshal(b, &e) != nil || (e.Picture.PSNR == 100) != want {
+			t.Errorf("at %d %%: %d %s", percent, status, b)
+		}
+	}
+	if status, _ := v.do("GET", "/exact?snr=5", nil); status != 400 {
+		t.Errorf("a strength that is none: %d", status)
+	}
+}
+
+// Every answer tells the browser to load nothing from elsewhere; the page has no script or style in itself that would need more.
+func TestPolicy(t *testing.T) {
+	server, _ := serve(t, web.Options{})
+	for _, path := range []string{"/", "/assets/main.js", "/assets/style.css", "/api/about", "/nothing"} {
+		response, err := server.Client().Get(server.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		policy := response.Header.Get("Content-Security-Policy")
+		for _, want := range []string{"default-src 'none'", "script-src 'self'", "connect-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'"} {
+			if !strings.Contains(policy, want) {
+				t.Errorf("%s: the policy %q lacks %s", path, policy, want)
+			}
+		}
+		if strings.Contains(policy, "unsafe") || strings.Contains(policy, "http") || strings.Contains(policy, "*") {
+			t.Errorf("%s: the policy %q allows too much", path, policy)
+		}
+		for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cross-Origin-Resource-Policy": "same-origin"} {
+			if got := response.Header.Get(name); got != want {
+				t.Errorf("%s: %s is %q", path, name, got)
+			}
+		}
+		for _, elsewhere := range []string{"http://", "https://", `"//`} {
+			text := strings.ReplaceAll(string(body), "http://www.w3.org/2000/svg", "")
+			if strings.Contains(text, elsewhere) {
+				t.Errorf("%s mentions an address elsewhere: %s", path, elsewhere)
+			}
+		}
+	}
+	if got := status(t, server, server.URL+"/assets/../web.go"); got != 404 {
+		t.Errorf("a path that leads out: %d", got)
+	}
+}
+
+// Uploads are bounded, whether they say how long they are or not.
+func TestBounds(t *testing.T) {
+	v := visit(t, web.Options{MaxRecording: 10_000, MaxPicture: 40_000, MaxPixels: 10_000, Sessions: 2})
+	for path, size := range map[string]int{"/sounds/cover": 10_001, "/sounds/recording": 10_001, "/picture": 40_001} {
+		for _, body := range []io.Reader{bytes.NewReader(make([]byte, size)), struct{ io.Reader }{bytes.NewReader(make([]byte, size))}} {
+			request, err := http.NewRequest("PUT", v.base+path, body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			response, err := v.server.Client().Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, _ := io.ReadAll(response.Body)
+			response.Body.Close()
+			if response.StatusCode != 413 || !bytes.Contains(b, []byte("larger than")) {
+				t.Errorf("%s: %d %s", path, response.StatusCode, b)
+			}
+		}
+		if status, b := v.do("PUT", path, nil); status != 422 || !bytes.Contains(b, []byte("empty")) {
+			t.Errorf("%s, empty: %d %s", path, status, b)
+		}
+	}
+	if status, b := v.do("PUT", "/picture", pngFile(t, 101, 100)); status == 200 || !bytes.Contains(b, []byte("too large")) {
+		t.Errorf("too many pixels: %d %s", status, b)
+	}
+	if status, _ := v.do("POST", "/hide", bytes.Repeat([]byte(" "), 1<<17)); status == 200 {
+		t.Error("a request of 128 kB was taken")
+	}
+	for _, wrong := range []string{"snr=5&scale=1", "snr=NaN&scale=1", "snr=50&scale=0", "snr=50&scale=2", ""} {
+		if status, _ := v.do("GET", "/estimate?"+wrong, nil); status != 400 {
+			t.Errorf("estimate?%s: %d", wrong, status)
+		}
+	}
+	visitAgain(t, v.server, v.temp)
+	response, err := v.server.Client().Post(v.server.URL+"/api/sessions", "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != 503 {
+		t.Errorf("one page too many: %d", response.StatusCode)
+	}
+}
+
+// Of what a page was given nothing has a name on disk, and when the page has gone nothing is left at all.
+func TestNothingIsKept(t *testing.T) {
+	v := visit(t, web.Options{})
+	var cover soundInfo
+	v.result("PUT", "/sounds/cover?name=secret-name.wav", wavFile(t, sounding(1, 8000, audio.Int16, 2)), &cover)
+	if runtime.GOOS != "windows" {
+		filepath.Walk(v.temp, func(path string, info os.FileInfo, err error) error {
+			if err == nil && !info.IsDir() {
+				t.Errorf("%s is there for all to see", path)
+			}
+			return nil
+		})
+	}
+	session := v.base + "/sounds/cover/file"
+	if status(t, v.server, session) != 200 {
+		t.Fatal("the recording is not there")
+	}
+	v.leave()
+	for range 500 {
+		if status(t, v.server, session) == 404 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Error("the recording is still there after the page has gone")
+}
+
+// Work ends when nobody waits for it: with room for one job, the next one begins, and what was being made is never there.
+func TestCancel(t *testing.T) {
+	v := visit(t, web.Options{Jobs: 1})
+	v.do("PUT", "/picture", pngFile(t, 64, 64))
+	v.result("PUT", "/sounds/cover?name=long.wav", wavFile(t, sounding(1, 16000, audio.Int16, 60)), new(any))
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, "POST", v.base+"/hide", strings.NewReader(`{"snr":50,"scale":1,"passphrase":""}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := v.server.Client().Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(response.Body).ReadString('\n'); err != nil || !strings.Contains(line, "progress") {
+		t.Fatalf("the first event is %s (%v)", line, err)
+	}
+	cancel()
+	response.Body.Close()
+	// This waits for the job's place.
+	if status, b := v.do("GET", "/estimate?snr=50&scale=1", nil); status != 200 {
+		t.Fatalf("%d %s", status, b)
+	}
+	if status, _ := v.do("GET", "/sounds/stego/file", nil); status != 404 {
+		t.Errorf("the job went on to its end: %d", status)
+	}
+}
+
+// Close ends work and pages.
+func TestClose(t *testing.T) {
+	temp := t.TempDir()
+	h, err := web.New(web.Options{Temp: temp})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(h)
+	defer server.Close()
+	v := visitAgain(t, server, temp)
+	v.do("PUT", "/picture", pngFile(t, 64, 64))
+	v.result("PUT", "/sounds/cover?name=long.wav", wavFile(t, sounding(1, 16000, audio.Int16, 60)), new(any))
+	hiding := make(chan []byte)
+	go func() {
+		response, err := server.Client().Post(v.base+"/hide", "", strings.NewReader(`{"snr":50,"scale":1,"passphrase":""}`))
+		if err != nil {
+			hiding <- nil
+			return
+		}
+		b, _ := io.ReadAll(response.Body)
+		hiding <- b
+	}()
+	// An upload that does not go on.
+	stalled, keep := io.Pipe()
+	defer keep.Close()
+	begun := make(chan struct{})
+	go func() {
+		keep.Write([]byte("RIFF"))
+		close(begun)
+	}()
+	go func() {
+		request, err := http.NewRequest("PUT", v.base+"/sounds/recording", stalled)
+		if err == nil {
+			server.Client().Do(request)
+		}
+	}()
+	<-begun
+	time.Sleep(20 * time.Millisecond) // work has begun, most likely
+	if err := h.Close(); err != nil {
+		t.Error(err)
+	}
+	if b := <-hiding; bytes.Contains(b, []byte(`"result"`)) {
+		t.Error("work went on")
+	}
+	if left, _ := os.ReadDir(temp); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	if got := status(t, server, server.URL); got != 503 {
+		t.Errorf("after the end: %d", got)
+	}
+}
+
+// What is wrong with a file is said in words, with what to do.
+func TestWords(t *testing.T) {
+	v := visit(t, web.Options{})
+	sound := wavFile(t, sounding(1, 8000, audio.Int16, 2))
+	silent := wavFile(t, channel.Gain(channel.Zero(sounding(1, 8000, audio.Int16, 2), 0, 1<<20), 0))
+	for _, c := range []struct {
+		path string
+		data []byte
+		want string
+	}{
+		{"/picture", sound, "This is a recording, and a picture is wanted here."},
+		{"/picture", []byte("hello"), "This is not a picture that ditas can read."},
+		{"/picture", pngFile(t, 20, 20)[:100], "The picture file ends too early."},
+		{"/sounds/cover", pngFile(t, 20, 20), "This is a picture, and a recording is wanted here."},
+		{"/sounds/cover", []byte("hello"), "This is not a recording that ditas can read."},
+		{"/sounds/cover", sound[:20_000], "The recording is cut off after"},
+		{"/sounds/cover", silent, "The recording is silent: there is nothing to hide in."},
+		{"/sounds/cover", wavFile(t, sounding(1, 8000, audio.Int16, 0.1)), "Take a longer recording."},
+	} {
+		if _, b := v.do("PUT", c.path, c.data); !bytes.Contains(b, []byte(c.want)) || !bytes.Contains(b, []byte(`"hint":"`)) {
+			t.Errorf("%s: %s, want %s", c.path, b, c.want)
+		}
+	}
+	if status, b := v.do("POST", "/hide", []byte(`{"snr":50,"scale":1}`)); status != 404 {
+		t.Errorf("nothing to hide: %d %s", status, b)
+	}
+	if got := status(t, v.server, v.server.URL+"/api/sessions/nobody/picture"); got != 404 {
+		t.Errorf("a session that is not there: %d", got)
+	}
+}
