@@ -15,16 +15,16 @@
 //
 // # Method
 //
-// The picture becomes a stream of which every beginning is a picture (package codestream), the stream is divided into stages,
+// The picture becomes a stream of which every beginning is a picture (package internal/codestream), the stream is divided into stages,
 // each of which codes what the stages before it have left, and the stages travel on keyed lattices in frames that are found and
-// read on their own (package carrier). Whatever part of the recording arrives, and however noisy, gives as many stages as it
-// has room for. The networks of the paper are there by [HideOptions].Method (package networks).
+// read on their own (package internal/carrier). Whatever part of the recording arrives, and however noisy, gives as many stages as it
+// has room for. The networks of the paper are there as method [Networks].
 //
 // # Packages
 //
 // Beside this one these are for others to use: audio and those below it, which read and write recordings; picture; metric,
 // which measures both; compare, which compares two of them and draws it; and preflight, which tells whether a recording is fit to
-// hide in. All other packages are parts of these and of the command, and may change at any time.
+// hide in. All other packages are internal: parts of these and of the command.
 //
 // # Compatibility
 //

@@ -12,8 +12,8 @@ import (
 
 // The page in docs is what the results and the runs in this repository make; "ditas experiment results" writes it anew.
 func TestCommittedResults(t *testing.T) {
-	docs := filepath.Join("..", "docs")
-	r, err := ReadResults(os.DirFS(filepath.Join("..", "weights")), os.DirFS(filepath.Join(docs, "results")))
+	docs := filepath.Join("..", "..", "docs")
+	r, err := ReadResults(os.DirFS(filepath.Join("..", "..", "weights")), os.DirFS(filepath.Join(docs, "results")))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ type quality struct {
 
 func demoPicture(t testing.TB) *picture.Planes {
 	t.Helper()
-	return readPicture(t, filepath.Join("..", "cmd", "ditas", "demo", "photo.png"))
+	return readPicture(t, filepath.Join("..", "..", "cmd", "ditas", "demo", "photo.png"))
 }
 
 func readPicture(t testing.TB, name string) *picture.Planes {
@@ -62,7 +62,7 @@ func writeFile(t testing.TB, name string, b []byte) {
 func TestQualityDoesNotFall(t *testing.T) {
 	const tolerance = 0.5 // dB
 	name := filepath.Join("testdata", "quality.json")
-	speech := readFile(t, filepath.Join("..", "cmd", "ditas", "demo", "speech.wav"))
+	speech := readFile(t, filepath.Join("..", "..", "cmd", "ditas", "demo", "speech.wav"))
 	var now []quality
 	for _, snr := range []float64{15, 25, 35, 45} {
 		_, r := hide(t, speech, demoPicture(t), networks.HideOptions{SNR: snr})
@@ -137,7 +137,7 @@ func TestGoldenRecordings(t *testing.T) {
 // excerpt returns some seconds of the demo's recording, 16 kHz mono 16-bit with a plain header, as a file of its own.
 func excerpt(t testing.TB, from, to int) []byte {
 	t.Helper()
-	speech := readFile(t, filepath.Join("..", "cmd", "ditas", "demo", "speech.wav"))
+	speech := readFile(t, filepath.Join("..", "..", "cmd", "ditas", "demo", "speech.wav"))
 	const header, second = 44, 2 * 16000
 	b := append([]byte(nil), speech[:header]...)
 	b = append(b, speech[header+from*second:header+to*second]...)
@@ -150,12 +150,12 @@ func excerpt(t testing.TB, from, to int) []byte {
 }
 
 func ExampleHide() {
-	speech, err := os.ReadFile(filepath.Join("..", "cmd", "ditas", "demo", "speech.wav"))
+	speech, err := os.ReadFile(filepath.Join("..", "..", "cmd", "ditas", "demo", "speech.wav"))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	photo, err := os.Open(filepath.Join("..", "cmd", "ditas", "demo", "photo.png"))
+	photo, err := os.Open(filepath.Join("..", "..", "cmd", "ditas", "demo", "photo.png"))
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -222,7 +222,7 @@ func TestReadConfig(t *testing.T) {
 
 // The configuration of the shipped weights is written out, so that a change of the defaults does not change what they are.
 func TestShippedConfig(t *testing.T) {
-	f, err := os.Open(filepath.Join("..", "configs", "ditas-m-ed.json"))
+	f, err := os.Open(filepath.Join("..", "..", "configs", "ditas-m-ed.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -378,7 +378,7 @@ func TestDamage(t *testing.T) {
 
 // MP3 is taken, and becomes WAV.
 func TestLossyCoverBecomesWAV(t *testing.T) {
-	files, err := filepath.Glob("../audio/mp3/testdata/*.mp3")
+	files, err := filepath.Glob("../../audio/mp3/testdata/*.mp3")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no MP3 to test with")
 	}
