@@ -167,13 +167,17 @@ func (m *meter) evidence(f *fitted) float64 {
 	return float64(sum)
 }
 
-// shift finds by how many levels the gain is off, and then all of its digits.
+// shift finds by how many levels the gain is off, and then all of its digits. It tries the offset that was found and none: steps of
+// several strengths nearly fit into some large offsets, to which a gain that is not yet exact may lead.
 func (m *meter) shift(f *fitted) *fitted {
 	const most = 2 * gainRange
-	var fits [2*most + 1]*fitted
+	var fits [2 * (2*most + 1)]*fitted
 	parallel.Each(m.workers, len(fits), func(_, i int) {
 		g := f.lock
-		g.gain *= quarters(i - most)
+		g.gain *= quarters(i/2 - most)
+		if i%2 == 1 {
+			g.offset = 0
+		}
 		fits[i] = m.polish(m.fit(g))
 	})
 	best := fits[0]

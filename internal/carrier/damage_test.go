@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"ditas/audio"
+	"ditas/internal/channel"
 )
 
 // half returns a recording with half as much in it as it has room for, so that something may be lost.
@@ -156,6 +157,36 @@ func TestGainAndOffset(t *testing.T) {
 		if !(math.Abs(levels-math.Round(levels)) < 0.02) || math.Abs(m.Offset-c.offset) > 2e-4 {
 			t.Errorf("gain %g and offset %g are told to be %g and %g", c.gain, c.offset, m.Gain, m.Offset)
 		}
+	}
+}
+
+// A large offset that steps of several strengths nearly fit into is not taken for one where there is none.
+func TestFarOffset(t *testing.T) {
+	rec := speech(t, 0, 40000)
+	for _, x := range rec.Samples {
+		for i, v := range x {
+			x[i] = rec.Format.Quantize(v / 4)
+		}
+	}
+	data, _ := stego(t, rec, Robust, 50)
+	louder := channel.Convert(channel.Gain(decode(t, data), 12), audio.Int16)
+	l, err := newListener(context.Background(), open(t, file(t, louder)), ours, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, k, err := l.find()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := l.newMeter(h, k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.offset = 1078.0 / 32768
+	f := m.shift(m.fit(k))
+	want := math.Pow(10, 12.0/20)
+	if levels := 4 * math.Log2(f.gain/want); math.Abs(levels-math.Round(levels)) > 1e-3 || math.Abs(f.offset) > 2e-5 {
+		t.Errorf("gain %g, offset %g: want %g, but for quarters of an octave, and none", f.gain, f.offset, want)
 	}
 }
 

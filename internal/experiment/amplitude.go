@@ -12,54 +12,119 @@ func (s *study) amplitude() (*Table, error) {
 	t := &Table{
 		Title: "Gain, polarity, offset, channels",
 		Text: "Default strength. A recording that is to be amplified is quieter by as much before, so that nothing clips. The file that the receiver\n" +
-			"gets has 16 bits, whose rounding weighs the more the quieter it is, or 32-bit floating point, which loses nothing. Stereo: two\n" +
-			"different clips as channels, and two thumbnails side by side as the picture, so that there are 12 samples a pixel as well; with a\n" +
-			"channel missing, half of the recording is lost.",
-		Columns: pictureColumns,
+			"gets has 16 bits, whose rounding weighs the more the quieter it is and is a loss of data, or 32-bit floating point, which loses\n" +
+			"nothing. *Lost* is by how much PSNR falls below that of the same recording left as it is, for the pair that loses most.\n" +
+			"Stereo: two different clips as channels, and two thumbnails side by side as the picture, so that there are 12 samples a pixel as\n" +
+			"well; with a channel missing, half of the recording is lost.",
+		Columns: append(append([]Column{}, pictureColumns...), Column{"lost", "%.1f dB"}),
 	}
 	subjects := s.damaged()
-	on16 := func(r *audio.Recording) *audio.Recording { return r }
-	var trials []trial
-	for _, c := range []struct {
-		name string
-		dB   float64
-		as   func(r *audio.Recording) *audio.Recording
-	}{
-		{"gain −12 dB, 16 bits", -12, on16}, {"gain −12 dB, floating point", -12, float},
-		{"gain −6 dB, 16 bits", -6, on16}, {"gain −6 dB, floating point", -6, float},
-		{"gain +6 dB, 16 bits", 6, on16}, {"gain +12 dB, 16 bits", 12, on16},
-	} {
-		trials = append(trials, trial{c.name, func(_ int, p *subject) (*audio.Recording, error) {
-			stego := p.stego
-			if c.dB > 0 {
-				var err error
-				// A little less than the gain, for what hiding adds to the peak.
-				if stego, err = s.hide(channel.Convert(channel.Gain(p.cover, -c.dB-0.05), audio.Int16), p.secret, ditas.HideOptions{}); err != nil {
-					return nil, err
-				}
-			}
-			return c.as(channel.Gain(stego.Recording, c.dB)), nil
-		}, exactly})
+	gain := func(dB float64, as audio.Encoding) func(r *audio.Recording) *audio.Recording {
+		return func(r *audio.Recording) *audio.Recording { return channel.Convert(channel.Gain(r, dB), as) }
 	}
-	trials = append(trials,
-		trial{"inverted", func(_ int, p *subject) (*audio.Recording, error) { return channel.Invert(p.stego.Recording), nil }, exactly},
-		trial{"offset of 0.01", func(_ int, p *subject) (*audio.Recording, error) {
-			return channel.Offset(p.stego.Recording, 0.01), nil
-		}, exactly})
-	rows, err := s.try("amplitude", subjects, trials)
+	for _, group := range []struct {
+		quieter float64 // dB
+		cases   []change
+	}{
+		{0, []change{
+			{"gain −12 dB, 16 bits", gain(-12, audio.Int16)}, {"gain −12 dB, floating point", gain(-12, audio.Float32)},
+			{"gain −6 dB, 16 bits", gain(-6, audio.Int16)}, {"gain −6 dB, floating point", gain(-6, audio.Float32)},
+		}},
+		{6, []change{{"gain +6 dB, 16 bits", gain(6, audio.Int16)}}},
+		{12, []change{{"gain +12 dB, 16 bits", gain(12, audio.Int16)}}},
+		{0, []change{
+			{"inverted", channel.Invert},
+			{"offset of 0.01", func(r *audio.Recording) *audio.Recording { return channel.Offset(r, 0.01) }},
+		}},
+	} {
+		quiet, err := s.quieter(subjects, group.quieter)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := s.changed("amplitude", quiet, group.cases)
+		if err != nil {
+			return nil, err
+		}
+		t.Rows = append(t.Rows, rows...)
+	}
+	pairs, err := s.stereo(subjects)
 	if err != nil {
 		return nil, err
 	}
-	t.Rows = rows
-	rows, err = s.stereo(subjects)
+	pick := func(name string, want want, do func(r *audio.Recording) *audio.Recording) trial {
+		return trial{name, func(_ int, p *subject) (*audio.Recording, error) { return do(p.stego.Recording), nil }, want}
+	}
+	rows, err := s.losing("stereo", pairs, []trial{
+		pick("stereo", exactly, func(r *audio.Recording) *audio.Recording { return r }),
+		pick("stereo, channels swapped", exactly, func(r *audio.Recording) *audio.Recording { return channel.Pick(r, 1, 0) }),
+		pick("stereo, the left channel alone", atLeast(40), func(r *audio.Recording) *audio.Recording { return channel.Pick(r, 0) }),
+		pick("stereo, the right channel alone", atLeast(40), func(r *audio.Recording) *audio.Recording { return channel.Pick(r, 1) }),
+		pick("stereo, the left channel zeroed", atLeast(40), func(r *audio.Recording) *audio.Recording { return channel.Mute(r, 0) }),
+	})
 	t.Rows = append(t.Rows, rows...)
 	return t, err
 }
 
-// stereo measures recordings of two channels, of half as many subjects as there are.
-func (s *study) stereo(subjects []*subject) ([]Row, error) {
+// change is something that happens to recordings and leaves what they say.
+type change struct {
+	name string
+	do   func(r *audio.Recording) *audio.Recording
+}
+
+// changed measures changes, of each of which it is wanted that no pair loses more than a decibel.
+func (s *study) changed(what string, subjects []*subject, changes []change) ([]Row, error) {
+	var trials []trial
+	for _, c := range changes {
+		trials = append(trials, trial{name: c.name, do: func(_ int, p *subject) (*audio.Recording, error) { return c.do(p.stego.Recording), nil }})
+	}
+	rows, err := s.losing(what, subjects, trials)
+	for i := range rows {
+		lost := rows[i].Values[len(rows[i].Values)-1]
+		rows[i].aim("at most 1 dB lost", lost <= 1)
+	}
+	return rows, err
+}
+
+// losing does all trials with all subjects and returns a row for each that ends in what was lost.
+func (s *study) losing(what string, subjects []*subject, trials []trial) ([]Row, error) {
+	asItIs := trial{name: "as it is", do: func(_ int, p *subject) (*audio.Recording, error) { return p.stego.Recording, nil }}
+	outcomes, err := s.outcomes(what, subjects, append([]trial{asItIs}, trials...))
+	if err != nil {
+		return nil, err
+	}
+	var rows []Row
+	for t, o := range outcomes[1:] {
+		lost := 0.0
+		for i := range o {
+			lost = max(lost, outcomes[0][i].psnr-o[i].psnr)
+		}
+		m := summarise(o)
+		rows = append(rows, trials[t].want.row(trials[t].name, m, append(m.values(), lost)...))
+	}
+	return rows, nil
+}
+
+// quieter returns subjects with their pictures hidden in covers that are quieter by so many decibels.
+func (s *study) quieter(subjects []*subject, dB float64) ([]*subject, error) {
+	if dB == 0 {
+		return subjects, nil
+	}
+	quiet := make([]*subject, len(subjects))
+	err := s.each("quieter", len(subjects), func(i int) (err error) {
+		p := *subjects[i]
+		// A little more than the gain, for what hiding adds to the peak.
+		p.cover = channel.Convert(channel.Gain(p.cover, -dB-0.05), audio.Int16)
+		p.stego, err = s.hide(p.cover, p.secret, ditas.HideOptions{})
+		quiet[i] = &p
+		return err
+	})
+	return quiet, err
+}
+
+// stereo returns subjects with recordings of two channels, half as many as there are.
+func (s *study) stereo(subjects []*subject) ([]*subject, error) {
 	pairs := make([]*subject, len(half(subjects)))
-	err := s.each("stereo", len(pairs), func(i int) (err error) {
+	return pairs, s.each("stereo", len(pairs), func(i int) (err error) {
 		a, b := subjects[i], subjects[len(subjects)-1-i]
 		p := &subject{secret: beside(a.secret, b.secret), cover: &audio.Recording{Format: a.cover.Format}}
 		p.cover.Format.Channels = 2
@@ -71,16 +136,6 @@ func (s *study) stereo(subjects []*subject) ([]Row, error) {
 		pairs[i] = p
 		p.stego, err = s.hide(p.cover, p.secret, ditas.HideOptions{})
 		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return s.try("stereo", pairs, []trial{
-		{"stereo", func(_ int, p *subject) (*audio.Recording, error) { return p.stego.Recording, nil }, exactly},
-		{"stereo, channels swapped", func(_ int, p *subject) (*audio.Recording, error) { return channel.Pick(p.stego.Recording, 1, 0), nil }, exactly},
-		{"stereo, the left channel alone", func(_ int, p *subject) (*audio.Recording, error) { return channel.Pick(p.stego.Recording, 0), nil }, atLeast(40)},
-		{"stereo, the right channel alone", func(_ int, p *subject) (*audio.Recording, error) { return channel.Pick(p.stego.Recording, 1), nil }, atLeast(40)},
-		{"stereo, the left channel zeroed", func(_ int, p *subject) (*audio.Recording, error) { return channel.Mute(p.stego.Recording, 0), nil }, atLeast(40)},
 	})
 }
 

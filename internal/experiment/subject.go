@@ -180,8 +180,8 @@ type trial struct {
 	want want
 }
 
-// try does all trials with all subjects.
-func (s *study) try(what string, subjects []*subject, trials []trial) ([]Row, error) {
+// outcomes does all trials with all subjects and returns what came of them, by trial.
+func (s *study) outcomes(what string, subjects []*subject, trials []trial) ([][]outcome, error) {
 	outcomes := make([][]outcome, len(trials))
 	for t := range trials {
 		outcomes[t] = make([]outcome, len(subjects))
@@ -197,6 +197,12 @@ func (s *study) try(what string, subjects []*subject, trials []trial) ([]Row, er
 		}
 		return nil
 	})
+	return outcomes, err
+}
+
+// try does all trials with all subjects and returns a row for each.
+func (s *study) try(what string, subjects []*subject, trials []trial) ([]Row, error) {
+	outcomes, err := s.outcomes(what, subjects, trials)
 	if err != nil {
 		return nil, err
 	}
