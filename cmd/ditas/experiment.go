@@ -27,7 +27,7 @@ func experimentCommand() *cobra.Command {
 		},
 	}
 	cmd.AddCommand(latticeCommand(), table1Command(), robustnessCommand(), trainAllCommand(), figuresCommand(), claimsCommand(),
-		steganalysisCommand(), resultsCommand())
+		steganalysisCommand(), variantsCommand(), resultsCommand())
 	return cmd
 }
 

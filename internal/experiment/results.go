@@ -43,6 +43,7 @@ type finding struct {
 var pages = []struct{ name, page, what string }{
 	{"lattice", "LATTICE.md", "the default method beside its targets"},
 	{"claims", "CLAIMS.md", "what the paper claims of its stages"},
+	{"variants", "VARIANTS.md", "the systems trained from other seeds and with other numbers of stages"},
 	{"robustness", "ROBUSTNESS.md", "what is left when something happens to a recording"},
 	{"steganalysis", "STEGANALYSIS.md", "how well a small network finds out that something is hidden"},
 }
@@ -50,8 +51,8 @@ var pages = []struct{ name, page, what string }{
 // kinds are those of the pictures of the paper's Table 1.
 var kinds = []string{"photos", "faces"}
 
-// ReadResults reads the results that there are: table1.json, evaluate-photos.json, evaluate-faces.json, lattice.json, claims.json, robustness.json
-// and steganalysis.json, each from the first of the folders that has it, as the commands write them or as [Results.Files] does; and from weights,
+// ReadResults reads the results that there are: table1.json, evaluate-photos.json, evaluate-faces.json, lattice.json, claims.json, variants.json,
+// robustness.json and steganalysis.json, each from the first of the folders that has it, as the commands write them or as [Results.Files] does; and from weights,
 // which has a folder for each kind of pictures, the configurations and the logs of the runs. table1.json has to be there.
 func ReadResults(weights fs.FS, folders ...fs.FS) (*Results, error) {
 	r := &Results{table1: new(Table1Report), evaluations: map[string]*evaluate.Report{}, others: map[string]*circumstances{}, trainings: map[string]*Training{}}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"ditas/internal/experiment"
+)
+
+const variantsHelp = `Measure the multi-stage systems trained from several seeds, and systems that differ in the
+number of their stages, by the protocol that docs/VARIANTS.md is made by. --out gets the
+results as variants.json, the page as variants.md, and the figure in a folder figures.
+
+--weights has the systems of Table 1, one seed each, as the repository has them; --seeds
+and --stages are folders that ditas experiment train-all makes of configs/seeds and
+configs/stages. Either may be left out.`
+
+const variantsExample = `  ditas experiment train-all --data data --configs configs/seeds --out runs/seeds
+  ditas experiment train-all --data data --configs configs/stages --out runs/stages
+  ditas experiment variants --data data --seeds runs/seeds --stages runs/stages --out results`
+
+type variantsFlags struct {
+	experimentFlags
+	weights, seeds, stages string
+}
+
+func variantsCommand() *cobra.Command {
+	var o variantsFlags
+	cmd := &cobra.Command{
+		Use:     "variants --data FOLDER --seeds FOLDER --stages FOLDER --out FOLDER",
+		Short:   "Measure systems of several seeds and numbers of stages",
+		Long:    variantsHelp,
+		Example: variantsExample,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.begin(cmd)
+			return o.run(cmd.Context())
+		},
+	}
+	o.addExperimentFlags(cmd)
+	f := cmd.Flags()
+	f.StringVarP(&o.weights, "weights", "w", "weights", "a `FOLDER` of trained systems")
+	f.StringVar(&o.seeds, "seeds", "", "a `FOLDER` of the same systems, trained from other seeds")
+	f.StringVar(&o.stages, "stages", "", "a `FOLDER` of systems that differ in the number of stages")
+	o.addFlags(cmd)
+	return cmd
+}
+
+func (o *variantsFlags) run(ctx context.Context) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	if o.seeds == "" && o.stages == "" {
+		return withHint(usagef("neither --seeds nor --stages is given"), "ditas experiment variants -h tells how to make them")
+	}
+	var all []experiment.VariantsData
+	for _, kind := range kinds {
+		v := experiment.VariantsData{Kind: kind}
+		if o.seeds != "" {
+			for _, folder := range []string{o.weights, o.seeds} {
+				runs, err := runsIn(folder, kind)
+				if err != nil {
+					return err
+				}
+				v.Runs = append(v.Runs, os.DirFS(runs))
+			}
+		}
+		if o.stages != "" {
+			// They need not be there for every kind.
+			runs := filepath.Join(o.stages, kind)
+			if _, err := os.Stat(runs); err == nil {
+				v.Stages = os.DirFS(runs)
+			} else if !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+		if v.Runs == nil && v.Stages == nil {
+			continue
+		}
+		var err error
+		if v.Data, err = o.load(ctx, kind); err != nil {
+			return err
+		}
+		all = append(all, v)
+	}
+	if all == nil {
+		return withHint(usagef("--stages %s has no folder photos or faces", o.stages), "ditas experiment train-all makes such a folder of configs/stages")
+	}
+	progress, end := o.progress("measuring")
+	if progress != nil {
+		o.options.Progress = func(_ string, done, total int) { progress(done, total) }
+	}
+	r, err := experiment.Variants(ctx, all, o.options)
+	end()
+	if err != nil {
+		return err
+	}
+	r.Command = o.common("variants")
+	for _, f := range []struct{ name, value string }{{"weights", o.weights}, {"seeds", o.seeds}, {"stages", o.stages}} {
+		if f.value != "" {
+			r.Command += " --" + f.name + " " + f.name
+		}
+	}
+	results := map[string]func(w io.Writer) error{
+		"variants.md":   r.Markdown,
+		"variants.json": func(w io.Writer) error { return writeJSON(w, r) },
+	}
+	for name, draw := range r.Files() {
+		results[filepath.Join("figures", name)] = draw
+	}
+	if err := o.write(results); err != nil {
+		return err
+	}
+	return o.result(r)
+}
