@@ -230,6 +230,28 @@ func TestPassphrase(t *testing.T) {
 	}
 }
 
+// The same random bytes make the same recording, whatever the number of workers; others another one, and so do the system's.
+func TestRandom(t *testing.T) {
+	cover, secret := music(t, mono, 3), scene(40, 30)
+	with := func(random io.Reader, workers int) []byte {
+		stego, _ := hide(t, cover, secret, ditas.HideOptions{Passphrase: "the same", Random: random, Workers: workers})
+		return stego
+	}
+	first := with(strings.NewReader("six bytes"), 1)
+	if !bytes.Equal(first, with(strings.NewReader("six bytes"), 3)) {
+		t.Error("the same random bytes made two recordings")
+	}
+	for _, random := range []io.Reader{strings.NewReader("others, also six"), nil} {
+		if bytes.Equal(first, with(random, 1)) {
+			t.Errorf("%v made the same recording", random)
+		}
+	}
+	f := open(t, cover)
+	if _, err := ditas.Hide(t.Context(), io.Discard, f, secret, ditas.HideOptions{Random: strings.NewReader("five!")}); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("with too few random bytes: error %v", err)
+	}
+}
+
 // The strength is what was asked for, or less where more would be heard; more of a change leaves more room.
 func TestStrengthIsAKnob(t *testing.T) {
 	cover := music(t, mono, 6)

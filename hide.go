@@ -2,6 +2,7 @@ package ditas
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -28,6 +29,10 @@ type HideOptions struct {
 	Faint bool
 	// Fit scales the picture down to what the recording takes, instead of failing.
 	Fit bool
+	// Random gives the few random bytes that make what is hidden in one recording unlike that in any other; nil means the system's,
+	// and anything else is for experiments: two recordings of one passphrase and the same random bytes give each other away. The
+	// same of it, and of all else, makes the same recording. Networks draw nothing at random.
+	Random io.Reader
 	// Workers is the number of goroutines; 0 means one per processor. Results do not depend on it.
 	Workers int
 	// Progress, if set, is called now and then, possibly from several goroutines at once.
@@ -130,7 +135,11 @@ func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, secret *pict
 		}
 	}
 	stream = stream[:min(len(stream), plan.Room())]
-	done, err := carrier.Hide(ctx, dst, cover, plan, stream, key, workers(o.Workers), half(true))
+	random := o.Random
+	if random == nil {
+		random = rand.Reader
+	}
+	done, err := carrier.Hide(ctx, dst, cover, plan, stream, key, random, workers(o.Workers), half(true))
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,7 @@
 //
 //	survey, err := carrier.NewSurvey(ctx, cover, carrier.DefaultShaping, workers, nil)
 //	plan := survey.Plan(carrier.Robust, survey.MSE(50))
-//	report, err := carrier.Hide(ctx, dst, cover, plan, payload[:min(len(payload), plan.Room())], key, workers, nil)
+//	report, err := carrier.Hide(ctx, dst, cover, plan, payload[:min(len(payload), plan.Room())], key, rand.Reader, workers, nil)
 //	…
 //	message, err := carrier.Find(ctx, stego, key, workers, nil)
 //

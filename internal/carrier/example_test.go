@@ -3,6 +3,7 @@ package carrier_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"math"
 
@@ -44,7 +45,7 @@ func Example() {
 	fmt.Println("fits:", len(payload) <= plan.Room())
 
 	var stego bytes.Buffer
-	report, err := carrier.Hide(ctx, &stego, cover, plan, payload, key, workers, nil)
+	report, err := carrier.Hide(ctx, &stego, cover, plan, payload, key, rand.Reader, workers, nil)
 	if err != nil {
 		fmt.Println(err)
 		return

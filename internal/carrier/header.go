@@ -1,10 +1,10 @@
 package carrier
 
 import (
-	"crypto/rand"
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"io"
 
 	"ditas/internal/carrier/turbo"
 	"ditas/internal/keystream"
@@ -23,9 +23,12 @@ var ErrVersion = errors.New("carrier: written by a later version of ditas; a new
 // nonce makes the key of one recording out of that of a passphrase, so that no dither ever serves two recordings.
 type nonce [6]byte
 
-func newNonce() (n nonce) {
-	rand.Read(n[:])
-	return n
+// newNonce draws a nonce from a source of random bytes.
+func newNonce(random io.Reader) (n nonce, err error) {
+	if _, err := io.ReadFull(random, n[:]); err != nil {
+		return n, fmt.Errorf("random numbers for the recording: %w", err)
+	}
+	return n, nil
 }
 
 // start returns the number of the first synchronisation word.

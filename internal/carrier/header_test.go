@@ -2,6 +2,7 @@ package carrier
 
 import (
 	"context"
+	crand "crypto/rand"
 	"errors"
 	mathbits "math/bits"
 	"math/rand/v2"
@@ -153,7 +154,14 @@ func TestHeadersOfTwoRecordingsAreIndependent(t *testing.T) {
 	if share := float64(differing) / float64(total); share < 0.49 || share > 0.51 {
 		t.Errorf("%.3f of the bits differ", share)
 	}
-	a, b := newNonce(), newNonce()
+	a, err := newNonce(crand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := newNonce(crand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if a == b {
 		t.Error("two nonces are the same")
 	}

@@ -3,6 +3,7 @@ package carrier
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"io"
 	"math"
@@ -158,7 +159,7 @@ func TestHidingIsAFunction(t *testing.T) {
 			continue
 		}
 		var again bytes.Buffer
-		if _, err := Hide(context.Background(), &again, cover, p, hidden, ours, workers, nil); err != nil {
+		if _, err := Hide(context.Background(), &again, cover, p, hidden, ours, rand.Reader, workers, nil); err != nil {
 			t.Fatal(err)
 		}
 		a, c := decode(t, first), decode(t, again.Bytes())
@@ -331,7 +332,7 @@ func TestPlans(t *testing.T) {
 		t.Errorf("lean has room for %d bytes, robust for %d", l, r)
 	}
 	p := v.Plan(Robust, v.MSE(50))
-	if _, err := Hide(context.Background(), io.Discard, cover, p, payload(MaxPayload), ours, 2, nil); !errors.Is(err, ErrTooShort) || !strings.Contains(err.Error(), "bytes") {
+	if _, err := Hide(context.Background(), io.Discard, cover, p, payload(MaxPayload), ours, rand.Reader, 2, nil); !errors.Is(err, ErrTooShort) || !strings.Contains(err.Error(), "bytes") {
 		t.Errorf("too much: %v", err)
 	}
 	if p := v.Plan(Robust, 0); p.Room() < 0 {
@@ -378,7 +379,7 @@ func TestCancel(t *testing.T) {
 			return err
 		},
 		"Hide": func(ctx context.Context, progress func(done, total int)) error {
-			_, err := Hide(ctx, io.Discard, cover, p, hidden, ours, 2, progress)
+			_, err := Hide(ctx, io.Discard, cover, p, hidden, ours, rand.Reader, 2, progress)
 			return err
 		},
 		"Find": func(ctx context.Context, progress func(done, total int)) error {
@@ -427,7 +428,7 @@ func TestNotFinite(t *testing.T) {
 	p := v.Plan(Robust, v.MSE(45))
 	hidden := payload(p.Room() / 2)
 	var out bytes.Buffer
-	r, err := Hide(context.Background(), &out, cover, p, hidden, keystream.Public(), 2, nil)
+	r, err := Hide(context.Background(), &out, cover, p, hidden, keystream.Public(), rand.Reader, 2, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

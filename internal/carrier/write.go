@@ -31,9 +31,14 @@ type Protection struct {
 	Loss  float64 // share of the recording that may be lost in one piece, if nothing else happens to it
 }
 
-// Hide writes cover to dst with the payload in it. nonce makes the recording's dither its own; only tests set it.
-func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, p *Plan, payload []byte, key keystream.Key, workers int, progress func(done, total int)) (*Report, error) {
-	return hide(ctx, dst, cover, p, payload, key, newNonce(), workers, progress)
+// Hide writes cover to dst with the payload in it. A few bytes of random make the recording's dither its own: no two recordings of a key
+// may be given the same, so it is crypto/rand's Reader wherever something is kept secret.
+func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, p *Plan, payload []byte, key keystream.Key, random io.Reader, workers int, progress func(done, total int)) (*Report, error) {
+	n, err := newNonce(random)
+	if err != nil {
+		return nil, err
+	}
+	return hide(ctx, dst, cover, p, payload, key, n, workers, progress)
 }
 
 func hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, p *Plan, payload []byte, master keystream.Key, n nonce, workers int, progress func(done, total int)) (*Report, error) {

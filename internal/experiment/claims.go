@@ -459,7 +459,7 @@ system of its own with one stage. A clip in which the lattice has no room counts
 (The same as [SVG](figures/claims-loss.svg).)
 
 **Loss**, on %d of the pairs. One or two of the three subsequences do not arrive. The receiver of a DITAS system is told which, and adds up the rest; that of the
-lattice is told nothing: it gets the recording with those thirds zeroed, and its dither is another in every recording, so that its figures vary a little. Without the first stage
+lattice is told nothing: it gets the recording with those thirds zeroed. Without the first stage
 there is nothing but the later ones' corrections on mid-grey; a grey picture alone, which is what nothing is worth, has %.2f dB.
 
 | system |`, r.LossPairs, r.Grey)

@@ -8,8 +8,7 @@
 // is at 0.99. Everything is hidden and revealed by the public API, from 16-bit WAV files in memory; what happens to a recording
 // on the way is package channel's. The sender never knows the channel's noise.
 //
-// All randomness has seeds but one: a recording's dither comes from the system's random numbers, as it has to when somebody
-// hides a picture. So figures of the lattice vary a little from run to run, and those of the others do not.
+// All randomness has seeds, a recording's dither too, which otherwise comes from the system's random numbers.
 package experiment
 
 import (

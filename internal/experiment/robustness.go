@@ -383,8 +383,7 @@ noise where nothing is left, which is worse than grey.
 White noise is Gaussian, its level relative to the mean power of the cover. "44.1 kHz and back" is a 16-bit file at 44.1 kHz in between. The low-pass has
 linear phase, passes what lies below 92 %% of its frequency and suppresses what lies above it by 100 dB. MP3 and Opus are ffmpeg's libmp3lame and libopus.
 
-Data %s. Seed %d, commit %s, %s, %.1f minutes; %s. The dither of the lattice's recordings comes from the system's random numbers, so its figures vary a little
-from run to run.
+Data %s. Seed %d, commit %s, %s, %.1f minutes; %s.
 
     %s
 `, RobustnessFigureName, r.Pairs, r.Pictures, r.Clips, best, r.Grey, r.MSE, r.Common, r.Data, r.Seed, r.Build, r.Machine, r.Minutes, r.codecs(), r.Command)

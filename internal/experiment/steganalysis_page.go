@@ -56,8 +56,7 @@ an error rate of up to %.1f %% (three in %d) would not have been surprising. The
 **Checks.** "nothing hidden" has one half of an untouched recording as the cover, and the other, by the toss of a coin, as the stego: a detector must not find anything. "white noise,
 loud" is noise of an MSE of %g, which it must find.
 
-Data %s. Seed %d, commit %s, %s, %.1f minutes. The dither of the lattice's recordings comes from the system's random numbers, so its figures vary
-a little from run to run.
+Data %s. Seed %d, commit %s, %s, %.1f minutes.
 
     %s
 `, SteganalysisFigureName, r.Detector.Window, r.Detector.Width, 3*r.Detector.Width, r.Parameters, float64(r.FLOPs)/1e6, r.Detector.Steps, r.Detector.Batch,

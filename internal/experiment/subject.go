@@ -2,9 +2,13 @@ package experiment
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"math"
+	"math/rand/v2"
 
 	"ditas"
 	"ditas/audio"
@@ -88,6 +92,17 @@ func file(r *audio.Recording) (*wav.File, error) {
 	return wav.Open(bytes.NewReader(b.Bytes()), int64(b.Len()))
 }
 
+// dither returns the random bytes of a recording that something is hidden in. They follow from the experiment's seed and the recording, so
+// that they are the same in every run and others in every recording.
+func (s *study) dither(cover *audio.Recording) io.Reader {
+	h := sha256.New()
+	binary.Write(h, binary.LittleEndian, s.options.Seed)
+	for _, x := range cover.Samples {
+		binary.Write(h, binary.LittleEndian, x)
+	}
+	return rand.NewChaCha8([32]byte(h.Sum(nil)))
+}
+
 // hide hides a picture in a recording.
 func (s *study) hide(cover *audio.Recording, secret *picture.Planes, o ditas.HideOptions) (*container, error) {
 	f, err := file(cover)
@@ -95,7 +110,7 @@ func (s *study) hide(cover *audio.Recording, secret *picture.Planes, o ditas.Hid
 		return nil, err
 	}
 	var b bytes.Buffer
-	o.Workers = 1
+	o.Workers, o.Random = 1, s.dither(cover)
 	report, err := ditas.Hide(s.ctx, &b, f, secret, o)
 	if err != nil {
 		return nil, err

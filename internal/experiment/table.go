@@ -155,8 +155,7 @@ PSNR counts 100 dB at most, which is what pictures without an error have; where 
 - Data: %d pictures, %d clips, %d pairs; digest %s
 - Music: %s
 - Configuration: the defaults of package ditas (SNR %g dB, public key) unless a row says otherwise
-- Seed: %d for pairs' noise and everything else but the dither of recordings, which the system's random numbers make: figures vary a
-  little from run to run
+- Seed: %d
 
 `
 

@@ -175,8 +175,7 @@ its sizes or the loudness of its covers either, so rows are compared for orienta
 file: a photograph or face of 64×64 pixels in 3 × 16,384 samples of 16 kHz speech with its peak at 0.99 (the first 16,384 of them for DITAS-S),
 means over all pairs, revealed pictures in 8 bits, a PSNR counting %d dB at most. DITAS systems hide with a threshold of %g. Beside them stand what needs no
 training on recordings: the lattice of this repository at its default and its faint setting, the linear map on a lattice, and a JPEG file in the lowest bits. Where
-nothing happens to a recording, arithmetic cannot be beaten; [LATTICE.md](LATTICE.md) tells what is left where something does. The dither of the lattice's
-recordings comes from the system's random numbers, so its two rows vary a little from run to run.
+nothing happens to a recording, arithmetic cannot be beaten; [LATTICE.md](LATTICE.md) tells what is left where something does.
 
 Data %s. Seed %d, commit %s, %s, %.1f minutes.
 
