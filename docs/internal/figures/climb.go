@@ -42,7 +42,7 @@ func climb(ctx context.Context, photo *picture.Planes, speech *audio.Recording, 
 	}
 	sizes := make([]int, 6)
 	for trial := range trials {
-		stego, report, err := hide(ctx, secret, cover)
+		stego, report, err := hide(ctx, secret, cover, byte(trial))
 		if err != nil {
 			return err
 		}

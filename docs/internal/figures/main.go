@@ -3,8 +3,8 @@
 //	go run ./docs/internal/figures
 //
 // Everything in them that looks measured is: the demo's photograph is hidden in the demo's speech, whose licences allow to show them
-// (cmd/ditas/demo/ATTRIBUTION.md), and what happens to it is read off. Every recording has a nonce of its own, so drawings differ a
-// little from run to run.
+// (cmd/ditas/demo/ATTRIBUTION.md), and what happens to it is read off. Random bytes of recordings have seeds, so that the drawings are
+// the same in every run.
 package main
 
 import (
@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 
@@ -75,14 +76,14 @@ func file(r *audio.Recording) (audio.Rewriter, error) {
 	return wav.Open(bytes.NewReader(b.Bytes()), int64(b.Len()))
 }
 
-// hide hides a picture as ditas hide does unless told otherwise.
-func hide(ctx context.Context, secret *picture.Planes, cover *audio.Recording) (*audio.Recording, *ditas.HideReport, error) {
+// hide hides a picture as ditas hide does unless told otherwise, but for random bytes that follow from a seed.
+func hide(ctx context.Context, secret *picture.Planes, cover *audio.Recording, seed byte) (*audio.Recording, *ditas.HideReport, error) {
 	f, err := file(cover)
 	if err != nil {
 		return nil, nil, err
 	}
 	var b bytes.Buffer
-	report, err := ditas.Hide(ctx, &b, f, secret, ditas.HideOptions{})
+	report, err := ditas.Hide(ctx, &b, f, secret, ditas.HideOptions{Random: rand.NewChaCha8([32]byte{seed})})
 	if err != nil {
 		return nil, nil, err
 	}

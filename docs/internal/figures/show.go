@@ -16,7 +16,7 @@ import (
 
 // show adds the recordings and pictures that ditas demo makes: as they were, with the picture, and damaged.
 func show(ctx context.Context, secret *picture.Planes, cover *audio.Recording, files map[string]func(w io.Writer) error) error {
-	stego, report, err := hide(ctx, secret, cover)
+	stego, report, err := hide(ctx, secret, cover, 0)
 	if err != nil {
 		return err
 	}
