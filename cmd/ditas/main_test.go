@@ -43,7 +43,7 @@ func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"ditas": main
 //	                                most, and unless the code is 3 leave all files as they were
 //	ends CODE ARGUMENTS             run ditas: it must end with that code
 //	psnr FILE FILE DB               two pictures of one size must have at least that PSNR
-//	smaller FILE FILE               the first file must be smaller
+//	smaller FILE FILE PERCENT       the first file must be smaller by that much, which salts do not make it
 //	rewritten FILE FILE             two WAV files must be equal but for samples, and have other samples
 //	waitfor FILE TEXT               wait until a file holds a text
 func TestScript(t *testing.T) {
@@ -225,7 +225,10 @@ func psnr(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func smaller(ts *testscript.TestScript, _ bool, args []string) {
-	if a, b := len(read(ts, args[0])), len(read(ts, args[1])); a >= b {
+	percent, err := strconv.ParseFloat(args[2], 64)
+	ts.Check(err)
+	a, b := len(read(ts, args[0])), len(read(ts, args[1]))
+	if float64(a) > float64(b)*(1-percent/100) {
 		ts.Fatalf("%s has %d bytes, %s %d", args[0], a, args[1], b)
 	}
 }
