@@ -278,15 +278,21 @@ func (e *encoder) tryPredictor(c *channel, auto *[lags]float64, samples int) {
 }
 
 // coefficientBits returns the precision of a predictor's coefficients that the reference encoder takes for samples of so many
-// bits and packets of so many frames. With it, predictions of samples of up to 16 bits fit 32 bits, which old decoders need.
+// bits and packets of so many frames.
 func coefficientBits(width, frames int) uint {
+	least, above := 7, []int{192, 384, 576, 1152, 2304, 4608}
 	switch {
 	case width < 16:
 		return uint(max(5, 2+width/2))
 	case width > 16:
-		return uint(13 + min(2, bits.Len(uint(frames-1)/384)))
+		least, above = 13, []int{384, 1152}
 	}
-	return uint(7 + min(6, bits.Len(uint(frames-1)/192)))
+	for _, limit := range above {
+		if frames > limit {
+			least++
+		}
+	}
+	return uint(least)
 }
 
 // setTaper makes windows rise and fall in n samples, as a Hann window does.

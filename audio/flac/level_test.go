@@ -223,6 +223,20 @@ func TestLevelsTryWhatTheReferenceEncoderDoes(t *testing.T) {
 	}
 }
 
+// What flac -a says of the files of flac 1.4.2 -5 -b FRAMES.
+func TestPrecisionIsThatOfTheReferenceEncoder(t *testing.T) {
+	for frames, want := range map[int][3]uint{
+		192: {6, 7, 13}, 193: {6, 8, 13}, 384: {6, 8, 13}, 385: {6, 9, 14}, 576: {6, 9, 14}, 577: {6, 10, 14}, 1152: {6, 10, 14},
+		1153: {6, 11, 15}, 2304: {6, 11, 15}, 2305: {6, 12, 15}, 4608: {6, 12, 15}, 4609: {6, 13, 15},
+	} {
+		for i, bits := range []int{8, 16, 24} {
+			if got := coefficientBits(bits, frames); got != want[i] {
+				t.Errorf("%d frames of %d bits: coefficients of %d bits, want %d", frames, bits, got, want[i])
+			}
+		}
+	}
+}
+
 func TestRewriteAtEveryLevelKeepsWhatSurroundsTheSamples(t *testing.T) {
 	for _, name := range []string{"tags", "around", "s16-2ch", "variable", "s24-6ch"} {
 		data := read(t, name+".flac")
