@@ -27,7 +27,7 @@ type encoder struct {
 	trial    []int64
 	channels [maxChannels]channel // the second pair is middle and side of the first
 	way      stereo               // that was best last
-	kept     int                  // frames for which it has been taken unseen
+	kept     int                  // frames for which it is taken unseen
 }
 
 // pairs are the channels of encoder that make up a packet of two.

@@ -51,8 +51,9 @@ func (l Level) NewWriter(dst io.Writer, format audio.Format, frames int64) (audi
 }
 
 // Rewrite implements [audio.Rewriter]. Packets whose samples do not change are copied, the others are compressed anew, each
-// to one of as many frames, at [DefaultLevel] or that of [File.WithLevel]. Metadata are copied, except for what depends on the packets: the MD5 and the packet sizes in
-// STREAMINFO, and the positions in SEEKTABLE. If no sample changes the copy equals the file.
+// to one of as many frames, at [DefaultLevel] or that of [File.WithLevel]. Metadata are copied, except for what depends on
+// the packets: the MD5 and the packet sizes in STREAMINFO, and the positions in SEEKTABLE. If no sample changes the copy
+// equals the file.
 //
 // All of dst is written by Close, as with [NewWriter].
 func (f *File) Rewrite(dst io.Writer) (audio.Writer, error) {
