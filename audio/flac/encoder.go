@@ -3,28 +3,35 @@ package flac
 import (
 	"math"
 	"math/bits"
+	"slices"
 )
 
-// What encoder tries: as much as the subset of [1] allows, which all decoders understand, up to 48 kHz.
+// The most that encoder tries at any level: within the subset of [1], which all decoders understand, at any rate.
 const (
 	maxOrder     = 12 // of a predictor with coefficients of its own
 	lags         = 16 // more than maxOrder, and a multiple of 4
-	maxPartition = 8  // log2 of the number of parts of a residual
+	maxPartition = 6  // log2 of the number of parts of a residual
 	maxParam     = 30 // of a Rice code
 	maxParam4    = 14 // of one that is written with 4 bits
 )
 
 // encoder compresses packets. Each channel is predicted with the best of the fixed predictors and of those that linear
-// prediction gives, its residual is cut into the parts that Rice codes suit best, and of the four ways to code a pair of
-// channels the smallest is taken. It does what the reference encoder does at its middle levels.
+// prediction gives, its residual is cut into the parts that Rice codes suit best, and a pair of channels is coded in one of
+// four ways. How much of this is tried is the effort.
 type encoder struct {
 	info     *streamInfo
+	effort   *effort
 	out      bitWriter
-	window   []float64
+	taper    []float64 // the first part of a window
 	windowed []float64
 	trial    []int64
 	channels [maxChannels]channel // the second pair is middle and side of the first
+	way      stereo               // that was best last
+	kept     int                  // frames for which it is taken unseen
 }
+
+// pairs are the channels of encoder that make up a packet of two.
+var pairs = [...][2]int{independent: {0, 1}, leftSide: {0, 3}, sideRight: {3, 1}, midSide: {2, 3}}
 
 // channel is how the samples of one channel are coded.
 type channel struct {
@@ -50,41 +57,63 @@ type rice struct {
 
 // encode compresses a packet. The result is valid until the next call.
 func (e *encoder) encode(h header, codes [][]int64) []byte {
-	width := uint(e.info.bits)
-	for c, x := range codes {
-		e.channels[c].set(x, width)
-		e.analyse(&e.channels[c])
-	}
-	chosen := [maxChannels]*channel{}
-	for c := range codes {
-		chosen[c] = &e.channels[c]
-	}
 	h.stereo = independent
+	chosen := [maxChannels]int{0, 1, 2, 3, 4, 5, 6, 7}
 	if len(codes) == 2 {
-		left, right, mid, side := &e.channels[0], &e.channels[1], &e.channels[2], &e.channels[3]
-		mid.mix(codes[0], codes[1], width, func(l, r int64) int64 { return (l + r) >> 1 })
-		side.mix(codes[0], codes[1], width+1, func(l, r int64) int64 { return l - r })
-		e.analyse(mid)
-		e.analyse(side)
-		best := left.size + right.size
-		for _, way := range []struct {
-			stereo
-			a, b *channel
-		}{{leftSide, left, side}, {sideRight, side, right}, {midSide, mid, side}} {
-			if size := way.a.size + way.b.size; size < best {
-				best, h.stereo = size, way.stereo
-				chosen[0], chosen[1] = way.a, way.b
-			}
+		h.stereo = e.pair(codes[0], codes[1])
+		copy(chosen[:], pairs[h.stereo][:])
+	} else {
+		for c, x := range codes {
+			e.channels[c].set(x, uint(e.info.bits))
+			e.analyse(&e.channels[c])
 		}
 	}
 	e.out.buf = h.append(e.out.buf[:0], e.info)
-	for c := range codes {
-		chosen[c].write(&e.out)
+	for _, c := range chosen[:len(codes)] {
+		e.channels[c].write(&e.out)
 	}
 	e.out.align()
 	sum := checksum16(0, e.out.buf)
 	e.out.bits(uint64(sum), 16)
 	return e.out.buf
+}
+
+// pair finds a way to code two channels.
+func (e *encoder) pair(left, right []int64) stereo {
+	settled := e.effort.pairing == apart
+	if e.effort.pairing == adaptive && e.kept > 0 {
+		settled = true
+		e.kept -= len(left)
+	}
+	width := uint(e.info.bits)
+	for c := range 4 {
+		if settled && c != pairs[e.way][0] && c != pairs[e.way][1] {
+			continue
+		}
+		x := &e.channels[c]
+		switch c {
+		case 0:
+			x.set(left, width)
+		case 1:
+			x.set(right, width)
+		case 2:
+			x.mix(left, right, width, func(l, r int64) int64 { return (l + r) >> 1 })
+		case 3:
+			x.mix(left, right, width+1, func(l, r int64) int64 { return l - r })
+		}
+		e.analyse(x)
+	}
+	if settled {
+		return e.way
+	}
+	least := math.MaxInt
+	for way, c := range pairs {
+		if size := e.channels[c[0]].size + e.channels[c[1]].size; size < least {
+			least, e.way = size, stereo(way)
+		}
+	}
+	e.kept = e.info.rate*2/5 - len(left)
+	return e.way
 }
 
 // set takes the samples x of width bits.
@@ -129,7 +158,7 @@ func (e *encoder) analyse(c *channel) {
 // try takes the residual in e.trial if it makes the channel smaller than it is. The overhead is in bits.
 func (e *encoder) try(c *channel, kind, order, overhead int) bool {
 	var r rice
-	if !r.choose(e.trial[:len(c.codes)], order) {
+	if !r.choose(e.trial[:len(c.codes)], order, e.effort.parts) {
 		return false
 	}
 	size := int(8+c.wasted) + order*int(c.width) + overhead + r.size
@@ -176,27 +205,44 @@ func magnitude(v int64) uint64 {
 	return uint64((v ^ sign) - sign)
 }
 
-// tryLinear tries the predictor, of those that linear prediction gives, whose size promises to be the smallest.
+// tryLinear tries the predictors that linear prediction gives under windows. These are the whole packet, and, down to the
+// fraction that the effort sets, each of the equal parts that it can be cut into, and all but that part.
 func (e *encoder) tryLinear(c *channel) {
 	x := c.codes
-	if len(x) < 4*maxOrder {
+	if e.effort.order == 0 || len(x) < 4*maxOrder {
 		return
 	}
-	auto := e.autocorrelation(x)
+	e.setTaper(len(x) / (4 * e.effort.windows))
+	whole := e.autocorrelation(x)
+	e.tryPredictor(c, &whole, len(x))
+	for parts := 2; parts <= e.effort.windows; parts++ {
+		for p := range parts {
+			part := x[p*len(x)/parts : (p+1)*len(x)/parts]
+			auto := e.autocorrelation(part)
+			e.tryPredictor(c, &auto, len(part))
+			if parts == 2 {
+				continue // all but one half is the other one
+			}
+			// But for products of samples on either side of the cuts, which are few.
+			for lag := range auto {
+				auto[lag] = whole[lag] - auto[lag]
+			}
+			e.tryPredictor(c, &auto, len(x)-len(part))
+		}
+	}
+}
+
+// tryPredictor tries the predictor, of those that follow from the autocorrelation of a number of samples, whose size promises
+// to be the smallest.
+func (e *encoder) tryPredictor(c *channel, auto *[lags]float64, samples int) {
 	if auto[0] <= 0 {
 		return
 	}
-	precision := uint(12)
-	switch {
-	case c.width > 18:
-		precision = 15
-	case len(x) > 1152:
-		precision = 14
-	}
+	x, precision := c.codes, coefficientBits(e.info.bits, len(c.codes))
 	var coeffs, chosen [maxOrder]float64
 	order, least := 0, math.Inf(1)
 	errs := auto[0]
-	for i := range maxOrder { // Levinson and Durbin
+	for i := range e.effort.order { // Levinson and Durbin
 		k := auto[i+1]
 		for j := range i {
 			k -= coeffs[j] * auto[i-j]
@@ -211,8 +257,8 @@ func (e *encoder) tryLinear(c *channel) {
 		if !(errs > 0) {
 			break
 		}
-		// The bits that a residual of this power takes where its values have a Laplacian distribution.
-		perSample := max(0, math.Log2(errs*math.Ln2*math.Ln2/2/float64(len(x)))/2)
+		// The bits that a residual of this power takes, but for a constant. The rounding of predictions adds to the power.
+		perSample := math.Log2(errs/float64(samples)+0.5) / 2
 		size := perSample*float64(len(x)-i-1) + float64((i+1)*int(c.width+precision))
 		if size < least {
 			order, least, chosen = i+1, size, coeffs
@@ -231,11 +277,37 @@ func (e *encoder) tryLinear(c *channel) {
 	}
 }
 
+// coefficientBits returns the precision of a predictor's coefficients that the reference encoder takes for samples of so many
+// bits and packets of so many frames.
+func coefficientBits(width, frames int) uint {
+	least, above := 7, []int{192, 384, 576, 1152, 2304, 4608}
+	switch {
+	case width < 16:
+		return uint(max(5, 2+width/2))
+	case width > 16:
+		least, above = 13, []int{384, 1152}
+	}
+	for _, limit := range above {
+		if frames > limit {
+			least++
+		}
+	}
+	return uint(least)
+}
+
+// setTaper makes windows rise and fall in n samples, as a Hann window does.
+func (e *encoder) setTaper(n int) {
+	if len(e.taper) == n {
+		return
+	}
+	e.taper = slices.Grow(e.taper[:0], n)[:n]
+	for i := range e.taper {
+		e.taper[i] = 0.5 - 0.5*math.Cos(math.Pi*(float64(i)+0.5)/float64(n))
+	}
+}
+
 // autocorrelation returns that of x under a window.
 func (e *encoder) autocorrelation(x []int64) (auto [lags]float64) {
-	if len(e.window) != len(x) {
-		e.window = tukey(len(x))
-	}
 	// Zeros before the samples spare the sums a special case.
 	if size := lags + len(x); cap(e.windowed) < size {
 		e.windowed = make([]float64, size)
@@ -243,7 +315,11 @@ func (e *encoder) autocorrelation(x []int64) (auto [lags]float64) {
 	w := e.windowed[:lags+len(x)]
 	now := w[lags:]
 	for i, v := range x {
-		now[i] = float64(v) * e.window[i]
+		now[i] = float64(v)
+	}
+	for i, v := range e.taper {
+		now[i] *= v
+		now[len(now)-1-i] *= v
 	}
 	for lag := 0; lag < lags; lag += 4 {
 		a, b := w[lags-lag:][:len(now)], w[lags-lag-1:][:len(now)]
@@ -255,22 +331,9 @@ func (e *encoder) autocorrelation(x []int64) (auto [lags]float64) {
 			s2 += v * c[i]
 			s3 += v * d[i]
 		}
-		copy(auto[lag:], []float64{s0, s1, s2, s3})
+		auto[lag], auto[lag+1], auto[lag+2], auto[lag+3] = s0, s1, s2, s3
 	}
 	return auto
-}
-
-// tukey returns a window whose first and last quarters are those of a Hann window.
-func tukey(n int) []float64 {
-	w := make([]float64, n)
-	taper := n / 4
-	for i := range w {
-		w[i] = 1
-		if edge := min(i, n-1-i); edge < taper {
-			w[i] = 0.5 - 0.5*math.Cos(math.Pi*(float64(edge)+0.5)/float64(taper))
-		}
-	}
-	return w
 }
 
 // quantise returns coefficients of the given precision in bits, to be divided by 2^shift. What one loses by rounding, the
@@ -313,10 +376,10 @@ func predictionError(dst, x, coeffs []int64, shift uint) []int64 {
 	return dst
 }
 
-// choose finds the parts and parameters that take the fewest bits for the residual in x from order on. It returns false if
-// a value does not fit 32 bits.
-func (r *rice) choose(x []int64, order int) bool {
-	top := min(uint(bits.TrailingZeros(uint(len(x)))), maxPartition)
+// choose finds the parts, 2^most of them at most, and parameters that take the fewest bits for the residual in x from order on.
+// It returns false if a value does not fit 32 bits.
+func (r *rice) choose(x []int64, order int, most uint) bool {
+	top := min(uint(bits.TrailingZeros(uint(len(x)))), most)
 	for top > 0 && len(x)>>top <= order {
 		top--
 	}
@@ -370,16 +433,18 @@ func (r *rice) choose(x []int64, order int) bool {
 // fold maps 0, -1, 1, -2, … to 0, 1, 2, 3, ….
 func fold(v int64) uint64 { return uint64(v<<1 ^ v>>63) }
 
-// param returns the parameter of the Rice code that suits n values best, and roughly how many bits they take.
+// param returns the parameter of the Rice code that suits n values best, and roughly how many bits they take: as many as where
+// values have a geometric distribution, of which q is the ratio and q^2^k/(1-q^2^k) the mean without the k low bits.
 func param(sum uint64, n int) (k uint8, size int) {
-	size = math.MaxInt
-	likely := bits.Len64(sum / uint64(max(n, 1)))
-	for try := max(0, likely-2); try <= min(likely, maxParam); try++ {
-		bits := n*(try+1) + int(sum>>try)
-		if try > 0 {
-			bits -= n / 2 // lost on average when the low bits of each value are cut off
+	size = n + int(sum)
+	likely := min(bits.Len64(sum/uint64(max(n, 1))), maxParam)
+	q := float64(sum) / (float64(sum) + float64(n))
+	for try := 1; try <= likely; try++ {
+		q *= q
+		if try < likely-2 {
+			continue
 		}
-		if bits < size {
+		if bits := n*(try+1) + int(float64(n)*q/(1-q)); bits < size {
 			k, size = uint8(try), bits
 		}
 	}

@@ -1,5 +1,6 @@
 // Package flac reads and writes FLAC files [1]. For a file in memory use [Decode] and [Encode]; [Open] gives a File to
-// read in blocks or to write again with other samples; [NewWriter] starts a new file.
+// read in blocks or to write again with other samples; [NewWriter] starts a new file. A [Level] says how much is tried to make
+// it small.
 //
 // A FLAC file is the mark "fLaC", a list of metadata blocks, and the samples. The first block, STREAMINFO, says what the
 // samples are and holds an MD5 of them; others hold tags, pictures and the like. The samples come in pieces of some
@@ -117,6 +118,7 @@ type File struct {
 	unit    int    // frames in each packet but the last, where packets are numbered
 	base    int64  // number of the first frame, not 0 in a stream that was joined midway
 	present int64  // frames up to the end of the last complete packet
+	effort  *effort
 }
 
 func malformed(format string, args ...any) error {
@@ -128,7 +130,7 @@ func malformed(format string, args ...any) error {
 //
 // An ID3v2 tag may stand before the file, and anything after it.
 func Open(r io.ReaderAt, size int64) (*File, error) {
-	f := &File{r: io.NewSectionReader(r, 0, size), size: size}
+	f := &File{r: io.NewSectionReader(r, 0, size), size: size, effort: &efforts[DefaultLevel]}
 	if err := f.open(); err != nil {
 		return nil, fmt.Errorf("flac: %w", err)
 	}
@@ -296,14 +298,5 @@ func Decode(r io.ReaderAt, size int64) (*audio.Recording, error) {
 	return audio.ReadAll(f)
 }
 
-// Encode writes rec, whose samples are integers, to dst as a FLAC file.
-func Encode(dst io.Writer, rec *audio.Recording) error {
-	w, err := NewWriter(dst, rec.Format, int64(rec.Frames()))
-	if err != nil {
-		return err
-	}
-	if err := w.Write(rec.Samples); err != nil {
-		return err
-	}
-	return w.Close()
-}
+// Encode writes rec, whose samples are integers, to dst as a FLAC file, at [DefaultLevel]; [Level.Encode] takes another one.
+func Encode(dst io.Writer, rec *audio.Recording) error { return DefaultLevel.Encode(dst, rec) }

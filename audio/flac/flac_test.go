@@ -49,8 +49,13 @@ func decode(t testing.TB, data []byte) *audio.Recording {
 
 func encode(t testing.TB, rec *audio.Recording) []byte {
 	t.Helper()
+	return encodeAt(t, DefaultLevel, rec)
+}
+
+func encodeAt(t testing.TB, level Level, rec *audio.Recording) []byte {
+	t.Helper()
 	var out bytes.Buffer
-	if err := Encode(&out, rec); err != nil {
+	if err := level.Encode(&out, rec); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
@@ -124,7 +129,11 @@ func TestSamplesAgreeWithOtherPrograms(t *testing.T) {
 // rewrite copies a file with every sample passed through change.
 func rewrite(t testing.TB, data []byte, blockSize int, change func(frame int64, x float64) float64) []byte {
 	t.Helper()
-	f := open(t, data)
+	return rewriteFile(t, open(t, data), blockSize, change)
+}
+
+func rewriteFile(t testing.TB, f *File, blockSize int, change func(frame int64, x float64) float64) []byte {
+	t.Helper()
 	var out bytes.Buffer
 	w, err := f.Rewrite(&out)
 	if err != nil {
@@ -412,12 +421,15 @@ func TestEncodeDecode(t *testing.T) {
 	} {
 		for _, frames := range []int{0, 1, 2, 5, 33, 4095, 4096, 4097, 30_011} {
 			rec := sound(format, frames)
-			data := encode(t, rec)
-			if !equal(decode(t, data), rec) {
-				t.Fatalf("%v: %d frames differ", format, frames)
-			}
-			if info := open(t, data).info; info.md5 != md5Of(rec) || info.frames != int64(frames) {
-				t.Errorf("%v: %d frames: %+v", format, frames, info)
+			sum := md5Of(rec)
+			for level := MinLevel; level <= MaxLevel; level++ {
+				data := encodeAt(t, level, rec)
+				if !equal(decode(t, data), rec) {
+					t.Fatalf("%v, level %d: %d frames differ", format, level, frames)
+				}
+				if info := open(t, data).info; info.md5 != sum || info.frames != int64(frames) {
+					t.Errorf("%v, level %d: %d frames: %+v", format, level, frames, info)
+				}
 			}
 		}
 	}
@@ -454,12 +466,14 @@ func TestEncodeDecodeExtremes(t *testing.T) {
 					x[i] = format.Quantize(signal(i, c))
 				}
 			}
-			data := encode(t, rec)
-			if !equal(decode(t, data), rec) {
-				t.Errorf("%s, %v: differs", name, format)
-			}
-			if plain := 9001 * format.Channels * format.Bits() / 8; len(data) > plain+plain/500+200 {
-				t.Errorf("%s, %v: %d bytes became %d", name, format, plain, len(data))
+			for level := MinLevel; level <= MaxLevel; level++ {
+				data := encodeAt(t, level, rec)
+				if !equal(decode(t, data), rec) {
+					t.Errorf("%s, %v, level %d: differs", name, format, level)
+				}
+				if plain := 9001 * format.Channels * format.Bits() / 8; len(data) > plain+plain/500+200 {
+					t.Errorf("%s, %v, level %d: %d bytes became %d", name, format, level, plain, len(data))
+				}
 			}
 		}
 	}
@@ -883,7 +897,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		// What could be decoded can be coded.
-		e := encoder{info: &info}
+		e := encoder{info: &info, effort: &efforts[int(way)%len(efforts)]}
 		h := d.header
 		want := make([][]int64, info.channels)
 		for c := range want {
@@ -927,9 +941,13 @@ func BenchmarkDecode(b *testing.B) {
 
 func BenchmarkEncode(b *testing.B) {
 	rec := sound(audio.Format{Rate: 44100, Channels: 2, Encoding: audio.Int16}, 10*44100)
-	benchmark(b, rec.Frames(), func() {
-		if err := Encode(io.Discard, rec); err != nil {
-			b.Fatal(err)
-		}
-	})
+	for _, level := range []Level{MinLevel, DefaultLevel, MaxLevel} {
+		b.Run(fmt.Sprintf("Level%d", level), func(b *testing.B) {
+			benchmark(b, rec.Frames(), func() {
+				if err := level.Encode(io.Discard, rec); err != nil {
+					b.Fatal(err)
+				}
+			})
+		})
+	}
 }

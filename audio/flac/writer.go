@@ -11,15 +11,22 @@ import (
 	"ditas/audio"
 )
 
-// newPacket is the number of frames in a packet of a new file.
-const newPacket = 4096
-
 // NewWriter starts a new FLAC file of the given format, whose samples are integers, and number of frames in dst. Close
 // fails if fewer were written.
 //
 // As the file begins with a digest of its samples, all of it is written by Close. Until then the packets are kept in memory
-// and, beyond some megabytes, in a temporary file.
+// and, beyond some megabytes, in a temporary file. They are compressed at [DefaultLevel]; [Level.NewWriter] takes another one.
 func NewWriter(dst io.Writer, format audio.Format, frames int64) (audio.Writer, error) {
+	return DefaultLevel.NewWriter(dst, format, frames)
+}
+
+// NewWriter is the function [NewWriter] at this level. It serves [audio.Convert]:
+//
+//	rewriter, err := audio.Convert(file, audio.Int16, flac.MaxLevel.NewWriter)
+func (l Level) NewWriter(dst io.Writer, format audio.Format, frames int64) (audio.Writer, error) {
+	if err := l.check(); err != nil {
+		return nil, fmt.Errorf("flac: %w", err)
+	}
 	if err := format.Check(); err != nil {
 		return nil, fmt.Errorf("flac: %w", err)
 	}
@@ -31,25 +38,27 @@ func NewWriter(dst io.Writer, format audio.Format, frames int64) (audio.Writer, 
 	case frames < 0 || frames > maxFrames:
 		return nil, fmt.Errorf("flac: %d frames do not fit a FLAC file", frames)
 	}
+	how := &efforts[l]
 	info := &streamInfo{
-		minBlock: newPacket,
-		maxBlock: newPacket,
+		minBlock: how.frames,
+		maxBlock: how.frames,
 		rate:     format.Rate,
 		channels: format.Channels,
 		bits:     format.Bits(),
 		frames:   frames,
 	}
-	return newWriter(dst, info, frames), nil
+	return newWriter(dst, info, frames, how), nil
 }
 
 // Rewrite implements [audio.Rewriter]. Packets whose samples do not change are copied, the others are compressed anew, each
-// to one of as many frames. Metadata are copied, except for what depends on the packets: the MD5 and the packet sizes in
-// STREAMINFO, and the positions in SEEKTABLE. If no sample changes the copy equals the file.
+// to one of as many frames, at [DefaultLevel] or that of [File.WithLevel]. Metadata are copied, except for what depends on
+// the packets: the MD5 and the packet sizes in STREAMINFO, and the positions in SEEKTABLE. If no sample changes the copy
+// equals the file.
 //
 // All of dst is written by Close, as with [NewWriter].
 func (f *File) Rewrite(dst io.Writer) (audio.Writer, error) {
 	info := f.info
-	w := newWriter(dst, &info, f.present)
+	w := newWriter(dst, &info, f.present, f.effort)
 	w.from = f
 	w.d = f.decoder()
 	w.d.seek(f.packets.start)
@@ -88,7 +97,7 @@ type writer struct {
 	passed  []int // points of each table that lie before the packet at hand
 }
 
-func newWriter(dst io.Writer, info *streamInfo, frames int64) *writer {
+func newWriter(dst io.Writer, info *streamInfo, frames int64, how *effort) *writer {
 	w := &writer{
 		dst:    dst,
 		info:   info,
@@ -96,7 +105,7 @@ func newWriter(dst io.Writer, info *streamInfo, frames int64) *writer {
 		codes:  make([][]int64, info.channels),
 		md5:    md5.New(),
 	}
-	w.encoder.info = info
+	w.encoder.info, w.encoder.effort = info, how
 	w.info.minSize, w.info.maxSize = 0, 0
 	return w
 }
@@ -159,7 +168,8 @@ func (w *writer) begin() error {
 		w.head, w.codes, w.differs = w.d.header, w.d.codes, false
 		return nil
 	}
-	w.head = header{number: w.next / newPacket, frames: int(min(newPacket, w.frames-w.next))}
+	unit := int64(w.info.maxBlock)
+	w.head = header{number: w.next / unit, frames: int(min(unit, w.frames-w.next))}
 	for c := range w.codes {
 		if w.codes[c] == nil {
 			w.codes[c] = make([]int64, w.head.frames)

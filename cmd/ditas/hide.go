@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,6 +16,7 @@ import (
 	"ditas"
 	"ditas/audio"
 	"ditas/audio/codec"
+	"ditas/audio/flac"
 	"ditas/preflight"
 )
 
@@ -26,6 +28,9 @@ recording is a WAV or FLAC file, of which the output keeps everything but the
 samples: sample format, rate, channels, length, tags and all other chunks. If the
 name to write ends in .wav or .flac and the recording is another kind of file, a new
 one of that kind is written. MP3, Ogg Vorbis and NIST SPHERE files are written as WAV.
+--compression says how much is tried to make a FLAC file small, as the levels of the
+program flac do: 0 is the fastest, 8 the smallest, and none changes a sample. What is
+FLAC already keeps its block size.
 
 The picture comes back exactly where there is room for that: 64×64 pixels in three
 seconds of speech. With less room it comes back as well as it can; with more, more of
@@ -67,10 +72,15 @@ type hideFlags struct {
 	batch          batchFlags
 	passphrase     passphraseFlags
 	options        ditas.HideOptions
+	compression    int
+	compressed     bool // --compression is given
 }
 
 func hideCommand() *cobra.Command {
-	var o hideFlags
+	var (
+		o      hideFlags
+		levels []string
+	)
 	cmd := &cobra.Command{
 		Use:     "hide --image PICTURE --cover RECORDING --out STEGO",
 		Short:   "Hide a picture in a recording",
@@ -79,6 +89,7 @@ func hideCommand() *cobra.Command {
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.begin(cmd)
+			o.compressed = cmd.Flags().Changed("compression")
 			return o.run(cmd.Context(), args)
 		},
 	}
@@ -92,12 +103,17 @@ func hideCommand() *cobra.Command {
 	f.Float64Var(&o.options.SNR, "snr", 0, fmt.Sprintf("signal-to-noise ratio in `dB`, %d to %d (default %d)", ditas.MinSNR, ditas.MaxSNR, ditas.DefaultSNR))
 	f.BoolVar(&o.options.Faint, "faint", false, "change the recording as little as possible, in place of --snr")
 	f.BoolVar(&o.options.Fit, "fit", false, "scale the picture down to what fits, if it does not")
+	f.IntVar(&o.compression, "compression", int(flac.DefaultLevel), fmt.Sprintf("level `N` of a FLAC file, %d (fastest) to %d (smallest)", flac.MinLevel, flac.MaxLevel))
 	f.StringVar(&o.options.Method, "method", ditas.Lattice, "how to hide, a `NAME`; also: "+ditas.Networks)
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
 	completeFiles(cmd, "image", pictureExtensions...)
 	completeFiles(cmd, "cover", recordingExtensions...)
 	completeFiles(cmd, "out", writtenRecordingExtensions...)
+	for level := flac.MinLevel; level <= flac.MaxLevel; level++ {
+		levels = append(levels, strconv.Itoa(int(level)))
+	}
+	completeNames(cmd, "compression", levels...)
 	completeNames(cmd, "method", ditas.Lattice, ditas.Networks)
 	completeArguments(cmd, pictureExtensions, recordingExtensions)
 	return cmd
@@ -134,6 +150,8 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 		return usagef("--snr %g: want %d to %d dB", o.options.SNR, ditas.MinSNR, ditas.MaxSNR)
 	case o.options.SNR != 0 && o.options.Faint:
 		return usagef("both --snr and --faint are given")
+	case o.compression < int(flac.MinLevel) || o.compression > int(flac.MaxLevel):
+		return usagef("--compression %d: want %d to %d", o.compression, flac.MinLevel, flac.MaxLevel)
 	}
 	if err := checkMethod(o.options.Method); err != nil {
 		return err
@@ -173,6 +191,13 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 		if outs, err = o.batch.names(covers, stegoName); err != nil {
 			return err
 		}
+	}
+	for i, out := range outs {
+		if o.compressed && strings.EqualFold(filepath.Ext(out), ".wav") {
+			return incompressible(shown(covers[i])) // before any of several is done
+		}
+	}
+	if o.batch.dir != "" {
 		if err := os.MkdirAll(o.batch.dir, 0o777); err != nil {
 			return err
 		}
@@ -197,6 +222,11 @@ func stegoName(cover string) string {
 	return strings.TrimSuffix(cover, ext) + ".wav"
 }
 
+// incompressible says that --compression makes no sense for a recording.
+func incompressible(cover string) error {
+	return withHint(usagef("%s becomes a WAV file, and --compression is for FLAC", cover), "let the name to write end in .flac, or leave --compression out")
+}
+
 // hide hides one picture in one recording. None of the inputs is written to.
 func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inputs []string) error {
 	if err := codec.CheckOutput(out); err != nil {
@@ -216,7 +246,11 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 		return err
 	}
 	defer cover.Close()
-	rewriter, err := cover.rewriter(out)
+	container := cover.container(out)
+	if o.compressed && container != ".flac" {
+		return incompressible(cover.name)
+	}
+	rewriter, err := cover.rewriter(container, flac.Level(o.compression))
 	if err != nil {
 		return err
 	}

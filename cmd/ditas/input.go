@@ -47,27 +47,39 @@ func openRecording(ctx context.Context, name string) (*recording, error) {
 	return &recording{a, name, f}, nil
 }
 
-// rewriter returns the recording as one to be written again under the name out: in its own container if the name's extension
-// is that of it, or none that ditas knows, else in the one that the extension asks for.
-func (r *recording) rewriter(out string) (audio.Rewriter, error) {
-	own, rewritable := r.File.(audio.Rewriter)
-	_, isWAV := r.File.(*wav.File)
-	_, isFLAC := r.File.(*flac.File)
+// container returns the extension of the kind of file that the recording becomes under the name out: the name's, or if that is
+// none that ditas writes, that of its own kind, or WAV.
+func (r *recording) container(out string) string {
+	ext := strings.ToLower(filepath.Ext(out))
+	if _, isFLAC := r.File.(*flac.File); isFLAC && ext != ".wav" || ext == ".flac" {
+		return ".flac"
+	}
+	return ".wav"
+}
+
+// rewriter returns the recording as one to be written again in a container, its own or another. FLAC is compressed at a level.
+func (r *recording) rewriter(container string, level flac.Level) (audio.Rewriter, error) {
 	encoding := r.Format().Encoding
 	if codec.Lossy(r.File) {
 		encoding = audio.Int16
 	}
-	switch ext := strings.ToLower(filepath.Ext(out)); {
-	case ext == ".flac" && !isFLAC:
-		if encoding.IsFloat() {
-			return nil, withHint(usagef("%s has floating-point samples, which FLAC cannot hold", r.name), "let the name of --out end in .wav")
+	switch f := r.File.(type) {
+	case *flac.File:
+		if container == ".flac" {
+			return f.WithLevel(level)
 		}
-		return audio.Convert(r.File, encoding, flac.NewWriter)
-	case ext == ".wav" && !isWAV, !rewritable:
-		return audio.Convert(r.File, encoding, wav.NewWriter)
-	default:
-		return own, nil
+	case *wav.File:
+		if container == ".wav" {
+			return f, nil
+		}
 	}
+	if container == ".wav" {
+		return audio.Convert(r.File, encoding, wav.NewWriter)
+	}
+	if encoding.IsFloat() {
+		return nil, withHint(usagef("%s has floating-point samples, which FLAC cannot hold", r.name), "let the name of --out end in .wav")
+	}
+	return audio.Convert(r.File, encoding, level.NewWriter)
 }
 
 // readPicture reads a picture file, standard input if the name is -.

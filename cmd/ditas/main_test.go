@@ -43,6 +43,7 @@ func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"ditas": main
 //	                                most, and unless the code is 3 leave all files as they were
 //	ends CODE ARGUMENTS             run ditas: it must end with that code
 //	psnr FILE FILE DB               two pictures of one size must have at least that PSNR
+//	smaller FILE FILE PERCENT       the first file must be smaller by that much, which salts do not make it
 //	rewritten FILE FILE             two WAV files must be equal but for samples, and have other samples
 //	waitfor FILE TEXT               wait until a file holds a text
 func TestScript(t *testing.T) {
@@ -59,7 +60,7 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"sound": sound, "photo": photo, "cut": cut, "mute": mute, "fails": fails, "ends": ends, "psnr": psnr, "rewritten": rewritten, "waitfor": waitFor,
+			"sound": sound, "photo": photo, "cut": cut, "mute": mute, "fails": fails, "ends": ends, "psnr": psnr, "smaller": smaller, "rewritten": rewritten, "waitfor": waitFor,
 		},
 	})
 }
@@ -221,6 +222,15 @@ func psnr(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("PSNR %.2f dB, want %s", got, args[2])
 	}
 	ts.Logf("PSNR %.2f dB", got)
+}
+
+func smaller(ts *testscript.TestScript, _ bool, args []string) {
+	percent, err := strconv.ParseFloat(args[2], 64)
+	ts.Check(err)
+	a, b := len(read(ts, args[0])), len(read(ts, args[1]))
+	if float64(a) > float64(b)*(1-percent/100) {
+		ts.Fatalf("%s has %d bytes, %s %d", args[0], a, args[1], b)
+	}
 }
 
 // chunks splits a WAV file. Of the samples only the number of bytes is left.
