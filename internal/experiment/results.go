@@ -289,7 +289,7 @@ The paper does not give its sizes or the loudness of its covers, and its data ar
 same method, in a domain where the recording does not interfere, leaves its figures far behind. In a clean channel that is no
 feat: replacing the two lowest bits of each sample carries the same picture without any loss at a container MSE of 1.4e-9. What these
 networks have over it is a coarse picture from a part of the recording, and a margin against disturbances that the two lowest bits
-do not have, which ` + "`ditas experiment robustness`" + ` measures.
+do not have, as [ROBUSTNESS.md](ROBUSTNESS.md) shows.
 `)
 	return nil
 }
