@@ -62,35 +62,30 @@ func (o *variantsFlags) run(ctx context.Context) error {
 	var all []experiment.VariantsData
 	for _, kind := range kinds {
 		v := experiment.VariantsData{Kind: kind}
-		if o.seeds != "" {
-			for _, folder := range []string{o.weights, o.seeds} {
-				runs, err := runsIn(folder, kind)
-				if err != nil {
-					return err
-				}
-				v.Runs = append(v.Runs, os.DirFS(runs))
-			}
+		seeds, err := runsIfAny(o.seeds, kind)
+		if err != nil {
+			return err
 		}
-		if o.stages != "" {
-			// They need not be there for every kind.
-			runs := filepath.Join(o.stages, kind)
-			if _, err := os.Stat(runs); err == nil {
-				v.Stages = os.DirFS(runs)
-			} else if !errors.Is(err, fs.ErrNotExist) {
+		if seeds != nil {
+			runs, err := runsIn(o.weights, kind)
+			if err != nil {
 				return err
 			}
+			v.Runs = []fs.FS{os.DirFS(runs), seeds}
+		}
+		if v.Stages, err = runsIfAny(o.stages, kind); err != nil {
+			return err
 		}
 		if v.Runs == nil && v.Stages == nil {
 			continue
 		}
-		var err error
 		if v.Data, err = o.load(ctx, kind); err != nil {
 			return err
 		}
 		all = append(all, v)
 	}
 	if all == nil {
-		return withHint(usagef("--stages %s has no folder photos or faces", o.stages), "ditas experiment train-all makes such a folder of configs/stages")
+		return withHint(usagef("neither --seeds nor --stages has a folder photos or faces"), "ditas experiment train-all makes such folders")
 	}
 	progress, end := o.progress("measuring")
 	if progress != nil {
@@ -118,4 +113,18 @@ func (o *variantsFlags) run(ctx context.Context) error {
 		return err
 	}
 	return o.result(r)
+}
+
+// runsIfAny returns the runs of a kind in a folder, nil if there is none.
+func runsIfAny(folder, kind string) (fs.FS, error) {
+	if folder == "" {
+		return nil, nil
+	}
+	runs := filepath.Join(folder, kind)
+	if _, err := os.Stat(runs); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	return os.DirFS(runs), nil
 }
