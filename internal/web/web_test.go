@@ -399,6 +399,24 @@ func TestLossyCoverBecomesWAV(t *testing.T) {
 	}
 }
 
+// A file that is damaged in the middle is said to be, once, wherever that is noticed, and the page goes on.
+func TestDamagedFile(t *testing.T) {
+	var file bytes.Buffer
+	if err := flac.Encode(&file, sounding(1, 8000, audio.Int16, 4)); err != nil {
+		t.Fatal(err)
+	}
+	file.Bytes()[file.Len()/2] ^= 0x55
+	v := visit(t, web.Options{})
+	v.result("PUT", "/sounds/recording?name=a.flac", file.Bytes(), new(any))
+	status, b := v.do("GET", "/spectrograms/recording", nil)
+	if status != 422 || bytes.Count(b, []byte("damaged samples")) != 1 || bytes.Contains(b, []byte(`\n`)) {
+		t.Errorf("its spectrogram: %d %.300s", status, b)
+	}
+	if status, b := v.do("GET", "/sounds/recording/samples?from=0&frames=100", nil); status != 200 || len(b) != 400 {
+		t.Errorf("its beginning: %d, %d bytes", status, len(b))
+	}
+}
+
 // Only this machine's own names are answered to: anyone can make a name of their own point here.
 func TestHost(t *testing.T) {
 	local, _ := serve(t, web.Options{})
