@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -649,6 +650,48 @@ func TestCancel(t *testing.T) {
 	if status, _ := v.do("GET", "/sounds/stego/file", nil); status != 404 {
 		t.Errorf("the job went on to its end: %d", status)
 	}
+}
+
+// A program that serves for months, and a page that is open for days, hold nothing of pages that have gone and of work that has ended.
+func TestWhatHasEndedIsForgotten(t *testing.T) {
+	temp := t.TempDir()
+	h, err := web.New(web.Options{Temp: temp, Sessions: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	type mark struct{ path string }
+	var pages, jobs atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		count := &jobs
+		if strings.HasSuffix(r.URL.Path, "/sessions") {
+			count = &pages
+		}
+		m := &mark{r.URL.Path}
+		runtime.AddCleanup(m, func(count *atomic.Int32) { count.Add(1) }, count)
+		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), mark{}, m)))
+	}))
+	defer server.Close()
+	defer h.Close()
+	const times = 20
+	for range times {
+		visitAgain(t, server, temp).leave()
+	}
+	v := visitAgain(t, server, temp)
+	v.result("PUT", "/sounds/recording?name=a.wav", wavFile(t, sounding(1, 8000, audio.Int16, 0.1)), new(any))
+	for range times {
+		if status, b := v.do("GET", "/spectrograms/recording", nil); status != 200 {
+			t.Fatalf("%d %s", status, b)
+		}
+	}
+	// The latest job may be held, and connections hold their last request.
+	for range 500 {
+		runtime.GC()
+		if pages.Load() >= times-2 && jobs.Load() >= times-2 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("of %d pages %d are forgotten, of as many jobs %d", times, pages.Load(), jobs.Load())
 }
 
 // Close ends work and pages.
