@@ -523,16 +523,37 @@ func TestPageTakesExampleAndDrops(t *testing.T) {
 	p.until(`!document.querySelector("#lost").hidden`)
 }
 
-// The microphone is a source of recordings, kept without loss.
+// The microphone is a source of recordings, kept without loss. It is used once at a time, and no longer than the button says.
 func TestPageRecords(t *testing.T) {
 	p, _ := openPage(t)
-	p.click("#record")
+	usual := p.text("#record")
+	p.act(`{
+		window.microphones = [];
+		const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+		navigator.mediaDevices.getUserMedia = async (what) => {
+			const stream = await ask(what);
+			microphones.push(...stream.getTracks());
+			return stream;
+		};
+		const record = document.querySelector("#record");
+		record.click();
+		record.click();
+	}`)
 	p.until(`/Stop recording \([2-9]/.test(document.querySelector("#record").innerText)`)
+	if n := eval[int](p, `microphones.length`); n != 1 {
+		t.Errorf("two clicks take the microphone %d times", n)
+	}
 	p.shot("9-recording")
 	p.click("#record")
 	p.until(`document.querySelector("#cover-drop figcaption").innerText.includes("microphone.wav") || !document.querySelector("#cover-problem").hidden`)
 	if s := p.text("#cover-drop figcaption"); !strings.Contains(s, "16-bit") || !strings.Contains(s, "mono") {
 		t.Errorf("recorded: %q %s", s, p.problems())
+	}
+	if s := p.text("#record"); s != usual {
+		t.Errorf("when it is done the button says %q", s)
+	}
+	if n := eval[int](p, `microphones.filter(m => m.readyState != "ended").length`); n > 0 {
+		t.Errorf("%d microphones are still on", n)
 	}
 }
 
