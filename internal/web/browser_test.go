@@ -557,6 +557,68 @@ func TestPageRecords(t *testing.T) {
 	}
 }
 
+// What was hidden comes back at a click, also if another passphrase has been typed since. What is cancelled leaves nothing, least of
+// all something to save, and the keyboard does not lose its place.
+func TestPageRevealsAgain(t *testing.T) {
+	p, _ := openPage(t)
+	short := filepath.Join(t.TempDir(), "speech.wav")
+	shorten(t, speech, short, 6)
+	p.give("#picture-file", photo)
+	p.give("#cover-file", short)
+	p.until(`!document.querySelector("#hide-go").disabled`)
+	p.do(chromedp.SendKeys(chromedp.CSS("#passphrase"), "one"))
+	p.click("#hide-go")
+	p.until(`!document.querySelector("#hidden").hidden`)
+	p.do(chromedp.SendKeys(chromedp.CSS("#passphrase"), "two"))
+	p.click("#try-reveal")
+	if got := eval[string](p, `document.activeElement.id`); got != "tab-reveal" {
+		t.Errorf("what was clicked is gone, and the focus is at %q", got)
+	}
+	p.until(`/^Here/.test(document.querySelector("#revealed-title").textContent) || !document.querySelector("#reveal-problem").hidden`)
+	if s := p.problems(); s != "" {
+		t.Fatal(s)
+	}
+	p.until(`document.querySelector("#save").href.includes("revealed") && document.querySelector("#save").checkVisibility()`)
+	p.act(`document.querySelector("#reveal-go").click()`)
+	if eval[bool](p, `document.querySelector("#save").checkVisibility()`) {
+		t.Error("while a picture is revealed the one before it is offered to be saved")
+	}
+	p.act(`document.querySelector("#reveal-busy .cancel").click()`)
+	p.until(`document.querySelector("#reveal-busy").hidden && !document.querySelector("#reveal-go").disabled`)
+	if eval[bool](p, `document.querySelector("#revealed").checkVisibility()`) {
+		t.Errorf("cancelled, and the page shows %q", p.text("#revealed"))
+	}
+}
+
+// Whoever gives another recording is told nothing any more of the one before it.
+func TestPageTakesAnotherRecording(t *testing.T) {
+	p, _ := openPage(t)
+	short := filepath.Join(t.TempDir(), "short.wav")
+	shorten(t, speech, short, 2)
+	p.give("#picture-file", photo)
+	p.give("#cover-file", speech)
+	p.until(`!document.querySelector("#hide-go").disabled`)
+	p.click("#hide-go")
+	p.give("#cover-file", short)
+	p.until(`document.querySelector("#cover-drop figcaption").innerText.includes("short.wav")`)
+	p.until(`document.querySelector("#hide-busy").hidden`)
+	if eval[bool](p, `document.querySelector("#hidden").checkVisibility()`) {
+		t.Errorf("of a recording that has been replaced: %q", p.text("#hidden-lead"))
+	}
+
+	// The search through one in which nothing is hidden takes a while.
+	p.click("#tab-reveal")
+	p.give("#recording-file", speech)
+	p.until(`!document.querySelector("#reveal-go").disabled`)
+	p.click("#reveal-go")
+	p.give("#recording-file", short)
+	p.until(`document.querySelector("#recording-drop figcaption").innerText.includes("short.wav")`)
+	p.until(`document.querySelector("#reveal-busy").hidden && !document.querySelector("#reveal-go").disabled`)
+	if s := p.problems(); s != "" {
+		t.Errorf("of a recording that has been replaced: %q", s)
+	}
+}
+
 // What goes wrong is said where it happened, in words.
 func TestPageExplains(t *testing.T) {
 	p, _ := openPage(t)

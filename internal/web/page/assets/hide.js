@@ -53,8 +53,9 @@ export function setUpHide(session, about, next) {
     }
   }
 
-  // What was made of another recording has nothing to be compared with.
+  // What was made of another recording, or is being made of it, has nothing to be compared with.
   function forget() {
+    how.cancel();
     player?.close();
     player = shown = undefined;
     id("hidden").hidden = true;
@@ -322,7 +323,7 @@ export function setUpHide(session, about, next) {
 
   id("try-reveal").addEventListener("click", () => {
     player?.pause();
-    next.reveal(id("passphrase").value);
+    next.reveal();
   });
 }
 

@@ -50,9 +50,9 @@ try {
   const reveal = setUpReveal(session);
   setUpHide(session, about, {
     made: reveal.made,
-    reveal(passphrase) {
-      show("reveal");
-      reveal.takeMade(passphrase);
+    reveal() {
+      show("reveal", true);
+      reveal.takeMade();
     },
   });
   document.documentElement.dataset.ready = "";
