@@ -228,8 +228,11 @@ func (p *tab) shot(name string) {
 // fits checks that nothing is wider than the screen.
 func (p *tab) fits() {
 	p.t.Helper()
-	wide := eval[[]string](p, `document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")].filter(e =>
-		e.checkVisibility() && e.getBoundingClientRect().right > innerWidth).map(e => e.tagName + "#" + e.id + "." + e.className)`)
+	wide := eval[[]string](p, `document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")].filter(e => {
+		const text = document.createRange();
+		text.selectNodeContents(e);
+		return e.checkVisibility() && Math.max(e.getBoundingClientRect().right, text.getBoundingClientRect().right) > innerWidth;
+	}).map(e => e.tagName + "#" + e.id + "." + e.className)`)
 	if len(wide) > 0 {
 		p.t.Errorf("wider than a screen of %d pixels: %v", eval[int](p, "innerWidth"), wide)
 	}
@@ -561,7 +564,7 @@ func TestPageRecords(t *testing.T) {
 // all something to save, and the keyboard does not lose its place.
 func TestPageRevealsAgain(t *testing.T) {
 	p, _ := openPage(t)
-	short := filepath.Join(t.TempDir(), "speech.wav")
+	short := filepath.Join(t.TempDir(), strings.Repeat("a_long_name_", 9)+".wav")
 	shorten(t, speech, short, 6)
 	p.give("#picture-file", photo)
 	p.give("#cover-file", short)
@@ -569,6 +572,9 @@ func TestPageRevealsAgain(t *testing.T) {
 	p.do(chromedp.SendKeys(chromedp.CSS("#passphrase"), "one"))
 	p.click("#hide-go")
 	p.until(`!document.querySelector("#hidden").hidden`)
+	p.look(320, "light")
+	p.fits()
+	p.look(1200, "light")
 	p.do(chromedp.SendKeys(chromedp.CSS("#passphrase"), "two"))
 	p.click("#try-reveal")
 	if got := eval[string](p, `document.activeElement.id`); got != "tab-reveal" {
