@@ -596,6 +596,24 @@ func TestPageRevealsAgain(t *testing.T) {
 	}
 }
 
+// What networks hid appears stage by stage too.
+func TestPageRevealsWhatNetworksHid(t *testing.T) {
+	p, _ := openPage(t)
+	file := filepath.Join(t.TempDir(), "networks.wav")
+	if err := os.WriteFile(file, hiddenByNetworks(t), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	p.click("#tab-reveal")
+	p.give("#recording-file", file)
+	p.until(`!document.querySelector("#reveal-go").disabled`)
+	p.click("#reveal-go")
+	p.until(`document.querySelectorAll("#stages img").length == 3 && document.querySelector("#revealed-title").textContent == "Here it is"`)
+	if s := p.text("#revealed"); strings.Contains(s, "protected most") || !strings.Contains(s, "Stage 3\narrived") {
+		t.Errorf("the page says %q", s)
+	}
+	p.shot("12-networks")
+}
+
 // Whoever gives another recording is told nothing any more of the one before it.
 func TestPageTakesAnotherRecording(t *testing.T) {
 	p, _ := openPage(t)

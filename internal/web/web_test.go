@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"ditas"
 	"ditas/audio"
 	"ditas/audio/codec"
 	"ditas/audio/flac"
@@ -328,6 +329,25 @@ func TestHideAndReveal(t *testing.T) {
 			}
 		}
 	}
+}
+
+// hiddenByNetworks returns a recording in which networks have hidden a picture of one tile.
+func hiddenByNetworks(t *testing.T) []byte {
+	t.Helper()
+	secret, err := picture.Decode(bytes.NewReader(pngFile(t, 64, 64)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := wavFile(t, sounding(1, 16000, audio.Int16, 3.3))
+	cover, err := wav.Open(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stego bytes.Buffer
+	if _, err := ditas.Hide(context.Background(), &stego, cover, secret, ditas.HideOptions{Method: ditas.Networks}); err != nil {
+		t.Fatal(err)
+	}
+	return stego.Bytes()
 }
 
 // A damaged copy is what the channel makes of the recording, and what is left of the picture comes back.

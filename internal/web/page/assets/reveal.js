@@ -153,6 +153,7 @@ class View {
     id("hear").hidden = true;
     id("map").hidden = true;
     id("save").hidden = true;
+    id("ladder").hidden = true;
     id("stages").replaceChildren();
     id("revealed-title").textContent = "The picture appears";
     id("revealed-lead").textContent = "";
@@ -258,6 +259,7 @@ class View {
           result.complete ? "All that was hidden has arrived." : "Parts are missing, so the picture is coarser than the one that was hidden.",
           q ? `Its quality is ${q.title} (PSNR ${result.psnr.toFixed(1)} dB): ${q.says}.` : "",
         ].join(" ");
+    id("ladder").hidden = result.method !== "lattice"; // networks protect all alike
     this.map(result);
     id("revealed").focus({ preventScroll: true });
     say(id("revealed-title").textContent);
