@@ -530,6 +530,11 @@ func TestExact(t *testing.T) {
 	if status, _ := v.do("GET", "/exact?snr=5", nil); status != 400 {
 		t.Errorf("a strength that is none: %d", status)
 	}
+	// Of one that is far too large there is room for something, if not for all.
+	v.do("PUT", "/picture", pngFile(t, 3000, 3000))
+	if status, b := v.do("GET", "/exact?snr=75", nil); status != 422 || bytes.Contains(b, []byte("no room")) || !bytes.Contains(b, []byte("even at 5 %")) {
+		t.Errorf("a picture that is far too large: %d %s", status, b)
+	}
 }
 
 // Every answer tells the browser to load nothing from elsewhere; the page has no script or style in itself that would need more.
