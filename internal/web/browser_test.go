@@ -496,6 +496,25 @@ func TestPageSwitchesAtOnce(t *testing.T) {
 	if h.Before < 4000 || h.After < 8000 || h.Switched < 2 || h.Span > 8*80 || h.Moved != 0 {
 		t.Errorf("heard %+v", h)
 	}
+	// Of many channels at a high rate it asks for no more at a time than it gets.
+	most, err := chromedp.Run(ctx, chromedp.Evaluate[int](`(async () => {
+		const { Player } = await import("/assets/player.js");
+		const [rate, channels] = [192000, 16];
+		const asked = [];
+		const load = async (from, n) => {
+			asked.push(n * channels);
+			return new Float32Array(n * channels);
+		};
+		const root = document.createElement("div");
+		const player = new Player(root, { rate, channels, frames: 3 * rate }, [{ label: "", load }]);
+		player.play();
+		while (asked.length < 2) await new Promise((resolve) => setTimeout(resolve, 20));
+		player.close();
+		return Math.max(...asked);
+	})()`, chromedp.EvalAwaitPromise))
+	if err != nil || most > 1<<22 {
+		t.Errorf("it asks for %d samples at a time (%v)", most, err)
+	}
 }
 
 // Who has nothing at hand takes the example. Files can be dropped, and work can be cancelled.
