@@ -278,6 +278,9 @@ func (s *session) openSound(ctx context.Context, f *spool, name string) (*sound,
 	return v, nil
 }
 
+// maxChannels is that of recordings in which anything can be hidden. What is drawn and played takes memory for each of them.
+const maxChannels = 64
+
 func (s *session) decode(ctx context.Context, f *spool) (*sound, error) {
 	size, err := f.size()
 	if err != nil {
@@ -289,6 +292,9 @@ func (s *session) decode(ctx context.Context, f *spool) (*sound, error) {
 			return nil, errPictureGiven
 		}
 		return nil, err
+	}
+	if file.Format().Channels > maxChannels {
+		return nil, errChannels
 	}
 	if r, ok := file.(audio.Rewriter); ok {
 		return &sound{Rewriter: r, file: f}, nil

@@ -775,6 +775,7 @@ func TestClose(t *testing.T) {
 func TestWords(t *testing.T) {
 	v := visit(t, web.Options{})
 	sound := wavFile(t, sounding(1, 8000, audio.Int16, 2))
+	crowd := wavFile(t, &audio.Recording{Format: audio.Format{Rate: 8000, Channels: 65535, Encoding: audio.Int8}, Samples: audio.NewBlock(65535, 3)})
 	silent := wavFile(t, channel.Gain(channel.Zero(sounding(1, 8000, audio.Int16, 2), 0, 1<<20), 0))
 	for _, c := range []struct {
 		path string
@@ -787,6 +788,8 @@ func TestWords(t *testing.T) {
 		{"/sounds/cover", pngFile(t, 20, 20), "This is a picture, and a recording is wanted here."},
 		{"/sounds/cover", []byte("hello"), "This is not a recording that ditas can read."},
 		{"/sounds/cover", sound[:20_000], "The recording is cut off after"},
+		{"/sounds/cover", crowd, "The recording has more than 64 channels."},
+		{"/sounds/recording", crowd, "The recording has more than 64 channels."},
 		{"/sounds/cover", silent, "The recording is silent: there is nothing to hide in."},
 		{"/sounds/cover", wavFile(t, sounding(1, 8000, audio.Int16, 0.1)), "Take a longer recording."},
 	} {
