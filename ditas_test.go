@@ -323,7 +323,7 @@ func TestCapacityAndFit(t *testing.T) {
 	if w*h > room.Pixels || float64(w*h) < 0.95*float64(room.Pixels) || math.Abs(float64(w)/float64(h)-2) > 0.05 {
 		t.Errorf("scaled down to %d×%d, with room for %d pixels", w, h, room.Pixels)
 	}
-	for _, want := range []string{"it takes 3.", "there are 1.5 s", "it would fit"} {
+	for _, want := range []string{"it takes 3.", "there are 1.5 s", "the picture would fit"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q lacks %q", err, want)
 		}

@@ -176,7 +176,7 @@ func TestTooShort(t *testing.T) {
 	if short.Width != 64 || short.Height != 32 || short.Need != time.Duration(8*3*16384)*time.Second/16000 {
 		t.Errorf("%+v", short)
 	}
-	if want := "it takes 24.6 s of sound, and there are 3.0 s; scaled down to 64×32 it would fit"; !strings.Contains(err.Error(), want) {
+	if want := "it takes 24.6 s of sound, and there are 3.0 s; scaled down to 64×32 the picture would fit"; !strings.Contains(err.Error(), want) {
 		t.Errorf("%q lacks %q", err, want)
 	}
 	stego, report := hide(t, cover, scene(256, 128), networks.HideOptions{Fit: true})
