@@ -726,6 +726,11 @@ func TestPageIsForEverybody(t *testing.T) {
 		t.Errorf("an arrow leads to %s", got)
 	}
 
+	p.do(chromedp.EmulateViewport(1200, 300), chromedp.Focus(chromedp.CSS("#tab-hide")), chromedp.KeyEvent(kb.Home), chromedp.KeyEvent(kb.End), chromedp.Sleep(300*time.Millisecond))
+	if got := eval[string](p, `document.activeElement.id + " " + scrollY`); got != "tab-reveal 0" {
+		t.Errorf("the last tab, and how far the page has scrolled away from it: %s", got)
+	}
+
 	// A screen reader finds the parts by their roles, and what was given by its name.
 	for _, c := range []struct{ selector, role, name string }{
 		{"#tab-reveal", "tab", "Reveal"}, {"#strength", "slider", "Strength"}, {"#size", "slider", "Size of the picture"},
@@ -743,6 +748,9 @@ func TestPageIsForEverybody(t *testing.T) {
 		!(e.innerText?.trim() || e.textContent.trim() || e.getAttribute("aria-label") || e.labels?.[0]?.textContent.trim())).map(e => e.outerHTML)`)
 	if len(nameless) > 0 {
 		t.Errorf("without a name: %v", nameless)
+	}
+	if n := eval[int](p, `[...document.querySelectorAll("[role=img]")].filter(e => !e.getAttribute("aria-label")).length`); n > 0 {
+		t.Errorf("%d drawings without a name until they are there", n)
 	}
 	if n := eval[int](p, `[...document.querySelectorAll("img")].filter(e => !e.hasAttribute("alt")).length`); n > 0 {
 		t.Errorf("%d pictures without a text", n)
