@@ -323,7 +323,7 @@ func TestCapacityAndFit(t *testing.T) {
 	if w*h > room.Pixels || float64(w*h) < 0.95*float64(room.Pixels) || math.Abs(float64(w)/float64(h)-2) > 0.05 {
 		t.Errorf("scaled down to %d×%d, with room for %d pixels", w, h, room.Pixels)
 	}
-	for _, want := range []string{"it takes 3.", "there are 1.5 s", "it would fit"} {
+	for _, want := range []string{"it takes 3.", "there are 1.5 s", "the picture would fit"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q lacks %q", err, want)
 		}
@@ -488,7 +488,26 @@ func TestNetworks(t *testing.T) {
 		t.Errorf("%+v", report)
 	}
 	for _, o := range []ditas.RevealOptions{{}, {Method: report.Method}} {
+		var stages []*picture.Planes
+		o.Stage = func(i int, p *picture.Planes) {
+			if i != len(stages) {
+				t.Errorf("stage %d comes after %d", i, len(stages))
+			}
+			stages = append(stages, p)
+		}
 		revealed, found := reveal(t, stego, o)
+		// The picture grows from stage to stage.
+		last := 0.0
+		for i, p := range stages {
+			got := psnr(t, secret, p)
+			if got <= last {
+				t.Errorf("stage %d has %.1f dB, and the one before it %.1f dB", i, got, last)
+			}
+			last = got
+		}
+		if len(stages) != len(found.Stages) || last != psnr(t, secret, revealed) {
+			t.Errorf("%d stages were shown of %d, up to %.2f dB", len(stages), len(found.Stages), last)
+		}
 		if got := psnr(t, secret, revealed); math.Abs(got-report.PSNR) > 1e-6 || found.Method != report.Method || !found.Complete() {
 			t.Errorf("%+v: revealed at %.2f dB, promised %.2f dB, %+v", o, got, report.PSNR, found)
 		}

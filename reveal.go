@@ -22,8 +22,8 @@ type RevealOptions struct {
 	Passphrase string
 	// Plain leaves a picture of which not all has arrived as it is, in place of having a network restore what it can.
 	Plain bool
-	// Stage, if set, is called for every stage of [Lattice], counted from 0, that adds something to the picture, one after the other,
-	// with the picture that it and the ones before it make.
+	// Stage, if set, is called for every stage, counted from 0, that adds something to the picture, one after the other, with the
+	// picture that it and the ones before it make.
 	Stage func(stage int, p *picture.Planes)
 	// Workers is the number of goroutines; 0 means one per processor. Results do not depend on it.
 	Workers int
@@ -80,7 +80,7 @@ func Reveal(ctx context.Context, stego audio.File, o RevealOptions) (*picture.Pl
 		return nil, r, err
 	}
 	if f.networks != nil {
-		p, err := f.networks.Reveal(ctx, networks.RevealOptions{Workers: o.Workers, Progress: o.Progress})
+		p, err := f.networks.Reveal(ctx, networks.RevealOptions{Workers: o.Workers, Progress: o.Progress, Stage: o.Stage})
 		return p, r, err
 	}
 	if f.info.Complete || o.Plain {

@@ -19,7 +19,8 @@ type Survey struct{ heard *carrier.Survey }
 func Listen(ctx context.Context, cover audio.File, n int, progress func(done, total int)) (*Survey, error) {
 	s, err := carrier.NewSurvey(ctx, cover, shaping, workers(n), progress)
 	if errors.Is(err, carrier.ErrTooShort) {
-		return nil, &TooShortError{Need: cover.Format().Duration(2 * carrier.FrameLength)}
+		format := cover.Format()
+		return nil, &TooShortError{Need: format.Duration(carrier.LeastLength), Have: format.Duration(max(0, cover.Frames()))}
 	}
 	if err != nil {
 		return nil, err

@@ -27,8 +27,19 @@ func TestSurveyIsRoomAtOnce(t *testing.T) {
 		}
 	}
 	var short *ditas.TooShortError
-	if _, err := ditas.Listen(context.Background(), open(t, music(t, mono, 0.1)), 0, nil); !errors.As(err, &short) {
-		t.Errorf("a moment: %v", err)
+	// It takes as much as it says, and what there is is that much.
+	least := ditas.TooShortError{}
+	for _, length := range []float64{0.1, 0.45} {
+		if _, err := ditas.Listen(context.Background(), open(t, music(t, mono, length)), 0, nil); !errors.As(err, &short) || math.Abs(short.Have.Seconds()-length) > 1e-3 {
+			t.Fatalf("%g s: %v", length, err)
+		}
+		least = *short
+	}
+	if _, err := ditas.Listen(context.Background(), open(t, music(t, mono, least.Need.Seconds()+1e-4)), 0, nil); err != nil {
+		t.Errorf("of the length that it takes, %v: %v", least.Need, err)
+	}
+	if _, err := ditas.Listen(context.Background(), open(t, music(t, mono, least.Need.Seconds()-1e-3)), 0, nil); !errors.As(err, &short) {
+		t.Errorf("shorter than it takes, %v: %v", least.Need, err)
 	}
 }
 

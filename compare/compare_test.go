@@ -240,3 +240,22 @@ func TestFigures(t *testing.T) {
 		}
 	}
 }
+
+// Pictures of any shape are drawn on a page that can be looked at.
+func TestFiguresOfStrips(t *testing.T) {
+	for _, size := range [][2]int{{1, 1}, {400, 1}, {1, 400}} {
+		a, b := pictures(t, size[0], size[1])
+		r, err := compare.Pictures(a, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var file bytes.Buffer
+		if err := r.Figure(&file, compare.PNG, "a", "b"); err != nil {
+			t.Fatal(err)
+		}
+		m, err := png.DecodeConfig(&file)
+		if err != nil || m.Height < 100 || m.Height > 1500 || m.Width < 800 || m.Width > 2500 {
+			t.Errorf("%d×%d pixels: a figure of %d×%d dots (%v)", size[0], size[1], m.Width, m.Height, err)
+		}
+	}
+}

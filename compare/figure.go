@@ -140,9 +140,10 @@ func (r *RecordingReport) worst() plotter.XYs {
 // Figure draws the two pictures, called by these names, and their difference, with grey where they are equal.
 func (r *PictureReport) Figure(w io.Writer, format, a, b string) error {
 	difference, gain := r.Difference()
-	// As large as they are, up to what a page takes; 144 dots are an inch.
+	// As large as they are, up to what a page takes; 144 dots are an inch. What is much longer than wide, or wider than long, is drawn
+	// as less so.
 	width := min(max(float64(r.Width)/2, 140), 320)
-	height := width * float64(r.Height) / float64(r.Width)
+	height := min(max(width*float64(r.Height)/float64(r.Width), 20), 640)
 	var row []*plot.Plot
 	for i, p := range []*picture.Planes{r.a, r.b, difference} {
 		title := []string{a, b, fmt.Sprintf("difference × %g", gain)}[i]

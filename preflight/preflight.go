@@ -71,7 +71,11 @@ func (r *Report) Warnings() []Warning {
 			"take a recording that goes on throughout"})
 	}
 	if r.Clipped > tooClipped {
-		list = append(list, Warning{Clipped, fmt.Sprintf("is clipped: %.2g %% of its samples stay at full scale, and flat tops that are no longer flat give it away", 100*r.Clipped),
+		digits := 2
+		if r.Clipped >= 0.995 {
+			digits = 3 // two would make it 1e+02
+		}
+		list = append(list, Warning{Clipped, fmt.Sprintf("is clipped: %.*g %% of its samples stay at full scale, and flat tops that are no longer flat give it away", digits, 100*r.Clipped),
 			"take a recording that was made at a lower level"})
 	}
 	cut := r.Band < float64(r.Rate)/2

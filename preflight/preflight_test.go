@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"ditas/audio"
@@ -172,6 +173,13 @@ func TestFigures(t *testing.T) {
 	}
 	if r = listen(t, noise(16000, 3, 3700)); math.Abs(r.Band-3700) > 200 {
 		t.Errorf("the band ends at %g Hz, want 3700", r.Band)
+	}
+	for i := range x {
+		x[i] = math.Copysign(1, float64(i%16)-7.5) * 32767 / 32768
+	}
+	r = listen(t, rec)
+	if list := r.Warnings(); r.Clipped != 1 || len(list) != 1 || !strings.Contains(list[0].Text, " 100 % of its samples") {
+		t.Errorf("a square wave: %+v", list)
 	}
 	// Channels count alike.
 	rec = noise(16000, 3, 0)

@@ -98,8 +98,8 @@ func (t *terminal) each(ctx context.Context, files []string, names tally, do fun
 	for i, file := range files {
 		t.place = fmt.Sprintf("[%d/%d] ", i+1, len(files))
 		err := do(i)
-		if ctx.Err() != nil {
-			return err
+		if ended := ctx.Err(); ended != nil && (err != nil || i < len(files)-1) {
+			return ended
 		}
 		var partly *partError
 		switch {

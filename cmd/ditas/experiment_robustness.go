@@ -51,7 +51,8 @@ func robustnessCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVarP(&o.weights, "weights", "w", "weights", "a `FOLDER` of trained systems")
 	f.Float64Var(&o.mse, "mse", experiment.RobustnessMSE, "container MSE `D` of all methods, full scale 1; hearing may limit it")
-	f.Float64SliceVar(&o.noise, "noise", nil, "levels of noise, a `LIST` in dB below the cover (default 60 to 10 in steps of 5)")
+	f.Float64SliceVar(&o.noise, "noise", nil, "levels of noise, a `LIST` in dB below the cover")
+	f.Lookup("noise").DefValue = "60 to 10 in steps of 5"
 	f.StringSliceVar(&o.only, "only", nil, "measure these conditions only, a `LIST` of "+strings.Join(experiment.RobustnessParts(), ", "))
 	o.addFlags(cmd)
 	return cmd

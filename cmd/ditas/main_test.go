@@ -9,6 +9,7 @@ import (
 	"image"
 	"image/color"
 	"image/gif"
+	"io"
 	"io/fs"
 	"math"
 	"math/rand/v2"
@@ -298,6 +299,26 @@ func TestInterruptedHidingLeavesNothing(t *testing.T) {
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("left %v, %v", left, err)
+	}
+}
+
+// An interruption that comes as one of several files is done is one all the same, and the exit code is not that of the file.
+func TestInterruptedBetweenFiles(t *testing.T) {
+	for _, result := range []error{nil, &partError{errors.New("parts are missing")}, context.Canceled} {
+		ctx, cancel := context.WithCancel(context.Background())
+		o := terminal{out: io.Discard, err: io.Discard}
+		did := 0
+		err := o.each(ctx, []string{"a", "b", "c"}, tally{files: "recordings", done: "revealed", part: "in part"}, func(int) error {
+			if did++; did == 2 {
+				cancel()
+				return result
+			}
+			return nil
+		})
+		if did != 2 || !errors.Is(err, context.Canceled) || report(ctx, io.Discard, err) != exitFailed {
+			t.Errorf("interrupted after %v: %v, and %d files were done", result, err, did)
+		}
+		cancel()
 	}
 }
 

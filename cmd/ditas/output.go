@@ -37,7 +37,7 @@ func checkOutput(out string, inputs ...string) error {
 	}
 	for _, in := range inputs {
 		if other, err := os.Stat(in); err == nil && os.SameFile(info, other) {
-			return withHint(usagef("--out %s is the file %s itself, which would be lost", out, in), "choose another name for --out")
+			return withHint(usagef("%s is to be written and is the file %s itself, which would be lost", out, in), "choose another name for what is written")
 		}
 	}
 	return nil

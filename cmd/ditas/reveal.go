@@ -169,6 +169,12 @@ func (o *revealFlags) reveal(ctx context.Context, name, out string, format pictu
 		if o.drawn == "-" && out == "-" {
 			return usagef("both --out and --map are standard output")
 		}
+		if filepath.Clean(o.drawn) == filepath.Clean(out) {
+			return usagef("both --out and --map are %s", out)
+		}
+		if filepath.Clean(o.drawn) == filepath.Clean(out) {
+			return usagef("both --out and --map are %s", out)
+		}
 	}
 	stego, err := openRecording(ctx, name)
 	if err != nil {

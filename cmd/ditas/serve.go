@@ -67,6 +67,9 @@ type serving struct {
 	Address string `json:"address"`
 }
 
+// mostUpload bounds uploads, in MB: an exabyte is more than there is.
+const mostUpload = 1 << 40
+
 // shutdown is how long requests may take to end when the program does.
 const shutdown = 5 * time.Second
 
@@ -74,8 +77,8 @@ func (o *serveFlags) run(ctx context.Context) error {
 	if err := checkWorkers(o.workers); err != nil {
 		return err
 	}
-	if o.upload < 1 {
-		return usagef("--max-recording %d: want 1 or more", o.upload)
+	if o.upload < 1 || o.upload > mostUpload {
+		return usagef("--max-recording %d: want 1 to %d", o.upload, mostUpload)
 	}
 	loopback, err := isLoopback(o.addr)
 	switch {

@@ -30,7 +30,9 @@ type surveyed struct {
 	tolerance float32 // variance that the error may have, before shaping, without being heard
 }
 
-// leastFrames is the number of frames of a channel that it takes to find and read the header, whatever the plan.
+// LeastLength is the number of samples of a channel that it takes to find and read the header, whatever the plan.
+const LeastLength = leastFrames * FrameLength
+
 const leastFrames = 8
 
 // ErrTooShort reports a recording of fewer than 8 frames, or one without room for the payload.

@@ -51,9 +51,9 @@ type TooShortError struct {
 }
 
 func (e *TooShortError) Error() string {
-	s := fmt.Sprintf("the recording is too short for this picture: it takes %s of sound, and there are %s", seconds(e.Need, math.Ceil), seconds(e.Have, math.Floor))
+	s := fmt.Sprintf("the recording is too short: it takes %s of sound, and there are %s", seconds(e.Need, math.Ceil), seconds(e.Have, math.Floor))
 	if e.Width > 0 {
-		s += fmt.Sprintf("; scaled down to %d×%d it would fit", e.Width, e.Height)
+		s += fmt.Sprintf("; scaled down to %d×%d the picture would fit", e.Width, e.Height)
 	}
 	return s
 }

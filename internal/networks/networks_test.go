@@ -176,7 +176,7 @@ func TestTooShort(t *testing.T) {
 	if short.Width != 64 || short.Height != 32 || short.Need != time.Duration(8*3*16384)*time.Second/16000 {
 		t.Errorf("%+v", short)
 	}
-	if want := "it takes 24.6 s of sound, and there are 3.0 s; scaled down to 64×32 it would fit"; !strings.Contains(err.Error(), want) {
+	if want := "it takes 24.6 s of sound, and there are 3.0 s; scaled down to 64×32 the picture would fit"; !strings.Contains(err.Error(), want) {
 		t.Errorf("%q lacks %q", err, want)
 	}
 	stego, report := hide(t, cover, scene(256, 128), networks.HideOptions{Fit: true})
@@ -276,9 +276,30 @@ func TestACutRecordingGivesWhatArrived(t *testing.T) {
 	stego, whole := hide(t, cover, secret, networks.HideOptions{})
 	// The file ends within the slot of the last stage of the second tile.
 	cut := stego[:44+2*(5*16384+100)]
-	revealed, found, err := networks.Reveal(context.Background(), open(t, cut), networks.RevealOptions{})
+	var stages []*picture.Planes
+	revealed, found, err := networks.Reveal(context.Background(), open(t, cut), networks.RevealOptions{
+		Stage: func(_ int, p *picture.Planes) { stages = append(stages, p) },
+	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	// The last stage adds to the first tile alone.
+	if len(stages) != 3 || psnr(t, stages[2], revealed) < 100 || psnr(t, stages[1], revealed) > 60 {
+		t.Errorf("%d stages were shown", len(stages))
+	} else if x := stages[2].Tiles(64)[1]; psnr(t, x, stages[1].Tiles(64)[1]) < 100 {
+		t.Error("a tile grows by a stage of it that did not arrive")
+	}
+	// What a beginning with one stage gives is the picture of that stage.
+	var first *picture.Planes
+	beginning, _, err := networks.Reveal(context.Background(), open(t, stego[:44+2*(2*16384+100)]), networks.RevealOptions{
+		Stage: func(i int, p *picture.Planes) {
+			if first = p; i != 0 {
+				t.Errorf("stage %d was shown, and nothing of it arrived", i)
+			}
+		},
+	})
+	if err != nil || psnr(t, beginning, stages[0]) < 100 || psnr(t, beginning, first) < 100 {
+		t.Errorf("the beginning gives another picture than the first stage (%v)", err)
 	}
 	if found.Complete() || found.Arrived[0] != 2 || found.Arrived[1] != 2 || found.Arrived[2] != 1 {
 		t.Errorf("arrived %v", found.Arrived)

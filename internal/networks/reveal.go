@@ -20,6 +20,9 @@ type RevealOptions struct {
 	Workers int
 	// Progress, if set, is called after every tile, possibly from several goroutines at once.
 	Progress func(done, total int)
+	// Stage, if set, is called for every stage of which anything arrived, counted from 0, one after the other, with the picture that
+	// it and the ones before it make.
+	Stage func(stage int, p *picture.Planes)
 }
 
 // RevealReport tells what Reveal found.
@@ -127,6 +130,7 @@ func (f *Found) Reveal(ctx context.Context, o RevealOptions) (*picture.Planes, e
 	type place struct {
 		revealer *model.Revealer
 		pixels   []float32
+		stage    []float32 // what one of them reveals
 		received [][]float32
 		err      error
 	}
@@ -137,9 +141,22 @@ func (f *Found) Reveal(ctx context.Context, o RevealOptions) (*picture.Planes, e
 			return nil, err
 		}
 		r.SetActivity(activity(l.Method))
-		places[i] = place{revealer: r, pixels: make([]float32, 3*c.Tile*c.Tile), received: make([][]float32, c.Stages)}
+		places[i] = place{revealer: r, pixels: make([]float32, 3*c.Tile*c.Tile), stage: make([]float32, 3*c.Tile*c.Tile), received: make([][]float32, c.Stages)}
 	}
 	tiles := make([]*picture.Planes, count)
+	var stages [][]*picture.Planes // the tiles up to each of them, if they are wanted
+	if o.Stage != nil {
+		for range c.Stages {
+			stages = append(stages, make([]*picture.Planes, count))
+		}
+	}
+	tile := func(pixels []float32) *picture.Planes {
+		p := picture.New(c.Tile, c.Tile)
+		for i, plane := range p.Pix {
+			copy(plane, pixels[i*c.Tile*c.Tile:])
+		}
+		return p
+	}
 	var done atomic.Int64
 	parallel.Each(len(places), count, func(w, t int) {
 		p := &places[w]
@@ -153,11 +170,19 @@ func (f *Found) Reveal(ctx context.Context, o RevealOptions) (*picture.Planes, e
 			}
 		}
 		p.revealer.Reveal(p.pixels, p.received)
-		tile := picture.New(c.Tile, c.Tile)
-		for i, plane := range tile.Pix {
-			copy(plane, p.pixels[i*c.Tile*c.Tile:])
+		tiles[t] = tile(p.pixels)
+		for i := range p.pixels {
+			p.pixels[i] = model.Middle
 		}
-		tiles[t] = tile
+		for i, list := range stages {
+			if p.received[i] != nil {
+				p.revealer.RevealStage(p.stage, i)
+				for k, v := range p.stage {
+					p.pixels[k] += v
+				}
+			}
+			list[t] = tile(p.pixels)
+		}
 		if o.Progress != nil {
 			o.Progress(int(done.Add(1)), count)
 		}
@@ -167,12 +192,29 @@ func (f *Found) Reveal(ctx context.Context, o RevealOptions) (*picture.Planes, e
 			return nil, p.err
 		}
 	}
-	p, err := picture.Join(tiles, l.Width, l.Height)
-	if err != nil {
-		return nil, err
+	join := func(tiles []*picture.Planes) (*picture.Planes, error) {
+		p, err := picture.Join(tiles, l.Width, l.Height)
+		if err != nil {
+			return nil, err
+		}
+		p.Round()
+		return p, nil
 	}
-	p.Round()
-	return p, nil
+	arrived := f.Report().Arrived
+	for i, list := range stages {
+		if arrived[i] == 0 {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		p, err := join(list)
+		if err != nil {
+			return nil, err
+		}
+		o.Stage(i, p)
+	}
+	return join(tiles)
 }
 
 // silent reports whether a slot holds one value only, as a stretch that was zeroed does.

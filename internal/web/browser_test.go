@@ -228,8 +228,11 @@ func (p *tab) shot(name string) {
 // fits checks that nothing is wider than the screen.
 func (p *tab) fits() {
 	p.t.Helper()
-	wide := eval[[]string](p, `document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")].filter(e =>
-		e.checkVisibility() && e.getBoundingClientRect().right > innerWidth).map(e => e.tagName + "#" + e.id + "." + e.className)`)
+	wide := eval[[]string](p, `document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")].filter(e => {
+		const text = document.createRange();
+		text.selectNodeContents(e);
+		return e.checkVisibility() && Math.max(e.getBoundingClientRect().right, text.getBoundingClientRect().right) > innerWidth;
+	}).map(e => e.tagName + "#" + e.id + "." + e.className)`)
 	if len(wide) > 0 {
 		p.t.Errorf("wider than a screen of %d pixels: %v", eval[int](p, "innerWidth"), wide)
 	}
@@ -493,6 +496,25 @@ func TestPageSwitchesAtOnce(t *testing.T) {
 	if h.Before < 4000 || h.After < 8000 || h.Switched < 2 || h.Span > 8*80 || h.Moved != 0 {
 		t.Errorf("heard %+v", h)
 	}
+	// Of many channels at a high rate it asks for no more at a time than it gets.
+	most, err := chromedp.Run(ctx, chromedp.Evaluate[int](`(async () => {
+		const { Player } = await import("/assets/player.js");
+		const [rate, channels] = [192000, 16];
+		const asked = [];
+		const load = async (from, n) => {
+			asked.push(n * channels);
+			return new Float32Array(n * channels);
+		};
+		const root = document.createElement("div");
+		const player = new Player(root, { rate, channels, frames: 3 * rate }, [{ label: "", load }]);
+		player.play();
+		while (asked.length < 2) await new Promise((resolve) => setTimeout(resolve, 20));
+		player.close();
+		return Math.max(...asked);
+	})()`, chromedp.EvalAwaitPromise))
+	if err != nil || most > 1<<22 {
+		t.Errorf("it asks for %d samples at a time (%v)", most, err)
+	}
 }
 
 // Who has nothing at hand takes the example. Files can be dropped, and work can be cancelled.
@@ -523,16 +545,120 @@ func TestPageTakesExampleAndDrops(t *testing.T) {
 	p.until(`!document.querySelector("#lost").hidden`)
 }
 
-// The microphone is a source of recordings, kept without loss.
+// The microphone is a source of recordings, kept without loss. It is used once at a time, and no longer than the button says.
 func TestPageRecords(t *testing.T) {
 	p, _ := openPage(t)
-	p.click("#record")
+	usual := p.text("#record")
+	p.act(`{
+		window.microphones = [];
+		const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+		navigator.mediaDevices.getUserMedia = async (what) => {
+			const stream = await ask(what);
+			microphones.push(...stream.getTracks());
+			return stream;
+		};
+		const record = document.querySelector("#record");
+		record.click();
+		record.click();
+	}`)
 	p.until(`/Stop recording \([2-9]/.test(document.querySelector("#record").innerText)`)
+	if n := eval[int](p, `microphones.length`); n != 1 {
+		t.Errorf("two clicks take the microphone %d times", n)
+	}
 	p.shot("9-recording")
 	p.click("#record")
 	p.until(`document.querySelector("#cover-drop figcaption").innerText.includes("microphone.wav") || !document.querySelector("#cover-problem").hidden`)
 	if s := p.text("#cover-drop figcaption"); !strings.Contains(s, "16-bit") || !strings.Contains(s, "mono") {
 		t.Errorf("recorded: %q %s", s, p.problems())
+	}
+	if s := p.text("#record"); s != usual {
+		t.Errorf("when it is done the button says %q", s)
+	}
+	if n := eval[int](p, `microphones.filter(m => m.readyState != "ended").length`); n > 0 {
+		t.Errorf("%d microphones are still on", n)
+	}
+}
+
+// What was hidden comes back at a click, also if another passphrase has been typed since. What is cancelled leaves nothing, least of
+// all something to save, and the keyboard does not lose its place.
+func TestPageRevealsAgain(t *testing.T) {
+	p, _ := openPage(t)
+	short := filepath.Join(t.TempDir(), strings.Repeat("a_long_name_", 9)+".wav")
+	shorten(t, speech, short, 6)
+	p.give("#picture-file", photo)
+	p.give("#cover-file", short)
+	p.until(`!document.querySelector("#hide-go").disabled`)
+	p.do(chromedp.SendKeys(chromedp.CSS("#passphrase"), "one"))
+	p.click("#hide-go")
+	p.until(`!document.querySelector("#hidden").hidden`)
+	p.look(320, "light")
+	p.fits()
+	p.look(1200, "light")
+	p.do(chromedp.SendKeys(chromedp.CSS("#passphrase"), "two"))
+	p.click("#try-reveal")
+	if got := eval[string](p, `document.activeElement.id`); got != "tab-reveal" {
+		t.Errorf("what was clicked is gone, and the focus is at %q", got)
+	}
+	p.until(`/^Here/.test(document.querySelector("#revealed-title").textContent) || !document.querySelector("#reveal-problem").hidden`)
+	if s := p.problems(); s != "" {
+		t.Fatal(s)
+	}
+	p.until(`document.querySelector("#save").href.includes("revealed") && document.querySelector("#save").checkVisibility()`)
+	p.act(`document.querySelector("#reveal-go").click()`)
+	if eval[bool](p, `document.querySelector("#save").checkVisibility()`) {
+		t.Error("while a picture is revealed the one before it is offered to be saved")
+	}
+	p.act(`document.querySelector("#reveal-busy .cancel").click()`)
+	p.until(`document.querySelector("#reveal-busy").hidden && !document.querySelector("#reveal-go").disabled`)
+	if eval[bool](p, `document.querySelector("#revealed").checkVisibility()`) {
+		t.Errorf("cancelled, and the page shows %q", p.text("#revealed"))
+	}
+}
+
+// What networks hid appears stage by stage too.
+func TestPageRevealsWhatNetworksHid(t *testing.T) {
+	p, _ := openPage(t)
+	file := filepath.Join(t.TempDir(), "networks.wav")
+	if err := os.WriteFile(file, hiddenByNetworks(t), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	p.click("#tab-reveal")
+	p.give("#recording-file", file)
+	p.until(`!document.querySelector("#reveal-go").disabled`)
+	p.click("#reveal-go")
+	p.until(`document.querySelectorAll("#stages img").length == 3 && document.querySelector("#revealed-title").textContent == "Here it is"`)
+	if s := p.text("#revealed"); strings.Contains(s, "protected most") || !strings.Contains(s, "Stage 3\narrived") {
+		t.Errorf("the page says %q", s)
+	}
+	p.shot("12-networks")
+}
+
+// Whoever gives another recording is told nothing any more of the one before it.
+func TestPageTakesAnotherRecording(t *testing.T) {
+	p, _ := openPage(t)
+	short := filepath.Join(t.TempDir(), "short.wav")
+	shorten(t, speech, short, 2)
+	p.give("#picture-file", photo)
+	p.give("#cover-file", speech)
+	p.until(`!document.querySelector("#hide-go").disabled`)
+	p.click("#hide-go")
+	p.give("#cover-file", short)
+	p.until(`document.querySelector("#cover-drop figcaption").innerText.includes("short.wav")`)
+	p.until(`document.querySelector("#hide-busy").hidden`)
+	if eval[bool](p, `document.querySelector("#hidden").checkVisibility()`) {
+		t.Errorf("of a recording that has been replaced: %q", p.text("#hidden-lead"))
+	}
+
+	// The search through one in which nothing is hidden takes a while.
+	p.click("#tab-reveal")
+	p.give("#recording-file", speech)
+	p.until(`!document.querySelector("#reveal-go").disabled`)
+	p.click("#reveal-go")
+	p.give("#recording-file", short)
+	p.until(`document.querySelector("#recording-drop figcaption").innerText.includes("short.wav")`)
+	p.until(`document.querySelector("#reveal-busy").hidden && !document.querySelector("#reveal-go").disabled`)
+	if s := p.problems(); s != "" {
+		t.Errorf("of a recording that has been replaced: %q", s)
 	}
 }
 
@@ -600,6 +726,11 @@ func TestPageIsForEverybody(t *testing.T) {
 		t.Errorf("an arrow leads to %s", got)
 	}
 
+	p.do(chromedp.EmulateViewport(1200, 300), chromedp.Focus(chromedp.CSS("#tab-hide")), chromedp.KeyEvent(kb.Home), chromedp.KeyEvent(kb.End), chromedp.Sleep(300*time.Millisecond))
+	if got := eval[string](p, `document.activeElement.id + " " + scrollY`); got != "tab-reveal 0" {
+		t.Errorf("the last tab, and how far the page has scrolled away from it: %s", got)
+	}
+
 	// A screen reader finds the parts by their roles, and what was given by its name.
 	for _, c := range []struct{ selector, role, name string }{
 		{"#tab-reveal", "tab", "Reveal"}, {"#strength", "slider", "Strength"}, {"#size", "slider", "Size of the picture"},
@@ -617,6 +748,9 @@ func TestPageIsForEverybody(t *testing.T) {
 		!(e.innerText?.trim() || e.textContent.trim() || e.getAttribute("aria-label") || e.labels?.[0]?.textContent.trim())).map(e => e.outerHTML)`)
 	if len(nameless) > 0 {
 		t.Errorf("without a name: %v", nameless)
+	}
+	if n := eval[int](p, `[...document.querySelectorAll("[role=img]")].filter(e => !e.getAttribute("aria-label")).length`); n > 0 {
+		t.Errorf("%d drawings without a name until they are there", n)
 	}
 	if n := eval[int](p, `[...document.querySelectorAll("img")].filter(e => !e.hasAttribute("alt")).length`); n > 0 {
 		t.Errorf("%d pictures without a text", n)

@@ -29,6 +29,8 @@ var (
 	errSoundGiven   = errors.New("this is a recording, and a picture is wanted here")
 	errRequest      = errors.New("the request makes no sense")
 	errNoRoom       = errors.New("the recording leaves no room at this strength")
+	errNeverExact   = fmt.Errorf("the picture does not come back exactly even at %d %% of its size", leastPercent)
+	errChannels     = fmt.Errorf("the recording has more than %d channels", maxChannels)
 	errGrown        = errors.New("the recording is too long: as WAV it would be too large")
 	errTooLong      = errors.New("the recording is too long to be damaged here")
 )
@@ -74,6 +76,10 @@ func explain(err error) problem {
 		return message(http.StatusUnprocessableEntity, "This is a recording, and a picture is wanted here.", picturesWanted)
 	case is(errNoRoom):
 		return message(http.StatusUnprocessableEntity, "The recording leaves no room at this strength.", "Choose a greater strength, or a longer recording.")
+	case is(errNeverExact):
+		return message(http.StatusUnprocessableEntity, sentence(err), "Choose a greater strength, a longer recording, or a smaller picture.")
+	case is(errChannels):
+		return message(http.StatusUnprocessableEntity, sentence(err), "Save fewer of them with an audio editor.")
 	case is(errGrown):
 		return message(http.StatusRequestEntityTooLarge, "The recording is too long: as WAV it would be too large.", "Choose a shorter one, or use ditas on the command line.")
 	case is(errTooLong):

@@ -297,7 +297,10 @@ func (s *session) getExact(w http.ResponseWriter, r *http.Request) error {
 		scale := float64(width) / float64(p.Width) * math.Sqrt(float64(room.Bytes)/float64(e.Bytes()))
 		percent = min(percent-1, int(100*scale))
 	}
-	return errNoRoom
+	if room.Bytes == 0 {
+		return errNoRoom
+	}
+	return errNeverExact
 }
 
 // hideRequest is what the page asks for.

@@ -58,8 +58,13 @@ func (h *Handler) newSession(ctx context.Context) (*session, error) {
 		return nil, errBusy
 	}
 	s := &session{handler: h, id: rand.Text(), lanes: map[string]*lane{}, sounds: map[string]*sound{}}
-	s.ctx, s.cancel = context.WithCancel(ctx)
-	context.AfterFunc(h.ctx, s.cancel)
+	var cancel context.CancelFunc
+	s.ctx, cancel = context.WithCancel(ctx)
+	stop := context.AfterFunc(h.ctx, cancel)
+	s.cancel = func() {
+		stop() // or the handler would keep what has ended
+		cancel()
+	}
 	h.sessions[s.id] = s
 	return s, nil
 }
@@ -83,7 +88,7 @@ func (s *session) end() {
 // sessions. The job ends with done, and its context with the request, the session, or the next job.
 func (s *session) begin(ctx context.Context, name string) (_ context.Context, done func(), err error) {
 	ctx, cancel := context.WithCancel(ctx)
-	context.AfterFunc(s.ctx, cancel)
+	stop := context.AfterFunc(s.ctx, cancel)
 	s.mu.Lock()
 	l := s.lanes[name]
 	if l == nil {
@@ -97,6 +102,7 @@ func (s *session) begin(ctx context.Context, name string) (_ context.Context, do
 	s.mu.Unlock()
 	held := 0
 	done = func() {
+		stop() // or the session would keep what has ended
 		cancel()
 		if held > 1 {
 			<-s.handler.jobs
@@ -272,6 +278,9 @@ func (s *session) openSound(ctx context.Context, f *spool, name string) (*sound,
 	return v, nil
 }
 
+// maxChannels is that of recordings in which anything can be hidden. What is drawn and played takes memory for each of them.
+const maxChannels = 64
+
 func (s *session) decode(ctx context.Context, f *spool) (*sound, error) {
 	size, err := f.size()
 	if err != nil {
@@ -283,6 +292,9 @@ func (s *session) decode(ctx context.Context, f *spool) (*sound, error) {
 			return nil, errPictureGiven
 		}
 		return nil, err
+	}
+	if file.Format().Channels > maxChannels {
+		return nil, errChannels
 	}
 	if r, ok := file.(audio.Rewriter); ok {
 		return &sound{Rewriter: r, file: f}, nil

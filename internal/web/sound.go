@@ -2,7 +2,6 @@ package web
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -133,8 +132,10 @@ func (s *session) getSpectrogram(w http.ResponseWriter, r *http.Request) error {
 		if errs[column] = ctx.Err(); errs[column] != nil {
 			return
 		}
-		var power []float64
-		power, errs[column] = spectrum(sounds, stft, frames, int64(column), int64(v.Columns))
+		power, err := spectrum(sounds, stft, frames, int64(column), int64(v.Columns))
+		if errs[column] = err; err != nil {
+			return
+		}
 		for row, bins := range rows {
 			var sum float64
 			for _, p := range power[bins[0]:bins[1]] {
@@ -144,8 +145,10 @@ func (s *session) getSpectrogram(w http.ResponseWriter, r *http.Request) error {
 			v.Levels[row*v.Columns+column] = byte(math.Round(255 * max(0, min(1, (dB-lowest)/(highest-lowest)))))
 		}
 	})
-	if err := errors.Join(errs...); err != nil {
-		return err
+	for _, err := range errs {
+		if err != nil {
+			return err // the others say the same
+		}
 	}
 	return reply(w, v)
 }

@@ -16,9 +16,11 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"ditas"
 	"ditas/audio"
 	"ditas/audio/codec"
 	"ditas/audio/flac"
@@ -329,6 +331,25 @@ func TestHideAndReveal(t *testing.T) {
 	}
 }
 
+// hiddenByNetworks returns a recording in which networks have hidden a picture of one tile.
+func hiddenByNetworks(t *testing.T) []byte {
+	t.Helper()
+	secret, err := picture.Decode(bytes.NewReader(pngFile(t, 64, 64)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := wavFile(t, sounding(1, 16000, audio.Int16, 3.3))
+	cover, err := wav.Open(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stego bytes.Buffer
+	if _, err := ditas.Hide(context.Background(), &stego, cover, secret, ditas.HideOptions{Method: ditas.Networks}); err != nil {
+		t.Fatal(err)
+	}
+	return stego.Bytes()
+}
+
 // A damaged copy is what the channel makes of the recording, and what is left of the picture comes back.
 func TestDamage(t *testing.T) {
 	v := visit(t, web.Options{})
@@ -396,6 +417,24 @@ func TestLossyCoverBecomesWAV(t *testing.T) {
 	v = visit(t, web.Options{MaxRecording: int64(len(data)), MaxPicture: 1})
 	if _, b := v.do("PUT", "/sounds/cover?name=song.mp3", data); !bytes.Contains(b, []byte("as WAV it would be too large")) {
 		t.Errorf("a small MP3 of a large recording: %s", b)
+	}
+}
+
+// A file that is damaged in the middle is said to be, once, wherever that is noticed, and the page goes on.
+func TestDamagedFile(t *testing.T) {
+	var file bytes.Buffer
+	if err := flac.Encode(&file, sounding(1, 8000, audio.Int16, 4)); err != nil {
+		t.Fatal(err)
+	}
+	file.Bytes()[file.Len()/2] ^= 0x55
+	v := visit(t, web.Options{})
+	v.result("PUT", "/sounds/recording?name=a.flac", file.Bytes(), new(any))
+	status, b := v.do("GET", "/spectrograms/recording", nil)
+	if status != 422 || bytes.Count(b, []byte("damaged samples")) != 1 || bytes.Contains(b, []byte(`\n`)) {
+		t.Errorf("its spectrogram: %d %.300s", status, b)
+	}
+	if status, b := v.do("GET", "/sounds/recording/samples?from=0&frames=100", nil); status != 200 || len(b) != 400 {
+		t.Errorf("its beginning: %d, %d bytes", status, len(b))
 	}
 }
 
@@ -490,6 +529,11 @@ func TestExact(t *testing.T) {
 	}
 	if status, _ := v.do("GET", "/exact?snr=5", nil); status != 400 {
 		t.Errorf("a strength that is none: %d", status)
+	}
+	// Of one that is far too large there is room for something, if not for all.
+	v.do("PUT", "/picture", pngFile(t, 3000, 3000))
+	if status, b := v.do("GET", "/exact?snr=75", nil); status != 422 || bytes.Contains(b, []byte("no room")) || !bytes.Contains(b, []byte("even at 5 %")) {
+		t.Errorf("a picture that is far too large: %d %s", status, b)
 	}
 }
 
@@ -633,6 +677,48 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+// A program that serves for months, and a page that is open for days, hold nothing of pages that have gone and of work that has ended.
+func TestWhatHasEndedIsForgotten(t *testing.T) {
+	temp := t.TempDir()
+	h, err := web.New(web.Options{Temp: temp, Sessions: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	type mark struct{ path string }
+	var pages, jobs atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		count := &jobs
+		if strings.HasSuffix(r.URL.Path, "/sessions") {
+			count = &pages
+		}
+		m := &mark{r.URL.Path}
+		runtime.AddCleanup(m, func(count *atomic.Int32) { count.Add(1) }, count)
+		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), mark{}, m)))
+	}))
+	defer server.Close()
+	defer h.Close()
+	const times = 20
+	for range times {
+		visitAgain(t, server, temp).leave()
+	}
+	v := visitAgain(t, server, temp)
+	v.result("PUT", "/sounds/recording?name=a.wav", wavFile(t, sounding(1, 8000, audio.Int16, 0.1)), new(any))
+	for range times {
+		if status, b := v.do("GET", "/spectrograms/recording", nil); status != 200 {
+			t.Fatalf("%d %s", status, b)
+		}
+	}
+	// The latest job may be held, and connections hold their last request.
+	for range 500 {
+		runtime.GC()
+		if pages.Load() >= times-2 && jobs.Load() >= times-2 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("of %d pages %d are forgotten, of as many jobs %d", times, pages.Load(), jobs.Load())
+}
+
 // Close ends work and pages.
 func TestClose(t *testing.T) {
 	temp := t.TempDir()
@@ -689,6 +775,7 @@ func TestClose(t *testing.T) {
 func TestWords(t *testing.T) {
 	v := visit(t, web.Options{})
 	sound := wavFile(t, sounding(1, 8000, audio.Int16, 2))
+	crowd := wavFile(t, &audio.Recording{Format: audio.Format{Rate: 8000, Channels: 65535, Encoding: audio.Int8}, Samples: audio.NewBlock(65535, 3)})
 	silent := wavFile(t, channel.Gain(channel.Zero(sounding(1, 8000, audio.Int16, 2), 0, 1<<20), 0))
 	for _, c := range []struct {
 		path string
@@ -701,8 +788,10 @@ func TestWords(t *testing.T) {
 		{"/sounds/cover", pngFile(t, 20, 20), "This is a picture, and a recording is wanted here."},
 		{"/sounds/cover", []byte("hello"), "This is not a recording that ditas can read."},
 		{"/sounds/cover", sound[:20_000], "The recording is cut off after"},
+		{"/sounds/cover", crowd, "The recording has more than 64 channels."},
+		{"/sounds/recording", crowd, "The recording has more than 64 channels."},
 		{"/sounds/cover", silent, "The recording is silent: there is nothing to hide in."},
-		{"/sounds/cover", wavFile(t, sounding(1, 8000, audio.Int16, 0.1)), "Take a longer recording."},
+		{"/sounds/cover", wavFile(t, sounding(1, 8000, audio.Int16, 0.15)), "too short: it takes 1.1 s of sound, and there are 0.1 s."},
 	} {
 		if _, b := v.do("PUT", c.path, c.data); !bytes.Contains(b, []byte(c.want)) || !bytes.Contains(b, []byte(`"hint":"`)) {
 			t.Errorf("%s: %s, want %s", c.path, b, c.want)

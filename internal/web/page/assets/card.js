@@ -11,12 +11,16 @@ export class Card {
   /** @param progress where progress is shown, @param problem where what went wrong is */
   constructor(progress, problem) {
     Object.assign(this, { progress, problem });
-    $(progress, ".cancel")?.addEventListener("click", () => this.abort?.abort());
+    $(progress, ".cancel")?.addEventListener("click", () => this.cancel());
+  }
+
+  cancel() {
+    this.abort?.abort();
   }
 
   /** begin shows that work has begun, cancels what was under way, and returns the signal that cancels this. */
   begin(text) {
-    this.abort?.abort();
+    this.cancel();
     this.abort = new AbortController();
     this.fail();
     this.step(text);
@@ -32,11 +36,14 @@ export class Card {
     $(this.progress, "span").textContent = done === undefined ? `${text} …` : `${text}: ${Math.floor(100 * done)} %`;
   }
 
+  /** latest tells whether a signal belongs to the work that began last. */
+  latest(signal) {
+    return this.abort?.signal === signal;
+  }
+
   /** end hides the progress of the work that a signal belongs to. */
   end(signal) {
-    if (this.abort?.signal !== signal) return;
-    this.abort = undefined;
-    this.progress.hidden = true;
+    if (this.latest(signal)) this.progress.hidden = true;
   }
 
   /** fail says what went wrong, or that all is well. */

@@ -53,8 +53,9 @@ export function setUpHide(session, about, next) {
     }
   }
 
-  // What was made of another recording has nothing to be compared with.
+  // What was made of another recording, or is being made of it, has nothing to be compared with.
   function forget() {
+    how.cancel();
     player?.close();
     player = shown = undefined;
     id("hidden").hidden = true;
@@ -322,7 +323,7 @@ export function setUpHide(session, about, next) {
 
   id("try-reveal").addEventListener("click", () => {
     player?.pause();
-    next.reveal(id("passphrase").value);
+    next.reveal();
   });
 }
 
@@ -332,7 +333,7 @@ function setUpRecorder(card, take) {
   const text = button.querySelector("span");
   const level = id("level");
   const usual = text.textContent;
-  let recorder;
+  let recorder, starting;
   if (!navigator.mediaDevices?.getUserMedia) {
     button.disabled = true;
     text.textContent = "The microphone works on localhost only";
@@ -348,6 +349,9 @@ function setUpRecorder(card, take) {
       take(file);
       return;
     }
+    // Browsers may ask first whether they may, and take their time.
+    if (starting) return;
+    starting = true;
     card.fail();
     try {
       recorder = await Recorder.start((s, loudness) => {
@@ -359,6 +363,8 @@ function setUpRecorder(card, take) {
       say("Recording.");
     } catch (error) {
       card.fail(new api.Problem("The microphone cannot be used.", error.name === "NotAllowedError" ? "Allow it in the browser, or drop a file." : "Is one there? A file does as well."));
+    } finally {
+      starting = false;
     }
   }
   button.addEventListener("click", toggle);

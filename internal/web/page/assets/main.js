@@ -27,9 +27,10 @@ export function show(name, focus = false) {
 for (const [i, tab] of tabs.entries()) {
   id(`tab-${tab}`).addEventListener("click", () => show(tab));
   id(`tab-${tab}`).addEventListener("keydown", (event) => {
-    if (event.key === "ArrowRight" || event.key === "ArrowLeft") show(tabs[1 - i], true);
-    if (event.key === "Home") show(tabs[0], true);
-    if (event.key === "End") show(tabs.at(-1), true);
+    const other = { ArrowRight: tabs[1 - i], ArrowLeft: tabs[1 - i], Home: tabs[0], End: tabs.at(-1) }[event.key];
+    if (!other) return;
+    event.preventDefault(); // or the page scrolls away from the tab
+    show(other, true);
   });
 }
 
@@ -50,9 +51,9 @@ try {
   const reveal = setUpReveal(session);
   setUpHide(session, about, {
     made: reveal.made,
-    reveal(passphrase) {
-      show("reveal");
-      reveal.takeMade(passphrase);
+    reveal() {
+      show("reveal", true);
+      reveal.takeMade();
     },
   });
   document.documentElement.dataset.ready = "";

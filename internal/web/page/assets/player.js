@@ -5,6 +5,7 @@
 import { clock } from "./words.js";
 
 const pieceSeconds = 2;
+const mostSamples = 2 ** 22; // of a piece, of all channels together, as ditas sends them
 const ahead = 2; // pieces that are scheduled beyond the one that is playing
 const hurry = 0.3; // seconds that it may take to schedule a piece
 const mostChannels = 32; // of a buffer, as browsers have it
@@ -124,7 +125,7 @@ export class Player {
   async feed(playing) {
     const { rate, frames } = this.sound;
     const { channels } = this;
-    const length = Math.round(pieceSeconds * rate);
+    const length = Math.min(Math.round(pieceSeconds * rate), Math.floor(mostSamples / this.sound.channels));
     let at = this.position;
     try {
       while (at < frames && playing === this.playing) {

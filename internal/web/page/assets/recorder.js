@@ -15,6 +15,7 @@ export class Recorder {
       recorder.pieces = [];
       recorder.frames = 0;
       const tap = new AudioWorkletNode(recorder.context, "tap", { numberOfOutputs: 0 });
+      recorder.port = tap.port;
       tap.port.onmessage = ({ data }) => {
         recorder.pieces.push(data);
         recorder.frames += data.length;
@@ -31,6 +32,8 @@ export class Recorder {
   }
 
   release() {
+    // What was heard before is still on its way.
+    if (this.port) this.port.onmessage = null;
     for (const track of this.stream.getTracks()) track.stop();
     this.context?.close();
   }

@@ -13,15 +13,16 @@ export function setUpReveal(session) {
   const reading = new Card(id("recording-busy"), id("recording-problem"));
   const card = new Card(id("reveal-busy"), id("reveal-problem"));
   const go = id("reveal-go");
-  let from, sound, made, player;
+  let from, made, player;
 
   async function take(file) {
     const signal = reading.begin("Reading");
     card.fail();
     try {
-      sound = await session.work("PUT", `/sounds/recording?name=${encodeURIComponent(file.name)}`, file, {}, signal);
+      const sound = await session.work("PUT", `/sounds/recording?name=${encodeURIComponent(file.name)}`, file, {}, signal);
       from = "recording";
-      await showGiven(sound);
+      forget();
+      await showGiven(sound, signal);
     } catch (error) {
       reading.fail(error);
     } finally {
@@ -29,24 +30,39 @@ export function setUpReveal(session) {
     }
   }
 
-  async function showGiven(given_) {
-    given(id("recording-drop"), given_.name, seconds(given_.seconds), given_.format);
+  async function showGiven(sound, signal) {
+    given(id("recording-drop"), sound.name, seconds(sound.seconds), sound.format);
     go.disabled = false;
     id("made").hidden = !made || from === "stego";
+    draw(id("recording-shown"), await session.get(`/spectrograms/${from}`, signal));
+    say(`${sound.name} is the recording to reveal from.`);
+  }
+
+  // What was revealed, or is being revealed, is of another recording.
+  function forget() {
+    card.cancel();
+    player?.close();
+    player = undefined;
     id("revealed").hidden = true;
-    draw(id("recording-shown"), await session.get(`/spectrograms/${from}`));
-    say(`${given_.name} is the recording to reveal from.`);
   }
 
   dropZone(id("recording-drop"), take);
-  id("take-made").addEventListener("click", () => takeMade(made.passphrase));
+  id("take-made").addEventListener("click", takeMade);
 
-  function takeMade(passphrase) {
+  async function takeMade() {
+    const signal = reading.begin("Reading");
     from = "stego";
-    sound = made.sound;
-    id("key").value = passphrase;
-    showGiven(sound).catch((error) => reading.fail(error));
+    id("key").value = made.passphrase;
+    forget();
+    const shown = showGiven(made.sound, signal);
     reveal();
+    try {
+      await shown;
+    } catch (error) {
+      reading.fail(error);
+    } finally {
+      reading.end(signal);
+    }
   }
 
   // Damage.
@@ -102,22 +118,24 @@ export function setUpReveal(session) {
       player = new Player(id("reveal-player"), result.sound, [{ label: "", load: (at, n, s) => session.samples(result.which, at, n, s) }]);
       id("hear").hidden = false;
       id("save").href = session.url("/revealed");
+      id("save").hidden = false;
     } catch (error) {
-      if (error.name !== "AbortError") id("revealed").hidden = true;
+      if (!card.latest(signal)) return; // what came after it shows itself
+      id("revealed").hidden = true;
       card.fail(error);
     } finally {
       card.end(signal);
-      go.disabled = false;
+      if (card.latest(signal)) go.disabled = false;
     }
   }
 
   damaged();
   return {
     /** made tells of a recording that was just made. */
-    made(sound_, passphrase) {
-      made = { sound: sound_, passphrase };
+    made(sound, passphrase) {
+      made = { sound, passphrase };
       id("made").hidden = false;
-      if (from === "stego") id("revealed").hidden = true;
+      if (from === "stego") forget();
     },
     takeMade,
   };
@@ -134,6 +152,8 @@ class View {
     this.shown = Promise.resolve();
     id("hear").hidden = true;
     id("map").hidden = true;
+    id("save").hidden = true;
+    id("ladder").hidden = true;
     id("stages").replaceChildren();
     id("revealed-title").textContent = "The picture appears";
     id("revealed-lead").textContent = "";
@@ -207,6 +227,7 @@ class View {
 
   async finish(result) {
     await this.shown;
+    this.signal.throwIfAborted();
     id("revealed").hidden = false;
     this.look(result.picture, "The revealed picture");
     const stages = result.stages ?? [];
@@ -238,6 +259,7 @@ class View {
           result.complete ? "All that was hidden has arrived." : "Parts are missing, so the picture is coarser than the one that was hidden.",
           q ? `Its quality is ${q.title} (PSNR ${result.psnr.toFixed(1)} dB): ${q.says}.` : "",
         ].join(" ");
+    id("ladder").hidden = result.method !== "lattice"; // networks protect all alike
     this.map(result);
     id("revealed").focus({ preventScroll: true });
     say(id("revealed-title").textContent);
