@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ditas/internal/experiment"
-	"ditas/internal/experiment/steganalysis"
+	"ditas/internal/experiment/steganalysis/detector"
 )
 
 const steganalysisHelp = `Measure how well small networks tell recordings in which something is hidden, by the
@@ -58,7 +58,7 @@ func steganalysisCommand() *cobra.Command {
 	f.StringVarP(&o.out, "out", "o", "", "`FOLDER` for the results")
 	f.IntVar(&o.learn, "learn", experiment.LearnPairs, "number `N` of training pairs for each method")
 	f.IntVar(&o.validation, "validation", experiment.ValidationPairs, "number `N` of validation pairs")
-	f.IntVar(&o.steps, "steps", steganalysis.Default().Steps, "number `N` of training steps of a detector")
+	f.IntVar(&o.steps, "steps", detector.Default().Steps, "number `N` of training steps of a detector")
 	f.IntVar(&o.options.Pairs, "pairs", 0, "number `N` of test pairs; 0 means all")
 	f.Float64SliceVar(&o.fainter, "fainter", []float64{0, 10}, "strengths, a `LIST` in dB of SNR above the lattice's default")
 	f.StringArrayVar(&o.only, "only", nil, "measure the method `NAME` of steganalysis.json only; may be given again")
@@ -108,10 +108,10 @@ func (o *steganalysisFlags) run(ctx context.Context) error {
 	if progress != nil {
 		o.options.Progress = func(_ string, done, total int) { progress(done, total) }
 	}
-	detector := steganalysis.Default()
-	detector.Steps = o.steps
+	config := detector.Default()
+	config.Steps = o.steps
 	r, err := experiment.Steganalysis(ctx, data, experiment.SteganalysisOptions{
-		Options: o.options, Learn: o.learn, Validation: o.validation, Fainter: o.fainter, Only: o.only, Detector: detector, Group: o.save,
+		Options: o.options, Learn: o.learn, Validation: o.validation, Fainter: o.fainter, Only: o.only, Detector: config, Group: o.save,
 	})
 	end()
 	if err != nil {
@@ -142,7 +142,7 @@ func (o *steganalysisFlags) command() string {
 	if o.validation != experiment.ValidationPairs {
 		c += fmt.Sprintf(" --validation %d", o.validation)
 	}
-	if o.steps != steganalysis.Default().Steps {
+	if o.steps != detector.Default().Steps {
 		c += fmt.Sprintf(" --steps %d", o.steps)
 	}
 	var fainter []string

@@ -14,6 +14,7 @@ import (
 	"ditas/audio"
 	"ditas/internal/channel"
 	"ditas/internal/dataset"
+	"ditas/internal/experiment/residual"
 	"ditas/internal/model"
 	"ditas/metric"
 	"ditas/picture"
@@ -35,13 +36,13 @@ var strengthsOfPayload = []float64{0.01, 0.03, Threshold}
 
 // ClaimsReport is what the paper claims, measured.
 type ClaimsReport struct {
-	Data     string     `json:"data"`
-	Pictures int        `json:"pictures"`
-	Clips    int        `json:"clips"`
-	Pairs    int        `json:"pairs"`
-	Sparsity []Sparsity `json:"sparsity"`
-	Payload  []Payload  `json:"payload"`
-	Loss     []Loss     `json:"loss"`
+	Data     string              `json:"data"`
+	Pictures int                 `json:"pictures"`
+	Clips    int                 `json:"clips"`
+	Pairs    int                 `json:"pairs"`
+	Sparsity []residual.Sparsity `json:"sparsity"`
+	Payload  []Payload           `json:"payload"`
+	Loss     []Loss              `json:"loss"`
 	// LossPairs is the number of pairs on which loss was measured.
 	LossPairs int     `json:"lossPairs"`
 	Grey      float64 `json:"grey"` // mean PSNR in dB of a grey picture on these
@@ -145,7 +146,7 @@ func (s *study) claims(r *ClaimsReport, name string, sys *model.System) error {
 		return fmt.Errorf("%d stages for pictures of %d pixels: want 1 or %d, and %d pixels", stages, sys.Config.Tile, stageCount, Side)
 	}
 	type result struct {
-		residuals []profile
+		residuals []residual.Profile
 		payload   [][]scored // by strength and stage
 		loss      []scored
 	}
@@ -176,8 +177,8 @@ func (s *study) claims(r *ClaimsReport, name string, sys *model.System) error {
 			if tau != Threshold || stages == 1 {
 				continue
 			}
-			for _, residual := range residuals {
-				out.residuals = append(out.residuals, newProfile(residual))
+			for _, missing := range residuals {
+				out.residuals = append(out.residuals, residual.Measure(missing))
 			}
 			for _, lost := range cases {
 				rest, err := n.reveal(received, Threshold, lost...)
@@ -214,11 +215,11 @@ func (s *study) claims(r *ClaimsReport, name string, sys *model.System) error {
 		return nil
 	}
 	for k := range stages + 1 {
-		var profiles []profile
+		var profiles []residual.Profile
 		for _, one := range results {
 			profiles = append(profiles, one.residuals[k])
 		}
-		r.Sparsity = append(r.Sparsity, sparsity(name, k, profiles))
+		r.Sparsity = append(r.Sparsity, residual.Mean(name, k, profiles))
 	}
 	loss := Loss{System: name}
 	for c, lost := range cases {
@@ -396,6 +397,7 @@ func lossOf(lost []int, scores []scored) LossOfCase {
 // Markdown writes the page.
 func (r *ClaimsReport) Markdown(w io.Writer) error {
 	var b strings.Builder
+	small, hold, hoyer := residual.Gaussian()
 	fmt.Fprintf(&b, `# The claims
 
 *Written by `+"`%s`"+`; do not edit.*
@@ -424,7 +426,7 @@ Hoyer's sparseness (2004), 0 if all magnitudes are equal and 1 if one value alon
 | system | residual | energy | RMS | < ½ step | < 2 steps | < RMS/10 | hold 90 %% | Hoyer |
 |---|---|--:|--:|--:|--:|--:|--:|--:|
 `, r.Command, dataset.Peak, best, Threshold, defaultSNR, r.Data, r.Pairs, r.Pictures, r.Clips, r.Seed, r.Build, r.Machine, r.Minutes,
-		title(shownSystem), binsPerDecade, math.Pow(10, lowestDecade), 100*gaussian.small, 100*gaussian.hold, gaussian.hoyer)
+		title(shownSystem), residual.BinsPerDecade, math.Pow(10, residual.LowestDecade), 100*small, 100*hold, hoyer)
 	for _, v := range r.Sparsity {
 		fmt.Fprintf(&b, "| %s | S_%d | %.2e | %.2e | %.1f %% | %.1f %% | %.1f %% | %.1f %% | %.3f |\n",
 			label(v.System), v.Stage+1, v.Energy, v.RMS, 100*v.NearZero, 100*v.NearTwo, 100*v.Small, 100*v.Hold, v.Hoyer)

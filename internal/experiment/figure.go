@@ -5,9 +5,10 @@ import (
 	"image/color"
 	"io"
 
+	"ditas/internal/experiment/drawing"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
-	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
@@ -15,11 +16,6 @@ import (
 
 // FigureName is the name of the file that the page expects the figure in, in a folder "figures" beside it.
 const FigureName = "lattice-noise.png"
-
-// palette is that of Okabe and Ito, which the colour-blind can tell apart.
-var palette = []color.NRGBA{
-	{0, 114, 178, 255}, {213, 94, 0, 255}, {0, 158, 115, 255}, {204, 121, 167, 255}, {230, 159, 0, 255}, {86, 180, 233, 255}, {90, 90, 90, 255},
-}
 
 // Figure draws the curves as a PNG of 1000×600 pixels.
 func (r *Report) Figure(w io.Writer) error {
@@ -30,11 +26,11 @@ func (r *Report) Figure(w io.Writer) error {
 	p.Y.Label.Text = "mean PSNR (dB)"
 	for _, a := range []*plot.Axis{&p.X, &p.Y} {
 		a.Label.Padding = vg.Points(4)
-		sans(&a.Label.TextStyle, 12)
-		sans(&a.Tick.Label, 10)
+		drawing.Sans(&a.Label.TextStyle, 12)
+		drawing.Sans(&a.Tick.Label, 10)
 	}
-	sans(&p.Title.TextStyle, 14)
-	sans(&p.Legend.TextStyle, 10)
+	drawing.Sans(&p.Title.TextStyle, 14)
+	drawing.Sans(&p.Legend.TextStyle, 10)
 	p.Legend.Padding = vg.Points(3)
 	p.Legend.Top, p.Legend.Left = true, true
 	p.Legend.XOffs, p.Legend.YOffs = vg.Points(8), vg.Points(-8)
@@ -50,7 +46,7 @@ func (r *Report) Figure(w io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("figure: %w", err)
 		}
-		line.Color, dots.Color = palette[i%len(palette)], palette[i%len(palette)]
+		line.Color, dots.Color = drawing.Palette[i%len(drawing.Palette)], drawing.Palette[i%len(drawing.Palette)]
 		line.Width, dots.Shape, dots.Radius = vg.Points(1.75), draw.CircleGlyph{}, vg.Points(2.25)
 		p.Add(line, dots)
 		p.Legend.Add(c.Method, line)
@@ -63,9 +59,4 @@ func (r *Report) Figure(w io.Writer) error {
 		return fmt.Errorf("figure: %w", err)
 	}
 	return nil
-}
-
-func sans(t *text.Style, size vg.Length) {
-	t.Font.Variant = "Sans"
-	t.Font.Size = size
 }

@@ -14,6 +14,7 @@ import (
 	"ditas/audio"
 	"ditas/internal/dataset"
 	"ditas/internal/evaluate"
+	"ditas/internal/experiment/residual"
 	"ditas/internal/model"
 	"ditas/internal/model/weights"
 	"ditas/metric"
@@ -188,7 +189,7 @@ func steps(runs fs.FS, name string, p *subject) ([]Step, error) {
 	residuals, sums := n.stages(p.secret)
 	var all []Step
 	for i, sum := range sums {
-		step := Step{missing: residuals[i], left: residuals[i+1], sum: sum, RMS: math.Sqrt(energy(residuals[i+1]))}
+		step := Step{missing: residuals[i], left: residuals[i+1], sum: sum, RMS: math.Sqrt(residual.Energy(residuals[i+1]))}
 		for k, v := range step.missing {
 			step.revealed = append(step.revealed, v-step.left[k])
 		}
@@ -206,7 +207,7 @@ func steps(runs fs.FS, name string, p *subject) ([]Step, error) {
 // 8 bits that the first stages make, as the last call of reveal found them.
 func (n *networks) stages(secret *picture.Planes) (residuals [][]float64, sums []*picture.Planes) {
 	sum := grey(Side, Side)
-	missing := difference(sum, secret)
+	missing := residual.Difference(sum, secret)
 	residuals = append(residuals, missing)
 	for i := range n.heard {
 		n.revealer.RevealStage(n.pixels, i)
@@ -224,15 +225,6 @@ func (n *networks) stages(secret *picture.Planes) (residuals [][]float64, sums [
 		missing = left
 	}
 	return residuals, sums
-}
-
-// energy returns the mean square.
-func energy(values []float64) float64 {
-	sum := 0.0
-	for _, v := range values {
-		sum += v * v / float64(len(values))
-	}
-	return sum
 }
 
 // Files returns the figures by the names that the page expects in a folder "figures" beside it.

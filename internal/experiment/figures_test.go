@@ -13,6 +13,8 @@ import (
 
 	"ditas/audio"
 	"ditas/internal/dataset"
+	"ditas/internal/experiment/drawing"
+	"ditas/internal/experiment/residual"
 	"ditas/internal/model/weights"
 )
 
@@ -35,12 +37,12 @@ func TestStages(t *testing.T) {
 	if len(residuals) != 4 || len(sums) != 3 {
 		t.Fatalf("%d residuals and %d sums", len(residuals), len(sums))
 	}
-	first := difference(grey(Side, Side), p.secret)
+	first := residual.Difference(grey(Side, Side), p.secret)
 	if !slices.Equal(residuals[0], first) {
 		t.Error("S_1 is not the picture without mid-grey")
 	}
 	for i := range 3 {
-		if before, after := energy(residuals[i]), energy(residuals[i+1]); after > before/2 {
+		if before, after := residual.Energy(residuals[i]), residual.Energy(residuals[i+1]); after > before/2 {
 			t.Errorf("stage %d: energy %g after %g", i+1, after, before)
 		}
 		// The sum is the secret but for what is still missing, limited and rounded.
@@ -62,7 +64,7 @@ func TestStages(t *testing.T) {
 			t.Fatal(err)
 		}
 		worst := 0.0
-		for _, v := range difference(sums[c.sum], rest) {
+		for _, v := range residual.Difference(sums[c.sum], rest) {
 			worst = max(worst, math.Abs(v))
 		}
 		if worst > 1.01/255 { // sums of floating point may round otherwise
@@ -89,7 +91,7 @@ func TestStructureFigure(t *testing.T) {
 		t.Fatal(err)
 	}
 	m, err := png.Decode(&b)
-	if err != nil || m.Bounds().Dx() != int(dotsPerPoint*d.width) || m.Bounds().Dy() != int(dotsPerPoint*d.height) {
+	if err != nil || m.Bounds().Dx() != int(drawing.DotsPerPoint*d.Width) || m.Bounds().Dy() != int(drawing.DotsPerPoint*d.Height) {
 		t.Fatalf("%v, %v", m.Bounds(), err)
 	}
 	b.Reset()
@@ -111,17 +113,6 @@ func TestStructureFigure(t *testing.T) {
 	}
 	if strings.Contains(svg, "Liberation Sans;") || !strings.Contains(svg, "sans-serif") {
 		t.Error("no fonts to fall back to")
-	}
-}
-
-func TestFormula(t *testing.T) {
-	s := &sheet{}
-	plain, tilde, index := s.set(0, 0, 10, "S", false), s.set(0, 0, 10, "S~", false), s.set(0, 0, 10, "S~_i+1", false)
-	if plain != tilde || index <= tilde+3 {
-		t.Errorf("widths %g, %g and %g", plain, tilde, index)
-	}
-	if both := s.set(0, 0, 10, "S_1 = S_2", false); math.Abs(both-2*s.set(0, 0, 10, "S_1", false)-s.set(0, 0, 10, " = ", false)) > 1e-9 {
-		t.Errorf("width %g", both)
 	}
 }
 

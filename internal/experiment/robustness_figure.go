@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"ditas/internal/experiment/drawing"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
@@ -17,60 +19,19 @@ import (
 // RobustnessFigureName is the name of the file that the page expects the figure in, in a folder "figures" beside it.
 const RobustnessFigureName = "robustness.png"
 
-// look is how a method is drawn, so that it is known without its colour too.
-type look struct {
-	color  color.NRGBA
-	shape  draw.GlyphDrawer
-	dashes []vg.Length
-}
-
-var (
-	dashed = []vg.Length{vg.Points(6), vg.Points(3)}
-	dotted = []vg.Length{vg.Points(1.5), vg.Points(2.5)}
-	mixed  = []vg.Length{vg.Points(7), vg.Points(2.5), vg.Points(1.5), vg.Points(2.5)}
-)
-
 // looks are those of methods at the common strength, and of the JPEG files.
-var looks = map[string]look{
-	"lattice":                   {color.NRGBA{0, 0, 0, 255}, draw.CircleGlyph{}, nil},
-	"linear map, 3 stages":      {palette[5], draw.TriangleGlyph{}, dashed},
-	"digits, 3 levels":          {palette[2], draw.BoxGlyph{}, mixed},
-	"JPEG in the 2 lowest bits": {palette[6], draw.CrossGlyph{}, dotted},
-	"deep-steg":                 {palette[1], draw.PlusGlyph{}, dotted},
-	"kreuk":                     {palette[4], star{}, mixed},
-	"ditas-s":                   {palette[3], draw.SquareGlyph{}, dashed},
-	"ditas-m":                   {palette[2], draw.RingGlyph{}, nil},
-	"ditas-m-e":                 {palette[6], diamond{}, dashed},
-	"ditas-m-d":                 {palette[5], draw.PyramidGlyph{}, mixed},
-	"ditas-m-ed":                {palette[0], diamond{filled: true}, nil},
-}
-
-// star is an asterisk.
-type star struct{}
-
-func (star) DrawGlyph(c *draw.Canvas, style draw.GlyphStyle, at vg.Point) {
-	draw.PlusGlyph{}.DrawGlyph(c, style, at)
-	draw.CrossGlyph{}.DrawGlyph(c, style, at)
-}
-
-// diamond is a square on its corner.
-type diamond struct{ filled bool }
-
-func (d diamond) DrawGlyph(c *draw.Canvas, style draw.GlyphStyle, at vg.Point) {
-	var p vg.Path
-	r := 1.3 * style.Radius
-	p.Move(vg.Point{X: at.X, Y: at.Y + r})
-	p.Line(vg.Point{X: at.X + r, Y: at.Y})
-	p.Line(vg.Point{X: at.X, Y: at.Y - r})
-	p.Line(vg.Point{X: at.X - r, Y: at.Y})
-	p.Close()
-	c.SetColor(style.Color)
-	if d.filled {
-		c.Fill(p)
-		return
-	}
-	c.SetLineStyle(draw.LineStyle{Color: style.Color, Width: vg.Points(0.75)})
-	c.Stroke(p)
+var looks = map[string]drawing.Look{
+	"lattice":                   {Colour: color.NRGBA{0, 0, 0, 255}, Glyph: draw.CircleGlyph{}},
+	"linear map, 3 stages":      {Colour: drawing.Palette[5], Glyph: draw.TriangleGlyph{}, Dashes: drawing.Dashed},
+	"digits, 3 levels":          {Colour: drawing.Palette[2], Glyph: draw.BoxGlyph{}, Dashes: drawing.Mixed},
+	"JPEG in the 2 lowest bits": {Colour: drawing.Palette[6], Glyph: draw.CrossGlyph{}, Dashes: drawing.Dotted},
+	"deep-steg":                 {Colour: drawing.Palette[1], Glyph: draw.PlusGlyph{}, Dashes: drawing.Dotted},
+	"kreuk":                     {Colour: drawing.Palette[4], Glyph: drawing.Star{}, Dashes: drawing.Mixed},
+	"ditas-s":                   {Colour: drawing.Palette[3], Glyph: draw.SquareGlyph{}, Dashes: drawing.Dashed},
+	"ditas-m":                   {Colour: drawing.Palette[2], Glyph: draw.RingGlyph{}},
+	"ditas-m-e":                 {Colour: drawing.Palette[6], Glyph: drawing.Diamond{}, Dashes: drawing.Dashed},
+	"ditas-m-d":                 {Colour: drawing.Palette[5], Glyph: draw.PyramidGlyph{}, Dashes: drawing.Mixed},
+	"ditas-m-ed":                {Colour: drawing.Palette[0], Glyph: drawing.Diamond{Filled: true}},
 }
 
 // drawn returns the methods of the figure: all at the common strength, and the JPEG files, which have none.
@@ -129,13 +90,13 @@ func (r *RobustnessReport) panel(title string, left, right float64) (*plot.Plot,
 	p := plot.New()
 	p.Title.Text, p.Y.Label.Text = title, "mean PSNR (dB)"
 	p.Title.Padding = vg.Points(5)
-	sans(&p.Title.TextStyle, 11)
+	drawing.Sans(&p.Title.TextStyle, 11)
 	for _, a := range []*plot.Axis{&p.X, &p.Y} {
 		a.Label.Padding = vg.Points(3)
-		sans(&a.Label.TextStyle, 10)
-		sans(&a.Tick.Label, 9)
+		drawing.Sans(&a.Label.TextStyle, 10)
+		drawing.Sans(&a.Tick.Label, 9)
 	}
-	sans(&p.Legend.TextStyle, 8)
+	drawing.Sans(&p.Legend.TextStyle, 8)
 	p.Legend.Padding, p.Legend.ThumbnailWidth = vg.Points(1.5), vg.Points(30)
 	failing, err := plotter.NewPolygon(plotter.XYs{{X: left, Y: 0}, {X: right, Y: 0}, {X: right, Y: r.Grey}, {X: left, Y: r.Grey}})
 	if err != nil {
@@ -146,7 +107,7 @@ func (r *RobustnessReport) panel(title string, left, right float64) (*plot.Plot,
 	if err != nil {
 		return nil, err
 	}
-	sans(&note.TextStyle[0], 8)
+	drawing.Sans(&note.TextStyle[0], 8)
 	lines := plotter.NewGrid()
 	lines.Vertical.Width = 0
 	lines.Horizontal.Color = color.Gray{210}
@@ -195,8 +156,8 @@ func (r *RobustnessReport) curves(title string, methods []RobustnessMethod) (*pl
 			return nil, err
 		}
 		l := looks[m.Name]
-		line.Color, line.Width, line.Dashes = l.color, vg.Points(1.2), l.dashes
-		dots.Color, dots.Shape, dots.Radius = l.color, l.shape, vg.Points(3)
+		line.Color, line.Width, line.Dashes = l.Colour, vg.Points(1.2), l.Dashes
+		dots.Color, dots.Shape, dots.Radius = l.Colour, l.Glyph, vg.Points(3)
 		p.Add(line, dots)
 		p.Legend.Add(m.label(), line, dots)
 	}
@@ -244,7 +205,7 @@ func (r *RobustnessReport) groups(heading string, methods []RobustnessMethod) (*
 			return nil, err
 		}
 		l := looks[m.Name]
-		dots.Color, dots.Shape, dots.Radius = l.color, l.shape, vg.Points(3)
+		dots.Color, dots.Shape, dots.Radius = l.Colour, l.Glyph, vg.Points(3)
 		p.Add(dots)
 	}
 	var ticks plot.ConstantTicks
@@ -258,11 +219,11 @@ func (r *RobustnessReport) groups(heading string, methods []RobustnessMethod) (*
 		if err != nil {
 			return nil, err
 		}
-		sans(&note.TextStyle[0], 8)
+		drawing.Sans(&note.TextStyle[0], 8)
 		p.Add(note)
 	}
 	p.X.Tick.Marker, p.X.Tick.Length = ticks, 0
-	sans(&p.X.Tick.Label, 8.5)
+	drawing.Sans(&p.X.Tick.Label, 8.5)
 	return p, nil
 }
 

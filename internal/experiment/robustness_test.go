@@ -223,10 +223,10 @@ func TestRobustnessPage(t *testing.T) {
 func TestLooksDiffer(t *testing.T) {
 	seen := make(map[any]string)
 	for name, l := range looks {
-		if other, ok := seen[l.shape]; ok {
+		if other, ok := seen[l.Glyph]; ok {
 			t.Errorf("%s and %s have one marker", name, other)
 		}
-		seen[l.shape] = name
+		seen[l.Glyph] = name
 	}
 	for _, name := range Systems() {
 		if _, ok := looks[name]; !ok {

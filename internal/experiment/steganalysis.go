@@ -13,7 +13,7 @@ import (
 
 	"ditas"
 	"ditas/internal/channel"
-	"ditas/internal/experiment/steganalysis"
+	"ditas/internal/experiment/steganalysis/detector"
 )
 
 // SteganalysisData is what detectors are made and tried with: pictures hidden in speech, and trained systems. The digest is that of Test.
@@ -33,7 +33,7 @@ type SteganalysisOptions struct {
 	Fainter []float64
 	// Only limits the methods to some of those that are compared, by name; nil means all.
 	Only     []string
-	Detector steganalysis.Config // the zero value means steganalysis.Default
+	Detector detector.Config // the zero value means detector.Default
 	// Group, if set, is called with what there is of the report when the methods of a strength are finished.
 	Group func(r *SteganalysisReport) error
 }
@@ -49,9 +49,9 @@ type SteganalysisReport struct {
 	Sets []SteganalysisSet `json:"sets"` // to learn from, to validate with, and to test with
 	Data string            `json:"data"` // of the test
 	Origin
-	Detector   steganalysis.Config `json:"detector"`
-	Parameters int                 `json:"parameters"`
-	FLOPs      int                 `json:"flops"` // for a window
+	Detector   detector.Config `json:"detector"`
+	Parameters int             `json:"parameters"`
+	FLOPs      int             `json:"flops"` // for a window
 	// Untrained are systems of which there are no weights.
 	Untrained []string            `json:"untrained,omitempty"`
 	Groups    []SteganalysisGroup `json:"groups"`
@@ -80,11 +80,11 @@ type SteganalysisMethod struct {
 	SNR  float64 `json:"snr"` // dB, of the mean powers; 0 where nothing is hidden
 	// AUC is the area under the ROC, EqualError the error rate where both kinds of errors are equally frequent, and Error that at the
 	// threshold that the validation pairs chose.
-	AUC        Estimate               `json:"auc"`
-	EqualError Estimate               `json:"equalError"`
-	Error      Estimate               `json:"error"`
-	ROC        []steganalysis.Point   `json:"roc"`
-	Training   *steganalysis.Training `json:"training"`
+	AUC        Estimate           `json:"auc"`
+	EqualError Estimate           `json:"equalError"`
+	Error      Estimate           `json:"error"`
+	ROC        []detector.Point   `json:"roc"`
+	Training   *detector.Training `json:"training"`
 }
 
 // Estimate is a figure with the bounds of its 95 % confidence interval.
@@ -229,10 +229,10 @@ func Steganalysis(ctx context.Context, data SteganalysisData, o SteganalysisOpti
 	if o.Fainter == nil {
 		o.Fainter = []float64{0, 10}
 	}
-	if o.Detector == (steganalysis.Config{}) {
-		o.Detector = steganalysis.Default()
+	if o.Detector == (detector.Config{}) {
+		o.Detector = detector.Default()
 	}
-	a := &analysis{options: o, begin: time.Now(), detectors: map[string]*steganalysis.Detector{}}
+	a := &analysis{options: o, begin: time.Now(), detectors: map[string]*detector.Detector{}}
 	r := &SteganalysisReport{Data: data.Test.Digest, Detector: o.Detector}
 	var err error
 	if r.Parameters, r.FLOPs, err = o.Detector.Size(); err != nil {
@@ -336,8 +336,8 @@ func (s *study) aim(fainter float64) error {
 type analysis struct {
 	options   SteganalysisOptions
 	begin     time.Time
-	sets      []*study                          // to learn from, to validate with, to test with
-	detectors map[string]*steganalysis.Detector // of the methods of the group before
+	sets      []*study                      // to learn from, to validate with, to test with
+	detectors map[string]*detector.Detector // of the methods of the group before
 }
 
 // group makes and tries the detectors of a group.
@@ -347,12 +347,12 @@ func (a *analysis) group(name string, suspects func(s *study) []suspect) (*Stega
 	for _, s := range a.sets {
 		all = append(all, suspects(s))
 	}
-	made := map[string]*steganalysis.Detector{}
+	made := map[string]*detector.Detector{}
 	for k, t := range all[0] {
 		if a.options.Only != nil && !slices.Contains(a.options.Only, t.name) {
 			continue
 		}
-		var pairs [][]steganalysis.Pair
+		var pairs [][]detector.Pair
 		m := SteganalysisMethod{Name: t.name}
 		for i, s := range a.sets {
 			p, mse, signal, err := s.pairs(all[i][k])
@@ -376,7 +376,7 @@ func (a *analysis) group(name string, suspects func(s *study) []suspect) (*Stega
 }
 
 // pairs makes those of a suspect, with their mean MSE and the mean power of the covers. They are read from 16-bit WAV files.
-func (s *study) pairs(t suspect) (pairs []steganalysis.Pair, mse, signal float64, err error) {
+func (s *study) pairs(t suspect) (pairs []detector.Pair, mse, signal float64, err error) {
 	workers := make(chan func(int, *subject) ([]float64, []float64, error), s.workers)
 	for range s.workers {
 		w, err := t.worker()
@@ -385,7 +385,7 @@ func (s *study) pairs(t suspect) (pairs []steganalysis.Pair, mse, signal float64
 		}
 		workers <- w
 	}
-	pairs = make([]steganalysis.Pair, len(s.subjects))
+	pairs = make([]detector.Pair, len(s.subjects))
 	figures := make([][2]float64, len(pairs))
 	err = s.each(t.name, len(pairs), func(i int) error {
 		w := <-workers
@@ -397,7 +397,7 @@ func (s *study) pairs(t suspect) (pairs []steganalysis.Pair, mse, signal float64
 		if err != nil {
 			return err
 		}
-		p := steganalysis.Pair{Cover: make([]float32, len(cover)), Stego: make([]float32, len(stego))}
+		p := detector.Pair{Cover: make([]float32, len(cover)), Stego: make([]float32, len(stego))}
 		for j, v := range cover {
 			p.Cover[j], p.Stego[j] = float32(v), float32(stego[j])
 			figures[i][0] += (v - stego[j]) * (v - stego[j]) / float64(len(cover))
@@ -413,13 +413,13 @@ func (s *study) pairs(t suspect) (pairs []steganalysis.Pair, mse, signal float64
 }
 
 // detect trains a detector for a method and tries it.
-func (a *analysis) detect(m *SteganalysisMethod, pairs [][]steganalysis.Pair, start *steganalysis.Detector) (*steganalysis.Detector, error) {
+func (a *analysis) detect(m *SteganalysisMethod, pairs [][]detector.Pair, start *detector.Detector) (*detector.Detector, error) {
 	s := a.sets[0]
-	o := steganalysis.Options{Seed: a.options.Seed, Workers: s.workers, Start: start}
+	o := detector.Options{Seed: a.options.Seed, Workers: s.workers, Start: start}
 	if s.options.Progress != nil {
 		o.Progress = func(done, total int) { s.options.Progress(m.Name, done, total) }
 	}
-	d, training, err := steganalysis.Train(s.ctx, a.options.Detector, pairs[0], pairs[1], o)
+	d, training, err := detector.Train(s.ctx, a.options.Detector, pairs[0], pairs[1], o)
 	if err != nil {
 		return nil, err
 	}
@@ -432,12 +432,12 @@ func (a *analysis) detect(m *SteganalysisMethod, pairs [][]steganalysis.Pair, st
 		return nil, err
 	}
 	threshold := known.Threshold()
-	estimate := func(figure func(steganalysis.Scores) float64) Estimate {
+	estimate := func(figure func(detector.Scores) float64) Estimate {
 		low, high := scores.Interval(a.options.Seed, figure)
 		return Estimate{figure(scores), low, high}
 	}
 	m.Training, m.ROC = training, scores.ROC()
-	m.AUC, m.EqualError = estimate(steganalysis.Scores.AUC), estimate(steganalysis.Scores.EqualError)
-	m.Error = estimate(func(s steganalysis.Scores) float64 { return s.Error(threshold) })
+	m.AUC, m.EqualError = estimate(detector.Scores.AUC), estimate(detector.Scores.EqualError)
+	m.Error = estimate(func(s detector.Scores) float64 { return s.Error(threshold) })
 	return d, nil
 }

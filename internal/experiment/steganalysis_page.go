@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 
+	"ditas/internal/experiment/drawing"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
@@ -102,44 +104,14 @@ func (g *SteganalysisGroup) title() string {
 const SteganalysisFigureName = "steganalysis.png"
 
 // suspicious are the looks of methods that only detectors are tried on; within a panel all markers differ.
-var suspicious = map[string]look{
-	"lattice, passphrase": {color.NRGBA{0, 0, 0, 255}, wedge{filled: true}, dashed},
-	whiteNoise:            {palette[6], hyphen{}, dotted},
-	"lattice, faint":      {color.NRGBA{0, 0, 0, 255}, draw.CircleGlyph{}, nil},
-	"LSB replacement":     {palette[0], draw.BoxGlyph{}, dashed},
-	"LSB matching":        {palette[1], draw.TriangleGlyph{}, mixed},
-	"white noise, loud":   {palette[2], diamond{filled: true}, nil},
-	untouched:             {palette[6], hyphen{}, dotted},
-}
-
-// wedge is a triangle on its tip, and hyphen a short line.
-type (
-	wedge  struct{ filled bool }
-	hyphen struct{}
-)
-
-func (g wedge) DrawGlyph(c *draw.Canvas, style draw.GlyphStyle, at vg.Point) {
-	var p vg.Path
-	r := 1.2 * style.Radius
-	p.Move(vg.Point{X: at.X - r, Y: at.Y + 0.7*r})
-	p.Line(vg.Point{X: at.X + r, Y: at.Y + 0.7*r})
-	p.Line(vg.Point{X: at.X, Y: at.Y - r})
-	p.Close()
-	c.SetColor(style.Color)
-	if g.filled {
-		c.Fill(p)
-		return
-	}
-	c.SetLineStyle(draw.LineStyle{Color: style.Color, Width: vg.Points(0.75)})
-	c.Stroke(p)
-}
-
-func (hyphen) DrawGlyph(c *draw.Canvas, style draw.GlyphStyle, at vg.Point) {
-	var p vg.Path
-	p.Move(vg.Point{X: at.X - 1.4*style.Radius, Y: at.Y})
-	p.Line(vg.Point{X: at.X + 1.4*style.Radius, Y: at.Y})
-	c.SetLineStyle(draw.LineStyle{Color: style.Color, Width: vg.Points(2)})
-	c.Stroke(p)
+var suspicious = map[string]drawing.Look{
+	"lattice, passphrase": {Colour: color.NRGBA{0, 0, 0, 255}, Glyph: drawing.Wedge{Filled: true}, Dashes: drawing.Dashed},
+	whiteNoise:            {Colour: drawing.Palette[6], Glyph: drawing.Hyphen{}, Dashes: drawing.Dotted},
+	"lattice, faint":      {Colour: color.NRGBA{0, 0, 0, 255}, Glyph: draw.CircleGlyph{}},
+	"LSB replacement":     {Colour: drawing.Palette[0], Glyph: draw.BoxGlyph{}, Dashes: drawing.Dashed},
+	"LSB matching":        {Colour: drawing.Palette[1], Glyph: draw.TriangleGlyph{}, Dashes: drawing.Mixed},
+	"white noise, loud":   {Colour: drawing.Palette[2], Glyph: drawing.Diamond{Filled: true}},
+	untouched:             {Colour: drawing.Palette[6], Glyph: drawing.Hyphen{}, Dashes: drawing.Dotted},
 }
 
 // Figure draws the ROC of all methods as a PNG, a panel of 625×750 pixels for each group, with a marker where false alarms and misses are
@@ -167,14 +139,14 @@ func (g *SteganalysisGroup) panel(heading string) (*plot.Plot, error) {
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = heading, "false alarms", "stegos detected"
 	p.Title.Padding = vg.Points(5)
-	sans(&p.Title.TextStyle, 11)
+	drawing.Sans(&p.Title.TextStyle, 11)
 	for _, a := range []*plot.Axis{&p.X, &p.Y} {
 		a.Label.Padding = vg.Points(3)
-		sans(&a.Label.TextStyle, 10)
-		sans(&a.Tick.Label, 9)
+		drawing.Sans(&a.Label.TextStyle, 10)
+		drawing.Sans(&a.Tick.Label, 9)
 		a.Min, a.Max = -0.02, 1.02
 	}
-	sans(&p.Legend.TextStyle, 8)
+	drawing.Sans(&p.Legend.TextStyle, 8)
 	p.Legend.Padding, p.Legend.ThumbnailWidth = vg.Points(1), vg.Points(30)
 	p.Legend.XOffs, p.Legend.YOffs = vg.Points(-4), vg.Points(6)
 	lines := plotter.NewGrid()
@@ -202,8 +174,8 @@ func (g *SteganalysisGroup) panel(heading string) (*plot.Plot, error) {
 		if err != nil {
 			return nil, err
 		}
-		line.Color, line.Width, line.Dashes = l.color, vg.Points(1.2), l.dashes
-		dot.Color, dot.Shape, dot.Radius = l.color, l.shape, vg.Points(3)
+		line.Color, line.Width, line.Dashes = l.Colour, vg.Points(1.2), l.Dashes
+		dot.Color, dot.Shape, dot.Radius = l.Colour, l.Glyph, vg.Points(3)
 		p.Add(line, dot)
 		p.Legend.Add(fmt.Sprintf("%s, %.3f", title(m.Name), m.AUC.Value), line, dot)
 	}

@@ -10,11 +10,11 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"ditas/internal/experiment/steganalysis"
+	"ditas/internal/experiment/steganalysis/detector"
 )
 
 // smallDetector learns in a moment.
-var smallDetector = steganalysis.Config{
+var smallDetector = detector.Config{
 	Window: 512, Width: 4, Steps: 40, Batch: 4, Rate: 0.01, Warmup: 5, Final: 0.1, Average: 0.8, ValidateEvery: 20,
 }
 
@@ -184,10 +184,10 @@ func TestSuspiciousLooksDiffer(t *testing.T) {
 			if !ok {
 				l, ok = looks[m.name]
 			}
-			if other, double := seen[l.shape]; !ok || double {
+			if other, double := seen[l.Glyph]; !ok || double {
 				t.Errorf("%s has the look of %s, or none", m.name, other)
 			}
-			seen[l.shape] = m.name
+			seen[l.Glyph] = m.name
 		}
 	}
 }

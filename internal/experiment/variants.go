@@ -17,6 +17,7 @@ import (
 
 	"ditas/internal/dataset"
 	"ditas/internal/evaluate"
+	"ditas/internal/experiment/drawing"
 	"ditas/internal/model"
 )
 
@@ -274,8 +275,8 @@ func (r *VariantsReport) Files() map[string]func(w io.Writer) error {
 }
 
 // stagesFigure draws what stages are worth.
-func (r *VariantsReport) stagesFigure() *drawing {
-	p := chart(fmt.Sprintf("threshold %g", Threshold), "stages", "PSNR (dB)")
+func (r *VariantsReport) stagesFigure() *drawing.Figure {
+	p := drawing.Chart(fmt.Sprintf("threshold %g", Threshold), "stages", "PSNR (dB)")
 	var mean, worst plotter.XYs
 	labels := map[float64]string{}
 	for _, v := range r.Stages {
@@ -284,12 +285,12 @@ func (r *VariantsReport) stagesFigure() *drawing {
 		worst = append(worst, plotter.XY{X: x, Y: v.Worst})
 		labels[x] = fmt.Sprint(v.Stages)
 	}
-	trace(p, "mean", marks[0], mean, true)
-	trace(p, "worst pair", marks[1], worst, true)
-	p.X.Tick.Marker, p.Y.Tick.Marker = ticks(labels), every(20)
+	drawing.Trace(p, "mean", drawing.Looks[0], mean, true)
+	drawing.Trace(p, "worst pair", drawing.Looks[1], worst, true)
+	p.X.Tick.Marker, p.Y.Tick.Marker = drawing.Ticks(labels), drawing.Every(20)
 	p.Y.Min, p.Y.Max = 0, best+4
 	p.Legend.Top = false
 	p.Legend.XOffs, p.Legend.YOffs = vg.Points(-8), vg.Points(6)
 	const width, height = 360, 260
-	return &drawing{width, height, func(s *sheet) { s.chart(p, 8, 8, width-16, height-16) }}
+	return &drawing.Figure{Width: width, Height: height, Paint: func(s *drawing.Sheet) { s.Chart(p, 8, 8, width-16, height-16) }}
 }

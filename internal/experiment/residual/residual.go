@@ -1,23 +1,50 @@
-package experiment
+// Package residual measures what is missing of a picture: how much it is, and how sparse.
+//
+//	missing := residual.Difference(revealed, secret)
+//	profiles = append(profiles, residual.Measure(missing))
+//	mean := residual.Mean("ditas-m", 1, profiles)
+package residual
 
 import (
 	"math"
 	"slices"
+
+	"ditas/picture"
 )
 
 const (
-	// pictureStep is that of a picture's values in 8 bits.
-	pictureStep = 1.0 / 255
-	// Histograms of magnitudes have so many bins a decade, from 10^lowestDecade to 10^highestDecade.
-	binsPerDecade, lowestDecade, highestDecade = 8, -6, 1
-	// histogramBins is the number of bins; the first also has what is smaller, the last what is larger.
-	histogramBins = binsPerDecade * (highestDecade - lowestDecade)
+	// PictureStep is that of a picture's values in 8 bits.
+	PictureStep = 1.0 / 255
+	// Histograms of magnitudes have so many bins a decade, from 10^LowestDecade to 10^HighestDecade.
+	BinsPerDecade, LowestDecade, HighestDecade = 8, -6, 1
+	// Bins is the number of bins; the first also has what is smaller, the last what is larger.
+	Bins = BinsPerDecade * (HighestDecade - LowestDecade)
 )
 
-// gaussian has the measures of shape of white Gaussian noise, for many values: P(|z| < 1/10) = erf(0.1/√2); P(|z| > t) with t such that
-// E[z²; |z| > t] = 0.9, which is the 0.1 quantile of χ² with three degrees of freedom, t² = 0.58437; and 1 − √(2/π).
-var gaussian = struct{ small, hold, hoyer float64 }{
-	math.Erf(0.1 / math.Sqrt2), math.Erfc(math.Sqrt(0.58437 / 2)), 1 - math.Sqrt(2/math.Pi),
+// Gaussian returns the measures of shape of white Gaussian noise, for many values: P(|z| < 1/10) = erf(0.1/√2); P(|z| > t) with t such
+// that E[z²; |z| > t] = 0.9, which is the 0.1 quantile of χ² with three degrees of freedom, t² = 0.58437; and 1 − √(2/π).
+func Gaussian() (small, hold, hoyer float64) {
+	return math.Erf(0.1 / math.Sqrt2), math.Erfc(math.Sqrt(0.58437 / 2)), 1 - math.Sqrt(2/math.Pi)
+}
+
+// Difference returns revealed − secret, planar RGB.
+func Difference(secret, revealed *picture.Planes) []float64 {
+	var d []float64
+	for c, plane := range secret.Pix {
+		for i, v := range plane {
+			d = append(d, float64(revealed.Pix[c][i])-float64(v))
+		}
+	}
+	return d
+}
+
+// Energy returns the mean square of values.
+func Energy(values []float64) float64 {
+	sum := 0.0
+	for _, v := range values {
+		sum += v * v / float64(len(values))
+	}
+	return sum
 }
 
 // Sparsity is how what a picture lacks before or after a stage is distributed, as means over pictures.
@@ -38,17 +65,17 @@ type Sparsity struct {
 	Shape     []float64 `json:"shape"`
 }
 
-// profile is Sparsity of one picture.
-type profile struct {
+// Profile is Sparsity of one picture.
+type Profile struct {
 	energy, nearZero, nearTwo, small, hold, hoyer float64
-	histogram, shape                              [histogramBins]float64
+	histogram, shape                              [Bins]float64
 }
 
-// newProfile measures a residual. One without any value but 0 counts as the sparsest there is.
-func newProfile(values []float64) profile {
+// Measure measures a residual. One without any value but 0 counts as the sparsest there is.
+func Measure(values []float64) Profile {
 	m := magnitudes(values)
 	n := float64(len(m))
-	p := profile{energy: energy(values), nearZero: below(m, pictureStep/2), nearTwo: below(m, 2*pictureStep)}
+	p := Profile{energy: Energy(values), nearZero: below(m, PictureStep/2), nearTwo: below(m, 2*PictureStep)}
 	rms := math.Sqrt(p.energy)
 	sum := 0.0
 	for _, v := range m {
@@ -72,9 +99,9 @@ func newProfile(values []float64) profile {
 	return p
 }
 
-// sparsity returns the means of the profiles of the pictures' residuals after so many stages.
-func sparsity(system string, stage int, profiles []profile) Sparsity {
-	s := Sparsity{System: system, Stage: stage, Histogram: make([]float64, histogramBins), Shape: make([]float64, histogramBins)}
+// Mean returns the means of the profiles of pictures' residuals after so many stages.
+func Mean(system string, stage int, profiles []Profile) Sparsity {
+	s := Sparsity{System: system, Stage: stage, Histogram: make([]float64, Bins), Shape: make([]float64, Bins)}
 	n := float64(len(profiles))
 	for _, p := range profiles {
 		s.Energy += p.energy / n
@@ -83,7 +110,7 @@ func sparsity(system string, stage int, profiles []profile) Sparsity {
 		s.Small += p.small / n
 		s.Hold += p.hold / n
 		s.Hoyer += p.hoyer / n
-		for i := range histogramBins {
+		for i := range Bins {
 			s.Histogram[i] += p.histogram[i] / n
 			s.Shape[i] += p.shape[i] / n
 		}
@@ -94,7 +121,7 @@ func sparsity(system string, stage int, profiles []profile) Sparsity {
 
 // bin returns the bin of a histogram that a magnitude is in.
 func bin(v float64) int {
-	return max(0, min(histogramBins-1, int(math.Floor(binsPerDecade*(math.Log10(max(v, 1e-300))-lowestDecade)))))
+	return max(0, min(Bins-1, int(math.Floor(BinsPerDecade*(math.Log10(max(v, 1e-300))-LowestDecade)))))
 }
 
 // below returns the share of ascending magnitudes that are less than a limit.
@@ -117,4 +144,10 @@ func magnitudes(values []float64) []float64 {
 	}
 	slices.Sort(m)
 	return m
+}
+
+// Amplification returns the power of two, at least 1, by which values can be multiplied so that 99 % of them stay within ±½.
+func Amplification(values []float64) float64 {
+	limit := 0.5 / max(quantile(values, 0.99), 1e-12)
+	return math.Pow(2, max(0, min(30, math.Floor(math.Log2(limit)))))
 }

@@ -1,4 +1,4 @@
-package steganalysis
+package detector
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package experiment
+package residual
 
 import (
 	"math"
@@ -42,7 +42,7 @@ func TestProfile(t *testing.T) {
 	for i := range values {
 		values[i] = 0.01 * rng.NormFloat64() * rng.ExpFloat64()
 	}
-	p := newProfile(values)
+	p := Measure(values)
 	nearZero, small, hold, hoyer := naive(values)
 	for _, c := range []struct {
 		name      string
@@ -53,7 +53,7 @@ func TestProfile(t *testing.T) {
 		}
 	}
 	var all, normalised float64
-	for i := range histogramBins {
+	for i := range Bins {
 		all += p.histogram[i]
 		normalised += p.shape[i]
 	}
@@ -64,7 +64,7 @@ func TestProfile(t *testing.T) {
 	for i := range values {
 		values[i] *= 1000
 	}
-	if q := newProfile(values); math.Abs(q.hoyer-p.hoyer) > 1e-9 || q.hold != p.hold || q.shape != p.shape || q.nearZero >= p.nearZero {
+	if q := Measure(values); math.Abs(q.hoyer-p.hoyer) > 1e-9 || q.hold != p.hold || q.shape != p.shape || q.nearZero >= p.nearZero {
 		t.Errorf("a thousand times as large: %+v, was %+v", q, p)
 	}
 }
@@ -77,21 +77,22 @@ func TestProfileOfKnownShapes(t *testing.T) {
 		noise[i], equal[i] = rng.NormFloat64(), 0.3*float64(1-2*(i%2))
 	}
 	spike[77] = -0.5
+	gaussianSmall, gaussianHold, gaussianHoyer := Gaussian()
 	for _, c := range []struct {
 		name               string
 		values             []float64
 		small, hold, hoyer float64
 	}{
-		{"noise", noise, gaussian.small, gaussian.hold, gaussian.hoyer}, {"equal", equal, 0, 0.9, 0},
+		{"noise", noise, gaussianSmall, gaussianHold, gaussianHoyer}, {"equal", equal, 0, 0.9, 0},
 		{"spike", spike, 1, 0, 1}, {"nothing", nothing, 1, 0, 1},
 	} {
-		p := newProfile(c.values)
+		p := Measure(c.values)
 		if math.Abs(p.small-c.small) > 0.004 || math.Abs(p.hold-c.hold) > 0.004 || math.Abs(p.hoyer-c.hoyer) > 0.004 {
 			t.Errorf("%s: %g, %g, %g, want %g, %g, %g", c.name, p.small, p.hold, p.hoyer, c.small, c.hold, c.hoyer)
 		}
 	}
-	if math.Abs(gaussian.hold-0.445) > 0.001 {
-		t.Errorf("%g of Gaussian noise hold 90 %% of its energy, want 0.445", gaussian.hold)
+	if math.Abs(gaussianHold-0.445) > 0.001 {
+		t.Errorf("%g of Gaussian noise hold 90 %% of its energy, want 0.445", gaussianHold)
 	}
 }
 
@@ -107,7 +108,7 @@ func TestBin(t *testing.T) {
 }
 
 func TestSparsity(t *testing.T) {
-	s := sparsity("x", 2, []profile{{energy: 1, nearZero: 0.5, hold: 0.2}, {energy: 3, nearZero: 1, hold: 0.4}})
+	s := Mean("x", 2, []Profile{{energy: 1, nearZero: 0.5, hold: 0.2}, {energy: 3, nearZero: 1, hold: 0.4}})
 	if s.Energy != 2 || s.RMS != math.Sqrt2 || s.NearZero != 0.75 || math.Abs(s.Hold-0.3) > 1e-12 || s.Stage != 2 {
 		t.Errorf("%+v", s)
 	}
@@ -119,10 +120,10 @@ func TestAmplification(t *testing.T) {
 		values[i] = 0.011
 	}
 	values[0] = -100 // one in a hundred may exceed the range
-	if got := amplification(values); got != 32 {
+	if got := Amplification(values); got != 32 {
 		t.Errorf("× %g, want 32", got)
 	}
-	if got := amplification([]float64{0.9}); got != 1 {
+	if got := Amplification([]float64{0.9}); got != 1 {
 		t.Errorf("× %g, want 1", got)
 	}
 	if got := quantile([]float64{-4, 1, 2, 3}, 0.5); got != 2 {

@@ -1,7 +1,7 @@
-// Package steganalysis tells recordings in which something is hidden from recordings as they were, by a small convolutional
+// Package detector tells recordings in which something is hidden from recordings as they were, by a small convolutional
 // network that learns it from pairs of both, and measures how well.
 //
-//	d, training, err := steganalysis.Train(ctx, steganalysis.Default(), learn, validation, steganalysis.Options{Seed: 1})
+//	d, training, err := detector.Train(ctx, detector.Default(), learn, validation, detector.Options{Seed: 1})
 //	known, err := d.Scores(validation, workers)
 //	scores, err := d.Scores(test, workers)
 //	fmt.Println(scores.AUC(), scores.Error(known.Threshold()))
@@ -17,7 +17,7 @@
 // Normalization (NIPS 2016). It is far smaller than theirs, and learns from far less.
 //
 // The same pairs, configuration and seed give the same detector, bit for bit, however many workers there are.
-package steganalysis
+package detector
 
 import (
 	"errors"
