@@ -31,6 +31,7 @@ const latticeExample = `  ditas experiment lattice --data data --out results
 
 type latticeFlags struct {
 	experimentFlags
+	measured                  experiment.LatticeOptions
 	music, musicName, earlier string
 }
 
@@ -52,8 +53,8 @@ func latticeCommand() *cobra.Command {
 	f.StringVar(&o.music, "music", "", "`FOLDER` of recordings that are not speech")
 	f.StringVar(&o.musicName, "music-name", "", "`TEXT` that says where the music is from (default: the folder's name)")
 	f.IntVar(&o.options.Damaged, "damaged", 0, "number `N` of pairs to whose recordings something happens; 0 means half of all")
-	f.IntVar(&o.options.Innocents, "innocents", 0, "number `N` of recordings to search in which nothing is hidden")
-	f.StringSliceVar(&o.options.Parts, "only", nil, "measure these parts only, a `LIST` of "+strings.Join(experiment.Parts(), ", "))
+	f.IntVar(&o.measured.Innocents, "innocents", 0, "number `N` of recordings to search in which nothing is hidden")
+	f.StringSliceVar(&o.measured.Parts, "only", nil, "measure these parts only, a `LIST` of "+strings.Join(experiment.Parts(), ", "))
 	f.StringVar(&o.earlier, "earlier", "", "with --only, take the other parts from the lattice.json `FILE` of an earlier run on the same data and pairs")
 	o.addFlags(cmd)
 	return cmd
@@ -63,10 +64,10 @@ func (o *latticeFlags) run(ctx context.Context) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	if o.options.Damaged < 0 || o.options.Innocents < 0 {
+	if o.options.Damaged < 0 || o.measured.Innocents < 0 {
 		return usagef("--damaged and --innocents are numbers from 0 on")
 	}
-	for _, p := range o.options.Parts {
+	for _, p := range o.measured.Parts {
 		if !slices.Contains(experiment.Parts(), p) {
 			return usagef("--only %s: want some of %s", p, strings.Join(experiment.Parts(), ", "))
 		}
@@ -89,22 +90,23 @@ func (o *latticeFlags) run(ctx context.Context) error {
 			return err
 		}
 		defer f.Close()
-		if o.options.Earlier, err = experiment.ReadReport(f); err != nil {
+		if o.measured.Earlier, err = experiment.ReadReport(f); err != nil {
 			return err
 		}
 	}
-	o.options.Command = o.command()
+	o.measured.Command = o.command()
 	progress, end := o.progress("measuring")
 	if progress != nil {
 		o.options.Progress = func(_ string, done, total int) { progress(done, total) }
 	}
-	o.options.Table = func(t *experiment.Table) error {
+	o.measured.Table = func(t *experiment.Table) error {
 		var b strings.Builder
 		err := t.Markdown(&b)
 		o.printf("%s\n", b.String())
 		return err
 	}
-	r, err := experiment.Lattice(ctx, data, o.options)
+	o.measured.Options = o.options
+	r, err := experiment.Lattice(ctx, data, o.measured)
 	end()
 	if err != nil {
 		return err
@@ -134,14 +136,14 @@ func (o *latticeFlags) command() string {
 	if o.musicName != "" {
 		c += fmt.Sprintf(" --music-name %q", o.musicName)
 	}
-	if o.options.Innocents > 0 {
-		c += fmt.Sprintf(" --innocents %d", o.options.Innocents)
+	if o.measured.Innocents > 0 {
+		c += fmt.Sprintf(" --innocents %d", o.measured.Innocents)
 	}
 	if o.earlier != "" {
 		c += " --earlier results/lattice.json"
 	}
-	if o.options.Parts != nil {
-		c += " --only " + strings.Join(o.options.Parts, ",")
+	if o.measured.Parts != nil {
+		c += " --only " + strings.Join(o.measured.Parts, ",")
 	}
 	return c + fmt.Sprintf(" --seed %d", o.options.Seed)
 }

@@ -83,7 +83,7 @@ func (o *robustnessFlags) run(ctx context.Context) error {
 	if progress != nil {
 		o.options.Progress = func(_ string, done, total int) { progress(done, total) }
 	}
-	r, err := experiment.Robustness(ctx, experiment.RobustnessData{Data: data, Runs: os.DirFS(filepath.Join(o.weights, kinds[0]))},
+	r, err := experiment.Robustness(ctx, data, os.DirFS(filepath.Join(o.weights, kinds[0])),
 		experiment.RobustnessOptions{Options: o.options, MSE: o.mse, Conditions: o.only, Noise: o.noise})
 	end()
 	if err != nil {

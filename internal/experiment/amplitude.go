@@ -8,7 +8,7 @@ import (
 )
 
 // amplitude measures what gain, polarity, offset and the order of channels do.
-func (s *study) amplitude() (*Table, error) {
+func (s *latticeStudy) amplitude() (*Table, error) {
 	t := &Table{
 		Title: "Gain, polarity, offset, channels",
 		Text: "Default strength. A recording that is to be amplified is quieter by as much before, so that nothing clips. The file that the receiver\n" +
@@ -52,7 +52,7 @@ func (s *study) amplitude() (*Table, error) {
 		return nil, err
 	}
 	pick := func(name string, want want, do func(r *audio.Recording) *audio.Recording) trial {
-		return trial{name, func(_ int, p *subject) (*audio.Recording, error) { return do(p.stego.Recording), nil }, want}
+		return trial{name, func(_ int, p *subject) (*audio.Recording, error) { return do(p.stego), nil }, want}
 	}
 	rows, err := s.losing("stereo", pairs, []trial{
 		pick("stereo", exactly, func(r *audio.Recording) *audio.Recording { return r }),
@@ -72,10 +72,10 @@ type change struct {
 }
 
 // changed measures changes, of each of which it is wanted that no pair loses more than a decibel.
-func (s *study) changed(what string, subjects []*subject, changes []change) ([]Row, error) {
+func (s *latticeStudy) changed(what string, subjects []*subject, changes []change) ([]Row, error) {
 	var trials []trial
 	for _, c := range changes {
-		trials = append(trials, trial{name: c.name, do: func(_ int, p *subject) (*audio.Recording, error) { return c.do(p.stego.Recording), nil }})
+		trials = append(trials, trial{name: c.name, do: func(_ int, p *subject) (*audio.Recording, error) { return c.do(p.stego), nil }})
 	}
 	rows, err := s.losing(what, subjects, trials)
 	for i := range rows {
@@ -86,8 +86,8 @@ func (s *study) changed(what string, subjects []*subject, changes []change) ([]R
 }
 
 // losing does all trials with all subjects and returns a row for each that ends in what was lost.
-func (s *study) losing(what string, subjects []*subject, trials []trial) ([]Row, error) {
-	asItIs := trial{name: "as it is", do: func(_ int, p *subject) (*audio.Recording, error) { return p.stego.Recording, nil }}
+func (s *latticeStudy) losing(what string, subjects []*subject, trials []trial) ([]Row, error) {
+	asItIs := trial{name: "as it is", do: func(_ int, p *subject) (*audio.Recording, error) { return p.stego, nil }}
 	outcomes, err := s.outcomes(what, subjects, append([]trial{asItIs}, trials...))
 	if err != nil {
 		return nil, err
@@ -105,7 +105,7 @@ func (s *study) losing(what string, subjects []*subject, trials []trial) ([]Row,
 }
 
 // quieter returns subjects with their pictures hidden in covers that are quieter by so many decibels.
-func (s *study) quieter(subjects []*subject, dB float64) ([]*subject, error) {
+func (s *latticeStudy) quieter(subjects []*subject, dB float64) ([]*subject, error) {
 	if dB == 0 {
 		return subjects, nil
 	}
@@ -122,7 +122,7 @@ func (s *study) quieter(subjects []*subject, dB float64) ([]*subject, error) {
 }
 
 // stereo returns subjects with recordings of two channels, half as many as there are.
-func (s *study) stereo(subjects []*subject) ([]*subject, error) {
+func (s *latticeStudy) stereo(subjects []*subject) ([]*subject, error) {
 	pairs := make([]*subject, len(half(subjects)))
 	return pairs, s.each("stereo", len(pairs), func(i int) (err error) {
 		a, b := subjects[i], subjects[len(subjects)-1-i]

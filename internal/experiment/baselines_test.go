@@ -3,54 +3,14 @@ package experiment
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"ditas/audio"
 	"ditas/internal/channel"
-	"ditas/internal/model/weights"
 	"ditas/metric"
 	"ditas/picture"
 )
-
-// voice returns samples like those of a voice, the peak at 0.99: harmonics of a gliding pitch that swell, and a little noise.
-func voice(n int, seed uint64) *audio.Recording {
-	rng := rand.New(rand.NewPCG(seed, 7))
-	x := make([]float32, n)
-	phase, top := 0.0, 0.0
-	for i := range x {
-		t := float64(i) / 3000
-		phase += 0.05 + 0.01*math.Sin(t+float64(seed))
-		v := 0.0
-		for k := 1.0; k <= 20; k++ {
-			v += math.Sin(k*phase) / (k * k)
-		}
-		v = 0.3*v*(1+0.5*math.Sin(3*t)) + 0.002*rng.NormFloat64()
-		x[i] = float32(v)
-		top = max(top, math.Abs(v))
-	}
-	for i := range x {
-		x[i] *= float32(0.99 / top)
-	}
-	return recording(x)
-}
-
-// scene returns a picture in 8 bits with smooth parts, an edge and some texture.
-func scene(seed uint64) *picture.Planes {
-	rng := rand.New(rand.NewPCG(seed, 8))
-	p := picture.New(Side, Side)
-	for c, plane := range p.Pix {
-		for i := range plane {
-			x, y := float64(i%Side)/Side, float64(i/Side)/Side
-			v := 0.5 + 0.25*math.Sin(7*x+2*float64(c)+float64(seed)) + 0.15*math.Cos(5*y-float64(c)) + 0.02*rng.NormFloat64()
-			if x+y > 1.2 {
-				v = 1 - v
-			}
-			plane[i] = float32(v)
-		}
-	}
-	p.Round()
-	return p
-}
 
 // revealed sends a container through noise of a ratio to its own MSE and returns the PSNR in dB of what is revealed.
 func revealed(t *testing.T, p *subject, x []float64, ratio float64, reveal func(received []float64) (*picture.Planes, error)) float64 {
@@ -142,32 +102,19 @@ func TestJPEGInBits(t *testing.T) {
 		code         float64
 		ending, want int
 	}{{5, 1, 5}, {6, 1, 5}, {7, 1, 9}, {32767, 0, 32764}, {-32768, 3, -32765}} {
-		if got := nearestEnding(c.code*grid.Step(), c.ending, 2) / grid.Step(); got != float64(c.want) {
+		if got := nearestEnding(c.code*sampleStep, c.ending, 2) / sampleStep; got != float64(c.want) {
 			t.Errorf("%g ending in %d became %g, want %d", c.code, c.ending, got, c.want)
 		}
 	}
 }
 
-func TestNetworks(t *testing.T) {
-	p := &subject{secret: scene(4), cover: voice(samples, 4)}
-	sys, _, err := weights.Load(weights.Default)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n, err := newNetworks(sys)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const mse = 1e-4
-	x, threshold, err := n.hide(p, mse)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, _ := p.mse(x); got > mse || got < 0.7*mse {
-		t.Errorf("container MSE %g, want %g", got, mse)
-	}
-	got := revealed(t, p, x, clean, func(received []float64) (*picture.Planes, error) { return n.reveal(received, threshold) })
-	if got < 40 {
-		t.Errorf("%.1f dB without noise", got)
+func TestScaled(t *testing.T) {
+	p := &subject{secret: scene(1), cover: voice(samples, 1)}
+	p.target = 1e-4
+	p.cover.Samples[0][7] = 0
+	changed := slices.Clone(p.cover.Samples[0])
+	changed[7] = 0.25
+	if got, err := scaled(p, changed); err != nil || math.Abs(got[7]-math.Sqrt(1e-4*samples)) > 1e-9 || got[8] != changed[8] {
+		t.Errorf("a change of 0.25 was scaled to %g, %v", got[7], err)
 	}
 }

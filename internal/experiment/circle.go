@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 
 	"ditas/audio"
-	"ditas/metric"
 	"ditas/picture"
 )
 
@@ -33,14 +32,14 @@ func newLattice(mse, share float64, n int, source rand.Source) *lattice {
 }
 
 // rounding is the largest error that a 16-bit file makes of a symbol.
-func (l *lattice) rounding() float64 { return grid.Step() / 2 / l.step }
+func (l *lattice) rounding() float64 { return sampleStep / 2 / l.step }
 
 // write returns what stands in the file in place of sample i, t, when it carries m.
 func (l *lattice) write(i int, t, m float64) float64 {
 	at := m + l.dither[i]
 	y := l.step * (math.RoundToEven(t/l.step-at) + at)
 	switch {
-	case y > 1-grid.Step():
+	case y > 1-sampleStep:
 		y -= l.step
 	case y < -1:
 		y += l.step
@@ -58,8 +57,8 @@ func (l *lattice) read(i int, y float64) float64 {
 // colour each, and the fourth stays as it is, which is worth more than what it could carry.
 const colours = 3.0 / 4
 
-// place returns the sample that carries colour c of pixel i in a stage.
-func place(step, c, i int) int { return step*stage + 4*i + c }
+// place returns the sample that carries colour c of pixel i in stage k.
+func place(k, c, i int) int { return k*stage + 4*i + c }
 
 // stages is a method of residual coding on a lattice: stage k carries what the stages before it have left of a value, in
 // [−bound, bound], as a symbol.
@@ -69,8 +68,6 @@ type stages struct {
 	code   func(k int, residual float64) float64
 	decode func(k int, symbol float64) float64
 }
-
-const stageCount = 3
 
 // hide returns the container of a picture. The sender knows what the file's rounding does to each stage, and nothing else.
 func (s *stages) hide(p *subject) []float64 {
@@ -104,9 +101,4 @@ func (s *stages) reveal(received []float64) (*picture.Planes, error) {
 	}
 	p.Round()
 	return p, nil
-}
-
-// mse returns the mean squared error of a container, which may end before the cover.
-func (p *subject) mse(container []float64) (float64, error) {
-	return metric.MSE(p.cover.Samples[0][:len(container)], container)
 }

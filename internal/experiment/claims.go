@@ -104,7 +104,6 @@ func caseName(lost []int) string {
 func Claims(ctx context.Context, data Data, exhibit *Exhibit, runs fs.FS, o Options) (*ClaimsReport, error) {
 	begin := time.Now()
 	s := newStudy(ctx, data, o)
-	s.choose()
 	r := &ClaimsReport{
 		Data: data.Digest, Pictures: data.Pictures.Len(), Clips: data.Speech.Len(), Pairs: len(s.subjects), LossPairs: len(s.damaged()),
 		exhibit: exhibit,
@@ -120,21 +119,21 @@ func Claims(ctx context.Context, data Data, exhibit *Exhibit, runs fs.FS, o Opti
 		if err != nil {
 			return nil, err
 		}
-		if err := s.claims(r, name, sys); err != nil {
+		if err := r.measure(s, name, sys); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	if err := s.latticeClaims(r); err != nil {
+	if err := r.lattice(s); err != nil {
 		return nil, fmt.Errorf("lattice: %w", err)
 	}
 	r.Origin = s.origin(begin)
 	return r, nil
 }
 
-// claims measures a system.
-func (s *study) claims(r *ClaimsReport, name string, sys *model.System) error {
-	pool := make(chan *networks, s.workers)
-	for range s.workers {
+// measure measures a system.
+func (r *ClaimsReport) measure(s *study, name string, sys *model.System) error {
+	pool := make(chan *networks, s.Workers)
+	for range s.Workers {
 		n, err := newNetworks(sys)
 		if err != nil {
 			return err
@@ -256,8 +255,8 @@ func (r *ClaimsReport) show(reveal func(lost []int) (*picture.Planes, error)) er
 	return nil
 }
 
-// latticeClaims measures the lattice at its default strength: hidden in the first thirds of a clip, and with thirds of the whole zeroed.
-func (s *study) latticeClaims(r *ClaimsReport) error {
+// lattice measures the lattice at its default strength: hidden in the first thirds of a clip, and with thirds of the whole zeroed.
+func (r *ClaimsReport) lattice(s *study) error {
 	for k := 1; k <= stageCount; k++ {
 		scores := make([]scored, len(s.subjects))
 		err := s.each("lattice", len(scores), func(i int) error {
@@ -274,7 +273,7 @@ func (s *study) latticeClaims(r *ClaimsReport) error {
 			if k == stageCount {
 				p.stego = c
 			}
-			if scores[i], err = s.rest(p.secret, c.Recording); err != nil {
+			if scores[i], err = rest(s, p.secret, c); err != nil {
 				return err
 			}
 			scores[i].mse, err = metric.MSE(cover.Samples[0], c.Samples[0])
@@ -296,7 +295,7 @@ func (s *study) latticeClaims(r *ClaimsReport) error {
 		}
 		for k, lost := range cases {
 			var err error
-			if scores[k*len(subjects)+i], err = s.rest(p.secret, without(p.stego.Recording, lost)); err != nil {
+			if scores[k*len(subjects)+i], err = rest(s, p.secret, without(p.stego, lost)); err != nil {
 				return err
 			}
 		}
@@ -322,7 +321,7 @@ func (s *study) latticeClaims(r *ClaimsReport) error {
 		return err
 	}
 	return r.show(func(lost []int) (*picture.Planes, error) {
-		return s.reveal(without(c.Recording, lost), ditas.RevealOptions{})
+		return s.reveal(without(c, lost), ditas.RevealOptions{})
 	})
 }
 
@@ -332,19 +331,6 @@ func without(r *audio.Recording, lost []int) *audio.Recording {
 		r = channel.Zero(r, i*stage, stage)
 	}
 	return r
-}
-
-// send hides a subject, and returns what the file holds after revealing it.
-func (n *networks) send(p *subject, threshold float64) ([]float64, error) {
-	x, err := n.hideAt(p, threshold)
-	if err != nil {
-		return nil, err
-	}
-	if x, err = through(x); err != nil {
-		return nil, err
-	}
-	_, err = n.reveal(x, threshold)
-	return x, err
 }
 
 // scored is how good a picture is, and what its container has cost.
@@ -358,7 +344,7 @@ func rate(secret, revealed *picture.Planes) (scored, error) {
 }
 
 // rest rates what is revealed from a recording, a grey picture where that is nothing.
-func (s *study) rest(secret *picture.Planes, r *audio.Recording) (scored, error) {
+func rest(s *study, secret *picture.Planes, r *audio.Recording) (scored, error) {
 	p, err := s.reveal(r, ditas.RevealOptions{})
 	if err != nil {
 		return scored{}, err
@@ -425,7 +411,7 @@ Hoyer's sparseness (2004), 0 if all magnitudes are equal and 1 if one value alon
 
 | system | residual | energy | RMS | < ½ step | < 2 steps | < RMS/10 | hold 90 %% | Hoyer |
 |---|---|--:|--:|--:|--:|--:|--:|--:|
-`, r.Command, dataset.Peak, best, Threshold, defaultSNR, r.Data, r.Pairs, r.Pictures, r.Clips, r.Seed, r.Build, r.Machine, r.Minutes,
+`, r.Command, dataset.Peak, best, Threshold, float64(ditas.DefaultSNR), r.Data, r.Pairs, r.Pictures, r.Clips, r.Seed, r.Build, r.Machine, r.Minutes,
 		title(shownSystem), residual.BinsPerDecade, math.Pow(10, residual.LowestDecade), 100*small, 100*hold, hoyer)
 	for _, v := range r.Sparsity {
 		fmt.Fprintf(&b, "| %s | S_%d | %.2e | %.2e | %.1f %% | %.1f %% | %.1f %% | %.1f %% | %.3f |\n",

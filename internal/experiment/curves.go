@@ -29,12 +29,6 @@ const (
 	ratioCount  = 18
 )
 
-// sent is a container and what its receiver does: nil if it finds nothing.
-type sent struct {
-	samples []float64
-	reveal  func(received []float64) (*picture.Planes, error)
-}
-
 // sender returns the container for a ratio of its MSE to the noise in dB. Only where a comment says so does it depend on that.
 type sender func(ratio float64) (*sent, error)
 
@@ -44,73 +38,76 @@ type method struct {
 	send func(i int, p *subject) (sender, error)
 }
 
-// always sends the same, whatever the noise will be.
-func always(m *sent) sender {
-	return func(float64) (*sent, error) { return m, nil }
+// always sends what a contender makes, whatever the noise will be.
+func always(c *contender) func(i int, p *subject) (sender, error) {
+	return func(i int, p *subject) (sender, error) {
+		hide, err := c.worker()
+		if err != nil {
+			return nil, err
+		}
+		m, err := hide(i, p)
+		return func(float64) (*sent, error) { return m, nil }, err
+	}
 }
 
 // methods returns what is compared. All that have a knob make the container MSE that the lattice makes of the same subject.
-func (s *study) methods() []method {
-	equal := func(send func(i int, p *subject, mse float64) (sender, error)) func(i int, p *subject) (sender, error) {
+func (s *latticeStudy) methods() ([]method, error) {
+	equal := func(send func(i int, p *subject) (sender, error)) func(i int, p *subject) (sender, error) {
 		return func(i int, p *subject) (sender, error) {
-			mse, err := p.mse(p.stego.Samples[0])
-			if err != nil {
+			aimed := *p
+			var err error
+			if aimed.target, err = p.mse(p.stego.Samples[0]); err != nil {
 				return nil, err
 			}
-			return send(i, p, mse)
+			return send(i, &aimed)
 		}
 	}
 	// Ways to reveal what was hidden alike.
 	lattice := func(o ditas.RevealOptions) func(i int, p *subject) (sender, error) {
-		return func(_ int, p *subject) (sender, error) {
-			return always(&sent{p.stego.Samples[0], func(received []float64) (*picture.Planes, error) {
+		return always(stateless("lattice", func(_ int, p *subject) (*sent, error) {
+			return &sent{p.stego.Samples[0], func(received []float64) (*picture.Planes, error) {
 				return s.reveal(&audio.Recording{Format: float(p.cover).Format, Samples: [][]float64{received}}, o)
-			}}), nil
-		}
+			}}, nil
+		}))
 	}
-	bits := func(n int) func(i int, p *subject) (sender, error) {
-		return func(_ int, p *subject) (sender, error) {
-			x, err := jpegInBits(p, n)
-			return always(&sent{x, func(received []float64) (*picture.Planes, error) { return jpegFromBits(received, n) }}), err
-		}
+	sys, _, err := weights.Load(weights.Default)
+	if err != nil {
+		return nil, err
+	}
+	networks, err := ofSystem(weights.Default, sys)
+	if err != nil {
+		return nil, err
 	}
 	return []method{
 		{"lattice", lattice(ditas.RevealOptions{})},
 		{"lattice, nothing restored", lattice(ditas.RevealOptions{Plain: true})},
-		{"digits, levels chosen for the noise", equal(func(i int, _ *subject, mse float64) (sender, error) {
+		{"digits, levels chosen for the noise", equal(func(i int, p *subject) (sender, error) {
 			// The sender knows how much noise there will be, which is more than the others know.
 			return func(ratio float64) (*sent, error) {
-				d := newDigits(mse, digitLevels(mse, ratio), s.source(forDither, i))
-				return &sent{d.hide(s.subjects[i]), d.reveal}, nil
+				send, err := always(digits(s.study, digitLevels(p.target, ratio)))(i, p)
+				if err != nil {
+					return nil, err
+				}
+				return send(ratio)
 			}, nil
 		})},
-		{"linear map, 3 stages", equal(func(i int, p *subject, mse float64) (sender, error) {
-			l := newLinear(mse, s.source(forDither, i))
-			return always(&sent{l.hide(p), l.reveal}), nil
-		})},
-		{"networks DITAS-M-ED", equal(func(_ int, p *subject, mse float64) (sender, error) {
-			sys, _, err := weights.Load(weights.Default)
-			if err != nil {
-				return nil, err
-			}
-			n, err := newNetworks(sys)
-			if err != nil {
-				return nil, err
-			}
-			x, threshold, err := n.hide(p, mse)
-			return always(&sent{x, func(received []float64) (*picture.Planes, error) { return n.reveal(received, threshold) }}), err
-		})},
-		{"JPEG in the 2 lowest bits", bits(2)},
-		{"JPEG in the lowest bit", bits(1)},
-	}
+		{"linear map, 3 stages", equal(always(linearMap(s.study)))},
+		{"networks DITAS-M-ED", equal(always(networks))},
+		{"JPEG in the 2 lowest bits", always(lowestBits(2))},
+		{"JPEG in the lowest bit", always(lowestBits(1))},
+	}, nil
 }
 
 // compare measures all methods under noise.
-func (s *study) compare() (*Table, error) {
-	subjects, methods := s.few(), s.methods()
+func (s *latticeStudy) compare() (*Table, error) {
+	methods, err := s.methods()
+	if err != nil {
+		return nil, err
+	}
+	subjects := s.few()
 	type point struct{ psnr, mse float64 }
 	points := make([][ratioCount]point, len(methods)*len(subjects))
-	err := s.each("curves", len(points), func(task int) error {
+	err = s.each("curves", len(points), func(task int) error {
 		m, i := methods[task/len(subjects)], task%len(subjects)
 		p := subjects[i]
 		send, err := m.send(i, p)
@@ -118,7 +115,7 @@ func (s *study) compare() (*Table, error) {
 			return fmt.Errorf("%s: %w", m.name, err)
 		}
 		for k := range ratioCount {
-			if err := s.ctx.Err(); err != nil {
+			if err := s.context().Err(); err != nil {
 				return err
 			}
 			ratio := float64(lowestRatio + ratioStep*k)

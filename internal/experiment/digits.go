@@ -1,9 +1,22 @@
 package experiment
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 )
+
+// digitCount is the number of levels of the digits that are compared where the noise is not known, which suits noise 17 dB below the container's error.
+// The sender does not know the noise, so it is one number for all.
+const digitCount = 3
+
+// digits are plain digits with so many levels. They have no strength of their own.
+func digits(s *study, levels int) *contender {
+	return stateless(fmt.Sprintf("digits, %d levels", levels), func(i int, p *subject) (*sent, error) {
+		d := newDigits(p.target, levels, s.source(forDither, i))
+		return &sent{d.hide(p), d.reveal}, nil
+	})
+}
 
 // newDigits returns plain digits: two stages of digits with so many levels, which the receiver slices, and an analog third one
 // for what they leave.
@@ -36,7 +49,7 @@ func newDigits(mse float64, levels int, source rand.Source) *stages {
 // digitLevels returns how many levels suit a container MSE and its ratio to the noise in dB: neighbours lie eight standard
 // deviations of noise and rounding apart.
 func digitLevels(mse, ratio float64) int {
-	variance := mse*math.Pow(10, -ratio/10) + grid.Step()*grid.Step()/12
-	step := math.Sqrt(12 * mse / colours)
-	return int(max(2, math.Floor(step/(8*math.Sqrt(variance)))))
+	variance := mse*math.Pow(10, -ratio/10) + sampleStep*sampleStep/12
+	interval := math.Sqrt(12 * mse / colours)
+	return int(max(2, math.Floor(interval/(8*math.Sqrt(variance)))))
 }

@@ -6,56 +6,20 @@ import (
 	"encoding/json"
 	"image/png"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"ditas/audio"
-	"ditas/audio/wav"
 	"ditas/internal/dataset"
-	"ditas/picture"
 )
-
-// sets returns a data set of one clip and two pictures.
-func sets(t *testing.T) Data {
-	t.Helper()
-	dir := t.TempDir()
-	write := func(name string, content func(b *bytes.Buffer) error) {
-		var b bytes.Buffer
-		if err := content(&b); err != nil {
-			t.Fatal(err)
-		}
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, b.Bytes(), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("speech/a.wav", func(b *bytes.Buffer) error { return wav.Encode(b, voice(samples+999, 5)) })
-	for i, name := range []string{"photos/a.png", "photos/b.png"} {
-		write(name, func(b *bytes.Buffer) error { return scene(uint64(i)).Encode(b, picture.PNG) })
-	}
-	speech, err := dataset.OpenSpeech(t.Context(), filepath.Join(dir, "speech"), dataset.LoadOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	pictures, err := dataset.OpenThumbnails(t.Context(), filepath.Join(dir, "photos"), Side, dataset.LoadOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return Data{Speech: speech, Pictures: pictures, Music: speech, Digest: "made up", MusicName: "the same voice"}
-}
 
 // What takes no search for what is not there, which takes long, runs as a whole.
 func TestLattice(t *testing.T) {
 	steps := 0
-	r, err := Lattice(t.Context(), sets(t), Options{
-		Parts: []string{"formats", "hearing", "innocents"}, Workers: 1, Seed: 1, Command: "ditas experiment",
-		Progress: func(string, int, int) { steps++ },
+	r, err := Lattice(t.Context(), sets(t), LatticeOptions{
+		Options: Options{Workers: 1, Seed: 1, Progress: func(string, int, int) { steps++ }},
+		Parts:   []string{"formats", "hearing", "innocents"}, Command: "ditas experiment",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +44,7 @@ func TestLattice(t *testing.T) {
 	if err := json.NewEncoder(&file).Encode(r); err != nil {
 		t.Fatal(err)
 	}
-	o := Options{Parts: []string{"formats"}, Workers: 1, Seed: 2, Command: "ditas again"}
+	o := LatticeOptions{Options: Options{Workers: 1, Seed: 2}, Parts: []string{"formats"}, Command: "ditas again"}
 	if o.Earlier, err = ReadReport(&file); err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +70,7 @@ func TestLattice(t *testing.T) {
 func TestLatticeEndsWhenAsked(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Lattice(ctx, sets(t), Options{}); err != context.Canceled {
+	if _, err := Lattice(ctx, sets(t), LatticeOptions{}); err != context.Canceled {
 		t.Errorf("error %v", err)
 	}
 }
@@ -124,8 +88,9 @@ func TestFigure(t *testing.T) {
 }
 
 func TestTableShowsFailure(t *testing.T) {
+	good, lost := outcome{psnr: 100, found: true, exact: true}, outcome{psnr: 14}
 	table := &Table{Title: "T", Text: "How.", Columns: pictureColumns}
-	for _, o := range [][]outcome{{{100, true, true}, {100, true, true}}, {{100, true, true}, {14, false, false}}} {
+	for _, o := range [][]outcome{{good, good}, {good, lost}} {
 		m := summarise(o)
 		table.Rows = append(table.Rows, exactly.row("some", m, m.values()...), nothing.row("others", m, m.values()...))
 	}
@@ -160,14 +125,14 @@ func TestUniform(t *testing.T) {
 		}
 	}
 	p := phases{}
-	p.count([]float64{0, 1 * grid.Step(), 3 * grid.Step(), 4 * grid.Step(), -1 * grid.Step()}, 4)
+	p.count([]float64{0, 1 * sampleStep, 3 * sampleStep, 4 * sampleStep, -1 * sampleStep}, 4)
 	if want := []int{2, 1, 0, 2}; !slices.Equal(p[4][:4], want) {
 		t.Errorf("modulo 4: %v, want %v", p[4][:4], want)
 	}
 	even, odd := phases{}, phases{}
 	for i := range 4000 {
-		even.count([]float64{float64(i) * grid.Step()}, 8)
-		odd.count([]float64{float64(i/2*2) * grid.Step()}, 8)
+		even.count([]float64{float64(i) * sampleStep}, 8)
+		odd.count([]float64{float64(i/2*2) * sampleStep}, 8)
 	}
 	odd.add(even)
 	if even.uniform() < 0.99 || odd.uniform() > 1e-6 {
@@ -192,7 +157,7 @@ func TestEars(t *testing.T) {
 }
 
 func TestInnocentsAreOfAllKinds(t *testing.T) {
-	s := &study{data: sets(t)}
+	s := &latticeStudy{study: newStudy(t.Context(), sets(t), Options{})}
 	seen := make(map[string]int)
 	for i := range 64 {
 		seen[s.kind(i)]++

@@ -1,9 +1,7 @@
 package experiment
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -11,61 +9,15 @@ import (
 	"strings"
 	"time"
 
-	"ditas/audio"
+	"ditas"
+
 	"ditas/internal/dataset"
 	"ditas/internal/evaluate"
 	"ditas/internal/experiment/residual"
-	"ditas/internal/model"
 	"ditas/internal/model/weights"
 	"ditas/metric"
 	"ditas/picture"
 )
-
-// Exhibit is a picture and a clip that figures show.
-type Exhibit struct {
-	// Attribution says in Markdown where they are from and what one may do with them.
-	Attribution string
-	subject     *subject
-}
-
-// NewExhibit makes one of a photograph and a recording at 16 kHz by the protocol: the middle square of the photograph, and the
-// start of the recording's first channel with its peak at [dataset.Peak].
-func NewExhibit(photo *picture.Planes, speech *audio.Recording, attribution string) (*Exhibit, error) {
-	if speech.Format.Rate != dataset.Rate {
-		return nil, fmt.Errorf("a recording at %d Hz: want %d Hz", speech.Format.Rate, dataset.Rate)
-	}
-	if speech.Frames() < samples {
-		return nil, fmt.Errorf("a recording of %d samples: want %d at least", speech.Frames(), samples)
-	}
-	x := make([]float32, samples)
-	top := 0.0
-	for _, v := range speech.Samples[0][:samples] {
-		top = max(top, math.Abs(v))
-	}
-	if top == 0 {
-		return nil, errors.New("the recording begins with silence")
-	}
-	for i := range x {
-		x[i] = float32(speech.Samples[0][i] * dataset.Peak / top)
-	}
-	secret := photo.Thumbnail(Side)
-	secret.Round()
-	return &Exhibit{Attribution: attribution, subject: &subject{secret: secret, cover: recording(x)}}, nil
-}
-
-// Exhibit returns pair i of the data as one that figures can show.
-func (d Data) Exhibit(i int) (*Exhibit, error) {
-	pairs := dataset.Pairs(d.Pictures.Len(), d.Speech.Len())
-	if i < 0 || i >= len(pairs) {
-		return nil, fmt.Errorf("pair %d: there are %d", i+1, len(pairs))
-	}
-	s, p := &study{data: d}, pairs[i]
-	return &Exhibit{
-		Attribution: fmt.Sprintf("Picture %s and clip %s of the data set, whose folder licences says what one may do with them.",
-			d.Pictures.Name(p.Picture), d.Speech.Name(p.Clip)),
-		subject: &subject{pair: p, secret: s.picture(p.Picture), cover: s.clip(p.Clip, samples)},
-	}, nil
-}
 
 // FiguresReport is what the paper's figures show, made here.
 type FiguresReport struct {
@@ -101,21 +53,14 @@ func Figures(ctx context.Context, exhibit *Exhibit, runs fs.FS, o Options) (*Fig
 	begin := time.Now()
 	s := newStudy(ctx, Data{}, o)
 	r := &FiguresReport{System: weights.Default, exhibit: exhibit}
-	var contenders []*contender
-	for _, name := range Systems() {
-		t, err := trained(runs, name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		contenders = append(contenders, t)
+	contenders, _, err := trained(runs)
+	if err != nil {
+		return nil, err
 	}
-	contenders = append(contenders, s.arithmetic()[0])
+	contenders = append(contenders, latticeContender(s, "lattice", ditas.HideOptions{}))
 	r.Methods = make([]Shown, len(contenders))
-	err := s.each("figure 2", len(contenders), func(i int) (err error) {
-		r.Methods[i], err = s.show(contenders[i], exhibit.subject)
+	err = s.each("figure 2", len(contenders), func(i int) (err error) {
+		r.Methods[i], err = show(contenders[i], exhibit.subject)
 		return err
 	})
 	if err != nil {
@@ -129,7 +74,7 @@ func Figures(ctx context.Context, exhibit *Exhibit, runs fs.FS, o Options) (*Fig
 }
 
 // show hides a subject and reveals it from the file.
-func (s *study) show(t *contender, p *subject) (Shown, error) {
+func show(t *contender, p *subject) (Shown, error) {
 	shown := Shown{System: t.name}
 	hide, err := t.worker()
 	if err != nil {
@@ -152,20 +97,6 @@ func (s *study) show(t *contender, p *subject) (Shown, error) {
 	return shown, err
 }
 
-// systemOf reads the networks of a run.
-func systemOf(runs fs.FS, name string) (*model.System, error) {
-	file := name + "/weights.safetensors"
-	data, err := fs.ReadFile(runs, file)
-	if err != nil {
-		return nil, err
-	}
-	sys, _, err := weights.Read(bytes.NewReader(data), int64(len(data)))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	return sys, nil
-}
-
 // steps returns what the stages of a system do with a subject at a strength of [Threshold].
 func steps(runs fs.FS, name string, p *subject) ([]Step, error) {
 	sys, err := systemOf(runs, name)
@@ -176,14 +107,7 @@ func steps(runs fs.FS, name string, p *subject) ([]Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	x, err := n.hideAt(p, Threshold)
-	if err != nil {
-		return nil, err
-	}
-	if x, err = through(x); err != nil {
-		return nil, err
-	}
-	if _, err := n.reveal(x, Threshold); err != nil {
+	if _, err := n.send(p, Threshold); err != nil {
 		return nil, err
 	}
 	residuals, sums := n.stages(p.secret)
@@ -201,30 +125,6 @@ func steps(runs fs.FS, name string, p *subject) ([]Step, error) {
 		all = append(all, step)
 	}
 	return all, nil
-}
-
-// stages returns what is missing of a secret before the first and after each stage, S_1 to S_{N+1}, planar RGB, and the pictures in
-// 8 bits that the first stages make, as the last call of reveal found them.
-func (n *networks) stages(secret *picture.Planes) (residuals [][]float64, sums []*picture.Planes) {
-	sum := grey(Side, Side)
-	missing := residual.Difference(sum, secret)
-	residuals = append(residuals, missing)
-	for i := range n.heard {
-		n.revealer.RevealStage(n.pixels, i)
-		left, limited := make([]float64, len(missing)), picture.New(Side, Side)
-		for c, plane := range sum.Pix {
-			for k := range plane {
-				v := n.pixels[c*len(plane)+k]
-				left[c*len(plane)+k] = missing[c*len(plane)+k] - float64(v)
-				plane[k] += v
-				limited.Pix[c][k] = max(0, min(1, plane[k]))
-			}
-		}
-		limited.Round()
-		residuals, sums = append(residuals, left), append(sums, limited)
-		missing = left
-	}
-	return residuals, sums
 }
 
 // Files returns the figures by the names that the page expects in a folder "figures" beside it.

@@ -10,7 +10,7 @@ import (
 )
 
 // formats measures what conversions leave, which lose no sample.
-func (s *study) formats() (*Table, error) {
+func (s *latticeStudy) formats() (*Table, error) {
 	t := &Table{
 		Title:   "Formats",
 		Text:    "Default strength. Every step is a file that is written and read.",
@@ -19,7 +19,7 @@ func (s *study) formats() (*Table, error) {
 	var err error
 	t.Rows, err = s.try("formats", s.damaged(), []trial{
 		{"WAV of 16 → 24 → 32-bit floating point → 16 bits", func(_ int, p *subject) (*audio.Recording, error) {
-			r := p.stego.Recording
+			r := p.stego
 			for _, encoding := range []audio.Encoding{audio.Int24, audio.Float32, audio.Int16} {
 				f, err := file(channel.Convert(r, encoding))
 				if err != nil {
@@ -33,7 +33,7 @@ func (s *study) formats() (*Table, error) {
 		}, exactly},
 		{"WAV → FLAC → WAV", func(_ int, p *subject) (*audio.Recording, error) {
 			var b bytes.Buffer
-			if err := flac.Encode(&b, p.stego.Recording); err != nil {
+			if err := flac.Encode(&b, p.stego); err != nil {
 				return nil, err
 			}
 			r, err := flac.Decode(bytes.NewReader(b.Bytes()), int64(b.Len()))

@@ -16,7 +16,7 @@ import (
 )
 
 // hearing measures what an ear model says of the change.
-func (s *study) hearing() (*Table, error) {
+func (s *latticeStudy) hearing() (*Table, error) {
 	t := &Table{
 		Title: "Hearing",
 		Text: "Noise-to-mask ratio of the ear model of PEAQ (package metric), default strength, all frames of all recordings: the share of frames\n" +
@@ -31,7 +31,7 @@ func (s *study) hearing() (*Table, error) {
 	type change struct{ cover, stego *audio.Recording }
 	var speech, music []change
 	for _, p := range s.subjects {
-		speech = append(speech, change{p.cover, p.stego.Recording})
+		speech = append(speech, change{p.cover, p.stego})
 	}
 	if s.data.Music != nil {
 		music = make([]change, len(s.damaged()))
@@ -45,7 +45,7 @@ func (s *study) hearing() (*Table, error) {
 			if err != nil {
 				return err
 			}
-			music[i] = change{cover, stego.Recording}
+			music[i] = change{cover, stego}
 			return nil
 		})
 		if err != nil {
@@ -207,7 +207,7 @@ func whitened(cover *audio.Recording, deviations []float64, source rand.Source) 
 }
 
 // silence hides in recordings with a gap of digital silence, and says what became of it.
-func (s *study) silence() (string, error) {
+func (s *latticeStudy) silence() (string, error) {
 	const from, n = 16500, 9000
 	subjects := s.few()
 	changed := make([]int, len(subjects))
@@ -223,7 +223,7 @@ func (s *study) silence() (string, error) {
 				changed[i]++
 			}
 		}
-		outcomes[i], err = s.revealed(p.secret, stego.Recording)
+		outcomes[i], err = s.revealed(p.secret, stego)
 		return err
 	})
 	total := 0
@@ -233,4 +233,22 @@ func (s *study) silence() (string, error) {
 	m := summarise(outcomes)
 	return fmt.Sprintf("In %d clips with %d samples of digital silence in their middle, %d of these samples changed (target: 0); %.0f %% of the pictures are\nbit-exact.",
 		len(subjects), n, total, 100*m.exact), err
+}
+
+// planned returns how strong the change is that each frame of a cover is given at default strength.
+func (s *latticeStudy) planned(cover *audio.Recording) ([]carrier.Strength, error) {
+	f, err := file(cover)
+	if err != nil {
+		return nil, err
+	}
+	survey, err := carrier.NewSurvey(s.context(), f, carrier.DefaultShaping, 1, nil)
+	if err != nil {
+		return nil, err
+	}
+	plan := survey.Plan(carrier.Robust, survey.MSE(ditas.DefaultSNR))
+	all := make([]carrier.Strength, survey.Frames())
+	for k := range all {
+		all[k] = plan.Strength(0, k)
+	}
+	return all, nil
 }

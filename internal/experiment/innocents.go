@@ -11,7 +11,7 @@ import (
 )
 
 // innocents searches recordings with nothing in them.
-func (s *study) innocents() (*Table, error) {
+func (s *latticeStudy) innocents() (*Table, error) {
 	t := &Table{
 		Title: "Innocent recordings",
 		Text: fmt.Sprintf("%d recordings of 3 s with nothing in them: pieces of test speech and music at random places, and synthetic ones. Each is searched with the\n"+
@@ -62,7 +62,7 @@ func (s *study) innocents() (*Table, error) {
 var innocentKinds = []string{"speech", "music", "white noise", "sine", "sweep", "silence"}
 
 // kind says what innocent i is: half of them are speech and, if there is any, a quarter music.
-func (s *study) kind(i int) string {
+func (s *latticeStudy) kind(i int) string {
 	switch {
 	case i%2 == 0:
 		return innocentKinds[0]
@@ -73,7 +73,7 @@ func (s *study) kind(i int) string {
 }
 
 // innocent makes one.
-func (s *study) innocent(i int) *audio.Recording {
+func (s *latticeStudy) innocent(i int) *audio.Recording {
 	const n = 3 * dataset.Rate
 	source := s.source(forInnocents, i)
 	kind := s.kind(i)

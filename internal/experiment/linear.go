@@ -5,6 +5,18 @@ import "math/rand/v2"
 // tight leaves a margin so that rounding never carries a symbol across the end of the circle.
 const tight = 0.999
 
+// linearMap is the linear map; its own container MSE is 1e-7.
+func linearMap(s *study) *contender {
+	return stateless("linear map, 3 stages", func(i int, p *subject) (*sent, error) {
+		mse := 1e-7
+		if p.target > 0 {
+			mse = p.target
+		}
+		l := newLinear(mse, s.source(forDither, i))
+		return &sent{l.hide(p), l.reveal}, nil
+	})
+}
+
 // newLinear returns the linear map: a value, or what the stages before have left of it, is stretched to the whole circle. What
 // they can have left at most is known, since they know the rounding of the file.
 func newLinear(mse float64, source rand.Source) *stages {

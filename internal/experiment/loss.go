@@ -6,7 +6,7 @@ import (
 )
 
 // loss measures what is left when a part of the recording is.
-func (s *study) loss() (*Table, error) {
+func (s *latticeStudy) loss() (*Table, error) {
 	t := &Table{
 		Title: "Loss",
 		Text: "Default strength. Zeroed samples keep their time; cut ones do not, and the pieces that are left are found again. Offsets are not\n" +
@@ -14,7 +14,7 @@ func (s *study) loss() (*Table, error) {
 		Columns: pictureColumns,
 	}
 	damage := func(name string, w want, do func(r *audio.Recording) *audio.Recording) trial {
-		return trial{name, func(_ int, p *subject) (*audio.Recording, error) { return do(p.stego.Recording), nil }, w}
+		return trial{name, func(_ int, p *subject) (*audio.Recording, error) { return do(p.stego), nil }, w}
 	}
 	zero := func(from, n int) func(r *audio.Recording) *audio.Recording {
 		return func(r *audio.Recording) *audio.Recording { return channel.Zero(r, from, n) }

@@ -3,11 +3,20 @@ package experiment
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"image/jpeg"
 	"math"
 
 	"ditas/picture"
 )
+
+// lowestBits is a JPEG file in so many of the lowest bits. No container MSE can be asked of it.
+func lowestBits(bits int) *contender {
+	return stateless(fmt.Sprintf("JPEG in the %d lowest bits", bits), func(_ int, p *subject) (*sent, error) {
+		x, err := jpegInBits(p, bits)
+		return &sent{x, func(received []float64) (*picture.Planes, error) { return jpegFromBits(received, bits) }}, err
+	})
+}
 
 // jpegInBits hides the picture's JPEG file, of the best quality that finds room, in the lowest bits of the samples: each becomes
 // the nearest value that ends in the right ones.
@@ -47,21 +56,21 @@ func chunk(data []byte, i, bits int) int {
 // nearestEnding returns the sample of a 16-bit file nearest to v whose lowest bits are the given ones.
 func nearestEnding(v float64, ending, bits int) float64 {
 	period := float64(int(1) << bits)
-	code := period*math.RoundToEven((v/grid.Step()-float64(ending))/period) + float64(ending)
+	code := period*math.RoundToEven((v/sampleStep-float64(ending))/period) + float64(ending)
 	switch {
 	case code > math.MaxInt16:
 		code -= period
 	case code < math.MinInt16:
 		code += period
 	}
-	return code * grid.Step()
+	return code * sampleStep
 }
 
 // jpegFromBits returns the picture whose JPEG stands in the lowest bits, nil if what stands there is none.
 func jpegFromBits(received []float64, bits int) (*picture.Planes, error) {
 	data := make([]byte, len(received)*bits/8)
 	for i, v := range received[:8*len(data)/bits] {
-		ending := int(math.RoundToEven(v/grid.Step())) & (1<<bits - 1)
+		ending := int(math.RoundToEven(v/sampleStep)) & (1<<bits - 1)
 		at := i * bits
 		data[at/8] |= byte(ending << (8 - bits - at%8))
 	}

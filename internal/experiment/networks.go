@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"ditas/internal/experiment/residual"
 	"ditas/internal/model"
 	"ditas/picture"
 )
@@ -39,7 +40,7 @@ func (n *networks) hideAt(p *subject, threshold float64) ([]float64, error) {
 	if err := n.hider.SetThresholds(threshold); err != nil {
 		return nil, err
 	}
-	n.hider.Hide(n.heard, n.pixels, n.covers, grid.Step())
+	n.hider.Hide(n.heard, n.pixels, n.covers, sampleStep)
 	container := make([]float64, 0, samples)
 	for _, part := range n.heard {
 		for _, v := range part {
@@ -111,4 +112,41 @@ func split(dst [][]float32, x []float64) {
 			dst[i][j] = float32(x[i*stage+j])
 		}
 	}
+}
+
+// send hides a subject, and returns what the file holds after revealing it.
+func (n *networks) send(p *subject, threshold float64) ([]float64, error) {
+	x, err := n.hideAt(p, threshold)
+	if err != nil {
+		return nil, err
+	}
+	if x, err = through(x); err != nil {
+		return nil, err
+	}
+	_, err = n.reveal(x, threshold)
+	return x, err
+}
+
+// stages returns what is missing of a secret before the first and after each stage, S_1 to S_{N+1}, planar RGB, and the pictures in
+// 8 bits that the first stages make, as the last call of reveal found them.
+func (n *networks) stages(secret *picture.Planes) (residuals [][]float64, sums []*picture.Planes) {
+	sum := grey(Side, Side)
+	missing := residual.Difference(sum, secret)
+	residuals = append(residuals, missing)
+	for i := range n.heard {
+		n.revealer.RevealStage(n.pixels, i)
+		left, limited := make([]float64, len(missing)), picture.New(Side, Side)
+		for c, plane := range sum.Pix {
+			for k := range plane {
+				v := n.pixels[c*len(plane)+k]
+				left[c*len(plane)+k] = missing[c*len(plane)+k] - float64(v)
+				plane[k] += v
+				limited.Pix[c][k] = max(0, min(1, plane[k]))
+			}
+		}
+		limited.Round()
+		residuals, sums = append(residuals, left), append(sums, limited)
+		missing = left
+	}
+	return residuals, sums
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // noise measures what is left under white noise.
-func (s *study) noise() (*Table, error) {
+func (s *latticeStudy) noise() (*Table, error) {
 	t := &Table{
 		Title: "White noise",
 		Text: "White Gaussian noise is added after the sender, which does not know it. D/N is the ratio of the measured container MSE of each pair\n" +
@@ -28,7 +28,7 @@ func (s *study) noise() (*Table, error) {
 				return nil, err
 			}
 			deviation := math.Sqrt(mse * math.Pow(10, -c.ratio/10))
-			return float(channel.Noise(p.stego.Recording, deviation, s.source(forNoise, 100*i+k))), nil
+			return float(channel.Noise(p.stego, deviation, s.source(forNoise, 100*i+k))), nil
 		}, c.want})
 	}
 	var err error

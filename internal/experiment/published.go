@@ -18,3 +18,9 @@ var published = map[string]map[string]Published{
 	"ditas-m-d":  {"photos": {1.6904e-3, 38.42, .9581, .9935}, "faces": {1.7932e-3, 37.65, .9036, .9883}},
 	"ditas-m-ed": {"photos": {9.8471e-4, 38.39, .9597, .9944}, "faces": {1.0582e-3, 37.69, .9054, .9900}},
 }
+
+// publishedOf returns the row of a system for a kind of pictures, photos or faces, if there is one.
+func publishedOf(system, kind string) (p Published, ok bool) {
+	p, ok = published[system][kind]
+	return p, ok
+}

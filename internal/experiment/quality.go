@@ -2,7 +2,6 @@ package experiment
 
 import (
 	"errors"
-	"math"
 
 	"ditas"
 	"ditas/audio"
@@ -10,16 +9,16 @@ import (
 	"ditas/metric"
 )
 
-// defaultSNR is the one in dB that the experiment hides with unless a table says otherwise.
-const defaultSNR float64 = ditas.DefaultSNR
-
 // quality measures pictures and recordings to which nothing happens.
-func (s *study) quality() (*Table, error) {
+func (s *latticeStudy) quality() (*Table, error) {
 	t := &Table{
 		Title: "Quality, nothing lost",
 		Text: "Container MSE, SNR and segmental SNR (20 ms) are means over the pairs, that of the MSE arithmetic. With 4 samples a pixel the SNR is\n" +
 			"chosen for each clip so that it corresponds to the MSE asked for; hearing may limit it, so the MSE is that measured.",
 		Columns: append(append([]Column{}, pictureColumns...), Column{"container MSE", "%.2e"}, Column{"SNR", "%.1f dB"}, Column{"segmental SNR", "%.1f dB"}),
+	}
+	at := func(mse float64) func(cover *audio.Recording) ditas.HideOptions {
+		return func(cover *audio.Recording) ditas.HideOptions { return atMSE(cover, mse) }
 	}
 	for _, c := range []struct {
 		name    string
@@ -30,8 +29,8 @@ func (s *study) quality() (*Table, error) {
 		{"default strength", samples, nil, want{"all bit-exact, SNR ≥ 50 dB", func(m summary) bool { return exactly.met(m) && m.snr >= 50 }}},
 		{"faint", samples, func(*audio.Recording) ditas.HideOptions { return ditas.HideOptions{Faint: true} },
 			want{"all bit-exact, MSE ≤ 1.5e-9", func(m summary) bool { return exactly.met(m) && m.mse <= 1.5e-9 }}},
-		{"4 samples a pixel, MSE 1e-7", stage, strength(1e-7), atLeast(46)},
-		{"4 samples a pixel, MSE 1e-8", stage, strength(1e-8), atLeast(36)},
+		{"4 samples a pixel, MSE 1e-7", stage, at(1e-7), atLeast(46)},
+		{"4 samples a pixel, MSE 1e-8", stage, at(1e-8), atLeast(36)},
 	} {
 		outcomes := make([]outcome, len(s.subjects))
 		figures := make([][3]float64, len(s.subjects))
@@ -44,10 +43,10 @@ func (s *study) quality() (*Table, error) {
 					return failed(&outcomes[i], p, err)
 				}
 			}
-			if figures[i], err = distortion(cover, stego.Recording); err != nil {
+			if figures[i], err = distortion(cover, stego); err != nil {
 				return err
 			}
-			outcomes[i], err = s.revealed(p.secret, stego.Recording)
+			outcomes[i], err = s.revealed(p.secret, stego)
 			return err
 		})
 		if err != nil {
@@ -63,17 +62,6 @@ func (s *study) quality() (*Table, error) {
 		t.Rows = append(t.Rows, c.want.row(c.name, m, append(m.values(), m.mse, m.snr, m.segments)...))
 	}
 	return t, nil
-}
-
-// strength returns options that aim at a container MSE.
-func strength(mse float64) func(cover *audio.Recording) ditas.HideOptions {
-	return func(cover *audio.Recording) ditas.HideOptions {
-		power := 0.0
-		for _, v := range cover.Samples[0] {
-			power += v * v / float64(cover.Frames())
-		}
-		return ditas.HideOptions{SNR: max(ditas.MinSNR, min(10*math.Log10(power/mse), ditas.MaxSNR))}
-	}
 }
 
 // failed is the outcome of a recording without room for a picture; other errors stay errors.

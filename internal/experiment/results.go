@@ -188,7 +188,7 @@ func (r *Results) Markdown(w io.Writer) error {
 
 // systems writes a column of Table 1 with the training of its systems.
 func (r *Results) systems(b *strings.Builder, c Table1Column) {
-	fmt.Fprintf(b, "\n## %s in speech\n\n%d pairs of %d pictures and %d clips. Figures are ours / the paper's.\n\n", capitalised(c.Kind), c.Pairs, c.Pictures, c.Clips)
+	fmt.Fprintf(b, "\n## %s in speech\n\n%d pairs of %d pictures and %d clips. Figures are ours / the paper's.\n\n", heading(c.Kind), c.Pairs, c.Pictures, c.Clips)
 	b.WriteString("| system | container MSE | PSNR | SSIM | MS-SSIM | worst PSNR | exact |\n|---|--:|--:|--:|--:|--:|--:|\n")
 	for _, row := range c.Rows {
 		f, p := row.Figures, row.Published
@@ -239,8 +239,6 @@ func orZero[T any](p *T) *T {
 	return p
 }
 
-func capitalised(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
-
 const shippedHead = `
 ## The shipped networks
 
@@ -265,7 +263,7 @@ func (r *Results) shipped(b *strings.Builder) error {
 		if report == nil {
 			continue
 		}
-		fmt.Fprintf(b, "\n### %s\n\n", capitalised(kind))
+		fmt.Fprintf(b, "\n### %s\n\n", heading(kind))
 		if kind == "faces" {
 			b.WriteString("The networks were trained on photographs only.\n\n")
 		}
@@ -278,7 +276,7 @@ func (r *Results) shipped(b *strings.Builder) error {
 		return nil
 	}
 	b.WriteString("\n### Beside the paper\n\n| | container MSE | PSNR | SSIM | MS-SSIM |\n|---|---|---|---|---|\n")
-	p := published[report.System][kinds[0]]
+	p, _ := publishedOf(report.System, kinds[0])
 	fmt.Fprintf(b, "| the paper's %s, natural pictures in TIMIT | %.2e | %.2f dB | %.4f | %.4f |\n", title(report.System), p.ContainerMSE, p.PSNR, p.SSIM, p.MSSSIM)
 	for _, row := range slices.Backward(report.Rows) {
 		m := row.Mean
@@ -317,6 +315,6 @@ func (r *Results) pages(b *strings.Builder) {
 	b.WriteString("\nHow well a small network tells recordings in which something is hidden, all methods at the container MSE of the lattice's default strength, with 95 %\n" +
 		"confidence intervals; [STEGANALYSIS.md](STEGANALYSIS.md) tells what that means and what it does not.\n\n| method | AUC | P_E |\n|---|--:|--:|\n")
 	for _, f := range c.Found {
-		fmt.Fprintf(b, "| %s | %.3f (%.3f–%.3f) | %s |\n", title(f.Method), f.AUC.Value, f.AUC.Low, f.AUC.High, f.Error.percent())
+		fmt.Fprintf(b, "| %s | %.3f (%.3f–%.3f) | %s |\n", title(f.Method), f.AUC.Value, f.AUC.Low, f.AUC.High, f.Error.Percent())
 	}
 }

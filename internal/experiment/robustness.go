@@ -2,7 +2,6 @@ package experiment
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -15,12 +14,6 @@ import (
 	"ditas/audio"
 	"ditas/internal/channel"
 )
-
-// RobustnessData is what methods are compared on: pictures hidden in speech, and trained systems.
-type RobustnessData struct {
-	Data Data
-	Runs fs.FS // has folders of some of [Systems], as ditas train makes them
-}
 
 // RobustnessOptions say how much is measured, and at which strength.
 type RobustnessOptions struct {
@@ -96,8 +89,8 @@ func RobustnessParts() []string {
 	return []string{"noise", "bits", "resampling", "low-pass", "gain", "codecs"}
 }
 
-// conditions returns what happens to recordings, of which the sender knows nothing: first nothing at all, then the chosen parts.
-func (s *study) conditions(parts []string, noise []float64) []condition {
+// conditionsOf returns what happens to recordings, of which the sender knows nothing: first nothing at all, then the chosen parts.
+func conditionsOf(s *study, parts []string, noise []float64) []condition {
 	var all []condition
 	chosen := func(part string) bool { return parts == nil || part == "" || slices.Contains(parts, part) }
 	add := func(part, name string, do func(r *audio.Recording) (*audio.Recording, error)) *condition {
@@ -119,9 +112,9 @@ func (s *study) conditions(parts []string, noise []float64) []condition {
 		add("gain", fmt.Sprintf("gain −%d dB", dB), func(r *audio.Recording) (*audio.Recording, error) { return channel.Gain(r, -float64(dB)), nil })
 	}
 	for _, c := range codecs {
-		lossy := add("codecs", c.String(), func(r *audio.Recording) (*audio.Recording, error) { return c.pass(s.ctx, r) })
+		lossy := add("codecs", c.String(), func(r *audio.Recording) (*audio.Recording, error) { return c.pass(s.context(), r) })
 		if lossy.lossy = true; chosen("codecs") {
-			lossy.Lacking = c.lacking(s.ctx)
+			lossy.Lacking = c.lacking(s.context())
 		}
 	}
 	for k, dB := range noise {
@@ -135,12 +128,9 @@ func (s *study) conditions(parts []string, noise []float64) []condition {
 	return all
 }
 
-// digitCount is the number of levels of the digits that are compared here, which suits noise 17 dB below the container's error.
-// The sender does not know the noise, so it is one number for all.
-const digitCount = 3
-
-// Robustness measures what is left of pictures when something happens to recordings, by all methods at one container MSE.
-func Robustness(ctx context.Context, data RobustnessData, o RobustnessOptions) (*RobustnessReport, error) {
+// Robustness measures what is left of pictures when something happens to recordings, by all methods at one container MSE, the systems
+// whose runs are in a folder of runs among them.
+func Robustness(ctx context.Context, data Data, runs fs.FS, o RobustnessOptions) (*RobustnessReport, error) {
 	begin := time.Now()
 	if o.MSE == 0 {
 		o.MSE = RobustnessMSE
@@ -150,10 +140,9 @@ func Robustness(ctx context.Context, data RobustnessData, o RobustnessOptions) (
 			o.Noise = append(o.Noise, dB)
 		}
 	}
-	s := newStudy(ctx, data.Data, o.Options)
-	s.choose()
+	s := newStudy(ctx, data, o.Options)
 	r := &RobustnessReport{
-		Data: s.data.Digest, Pictures: s.data.Pictures.Len(), Clips: s.data.Speech.Len(), Pairs: len(s.subjects),
+		Data: data.Digest, Pictures: data.Pictures.Len(), Clips: data.Speech.Len(), Pairs: len(s.subjects),
 		FFmpeg: ffmpegVersion(ctx), MSE: o.MSE,
 	}
 	own := make([]*subject, len(s.subjects)) // with no target
@@ -161,7 +150,7 @@ func Robustness(ctx context.Context, data RobustnessData, o RobustnessOptions) (
 		p := s.subjects[i]
 		plain := *p
 		own[i] = &plain
-		if p.stego, err = s.hide(p.cover, p.secret, strength(o.MSE)(p.cover)); err != nil {
+		if p.stego, err = s.hide(p.cover, p.secret, atMSE(p.cover, o.MSE)); err != nil {
 			return err
 		}
 		p.target, err = p.mse(p.stego.Samples[0])
@@ -178,28 +167,24 @@ func Robustness(ctx context.Context, data RobustnessData, o RobustnessOptions) (
 		r.Grey += nothing.psnr / float64(len(s.subjects))
 		r.Common += p.target / float64(len(s.subjects))
 	}
-	conditions := s.conditions(o.Conditions, o.Noise)
+	conditions := conditionsOf(s, o.Conditions, o.Noise)
 	for _, c := range conditions {
 		r.Conditions = append(r.Conditions, c.Condition)
 	}
-	contenders := []*contender{s.lattice("lattice", ditas.HideOptions{}), s.linear(), s.digits(digitCount)}
+	systems, untrained, err := trained(runs)
+	if err != nil {
+		return nil, err
+	}
+	r.Untrained = untrained
+	contenders := append([]*contender{latticeContender(s, "lattice", ditas.HideOptions{}), linearMap(s), digits(s, digitCount)}, systems...)
 	var scaled []*contender
-	for _, name := range Systems() {
-		t, err := trained(data.Runs, name)
-		if errors.Is(err, fs.ErrNotExist) {
-			r.Untrained = append(r.Untrained, name)
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		contenders = append(contenders, t)
+	for _, t := range systems {
 		if t.scaled {
 			scaled = append(scaled, t)
 		}
 	}
 	measure := func(t *contender, subjects []*subject, own bool) error {
-		m, err := s.endure(t, subjects, conditions)
+		m, err := endure(s, t, subjects, conditions)
 		if err != nil {
 			return fmt.Errorf("%s: %w", t.name, err)
 		}
@@ -221,23 +206,15 @@ func Robustness(ctx context.Context, data RobustnessData, o RobustnessOptions) (
 	return r, nil
 }
 
-// digits are plain digits, the same number of them whatever the noise. Like the linear map they have no strength of their own.
-func (s *study) digits(levels int) *contender {
-	return stateless(fmt.Sprintf("digits, %d levels", levels), func(i int, p *subject) (*sent, error) {
-		d := newDigits(p.target, levels, s.source(forDither, i))
-		return &sent{d.hide(p), d.reveal}, nil
-	})
-}
-
 // endure measures a contender in all conditions. What the receiver gets is a 16-bit WAV file.
-func (s *study) endure(t *contender, subjects []*subject, conditions []condition) (*RobustnessMethod, error) {
+func endure(s *study, t *contender, subjects []*subject, conditions []condition) (*RobustnessMethod, error) {
 	type result struct {
 		mse, signal float64
 		outcomes    []outcome // by condition
 		failed      []bool
 	}
 	results := make([]result, len(subjects))
-	hiders, err := s.hiders(t)
+	hiders, err := t.hiders(s.Workers)
 	if err != nil {
 		return nil, err
 	}
@@ -267,7 +244,7 @@ func (s *study) endure(t *contender, subjects []*subject, conditions []condition
 			if c.Lacking != "" {
 				continue
 			}
-			if err := s.ctx.Err(); err != nil {
+			if err := s.context().Err(); err != nil {
 				return err
 			}
 			left, err := c.do(i, p, stego)
@@ -332,7 +309,7 @@ func (m *RobustnessMethod) title() string {
 	if m.Own && m.Name == "lattice" {
 		return "lattice, default strength"
 	}
-	if _, ok := titles[m.Name]; m.Own && ok {
+	if m.Own && slices.Contains(Systems(), m.Name) {
 		return title(m.Name) + ", as trained"
 	}
 	return title(m.Name)

@@ -19,26 +19,11 @@ import (
 // RobustnessFigureName is the name of the file that the page expects the figure in, in a folder "figures" beside it.
 const RobustnessFigureName = "robustness.png"
 
-// looks are those of methods at the common strength, and of the JPEG files.
-var looks = map[string]drawing.Look{
-	"lattice":                   {Colour: color.NRGBA{0, 0, 0, 255}, Glyph: draw.CircleGlyph{}},
-	"linear map, 3 stages":      {Colour: drawing.Palette[5], Glyph: draw.TriangleGlyph{}, Dashes: drawing.Dashed},
-	"digits, 3 levels":          {Colour: drawing.Palette[2], Glyph: draw.BoxGlyph{}, Dashes: drawing.Mixed},
-	"JPEG in the 2 lowest bits": {Colour: drawing.Palette[6], Glyph: draw.CrossGlyph{}, Dashes: drawing.Dotted},
-	"deep-steg":                 {Colour: drawing.Palette[1], Glyph: draw.PlusGlyph{}, Dashes: drawing.Dotted},
-	"kreuk":                     {Colour: drawing.Palette[4], Glyph: drawing.Star{}, Dashes: drawing.Mixed},
-	"ditas-s":                   {Colour: drawing.Palette[3], Glyph: draw.SquareGlyph{}, Dashes: drawing.Dashed},
-	"ditas-m":                   {Colour: drawing.Palette[2], Glyph: draw.RingGlyph{}},
-	"ditas-m-e":                 {Colour: drawing.Palette[6], Glyph: drawing.Diamond{}, Dashes: drawing.Dashed},
-	"ditas-m-d":                 {Colour: drawing.Palette[5], Glyph: draw.PyramidGlyph{}, Dashes: drawing.Mixed},
-	"ditas-m-ed":                {Colour: drawing.Palette[0], Glyph: drawing.Diamond{Filled: true}},
-}
-
 // drawn returns the methods of the figure: all at the common strength, and the JPEG files, which have none.
 func (r *RobustnessReport) drawn() []RobustnessMethod {
 	var all []RobustnessMethod
 	for _, m := range r.Methods {
-		if _, ok := looks[m.Name]; ok && (!m.Own || strings.HasPrefix(m.Name, "JPEG")) {
+		if _, ok := lookOf(m.Name); ok && (!m.Own || strings.HasPrefix(m.Name, "JPEG")) {
 			all = append(all, m)
 		}
 	}
@@ -155,7 +140,7 @@ func (r *RobustnessReport) curves(title string, methods []RobustnessMethod) (*pl
 		if err != nil {
 			return nil, err
 		}
-		l := looks[m.Name]
+		l, _ := lookOf(m.Name)
 		line.Color, line.Width, line.Dashes = l.Colour, vg.Points(1.2), l.Dashes
 		dots.Color, dots.Shape, dots.Radius = l.Colour, l.Glyph, vg.Points(3)
 		p.Add(line, dots)
@@ -204,7 +189,7 @@ func (r *RobustnessReport) groups(heading string, methods []RobustnessMethod) (*
 		if err != nil {
 			return nil, err
 		}
-		l := looks[m.Name]
+		l, _ := lookOf(m.Name)
 		dots.Color, dots.Shape, dots.Radius = l.Colour, l.Glyph, vg.Points(3)
 		p.Add(dots)
 	}

@@ -94,6 +94,9 @@ type Estimate struct {
 	High  float64 `json:"high"`
 }
 
+// steganalysisStudy is that of one of the sets.
+type steganalysisStudy struct{ *study }
+
 // suspect is a method that detectors are to find out.
 type suspect struct {
 	name string
@@ -131,7 +134,7 @@ const (
 )
 
 // noisy adds white noise of an MSE, or of that of the subject where it is 0.
-func (s *study) noisy(name string, mse float64) suspect {
+func (s *steganalysisStudy) noisy(name string, mse float64) suspect {
 	return changing(name, func(i int, p *subject) []float64 {
 		variance := mse
 		if variance == 0 {
@@ -142,7 +145,7 @@ func (s *study) noisy(name string, mse float64) suspect {
 }
 
 // replacing puts a random bit in place of the lowest one of every sample. It has every value of a pair (2k, 2k + 1) become the other.
-func (s *study) replacing() suspect {
+func (s *steganalysisStudy) replacing() suspect {
 	return changing("LSB replacement", func(i int, p *subject) []float64 {
 		rng := rand.New(s.source(forSteganalysis, 4*i+1))
 		return eachCode(p, func(code int) int { return code&^1 | rng.IntN(2) })
@@ -150,7 +153,7 @@ func (s *study) replacing() suspect {
 }
 
 // matching moves samples whose lowest bit is not the random one that it is to be by one step up or down.
-func (s *study) matching() suspect {
+func (s *steganalysisStudy) matching() suspect {
 	return changing("LSB matching", func(i int, p *subject) []float64 {
 		rng := rand.New(s.source(forSteganalysis, 4*i+2))
 		return eachCode(p, func(code int) int {
@@ -170,13 +173,13 @@ func (s *study) matching() suspect {
 func eachCode(p *subject, change func(code int) int) []float64 {
 	out := make([]float64, len(p.cover.Samples[0]))
 	for i, v := range p.cover.Samples[0] {
-		out[i] = float64(change(int(math.RoundToEven(v/grid.Step())))) * grid.Step()
+		out[i] = float64(change(int(math.RoundToEven(v/sampleStep)))) * sampleStep
 	}
 	return out
 }
 
 // control is a method that hides nothing: one half of a recording is the cover, and the other the stego. Chance says which.
-func (s *study) control() suspect {
+func (s *steganalysisStudy) control() suspect {
 	return suspect{name: untouched, after: whiteNoise, worker: func() (func(int, *subject) ([]float64, []float64, error), error) {
 		return func(i int, p *subject) ([]float64, []float64, error) {
 			x, half := p.cover.Samples[0], len(p.cover.Samples[0])/2
@@ -192,8 +195,8 @@ func (s *study) control() suspect {
 const blatant = 1e-4
 
 // strengths returns the methods at the MSE of the lattice that is so many dB fainter than its default.
-func (s *study) strengths(fainter float64, systems []*contender) []suspect {
-	all := []suspect{hiding(s.lattice("lattice", ditas.HideOptions{})), hiding(s.secret(fainter)), hiding(s.linear()), hiding(s.digits(digitCount))}
+func (s *steganalysisStudy) strengths(fainter float64, systems []*contender) []suspect {
+	all := []suspect{hiding(latticeContender(s.study, "lattice", ditas.HideOptions{})), hiding(s.secret(fainter)), hiding(linearMap(s.study)), hiding(digits(s.study, digitCount))}
 	for _, t := range systems {
 		all = append(all, hiding(t))
 	}
@@ -201,22 +204,22 @@ func (s *study) strengths(fainter float64, systems []*contender) []suspect {
 }
 
 // own returns the methods whose strength cannot be chosen, and what shows that detectors do what they should.
-func (s *study) own() []suspect {
+func (s *steganalysisStudy) own() []suspect {
 	from := func(after string, p suspect) suspect {
 		p.after = after
 		return p
 	}
 	return []suspect{
-		from("lattice", hiding(s.lattice("lattice, faint", ditas.HideOptions{Faint: true}))), from(whiteNoise, hiding(lowestBits(2))),
+		from("lattice", hiding(latticeContender(s.study, "lattice, faint", ditas.HideOptions{Faint: true}))), from(whiteNoise, hiding(lowestBits(2))),
 		from(whiteNoise, s.replacing()), from(whiteNoise, s.matching()),
 		from("", s.noisy("white noise, loud", blatant)), s.control(),
 	}
 }
 
 // secret is the lattice with a passphrase, another for every recording.
-func (s *study) secret(fainter float64) *contender {
+func (s *steganalysisStudy) secret(fainter float64) *contender {
 	return stateless("lattice, passphrase", func(i int, p *subject) (*sent, error) {
-		stego, err := s.hide(p.cover, p.secret, ditas.HideOptions{SNR: ditas.DefaultSNR + fainter, Passphrase: fmt.Sprintf("recording %d of %d", i, s.options.Seed)})
+		stego, err := s.hide(p.cover, p.secret, ditas.HideOptions{SNR: ditas.DefaultSNR + fainter, Passphrase: fmt.Sprintf("recording %d of %d", i, s.Seed)})
 		if err != nil {
 			return nil, err
 		}
@@ -249,23 +252,15 @@ func Steganalysis(ctx context.Context, data SteganalysisData, o SteganalysisOpti
 		// What is random has to differ from set to set, or else detectors could learn it by heart.
 		options := o.Options
 		options.Seed, options.Pairs = 3*o.Seed+uint64(i), set.pairs
-		s := newStudy(ctx, set.data, options)
-		s.choose()
+		s := &steganalysisStudy{newStudy(ctx, set.data, options)}
 		a.sets = append(a.sets, s)
 		r.Sets = append(r.Sets, SteganalysisSet{set.name, set.data.Pictures.Len(), set.data.Speech.Len(), len(s.subjects)})
 	}
-	var systems []*contender
-	for _, name := range Systems() {
-		t, err := trained(data.Runs, name)
-		if errors.Is(err, fs.ErrNotExist) {
-			r.Untrained = append(r.Untrained, name)
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		systems = append(systems, t)
+	systems, untrained, err := trained(data.Runs)
+	if err != nil {
+		return nil, err
 	}
+	r.Untrained = untrained
 	for k, fainter := range o.Fainter {
 		if k == 1 {
 			systems = slices.DeleteFunc(systems, func(t *contender) bool { return t.name != "ditas-m-ed" })
@@ -279,7 +274,7 @@ func Steganalysis(ctx context.Context, data SteganalysisData, o SteganalysisOpti
 		if fainter != 0 {
 			name = fmt.Sprintf("%g dB fainter", fainter)
 		}
-		g, err := a.group(name, func(s *study) []suspect { return s.strengths(fainter, systems) })
+		g, err := a.group(name, func(s *steganalysisStudy) []suspect { return s.strengths(fainter, systems) })
 		if err != nil {
 			return nil, err
 		}
@@ -293,7 +288,7 @@ func Steganalysis(ctx context.Context, data SteganalysisData, o SteganalysisOpti
 			p.target = 0
 		}
 	}
-	g, err := a.group("Strengths of their own", (*study).own)
+	g, err := a.group("Strengths of their own", (*steganalysisStudy).own)
 	if err != nil {
 		return nil, err
 	}
@@ -321,7 +316,7 @@ func (a *analysis) add(r *SteganalysisReport, g *SteganalysisGroup) error {
 }
 
 // aim hides the pictures so many dB fainter than by default, and makes the container MSE that comes of it that of all methods.
-func (s *study) aim(fainter float64) error {
+func (s *steganalysisStudy) aim(fainter float64) error {
 	return s.each("hiding", len(s.subjects), func(i int) (err error) {
 		p := s.subjects[i]
 		if p.stego, err = s.hide(p.cover, p.secret, ditas.HideOptions{SNR: ditas.DefaultSNR + fainter}); err != nil {
@@ -336,12 +331,12 @@ func (s *study) aim(fainter float64) error {
 type analysis struct {
 	options   SteganalysisOptions
 	begin     time.Time
-	sets      []*study                      // to learn from, to validate with, to test with
+	sets      []*steganalysisStudy          // to learn from, to validate with, to test with
 	detectors map[string]*detector.Detector // of the methods of the group before
 }
 
 // group makes and tries the detectors of a group.
-func (a *analysis) group(name string, suspects func(s *study) []suspect) (*SteganalysisGroup, error) {
+func (a *analysis) group(name string, suspects func(s *steganalysisStudy) []suspect) (*SteganalysisGroup, error) {
 	g := &SteganalysisGroup{Name: name}
 	var all [][]suspect // by set
 	for _, s := range a.sets {
@@ -376,9 +371,9 @@ func (a *analysis) group(name string, suspects func(s *study) []suspect) (*Stega
 }
 
 // pairs makes those of a suspect, with their mean MSE and the mean power of the covers. They are read from 16-bit WAV files.
-func (s *study) pairs(t suspect) (pairs []detector.Pair, mse, signal float64, err error) {
-	workers := make(chan func(int, *subject) ([]float64, []float64, error), s.workers)
-	for range s.workers {
+func (s *steganalysisStudy) pairs(t suspect) (pairs []detector.Pair, mse, signal float64, err error) {
+	workers := make(chan func(int, *subject) ([]float64, []float64, error), s.Workers)
+	for range s.Workers {
 		w, err := t.worker()
 		if err != nil {
 			return nil, 0, 0, err
@@ -415,19 +410,19 @@ func (s *study) pairs(t suspect) (pairs []detector.Pair, mse, signal float64, er
 // detect trains a detector for a method and tries it.
 func (a *analysis) detect(m *SteganalysisMethod, pairs [][]detector.Pair, start *detector.Detector) (*detector.Detector, error) {
 	s := a.sets[0]
-	o := detector.Options{Seed: a.options.Seed, Workers: s.workers, Start: start}
-	if s.options.Progress != nil {
-		o.Progress = func(done, total int) { s.options.Progress(m.Name, done, total) }
+	o := detector.Options{Seed: a.options.Seed, Workers: s.Workers, Start: start}
+	if s.Progress != nil {
+		o.Progress = func(done, total int) { s.Progress(m.Name, done, total) }
 	}
-	d, training, err := detector.Train(s.ctx, a.options.Detector, pairs[0], pairs[1], o)
+	d, training, err := detector.Train(s.context(), a.options.Detector, pairs[0], pairs[1], o)
 	if err != nil {
 		return nil, err
 	}
-	known, err := d.Scores(pairs[1], s.workers)
+	known, err := d.Scores(pairs[1], s.Workers)
 	if err != nil {
 		return nil, err
 	}
-	scores, err := d.Scores(pairs[2], s.workers)
+	scores, err := d.Scores(pairs[2], s.Workers)
 	if err != nil {
 		return nil, err
 	}

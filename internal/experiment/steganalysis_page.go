@@ -80,15 +80,15 @@ Data %s. Seed %d, commit %s, %s, %.1f minutes.
 				strength = fmt.Sprintf("%.2e | %.1f dB", m.MSE, m.SNR)
 			}
 			fmt.Fprintf(&b, "| %s | %s | %.3f (%.3f–%.3f) | %s | %s | %d of %d | %.3f | %.1f |\n", title(m.Name), strength, m.AUC.Value, m.AUC.Low, m.AUC.High,
-				m.EqualError.percent(), m.Error.percent(), m.Training.Best, m.Training.Steps, m.Training.Loss, m.Training.Minutes)
+				m.EqualError.Percent(), m.Error.Percent(), m.Training.Best, m.Training.Steps, m.Training.Loss, m.Training.Minutes)
 		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-// percent writes an error rate with its interval.
-func (e Estimate) percent() string {
+// Percent writes an error rate with its interval.
+func (e Estimate) Percent() string {
 	return fmt.Sprintf("%.1f %% (%.1f–%.1f)", 100*e.Value, 100*e.Low, 100*e.High)
 }
 
@@ -160,7 +160,7 @@ func (g *SteganalysisGroup) panel(heading string) (*plot.Plot, error) {
 	for _, m := range g.Methods {
 		l, ok := suspicious[m.Name]
 		if !ok {
-			l = looks[m.Name]
+			l, _ = lookOf(m.Name)
 		}
 		points := make(plotter.XYs, len(m.ROC))
 		for i, at := range m.ROC {

@@ -106,8 +106,8 @@ func TestSteganalysisOfNothing(t *testing.T) {
 
 func TestSuspects(t *testing.T) {
 	p := &subject{secret: scene(1), cover: voice(samples, 1), target: 1e-6}
-	p.cover.Samples[0][0], p.cover.Samples[0][1] = math.MaxInt16*grid.Step(), -1
-	s := &study{ctx: t.Context(), workers: 1}
+	p.cover.Samples[0][0], p.cover.Samples[0][1] = math.MaxInt16*sampleStep, -1
+	s := &steganalysisStudy{newStudy(t.Context(), Data{}, Options{Workers: 1})}
 	changes := func(x suspect) map[int]int {
 		t.Helper()
 		make, err := x.worker()
@@ -120,7 +120,7 @@ func TestSuspects(t *testing.T) {
 		}
 		counts := map[int]int{}
 		for i, v := range cover {
-			before, after := int(v/grid.Step()), int(math.Round(stego[i]/grid.Step()))
+			before, after := int(v/sampleStep), int(math.Round(stego[i]/sampleStep))
 			if after > math.MaxInt16 || after < math.MinInt16 {
 				t.Fatalf("%s: sample %d", x.name, after)
 			}
@@ -142,7 +142,8 @@ func TestSuspects(t *testing.T) {
 		if name == whiteNoise {
 			mse = 0 // that of the subject
 		}
-		pairs, got, _, err := (&study{ctx: t.Context(), workers: 1, subjects: []*subject{p}}).pairs(s.noisy(name, mse))
+		s.subjects = []*subject{p}
+		pairs, got, _, err := s.pairs(s.noisy(name, mse))
 		if err != nil || math.Abs(got/want-1) > 0.05 || len(pairs) != 1 {
 			t.Errorf("%s: MSE %g, %v", name, got, err)
 		}
@@ -172,7 +173,7 @@ func TestSuspects(t *testing.T) {
 
 // Within a panel every method is told from every other by its marker.
 func TestSuspiciousLooksDiffer(t *testing.T) {
-	s := &study{}
+	s := &steganalysisStudy{newStudy(t.Context(), Data{}, Options{})}
 	var systems []*contender
 	for _, name := range Systems() {
 		systems = append(systems, &contender{name: name})

@@ -4,8 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"strings"
+
+	"ditas"
 )
 
 // Table is a part of the results.
@@ -30,65 +31,6 @@ type Row struct {
 	Values []float64 `json:"values"`           // by column
 	Target string    `json:"target,omitempty"` // what was wanted, if anything
 	Met    *bool     `json:"met,omitempty"`
-}
-
-// summary is what came of several pictures.
-type summary struct {
-	pictures           int
-	exact, found       float64 // shares
-	mean, worst        float64 // PSNR in dB
-	mse, snr, segments float64 // of the containers, where they were measured
-}
-
-func summarise(all []outcome) summary {
-	m := summary{pictures: len(all), worst: math.Inf(1)}
-	n := float64(len(all))
-	for _, o := range all {
-		m.mean += o.psnr / n
-		m.worst = min(m.worst, o.psnr)
-		if o.exact {
-			m.exact += 1 / n
-		}
-		if o.found {
-			m.found += 1 / n
-		}
-	}
-	return m
-}
-
-// pictureColumns are those of what came of pictures, and values what stands there.
-var pictureColumns = []Column{
-	{"pairs", "%.0f"}, {"found", "%.1f %%"}, {"bit-exact", "%.1f %%"}, {"mean PSNR", "%.1f dB"}, {"worst PSNR", "%.1f dB"},
-}
-
-func (m summary) values() []float64 {
-	return []float64{float64(m.pictures), 100 * m.found, 100 * m.exact, m.mean, m.worst}
-}
-
-// want is a target for pictures.
-type want struct {
-	text string
-	met  func(m summary) bool
-}
-
-var (
-	// exactly wants every picture as it was hidden. Shares are sums of fractions, hence the margin.
-	exactly = want{"all bit-exact", func(m summary) bool { return m.exact > 1-1e-9 }}
-	// nothing in particular is wanted.
-	nothing want
-)
-
-// atLeast wants a mean PSNR.
-func atLeast(dB float64) want {
-	return want{fmt.Sprintf("mean PSNR ≥ %g dB", dB), func(m summary) bool { return m.mean >= dB }}
-}
-
-func (w want) row(name string, m summary, values ...float64) Row {
-	r := Row{Name: name, Values: values}
-	if w.met != nil {
-		r.aim(w.text, w.met(m))
-	}
-	return r
 }
 
 // aim sets the target of a row and whether it is met.
@@ -166,7 +108,7 @@ func (r *Report) Markdown(w io.Writer) error {
 	if music == "" {
 		music = "none"
 	}
-	fmt.Fprintf(&b, head, r.Command, r.Pictures, r.Clips, r.Pairs, r.Data, music, defaultSNR, r.Seed)
+	fmt.Fprintf(&b, head, r.Command, r.Pictures, r.Clips, r.Pairs, r.Data, music, float64(ditas.DefaultSNR), r.Seed)
 	r.origins(&b)
 	for _, t := range r.Tables {
 		if err := t.Markdown(&b); err != nil {

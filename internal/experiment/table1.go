@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,7 +59,7 @@ func Table1(ctx context.Context, columns []Table1Data, o Options) (*Table1Report
 	r := new(Table1Report)
 	for _, c := range columns {
 		s := newStudy(ctx, c.Data, o)
-		column, err := s.column(c)
+		column, err := columnOf(s, c)
 		if err != nil {
 			return nil, err
 		}
@@ -68,31 +69,26 @@ func Table1(ctx context.Context, columns []Table1Data, o Options) (*Table1Report
 	return r, nil
 }
 
-func (s *study) column(c Table1Data) (*Table1Column, error) {
-	s.choose()
+func columnOf(s *study, c Table1Data) (*Table1Column, error) {
 	column := &Table1Column{
 		Kind: c.Kind, Data: c.Data.Digest, Pictures: c.Data.Pictures.Len(), Clips: c.Data.Speech.Len(), Pairs: len(s.subjects),
 	}
-	var contenders []*contender
-	for _, name := range Systems() {
-		t, err := trained(c.Runs, name)
-		if errors.Is(err, fs.ErrNotExist) {
-			t, err = &contender{name: name}, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		contenders = append(contenders, t)
+	contenders, untrained, err := trained(c.Runs)
+	if err != nil {
+		return nil, err
 	}
-	for _, t := range append(contenders, s.arithmetic()...) {
+	for _, name := range untrained {
+		contenders = append(contenders, &contender{name: name})
+	}
+	slices.SortFunc(contenders, func(a, b *contender) int { return slices.Index(Systems(), a.name) - slices.Index(Systems(), b.name) })
+	for _, t := range append(contenders, arithmetic(s)...) {
 		row := &Table1Row{System: t.name}
 		if t.worker != nil {
-			var err error
-			if row, err = s.row(t); err != nil {
+			if row, err = rowOf(s, t); err != nil {
 				return nil, fmt.Errorf("%s: %w", t.name, err)
 			}
 		}
-		if p, ok := published[t.name][c.Kind]; ok {
+		if p, ok := publishedOf(t.name, c.Kind); ok {
 			row.Published = &p
 			if f := row.Figures; f != nil {
 				ahead := f.ContainerMSE <= p.ContainerMSE && f.PSNR >= p.PSNR && f.SSIM >= p.SSIM && f.MSSSIM >= p.MSSSIM
@@ -104,10 +100,10 @@ func (s *study) column(c Table1Data) (*Table1Column, error) {
 	return column, nil
 }
 
-// row measures a contender on all subjects.
-func (s *study) row(t *contender) (*Table1Row, error) {
+// rowOf measures a contender on all subjects.
+func rowOf(s *study, t *contender) (*Table1Row, error) {
 	figures, signals := make([]evaluate.Figures, len(s.subjects)), make([]float64, len(s.subjects))
-	hiders, err := s.hiders(t)
+	hiders, err := t.hiders(s.Workers)
 	if err != nil {
 		return nil, err
 	}
@@ -152,19 +148,6 @@ func (s *study) row(t *contender) (*Table1Row, error) {
 	return row, nil
 }
 
-// titles are the names of systems as the paper writes them.
-var titles = map[string]string{
-	"deep-steg": "Deep-Steg", "kreuk": "Kreuk's model", "ditas-s": "DITAS-S", "ditas-m": "DITAS-M", "ditas-m-e": "DITAS-M-E",
-	"ditas-m-d": "DITAS-M-D", "ditas-m-ed": "DITAS-M-ED",
-}
-
-func title(system string) string {
-	if t, ok := titles[system]; ok {
-		return t
-	}
-	return system
-}
-
 // Markdown writes the report as a page.
 func (r *Table1Report) Markdown(w io.Writer) error {
 	var b strings.Builder
@@ -182,7 +165,7 @@ Data %s. Seed %d, commit %s, %s, %.1f minutes.
     %s
 `, best, Threshold, r.Columns[0].Data, r.Seed, r.Build, r.Machine, r.Minutes, r.Command)
 	for _, c := range r.Columns {
-		fmt.Fprintf(&b, "\n## %s in speech\n\n%d pairs of %d pictures and %d clips.\n\n", strings.ToUpper(c.Kind[:1])+c.Kind[1:], c.Pairs, c.Pictures, c.Clips)
+		fmt.Fprintf(&b, "\n## %s in speech\n\n%d pairs of %d pictures and %d clips.\n\n", heading(c.Kind), c.Pairs, c.Pictures, c.Clips)
 		b.WriteString("| system | | container MSE | SNR | PSNR | SSIM | MS-SSIM | worst PSNR | exact | no figure worse |\n|---|---|--:|--:|--:|--:|--:|--:|--:|---|\n")
 		for _, row := range c.Rows {
 			name := title(row.System)
@@ -213,6 +196,9 @@ Data %s. Seed %d, commit %s, %s, %.1f minutes.
 	_, err := io.WriteString(w, b.String())
 	return err
 }
+
+// heading is a kind of pictures as a heading begins with it.
+func heading(kind string) string { return strings.ToUpper(kind[:1]) + kind[1:] }
 
 // CSV writes the figures, published ones too, as a table with a header.
 func (r *Table1Report) CSV(w io.Writer) error {

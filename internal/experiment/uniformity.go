@@ -12,7 +12,7 @@ import (
 )
 
 // uniformity looks at recordings under a passphrase from outside.
-func (s *study) uniformity() (*Table, error) {
+func (s *latticeStudy) uniformity() (*Table, error) {
 	t := &Table{
 		Title: "Without the key",
 		Text: "What somebody sees who knows how strong the change of every frame is, and not the passphrase. The samples of each frame are taken\n" +
@@ -38,18 +38,18 @@ func (s *study) uniformity() (*Table, error) {
 		if err != nil {
 			return err
 		}
-		for k, r := range []*audio.Recording{stego.Recording, p.cover} {
+		for k, r := range []*audio.Recording{stego, p.cover} {
 			all[i][k] = phases{}
 			for frame, strength := range strengths {
 				from := frame * carrier.FrameLength
-				step := strength.Step / grid.Step()
+				step := strength.Step / sampleStep
 				if strength.Step > 0 && whole(step) && !still(p.cover.Samples[0][from:][:carrier.FrameLength]) {
 					all[i][k].count(r.Samples[0][from:][:carrier.FrameLength], step)
 				}
 			}
 		}
 		for k, passphrase := range []string{"", "another one"} {
-			revealed, err := s.reveal(stego.Recording, ditas.RevealOptions{Passphrase: passphrase})
+			revealed, err := s.reveal(stego, ditas.RevealOptions{Passphrase: passphrase})
 			if err != nil {
 				return err
 			}
@@ -119,7 +119,7 @@ func (p phases) count(x []float64, step float64) {
 	}
 	n := int(math.Round(step))
 	for _, v := range x {
-		p[step][(int(math.Round(v/grid.Step()))%n+n)%n]++
+		p[step][(int(math.Round(v/sampleStep))%n+n)%n]++
 	}
 }
 

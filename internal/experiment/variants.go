@@ -67,7 +67,6 @@ func Variants(ctx context.Context, kinds []VariantsData, o Options) (*VariantsRe
 	r := new(VariantsReport)
 	for _, k := range kinds {
 		s := newStudy(ctx, k.Data, o)
-		s.choose()
 		r.Data, r.Pairs = k.Data.Digest, max(r.Pairs, len(s.subjects))
 		of := VariantsOfKind{Kind: k.Kind, Pictures: k.Data.Pictures.Len(), Clips: k.Data.Speech.Len(), Pairs: len(s.subjects)}
 		for _, runs := range k.Runs {
@@ -80,7 +79,7 @@ func Variants(ctx context.Context, kinds []VariantsData, o Options) (*VariantsRe
 				if system == "ditas-s" || !slices.Contains(model.Names(), system) {
 					continue
 				}
-				v, err := s.variant(runs, name, samples)
+				v, err := variantOf(s, runs, name, samples)
 				if err != nil {
 					return nil, err
 				}
@@ -118,7 +117,7 @@ func (r *VariantsReport) stages(s *study, k VariantsData) error {
 		}
 		n := sys.Config.Stages * stage
 		longest = max(longest, n)
-		v, err := s.variant(k.Stages, name, n)
+		v, err := variantOf(s, k.Stages, name, n)
 		if err != nil {
 			return err
 		}
@@ -134,13 +133,13 @@ func (r *VariantsReport) stages(s *study, k VariantsData) error {
 	return nil
 }
 
-// variant measures the system of a run in covers of so many samples.
-func (s *study) variant(runs fs.FS, name string, samples int) (*Variant, error) {
+// variantOf measures the system of a run in covers of so many samples.
+func variantOf(s *study, runs fs.FS, name string, samples int) (*Variant, error) {
 	sys, err := systemOf(runs, name)
 	if err != nil {
 		return nil, err
 	}
-	t, err := trained(runs, name)
+	t, err := trainedAs(runs, name)
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +148,7 @@ func (s *study) variant(runs fs.FS, name string, samples int) (*Variant, error) 
 			p.cover = s.clip(p.pair.Clip, samples)
 		}
 	}
-	row, err := s.row(t)
+	row, err := rowOf(s, t)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -213,7 +212,7 @@ Data %s. Seed %d, commit %s, %s, %.1f minutes.
 	}
 	for _, k := range r.Seeds {
 		fmt.Fprintf(&b, "\n### %s\n\n%d pairs of %d pictures and %d clips.\n\n| system | seed | container MSE | PSNR | SSIM | MS-SSIM | worst PSNR | exact | steps |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
-			capitalised(k.Kind), k.Pairs, k.Pictures, k.Clips)
+			heading(k.Kind), k.Pairs, k.Pictures, k.Clips)
 		for _, v := range k.Variants {
 			f := v.Figures
 			fmt.Fprintf(&b, "| %s | %d | %.2e | %.2f dB | %.4f | %.4f | %.2f dB | %.0f %% | %d |\n",
@@ -233,11 +232,12 @@ Data %s. Seed %d, commit %s, %s, %.1f minutes.
 		}
 		slices.SortStableFunc(order, func(a, b placed) int { return cmp.Compare(b.mean, a.mean) })
 		for _, p := range order {
+			published, _ := publishedOf(p.system, k.Kind)
 			deviation := "–"
 			if p.n > 1 {
 				deviation = fmt.Sprintf("%.2f dB", p.deviation)
 			}
-			fmt.Fprintf(&b, "| %s | %d | %.2f dB | %s | %.2f dB |\n", title(p.system), p.n, p.mean, deviation, published[p.system][k.Kind].PSNR)
+			fmt.Fprintf(&b, "| %s | %d | %.2f dB | %s | %.2f dB |\n", title(p.system), p.n, p.mean, deviation, published.PSNR)
 		}
 	}
 	if len(r.Stages) > 0 {
@@ -253,7 +253,7 @@ a pixel, so that covers differ in length; %d of %d clips are shorter than the lo
 
 | system | stages | samples a pixel | container MSE | PSNR | SSIM | MS-SSIM | worst PSNR | exact | parameters | GFLOP a picture | steps | minutes |
 |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|
-`, capitalised(r.StagesKind), r.Repeated, r.Pairs)
+`, heading(r.StagesKind), r.Repeated, r.Pairs)
 		for _, v := range r.Stages {
 			f := v.Figures
 			fmt.Fprintf(&b, "| %s | %d | %d | %.2e | %.2f dB | %.4f | %.4f | %.2f dB | %.0f %% | %d | %.2f | %d | %.0f |\n",
