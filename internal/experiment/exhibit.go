@@ -14,7 +14,7 @@ import (
 type Exhibit struct {
 	// Attribution says in Markdown where they are from and what one may do with them.
 	Attribution string
-	*subject
+	*Subject
 }
 
 // NewExhibit makes one of a photograph and a recording at 16 kHz by the protocol: the middle square of the photograph, and the
@@ -23,12 +23,12 @@ func NewExhibit(photo *picture.Planes, speech *audio.Recording, attribution stri
 	if speech.Format.Rate != dataset.Rate {
 		return nil, fmt.Errorf("a recording at %d Hz: want %d Hz", speech.Format.Rate, dataset.Rate)
 	}
-	if speech.Frames() < samples {
-		return nil, fmt.Errorf("a recording of %d samples: want %d at least", speech.Frames(), samples)
+	if speech.Frames() < Samples {
+		return nil, fmt.Errorf("a recording of %d samples: want %d at least", speech.Frames(), Samples)
 	}
-	x := make([]float32, samples)
+	x := make([]float32, Samples)
 	top := 0.0
-	for _, v := range speech.Samples[0][:samples] {
+	for _, v := range speech.Samples[0][:Samples] {
 		top = max(top, math.Abs(v))
 	}
 	if top == 0 {
@@ -39,7 +39,7 @@ func NewExhibit(photo *picture.Planes, speech *audio.Recording, attribution stri
 	}
 	secret := photo.Thumbnail(Side)
 	secret.Round()
-	return &Exhibit{Attribution: attribution, subject: &subject{secret: secret, cover: recording(x)}}, nil
+	return &Exhibit{Attribution: attribution, Subject: &Subject{Secret: secret, Cover: Recording(x)}}, nil
 }
 
 // Exhibit returns pair i of the data as one that figures can show.
@@ -52,6 +52,6 @@ func (d Data) Exhibit(i int) (*Exhibit, error) {
 	return &Exhibit{
 		Attribution: fmt.Sprintf("Picture %s and clip %s of the data set, whose folder licences says what one may do with them.",
 			d.Pictures.Name(p.Picture), d.Speech.Name(p.Clip)),
-		subject: (&study{data: d}).subject(p),
+		Subject: (&Study{Data: d}).subject(p),
 	}, nil
 }

@@ -41,20 +41,18 @@ import (
 // Side is that of the pictures, in pixels.
 const Side = 64
 
-// What the unit experiment hides a picture in.
+// Stages is how many subsequences the unit experiment hides a picture in, Stage the samples of one, and Samples those of a cover.
 const (
-	stageCount = 3
-	stage      = 4 * Side * Side // samples of one
-	samples    = stageCount * stage
+	Stages  = 3
+	Stage   = 4 * Side * Side
+	Samples = Stages * Stage
 )
 
 // Data is what an experiment is made with.
 type Data struct {
 	Speech   *dataset.Speech
 	Pictures *dataset.Pictures // thumbnails of Side×Side pixels
-	Music    *dataset.Speech   // optional: recordings that are not speech
-	// Digest identifies speech and pictures, MusicName says where the music is from.
-	Digest, MusicName string
+	Digest   string            // identifies both
 }
 
 // Options say how much is measured. The zero value is a good choice.
@@ -78,20 +76,20 @@ type Origin struct {
 	Command string  `json:"command"`
 }
 
-// study is a running experiment.
-type study struct {
-	Options  // Workers is their number
-	data     Data
-	subjects []*subject
+// Study is a running experiment.
+type Study struct {
+	Options  Options // Workers is the number of goroutines
+	Data     Data
+	Subjects []*Subject
 	ctx      context.Context
 }
 
-// newStudy returns a study of all pairs that the options allow, with nothing hidden yet. Without pictures it has none.
-func newStudy(ctx context.Context, data Data, o Options) *study {
+// New returns a study of all pairs that the options allow, with nothing hidden yet. Without data it has none, and hides what it is given.
+func New(ctx context.Context, data Data, o Options) *Study {
 	if o.Workers < 1 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	s := &study{Options: o, data: data, ctx: ctx}
+	s := &Study{Options: o, Data: data, ctx: ctx}
 	if data.Pictures == nil {
 		return s
 	}
@@ -100,19 +98,19 @@ func newStudy(ctx context.Context, data Data, o Options) *study {
 		pairs = pairs[:min(o.Pairs, len(pairs))]
 	}
 	for _, pair := range pairs {
-		s.subjects = append(s.subjects, s.subject(pair))
+		s.Subjects = append(s.Subjects, s.subject(pair))
 	}
 	return s
 }
 
-// context returns that of the study, with whose end all it does ends.
-func (s *study) context() context.Context { return s.ctx }
+// Context returns that of the study, with whose end all it does ends.
+func (s *Study) Context() context.Context { return s.ctx }
 
-// origin returns that of what was measured since a time, but for the command.
-func (s *study) origin(begin time.Time) Origin {
+// Origin returns that of what was measured since a time, but for the command.
+func (s *Study) Origin(begin time.Time) Origin {
 	return Origin{
-		Seed: s.Seed, Build: build(), Minutes: time.Since(begin).Minutes(),
-		Machine: fmt.Sprintf("%s/%s, %s, %d threads", runtime.GOOS, runtime.GOARCH, runtime.Version(), s.Workers),
+		Seed: s.Options.Seed, Build: build(), Minutes: time.Since(begin).Minutes(),
+		Machine: fmt.Sprintf("%s/%s, %s, %d threads", runtime.GOOS, runtime.GOARCH, runtime.Version(), s.Options.Workers),
 	}
 }
 
@@ -132,25 +130,25 @@ func build() string {
 	return revision + modified
 }
 
-// damaged returns the subjects to whose recordings something happens.
-func (s *study) damaged() []*subject {
-	n := s.Damaged
+// Damaged returns the subjects to whose recordings something happens, as many as the options allow.
+func (s *Study) Damaged() []*Subject {
+	n := s.Options.Damaged
 	if n == 0 {
-		n = (len(s.subjects) + 1) / 2
+		n = (len(s.Subjects) + 1) / 2
 	}
-	return s.subjects[:min(n, len(s.subjects))]
+	return s.Subjects[:min(n, len(s.Subjects))]
 }
 
-// each calls task for every i in [0, n), on all workers, and joins the errors.
-func (s *study) each(what string, n int, task func(i int) error) error {
+// Each calls task for every i in [0, n), on all workers, and joins the errors.
+func (s *Study) Each(what string, n int, task func(i int) error) error {
 	errs := make([]error, n)
 	var done atomic.Int64
-	parallel.Each(s.Workers, n, func(_, i int) {
+	parallel.Each(s.Options.Workers, n, func(_, i int) {
 		if errs[i] = s.ctx.Err(); errs[i] == nil {
 			errs[i] = task(i)
 		}
-		if finished := int(done.Add(1)); s.Progress != nil {
-			s.Progress(what, finished, n)
+		if finished := int(done.Add(1)); s.Options.Progress != nil {
+			s.Options.Progress(what, finished, n)
 		}
 	})
 	if err := s.ctx.Err(); err != nil {
@@ -162,23 +160,23 @@ func (s *study) each(what string, n int, task func(i int) error) error {
 	return nil
 }
 
-// source returns random numbers of the experiment's seed for item i of a purpose.
-func (s *study) source(purpose purpose, i int) rand.Source {
+// Source returns random numbers of the experiment's seed for item i of a purpose.
+func (s *Study) Source(purpose Purpose, i int) rand.Source {
 	var p rand.PCG
-	dataset.Seed(&p, s.Seed, int(purpose), i)
+	dataset.Seed(&p, s.Options.Seed, int(purpose), i)
 	return &p
 }
 
-// purpose is what random numbers are for. Every use has its own, which no other experiment may draw from.
-type purpose int
+// Purpose is what random numbers are for. Every use has its own, which no other experiment may draw from.
+type Purpose int
 
 const (
-	forNoise purpose = iota
-	forCurves
-	forDither
-	forHearing
-	forMusic
-	forInnocents
-	forRobustness
-	forSteganalysis
+	ForNoise Purpose = iota
+	ForCurves
+	ForDither
+	ForHearing
+	ForMusic
+	ForInnocents
+	ForRobustness
+	ForSteganalysis
 )

@@ -7,27 +7,27 @@ import (
 	"ditas/picture"
 )
 
-// best is the PSNR in dB that counts for pictures without an error.
-const best = 100
+// Best is the PSNR in dB that counts for pictures without an error.
+const Best = 100
 
-// outcome is what came of a picture.
-type outcome struct {
-	psnr         float64 // dB, at most best
-	found, exact bool
+// Outcome is what came of a picture.
+type Outcome struct {
+	PSNR         float64 // dB, at most [Best]
+	Found, Exact bool
 }
 
-// judge compares a revealed picture with the one that was hidden. No picture is as good as a grey one.
-func judge(secret, revealed *picture.Planes) (outcome, error) {
+// Judge compares a revealed picture with the one that was hidden. No picture is as good as a grey one.
+func Judge(secret, revealed *picture.Planes) (Outcome, error) {
 	found := revealed != nil
 	if !found {
-		revealed = grey(secret.Width, secret.Height)
+		revealed = Grey(secret.Width, secret.Height)
 	}
 	psnr, err := metric.PSNR(secret, revealed)
-	return outcome{psnr: min(psnr, best), found: found, exact: math.IsInf(psnr, 1)}, err
+	return Outcome{PSNR: min(psnr, Best), Found: found, Exact: math.IsInf(psnr, 1)}, err
 }
 
-// grey returns the picture that one has who has none.
-func grey(width, height int) *picture.Planes {
+// Grey returns the picture that one has who has none.
+func Grey(width, height int) *picture.Planes {
 	p := picture.New(width, height)
 	for _, plane := range p.Pix {
 		for i := range plane {

@@ -8,11 +8,11 @@ import (
 	"ditas/internal/dataset"
 )
 
-// sampleStep is that of the samples of a 16-bit file.
-const sampleStep = 1.0 / (1 << 15)
+// Step is that of the samples of a 16-bit file.
+const Step = 1.0 / (1 << 15)
 
-// recording returns samples as what a 16-bit file holds of them.
-func recording(channels ...[]float32) *audio.Recording {
+// Recording returns samples as what a 16-bit file holds of them.
+func Recording(channels ...[]float32) *audio.Recording {
 	format := audio.Format{Rate: dataset.Rate, Channels: len(channels), Encoding: audio.Int16}
 	r := &audio.Recording{Format: format, Samples: audio.NewBlock(len(channels), len(channels[0]))}
 	for c, x := range channels {
@@ -23,8 +23,8 @@ func recording(channels ...[]float32) *audio.Recording {
 	return r
 }
 
-// file returns a recording as a WAV file in memory.
-func file(r *audio.Recording) (*wav.File, error) {
+// File returns a recording as a WAV file in memory.
+func File(r *audio.Recording) (*wav.File, error) {
 	var b bytes.Buffer
 	if err := wav.Encode(&b, r); err != nil {
 		return nil, err
@@ -32,9 +32,9 @@ func file(r *audio.Recording) (*wav.File, error) {
 	return wav.Open(bytes.NewReader(b.Bytes()), int64(b.Len()))
 }
 
-// through returns what a 16-bit WAV file holds of samples.
-func through(x []float64) ([]float64, error) {
-	f, err := file(&audio.Recording{Format: audio.Format{Rate: dataset.Rate, Channels: 1, Encoding: audio.Int16}, Samples: [][]float64{x}})
+// Through returns what a 16-bit WAV file holds of samples.
+func Through(x []float64) ([]float64, error) {
+	f, err := File(&audio.Recording{Format: audio.Format{Rate: dataset.Rate, Channels: 1, Encoding: audio.Int16}, Samples: [][]float64{x}})
 	if err != nil {
 		return nil, err
 	}
@@ -45,8 +45,8 @@ func through(x []float64) ([]float64, error) {
 	return r.Samples[0], nil
 }
 
-// power returns the mean square of samples.
-func power(x []float64) float64 {
+// Power returns the mean square of samples.
+func Power(x []float64) float64 {
 	sum := 0.0
 	for _, v := range x {
 		sum += v * v

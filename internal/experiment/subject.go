@@ -17,49 +17,49 @@ import (
 	"ditas/picture"
 )
 
-// subject is a picture and a clip.
-type subject struct {
-	pair   dataset.Pair
-	secret *picture.Planes
-	cover  *audio.Recording
-	stego  *audio.Recording // the picture in the clip, at default strength unless an experiment says otherwise
-	// target is the container MSE that contenders make, as far as they can; 0 leaves each its own strength.
-	target float64
+// Subject is a picture and a clip.
+type Subject struct {
+	Pair   dataset.Pair
+	Secret *picture.Planes
+	Cover  *audio.Recording
+	Stego  *audio.Recording // the picture in the clip, at default strength unless an experiment says otherwise
+	// Target is the container MSE that contenders make, as far as they can; 0 leaves each its own strength.
+	Target float64
 }
 
 // subject returns a pair of the data, with nothing hidden yet.
-func (s *study) subject(pair dataset.Pair) *subject {
-	return &subject{pair: pair, secret: s.picture(pair.Picture), cover: s.clip(pair.Clip, samples)}
+func (s *Study) subject(pair dataset.Pair) *Subject {
+	return &Subject{Pair: pair, Secret: s.picture(pair.Picture), Cover: s.Clip(pair.Clip, Samples)}
 }
 
 // picture returns a picture of the set.
-func (s *study) picture(i int) *picture.Planes {
+func (s *Study) picture(i int) *picture.Planes {
 	p := picture.New(Side, Side)
-	s.data.Pictures.Thumbnail(i, p)
+	s.Data.Pictures.Thumbnail(i, p)
 	return p
 }
 
-// clip returns the first n samples of a clip, with their peak at [dataset.Peak].
-func (s *study) clip(i, n int) *audio.Recording {
+// Clip returns the first n samples of a clip, with their peak at [dataset.Peak].
+func (s *Study) Clip(i, n int) *audio.Recording {
 	x := make([]float32, n)
-	s.data.Speech.Cover(i, x)
-	return recording(x)
+	s.Data.Speech.Cover(i, x)
+	return Recording(x)
 }
 
 // dither returns the random bytes of a recording that something is hidden in. They follow from the experiment's seed and the recording, so
 // that they are the same in every run and others in every recording.
-func (s *study) dither(cover *audio.Recording) io.Reader {
+func (s *Study) dither(cover *audio.Recording) io.Reader {
 	h := sha256.New()
-	binary.Write(h, binary.LittleEndian, s.Seed)
+	binary.Write(h, binary.LittleEndian, s.Options.Seed)
 	for _, x := range cover.Samples {
 		binary.Write(h, binary.LittleEndian, x)
 	}
 	return rand.NewChaCha8([32]byte(h.Sum(nil)))
 }
 
-// hide returns what the file holds of a recording in which a picture was hidden.
-func (s *study) hide(cover *audio.Recording, secret *picture.Planes, o ditas.HideOptions) (*audio.Recording, error) {
-	f, err := file(cover)
+// Hide returns what the file holds of a recording in which a picture was hidden.
+func (s *Study) Hide(cover *audio.Recording, secret *picture.Planes, o ditas.HideOptions) (*audio.Recording, error) {
+	f, err := File(cover)
 	if err != nil {
 		return nil, err
 	}
@@ -71,9 +71,9 @@ func (s *study) hide(cover *audio.Recording, secret *picture.Planes, o ditas.Hid
 	return wav.Decode(bytes.NewReader(b.Bytes()), int64(b.Len()))
 }
 
-// reveal returns the picture in a recording, nil if none is found.
-func (s *study) reveal(r *audio.Recording, o ditas.RevealOptions) (*picture.Planes, error) {
-	f, err := file(r)
+// Reveal returns the picture in a recording, nil if none is found.
+func (s *Study) Reveal(r *audio.Recording, o ditas.RevealOptions) (*picture.Planes, error) {
+	f, err := File(r)
 	if err != nil {
 		return nil, err
 	}
@@ -85,17 +85,17 @@ func (s *study) reveal(r *audio.Recording, o ditas.RevealOptions) (*picture.Plan
 	return p, err
 }
 
-// revealed reveals a picture from a recording and compares.
-func (s *study) revealed(secret *picture.Planes, r *audio.Recording) (outcome, error) {
-	p, err := s.reveal(r, ditas.RevealOptions{})
+// Revealed reveals a picture from a recording and compares.
+func (s *Study) Revealed(secret *picture.Planes, r *audio.Recording) (Outcome, error) {
+	p, err := s.Reveal(r, ditas.RevealOptions{})
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
-	return judge(secret, p)
+	return Judge(secret, p)
 }
 
-// atMSE returns options that aim at a container MSE in a cover.
-func atMSE(cover *audio.Recording, mse float64) ditas.HideOptions {
+// AimAt returns options that aim at a container MSE in a cover.
+func AimAt(cover *audio.Recording, mse float64) ditas.HideOptions {
 	power := 0.0
 	for _, v := range cover.Samples[0] {
 		power += v * v / float64(cover.Frames())
@@ -103,7 +103,7 @@ func atMSE(cover *audio.Recording, mse float64) ditas.HideOptions {
 	return ditas.HideOptions{SNR: max(ditas.MinSNR, min(10*math.Log10(power/mse), ditas.MaxSNR))}
 }
 
-// mse returns the mean squared error of a container, which may end before the cover.
-func (p *subject) mse(container []float64) (float64, error) {
-	return metric.MSE(p.cover.Samples[0][:len(container)], container)
+// MSE returns the mean squared error of a container, which may end before the cover.
+func (p *Subject) MSE(container []float64) (float64, error) {
+	return metric.MSE(p.Cover.Samples[0][:len(container)], container)
 }

@@ -38,12 +38,12 @@ func (s *Sheet) Chart(p *plot.Plot, x, y, width, height float64) {
 }
 
 // Trace adds a line to a plot and, unless the name is empty, to its legend, with a glyph at its points if asked for.
-func Trace(p *plot.Plot, name string, m Look, points plotter.XYs, glyphs bool) {
-	line := &plotter.Line{XYs: points, LineStyle: draw.LineStyle{Color: m.Colour, Width: vg.Points(1.5), Dashes: m.Dashes}}
+func Trace(p *plot.Plot, name string, l Look, points plotter.XYs, glyphs bool) {
+	line := &plotter.Line{XYs: points, LineStyle: draw.LineStyle{Color: l.Colour, Width: vg.Points(1.5), Dashes: l.Dashes}}
 	p.Add(line)
 	thumbnails := []plot.Thumbnailer{line}
 	if glyphs {
-		dots := &plotter.Scatter{XYs: points, GlyphStyle: draw.GlyphStyle{Color: m.Colour, Radius: vg.Points(3.5), Shape: m.Glyph}}
+		dots := &plotter.Scatter{XYs: points, GlyphStyle: draw.GlyphStyle{Color: l.Colour, Radius: vg.Points(3.5), Shape: l.Glyph}}
 		p.Add(dots)
 		thumbnails = append(thumbnails, dots)
 	}
