@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ditas/internal/experiment"
+	"ditas/internal/experiment/claims"
 )
 
 const claimsHelp = `Measure what the paper claims of its stages, by the protocol that docs/CLAIMS.md is made
@@ -73,7 +73,7 @@ func (o *claimsFlags) run(ctx context.Context) error {
 	if progress != nil {
 		o.options.Progress = func(_ string, done, total int) { progress(done, total) }
 	}
-	r, err := experiment.Claims(ctx, data, exhibit, os.DirFS(runs), o.options)
+	r, err := claims.Measure(ctx, data, exhibit, os.DirFS(runs), o.options)
 	end()
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"ditas/audio"
 	"ditas/audio/codec"
 	"ditas/internal/experiment"
+	"ditas/internal/experiment/figures"
 	"ditas/picture"
 )
 
@@ -118,7 +119,7 @@ func (o *figuresFlags) run(ctx context.Context) error {
 	if progress != nil {
 		o.options.Progress = func(_ string, done, total int) { progress(done, total) }
 	}
-	r, err := experiment.Figures(ctx, exhibit, os.DirFS(runs), o.options)
+	r, err := figures.Make(ctx, exhibit, os.DirFS(runs), o.options)
 	end()
 	if err != nil {
 		return err

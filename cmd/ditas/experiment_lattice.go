@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ditas/internal/dataset"
-	"ditas/internal/experiment"
+	"ditas/internal/experiment/lattice"
 )
 
 const latticeHelp = `Measure the default method, by the protocol that docs/LATTICE.md is made by.
@@ -31,6 +31,7 @@ const latticeExample = `  ditas experiment lattice --data data --out results
 
 type latticeFlags struct {
 	experimentFlags
+	measured                  lattice.Options
 	music, musicName, earlier string
 }
 
@@ -52,8 +53,8 @@ func latticeCommand() *cobra.Command {
 	f.StringVar(&o.music, "music", "", "`FOLDER` of recordings that are not speech")
 	f.StringVar(&o.musicName, "music-name", "", "`TEXT` that says where the music is from (default: the folder's name)")
 	f.IntVar(&o.options.Damaged, "damaged", 0, "number `N` of pairs to whose recordings something happens; 0 means half of all")
-	f.IntVar(&o.options.Innocents, "innocents", 0, "number `N` of recordings to search in which nothing is hidden")
-	f.StringSliceVar(&o.options.Parts, "only", nil, "measure these parts only, a `LIST` of "+strings.Join(experiment.Parts(), ", "))
+	f.IntVar(&o.measured.Innocents, "innocents", 0, "number `N` of recordings to search in which nothing is hidden")
+	f.StringSliceVar(&o.measured.Parts, "only", nil, "measure these parts only, a `LIST` of "+strings.Join(lattice.Parts(), ", "))
 	f.StringVar(&o.earlier, "earlier", "", "with --only, take the other parts from the lattice.json `FILE` of an earlier run on the same data and pairs")
 	o.addFlags(cmd)
 	return cmd
@@ -63,12 +64,12 @@ func (o *latticeFlags) run(ctx context.Context) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	if o.options.Damaged < 0 || o.options.Innocents < 0 {
+	if o.options.Damaged < 0 || o.measured.Innocents < 0 {
 		return usagef("--damaged and --innocents are numbers from 0 on")
 	}
-	for _, p := range o.options.Parts {
-		if !slices.Contains(experiment.Parts(), p) {
-			return usagef("--only %s: want some of %s", p, strings.Join(experiment.Parts(), ", "))
+	for _, p := range o.measured.Parts {
+		if !slices.Contains(lattice.Parts(), p) {
+			return usagef("--only %s: want some of %s", p, strings.Join(lattice.Parts(), ", "))
 		}
 	}
 	data, err := o.load(ctx, "photos")
@@ -76,11 +77,11 @@ func (o *latticeFlags) run(ctx context.Context) error {
 		return err
 	}
 	if o.music != "" {
-		if data.Music, err = dataset.OpenSpeech(ctx, o.music, dataset.LoadOptions{}); err != nil {
+		if o.measured.Music, err = dataset.OpenSpeech(ctx, o.music, dataset.LoadOptions{}); err != nil {
 			return err
 		}
-		if data.MusicName = o.musicName; data.MusicName == "" {
-			data.MusicName = filepath.Base(o.music)
+		if o.measured.MusicName = o.musicName; o.measured.MusicName == "" {
+			o.measured.MusicName = filepath.Base(o.music)
 		}
 	}
 	if o.earlier != "" {
@@ -89,22 +90,23 @@ func (o *latticeFlags) run(ctx context.Context) error {
 			return err
 		}
 		defer f.Close()
-		if o.options.Earlier, err = experiment.ReadReport(f); err != nil {
+		if o.measured.Earlier, err = lattice.ReadReport(f); err != nil {
 			return err
 		}
 	}
-	o.options.Command = o.command()
+	o.measured.Command = o.command()
 	progress, end := o.progress("measuring")
 	if progress != nil {
 		o.options.Progress = func(_ string, done, total int) { progress(done, total) }
 	}
-	o.options.Table = func(t *experiment.Table) error {
+	o.measured.Table = func(t *lattice.Table) error {
 		var b strings.Builder
 		err := t.Markdown(&b)
 		o.printf("%s\n", b.String())
 		return err
 	}
-	r, err := experiment.Lattice(ctx, data, o.options)
+	o.measured.Options = o.options
+	r, err := lattice.Measure(ctx, data, o.measured)
 	end()
 	if err != nil {
 		return err
@@ -114,7 +116,7 @@ func (o *latticeFlags) run(ctx context.Context) error {
 		"lattice.json": func(w io.Writer) error { return writeJSON(w, r) },
 	}
 	if len(r.Curves) > 0 {
-		results[filepath.Join("figures", experiment.FigureName)] = r.Figure
+		results[filepath.Join("figures", lattice.FigureName)] = r.Figure
 	}
 	if err := o.write(results); err != nil {
 		return err
@@ -134,14 +136,14 @@ func (o *latticeFlags) command() string {
 	if o.musicName != "" {
 		c += fmt.Sprintf(" --music-name %q", o.musicName)
 	}
-	if o.options.Innocents > 0 {
-		c += fmt.Sprintf(" --innocents %d", o.options.Innocents)
+	if o.measured.Innocents > 0 {
+		c += fmt.Sprintf(" --innocents %d", o.measured.Innocents)
 	}
 	if o.earlier != "" {
 		c += " --earlier results/lattice.json"
 	}
-	if o.options.Parts != nil {
-		c += " --only " + strings.Join(o.options.Parts, ",")
+	if o.measured.Parts != nil {
+		c += " --only " + strings.Join(o.measured.Parts, ",")
 	}
 	return c + fmt.Sprintf(" --seed %d", o.options.Seed)
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ditas/internal/experiment"
+	"ditas/internal/experiment/results"
 )
 
 const resultsHelp = `Write docs/RESULTS.md from the results of other experiments and the runs that made the
@@ -65,7 +65,7 @@ func (o *resultsFlags) run(context.Context) error {
 		}
 		folders = append(folders, os.DirFS(name))
 	}
-	r, err := experiment.ReadResults(os.DirFS(o.weights), folders...)
+	r, err := results.Read(os.DirFS(o.weights), folders...)
 	if err != nil {
 		return withHint(err, "ditas experiment table1 writes table1.json")
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ditas/internal/experiment"
+	"ditas/internal/experiment/robustness"
 )
 
 const robustnessHelp = `Measure what is left of pictures when something happens to recordings, by the protocol
@@ -50,10 +50,10 @@ func robustnessCommand() *cobra.Command {
 	o.addExperimentFlags(cmd)
 	f := cmd.Flags()
 	f.StringVarP(&o.weights, "weights", "w", "weights", "a `FOLDER` of trained systems")
-	f.Float64Var(&o.mse, "mse", experiment.RobustnessMSE, "container MSE `D` of all methods, full scale 1; hearing may limit it")
+	f.Float64Var(&o.mse, "mse", robustness.DefaultMSE, "container MSE `D` of all methods, full scale 1; hearing may limit it")
 	f.Float64SliceVar(&o.noise, "noise", nil, "levels of noise, a `LIST` in dB below the cover")
 	f.Lookup("noise").DefValue = "60 to 10 in steps of 5"
-	f.StringSliceVar(&o.only, "only", nil, "measure these conditions only, a `LIST` of "+strings.Join(experiment.RobustnessParts(), ", "))
+	f.StringSliceVar(&o.only, "only", nil, "measure these conditions only, a `LIST` of "+strings.Join(robustness.Parts(), ", "))
 	o.addFlags(cmd)
 	return cmd
 }
@@ -69,8 +69,8 @@ func (o *robustnessFlags) run(ctx context.Context) error {
 		return usagef("--noise %v: want levels from -100 to 200 dB", o.noise)
 	}
 	for _, p := range o.only {
-		if !slices.Contains(experiment.RobustnessParts(), p) {
-			return usagef("--only %s: want some of %s", p, strings.Join(experiment.RobustnessParts(), ", "))
+		if !slices.Contains(robustness.Parts(), p) {
+			return usagef("--only %s: want some of %s", p, strings.Join(robustness.Parts(), ", "))
 		}
 	}
 	if _, err := os.Stat(o.weights); err != nil {
@@ -84,15 +84,15 @@ func (o *robustnessFlags) run(ctx context.Context) error {
 	if progress != nil {
 		o.options.Progress = func(_ string, done, total int) { progress(done, total) }
 	}
-	r, err := experiment.Robustness(ctx, experiment.RobustnessData{Data: data, Runs: os.DirFS(filepath.Join(o.weights, kinds[0]))},
-		experiment.RobustnessOptions{Options: o.options, MSE: o.mse, Conditions: o.only, Noise: o.noise})
+	r, err := robustness.Measure(ctx, data, os.DirFS(filepath.Join(o.weights, kinds[0])),
+		robustness.Options{Options: o.options, MSE: o.mse, Conditions: o.only, Noise: o.noise})
 	end()
 	if err != nil {
 		return err
 	}
 	r.Command = o.command()
 	if err := o.write(map[string]func(w io.Writer) error{
-		"robustness.md": r.Markdown, filepath.Join("figures", experiment.RobustnessFigureName): r.Figure,
+		"robustness.md": r.Markdown, filepath.Join("figures", robustness.FigureName): r.Figure,
 		"robustness.json": func(w io.Writer) error { return writeJSON(w, r) },
 	}); err != nil {
 		return err
@@ -103,7 +103,7 @@ func (o *robustnessFlags) run(ctx context.Context) error {
 // command returns the command that gives the same results.
 func (o *robustnessFlags) command() string {
 	c := o.common("robustness") + " --weights weights"
-	if o.mse != experiment.RobustnessMSE {
+	if o.mse != robustness.DefaultMSE {
 		c += fmt.Sprintf(" --mse %g", o.mse)
 	}
 	if o.noise != nil {

@@ -13,6 +13,7 @@ import (
 
 	"ditas/internal/experiment"
 	"ditas/internal/experiment/steganalysis"
+	"ditas/internal/experiment/steganalysis/detector"
 )
 
 const steganalysisHelp = `Measure how well small networks tell recordings in which something is hidden, by the
@@ -56,9 +57,9 @@ func steganalysisCommand() *cobra.Command {
 	f.StringVarP(&o.data, "data", "d", "", "a `FOLDER` that ditas data made")
 	f.StringVarP(&o.weights, "weights", "w", "weights", "a `FOLDER` of trained systems")
 	f.StringVarP(&o.out, "out", "o", "", "`FOLDER` for the results")
-	f.IntVar(&o.learn, "learn", experiment.LearnPairs, "number `N` of training pairs for each method")
-	f.IntVar(&o.validation, "validation", experiment.ValidationPairs, "number `N` of validation pairs")
-	f.IntVar(&o.steps, "steps", steganalysis.Default().Steps, "number `N` of training steps of a detector")
+	f.IntVar(&o.learn, "learn", steganalysis.LearnPairs, "number `N` of training pairs for each method")
+	f.IntVar(&o.validation, "validation", steganalysis.ValidationPairs, "number `N` of validation pairs")
+	f.IntVar(&o.steps, "steps", detector.Default().Steps, "number `N` of training steps of a detector")
 	f.IntVar(&o.options.Pairs, "pairs", 0, "number `N` of test pairs; 0 means all")
 	f.Float64SliceVar(&o.fainter, "fainter", []float64{0, 10}, "strengths, a `LIST` in dB of SNR above the lattice's default")
 	f.StringArrayVar(&o.only, "only", nil, "measure the method `NAME` of steganalysis.json only; may be given again")
@@ -69,7 +70,7 @@ func steganalysisCommand() *cobra.Command {
 }
 
 // load reads the photographs and the speech of all sets.
-func (o *steganalysisFlags) load(ctx context.Context) (d experiment.SteganalysisData, err error) {
+func (o *steganalysisFlags) load(ctx context.Context) (d steganalysis.Data, err error) {
 	for set, data := range map[string]*experiment.Data{"train": &d.Learn, "validation": &d.Validation, "test": &d.Test} {
 		o.set = set
 		if *data, err = o.experimentFlags.load(ctx, kinds[0]); err != nil {
@@ -108,10 +109,10 @@ func (o *steganalysisFlags) run(ctx context.Context) error {
 	if progress != nil {
 		o.options.Progress = func(_ string, done, total int) { progress(done, total) }
 	}
-	detector := steganalysis.Default()
-	detector.Steps = o.steps
-	r, err := experiment.Steganalysis(ctx, data, experiment.SteganalysisOptions{
-		Options: o.options, Learn: o.learn, Validation: o.validation, Fainter: o.fainter, Only: o.only, Detector: detector, Group: o.save,
+	config := detector.Default()
+	config.Steps = o.steps
+	r, err := steganalysis.Measure(ctx, data, steganalysis.Options{
+		Options: o.options, Learn: o.learn, Validation: o.validation, Fainter: o.fainter, Only: o.only, Detector: config, Group: o.save,
 	})
 	end()
 	if err != nil {
@@ -122,12 +123,12 @@ func (o *steganalysisFlags) run(ctx context.Context) error {
 }
 
 // save writes what there is of the results.
-func (o *steganalysisFlags) save(r *experiment.SteganalysisReport) error {
+func (o *steganalysisFlags) save(r *steganalysis.Report) error {
 	r.Command = o.command()
 	e := o.experimentFlags
 	e.quiet = true // it is said once, at the end
 	return e.write(map[string]func(w io.Writer) error{
-		"steganalysis.md": r.Markdown, filepath.Join("figures", experiment.SteganalysisFigureName): r.Figure,
+		"steganalysis.md": r.Markdown, filepath.Join("figures", steganalysis.FigureName): r.Figure,
 		"steganalysis.json": func(w io.Writer) error { return writeJSON(w, r) },
 	})
 }
@@ -136,13 +137,13 @@ func (o *steganalysisFlags) save(r *experiment.SteganalysisReport) error {
 func (o *steganalysisFlags) command() string {
 	o.set = "test"
 	c := o.common("steganalysis") + " --weights weights"
-	if o.learn != experiment.LearnPairs {
+	if o.learn != steganalysis.LearnPairs {
 		c += fmt.Sprintf(" --learn %d", o.learn)
 	}
-	if o.validation != experiment.ValidationPairs {
+	if o.validation != steganalysis.ValidationPairs {
 		c += fmt.Sprintf(" --validation %d", o.validation)
 	}
-	if o.steps != steganalysis.Default().Steps {
+	if o.steps != detector.Default().Steps {
 		c += fmt.Sprintf(" --steps %d", o.steps)
 	}
 	var fainter []string

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ditas/internal/experiment"
+	"ditas/internal/experiment/table1"
 )
 
 const table1Help = `Measure the systems of the paper's Table 1, by the protocol that docs/TABLE1.md is made
@@ -52,7 +52,7 @@ func (o *table1Flags) run(ctx context.Context) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	var columns []experiment.Table1Data
+	var columns []table1.Data
 	for _, kind := range kinds {
 		runs, err := runsIn(o.weights, kind)
 		if err != nil {
@@ -62,13 +62,13 @@ func (o *table1Flags) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		columns = append(columns, experiment.Table1Data{Kind: kind, Data: data, Runs: os.DirFS(runs)})
+		columns = append(columns, table1.Data{Kind: kind, Data: data, Runs: os.DirFS(runs)})
 	}
 	progress, end := o.progress("measuring")
 	if progress != nil {
 		o.options.Progress = func(_ string, done, total int) { progress(done, total) }
 	}
-	r, err := experiment.Table1(ctx, columns, o.options)
+	r, err := table1.Measure(ctx, columns, o.options)
 	end()
 	if err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ditas/internal/experiment"
+	"ditas/internal/experiment/variants"
 )
 
 const variantsHelp = `Measure the multi-stage systems trained from several seeds, and systems that differ in the
@@ -59,9 +59,9 @@ func (o *variantsFlags) run(ctx context.Context) error {
 	if o.seeds == "" && o.stages == "" {
 		return withHint(usagef("neither --seeds nor --stages is given"), "ditas experiment variants -h tells how to make them")
 	}
-	var all []experiment.VariantsData
+	var all []variants.Data
 	for _, kind := range kinds {
-		v := experiment.VariantsData{Kind: kind}
+		v := variants.Data{Kind: kind}
 		seeds, err := runsIfAny(o.seeds, kind)
 		if err != nil {
 			return err
@@ -91,7 +91,7 @@ func (o *variantsFlags) run(ctx context.Context) error {
 	if progress != nil {
 		o.options.Progress = func(_ string, done, total int) { progress(done, total) }
 	}
-	r, err := experiment.Variants(ctx, all, o.options)
+	r, err := variants.Measure(ctx, all, o.options)
 	end()
 	if err != nil {
 		return err

@@ -1,251 +1,197 @@
 package steganalysis
 
 import (
-	"context"
-	"errors"
+	"bytes"
+	"encoding/json"
+	"image/png"
 	"math"
-	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
+	"testing/fstest"
 
-	"ditas/internal/nn"
-	"ditas/internal/train/loop"
+	"ditas/internal/experiment"
+	"ditas/internal/experiment/contender"
+	"ditas/internal/experiment/experimenttest"
+	"ditas/internal/experiment/steganalysis/detector"
 )
 
-// tiny is a small detector that learns fast.
-func tiny() Config {
-	return Config{Window: 256, Width: 4, Steps: 60, Batch: 4, Rate: 0.01, Warmup: 5, Final: 0.1, Average: 0.8, ValidateEvery: 20}
+// smallDetector learns in a moment.
+var smallDetector = detector.Config{
+	Window: 512, Width: 4, Steps: 40, Batch: 4, Rate: 0.01, Warmup: 5, Final: 0.1, Average: 0.8, ValidateEvery: 20,
 }
 
-// voices returns pairs of something like a voice, with noise of a deviation in steps of a 16-bit file added to the stegos. Where it is 0,
-// the stegos are other stretches of the same voices.
-func voices(n int, seed uint64, deviation float64) []Pair {
-	const frames = 1024
-	rng := rand.New(rand.NewPCG(seed, 0))
-	voice := func(pitch, phase float64) []float32 {
-		x := make([]float32, frames)
-		for i := range x {
-			v := 8000*math.Sin(pitch*float64(i)+phase) + 2000*math.Sin(3*pitch*float64(i)) + 3*rng.NormFloat64()
-			x[i] = float32(math.RoundToEven(v) / (1 << 15))
-		}
-		return x
-	}
-	pairs := make([]Pair, n)
-	for i := range pairs {
-		pitch, phase := 0.02+0.05*rng.Float64(), 6*rng.Float64()
-		p := Pair{Cover: voice(pitch, phase)}
-		if deviation == 0 {
-			p.Stego = voice(pitch, 6*rng.Float64())
-		} else {
-			p.Stego = slices.Clone(p.Cover)
-			for j := range p.Stego {
-				p.Stego[j] += float32(math.RoundToEven(deviation*rng.NormFloat64()) / (1 << 15))
-			}
-		}
-		pairs[i] = p
-	}
-	return pairs
-}
-
-// learnt returns what a tiny detector makes of new pairs, and of those that its threshold is chosen with.
-func learnt(t *testing.T, deviation float64, o Options) (test, validation Scores, training *Training) {
+// analysed tries small detectors on methods of next to no recordings.
+func analysed(t *testing.T, workers int, fainter []float64, only ...string) *Report {
 	t.Helper()
-	check := voices(12, 2, deviation)
-	d, training, err := Train(t.Context(), tiny(), voices(30, 1, deviation), check, o)
+	data := experimenttest.Data(t)
+	r, err := Measure(t.Context(), Data{Learn: data, Validation: data, Test: data, Runs: fstest.MapFS{}}, Options{
+		Options: experiment.Options{Seed: 3, Workers: workers}, Learn: 2, Validation: 1, Fainter: fainter, Only: only, Detector: smallDetector,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if validation, err = d.Scores(check, 1); err != nil {
-		t.Fatal(err)
-	}
-	if test, err = d.Scores(voices(40, 3, deviation), 2); err != nil {
-		t.Fatal(err)
-	}
-	return test, validation, training
+	return r
 }
 
-func TestFindsABlatantChange(t *testing.T) {
-	test, validation, training := learnt(t, 20, Options{Seed: 1})
-	if auc, e := test.AUC(), test.Error(validation.Threshold()); auc < 0.99 || e > 0.05 {
-		t.Errorf("AUC %.3f, error %.3f", auc, e)
+func TestSteganalysis(t *testing.T) {
+	r := analysed(t, 1, []float64{10}, "linear map, 3 stages", "white noise, loud", untouched)
+	if len(r.Groups) != 2 || *r.Groups[0].Fainter != 10 || len(r.Groups[0].Methods) != 1 || len(r.Groups[1].Methods) != 2 {
+		t.Fatalf("%+v", r.Groups)
 	}
-	if training.Loss > 0.1 || training.Steps != 60 || training.Best%20 != 0 || training.Pairs != 30 {
-		t.Errorf("%+v", training)
+	if len(r.Untrained) != len(contender.Systems()) || r.Seed != 3 || r.Parameters == 0 || r.FLOPs == 0 {
+		t.Errorf("%d untrained systems, seed %d, %d parameters, %d FLOPs", len(r.Untrained), r.Seed, r.Parameters, r.FLOPs)
 	}
-}
-
-func TestFindsNothingWhereNothingIs(t *testing.T) {
-	test, validation, training := learnt(t, 0, Options{Seed: 1})
-	low, high := test.Interval(1, Scores.AUC)
-	if auc := test.AUC(); low > 0.5 || high < 0.5 || math.Abs(auc-0.5) > 0.2 {
-		t.Errorf("AUC %.3f, %.3f to %.3f", auc, low, high)
+	for i, want := range []Set{{"training", 2, 1, 2}, {"validation", 2, 1, 1}, {"test", 2, 1, 2}} {
+		if r.Sets[i] != want {
+			t.Errorf("set %+v, want %+v", r.Sets[i], want)
+		}
 	}
-	if e := test.Error(validation.Threshold()); e < 0.3 || e > 0.7 {
-		t.Errorf("error %.3f", e)
+	linear, loud, nothing := r.Groups[0].Methods[0], r.Groups[1].Methods[0], r.Groups[1].Methods[1]
+	// 60 dB below the voice, as the lattice is.
+	if math.Abs(linear.SNR-60) > 3 {
+		t.Errorf("the linear map has an SNR of %.1f dB, %.2g", linear.SNR, linear.MSE)
 	}
-	if training.Loss < 0.22 {
-		t.Errorf("a loss of %.3f: want that of guessing, 0.25", training.Loss)
+	if math.Abs(loud.MSE/blatant-1) > 0.05 || loud.AUC.Value != 1 || loud.Error.Value != 0 {
+		t.Errorf("loud noise: %+v", loud)
 	}
-}
-
-func TestWorkersDoNotMatter(t *testing.T) {
-	one, _, _ := learnt(t, 5, Options{Seed: 7, Workers: 1})
-	four, _, _ := learnt(t, 5, Options{Seed: 7, Workers: 4})
-	if !slices.Equal(one.Cover, four.Cover) || !slices.Equal(one.Stego, four.Stego) {
-		t.Error("four workers make another detector than one")
+	if nothing.MSE != 0 {
+		t.Errorf("nothing was hidden: MSE %g", nothing.MSE)
 	}
-	other, _, _ := learnt(t, 5, Options{Seed: 8, Workers: 4})
-	if slices.Equal(one.Cover, other.Cover) {
-		t.Error("the seed does not matter")
-	}
-}
-
-// A detector that goes on from another begins with what that one knows, and leaves it as it is.
-func TestGoesOn(t *testing.T) {
-	check := voices(12, 2, 20)
-	cfg := tiny()
-	first, _, err := Train(t.Context(), cfg, voices(30, 1, 20), check, Options{Seed: 1})
-	if err != nil {
+	r.Command = "ditas experiment steganalysis --seed 3"
+	var page, figure bytes.Buffer
+	if err := r.Markdown(&page); err != nil {
 		t.Fatal(err)
 	}
-	before, err := first.Scores(check, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg.Steps, cfg.Rate, cfg.ValidateEvery = 1, 1e-6, 1
-	second, _, err := Train(t.Context(), cfg, voices(30, 1, 20), check, Options{Seed: 2, Start: first})
-	if err != nil {
-		t.Fatal(err)
-	}
-	after, err := second.Scores(check, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if again, err := first.Scores(check, 1); err != nil || !slices.Equal(again.Stego, before.Stego) || after.AUC() < 0.99 {
-		t.Errorf("AUC %.3f, was %.3f; %v", after.AUC(), before.AUC(), err)
-	}
-	cfg.Width = 2
-	if _, _, err := Train(t.Context(), cfg, check, check, Options{Start: first}); err == nil {
-		t.Error("a detector goes on from one of another width")
-	}
-}
-
-func TestErrors(t *testing.T) {
-	pairs := voices(2, 1, 5)
-	for name, c := range map[string]struct {
-		cfg               func(c *Config)
-		learn, validation []Pair
-	}{
-		"no steps":       {func(c *Config) { c.Steps = 0 }, pairs, pairs},
-		"no rate":        {func(c *Config) { c.Rate = math.NaN() }, pairs, pairs},
-		"tiny windows":   {func(c *Config) { c.Window = 4 }, pairs, pairs},
-		"no pairs":       {func(*Config) {}, nil, pairs},
-		"no validation":  {func(*Config) {}, pairs, nil},
-		"short pairs":    {func(c *Config) { c.Window = 2000 }, pairs, pairs},
-		"one-sided pair": {func(*Config) {}, []Pair{{Cover: pairs[0].Cover}}, pairs},
+	for _, want := range []string{
+		"    ditas experiment steganalysis --seed 3\n", "\n## 10 dB fainter: container MSE ", "\n| linear map, 3 stages | ", "\n## Strengths of their own\n",
+		"\n| white noise, loud | 1.0", "\n| nothing hidden | – | – | ", " | 1.000 (1.000–1.000) | 0.0 % (0.0–0.0) | 0.0 % (0.0–0.0) | ",
+		"Not measured, for want of weights: Deep-Steg, ", "learn from 2 pairs", "(three in 2)", "made up",
 	} {
-		cfg := tiny()
-		c.cfg(&cfg)
-		if _, _, err := Train(t.Context(), cfg, c.learn, c.validation, Options{}); err == nil {
-			t.Errorf("%s: no error", name)
+		if !strings.Contains(page.String(), want) {
+			t.Errorf("the page lacks %q:\n%s", want, &page)
 		}
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, _, err := Train(ctx, tiny(), pairs, pairs, Options{}); !errors.Is(err, loop.ErrStopped) {
-		t.Errorf("cancelled: %v", err)
+	if err := r.Figure(&figure); err != nil {
+		t.Fatal(err)
 	}
-	if err := Default().Validate(); err != nil {
-		t.Error(err)
+	if m, err := png.Decode(&figure); err != nil || m.Bounds().Dx() != 1250 || m.Bounds().Dy() != 750 {
+		t.Errorf("%v, %v", m.Bounds(), err)
 	}
 }
 
-// The fixed maps against their definitions: Adjoint is that of Apply, and white noise keeps its power.
-func TestMaps(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 1))
-	noise := func(n int) []float32 {
-		x := make([]float32, n)
-		for i := range x {
-			x[i] = float32(rng.NormFloat64() / (1 << 15))
+// All but the time is the same however many workers there are.
+func TestSteganalysisRepeats(t *testing.T) {
+	result := func(workers int) string {
+		r := analysed(t, workers, []float64{}, "JPEG in the 2 lowest bits", "LSB matching", untouched)
+		r.Origin = experiment.Origin{}
+		for _, m := range r.Groups[0].Methods {
+			m.Training.Minutes = 0
 		}
-		return x
-	}
-	dot := func(a, b []float32) (sum float64) {
-		for i, v := range a {
-			sum += float64(v) * float64(b[i])
-		}
-		return sum
-	}
-	for name, m := range map[string]nn.Map[float32]{"residual": residual{}, "mean": mean{}} {
-		in := nn.Shape{N: 1, C: 1, H: 1, W: 4000}
-		out, err := m.OutShape(in)
+		text, err := json.Marshal(r)
 		if err != nil {
 			t.Fatal(err)
 		}
-		x, y := noise(in.Len()), noise(out.Len())
-		fx, ay := make([]float32, out.Len()), make([]float32, in.Len())
-		m.Apply(fx, x)
-		m.Adjoint(ay, y)
-		if a, b := dot(fx, y), dot(x, ay); math.Abs(a-b) > 1e-5*math.Sqrt(dot(fx, fx)*dot(y, y)) {
-			t.Errorf("%s: ⟨Fx, y⟩ = %g, ⟨x, F*y⟩ = %g", name, a, b)
-		}
-		if power := dot(fx, fx) / float64(out.Len()); name == "residual" && math.Abs(power-1) > 0.1 {
-			t.Errorf("white noise of one step has a power of %.2f behind the filters", power)
-		}
+		return string(text)
+	}
+	if one, three := result(1), result(3); one != three {
+		t.Errorf("with one worker:\n%s\nwith three:\n%s", one, three)
 	}
 }
 
-func TestScores(t *testing.T) {
-	for _, c := range []struct {
-		name               string
-		scores             Scores
-		auc, equal, lowest float64
-	}{
-		{"apart", Scores{[]float64{-2, -1, -3}, []float64{4, 5, 1}}, 1, 0, 0},
-		{"the wrong way round", Scores{[]float64{1, 2}, []float64{-1, -2}}, 0, 1, 0.5},
-		{"all equal", Scores{[]float64{1, 1}, []float64{1, 1}}, 0.5, 0.5, 0.5},
-		// Of nine comparisons, 2 > 1; 3 > 1, 2 is a tie; 4 > 1, 2, 3: a cover of 2 ties with a stego of 2.
-		{"overlapping", Scores{[]float64{1, 2, 3}, []float64{2, 3, 4}}, 7.0 / 9, 1.0 / 3, 1.0 / 3},
-		{"a half", Scores{[]float64{0, 1, 2, 3}, []float64{2.5, 1.5, 4, 5}}, 13.0 / 16, 0.25, 0.25},
-	} {
-		if got := c.scores.AUC(); math.Abs(got-c.auc) > 1e-12 {
-			t.Errorf("%s: AUC %g, want %g", c.name, got, c.auc)
-		}
-		if got := c.scores.EqualError(); math.Abs(got-c.equal) > 1e-12 {
-			t.Errorf("%s: equal error %g, want %g", c.name, got, c.equal)
-		}
-		if got := c.scores.Error(c.scores.Threshold()); math.Abs(got-c.lowest) > 1e-12 {
-			t.Errorf("%s: lowest error %g, want %g", c.name, got, c.lowest)
-		}
-		// The area under the curve, by trapezoids, is the AUC.
-		roc, area := c.scores.ROC(), 0.0
-		for i, p := range roc[1:] {
-			area += (p.FalseAlarm - roc[i].FalseAlarm) * (p.Detection + roc[i].Detection) / 2
-		}
-		if last := roc[len(roc)-1]; math.Abs(area-c.auc) > 1e-12 || roc[0] != (Point{}) || last != (Point{1, 1}) {
-			t.Errorf("%s: area %g under %v", c.name, area, roc)
-		}
-	}
-	if got := (Scores{[]float64{0, 1}, []float64{9, 3}}).Threshold(); got != 2 {
-		t.Errorf("threshold %g, want the middle of the gap, 2", got)
+func TestSteganalysisOfNothing(t *testing.T) {
+	data := experimenttest.Data(t)
+	if _, err := Measure(t.Context(), Data{Learn: data, Validation: data, Test: data, Runs: fstest.MapFS{}},
+		Options{Fainter: []float64{}, Only: []string{"no such method"}}); err == nil {
+		t.Error("no error where no method is measured")
 	}
 }
 
-// The interval of the AUC of Gaussian scores has the width that Hanley and McNeil 1982 give.
-func TestInterval(t *testing.T) {
-	rng := rand.New(rand.NewPCG(5, 5))
-	s := Scores{make([]float64, 200), make([]float64, 200)}
-	for i := range s.Cover {
-		s.Cover[i], s.Stego[i] = rng.NormFloat64(), rng.NormFloat64()+1
+func TestSuspects(t *testing.T) {
+	p := &experiment.Subject{Secret: experimenttest.Scene(1), Cover: experimenttest.Voice(experiment.Samples, 1), Target: 1e-6}
+	p.Cover.Samples[0][0], p.Cover.Samples[0][1] = math.MaxInt16*experiment.Step, -1
+	s := &study{experiment.New(t.Context(), experiment.Data{}, experiment.Options{Workers: 1})}
+	changes := func(x suspect) map[int]int {
+		t.Helper()
+		make, err := x.worker()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cover, stego, err := make(0, p)
+		if err != nil || len(cover) != len(stego) {
+			t.Fatal(err)
+		}
+		counts := map[int]int{}
+		for i, v := range cover {
+			before, after := int(v/experiment.Step), int(math.Round(stego[i]/experiment.Step))
+			if after > math.MaxInt16 || after < math.MinInt16 {
+				t.Fatalf("%s: sample %d", x.name, after)
+			}
+			counts[(before&1)<<8|(after-before+8)]++
+		}
+		return counts
 	}
-	a := s.AUC()
-	q1, q2 := a/(2-a), 2*a*a/(1+a)
-	want := 2 * 1.96 * math.Sqrt((a*(1-a)+199*(q1-a*a)+199*(q2-a*a))/(200*200))
-	low, high := s.Interval(1, Scores.AUC)
-	if got := high - low; low > a || high < a || math.Abs(got/want-1) > 0.15 {
-		t.Errorf("AUC %.3f, %.3f to %.3f: a width of %.3f, want %.3f", a, low, high, got, want)
+	near := func(n int) bool { return math.Abs(float64(n)/experiment.Samples-0.25) < 0.02 }
+	// Even samples stay or go up, odd ones stay or go down.
+	if c := changes(s.replacing()); len(c) != 4 || !near(c[8]) || !near(c[9]) || !near(c[1<<8|8]) || !near(c[1<<8|7]) {
+		t.Errorf("LSB replacement: %v", c)
 	}
-	if l, h := s.Interval(1, Scores.AUC); l != low || h != high {
-		t.Error("the interval is another one the second time")
+	// Half of the samples stay, the others go up or down.
+	if c := changes(s.matching()); len(c) != 6 || !near(c[8]) || !near(c[7]+c[9]) || !near(2*c[7]) || !near(c[1<<8|8]) || !near(2*c[1<<8|9]) {
+		t.Errorf("LSB matching: %v", c)
+	}
+	for name, want := range map[string]float64{whiteNoise: 1e-6, "white noise, loud": blatant} {
+		mse := want
+		if name == whiteNoise {
+			mse = 0 // that of the subject
+		}
+		s.Subjects = []*experiment.Subject{p}
+		pairs, got, _, err := s.pairs(s.noisy(name, mse))
+		if err != nil || math.Abs(got/want-1) > 0.05 || len(pairs) != 1 {
+			t.Errorf("%s: MSE %g, %v", name, got, err)
+		}
+	}
+	// The halves of recordings, either of them as often as the other first.
+	make, err := s.control().worker()
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, x := 0, p.Cover.Samples[0]
+	for i := range 100 {
+		cover, stego, err := make(i, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case slices.Equal(cover, x[:experiment.Samples/2]) && slices.Equal(stego, x[experiment.Samples/2:]):
+			first++
+		case !slices.Equal(stego, x[:experiment.Samples/2]) || !slices.Equal(cover, x[experiment.Samples/2:]):
+			t.Fatal("they are no halves")
+		}
+	}
+	if first < 30 || first > 70 {
+		t.Errorf("the first half is the cover %d times in 100", first)
+	}
+}
+
+// Within a panel every method is told from every other by its marker.
+func TestSuspiciousLooksDiffer(t *testing.T) {
+	s := &study{experiment.New(t.Context(), experiment.Data{}, experiment.Options{})}
+	var systems []*contender.Contender
+	for _, name := range contender.Systems() {
+		systems = append(systems, &contender.Contender{Name: name})
+	}
+	for _, panel := range [][]suspect{s.strengths(0, systems), s.own()} {
+		seen := map[any]string{}
+		for _, m := range panel {
+			l, ok := suspicious[m.name]
+			if !ok {
+				l, ok = contender.LookOf(m.name)
+			}
+			if other, double := seen[l.Glyph]; !ok || double {
+				t.Errorf("%s has the look of %s, or none", m.name, other)
+			}
+			seen[l.Glyph] = m.name
+		}
 	}
 }
