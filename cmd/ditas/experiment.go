@@ -114,6 +114,30 @@ func (o *experimentFlags) write(results map[string]func(w io.Writer) error) erro
 	return nil
 }
 
+// page writes the results of an experiment with the name, its page and the figures that go beside it, and prints them if asked to.
+func (o *experimentFlags) page(name string, report any, markdown func(w io.Writer) error, figures map[string]func(w io.Writer) error) error {
+	results := map[string]func(w io.Writer) error{
+		name + ".md":   markdown,
+		name + ".json": func(w io.Writer) error { return writeJSON(w, report) },
+	}
+	for name, draw := range figures {
+		results[filepath.Join("figures", name)] = draw
+	}
+	if err := o.write(results); err != nil {
+		return err
+	}
+	return o.result(report)
+}
+
+// show shows the progress of what is done until end is called.
+func (o *experimentFlags) show(what string) (end func()) {
+	progress, end := o.progress(what)
+	if progress != nil {
+		o.options.Progress = func(_ string, done, total int) { progress(done, total) }
+	}
+	return end
+}
+
 // common returns the part of the command that gives the same results that all experiments have, with the names of folders as
 // anyone may have them.
 func (o *experimentFlags) common(name string) string {

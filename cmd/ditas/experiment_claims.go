@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -69,10 +67,7 @@ func (o *claimsFlags) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	progress, end := o.progress("measuring")
-	if progress != nil {
-		o.options.Progress = func(_ string, done, total int) { progress(done, total) }
-	}
+	end := o.show("measuring")
 	r, err := claims.Measure(ctx, data, exhibit, os.DirFS(runs), o.options)
 	end()
 	if err != nil {
@@ -82,15 +77,5 @@ func (o *claimsFlags) run(ctx context.Context) error {
 	if o.options.Damaged > 0 {
 		r.Command += fmt.Sprintf(" --damaged %d", o.options.Damaged)
 	}
-	results := map[string]func(w io.Writer) error{
-		"claims.md":   r.Markdown,
-		"claims.json": func(w io.Writer) error { return writeJSON(w, r) },
-	}
-	for name, draw := range r.Files() {
-		results[filepath.Join("figures", name)] = draw
-	}
-	if err := o.write(results); err != nil {
-		return err
-	}
-	return o.result(r)
+	return o.page("claims", r, r.Markdown, r.Files())
 }

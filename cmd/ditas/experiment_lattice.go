@@ -95,10 +95,7 @@ func (o *latticeFlags) run(ctx context.Context) error {
 		}
 	}
 	o.measured.Command = o.command()
-	progress, end := o.progress("measuring")
-	if progress != nil {
-		o.options.Progress = func(_ string, done, total int) { progress(done, total) }
-	}
+	end := o.show("measuring")
 	o.measured.Table = func(t *lattice.Table) error {
 		var b strings.Builder
 		err := t.Markdown(&b)

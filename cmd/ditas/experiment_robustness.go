@@ -80,10 +80,7 @@ func (o *robustnessFlags) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	progress, end := o.progress("measuring")
-	if progress != nil {
-		o.options.Progress = func(_ string, done, total int) { progress(done, total) }
-	}
+	end := o.show("measuring")
 	r, err := robustness.Measure(ctx, data, os.DirFS(filepath.Join(o.weights, kinds[0])),
 		robustness.Options{Options: o.options, MSE: o.mse, Conditions: o.only, Noise: o.noise})
 	end()

@@ -105,10 +105,7 @@ func (o *steganalysisFlags) run(ctx context.Context) error {
 		return err
 	}
 	data.Runs = os.DirFS(runs)
-	progress, end := o.progress("learning")
-	if progress != nil {
-		o.options.Progress = func(_ string, done, total int) { progress(done, total) }
-	}
+	end := o.show("learning")
 	config := detector.Default()
 	config.Steps = o.steps
 	r, err := steganalysis.Measure(ctx, data, steganalysis.Options{

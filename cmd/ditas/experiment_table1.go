@@ -64,10 +64,7 @@ func (o *table1Flags) run(ctx context.Context) error {
 		}
 		columns = append(columns, table1.Data{Kind: kind, Data: data, Runs: os.DirFS(runs)})
 	}
-	progress, end := o.progress("measuring")
-	if progress != nil {
-		o.options.Progress = func(_ string, done, total int) { progress(done, total) }
-	}
+	end := o.show("measuring")
 	r, err := table1.Measure(ctx, columns, o.options)
 	end()
 	if err != nil {

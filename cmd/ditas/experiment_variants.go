@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -87,10 +86,7 @@ func (o *variantsFlags) run(ctx context.Context) error {
 	if all == nil {
 		return withHint(usagef("neither --seeds nor --stages has a folder photos or faces"), "ditas experiment train-all makes such folders")
 	}
-	progress, end := o.progress("measuring")
-	if progress != nil {
-		o.options.Progress = func(_ string, done, total int) { progress(done, total) }
-	}
+	end := o.show("measuring")
 	r, err := variants.Measure(ctx, all, o.options)
 	end()
 	if err != nil {
@@ -102,17 +98,7 @@ func (o *variantsFlags) run(ctx context.Context) error {
 			r.Command += " --" + f.name + " " + f.name
 		}
 	}
-	results := map[string]func(w io.Writer) error{
-		"variants.md":   r.Markdown,
-		"variants.json": func(w io.Writer) error { return writeJSON(w, r) },
-	}
-	for name, draw := range r.Files() {
-		results[filepath.Join("figures", name)] = draw
-	}
-	if err := o.write(results); err != nil {
-		return err
-	}
-	return o.result(r)
+	return o.page("variants", r, r.Markdown, r.Files())
 }
 
 // runsIfAny returns the runs of a kind in a folder, nil if there is none.

@@ -88,7 +88,7 @@ func Measure(ctx context.Context, kinds []Data, o experiment.Options) (*Report, 
 				if system == "ditas-s" || !slices.Contains(model.Names(), system) {
 					continue
 				}
-				v, err := variantOf(s, runs, name, experiment.Samples)
+				v, err := variantOf(s, runs, name)
 				if err != nil {
 					return nil, err
 				}
@@ -120,16 +120,11 @@ func (r *Report) stages(s *experiment.Study, k Data) error {
 	}
 	longest := 0
 	for _, name := range names {
-		sys, err := contender.System(k.Stages, name)
+		v, err := variantOf(s, k.Stages, name)
 		if err != nil {
 			return err
 		}
-		n := sys.Config.Stages * experiment.Stage
-		longest = max(longest, n)
-		v, err := variantOf(s, k.Stages, name, n)
-		if err != nil {
-			return err
-		}
+		longest = max(longest, v.Stages*experiment.Stage)
 		r.Stages = append(r.Stages, *v)
 	}
 	slices.SortStableFunc(r.Stages, func(a, b Variant) int { return a.Stages - b.Stages })
@@ -142,8 +137,8 @@ func (r *Report) stages(s *experiment.Study, k Data) error {
 	return nil
 }
 
-// variantOf measures the system of a run in covers of so many samples.
-func variantOf(s *experiment.Study, runs fs.FS, name string, samples int) (*Variant, error) {
+// variantOf measures the system of a run in covers that its stages fill.
+func variantOf(s *experiment.Study, runs fs.FS, name string) (*Variant, error) {
 	sys, err := contender.System(runs, name)
 	if err != nil {
 		return nil, err
@@ -153,7 +148,7 @@ func variantOf(s *experiment.Study, runs fs.FS, name string, samples int) (*Vari
 		return nil, err
 	}
 	for _, p := range s.Subjects {
-		if p.Cover.Frames() != samples {
+		if samples := sys.Config.Stages * experiment.Stage; p.Cover.Frames() != samples {
 			p.Cover = s.Clip(p.Pair.Clip, samples)
 		}
 	}
