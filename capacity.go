@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"ditas/audio"
-	"ditas/internal/carrier"
+	"ditas/internal/carrier/lattice"
 	"ditas/picture"
 )
 
@@ -47,7 +47,7 @@ func Capacity(ctx context.Context, cover audio.File, o CapacityOptions) (*Capaci
 }
 
 // survey tells what a recording can take and how, with the most protection first.
-func survey(ctx context.Context, cover audio.File, o CapacityOptions) (*CapacityReport, []*carrier.Plan, error) {
+func survey(ctx context.Context, cover audio.File, o CapacityOptions) (*CapacityReport, []*lattice.Plan, error) {
 	s, err := Listen(ctx, cover, o.Workers, o.Progress)
 	if err != nil {
 		return nil, nil, err

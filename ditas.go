@@ -7,8 +7,8 @@ import (
 	"runtime"
 	"time"
 
+	"ditas/internal/carrier/networks"
 	"ditas/internal/keystream"
-	"ditas/internal/networks"
 )
 
 // The methods. Hide uses Lattice unless told otherwise; Networks are those of the paper, trained, which are named ditas-m-ed.

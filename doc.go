@@ -17,7 +17,7 @@
 //
 // The picture becomes a stream of which every beginning is a picture (package internal/codestream), the stream is divided into stages,
 // each of which codes what the stages before it have left, and the stages travel on keyed lattices in frames that are found and
-// read on their own (package internal/carrier). Whatever part of the recording arrives, and however noisy, gives as many stages as it
+// read on their own (package internal/carrier/lattice). Whatever part of the recording arrives, and however noisy, gives as many stages as it
 // has room for. The networks of the paper are there as method [Networks].
 //
 // # Packages

@@ -8,9 +8,9 @@ import (
 	"io"
 
 	"ditas/audio"
-	"ditas/internal/carrier"
+	"ditas/internal/carrier/lattice"
+	"ditas/internal/carrier/networks"
 	"ditas/internal/codestream"
-	"ditas/internal/networks"
 	"ditas/metric"
 	"ditas/picture"
 )
@@ -81,7 +81,7 @@ type HideStage struct {
 }
 
 // shaping is that of the carrier.
-var shaping = carrier.DefaultShaping
+var shaping = lattice.DefaultShaping
 
 // Hide writes cover to dst with a picture hidden in it, in cover's own format. If it fails, what was written to dst is of
 // no use. It returns a *TooShortError if there is no room.
@@ -139,13 +139,13 @@ func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, secret *pict
 	if random == nil {
 		random = rand.Reader
 	}
-	done, err := carrier.Hide(ctx, dst, cover, plan, stream, key, random, workers(o.Workers), half(true))
+	done, err := lattice.Hide(ctx, dst, cover, plan, stream, key, random, workers(o.Workers), half(true))
 	if err != nil {
 		return nil, err
 	}
 	report := &HideReport{
 		Method: Lattice, Width: secret.Width, Height: secret.Height, MSE: done.MSE, SNR: done.SNR, MaxDeviation: done.MaxDeviation,
-		Robust: done.Profile == carrier.Robust,
+		Robust: done.Profile == lattice.Robust,
 	}
 	arrived := 0
 	for _, s := range done.Stages {

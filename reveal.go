@@ -7,10 +7,10 @@ import (
 	"math"
 
 	"ditas/audio"
-	"ditas/internal/carrier"
+	"ditas/internal/carrier/lattice"
+	"ditas/internal/carrier/networks"
 	"ditas/internal/codestream"
 	"ditas/internal/model/restorer"
-	"ditas/internal/networks"
 	"ditas/picture"
 )
 
@@ -134,18 +134,18 @@ func findLattice(ctx context.Context, stego audio.File, o RevealOptions) (*found
 	if err != nil {
 		return nil, nil, err
 	}
-	m, err := carrier.Find(ctx, stego, key, workers(o.Workers), o.Progress)
+	m, err := lattice.Find(ctx, stego, key, workers(o.Workers), o.Progress)
 	switch {
-	case errors.Is(err, carrier.ErrVersion):
+	case errors.Is(err, lattice.ErrVersion):
 		return nil, nil, ErrOtherVersion
-	case errors.Is(err, carrier.ErrNotFound):
+	case errors.Is(err, lattice.ErrNotFound):
 		return nil, nil, ErrNothingFound
 	case err != nil:
 		return nil, nil, err
 	}
 	r := &RevealReport{
 		Method: Lattice, Frames: m.Frames, Arrived: m.Arrived, Map: m.Map, Gain: 20 * math.Log10(math.Abs(m.Gain)),
-		Inverted: m.Gain < 0, Offset: m.Offset, Noise: m.Noise, Robust: m.Profile == carrier.Robust,
+		Inverted: m.Gain < 0, Offset: m.Offset, Noise: m.Noise, Robust: m.Profile == lattice.Robust,
 		Bytes: m.Size, Read: len(m.Payload), complete: len(m.Payload) == m.Size,
 	}
 	for _, s := range m.Stages {
@@ -168,7 +168,7 @@ func findLattice(ctx context.Context, stego audio.File, o RevealOptions) (*found
 }
 
 // showStages calls show for every stage of a message that adds something to the picture.
-func showStages(ctx context.Context, m *carrier.Message, show func(stage int, p *picture.Planes)) error {
+func showStages(ctx context.Context, m *lattice.Message, show func(stage int, p *picture.Planes)) error {
 	end, shown := 0, 0
 	for i, s := range m.Stages {
 		end += s.Bytes

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 
+	"ditas/internal/lab/train/baseline"
 	"ditas/internal/model/unit"
-	"ditas/internal/train/baseline"
 )
 
 // trainedBaseline is the result of ditas train for a system of another paper.

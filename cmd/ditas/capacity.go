@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"ditas"
+	"ditas/internal/preflight"
 	"ditas/picture"
-	"ditas/preflight"
 )
 
 const capacityHelp = `Tell what a recording can take, before anything is hidden in it.

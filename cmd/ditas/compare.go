@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ditas/audio/codec"
-	"ditas/compare"
+	"ditas/internal/compare"
 	"ditas/metric"
 	"ditas/picture"
 )

@@ -8,7 +8,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
-	"ditas/internal/dataset"
+	"ditas/internal/lab/dataset"
 )
 
 const dataHelp = `Build the sets that the networks are trained, validated and tested with: recordings

@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ditas/internal/dataset"
-	"ditas/internal/evaluate"
+	"ditas/internal/lab/dataset"
+	"ditas/internal/lab/evaluate"
 	"ditas/internal/model"
 	"ditas/internal/model/weights"
 )

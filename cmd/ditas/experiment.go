@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ditas/internal/dataset"
-	"ditas/internal/experiment"
+	"ditas/internal/lab/dataset"
+	"ditas/internal/lab/experiment"
 )
 
 const experimentHelp = `Measure methods on test sets, by the protocols that the pages in docs/ are made by.`

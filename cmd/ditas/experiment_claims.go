@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ditas/internal/experiment/claims"
+	"ditas/internal/lab/experiment/claims"
 )
 
 const claimsHelp = `Measure what the paper claims of its stages, by the protocol that docs/CLAIMS.md is made

@@ -12,8 +12,8 @@ import (
 
 	"ditas/audio"
 	"ditas/audio/codec"
-	"ditas/internal/experiment"
-	"ditas/internal/experiment/figures"
+	"ditas/internal/lab/experiment"
+	"ditas/internal/lab/experiment/figures"
 	"ditas/picture"
 )
 

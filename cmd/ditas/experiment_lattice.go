@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ditas/internal/dataset"
-	"ditas/internal/experiment/lattice"
+	"ditas/internal/lab/dataset"
+	"ditas/internal/lab/experiment/lattice"
 )
 
 const latticeHelp = `Measure the default method, by the protocol that docs/LATTICE.md is made by.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ditas/internal/experiment/results"
+	"ditas/internal/lab/experiment/results"
 )
 
 const resultsHelp = `Write docs/RESULTS.md from the results of other experiments and the runs that made the

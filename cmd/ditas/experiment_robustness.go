@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ditas/internal/experiment/robustness"
+	"ditas/internal/lab/experiment/robustness"
 )
 
 const robustnessHelp = `Measure what is left of pictures when something happens to recordings, by the protocol

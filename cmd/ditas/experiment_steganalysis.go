@@ -11,9 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ditas/internal/experiment"
-	"ditas/internal/experiment/steganalysis"
-	"ditas/internal/experiment/steganalysis/detector"
+	"ditas/internal/lab/experiment"
+	"ditas/internal/lab/experiment/steganalysis"
+	"ditas/internal/lab/experiment/steganalysis/detector"
 )
 
 const steganalysisHelp = `Measure how well small networks tell recordings in which something is hidden, by the

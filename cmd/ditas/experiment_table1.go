@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ditas/internal/experiment/table1"
+	"ditas/internal/lab/experiment/table1"
 )
 
 const table1Help = `Measure the systems of the paper's Table 1, by the protocol that docs/TABLE1.md is made

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ditas/internal/experiment/variants"
+	"ditas/internal/lab/experiment/variants"
 )
 
 const variantsHelp = `Measure the multi-stage systems trained from several seeds, and systems that differ in the

@@ -17,7 +17,7 @@ import (
 	"ditas/audio"
 	"ditas/audio/codec"
 	"ditas/audio/flac"
-	"ditas/preflight"
+	"ditas/internal/preflight"
 )
 
 const hideHelp = `Hide a picture in a recording.

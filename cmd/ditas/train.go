@@ -19,11 +19,11 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
-	"ditas/internal/dataset"
-	"ditas/internal/train"
-	"ditas/internal/train/baseline"
-	"ditas/internal/train/chart"
-	"ditas/internal/train/loop"
+	"ditas/internal/lab/dataset"
+	"ditas/internal/lab/train"
+	"ditas/internal/lab/train/baseline"
+	"ditas/internal/lab/train/chart"
+	"ditas/internal/lab/train/loop"
 )
 
 const trainHelp = `Train networks that hide pictures in recordings.

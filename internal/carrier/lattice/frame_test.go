@@ -1,0 +1,229 @@
+package lattice
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"ditas/internal/keystream"
+)
+
+func newFramer(key keystream.Key, p Profile) *framer {
+	return &framer{words: newWords(ours), key: key, profile: p}
+}
+
+// Each sample of a frame has one use, and all that a frame carries has its place.
+func TestUsesAreDisjoint(t *testing.T) {
+	every(t, func(t *testing.T, p Profile) {
+		f := newFramer(fixed.key(ours), p)
+		for k := range 40 {
+			g := f.at(fixed.start(), k%3, k)
+			var used [FrameLength]int
+			mark := func(all []place) {
+				for _, q := range all {
+					used[q.at]++
+				}
+			}
+			mark(g.word.sync[:])
+			mark(g.word.strong[:])
+			mark(g.word.fine[:])
+			mark(g.pilots[:])
+			mark(g.data)
+			count := 0
+			for i, n := range used {
+				if n > 1 {
+					t.Fatalf("frame %d: sample %d is used %d times", k, i, n)
+				}
+				count += n
+			}
+			if want := syncPilots + headerStrong + headerFine + framePilots + shapes[p].data; count != want {
+				t.Fatalf("frame %d: %d samples are used, want %d", k, count, want)
+			}
+			var uses [3]int
+			for _, u := range g.use {
+				uses[u]++
+			}
+			strong := syncPilots + shapes[p].header + framePilots + shapes[p].data
+			if want := [3]int{FrameLength - strong - headerFine, strong, headerFine}; uses != want {
+				t.Fatalf("frame %d: uses %d, want %d", k, uses, want)
+			}
+			if p == Robust && uses[useMedium]+uses[useHeader] != mediumSlots {
+				t.Fatalf("frame %d: %d medium symbols, want %d", k, uses[useMedium]+uses[useHeader], mediumSlots)
+			}
+			// Dithers of places are those of the whole frame.
+			for _, all := range [][]place{g.word.sync[:], g.word.strong[:shapes[p].header], g.pilots[:], g.data} {
+				for _, q := range all {
+					if g.coarse[q.at] != q.dither {
+						t.Fatalf("frame %d: sample %d has two dithers", k, q.at)
+					}
+				}
+			}
+			for _, q := range g.word.fine {
+				if g.fine[q.at] != q.dither {
+					t.Fatalf("frame %d: sample %d of the header has two dithers", k, q.at)
+				}
+			}
+		}
+	})
+}
+
+// uniform fails unless numbers in [0, 1) are uniform: chi-squared over 64 bins, 63 degrees of freedom, within 5 sigma.
+func uniform(t *testing.T, what string, values []float64) {
+	t.Helper()
+	var bins [64]float64
+	for _, v := range values {
+		if !(v >= 0 && v < 1) {
+			t.Fatalf("%s: %g is not in [0, 1)", what, v)
+		}
+		bins[int(64*v)]++
+	}
+	chi, want := 0.0, float64(len(values))/64
+	for _, n := range bins {
+		chi += (n - want) * (n - want) / want
+	}
+	if math.Abs(chi-63) > 5*math.Sqrt(2*63) {
+		t.Errorf("%s: chi-squared %.1f, want 63", what, chi)
+	}
+}
+
+// correlation returns the mean of cos 2π(a−b) in standard deviations: 0 ± 1 for dithers that are independent.
+func correlation(a, b []float64) float64 {
+	sum := 0.0
+	for i := range a {
+		sum += math.Cos(2 * math.Pi * (a[i] - b[i]))
+	}
+	return sum / math.Sqrt(float64(len(a))/2)
+}
+
+func TestDithersAreUniformAndIndependent(t *testing.T) {
+	f := newFramer(fixed.key(ours), Robust)
+	var coarse, fine, places []float64
+	for k := range 60 {
+		g := f.at(fixed.start(), 0, k)
+		coarse = append(coarse, g.coarse[:]...)
+		fine = append(fine, g.fine[:]...)
+		for _, p := range g.data {
+			places = append(places, float64(p.at)/FrameLength)
+		}
+	}
+	uniform(t, "coarse dithers", coarse)
+	uniform(t, "fine dithers", fine)
+	uniform(t, "places of the payload", places)
+	if c := correlation(coarse, fine); math.Abs(c) > 5 {
+		t.Errorf("coarse and fine dithers are correlated: %.1f σ", c)
+	}
+	if c := correlation(fine[1:], fine[:len(fine)-1]); math.Abs(c) > 5 {
+		t.Errorf("dithers of neighbours are correlated: %.1f σ", c)
+	}
+}
+
+// A dither that served two frames would give away what it hides: none repeats across frames, lanes, recordings and passphrases,
+// and the same frame always has the same one.
+func TestNoDitherServesTwice(t *testing.T) {
+	type source struct {
+		key     keystream.Key
+		lane, k int
+	}
+	var sources []source
+	for _, key := range []keystream.Key{ours, theirs} {
+		for _, n := range []nonce{fixed, {}, {3, 1, 4, 1, 5, 10}, {4, 1, 4, 1, 5, 9}} {
+			for _, lane := range []int{0, 1, 2, 63} {
+				for _, k := range []int{0, 1, 16, 17, 255, 256, 1 << 16, 1<<24 - 1} {
+					sources = append(sources, source{n.key(key), lane, k})
+				}
+			}
+		}
+	}
+	seen := make(map[uint64]string)
+	first := make(map[source][FrameLength]float64)
+	for _, s := range sources {
+		g := newFramer(s.key, Robust).at(0, s.lane, s.k)
+		first[s] = g.fine
+		taken := make(map[int]bool)
+		for _, p := range g.word.fine {
+			taken[int(p.at)] = true
+		}
+		// Numbers of 64 bits, half of which are the fine dither of a sample and half the coarse one.
+		for i := range g.fine {
+			if g.use[i] != useMedium {
+				continue
+			}
+			v := uint64(g.fine[i]*0x1p32)<<32 | uint64(g.coarse[i]*0x1p32)
+			where := fmt.Sprintf("sample %d of frame %d of lane %d of key %x", i, s.k, s.lane, s.key[:4])
+			if other, ok := seen[v]; ok {
+				t.Fatalf("%s has the dithers of %s", where, other)
+			}
+			seen[v] = where
+		}
+	}
+	for s, want := range first {
+		f := newFramer(s.key, Robust)
+		f.at(0, s.lane, s.k+1) // a framer remembers nothing
+		if f.at(0, s.lane, s.k).fine != want {
+			t.Fatalf("frame %d of lane %d is another one the second time", s.k, s.lane)
+		}
+	}
+}
+
+// What a receiver looks for is the same in all recordings of a key, and nothing alike in those of another one.
+func TestWords(t *testing.T) {
+	a, again, b := newWords(ours), newWords(ours), newWords(theirs)
+	if *a != *again {
+		t.Error("the words of a key differ")
+	}
+	for i := range a {
+		same := 0
+		for j, p := range a[i].sync {
+			if p.at == b[i].sync[j].at {
+				same++
+			}
+		}
+		if same > 3 {
+			t.Errorf("word %d: %d places are those of another key", i, same)
+		}
+		for j := range i {
+			if a[i].sync == a[j].sync {
+				t.Errorf("words %d and %d are the same", i, j)
+			}
+		}
+	}
+	for _, n := range []int{0, 5, 21} {
+		for k := range 40 {
+			if w, next := wordOf(3, n, k), wordOf(3, n, k+1); w < 0 || w >= words || next != (w+1)%words {
+				t.Fatalf("frame %d of lane %d has word %d, the next one %d", k, n, w, next)
+			}
+		}
+	}
+}
+
+func TestStill(t *testing.T) {
+	naive := func(x []float64, i int) bool {
+		from, to := i, i+1
+		for from > 0 && x[from-1] == x[i] {
+			from--
+		}
+		for to < len(x) && x[to] == x[i] {
+			to++
+		}
+		return to-from >= stillRun
+	}
+	rng := newRand(4)
+	for range 300 {
+		var x []float64
+		for len(x) < 200 {
+			v := float64(rng.IntN(3))
+			for range 1 + rng.IntN(2*stillRun) {
+				x = append(x, v)
+			}
+		}
+		from := stillRun + rng.IntN(50)
+		to := from + rng.IntN(len(x)-stillRun-from)
+		marks := make([]bool, to-from)
+		still(marks, x, from, to)
+		for i, got := range marks {
+			if want := naive(x, from+i); got != want {
+				t.Fatalf("sample %d of %v is marked %t, want %t", from+i, x, got, want)
+			}
+		}
+	}
+}

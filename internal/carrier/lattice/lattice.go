@@ -1,0 +1,221 @@
+package lattice
+
+import "math"
+
+// A recording is cut, channel by channel, into frames of FrameLength samples. A frame is the unit of strength, of
+// synchronisation and of loss: whoever has one can tell which it is and read it.
+const FrameLength = 1024
+
+// unit is the step of a 16-bit file, in which steps of lattices are counted whatever the file's own format is, so that a
+// change of format changes nothing.
+const unit = 1.0 / (1 << 15)
+
+// Levels is the number of levels of strength of a frame. The fine step of level l is 2·2^(l/4) units: a quarter of an octave, or
+// 1.5 dB, from level to level, from 2 units to a fifth of full scale.
+const Levels = 48
+
+// fineStep returns the step of the fine lattice at a level.
+func fineStep(level int) float64 { return quarters(level) * 2 * unit }
+
+// quarters returns 2^(n/4).
+func quarters(n int) float64 { return math.Exp2(float64(n) / 4) }
+
+// fineBits returns how many bits a symbol of the fine lattice carries at a level: its 2, 4, 8 or 16 points lie at least a unit
+// apart, so that 16 bits hold them.
+func fineBits(level int) int { return min(level/4+1, maxFineBits) }
+
+const maxFineBits = 4
+
+// Profile is how the change that may be made is divided between the lattices.
+//
+// Every sample carries two symbols at once. The fine lattice carries up to four bits, of which nothing is lost unless there is
+// noise. The coarse lattice carries one bit, by which of the fine lattice's points is taken: the embedder moves half of the way
+// to the coarse point first (Costa's scheme with α = ½; Eggers, Bäuml, Tzschoppe and Girod, "Scalar Costa scheme for information
+// embedding", IEEE Trans. Signal Processing 51, 2003). So the one does not take room from the other, and what is sent for bad
+// times costs in good ones only the share of the distortion that it takes.
+type Profile uint8
+
+const (
+	// Robust is for recordings that may meet noise: more than four fifths of the distortion go into coarse symbols.
+	Robust Profile = iota
+	// Lean gives nearly all of it to the fine lattice: more room, or less distortion, where nothing is lost on the way.
+	Lean
+	profiles
+)
+
+// shape holds a profile's numbers.
+type shape struct {
+	strong, medium float64 // steps of the strong and the medium coarse symbols, in fine steps; no medium ones if 0
+	// strongLevels is the strong step in levels above the fine one, so that it can be searched for without knowing the profile.
+	strongLevels int
+	header       int // strong symbols in a frame that carry the header
+	data         int // strong symbols in a frame that carry the payload
+	// reserve is the share of what the last two stages can take that they get before those in front of them have all that they can.
+	reserve float64
+}
+
+// maxData is the largest number of strong symbols in a frame that carry the payload.
+const maxData = 88
+
+var shapes = [profiles]shape{
+	Robust: {strong: 8, medium: 3, strongLevels: 12, header: headerStrong, data: maxData, reserve: 1.0 / 8},
+	Lean:   {strong: 2 * math.Sqrt2, strongLevels: 6, header: 24, reserve: 1},
+}
+
+// power returns the mean squared error of a sample in units of the squared fine step.
+func (p Profile) power() float64 {
+	s := &shapes[p]
+	strong := float64(syncPilots+s.header+framePilots+s.data) / FrameLength
+	return (1 + strong*s.strong*s.strong/4 + (1-strong)*s.medium*s.medium/4) / 12
+}
+
+// nearest returns the point nearest to t that is congruent to step·symbol modulo step (Chen and Wornell, "Quantization index
+// modulation", IEEE Trans. Information Theory 47, 2001).
+func nearest(t, step, symbol float64) float64 {
+	return step * (math.RoundToEven(t/step-symbol) + symbol)
+}
+
+// Symbols of the coarse lattice: a quarter of a step on either side of the dither. Pilots stand on it.
+func coarseSymbol(bit byte) float64 { return 0.5*float64(bit) - 0.25 }
+
+// fineSymbol returns where a fine symbol of so many bits stands, in steps: bits label neighbouring points by a Gray code, the
+// first of them being the most robust.
+func fineSymbol(label uint, bits int) float64 {
+	label ^= label >> 1
+	label ^= label >> 2
+	return float64(label) / float64(int(1)<<bits)
+}
+
+// phase returns the fraction of a step by which t/step exceeds the dither, as one of phases bins.
+func phase(t, dither float64) int {
+	r := t - dither
+	return int((r-math.Floor(r))*phases) & (phases - 1)
+}
+
+const phases = 256
+
+// Noise is measured in quarters of an octave: index n stands for a standard deviation of 2^(n/4)/8 units, so that its ratio to a
+// step of the same scale depends on a difference of indices only. The last index stands for noise that drowns everything.
+const (
+	noiseIndices = 64
+	// quietest and loudest bound the ratio of noise to fine step that tables are made for, as differences of indices.
+	quietest, loudest = -12, 24
+	ratios            = loudest - quietest + 1
+)
+
+// ratioIndex returns the table to use for a level under a noise index.
+func ratioIndex(noise, level int) int { return max(noise-level, quietest) - quietest }
+
+// tables turn phases into log-likelihoods.
+type tables struct {
+	// fine[bits−1][r][p][b] is ln P(1)/P(0) of bit b.
+	fine [maxFineBits][ratios][phases][maxFineBits]float32
+	// rounded[l][p][b] is the same for level l where there is no noise but rounding to 16 bits, which is uniform.
+	rounded [roundedLevels][phases][maxFineBits]float32
+	// strong and medium are the same for coarse symbols. The medium ones are zero in a profile without.
+	strong, medium [ratios][phases]float32
+	// knownFine and knownStrong are log-densities, relative to the uniform one, of the phase of a symbol that is known,
+	// standing at 0.
+	knownFine, knownStrong [phases][ratios]float32
+}
+
+func newTables(p Profile) *tables {
+	t := new(tables)
+	s := &shapes[p]
+	for r := range ratios {
+		sigma := quarters(r+quietest) / 16 // in fine steps
+		fine := density(sigma)
+		strong := density(sigma/s.strong, 0.5, 1/s.strong)
+		for p := range phases {
+			t.knownFine[p][r] = float32(max(-4, math.Log(fine[p])))
+			t.knownStrong[p][r] = float32(max(-4, math.Log(strong[p])))
+		}
+		antipodal(&t.strong[r], strong)
+		if s.medium > 0 {
+			antipodal(&t.medium[r], density(sigma/s.medium, 0.5, 1/s.medium))
+		}
+		for bits := 1; bits <= maxFineBits; bits++ {
+			labelled(&t.fine[bits-1][r], fine, bits)
+		}
+	}
+	for level := range roundedLevels {
+		width := unit / fineStep(level)
+		labelled(&t.rounded[level], density(width/20, width), fineBits(level))
+	}
+	return t
+}
+
+// roundedLevels is the number of levels whose fine points lie so close that it matters how rounding is distributed, and
+// roundingNoise the noise index that rounding to 16 bits is taken for.
+const roundedLevels, roundingNoise = 16, 5
+
+// labelled sets the log-likelihoods of the bits of fine symbols for a density of noise.
+func labelled(dst *[phases][maxFineBits]float32, d *[phases]float64, bits int) {
+	points := 1 << bits
+	for p := range phases {
+		for b := range bits {
+			var sum [2]float64
+			for i := range points {
+				sum[(i^i>>1)>>(bits-1-b)&1] += d[(p-i*phases/points)&(phases-1)]
+			}
+			dst[p][b] = clampLog(sum[1] / sum[0])
+		}
+	}
+}
+
+// fineTable returns the table for a level under a noise index below loudest.
+func (t *tables) fineTable(level, noise int) *[phases][maxFineBits]float32 {
+	if noise <= roundingNoise && level < roundedLevels {
+		return &t.rounded[level]
+	}
+	return &t.fine[fineBits(level)-1][ratioIndex(noise, level)]
+}
+
+// maxLog bounds log-likelihoods: no single reading is surer than that, since something may have gone wrong that no model knows.
+const maxLog = 12
+
+func clampLog(ratio float64) float32 { return float32(max(-maxLog, min(maxLog, math.Log(ratio)))) }
+
+func antipodal(dst *[phases]float32, d *[phases]float64) {
+	for p := range dst {
+		dst[p] = clampLog(d[(p-phases/4)&(phases-1)] / d[(p+phases/4)&(phases-1)])
+	}
+}
+
+// density returns the density, over phases of one step and relative to the uniform one, of the sum of Gaussian noise of the
+// given standard deviation and of uniform ones of the given widths, all in steps. A little of the uniform density is mixed in, so
+// that nothing is impossible. It is computed from the Fourier series, whose coefficients are the characteristic function.
+func density(sigma float64, widths ...float64) *[phases]float64 {
+	const harmonics = 200
+	var d [phases]float64
+	for k := 1; k <= harmonics; k++ {
+		f := float64(k)
+		c := math.Exp(-2 * math.Pi * math.Pi * sigma * sigma * f * f)
+		// A bin is itself a uniform width.
+		c *= sinc(f / phases)
+		for _, w := range widths {
+			c *= sinc(f * w)
+		}
+		if math.Abs(c) < 1e-9 {
+			if len(widths) == 0 {
+				break
+			}
+			continue
+		}
+		for p := range d {
+			d[p] += 2 * c * math.Cos(2*math.Pi*f*(float64(p)+0.5)/phases)
+		}
+	}
+	const mixed = 1e-4
+	for p := range d {
+		d[p] = mixed + (1-mixed)*max(0, 1+d[p])
+	}
+	return &d
+}
+
+func sinc(x float64) float64 {
+	if x == 0 {
+		return 1
+	}
+	return math.Sin(math.Pi*x) / (math.Pi * x)
+}

@@ -1,0 +1,149 @@
+package lattice
+
+import (
+	"bytes"
+	"context"
+	"math"
+	"math/rand/v2"
+	"os"
+	"testing"
+
+	"ditas/audio"
+	"ditas/audio/wav"
+	"ditas/internal/keystream"
+)
+
+var (
+	ours   = keystream.Key{1}
+	theirs = keystream.Key{2}
+)
+
+// fixed is a nonce of tests.
+var fixed = nonce{3, 1, 4, 1, 5, 9}
+
+func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
+
+// noise returns samples of noise whose spectrum falls and whose level goes up and down, in units of full scale, rounded to a
+// format.
+func noise(seed uint64, f audio.Format, samples int) *audio.Recording {
+	rng := newRand(seed)
+	rec := &audio.Recording{Format: f, Samples: audio.NewBlock(f.Channels, samples)}
+	for _, x := range rec.Samples {
+		var low, mid float64
+		for i := range x {
+			low = 0.95*low + rng.NormFloat64()
+			mid = 0.5*mid + low
+			x[i] = f.Quantize(0.01 * mid * (1.2 + math.Sin(float64(i)/5000)))
+		}
+	}
+	return rec
+}
+
+// speech returns some samples of the demonstration's recording, mono of 16 bits at 16 kHz.
+func speech(t testing.TB, from, samples int) *audio.Recording {
+	t.Helper()
+	data, err := os.ReadFile("../../../cmd/ditas/demo/speech.wav")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec, err := wav.Decode(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec.Samples[0] = rec.Samples[0][from:][:samples]
+	return rec
+}
+
+func mono(e audio.Encoding) audio.Format { return audio.Format{Rate: 16000, Channels: 1, Encoding: e} }
+
+func file(t testing.TB, rec *audio.Recording) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := wav.Encode(&b, rec); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func open(t testing.TB, data []byte) *wav.File {
+	t.Helper()
+	f, err := wav.Open(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func decode(t testing.TB, data []byte) *audio.Recording {
+	t.Helper()
+	rec, err := audio.ReadAll(open(t, data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rec
+}
+
+func survey(t testing.TB, rec *audio.Recording) (*Survey, *wav.File) {
+	t.Helper()
+	cover := open(t, file(t, rec))
+	v, err := NewSurvey(context.Background(), cover, DefaultShaping, 2, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v, cover
+}
+
+// payload returns bytes that look random.
+func payload(n int) []byte {
+	rng := newRand(uint64(n))
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(rng.Uint32())
+	}
+	return b
+}
+
+// stego returns a recording with as much in it as a plan has room for.
+func stego(t testing.TB, rec *audio.Recording, profile Profile, snr float64) (data, hidden []byte) {
+	t.Helper()
+	v, cover := survey(t, rec)
+	p := v.Plan(profile, v.MSE(snr))
+	hidden = payload(p.Room())
+	return write(t, cover, p, hidden), hidden
+}
+
+func write(t testing.TB, cover *wav.File, p *Plan, hidden []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	r, err := hide(context.Background(), &b, cover, p, hidden, ours, fixed, 2, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(r.Payload, hidden) {
+		t.Fatalf("the sender expects %d of %d bytes to arrive", len(r.Payload), len(hidden))
+	}
+	return b.Bytes()
+}
+
+func find(t testing.TB, rec *audio.Recording) *Message {
+	t.Helper()
+	return findIn(t, file(t, rec))
+}
+
+func findIn(t testing.TB, data []byte) *Message {
+	t.Helper()
+	m, err := Find(context.Background(), open(t, data), ours, 2, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// reopen returns a recording as a file, for those who have no test at hand.
+func reopen(rec *audio.Recording) (*wav.File, error) {
+	var b bytes.Buffer
+	if err := wav.Encode(&b, rec); err != nil {
+		return nil, err
+	}
+	return wav.Open(bytes.NewReader(b.Bytes()), int64(b.Len()))
+}

@@ -1,0 +1,265 @@
+package lattice
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/binary"
+	"fmt"
+	"sync"
+
+	"ditas/internal/fec/turbo"
+	"ditas/internal/keystream"
+	"ditas/internal/parallel"
+)
+
+// slots says which stage each of a frame's bits belongs to. Medium symbols, and for each place in a fine symbol its bits, are dealt
+// out in a random order that is the same in every frame of a recording, so that each stage has its share of all samples.
+type slots struct {
+	medium []uint32
+	fine   [maxFineBits][]uint32
+}
+
+func newSlots(key keystream.Key) *slots {
+	s := &slots{medium: make([]uint32, mediumSlots)}
+	keystream.New(key, "medium slots").Permute(s.medium)
+	stream := keystream.New(key, "fine slots")
+	for b := range s.fine {
+		s.fine[b] = make([]uint32, fineSamples)
+		stream.Permute(s.fine[b])
+		for i, j := range s.fine[b] {
+			s.fine[b][i] = maxFineBits*j + uint32(b)
+		}
+	}
+	return s
+}
+
+// bits are the payload's bits in one frame: a bit in each byte for the embedder, a log-likelihood for the receiver.
+type bits[T any] struct {
+	strong [maxData]T
+	medium [mediumSlots]T
+	fine   [fineSlots]T
+}
+
+// share is the part of a frame's bits that belongs to one stage, in the order of its coded bits: the strong ones from first on,
+// and those of the medium and the fine ones with the given numbers.
+type share struct {
+	first, strong int
+	medium, fine  []uint32
+}
+
+// deal returns the shares of all stages.
+func (s *slots) deal(stages []stage) []share {
+	shares := make([]share, len(stages))
+	first, medium, fine := 0, s.medium, s.fine
+	for i := range stages {
+		r := &stages[i].rung
+		shares[i] = share{first: first, strong: r.strong, medium: medium[:r.medium]}
+		first, medium = first+r.strong, medium[r.medium:]
+		for b, n := range r.fine {
+			shares[i].fine = append(shares[i].fine, fine[b][:n]...)
+			fine[b] = fine[b][n:]
+		}
+	}
+	return shares
+}
+
+// check returns what follows the payload of a block: the front of a message authentication code.
+func check(key keystream.Key, stage, block int, part []byte) [checkSize]byte {
+	var where [8]byte
+	binary.BigEndian.PutUint32(where[:], uint32(stage))
+	binary.BigEndian.PutUint32(where[4:], uint32(block))
+	mac := key.MAC("check", where[:], part)
+	return [checkSize]byte(mac[:checkSize])
+}
+
+// order returns where the coded bits of each block of a stage lie among those of the block. It is random, so that what is lost together
+// is spread over the code, which has regularities of its own.
+func order(key keystream.Key, stage, length int) []uint32 {
+	o := make([]uint32, length)
+	keystream.New(key, fmt.Sprintf("order of stage %d", stage)).Permute(o)
+	return o
+}
+
+// encodePayload returns the coded bits of each stage, one in each byte.
+func encodePayload(ctx context.Context, stages []stage, payload []byte, key keystream.Key, workers int) ([][]byte, error) {
+	coded := make([][]byte, len(stages))
+	for i := range stages {
+		s := &stages[i]
+		if s.size == 0 {
+			continue
+		}
+		code, err := turbo.New(s.bits)
+		if err != nil {
+			return nil, err
+		}
+		coded[i] = make([]byte, s.positions())
+		order := order(key, i, s.length)
+		mothers := make([][]byte, workers)
+		parallel.Each(workers, s.blocks, func(w, b int) {
+			if ctx.Err() != nil {
+				return
+			}
+			if mothers[w] == nil {
+				mothers[w] = make([]byte, code.Len())
+			}
+			from, to := s.span(b)
+			part := make([]byte, s.block, s.block+checkSize)
+			copy(part, payload[from:to])
+			c := check(key, i, b, part)
+			code.Encode(mothers[w], unpack(append(part, c[:]...), s.bits))
+			for p, bit := range mothers[w][:s.length] {
+				coded[i][int(order[p])*s.blocks+b] = bit
+			}
+		})
+	}
+	return coded, ctx.Err()
+}
+
+// fill sets the bits of frame number f.
+func fill(b *bits[byte], shares []share, stages []stage, coded [][]byte, f int) {
+	for i := range stages {
+		if stages[i].size == 0 {
+			continue
+		}
+		h, c := &shares[i], coded[i]
+		at := stages[i].begin(f)
+		next := func() byte {
+			bit := c[at]
+			if at++; at == len(c) {
+				at = 0
+			}
+			return bit
+		}
+		for j := range h.strong {
+			b.strong[h.first+j] = next()
+		}
+		for _, j := range h.medium {
+			b.medium[j] = next()
+		}
+		for _, j := range h.fine {
+			b.fine[j] = next()
+		}
+	}
+}
+
+// gatherer adds up what frames say about the coded bits.
+type gatherer struct {
+	stages []stage
+	shares []share
+	sums   [][]int16 // log-likelihoods in sixteenths, saturating
+}
+
+const likelihoodScale = 16
+
+func newGatherer(stages []stage, s *slots) *gatherer {
+	g := &gatherer{stages: stages, shares: s.deal(stages), sums: make([][]int16, len(stages))}
+	for i := range stages {
+		if stages[i].size > 0 {
+			g.sums[i] = make([]int16, stages[i].positions())
+		}
+	}
+	return g
+}
+
+// add adds the log-likelihoods of frame number f.
+func (g *gatherer) add(b *bits[float32], f int) {
+	for i := range g.stages {
+		if g.stages[i].size == 0 {
+			continue
+		}
+		h, sums := &g.shares[i], g.sums[i]
+		at := g.stages[i].begin(f)
+		push := func(l float32) {
+			if l != 0 {
+				sums[at] = int16(max(-1<<15, min(1<<15-1, int32(sums[at])+int32(l*likelihoodScale))))
+			}
+			if at++; at == len(sums) {
+				at = 0
+			}
+		}
+		for _, l := range b.strong[h.first:][:h.strong] {
+			push(l)
+		}
+		for _, j := range h.medium {
+			push(b.medium[j])
+		}
+		for _, j := range h.fine {
+			push(b.fine[j])
+		}
+	}
+}
+
+// iterations bounds those of the decoder. Blocks that it does not help by then are lost.
+const iterations = 16
+
+// decode returns the beginning of the payload up to the first block that is lost, and how many blocks of each stage came
+// through.
+func (g *gatherer) decode(ctx context.Context, key keystream.Key, workers int, progress func(done, total int)) (payload []byte, arrived []int, err error) {
+	arrived = make([]int, len(g.stages))
+	total, done := 0, 0
+	for i := range g.stages {
+		total += g.stages[i].blocks
+	}
+	last := g.stages[len(g.stages)-1]
+	payload = make([]byte, last.first+last.size)
+	intact := len(payload)
+	var mu sync.Mutex
+	for i := range g.stages {
+		s := &g.stages[i]
+		if s.size == 0 {
+			continue
+		}
+		code, err := turbo.New(s.bits)
+		if err != nil {
+			return nil, nil, err
+		}
+		order := order(key, i, s.length)
+		type place struct {
+			decoder *turbo.Decoder
+			mother  []float32
+			info    []byte
+			part    []byte
+		}
+		places := make([]place, workers)
+		parallel.Each(workers, s.blocks, func(w, b int) {
+			if ctx.Err() != nil {
+				return
+			}
+			p := &places[w]
+			if p.decoder == nil {
+				*p = place{turbo.NewDecoder(code), make([]float32, code.Len()), make([]byte, s.bits), make([]byte, s.bits/8)}
+			}
+			clear(p.mother)
+			seen := 0
+			for j := range s.length {
+				v := g.sums[i][int(order[j])*s.blocks+b]
+				p.mother[j] = float32(v) / likelihoodScale
+				if v != 0 {
+					seen++
+				}
+			}
+			ok := false
+			if seen >= s.bits*9/10 {
+				ok = p.decoder.Decode(p.info, p.mother, iterations, func(info []byte) bool {
+					pack(p.part, info)
+					want := check(key, i, b, p.part[:s.block])
+					return subtle.ConstantTimeCompare(want[:], p.part[s.block:]) == 1
+				})
+			}
+			from, to := s.span(b)
+			mu.Lock()
+			defer mu.Unlock()
+			if ok {
+				copy(payload[from:to], p.part)
+				arrived[i]++
+			} else if from < to {
+				intact = min(intact, from)
+			}
+			done++
+			if progress != nil {
+				progress(done, total)
+			}
+		})
+	}
+	return payload[:intact], arrived, ctx.Err()
+}

@@ -1,0 +1,379 @@
+package lattice
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"ditas/audio"
+	"ditas/internal/parallel"
+	"ditas/metric"
+)
+
+// Survey is what has to be known of a recording before anything is hidden in it.
+type Survey struct {
+	format  audio.Format
+	samples int64 // of a channel
+	shaping Shaping
+	masking *metric.Masking
+	frames  [][]surveyed // channel by channel
+	power   float64      // mean square of all samples
+}
+
+// surveyed is what is known of one frame.
+type surveyed struct {
+	usable    float32 // share of its samples that are not digital silence
+	gain      float32 // by which shaping raises the power of the error on average
+	tolerance float32 // variance that the error may have, before shaping, without being heard
+}
+
+// LeastLength is the number of samples of a channel that it takes to find and read the header, whatever the plan.
+const LeastLength = leastFrames * FrameLength
+
+const leastFrames = 8
+
+// ErrTooShort reports a recording of fewer than 8 frames, or one without room for the payload.
+var ErrTooShort = errors.New("lattice: the recording is too short to hide anything in it")
+
+// margin returns how many samples a stretch holds on both sides of its frames.
+func (v *Survey) margin() int { return v.masking.Window() / 2 }
+
+// NewSurvey listens to a whole recording.
+func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, progress func(done, total int)) (*Survey, error) {
+	s, err := newSource(f)
+	if err != nil {
+		return nil, err
+	}
+	if s.channels > MaxChannels {
+		return nil, fmt.Errorf("lattice: a recording with %d channels, more than %d", s.channels, MaxChannels)
+	}
+	v := &Survey{format: f.Format(), samples: s.frames, shaping: shaping, frames: make([][]surveyed, s.channels)}
+	count := s.frames / FrameLength
+	count = min(count, maxFrames/int64(s.channels))
+	for c := range v.frames {
+		v.frames[c] = make([]surveyed, count)
+		for k := range v.frames[c] {
+			v.frames[c][k].tolerance = float32(math.Inf(1))
+		}
+	}
+	v.masking, err = metric.NewMasking(max(metric.MinMaskingRate, min(v.format.Rate, metric.MaxMaskingRate)))
+	if err != nil {
+		return nil, err
+	}
+	// Blocks are read with what the windows of the ear model and runs of equal samples reach beyond them.
+	const block = 32 * FrameLength
+	before, after := v.margin(), v.masking.Window()
+	buf := audio.NewBlock(s.channels, before+block+after)
+	type listener struct {
+		ear    *metric.Ear
+		shaper *shaper
+		next   int64
+		quiet  []bool
+		power  float64
+		heard  []float32 // of each frame, the number of windows that reach into it
+	}
+	listeners := make([]listener, s.channels)
+	for c := range listeners {
+		listeners[c] = listener{
+			ear: v.masking.NewEar(), shaper: newShaper(shaping), quiet: make([]bool, block), heard: make([]float32, count),
+		}
+	}
+	for from := int64(0); from < s.frames; from += block {
+		if err := errors.Join(s.read(buf, from-int64(before)), ctx.Err()); err != nil {
+			return nil, err
+		}
+		parallel.Each(workers, s.channels, func(_, c int) {
+			l, x, frames := &listeners[c], buf[c], v.frames[c]
+			still(l.quiet, x, before, before+block)
+			for k := from / FrameLength; k < min(count, (from+block)/FrameLength); k++ {
+				at := int(k*FrameLength - from)
+				used := 0
+				for _, q := range l.quiet[at:][:FrameLength] {
+					if !q {
+						used++
+					}
+				}
+				for _, a := range x[before+at:][:FrameLength] {
+					if a-a == 0 { // finite
+						l.power += a * a
+					}
+				}
+				frames[k].usable = float32(used) / FrameLength
+			}
+			for ; l.next < from+block && l.next < s.frames; l.next += int64(v.masking.Hop()) {
+				at := before + int(l.next-from)
+				tolerance := float32(l.shaper.fit(l.ear.Listen(x[at:][:v.masking.Window()])))
+				last := min(count-1, (l.next+int64(v.masking.Window())-1)/FrameLength)
+				for k := l.next / FrameLength; k <= last; k++ {
+					f := &frames[k]
+					f.tolerance = min(f.tolerance, tolerance)
+					l.heard[k]++
+					f.gain += (float32(l.shaper.gain) - f.gain) / l.heard[k]
+				}
+			}
+		})
+		if progress != nil {
+			progress(int(min(from+block, s.frames)>>10), int(s.frames>>10)+1)
+		}
+	}
+	if err := s.finish(); err != nil {
+		return nil, err
+	}
+	if s.cut != nil {
+		return nil, s.cut
+	}
+	if count < leastFrames {
+		return nil, ErrTooShort
+	}
+	for c := range listeners {
+		v.power += listeners[c].power / float64(count*FrameLength*int64(s.channels))
+	}
+	return v, nil
+}
+
+// Frames returns the number of frames of all channels together.
+func (v *Survey) Frames() int { return len(v.frames) * len(v.frames[0]) }
+
+// silent marks a frame that is left alone.
+const silent = 0xff
+
+// Plan is how a recording is to be used.
+type Plan struct {
+	survey  *Survey
+	profile Profile
+	shaping Shaping
+	levels  [][]uint8
+	room    capacities
+}
+
+// sway is by how many levels the strengths of frames differ that might be alike. Offsets by the step that frames have in common are not
+// to be told from none, so there has to be no such step.
+const sway = 1.5
+
+// golden returns the fraction of i times the golden section: such numbers are spread evenly, however many are taken in a row.
+func golden(i int) float64 {
+	_, f := math.Modf(float64(i) * 0.6180339887498949)
+	return f
+}
+
+// levelOf returns the level, in fractions, whose fine step squared is a value.
+func levelOf(square float64) float64 { return 4 * math.Log2(math.Sqrt(square)/(2*unit)) }
+
+// certain is how much of an error may be planned so that it is not exceeded.
+const certain = 0.98
+
+// audible is how far, in dB, the error is kept below what can be heard.
+const audible = 2
+
+// Plan decides how strong every frame is, so that the mean squared error comes out at mse (full scale being 1) or a little less: all
+// frames alike but for a level, and none so strong that it would be heard.
+func (v *Survey) Plan(profile Profile, mse float64) *Plan {
+	p := v.newPlan(profile)
+	floor := v.floor(2)
+	hearing := math.Pow(10, -audible/10.0)
+	// The total grows with the strength, so halving finds it.
+	assign := func(strength float64) (total float64) {
+		for c, frames := range v.frames {
+			for k := range frames {
+				f := &frames[k]
+				if f.usable == 0 {
+					p.levels[c][k] = silent
+					continue
+				}
+				// The variance before shaping: the same error everywhere leaves the most room, as far as it is not heard.
+				level := levelOf(strength/float64(f.gain)/profile.power()) + sway*golden(k*len(v.frames)+c)
+				level = math.Floor(min(level, levelOf(hearing*float64(f.tolerance)/profile.power()), Levels-1))
+				p.levels[c][k] = uint8(max(floor, int(level)))
+				total += v.change(profile, f, int(p.levels[c][k]))
+			}
+		}
+		return total / float64(v.Frames())
+	}
+	low, high := -60.0, 10.0
+	for range 40 {
+		mid := (low + high) / 2
+		if assign(math.Exp2(mid)) > certain*mse {
+			high = mid
+		} else {
+			low = mid
+		}
+	}
+	assign(math.Exp2(low))
+	p.measure()
+	return p
+}
+
+// Strength is that of the change to a frame, full scale being 1: its fine step, and the mean squared error that lattices of such a step
+// make if nothing is shaped. Both are 0 of a frame that is left alone.
+type Strength struct{ Step, MSE float64 }
+
+// Strength returns that of a frame of [FrameLength] samples.
+func (p *Plan) Strength(channel, frame int) Strength {
+	level := p.levels[channel][frame]
+	if level == silent {
+		return Strength{}
+	}
+	f := p.survey.frames[channel][frame]
+	f.gain = 1
+	return Strength{fineStep(int(level)), p.survey.change(p.profile, &f, int(level))}
+}
+
+// change returns the mean squared error of a frame at a level.
+func (v *Survey) change(profile Profile, f *surveyed, level int) float64 {
+	step, grid := fineStep(level), v.grid().Step
+	return (profile.power()*step*step + grid*grid/12) * float64(f.gain) * float64(f.usable)
+}
+
+// Faintest returns the plan that changes samples least while fine symbols still carry two bits, or as near to that as the
+// recording's format allows: in 16 bits a step of 4 units, and a mean squared error of 1.4 of them squared.
+func (v *Survey) Faintest() *Plan {
+	p := v.newPlan(Lean)
+	p.shaping = 0
+	level := max(4, v.floor(4))
+	for c, frames := range v.frames {
+		for k := range frames {
+			p.levels[c][k] = uint8(level)
+			if frames[k].usable == 0 {
+				p.levels[c][k] = silent
+			}
+		}
+	}
+	p.measure()
+	return p
+}
+
+func (v *Survey) newPlan(profile Profile) *Plan {
+	p := &Plan{survey: v, profile: profile, shaping: v.shaping, levels: make([][]uint8, len(v.frames))}
+	for c := range v.frames {
+		p.levels[c] = make([]uint8, len(v.frames[c]))
+	}
+	return p
+}
+
+// floor returns the lowest level whose fine step is at least so many steps of the file.
+func (v *Survey) floor(steps float64) int {
+	level := 0
+	for level < Levels-1 && fineStep(level) < steps*v.grid().Step {
+		level++
+	}
+	return level
+}
+
+func (v *Survey) grid() Grid {
+	if v.format.Encoding.IsFloat() {
+		return Grid{}
+	}
+	return Grid{v.format.Step()}
+}
+
+// Duration returns how long the recording lasts.
+func (v *Survey) Duration() time.Duration { return v.format.Duration(v.samples) }
+
+// MSE returns the mean squared error that corresponds to a signal-to-noise ratio in dB.
+func (v *Survey) MSE(snr float64) float64 { return v.power * math.Pow(10, -snr/10) }
+
+// A payload that does not fit in stages that bear the noise and the loss they were made for is given more room by giving up first the
+// one and then, from lossRelief dB on, the other.
+const (
+	reliefStep = 0.5
+	lossRelief = 20
+	mostRelief = 60
+)
+
+// limit returns how many bytes a stage may have for the protection that its rung was made for, less a relief in dB.
+func (p *Plan) limit(i int, relief float64) int {
+	r := &ladders[p.profile][i]
+	noise := r.bears + max(0, min(relief, r.most)-r.yields)
+	clean := p.room.clean.of(r)
+	kept := clean - (clean-p.room.kept[i])*min(1, (mostRelief-relief)/(mostRelief-lossRelief))
+	// Some more than what should suffice, as long as it is noise that is given up for it.
+	kept *= 1 - 0.06*max(0, 1-relief/lossRelief)
+	frames := float64(p.survey.Frames())
+	positions := frames * float64(r.perFrame())
+	noisy := !math.IsInf(r.bears, 1) && relief < lossRelief
+	intact := relief >= mostRelief
+	return min(
+		p.room.takes(r, frames*kept, positions, false, intact),
+		p.room.takes(r, frames*p.room.under(r, noise), positions, noisy, intact),
+	)
+}
+
+// limits returns those of all stages, and their sum.
+func (p *Plan) limits(relief float64) (sizes []int, sum int) {
+	for i := range ladders[p.profile] {
+		n := p.limit(i, relief)
+		sizes, sum = append(sizes, n), sum+n
+	}
+	return sizes, sum
+}
+
+// header returns the header of a payload whose stages have at most the given sizes, but for the last one.
+func (p *Plan) header(payload int, sizes []int) *header {
+	h := &header{profile: p.profile, channels: len(p.levels), frames: p.survey.Frames(), payload: payload}
+	h.division = divide(ladders[p.profile], h.frames, sizes)
+	return h
+}
+
+// fits reports whether the last stage of a header, which takes what the others leave, is within its limit.
+func (p *Plan) fits(h *header, limit int) bool {
+	stages := h.ladder()
+	return stages[len(stages)-1].size <= limit
+}
+
+// Room returns how many bytes of payload fit.
+func (p *Plan) Room() int {
+	sizes, _ := p.limits(mostRelief)
+	h := p.header(MaxPayload, sizes)
+	total := sizes[len(sizes)-1]
+	for _, s := range h.ladder()[:len(sizes)-1] {
+		total += s.size
+	}
+	return min(total, MaxPayload)
+}
+
+// fit returns the header of a payload with the most protection that there is room for, or nil if it does not fit.
+func (p *Plan) fit(payload int) *header {
+	sizes, sum := p.limits(0)
+	last := len(sizes) - 1
+	if payload <= sum {
+		if h := p.header(payload, p.shrink(sizes, sum, payload)); p.fits(h, sizes[last]) {
+			return h
+		}
+	}
+	for relief := 0.0; relief <= mostRelief; relief += reliefStep {
+		sizes, sum = p.limits(relief)
+		limit := sizes[last]
+		if h := p.header(payload, sizes); p.fits(h, limit) {
+			// What is to spare is taken from the stage before the last: the last one would have to repeat its bits, to no use where they are read
+			// for sure.
+			sizes[last-1] -= min(sizes[last-1], max(0, sum-payload-limit/16))
+			if level := p.header(payload, sizes); p.fits(level, limit) {
+				return level
+			}
+			return h
+		}
+	}
+	return nil
+}
+
+// shrink returns the sizes of stages for less payload than there is room for. All but the last two are as large as they can be, unless
+// that leaves less than the profile's reserve for these; then all of them are smaller.
+func (p *Plan) shrink(full []int, sum, payload int) []int {
+	last := len(full) - 1
+	keep := shapes[p.profile].reserve
+	ends := full[last-1] + full[last]
+	least := sum - ends + int(keep*float64(ends))
+	sizes := slices.Clone(full)
+	if payload >= least {
+		sizes[last-1] = min(full[last-1], payload-(sum-ends)-int(keep*float64(full[last])))
+		return sizes
+	}
+	sizes[last-1] = int(keep * float64(full[last-1]))
+	for i := range sizes {
+		sizes[i] = int(float64(sizes[i]) * float64(payload) / float64(least))
+	}
+	return sizes
+}

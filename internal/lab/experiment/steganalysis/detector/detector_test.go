@@ -1,0 +1,251 @@
+package detector
+
+import (
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"ditas/internal/lab/train/loop"
+	"ditas/internal/nn"
+)
+
+// tiny is a small detector that learns fast.
+func tiny() Config {
+	return Config{Window: 256, Width: 4, Steps: 60, Batch: 4, Rate: 0.01, Warmup: 5, Final: 0.1, Average: 0.8, ValidateEvery: 20}
+}
+
+// voices returns pairs of something like a voice, with noise of a deviation in steps of a 16-bit file added to the stegos. Where it is 0,
+// the stegos are other stretches of the same voices.
+func voices(n int, seed uint64, deviation float64) []Pair {
+	const frames = 1024
+	rng := rand.New(rand.NewPCG(seed, 0))
+	voice := func(pitch, phase float64) []float32 {
+		x := make([]float32, frames)
+		for i := range x {
+			v := 8000*math.Sin(pitch*float64(i)+phase) + 2000*math.Sin(3*pitch*float64(i)) + 3*rng.NormFloat64()
+			x[i] = float32(math.RoundToEven(v) / (1 << 15))
+		}
+		return x
+	}
+	pairs := make([]Pair, n)
+	for i := range pairs {
+		pitch, phase := 0.02+0.05*rng.Float64(), 6*rng.Float64()
+		p := Pair{Cover: voice(pitch, phase)}
+		if deviation == 0 {
+			p.Stego = voice(pitch, 6*rng.Float64())
+		} else {
+			p.Stego = slices.Clone(p.Cover)
+			for j := range p.Stego {
+				p.Stego[j] += float32(math.RoundToEven(deviation*rng.NormFloat64()) / (1 << 15))
+			}
+		}
+		pairs[i] = p
+	}
+	return pairs
+}
+
+// learnt returns what a tiny detector makes of new pairs, and of those that its threshold is chosen with.
+func learnt(t *testing.T, deviation float64, o Options) (test, validation Scores, training *Training) {
+	t.Helper()
+	check := voices(12, 2, deviation)
+	d, training, err := Train(t.Context(), tiny(), voices(30, 1, deviation), check, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if validation, err = d.Scores(check, 1); err != nil {
+		t.Fatal(err)
+	}
+	if test, err = d.Scores(voices(40, 3, deviation), 2); err != nil {
+		t.Fatal(err)
+	}
+	return test, validation, training
+}
+
+func TestFindsABlatantChange(t *testing.T) {
+	test, validation, training := learnt(t, 20, Options{Seed: 1})
+	if auc, e := test.AUC(), test.Error(validation.Threshold()); auc < 0.99 || e > 0.05 {
+		t.Errorf("AUC %.3f, error %.3f", auc, e)
+	}
+	if training.Loss > 0.1 || training.Steps != 60 || training.Best%20 != 0 || training.Pairs != 30 {
+		t.Errorf("%+v", training)
+	}
+}
+
+func TestFindsNothingWhereNothingIs(t *testing.T) {
+	test, validation, training := learnt(t, 0, Options{Seed: 1})
+	low, high := test.Interval(1, Scores.AUC)
+	if auc := test.AUC(); low > 0.5 || high < 0.5 || math.Abs(auc-0.5) > 0.2 {
+		t.Errorf("AUC %.3f, %.3f to %.3f", auc, low, high)
+	}
+	if e := test.Error(validation.Threshold()); e < 0.3 || e > 0.7 {
+		t.Errorf("error %.3f", e)
+	}
+	if training.Loss < 0.22 {
+		t.Errorf("a loss of %.3f: want that of guessing, 0.25", training.Loss)
+	}
+}
+
+func TestWorkersDoNotMatter(t *testing.T) {
+	one, _, _ := learnt(t, 5, Options{Seed: 7, Workers: 1})
+	four, _, _ := learnt(t, 5, Options{Seed: 7, Workers: 4})
+	if !slices.Equal(one.Cover, four.Cover) || !slices.Equal(one.Stego, four.Stego) {
+		t.Error("four workers make another detector than one")
+	}
+	other, _, _ := learnt(t, 5, Options{Seed: 8, Workers: 4})
+	if slices.Equal(one.Cover, other.Cover) {
+		t.Error("the seed does not matter")
+	}
+}
+
+// A detector that goes on from another begins with what that one knows, and leaves it as it is.
+func TestGoesOn(t *testing.T) {
+	check := voices(12, 2, 20)
+	cfg := tiny()
+	first, _, err := Train(t.Context(), cfg, voices(30, 1, 20), check, Options{Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := first.Scores(check, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Steps, cfg.Rate, cfg.ValidateEvery = 1, 1e-6, 1
+	second, _, err := Train(t.Context(), cfg, voices(30, 1, 20), check, Options{Seed: 2, Start: first})
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := second.Scores(check, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := first.Scores(check, 1); err != nil || !slices.Equal(again.Stego, before.Stego) || after.AUC() < 0.99 {
+		t.Errorf("AUC %.3f, was %.3f; %v", after.AUC(), before.AUC(), err)
+	}
+	cfg.Width = 2
+	if _, _, err := Train(t.Context(), cfg, check, check, Options{Start: first}); err == nil {
+		t.Error("a detector goes on from one of another width")
+	}
+}
+
+func TestErrors(t *testing.T) {
+	pairs := voices(2, 1, 5)
+	for name, c := range map[string]struct {
+		cfg               func(c *Config)
+		learn, validation []Pair
+	}{
+		"no steps":       {func(c *Config) { c.Steps = 0 }, pairs, pairs},
+		"no rate":        {func(c *Config) { c.Rate = math.NaN() }, pairs, pairs},
+		"tiny windows":   {func(c *Config) { c.Window = 4 }, pairs, pairs},
+		"no pairs":       {func(*Config) {}, nil, pairs},
+		"no validation":  {func(*Config) {}, pairs, nil},
+		"short pairs":    {func(c *Config) { c.Window = 2000 }, pairs, pairs},
+		"one-sided pair": {func(*Config) {}, []Pair{{Cover: pairs[0].Cover}}, pairs},
+	} {
+		cfg := tiny()
+		c.cfg(&cfg)
+		if _, _, err := Train(t.Context(), cfg, c.learn, c.validation, Options{}); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := Train(ctx, tiny(), pairs, pairs, Options{}); !errors.Is(err, loop.ErrStopped) {
+		t.Errorf("cancelled: %v", err)
+	}
+	if err := Default().Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+// The fixed maps against their definitions: Adjoint is that of Apply, and white noise keeps its power.
+func TestMaps(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	noise := func(n int) []float32 {
+		x := make([]float32, n)
+		for i := range x {
+			x[i] = float32(rng.NormFloat64() / (1 << 15))
+		}
+		return x
+	}
+	dot := func(a, b []float32) (sum float64) {
+		for i, v := range a {
+			sum += float64(v) * float64(b[i])
+		}
+		return sum
+	}
+	for name, m := range map[string]nn.Map[float32]{"residual": residual{}, "mean": mean{}} {
+		in := nn.Shape{N: 1, C: 1, H: 1, W: 4000}
+		out, err := m.OutShape(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, y := noise(in.Len()), noise(out.Len())
+		fx, ay := make([]float32, out.Len()), make([]float32, in.Len())
+		m.Apply(fx, x)
+		m.Adjoint(ay, y)
+		if a, b := dot(fx, y), dot(x, ay); math.Abs(a-b) > 1e-5*math.Sqrt(dot(fx, fx)*dot(y, y)) {
+			t.Errorf("%s: ⟨Fx, y⟩ = %g, ⟨x, F*y⟩ = %g", name, a, b)
+		}
+		if power := dot(fx, fx) / float64(out.Len()); name == "residual" && math.Abs(power-1) > 0.1 {
+			t.Errorf("white noise of one step has a power of %.2f behind the filters", power)
+		}
+	}
+}
+
+func TestScores(t *testing.T) {
+	for _, c := range []struct {
+		name               string
+		scores             Scores
+		auc, equal, lowest float64
+	}{
+		{"apart", Scores{[]float64{-2, -1, -3}, []float64{4, 5, 1}}, 1, 0, 0},
+		{"the wrong way round", Scores{[]float64{1, 2}, []float64{-1, -2}}, 0, 1, 0.5},
+		{"all equal", Scores{[]float64{1, 1}, []float64{1, 1}}, 0.5, 0.5, 0.5},
+		// Of nine comparisons, 2 > 1; 3 > 1, 2 is a tie; 4 > 1, 2, 3: a cover of 2 ties with a stego of 2.
+		{"overlapping", Scores{[]float64{1, 2, 3}, []float64{2, 3, 4}}, 7.0 / 9, 1.0 / 3, 1.0 / 3},
+		{"a half", Scores{[]float64{0, 1, 2, 3}, []float64{2.5, 1.5, 4, 5}}, 13.0 / 16, 0.25, 0.25},
+	} {
+		if got := c.scores.AUC(); math.Abs(got-c.auc) > 1e-12 {
+			t.Errorf("%s: AUC %g, want %g", c.name, got, c.auc)
+		}
+		if got := c.scores.EqualError(); math.Abs(got-c.equal) > 1e-12 {
+			t.Errorf("%s: equal error %g, want %g", c.name, got, c.equal)
+		}
+		if got := c.scores.Error(c.scores.Threshold()); math.Abs(got-c.lowest) > 1e-12 {
+			t.Errorf("%s: lowest error %g, want %g", c.name, got, c.lowest)
+		}
+		// The area under the curve, by trapezoids, is the AUC.
+		roc, area := c.scores.ROC(), 0.0
+		for i, p := range roc[1:] {
+			area += (p.FalseAlarm - roc[i].FalseAlarm) * (p.Detection + roc[i].Detection) / 2
+		}
+		if last := roc[len(roc)-1]; math.Abs(area-c.auc) > 1e-12 || roc[0] != (Point{}) || last != (Point{1, 1}) {
+			t.Errorf("%s: area %g under %v", c.name, area, roc)
+		}
+	}
+	if got := (Scores{[]float64{0, 1}, []float64{9, 3}}).Threshold(); got != 2 {
+		t.Errorf("threshold %g, want the middle of the gap, 2", got)
+	}
+}
+
+// The interval of the AUC of Gaussian scores has the width that Hanley and McNeil 1982 give.
+func TestInterval(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 5))
+	s := Scores{make([]float64, 200), make([]float64, 200)}
+	for i := range s.Cover {
+		s.Cover[i], s.Stego[i] = rng.NormFloat64(), rng.NormFloat64()+1
+	}
+	a := s.AUC()
+	q1, q2 := a/(2-a), 2*a*a/(1+a)
+	want := 2 * 1.96 * math.Sqrt((a*(1-a)+199*(q1-a*a)+199*(q2-a*a))/(200*200))
+	low, high := s.Interval(1, Scores.AUC)
+	if got := high - low; low > a || high < a || math.Abs(got/want-1) > 0.15 {
+		t.Errorf("AUC %.3f, %.3f to %.3f: a width of %.3f, want %.3f", a, low, high, got, want)
+	}
+	if l, h := s.Interval(1, Scores.AUC); l != low || h != high {
+		t.Error("the interval is another one the second time")
+	}
+}

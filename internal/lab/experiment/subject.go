@@ -1,0 +1,109 @@
+package experiment
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"io"
+	"math"
+	"math/rand/v2"
+
+	"ditas"
+	"ditas/audio"
+	"ditas/audio/wav"
+	"ditas/internal/lab/dataset"
+	"ditas/metric"
+	"ditas/picture"
+)
+
+// Subject is a picture and a clip.
+type Subject struct {
+	Pair   dataset.Pair
+	Secret *picture.Planes
+	Cover  *audio.Recording
+	Stego  *audio.Recording // the picture in the clip, at default strength unless an experiment says otherwise
+	// Target is the container MSE that contenders make, as far as they can; 0 leaves each its own strength.
+	Target float64
+}
+
+// subject returns a pair of the data, with nothing hidden yet.
+func (s *Study) subject(pair dataset.Pair) *Subject {
+	return &Subject{Pair: pair, Secret: s.picture(pair.Picture), Cover: s.Clip(pair.Clip, Samples)}
+}
+
+// picture returns a picture of the set.
+func (s *Study) picture(i int) *picture.Planes {
+	p := picture.New(Side, Side)
+	s.Data.Pictures.Thumbnail(i, p)
+	return p
+}
+
+// Clip returns the first n samples of a clip, with their peak at [dataset.Peak].
+func (s *Study) Clip(i, n int) *audio.Recording {
+	x := make([]float32, n)
+	s.Data.Speech.Cover(i, x)
+	return Recording(x)
+}
+
+// dither returns the random bytes of a recording that something is hidden in. They follow from the experiment's seed and the recording, so
+// that they are the same in every run and others in every recording.
+func (s *Study) dither(cover *audio.Recording) io.Reader {
+	h := sha256.New()
+	binary.Write(h, binary.LittleEndian, s.Options.Seed)
+	for _, x := range cover.Samples {
+		binary.Write(h, binary.LittleEndian, x)
+	}
+	return rand.NewChaCha8([32]byte(h.Sum(nil)))
+}
+
+// Hide returns what the file holds of a recording in which a picture was hidden.
+func (s *Study) Hide(cover *audio.Recording, secret *picture.Planes, o ditas.HideOptions) (*audio.Recording, error) {
+	f, err := File(cover)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	o.Workers, o.Random = 1, s.dither(cover)
+	if _, err := ditas.Hide(s.ctx, &b, f, secret, o); err != nil {
+		return nil, err
+	}
+	return wav.Decode(bytes.NewReader(b.Bytes()), int64(b.Len()))
+}
+
+// Reveal returns the picture in a recording, nil if none is found.
+func (s *Study) Reveal(r *audio.Recording, o ditas.RevealOptions) (*picture.Planes, error) {
+	f, err := File(r)
+	if err != nil {
+		return nil, err
+	}
+	o.Method, o.Workers = ditas.Lattice, 1
+	p, _, err := ditas.Reveal(s.ctx, f, o)
+	if errors.Is(err, ditas.ErrNothingFound) {
+		return nil, nil
+	}
+	return p, err
+}
+
+// Revealed reveals a picture from a recording and compares.
+func (s *Study) Revealed(secret *picture.Planes, r *audio.Recording) (Outcome, error) {
+	p, err := s.Reveal(r, ditas.RevealOptions{})
+	if err != nil {
+		return Outcome{}, err
+	}
+	return Judge(secret, p)
+}
+
+// AimAt returns options that aim at a container MSE in a cover.
+func AimAt(cover *audio.Recording, mse float64) ditas.HideOptions {
+	power := 0.0
+	for _, v := range cover.Samples[0] {
+		power += v * v / float64(cover.Frames())
+	}
+	return ditas.HideOptions{SNR: max(ditas.MinSNR, min(10*math.Log10(power/mse), ditas.MaxSNR))}
+}
+
+// MSE returns the mean squared error of a container, which may end before the cover.
+func (p *Subject) MSE(container []float64) (float64, error) {
+	return metric.MSE(p.Cover.Samples[0][:len(container)], container)
+}

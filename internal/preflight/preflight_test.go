@@ -1,0 +1,246 @@
+package preflight_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"ditas/audio"
+	"ditas/audio/codec"
+	"ditas/audio/wav"
+	"ditas/internal/preflight"
+)
+
+// noise is one channel of seconds of noise whose power falls with frequency, up to an end of its band in Hz.
+func noise(rate int, seconds, end float64) *audio.Recording {
+	f := audio.Format{Rate: rate, Channels: 1, Encoding: audio.Int16}
+	rec := &audio.Recording{Format: f, Samples: audio.NewBlock(1, int(seconds*float64(rate)))}
+	x := rec.Samples[0]
+	rng := rand.New(rand.NewPCG(3, 3))
+	v := 0.0
+	for i := range x {
+		v = 0.7*v + 0.03*rng.NormFloat64()
+		x[i] = v
+	}
+	if end > 0 {
+		x = lowpass(x, end/float64(rate))
+	}
+	for i := range x {
+		rec.Samples[0][i] = f.Quantize(x[i])
+	}
+	return rec
+}
+
+// lowpass filters with a windowed sinc of 1201 taps; the cut is a share of the sampling rate.
+func lowpass(x []float64, cut float64) []float64 {
+	const half = 600
+	taps := make([]float64, 2*half+1)
+	for i := range taps {
+		t := float64(i - half)
+		w := 0.42 + 0.5*math.Cos(math.Pi*t/half) + 0.08*math.Cos(2*math.Pi*t/half)
+		taps[i] = 2 * cut * w
+		if t != 0 {
+			taps[i] = w * math.Sin(2*math.Pi*cut*t) / (math.Pi * t)
+		}
+	}
+	y := make([]float64, len(x))
+	for i := range y {
+		for k, tap := range taps {
+			if j := i + k - half; j >= 0 && j < len(x) {
+				y[i] += tap * x[j]
+			}
+		}
+	}
+	return y
+}
+
+func listen(t *testing.T, rec *audio.Recording) *preflight.Report {
+	t.Helper()
+	var b bytes.Buffer
+	if err := wav.Encode(&b, rec); err != nil {
+		t.Fatal(err)
+	}
+	f, err := wav.Open(bytes.NewReader(b.Bytes()), int64(b.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := preflight.Listen(context.Background(), f, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func kinds(r *preflight.Report) (list []preflight.Kind) {
+	for _, w := range r.Warnings() {
+		if w.Text == "" || w.Advice == "" {
+			panic("a warning that says nothing")
+		}
+		list = append(list, w.Kind)
+	}
+	return list
+}
+
+func TestWhatIsWrongIsFound(t *testing.T) {
+	for name, c := range map[string]struct {
+		recording func() *audio.Recording
+		want      []preflight.Kind
+	}{
+		"noise": {func() *audio.Recording { return noise(16000, 3, 0) }, nil},
+		"noise that fades": {func() *audio.Recording { // by 12 dB an octave, down to what rounding leaves
+			rec := noise(44100, 3, 0)
+			x := rec.Samples[0]
+			for range 2 {
+				v := 0.0
+				for i := range x {
+					v += 0.05 * (x[i] - v)
+					x[i] = v
+				}
+			}
+			for i := range x {
+				x[i] = rec.Format.Quantize(x[i])
+			}
+			return rec
+		}, nil},
+		"half of it silent": {func() *audio.Recording {
+			rec := noise(16000, 3, 0)
+			clear(rec.Samples[0][:20000])
+			return rec
+		}, nil},
+		"mostly silent": {func() *audio.Recording {
+			rec := noise(16000, 3, 0)
+			clear(rec.Samples[0][10000:40000])
+			return rec
+		}, []preflight.Kind{preflight.Silent}},
+		"a loud moment": {func() *audio.Recording {
+			rec := noise(16000, 3, 0)
+			for i := range 6 {
+				rec.Samples[0][1000+i] = 32767.0 / 32768
+			}
+			return rec
+		}, nil},
+		"clipped": {func() *audio.Recording {
+			rec := noise(16000, 3, 3000)
+			for i, v := range rec.Samples[0] {
+				rec.Samples[0][i] = rec.Format.Quantize(30 * v)
+			}
+			return rec
+		}, []preflight.Kind{preflight.Clipped}},
+		"of 8 kHz":               {func() *audio.Recording { return noise(16000, 3, 3700) }, []preflight.Kind{preflight.Narrow}},
+		"of 22.05 kHz":           {func() *audio.Recording { return noise(48000, 2, 10500) }, []preflight.Kind{preflight.Compressed}},
+		"of 16 kHz":              {func() *audio.Recording { return noise(44100, 2, 7600) }, []preflight.Kind{preflight.Narrow}},
+		"cut at 16 kHz":          {func() *audio.Recording { return noise(44100, 2, 16000) }, []preflight.Kind{preflight.Compressed}},
+		"filtered for sampling":  {func() *audio.Recording { return noise(44100, 2, 20900) }, nil},
+		"filtered at a low rate": {func() *audio.Recording { return noise(16000, 3, 7000) }, nil},
+		"short":                  {func() *audio.Recording { return noise(16000, 0.5, 3700) }, []preflight.Kind{preflight.Narrow}},
+		"nothing":                {func() *audio.Recording { return noise(16000, 0, 0) }, nil},
+		"silent": {func() *audio.Recording {
+			rec := noise(16000, 3, 0)
+			clear(rec.Samples[0])
+			return rec
+		}, []preflight.Kind{preflight.Silent}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := listen(t, c.recording())
+			if got := kinds(r); !slices.Equal(got, c.want) {
+				t.Errorf("%v, want %v: %+v", got, c.want, r)
+			}
+		})
+	}
+}
+
+// The figures are what was put in.
+func TestFigures(t *testing.T) {
+	rec := noise(16000, 3, 3700)
+	x := rec.Samples[0]
+	clear(x[1000:13000])
+	for i := range 480 {
+		x[20000+i] = -1
+	}
+	for i := range 3 { // too few to be clipping
+		x[30000+i] = -1
+	}
+	r := listen(t, rec)
+	if math.Abs(r.Silent-(12000+480)/48000.0) > 1e-4 || r.Clipped != 480.0/48000 || r.Rate != 16000 || r.Lossy {
+		t.Errorf("%+v", r)
+	}
+	if r = listen(t, noise(16000, 3, 3700)); math.Abs(r.Band-3700) > 200 {
+		t.Errorf("the band ends at %g Hz, want 3700", r.Band)
+	}
+	for i := range x {
+		x[i] = math.Copysign(1, float64(i%16)-7.5) * 32767 / 32768
+	}
+	r = listen(t, rec)
+	if list := r.Warnings(); r.Clipped != 1 || len(list) != 1 || !strings.Contains(list[0].Text, " 100 % of its samples") {
+		t.Errorf("a square wave: %+v", list)
+	}
+	// Channels count alike.
+	rec = noise(16000, 3, 0)
+	rec.Format.Channels = 2
+	rec.Samples = append(rec.Samples, make([]float64, rec.Frames()))
+	if r = listen(t, rec); math.Abs(r.Silent-0.5) > 1e-3 || r.Band != 8000 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// Speech, and what a real encoder made.
+func TestRealFiles(t *testing.T) {
+	for name, want := range map[string][]preflight.Kind{
+		filepath.Join("..", "..", "cmd", "ditas", "demo", "speech.wav"):    nil,
+		filepath.Join("..", "..", "audio", "mp3", "testdata", "joint.mp3"): {preflight.Compressed},
+	} {
+		file, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		info, err := file.Stat()
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := codec.Open(file, info.Size())
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := 0
+		r, err := preflight.Listen(context.Background(), f, func(done, total int) {
+			if done < last || done > total {
+				t.Errorf("progress went from %d to %d of %d", last, done, total)
+			}
+			last = done
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := kinds(r); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v: %+v", name, got, want, r)
+		}
+	}
+}
+
+func TestErrors(t *testing.T) {
+	var b bytes.Buffer
+	if err := wav.Encode(&b, noise(16000, 3, 0)); err != nil {
+		t.Fatal(err)
+	}
+	f, err := wav.Open(bytes.NewReader(b.Bytes()[:50000]), 50000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cut *audio.TruncatedError
+	if _, err := preflight.Listen(context.Background(), f, nil); !errors.As(err, &cut) {
+		t.Errorf("a file that is cut off gives %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := preflight.Listen(ctx, f, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+}
