@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"ditas/internal/carrier"
 	"ditas/internal/dsp"
 	"ditas/internal/parallel"
 )
@@ -116,16 +117,16 @@ const spread = 1.2825
 
 // aligned looks for frames that begin where they were written: at multiples of their length. With scales set it looks for changed
 // gain and polarity as well. It returns the likeliest locks, the best first, with their scores.
-func (a *acquirer) aligned(ctx context.Context, s *source, scales bool) ([]candidate, error) {
-	n := int(min(alignedFrames, s.frames/FrameLength))
+func (a *acquirer) aligned(ctx context.Context, s *carrier.Host, scales bool) ([]candidate, error) {
+	n := int(min(alignedFrames, s.Frames()/FrameLength))
 	if n == 0 {
 		return nil, nil
 	}
-	buf := make([][]float64, s.channels)
+	buf := make([][]float64, s.Channels())
 	for c := range buf {
 		buf[c] = make([]float64, n*FrameLength)
 	}
-	if err := s.read(buf, 0); err != nil {
+	if err := s.Read(buf, 0); err != nil {
 		return nil, err
 	}
 	fractions, beyond, signs, bound := 1, 0, []float64{1}, 0.0
@@ -133,18 +134,18 @@ func (a *acquirer) aligned(ctx context.Context, s *source, scales bool) ([]candi
 		fractions, beyond, signs, bound = gainSteps, gainRange, []float64{1, -1}, smallest
 	}
 	// The first frames that are not silent.
-	first := make([]int, s.channels)
+	first := make([]int, s.Channels())
 	for c := range first {
 		for first[c] < n-1 && usual(buf[c][first[c]*FrameLength:][:FrameLength]) == 0 {
 			first[c]++
 		}
 	}
-	results := make([][words]candidate, s.channels*fractions*len(signs))
+	results := make([][words]candidate, s.Channels()*fractions*len(signs))
 	parallel.Each(a.workers, len(results), func(_, task int) {
 		if ctx.Err() != nil {
 			return
 		}
-		c, f, sign := task%s.channels, task/s.channels%fractions, signs[task/s.channels/fractions]
+		c, f, sign := task%s.Channels(), task/s.Channels()%fractions, signs[task/s.Channels()/fractions]
 		steps := highestStrong - lowestStrong + 2*beyond
 		// How far the largest length of each frame and word is above what it is where there is nothing, NaN if unknown.
 		scores := make([][words]float64, n)
@@ -216,13 +217,13 @@ const (
 
 // search looks for frames that begin anywhere in one channel from frame from on, among the first searchFrames+1 frames. It
 // returns the best lock and by how much it stands out. y was normalised by the gain and offset of like.
-func (a *acquirer) search(ctx context.Context, s *source, like lock, from int64) (lock, float64, error) {
+func (a *acquirer) search(ctx context.Context, s *carrier.Host, like lock, from int64) (lock, float64, error) {
 	a.prepare()
-	buf := make([][]float64, s.channels)
+	buf := make([][]float64, s.Channels())
 	for c := range buf {
 		buf[c] = make([]float64, (searchFrames+1)*FrameLength)
 	}
-	if err := s.read(buf, from); err != nil {
+	if err := s.Read(buf, from); err != nil {
 		return lock{}, 0, err
 	}
 	y := buf[like.channel]
@@ -300,13 +301,13 @@ func (a *acquirer) search(ctx context.Context, s *source, like lock, from int64)
 
 // refine finds a lock's gain and offset exactly, from the frames that follow it: those that turn the pilots' phases alike, for
 // samples that may be larger and larger.
-func (a *acquirer) refine(s *source, l lock) (lock, error) {
-	n := int(min(alignedFrames, (s.frames-l.at)/FrameLength))
-	buf := make([][]float64, s.channels)
+func (a *acquirer) refine(s *carrier.Host, l lock) (lock, error) {
+	n := int(min(alignedFrames, (s.Frames()-l.at)/FrameLength))
+	buf := make([][]float64, s.Channels())
 	for c := range buf {
 		buf[c] = make([]float64, n*FrameLength)
 	}
-	if err := s.read(buf, l.at); err != nil {
+	if err := s.Read(buf, l.at); err != nil {
 		return l, err
 	}
 	sign := math.Copysign(1, l.gain)

@@ -3,6 +3,8 @@ package lattice
 import (
 	"math"
 	"sync"
+
+	"ditas/internal/carrier"
 )
 
 // information is the mutual information in bits between what symbols of a profile carry and what is read of them, by the ratio of
@@ -102,7 +104,7 @@ type capacities struct {
 	// whole is the share of symbols that are there and are read for sure where nothing happens.
 	whole float64
 	mse   float64
-	grid  Grid
+	grid  carrier.Grid
 }
 
 // uncertain is what a bit of a fine symbol has to tell to be counted on where rounding is coarse, for that is not distributed as
@@ -126,7 +128,7 @@ func (p *Plan) measure() {
 	v := p.survey
 	info := informations[p.profile]()
 	c := &p.room
-	*c = capacities{grid: v.grid()}
+	*c = capacities{grid: carrier.GridOf(v.format)}
 	var shares [Levels]float64 // of all samples, by the level of their frames
 	all := float64(v.Frames())
 	for lane, frames := range v.frames {
@@ -162,8 +164,8 @@ func (p *Plan) measure() {
 // clean returns what a frame at a level carries where there is nothing but the rounding of the file, and whether all of its symbols are
 // whole and read for sure.
 func (p *Plan) clean(level int) (c capacity, sure bool) {
-	grid := p.survey.grid()
-	c = informations[p.profile]().at(level, grid.noise())
+	grid := carrier.GridOf(p.survey.format)
+	c = informations[p.profile]().at(level, roundingIndex(grid))
 	n := fineBits(level)
 	spacing := fineStep(level) / math.Exp2(float64(n))
 	// Of 16 bits and more is known how rounding is distributed: points that are a step of the file apart are told for sure.

@@ -2,12 +2,14 @@ package lattice
 
 import (
 	"math"
+
+	"ditas/internal/carrier"
 )
 
 // embedder embeds frames in one channel.
 type embedder struct {
 	shape   *shape
-	grid    Grid
+	grid    carrier.Grid
 	shaper  *shaper
 	symbols [FrameLength]symbol
 }
@@ -18,19 +20,8 @@ type symbol struct {
 	fine         float64
 }
 
-// Grid is the set of values that a file's samples can take: multiples of Step in [−1, 1−Step], or any number if Step is 0.
-type Grid struct{ Step float64 }
-
-// round returns the multiple of the step nearest to v, without regard to full scale.
-func (g Grid) round(v float64) float64 {
-	if g.Step == 0 {
-		return v
-	}
-	return math.RoundToEven(v/g.Step) * g.Step
-}
-
-// noise returns the noise index that rounding to the grid is taken for.
-func (g Grid) noise() int {
+// roundingIndex returns the noise index that rounding to a grid is taken for.
+func roundingIndex(g carrier.Grid) int {
 	if g.Step == 0 {
 		return 0
 	}
@@ -93,7 +84,7 @@ func (e *embedder) run(dst, x []float64, quiet []bool, step float64, from, to in
 		v := u
 		if s.step > 0 {
 			coarse := s.step * step
-			q := nearest(u, coarse, s.coarse)
+			q := carrier.Nearest(u, coarse, s.coarse)
 			if q > highest && t <= highest {
 				q -= coarse
 			} else if q < -1 && t >= -1 {
@@ -102,14 +93,14 @@ func (e *embedder) run(dst, x []float64, quiet []bool, step float64, from, to in
 			// Half way, and where full scale has made the way longer, no farther from the symbol than it ever is.
 			v = max(q-coarse/4, min(q+coarse/4, (u+q)/2))
 		}
-		y := nearest(v, step, s.fine)
-		z := e.grid.round(y)
+		y := carrier.Nearest(v, step, s.fine)
+		z := e.grid.Round(y)
 		// A recording that keeps to full scale is kept there.
 		switch {
 		case z > highest && t <= highest:
-			z = e.grid.round(y - step*math.Ceil((y-highest)/step))
+			z = e.grid.Round(y - step*math.Ceil((y-highest)/step))
 		case z < -1 && t >= -1:
-			z = e.grid.round(y + step*math.Ceil((-1-y)/step))
+			z = e.grid.Round(y + step*math.Ceil((-1-y)/step))
 		}
 		dst[i] = z
 		// Only full scale pushes a sample farther than lattices ask for, and the filter is not to spread that.

@@ -177,22 +177,3 @@ func (f *framer) at(start, lane, k int) *frame {
 	}
 	return g
 }
-
-// stillRun is the number of equal samples in a row from which on they are digital silence, which nobody touches.
-const stillRun = 16
-
-// still marks the samples of x[from:to] that belong to digital silence; x should reach stillRun−1 samples further on both
-// sides where there are any.
-func still(marks []bool, x []float64, from, to int) {
-	for i := max(0, from-stillRun+1); i < to; {
-		end := i + 1
-		for end < len(x) && x[end] == x[i] {
-			end++
-		}
-		quiet := end-i >= stillRun
-		for j := max(i, from); j < min(end, to); j++ {
-			marks[j-from] = quiet
-		}
-		i = end
-	}
-}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"testing"
 
+	"ditas/internal/carrier"
 	"ditas/internal/keystream"
 )
 
@@ -205,21 +206,21 @@ func TestStill(t *testing.T) {
 		for to < len(x) && x[to] == x[i] {
 			to++
 		}
-		return to-from >= stillRun
+		return to-from >= carrier.SilenceRun
 	}
 	rng := newRand(4)
 	for range 300 {
 		var x []float64
 		for len(x) < 200 {
 			v := float64(rng.IntN(3))
-			for range 1 + rng.IntN(2*stillRun) {
+			for range 1 + rng.IntN(2*carrier.SilenceRun) {
 				x = append(x, v)
 			}
 		}
-		from := stillRun + rng.IntN(50)
-		to := from + rng.IntN(len(x)-stillRun-from)
+		from := carrier.SilenceRun + rng.IntN(50)
+		to := from + rng.IntN(len(x)-carrier.SilenceRun-from)
 		marks := make([]bool, to-from)
-		still(marks, x, from, to)
+		carrier.MarkSilence(marks, x, from, to)
 		for i, got := range marks {
 			if want := naive(x, from+i); got != want {
 				t.Fatalf("sample %d of %v is marked %t, want %t", from+i, x, got, want)

@@ -12,6 +12,7 @@ import (
 
 	"ditas/audio"
 	"ditas/audio/wav"
+	"ditas/internal/carrier"
 	"ditas/internal/fec/turbo"
 )
 
@@ -113,7 +114,7 @@ func listen(t *testing.T, rec *audio.Recording) *listener {
 		t.Fatal(err)
 	}
 	other := *l
-	if other.source, err = newSource(f); err != nil {
+	if other.source, err = carrier.NewHost(t.Context(), f); err != nil {
 		t.Fatal(err)
 	}
 	return &other

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"ditas/audio"
+	"ditas/internal/carrier"
 	"ditas/internal/keystream"
 )
 
@@ -96,7 +97,7 @@ func TestWhatIsNotTouched(t *testing.T) {
 	for i := range x[20000:20500] {
 		x[20000+i] = 0.25
 	}
-	clear(x[30000 : 30000+stillRun-1]) // too short to be silence
+	clear(x[30000 : 30000+carrier.SilenceRun-1]) // too short to be silence
 	data := append(file(t, rec), "note\x04\x00\x00\x00abcd"...)
 	cover := open(t, data)
 	v, err := NewSurvey(context.Background(), cover, DefaultShaping, 2, nil)
@@ -111,7 +112,7 @@ func TestWhatIsNotTouched(t *testing.T) {
 	}
 	y := decode(t, got).Samples[0]
 	marks := make([]bool, len(x))
-	still(marks, x, 0, len(x))
+	carrier.MarkSilence(marks, x, 0, len(x))
 	changed := 0
 	for i, v := range y {
 		switch {

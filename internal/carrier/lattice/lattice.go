@@ -69,12 +69,6 @@ func (p Profile) power() float64 {
 	return (1 + strong*s.strong*s.strong/4 + (1-strong)*s.medium*s.medium/4) / 12
 }
 
-// nearest returns the point nearest to t that is congruent to step·symbol modulo step (Chen and Wornell, "Quantization index
-// modulation", IEEE Trans. Information Theory 47, 2001).
-func nearest(t, step, symbol float64) float64 {
-	return step * (math.RoundToEven(t/step-symbol) + symbol)
-}
-
 // Symbols of the coarse lattice: a quarter of a step on either side of the dither. Pilots stand on it.
 func coarseSymbol(bit byte) float64 { return 0.5*float64(bit) - 0.25 }
 

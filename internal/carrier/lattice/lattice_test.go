@@ -3,6 +3,8 @@ package lattice
 import (
 	"math"
 	"testing"
+
+	"ditas/internal/carrier"
 )
 
 // every calls f for the profiles by name.
@@ -16,12 +18,12 @@ func TestNearest(t *testing.T) {
 	rng := newRand(1)
 	for range 10000 {
 		v, step, symbol := 2*rng.Float64()-1, math.Exp2(-15*rng.Float64()), 2*rng.Float64()-0.5
-		got := nearest(v, step, symbol)
+		got := carrier.Nearest(v, step, symbol)
 		if d := math.Abs(got - v); d > step/2*(1+1e-9) {
-			t.Fatalf("nearest(%g, %g, %g) = %g is %g steps away", v, step, symbol, got, d/step)
+			t.Fatalf("carrier.Nearest(%g, %g, %g) = %g is %g steps away", v, step, symbol, got, d/step)
 		}
 		if r := got/step - symbol; math.Abs(r-math.Round(r)) > 1e-9 {
-			t.Fatalf("nearest(%g, %g, %g) = %g is not congruent to the symbol", v, step, symbol, got)
+			t.Fatalf("carrier.Nearest(%g, %g, %g) = %g is not congruent to the symbol", v, step, symbol, got)
 		}
 	}
 }
@@ -90,7 +92,7 @@ func TestPowerDoesNotDependOnWhatIsHidden(t *testing.T) {
 		f := &framer{words: newWords(ours), key: fixed.key(ours), profile: p}
 		for cover, sample := range covers {
 			for hidden, bit := range payloads {
-				for _, grid := range []Grid{{}, {unit}} {
+				for _, grid := range []carrier.Grid{{}, {Step: unit}} {
 					const level = 14
 					e := &embedder{shape: &shapes[p], grid: grid, shaper: newShaper(0)}
 					sum := 0.0
@@ -113,7 +115,7 @@ func TestPowerDoesNotDependOnWhatIsHidden(t *testing.T) {
 						e.run(y, x, make([]bool, FrameLength), fineStep(level), 0, FrameLength)
 						for i := range x {
 							sum += (y[i] - x[i]) * (y[i] - x[i])
-							if grid.round(y[i]) != y[i] {
+							if grid.Round(y[i]) != y[i] {
 								t.Fatalf("%g is not on the grid", y[i])
 							}
 						}

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"ditas/audio"
+	"ditas/internal/carrier"
 	"ditas/internal/keystream"
 )
 
@@ -17,7 +18,7 @@ type listener struct {
 	ctx     context.Context
 	key     keystream.Key
 	workers int
-	source  *source
+	source  *carrier.Host
 	words   *[words]word
 	acquire *acquirer
 	code    headerCode
@@ -33,7 +34,7 @@ func newListener(ctx context.Context, f audio.File, key keystream.Key, workers i
 	if l.acquire, err = newAcquirer(l.words, l.workers); err != nil {
 		return nil, err
 	}
-	if l.source, err = newSource(f); err != nil {
+	if l.source, err = carrier.NewHost(ctx, f); err != nil {
 		return nil, err
 	}
 	for p := range profiles {
@@ -76,7 +77,7 @@ func (l *listener) find() (*header, lock, error) {
 			return nil, k, err
 		}
 		// What is left of a recording may be little, but not next to nothing.
-		if int64(h.frames) > mostLost*(l.source.frames*int64(l.source.channels)/FrameLength+1) {
+		if int64(h.frames) > mostLost*(l.source.Frames()*int64(l.source.Channels())/FrameLength+1) {
 			return nil, k, nil
 		}
 		k, err = l.amplitude(h, k)
@@ -107,13 +108,13 @@ func (l *listener) find() (*header, lock, error) {
 	// Somewhere else in the recording: near its beginning, which may have been cut off, then farther and farther on.
 	const places = 4
 	for i := range int64(places) {
-		from := i * max(FrameLength*(shortFrames+1), l.source.frames/places)
-		for c := range min(l.source.channels, 2) {
+		from := i * max(FrameLength*(shortFrames+1), l.source.Frames()/places)
+		for c := range min(l.source.Channels(), 2) {
 			from, err := l.sound(c, from)
 			if err != nil {
 				return nil, lock{}, err
 			}
-			if from+shortFrames*FrameLength > l.source.frames {
+			if from+shortFrames*FrameLength > l.source.Frames() {
 				continue
 			}
 			k, score, err := l.acquire.search(l.ctx, l.source, lock{channel: c, gain: 1}, from)
@@ -139,9 +140,9 @@ const mostLost = 256
 
 // sound returns the first place from a given one on where a channel is not silent.
 func (l *listener) sound(channel int, from int64) (int64, error) {
-	buf := audio.NewBlock(l.source.channels, FrameLength)
-	for at := from; at < l.source.frames; at += FrameLength {
-		if err := errors.Join(l.source.read(buf, at), l.ctx.Err()); err != nil {
+	buf := audio.NewBlock(l.source.Channels(), FrameLength)
+	for at := from; at < l.source.Frames(); at += FrameLength {
+		if err := errors.Join(l.source.Read(buf, at), l.ctx.Err()); err != nil {
 			return from, err
 		}
 		if usual(buf[channel]) > 0 {
@@ -155,26 +156,26 @@ func (l *listener) sound(channel int, from int64) (int64, error) {
 	return from, nil
 }
 
-// stretch holds some frames of all channels with what lies stillRun before and behind them.
+// stretch holds some frames of all channels with what lies carrier.SilenceRun before and behind them.
 type stretch struct {
 	from    int64
 	samples [][]float64
 }
 
 func (l *listener) newStretch(frames int) *stretch {
-	return &stretch{samples: audio.NewBlock(l.source.channels, frames*FrameLength+2*stillRun)}
+	return &stretch{samples: audio.NewBlock(l.source.Channels(), frames*FrameLength+2*carrier.SilenceRun)}
 }
 
-func (t *stretch) load(s *source, from int64) error {
+func (t *stretch) load(s *carrier.Host, from int64) error {
 	t.from = from
-	return s.read(t.samples, from-stillRun)
+	return s.Read(t.samples, from-carrier.SilenceRun)
 }
 
 // frame writes frame i of a channel, its gain and offset undone, to y, and marks what is silent.
 func (t *stretch) frame(y []float64, quiet []bool, k *lock, i int) {
 	x := t.samples[k.channel]
-	from := stillRun + i*FrameLength
-	still(quiet, x, from, from+FrameLength)
+	from := carrier.SilenceRun + i*FrameLength
+	carrier.MarkSilence(quiet, x, from, from+FrameLength)
 	inverse := 1 / k.gain
 	for j, v := range x[from : from+FrameLength] {
 		y[j] = (v - k.offset) * inverse
@@ -301,7 +302,7 @@ func (l *listener) header(k lock, most int) (*header, error) {
 			k.at -= FrameLength
 			k.word = (k.word + words - 1) % words
 		}
-		count := int((l.source.frames - k.at + FrameLength - 1) / FrameLength)
+		count := int((l.source.Frames() - k.at + FrameLength - 1) / FrameLength)
 		for at, blocks := 0, 1; at < count; blocks++ {
 			frames := min(blockFrames, count-at)
 			if err := errors.Join(t.load(l.source, k.at+int64(at)*FrameLength), l.ctx.Err()); err != nil {

@@ -44,7 +44,7 @@ func Find(ctx context.Context, f audio.File, key keystream.Key, workers int, pro
 	if err != nil {
 		return nil, err
 	}
-	if l.source.channels > MaxChannels {
+	if l.source.Channels() > MaxChannels {
 		return nil, ErrNotFound
 	}
 	h, k, err := l.find()
@@ -52,14 +52,14 @@ func Find(ctx context.Context, f audio.File, key keystream.Key, workers int, pro
 		return nil, err
 	}
 	r := l.newReceiver(h, progress)
-	if err := errors.Join(r.listen(k), l.source.finish()); err != nil {
+	if err := errors.Join(r.listen(k), l.source.Finish()); err != nil {
 		return nil, err
 	}
 	m, err := r.message(ctx, l.workers)
 	if err != nil {
 		return nil, err
 	}
-	m.Gain, m.Offset, m.Cut = k.gain, k.offset, l.source.cut
+	m.Gain, m.Offset, m.Cut = k.gain, k.offset, l.source.Cut()
 	return m, nil
 }
 
@@ -136,7 +136,7 @@ func (r *receiver) listen(first lock) error {
 	if !ok {
 		return ErrNotFound
 	}
-	for c := range r.source.channels {
+	for c := range r.source.Channels() {
 		t := main
 		if c != first.channel {
 			k := first
@@ -201,7 +201,7 @@ func (r *receiver) place(k lock, likely int) (track, bool, error) {
 	}
 	// In noise the pilots of a few frames may say nothing. A recording that is as long as it was, with a frame where it was, tells
 	// enough.
-	whole := r.source.channels == r.header.channels && r.source.frames/FrameLength == int64(r.lane())
+	whole := r.source.Channels() == r.header.channels && r.source.Frames()/FrameLength == int64(r.lane())
 	if near := candidates(true); whole && k.at%FrameLength == 0 && len(near) > 0 {
 		return near[0], true, nil
 	}
@@ -309,8 +309,8 @@ const maxSearches = 24
 // follow reads a channel from a track on to its end, wherever the next piece of it begins.
 func (r *receiver) follow(t track) error {
 	searches, idle := 0, 0
-	for t.at < r.source.frames && t.k < r.lane() {
-		frames := min(blockFrames, r.lane()-t.k, int((r.source.frames-t.at+FrameLength-1)/FrameLength))
+	for t.at < r.source.Frames() && t.k < r.lane() {
+		frames := min(blockFrames, r.lane()-t.k, int((r.source.Frames()-t.at+FrameLength-1)/FrameLength))
 		if err := errors.Join(r.stretch.load(r.source, t.at), r.ctx.Err()); err != nil {
 			return err
 		}
@@ -377,7 +377,7 @@ func (r *receiver) resume(t track) (track, bool, error) {
 }
 
 func (r *receiver) report(samples int64) {
-	r.done = min(r.done+samples, r.source.frames*int64(r.source.channels))
+	r.done = min(r.done+samples, r.source.Frames()*int64(r.source.Channels()))
 	r.decoded(0, r.blocks)
 }
 
@@ -385,7 +385,7 @@ func (r *receiver) report(samples int64) {
 func (r *receiver) decoded(done, of int) {
 	if r.progress != nil {
 		const sample = 1 << 20
-		r.progress(int(r.done/sample)+done, int(r.source.frames*int64(r.source.channels)/sample)+of)
+		r.progress(int(r.done/sample)+done, int(r.source.Frames()*int64(r.source.Channels())/sample)+of)
 	}
 }
 

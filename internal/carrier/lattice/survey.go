@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ditas/audio"
+	"ditas/internal/carrier"
 	"ditas/internal/parallel"
 	"ditas/metric"
 )
@@ -43,16 +44,16 @@ func (v *Survey) margin() int { return v.masking.Window() / 2 }
 
 // NewSurvey listens to a whole recording.
 func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, progress func(done, total int)) (*Survey, error) {
-	s, err := newSource(f)
+	s, err := carrier.NewHost(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	if s.channels > MaxChannels {
-		return nil, fmt.Errorf("lattice: a recording with %d channels, more than %d", s.channels, MaxChannels)
+	if s.Channels() > MaxChannels {
+		return nil, fmt.Errorf("lattice: a recording with %d channels, more than %d", s.Channels(), MaxChannels)
 	}
-	v := &Survey{format: f.Format(), samples: s.frames, shaping: shaping, frames: make([][]surveyed, s.channels)}
-	count := s.frames / FrameLength
-	count = min(count, maxFrames/int64(s.channels))
+	v := &Survey{format: f.Format(), samples: s.Frames(), shaping: shaping, frames: make([][]surveyed, s.Channels())}
+	count := s.Frames() / FrameLength
+	count = min(count, maxFrames/int64(s.Channels()))
 	for c := range v.frames {
 		v.frames[c] = make([]surveyed, count)
 		for k := range v.frames[c] {
@@ -66,7 +67,7 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 	// Blocks are read with what the windows of the ear model and runs of equal samples reach beyond them.
 	const block = 32 * FrameLength
 	before, after := v.margin(), v.masking.Window()
-	buf := audio.NewBlock(s.channels, before+block+after)
+	buf := audio.NewBlock(s.Channels(), before+block+after)
 	type listener struct {
 		ear    *metric.Ear
 		shaper *shaper
@@ -75,19 +76,19 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 		power  float64
 		heard  []float32 // of each frame, the number of windows that reach into it
 	}
-	listeners := make([]listener, s.channels)
+	listeners := make([]listener, s.Channels())
 	for c := range listeners {
 		listeners[c] = listener{
 			ear: v.masking.NewEar(), shaper: newShaper(shaping), quiet: make([]bool, block), heard: make([]float32, count),
 		}
 	}
-	for from := int64(0); from < s.frames; from += block {
-		if err := errors.Join(s.read(buf, from-int64(before)), ctx.Err()); err != nil {
+	for from := int64(0); from < s.Frames(); from += block {
+		if err := errors.Join(s.Read(buf, from-int64(before)), ctx.Err()); err != nil {
 			return nil, err
 		}
-		parallel.Each(workers, s.channels, func(_, c int) {
+		parallel.Each(workers, s.Channels(), func(_, c int) {
 			l, x, frames := &listeners[c], buf[c], v.frames[c]
-			still(l.quiet, x, before, before+block)
+			carrier.MarkSilence(l.quiet, x, before, before+block)
 			for k := from / FrameLength; k < min(count, (from+block)/FrameLength); k++ {
 				at := int(k*FrameLength - from)
 				used := 0
@@ -103,7 +104,7 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 				}
 				frames[k].usable = float32(used) / FrameLength
 			}
-			for ; l.next < from+block && l.next < s.frames; l.next += int64(v.masking.Hop()) {
+			for ; l.next < from+block && l.next < s.Frames(); l.next += int64(v.masking.Hop()) {
 				at := before + int(l.next-from)
 				tolerance := float32(l.shaper.fit(l.ear.Listen(x[at:][:v.masking.Window()])))
 				last := min(count-1, (l.next+int64(v.masking.Window())-1)/FrameLength)
@@ -116,20 +117,20 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 			}
 		})
 		if progress != nil {
-			progress(int(min(from+block, s.frames)>>10), int(s.frames>>10)+1)
+			progress(int(min(from+block, s.Frames())>>10), int(s.Frames()>>10)+1)
 		}
 	}
-	if err := s.finish(); err != nil {
+	if err := s.Finish(); err != nil {
 		return nil, err
 	}
-	if s.cut != nil {
-		return nil, s.cut
+	if s.Cut() != nil {
+		return nil, s.Cut()
 	}
 	if count < leastFrames {
 		return nil, ErrTooShort
 	}
 	for c := range listeners {
-		v.power += listeners[c].power / float64(count*FrameLength*int64(s.channels))
+		v.power += listeners[c].power / float64(count*FrameLength*int64(s.Channels()))
 	}
 	return v, nil
 }
@@ -223,7 +224,7 @@ func (p *Plan) Strength(channel, frame int) Strength {
 
 // change returns the mean squared error of a frame at a level.
 func (v *Survey) change(profile Profile, f *surveyed, level int) float64 {
-	step, grid := fineStep(level), v.grid().Step
+	step, grid := fineStep(level), carrier.GridOf(v.format).Step
 	return (profile.power()*step*step + grid*grid/12) * float64(f.gain) * float64(f.usable)
 }
 
@@ -256,17 +257,10 @@ func (v *Survey) newPlan(profile Profile) *Plan {
 // floor returns the lowest level whose fine step is at least so many steps of the file.
 func (v *Survey) floor(steps float64) int {
 	level := 0
-	for level < Levels-1 && fineStep(level) < steps*v.grid().Step {
+	for level < Levels-1 && fineStep(level) < steps*carrier.GridOf(v.format).Step {
 		level++
 	}
 	return level
-}
-
-func (v *Survey) grid() Grid {
-	if v.format.Encoding.IsFloat() {
-		return Grid{}
-	}
-	return Grid{v.format.Step()}
 }
 
 // Duration returns how long the recording lasts.

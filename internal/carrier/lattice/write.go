@@ -9,6 +9,7 @@ import (
 	"sort"
 
 	"ditas/audio"
+	"ditas/internal/carrier"
 	"ditas/internal/keystream"
 	"ditas/internal/parallel"
 	"ditas/metric"
@@ -65,7 +66,7 @@ type hider struct {
 	header  *header
 	key     keystream.Key // of this recording
 	workers int
-	source  *source
+	source  *carrier.Host
 
 	stages []stage
 	coded  [][]byte
@@ -108,7 +109,7 @@ func newHider(ctx context.Context, cover audio.File, p *Plan, payload []byte, ma
 	header.nonce = n
 	h := &hider{plan: p, header: header, key: n.key(master), workers: max(1, workers), stages: header.ladder()}
 	var err error
-	if h.source, err = newSource(cover); err != nil {
+	if h.source, err = carrier.NewHost(ctx, cover); err != nil {
 		return nil, err
 	}
 	if h.coded, err = encodePayload(ctx, h.stages, payload, h.key, h.workers); err != nil {
@@ -121,10 +122,10 @@ func newHider(ctx context.Context, cover audio.File, p *Plan, payload []byte, ma
 	dealt := newSlots(h.key)
 	h.shares, h.gatherer = dealt.deal(h.stages), newGatherer(h.stages, dealt)
 
-	grid := p.survey.grid()
-	h.noise = grid.noise()
+	grid := carrier.GridOf(p.survey.format)
+	h.noise = roundingIndex(grid)
 	words, tables := newWords(master), newTables(p.profile)
-	for range h.source.channels {
+	for range h.source.Channels() {
 		h.lanes = append(h.lanes, lane{
 			framer:   &framer{words: words, key: h.key, profile: p.profile},
 			ear:      p.survey.masking.NewEar(),
@@ -139,26 +140,26 @@ func newHider(ctx context.Context, cover audio.File, p *Plan, payload []byte, ma
 // run embeds the whole recording. While one block is embedded, the one before is written and read again.
 func (h *hider) run(ctx context.Context, w audio.Writer, progress func(done, total int)) error {
 	s, margin := h.source, h.plan.survey.margin()
-	buf := audio.NewBlock(s.channels, blockLength+2*margin)
+	buf := audio.NewBlock(s.Channels(), blockLength+2*margin)
 	var blocks [2]embedded
 	for i := range blocks {
-		blocks[i] = embedded{out: audio.NewBlock(s.channels, blockLength), read: make([][blockFrames]bits[float32], s.channels)}
+		blocks[i] = embedded{out: audio.NewBlock(s.Channels(), blockLength), read: make([][blockFrames]bits[float32], s.Channels())}
 	}
 	delivered := make(chan error, 1)
 	delivered <- nil
-	for i, from := 0, int64(0); from < s.frames; i, from = i+1, from+blockLength {
+	for i, from := 0, int64(0); from < s.Frames(); i, from = i+1, from+blockLength {
 		b := &blocks[i%2]
-		err := errors.Join(s.read(buf, from-int64(margin)), ctx.Err())
+		err := errors.Join(s.Read(buf, from-int64(margin)), ctx.Err())
 		if err == nil {
-			b.first, b.size = int(from/FrameLength), int(min(blockLength, s.frames-from))
-			parallel.Each(h.workers, s.channels, func(_, c int) { h.embed(b, c, buf[c]) })
+			b.first, b.size = int(from/FrameLength), int(min(blockLength, s.Frames()-from))
+			parallel.Each(h.workers, s.Channels(), func(_, c int) { h.embed(b, c, buf[c]) })
 		}
 		if err := errors.Join(err, <-delivered); err != nil {
 			return err
 		}
 		go func() { delivered <- h.deliver(b, w) }()
 		if progress != nil {
-			progress(int(min(from+blockLength, s.frames)>>10), int(s.frames>>10)+1)
+			progress(int(min(from+blockLength, s.Frames())>>10), int(s.Frames()>>10)+1)
 		}
 	}
 	return <-delivered
@@ -183,7 +184,7 @@ func (h *hider) embed(b *embedded, c int, x []float64) {
 		length /= 2
 	}
 	copy(out, x[margin:])
-	still(l.quiet, x, margin, margin+blockLength)
+	carrier.MarkSilence(l.quiet, x, margin, margin+blockLength)
 	start := h.header.nonce.start()
 	h.frames(b, c, func(i, k int) {
 		at, level := i*FrameLength, int(h.plan.levels[c][k])
@@ -233,7 +234,7 @@ func (h *hider) report(ctx context.Context) (*Report, error) {
 		total += h.lanes[c].error
 		r.MaxDeviation = max(r.MaxDeviation, h.lanes[c].most)
 	}
-	r.MSE = total / float64(h.source.frames*int64(len(h.lanes)))
+	r.MSE = total / float64(h.source.Frames()*int64(len(h.lanes)))
 	r.SNR = min(200, 10*math.Log10(signal/total))
 	for _, s := range h.stages {
 		if s.size > 0 {
