@@ -440,3 +440,22 @@ func TestNotFinite(t *testing.T) {
 		t.Errorf("they became %g and %g", y[5000], y[9000])
 	}
 }
+
+// A recording that is too long for its filters to be kept is heard a second time, and comes out the same.
+func TestFiltersAreHeardAgain(t *testing.T) {
+	for _, rate := range []int{8000, 44100, 400000} {
+		rec := noise(11, audio.Format{Rate: rate, Channels: 2, Encoding: audio.Int16}, 40*FrameLength+7)
+		clear(rec.Samples[0][3*FrameLength : 25*FrameLength])
+		v, cover := survey(t, rec)
+		p := v.Plan(Lean, v.MSE(45))
+		hidden := payload(p.Room() / 2)
+		kept := write(t, cover, p, hidden)
+		if v.contours == nil {
+			t.Fatal("no filters were kept")
+		}
+		v.contours = nil
+		if !bytes.Equal(write(t, cover, p, hidden), kept) {
+			t.Errorf("%d Hz: another recording", rate)
+		}
+	}
+}

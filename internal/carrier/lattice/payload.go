@@ -40,6 +40,15 @@ type bits[T any] struct {
 	fine   [fineSlots]T
 }
 
+// spare sets those bits of fine symbols that stages may leave unused, the last two, so that a symbol stands far from those with other
+// first bits: with the last one set, the one before decides which of the first two is farther.
+func spare(b *bits[byte]) {
+	for i := range fineSamples {
+		b.fine[maxFineBits*i+maxFineBits-2] = byte(i & 1)
+		b.fine[maxFineBits*i+maxFineBits-1] = 1
+	}
+}
+
 // share is the part of a frame's bits that belongs to one stage, in the order of its coded bits: the strong ones from first on,
 // and those of the medium and the fine ones with the given numbers.
 type share struct {
