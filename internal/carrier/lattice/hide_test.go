@@ -255,7 +255,11 @@ func TestFullScale(t *testing.T) {
 		v, cover := survey(t, rec)
 		var b bytes.Buffer
 		hidden := payload(80)
-		if _, err := hide(context.Background(), &b, cover, v.Plan(Robust, v.MSE(35)), hidden, ours, fixed, 2, nil); err != nil {
+		_, err := hide(context.Background(), &b, cover, v.Plan(Robust, v.MSE(35)), hidden, ours, fixed, 2, nil)
+		if errors.Is(err, ErrLost) && b.Len() == 0 {
+			continue // nothing that would not come back is written
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 		highest := 1.0

@@ -208,6 +208,33 @@ type Plan struct {
 	shaping Shaping
 	levels  [][]uint8
 	room    capacities
+	mse     float64 // that was asked for, 0 of a plan that goes by something else
+}
+
+// QuietError reports a recording so quiet that even the finest steps, which its format or this method sets, change it far more than was
+// asked for.
+type QuietError struct {
+	Asked, Reached float64 // signal-to-noise ratios in dB
+}
+
+func (e *QuietError) Error() string {
+	return fmt.Sprintf("the recording is too quiet for a signal-to-noise ratio of %.1f dB, and %.1f dB is the most that it can have: "+
+		"ask for that, or amplify it first", e.Asked, e.Reached)
+}
+
+// missed is the excess in dB of a plan's error over what was asked for from which on it is refused.
+const missed = 3
+
+// Check returns a *[QuietError] if the plan misses the strength that was asked for by 3 dB or more.
+func (p *Plan) Check() error {
+	if p.mse <= 0 {
+		return nil
+	}
+	if excess := 10 * math.Log10(p.room.mse/p.mse); excess >= missed {
+		asked := 10 * math.Log10(p.survey.power/p.mse)
+		return &QuietError{Asked: asked, Reached: asked - excess}
+	}
+	return nil
 }
 
 // levelDithering is by how many levels the strengths of frames differ that might be alike. Offsets by the step that frames have in common are not
@@ -263,6 +290,7 @@ func (v *Survey) Plan(profile Profile, mse float64) *Plan {
 		}
 	}
 	assign(math.Exp2(low))
+	p.mse = mse
 	p.measure()
 	return p
 }
@@ -376,8 +404,11 @@ func (p *Plan) fits(h *header, limit int) bool {
 	return stages[len(stages)-1].size <= limit
 }
 
-// Room returns how many bytes of payload fit.
+// Room returns how many bytes of payload fit: none if [Plan.Check] has an error.
 func (p *Plan) Room() int {
+	if p.Check() != nil {
+		return 0
+	}
 	most := func(long bool) int {
 		sizes, _ := p.limits(mostBackoff, long)
 		h := p.header(MaxPayload, sizes)

@@ -31,32 +31,127 @@ type Protection struct {
 	Loss  float64 // share of the recording that may be lost in one piece, if nothing else happens to it
 }
 
-// Hide writes cover to dst with the payload in it. A few bytes of random make the recording's dither its own: no two recordings of a key
-// may be given the same, so it is crypto/rand's Reader wherever something is kept secret.
+// ErrLost reports that a recording would not give back all that was hidden in it, however it was tried.
+var ErrLost = errors.New("lattice: the recording does not give back all that is hidden in it")
+
+// spooled is how many frames a recording has at most that is written only when it has turned out to give everything back: 16 MiB of
+// samples. In longer ones chance evens out, and what they hold is known from the survey.
+const spooled = 2048
+
+// attempts is how often a short recording is tried, with another nonce each time.
+const attempts = 5
+
+// Hide writes cover to dst with the payload in it, and reads the payload again as a receiver would. The error is [ErrTooShort] if there is
+// no room for the payload, [ErrLost] if it could not be read again, and a *[QuietError] if the plan misses its strength.
+//
+// A few bytes of random make the recording's dither its own: no two recordings of a key may be given the same, so it is crypto/rand's
+// Reader wherever something is kept secret.
 func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, p *Plan, payload []byte, key keystream.Key, random io.Reader, workers int, progress func(done, total int)) (*Report, error) {
-	n, err := newNonce(random)
-	if err != nil {
-		return nil, err
-	}
-	return hide(ctx, dst, cover, p, payload, key, n, workers, progress)
+	next := func() (nonce, error) { return newNonce(random) }
+	return hideWith(ctx, dst, cover, p, payload, key, next, workers, progress)
 }
 
+// hide hides under a nonce, and where that fails under those that follow it.
 func hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, p *Plan, payload []byte, master keystream.Key, n nonce, workers int, progress func(done, total int)) (*Report, error) {
-	h, err := newHider(ctx, cover, p, payload, master, n, workers)
+	n[0]--
+	next := func() (nonce, error) {
+		n[0]++
+		return n, nil
+	}
+	return hideWith(ctx, dst, cover, p, payload, master, next, workers, progress)
+}
+
+func hideWith(ctx context.Context, dst io.Writer, cover audio.Rewriter, p *Plan, payload []byte, master keystream.Key, next func() (nonce, error), workers int, progress func(done, total int)) (*Report, error) {
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	report := forward(progress)
+	if p.survey.Frames() > spooled {
+		w, err := cover.Rewrite(dst)
+		if err != nil {
+			return nil, err
+		}
+		r, err := tryToHide(ctx, w, cover, p, payload, master, next, workers, report)
+		if err != nil {
+			return nil, err
+		}
+		return r, w.Close()
+	}
+	var lost error
+	for range attempts {
+		var s spool
+		r, err := tryToHide(ctx, &s, cover, p, payload, master, next, workers, report)
+		if err == nil {
+			w, err := cover.Rewrite(dst)
+			if err != nil {
+				return nil, err
+			}
+			return r, s.copyTo(w)
+		}
+		if !errors.Is(err, ErrLost) {
+			return nil, err
+		}
+		lost = err
+	}
+	return nil, lost
+}
+
+// forward returns progress that never goes back.
+func forward(progress func(done, total int)) func(done, total int) {
+	most := 0
+	return func(done, total int) {
+		if progress != nil && done >= most {
+			most = done
+			progress(done, total)
+		}
+	}
+}
+
+// spool keeps the blocks of a recording.
+type spool struct{ blocks [][][]float64 }
+
+func (s *spool) Write(block [][]float64) error {
+	kept := audio.NewBlock(len(block), len(block[0]))
+	for c := range block {
+		copy(kept[c], block[c])
+	}
+	s.blocks = append(s.blocks, kept)
+	return nil
+}
+
+func (s *spool) Close() error { return nil }
+
+// copyTo writes what is kept, and closes the writer.
+func (s *spool) copyTo(w audio.Writer) error {
+	for _, block := range s.blocks {
+		if err := w.Write(block); err != nil {
+			return err
+		}
+	}
+	return w.Close()
+}
+
+// tryToHide embeds a payload once, under the next nonce.
+func tryToHide(ctx context.Context, w audio.Writer, cover audio.File, p *Plan, payload []byte, master keystream.Key, next func() (nonce, error), workers int, progress func(done, total int)) (*Report, error) {
+	n, err := next()
 	if err != nil {
 		return nil, err
 	}
-	w, err := cover.Rewrite(dst)
+	h, err := newHider(ctx, cover, p, payload, master, n, workers)
 	if err != nil {
 		return nil, err
 	}
 	if err := h.run(ctx, w, progress); err != nil {
 		return nil, err
 	}
-	if err := w.Close(); err != nil {
+	r, err := h.report(ctx, progress)
+	if err != nil {
 		return nil, err
 	}
-	return h.report(ctx)
+	if len(r.Payload) < len(payload) {
+		return nil, fmt.Errorf("%w: %d of %d bytes would come back; hide less, or more strongly", ErrLost, len(r.Payload), len(payload))
+	}
+	return r, nil
 }
 
 // hider embeds a payload, block by block, and reads it again as a receiver would.
@@ -170,11 +265,23 @@ func (h *hider) run(ctx context.Context, w audio.Writer, progress func(done, tot
 			return err
 		}
 		go func() { delivered <- h.deliver(b, w) }()
-		if progress != nil {
-			progress(int(min(from+blockLength, s.Frames())>>10), int(s.Frames()>>10)+1)
-		}
+		progress(int(min(from+blockLength, s.Frames())/FrameLength), h.steps())
 	}
 	return <-delivered
+}
+
+// steps is how many steps of progress hiding takes: one for a frame of all channels, and one for as many blocks of the code as are read
+// again in the same time.
+func (h *hider) steps() int { return int(h.source.Frames()/FrameLength) + h.blocks()/blocksAStep + 1 }
+
+const blocksAStep = 8
+
+// blocks returns the number of the payload's blocks.
+func (h *hider) blocks() (n int) {
+	for i := range h.stages {
+		n += h.stages[i].blocks
+	}
+	return n
 }
 
 // frames calls do for those frames of a block that are in use.
@@ -266,7 +373,7 @@ func (h *hider) deliver(b *embedded, w audio.Writer) error {
 }
 
 // report tells what was done, and reads the payload.
-func (h *hider) report(ctx context.Context) (*Report, error) {
+func (h *hider) report(ctx context.Context, progress func(done, total int)) (*Report, error) {
 	r := &Report{Profile: h.plan.profile, Frames: h.header.frames}
 	var signal, total float64
 	for c := range h.lanes {
@@ -282,7 +389,11 @@ func (h *hider) report(ctx context.Context) (*Report, error) {
 		}
 	}
 	var err error
-	r.Payload, _, err = h.gatherer.decode(ctx, h.key, h.workers, nil)
+	frames := int(h.source.Frames() / FrameLength)
+	r.Payload, _, err = h.gatherer.decode(ctx, h.key, h.workers, func(done, _ int) { progress(frames+done/blocksAStep, h.steps()) })
+	if err == nil {
+		progress(h.steps(), h.steps())
+	}
 	return r, err
 }
 
