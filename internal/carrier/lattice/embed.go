@@ -142,3 +142,27 @@ func (e *embedder) run(dst, x []float64, quiet []bool, step float64, from, to in
 		e.shaper.push(u - t + w)
 	}
 }
+
+// detach moves the samples of a frame that have come to equal the silence beside them on by a step, or a receiver would take them for a
+// part of it. x and quiet begin a sample before the frame and end a sample behind it.
+func (e *embedder) detach(dst, x []float64, quiet []bool, step float64) {
+	highest := 1 - e.grid.Step
+	joins := func(i int, z float64) bool { return quiet[i] && z == x[i] || quiet[i+2] && z == x[i+2] }
+	for i, z := range dst[:FrameLength] {
+		t := x[i+1]
+		if quiet[i+1] || !quiet[i] && !quiet[i+2] || t-t != 0 || !joins(i, z) {
+			continue
+		}
+		y := nearest(z, step, 1/step, e.symbols[i].fine)
+		if t < y {
+			step = -step
+		}
+		for _, way := range [...]float64{step, -step, 2 * step, -2 * step} {
+			if z := e.grid.Round(y + way); z >= -1 && z <= highest && !joins(i, z) {
+				dst[i] = z
+				break
+			}
+		}
+		step = math.Abs(step)
+	}
+}

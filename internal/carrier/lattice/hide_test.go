@@ -463,3 +463,38 @@ func TestFiltersAreHeardAgain(t *testing.T) {
 		}
 	}
 }
+
+// Samples beside silence do not become a part of it, so that sender and receiver agree on where it is.
+func TestSilenceKeepsItsEnds(t *testing.T) {
+	rng := newRand(12)
+	for _, e := range []audio.Encoding{audio.Int8, audio.Int16, audio.Float32} {
+		rec := &audio.Recording{Format: mono(e), Samples: audio.NewBlock(1, 60*FrameLength)}
+		x := rec.Samples[0]
+		for i := range x {
+			if rng.IntN(12) == 0 { // now and then a run long enough to be silence
+				x[i] = rec.Format.Step() * float64(rng.IntN(5)-2)
+			}
+		}
+		v, cover := survey(t, rec)
+		var b bytes.Buffer
+		p := v.Faintest()
+		if _, err := hide(context.Background(), &b, cover, p, payload(min(100, p.Room())), ours, fixed, 2, nil); err != nil {
+			t.Fatal(err)
+		}
+		before, after := make([]bool, len(x)), make([]bool, len(x))
+		carrier.MarkSilence(before, x, 0, len(x))
+		carrier.MarkSilence(after, decode(t, b.Bytes()).Samples[0], 0, len(x))
+		silence, differ := 0, 0
+		for i, q := range before {
+			if q {
+				silence++
+			}
+			if q != after[i] {
+				differ++
+			}
+		}
+		if silence < len(x)/10 || silence > len(x)*9/10 || differ > 0 {
+			t.Errorf("%v: %d of %d samples are silence, and %d differ in it", e, silence, len(x), differ)
+		}
+	}
+}

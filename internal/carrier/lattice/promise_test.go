@@ -106,7 +106,7 @@ func TestRoomIsKept(t *testing.T) {
 			if r.SNR < snr-3.2 && pn != "faint" {
 				t.Errorf("%d %s %s: asked for %.1f dB, got %.1f", seed, name, pn, snr, r.SNR)
 			}
-			if seed%10 == 0 {
+			if seed%5 == 0 {
 				m, err := Find(context.Background(), open(t, b.Bytes()), ours, 2, nil)
 				if err != nil {
 					t.Errorf("%d %s %s at %.0f dB: %v", seed, name, pn, snr, err)

@@ -183,7 +183,7 @@ type lane struct {
 	embedder            *embedder
 	reader              *reader
 	bits                bits[byte]
-	quiet               []bool
+	quiet               []bool // of a block, with a sample on either side
 	signal, error, most float64
 }
 
@@ -228,7 +228,7 @@ func newHider(ctx context.Context, cover audio.File, p *Plan, payload []byte, ma
 			window:   -1,
 			embedder: &embedder{shape: &shapes[p.profile], grid: grid, shaper: newShaper(p.shaping)},
 			reader:   newReader(p.profile, tables),
-			quiet:    make([]bool, blockLength),
+			quiet:    make([]bool, blockLength+2),
 		})
 		l := &h.lanes[c]
 		spare(&l.bits)
@@ -298,7 +298,7 @@ func (h *hider) frames(b *embedded, c int, do func(i, k int)) {
 func (h *hider) embed(ctx context.Context, b *embedded, c int, x []float64) {
 	l, out, before := &h.lanes[c], b.out[c], h.plan.survey.before()
 	copy(out, x[before:])
-	carrier.MarkSilence(l.quiet, x, before, before+blockLength)
+	carrier.MarkSilence(l.quiet, x, before-1, before+blockLength+1)
 	l.listen(ctx, h.plan.survey, x, int64(b.first)*FrameLength)
 	start := h.header.nonce.start()
 	h.frames(b, c, func(i, k int) {
@@ -313,10 +313,11 @@ func (h *hider) embed(ctx context.Context, b *embedded, c int, x []float64) {
 		for j := 0; j < FrameLength; {
 			end := l.filter(h.plan.survey, int64(k)*FrameLength+int64(j)) - int64(k)*FrameLength
 			to := int(min(FrameLength, end))
-			l.embedder.run(out[at:], x[before+at:], l.quiet[at:], fineStep(level), j, to)
+			l.embedder.run(out[at:], x[before+at:], l.quiet[at+1:], fineStep(level), j, to)
 			j = to
 		}
-		copy(l.reader.quiet[:], l.quiet[at:])
+		l.embedder.detach(out[at:], x[before+at-1:], l.quiet[at:], fineStep(level))
+		copy(l.reader.quiet[:], l.quiet[at+1:])
 		l.reader.read(&b.read[c][i], out[at:], f, level, h.noise)
 	})
 	for i, y := range out[:b.size] {
