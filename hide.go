@@ -115,6 +115,9 @@ func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, secret *pict
 	if err != nil {
 		return nil, err
 	}
+	if err := plans[len(plans)-1].Check(); err != nil {
+		return nil, err
+	}
 	if err := r.check(secret); err != nil {
 		var short *TooShortError
 		if !o.Fit || !errors.As(err, &short) || short.Width == 0 {

@@ -22,11 +22,11 @@ func Listen(ctx context.Context, cover audio.File, n int, progress func(done, to
 		format := cover.Format()
 		return nil, &TooShortError{Need: format.Duration(lattice.LeastLength), Have: format.Duration(max(0, cover.Frames()))}
 	}
+	if errors.Is(err, lattice.ErrSilent) {
+		return nil, ErrSilent
+	}
 	if err != nil {
 		return nil, err
-	}
-	if s.MSE(0) == 0 {
-		return nil, ErrSilent
 	}
 	return &Survey{s}, nil
 }

@@ -498,3 +498,34 @@ func TestSilenceKeepsItsEnds(t *testing.T) {
 		}
 	}
 }
+
+// A recording too quiet for the strength that was asked for is refused, with the one that it can have; a silent one has no room at all.
+func TestQuiet(t *testing.T) {
+	rec := noise(13, audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int24}, 40*FrameLength)
+	for i, v := range rec.Samples[0] {
+		rec.Samples[0][i] = rec.Format.Quantize(v * 1e-4)
+	}
+	v, cover := survey(t, rec)
+	p := v.Plan(Robust, v.MSE(50))
+	var quiet *QuietError
+	if err := p.Check(); !errors.As(err, &quiet) || math.Abs(quiet.Asked-50) > 1e-6 || quiet.Reached > 47 {
+		t.Fatalf("at 50 dB: %v", err)
+	}
+	if _, err := Hide(context.Background(), io.Discard, cover, p, payload(10), ours, rand.Reader, 2, nil); !errors.As(err, &quiet) || p.Room() != 0 {
+		t.Errorf("room for %d bytes, %v", p.Room(), err)
+	}
+	if quiet.Reached > 0 {
+		p = v.Plan(Robust, v.MSE(quiet.Reached))
+		if err := p.Check(); err != nil {
+			t.Errorf("at the strength that it can have: %v", err)
+		}
+	}
+	for _, value := range []float64{0, 0.3} {
+		for i := range rec.Samples[0] {
+			rec.Samples[0][i] = rec.Format.Quantize(value)
+		}
+		if _, err := NewSurvey(context.Background(), open(t, file(t, rec)), DefaultShaping, 2, nil); !errors.Is(err, ErrSilent) {
+			t.Errorf("a constant %g: %v", value, err)
+		}
+	}
+}

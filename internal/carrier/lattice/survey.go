@@ -42,6 +42,9 @@ const LeastLength = leastFrames * FrameLength
 
 const leastFrames = 8
 
+// ErrSilent reports a recording that is digital silence but for less than 8 frames: nothing is found again in those.
+var ErrSilent = errors.New("lattice: the recording is silent: there is nothing to hide in")
+
 // ErrTooShort reports a recording of fewer than 8 frames, or one without room for the payload.
 var ErrTooShort = errors.New("lattice: the recording is too short to hide anything in it")
 
@@ -121,6 +124,9 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 	if len(v.frames[0]) < leastFrames {
 		return nil, ErrTooShort
 	}
+	if v.sounding() < leastFrames {
+		return nil, ErrSilent
+	}
 	for c := range surveyors {
 		v.power += surveyors[c].power / float64(v.Frames()*FrameLength)
 		if v.contours != nil {
@@ -131,6 +137,20 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 		progress(int(s.Frames()>>10)+1, int(s.Frames()>>10)+1)
 	}
 	return v, nil
+}
+
+// sounding returns how many frames' samples the channel that is silent least has, in frames at least half of which are not silence.
+func (v *Survey) sounding() (most float64) {
+	for _, frames := range v.frames {
+		sum := 0.0
+		for _, f := range frames {
+			if f.usable >= 0.5 {
+				sum += float64(f.usable)
+			}
+		}
+		most = max(most, sum)
+	}
+	return most
 }
 
 // newSurveyors returns a surveyor of each channel.
