@@ -139,12 +139,12 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 	return v, nil
 }
 
-// sounding returns how many frames' samples the channel that is silent least has, in frames at least half of which are not silence.
+// sounding returns how many frames' worth of samples are usable in the channel that has most of them.
 func (v *Survey) sounding() (most float64) {
 	for _, frames := range v.frames {
 		sum := 0.0
 		for _, f := range frames {
-			if f.usable >= 0.5 {
+			if f.usable >= leastUsable {
 				sum += float64(f.usable)
 			}
 		}
@@ -221,6 +221,10 @@ func (v *Survey) Frames() int { return len(v.frames) * len(v.frames[0]) }
 // silent marks a frame that is left alone.
 const silent = 0xff
 
+// leastUsable is the share of a frame that must not be silence for anything to be hidden in it. Of fewer samples, most of them next to
+// zero where there is silence beside them, a receiver cannot tell the level, and reads what spoils the rest.
+const leastUsable = 0.5
+
 // Plan is how a recording is to be used.
 type Plan struct {
 	survey  *Survey
@@ -287,7 +291,7 @@ func (v *Survey) Plan(profile Profile, mse float64) *Plan {
 		for c, frames := range v.frames {
 			for k := range frames {
 				f := &frames[k]
-				if f.usable == 0 {
+				if f.usable < leastUsable {
 					p.levels[c][k] = silent
 					continue
 				}
@@ -345,7 +349,7 @@ func (v *Survey) Faintest() *Plan {
 	for c, frames := range v.frames {
 		for k := range frames {
 			p.levels[c][k] = uint8(level)
-			if frames[k].usable == 0 {
+			if frames[k].usable < leastUsable {
 				p.levels[c][k] = silent
 			}
 		}
