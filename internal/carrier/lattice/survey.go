@@ -139,6 +139,9 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 	return v, nil
 }
 
+// leastUsable is the share of a frame that must not be silence for it to be of use in finding anything.
+const leastUsable = 0.5
+
 // sounding returns how many frames' worth of samples are usable in the channel that has most of them.
 func (v *Survey) sounding() (most float64) {
 	for _, frames := range v.frames {
@@ -221,10 +224,6 @@ func (v *Survey) Frames() int { return len(v.frames) * len(v.frames[0]) }
 // silent marks a frame that is left alone.
 const silent = 0xff
 
-// leastUsable is the share of a frame that must not be silence for anything to be hidden in it. Of fewer samples, most of them next to
-// zero where there is silence beside them, a receiver cannot tell the level, and reads what spoils the rest.
-const leastUsable = 0.5
-
 // Plan is how a recording is to be used.
 type Plan struct {
 	survey  *Survey
@@ -291,7 +290,7 @@ func (v *Survey) Plan(profile Profile, mse float64) *Plan {
 		for c, frames := range v.frames {
 			for k := range frames {
 				f := &frames[k]
-				if f.usable < leastUsable {
+				if f.usable == 0 {
 					p.levels[c][k] = silent
 					continue
 				}
@@ -349,7 +348,7 @@ func (v *Survey) Faintest() *Plan {
 	for c, frames := range v.frames {
 		for k := range frames {
 			p.levels[c][k] = uint8(level)
-			if frames[k].usable < leastUsable {
+			if frames[k].usable == 0 {
 				p.levels[c][k] = silent
 			}
 		}
