@@ -43,6 +43,8 @@ var (
 	ErrUnsupported = errors.New("unsupported encoding")
 	// ErrMalformed says that the header contradicts itself or is incomplete.
 	ErrMalformed = errors.New("malformed header")
+	// ErrDamaged says that samples cannot be restored because bytes of the file have changed or are missing.
+	ErrDamaged = errors.New("damaged samples")
 )
 
 // TruncatedError says that a file ends before its header says it would. All frames before that have been read.

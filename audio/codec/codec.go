@@ -19,7 +19,7 @@ import (
 
 // Open reads the header of the recording of size bytes in r, which the File goes on reading from. [Of] tells its format, and
 // [Cover] makes a recording of it that can be written. The error wraps [audio.ErrFormat], and is a *[Refusal], if the file is no
-// recording that is read; or it wraps [audio.ErrUnsupported], [audio.ErrMalformed], or what a package below calls damaged.
+// recording that is read; or it wraps [audio.ErrUnsupported], [audio.ErrMalformed] or [audio.ErrDamaged].
 func Open(r io.ReaderAt, size int64) (audio.File, error) {
 	head, err := headAt(r, size, 0)
 	if err != nil {

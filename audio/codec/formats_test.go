@@ -89,8 +89,7 @@ func TestForeignFilesAreNamed(t *testing.T) {
 	for _, file := range []string{"", "\x00", "FORM????ILBM", "MAC OS", "OggS", "#!/bin/sh\necho", "\x89PNG\r\n\x1a\n", "%PDF-1.7", "PK\x03\x04", "GIF89a"} {
 		file += strings.Repeat(" ", 60)
 		_, err := Open(strings.NewReader(file), int64(len(file)))
-		var refusal *Refusal
-		if errors.As(err, &refusal) && refusal.Says != "is not a recording that ditas reads" {
+		if err == nil || strings.Contains(err.Error(), "which ditas does not read") {
 			t.Errorf("%q: %v", file[:12], err)
 		}
 	}
