@@ -54,17 +54,24 @@ func Extensions(kinds []Kind) []string {
 	return list
 }
 
+// Usual returns the usual extension of each of the kinds.
+func Usual(kinds []Kind) []string {
+	var list []string
+	for _, k := range kinds {
+		list = append(list, k.Extensions[0])
+	}
+	return list
+}
+
 // FormatOf returns the format that the extension of path stands for, in either case.
 func FormatOf(path string) (Format, error) {
 	extension := strings.ToLower(filepath.Ext(path))
-	var usual []string
 	for _, k := range Writable() {
 		if slices.Contains(k.Extensions, extension) {
 			return k.Format, nil
 		}
-		usual = append(usual, k.Extensions[0])
 	}
-	return 0, fmt.Errorf("%s: the name of a picture to write must end in %s", path, words.List(usual, "or"))
+	return 0, fmt.Errorf("%s: the name of a picture to write must end in %s", path, words.List(Usual(Writable()), "or"))
 }
 
 // Wanted says what pictures are, to those who gave something else: "pictures are PNG, JPEG, … files".

@@ -18,6 +18,21 @@ type CoverOptions struct {
 	Level *int
 }
 
+// Check returns the error that [Cover] would return whatever the recording, as far as the options tell.
+func (o CoverOptions) Check() error {
+	f, ok := ByName(o.Name)
+	if !ok {
+		return nil
+	}
+	if !f.Writable() {
+		refusal := f.unwritten()
+		refusal.Name = o.Name
+		return refusal
+	}
+	_, err := f.level(o.Level)
+	return err
+}
+
 // Cover returns f, as [Open] or [OpenFile] returned it, as a recording that can be written, and the format that it will have. What
 // is written in its own format keeps everything but the samples; any other becomes a new file of the same rate, channels and
 // encoding, without its tags. Of lossy formats, whose samples are of no encoding, the new file has 16 bits.
@@ -25,7 +40,7 @@ type CoverOptions struct {
 // The error is a *[Refusal] that wraps [audio.ErrUnsupported] if the format to write is none that is written or cannot hold the
 // recording, or if there is no such level.
 func Cover(f audio.File, o CoverOptions) (audio.Rewriter, *Format, error) {
-	if err := CheckOutput(o.Name); err != nil {
+	if err := o.Check(); err != nil {
 		return nil, nil, err
 	}
 	own, _ := Of(f)

@@ -301,14 +301,13 @@ func endIn(formats []*Format) string {
 
 // CheckOutput returns an error if the extension of name asks for a format that Ditas does not write. What is hidden in a lossy one
 // would not survive. The error is a *[Refusal] and wraps [audio.ErrUnsupported].
-func CheckOutput(name string) error {
-	f, ok := ByName(name)
-	if !ok || f.Writable() {
-		return nil
-	}
+func CheckOutput(name string) error { return CoverOptions{Name: name}.Check() }
+
+// unwritten is the refusal to write a format.
+func (f *Format) unwritten() *Refusal {
 	says := "would be " + f.name + ", and ditas writes " + words.List(Names(Writable()), "and")
 	if f.lossy {
 		says = "would be " + f.name + ", which is lossy and throws away what is hidden"
 	}
-	return &Refusal{Name: name, Says: says, Advice: endIn(Writable()), Err: audio.ErrUnsupported}
+	return &Refusal{Says: says, Advice: endIn(Writable()), Err: audio.ErrUnsupported}
 }

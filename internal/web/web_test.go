@@ -783,10 +783,10 @@ func TestWords(t *testing.T) {
 		want string
 	}{
 		{"/picture", sound, "This is a recording, and a picture is wanted here."},
-		{"/picture", []byte("hello"), "This is not a picture that ditas can read."},
+		{"/picture", []byte("hello"), "This is not a picture that ditas reads."},
 		{"/picture", pngFile(t, 20, 20)[:100], "The picture file ends too early."},
 		{"/sounds/cover", pngFile(t, 20, 20), "This is a picture, and a recording is wanted here."},
-		{"/sounds/cover", []byte("hello"), "This is not a recording that ditas can read."},
+		{"/sounds/cover", []byte("hello"), "This is not a recording that ditas reads."},
 		{"/sounds/cover", sound[:20_000], "The recording is cut off after"},
 		{"/sounds/cover", crowd, "The recording has more than 64 channels."},
 		{"/sounds/recording", crowd, "The recording has more than 64 channels."},
