@@ -2,7 +2,8 @@
 //
 // The packages below it know the containers: wav, flac, sphere, mp3, vorbis, and codec, which opens whichever of them a file
 // turns out to be. All of them give a [File]. A File is read by any number of independent Readers; one that is also a
-// [Rewriter] can be written again with other samples and everything else as it was. [Convert] makes a Rewriter of any File.
+// [Rewriter] can be written again with other samples and everything else as it was. [Convert] makes a Rewriter of any File,
+// and codec.Cover does where that is needed.
 //
 //	file, err := codec.Open(src, size)
 //	r, block := file.Reader(), audio.NewBlock(file.Format().Channels, 4096)
