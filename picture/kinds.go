@@ -77,8 +77,8 @@ func FormatOf(path string) (Format, error) {
 // Wanted says what pictures are, to those who gave something else: "pictures are PNG, JPEG, … files".
 func Wanted() string { return "pictures are " + words.List(Names(kinds), "or") + " files" }
 
-// Recognize reports whether a file that begins with head, of 32 bytes or more if it has them, is a picture: of a kind that [Decode]
-// reads, or HEIC or AVIF, which it does not.
+// Recognize reports whether a file that begins with head, of 32 bytes or more if it has them, is a picture: of a kind
+// that [Decode] reads, or HEIC or AVIF, which it does not.
 func Recognize(head []byte) bool {
 	_, err := sniff(head)
 	return err != ErrFormat // an error that wraps it tells more

@@ -4,8 +4,8 @@
 //	defer recording.Close()
 //	cover, format, err := codec.Cover(recording, codec.CoverOptions{Name: "stego.flac"})
 //
-// [Readable] lists the formats that it reads, WAV, FLAC, MP3, Ogg Vorbis and NIST SPHERE, and [Writable] those that it writes,
-// WAV and FLAC. Some others are known well enough for an error to say what a file is.
+// [Readable] lists the formats that it reads, WAV, FLAC, MP3, Ogg Vorbis and NIST SPHERE, and [Writable] those that
+// it writes, WAV and FLAC. Some others are known well enough for an error to say what a file is.
 package codec
 
 import (
@@ -17,9 +17,10 @@ import (
 	"ditas/audio"
 )
 
-// Open reads the header of the recording of size bytes in r, which the File goes on reading from. [Of] tells its format, and
-// [Cover] makes a recording of it that can be written. The error wraps [audio.ErrFormat], and is a *[Refusal], if the file is no
-// recording that is read; or it wraps [audio.ErrUnsupported], [audio.ErrMalformed] or [audio.ErrDamaged].
+// Open reads the header of the recording of size bytes in r, which the File goes on reading from. [Of] tells its
+// format, and [Cover] makes a recording of it that can be written. The error wraps [audio.ErrFormat], and is a
+// *[Refusal], if the file is no recording that is read; or it wraps [audio.ErrUnsupported], [audio.ErrMalformed] or
+// [audio.ErrDamaged].
 func Open(r io.ReaderAt, size int64) (audio.File, error) {
 	head, err := headAt(r, size, 0)
 	if err != nil {

@@ -10,11 +10,12 @@ import (
 
 // CoverOptions say as what a recording is to be written. The zero value is as what it is, or else as WAV.
 type CoverOptions struct {
-	// Name is the one under which the recording will be written. An extension that stands for a format that can be written makes it
-	// one of that format; one that stands for another known format is an error; any other leaves it as it is.
+	// Name is the one under which the recording will be written. An extension that stands for a format that can be
+	// written makes it one of that format; one that stands for another known format is an error; any other leaves it
+	// as it is.
 	Name string
-	// Level of compression, where the format has levels: see [Format.Levels]. nil means the usual one. A level for a format without
-	// any is an error.
+	// Level of compression, where the format has levels: see [Format.Levels]. nil means the usual one. A level for a
+	// format without any is an error.
 	Level *int
 }
 
@@ -33,12 +34,13 @@ func (o CoverOptions) Check() error {
 	return err
 }
 
-// Cover returns f, as [Open] or [OpenFile] returned it, as a recording that can be written, and the format that it will have. What
-// is written in its own format keeps everything but the samples; any other becomes a new file of the same rate, channels and
-// encoding, without its tags. Of lossy formats, whose samples are of no encoding, the new file has 16 bits.
+// Cover returns f, as [Open] or [OpenFile] returned it, as a recording that can be written, and the format that it
+// will have. What is written in its own format keeps everything but the samples; any other becomes a new file of the
+// same rate, channels and encoding, without its tags. Of lossy formats, whose samples are of no encoding, the new
+// file has 16 bits.
 //
-// The error is a *[Refusal] that wraps [audio.ErrUnsupported] if the format to write is none that is written or cannot hold the
-// recording, or if there is no such level.
+// The error is a *[Refusal] that wraps [audio.ErrUnsupported] if the format to write is none that is written or
+// cannot hold the recording, or if there is no such level.
 func Cover(f audio.File, o CoverOptions) (audio.Rewriter, *Format, error) {
 	if err := o.Check(); err != nil {
 		return nil, nil, err

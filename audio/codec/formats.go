@@ -16,8 +16,8 @@ import (
 	"ditas/internal/words"
 )
 
-// Format is a file format of recordings: a row of the table that all of Ditas goes by. Some formats are read and written, some
-// only read, and some are only known by name, so that an error can say what a file is.
+// Format is a file format of recordings: a row of the table that all of Ditas goes by. Some formats are read and
+// written, some only read, and some are only known by name, so that an error can say what a file is.
 type Format struct {
 	name       string
 	extensions []string // lower case; the usual one first
@@ -83,8 +83,8 @@ func rewrites[F audio.File](again func(f F, level int) (audio.Rewriter, error)) 
 	}
 }
 
-// formats is the table. A format that is read or written is one row, and its package. Lists for people are in its order, and what is
-// written when nothing says otherwise is the first row that can be.
+// formats is the table. A format that is read or written is one row, and its package. Lists for people are in its
+// order, and what is written when nothing says otherwise is the first row that can be.
 var formats = []*Format{
 	{
 		name: "WAV", extensions: []string{".wav"}, mediaType: "audio/wav", read: reads(wav.Open),
@@ -117,10 +117,22 @@ var formats = []*Format{
 	{name: "Monkey's Audio", extensions: []string{".ape"}, marks: []string{"MAC ?\x0F"}},
 	{name: "True Audio", extensions: []string{".tta"}, marks: []string{"TTA1", "TTA2"}},
 	{name: "DSD", extensions: []string{".dsf", ".dff"}, marks: []string{"DSD ", "FRM8"}},
-	{name: "MP4 (AAC or ALAC)", extensions: []string{".m4a", ".mp4", ".m4b", ".mov"}, lossy: true, marks: []string{"????ftyp"}},
-	{name: "AAC", extensions: []string{".aac"}, lossy: true, marks: []string{"\xFF\xF0", "\xFF\xF1", "\xFF\xF8", "\xFF\xF9", "ADIF"}},
-	{name: "Matroska or WebM", extensions: []string{".mka", ".mkv", ".webm"}, lossy: true, marks: []string{"\x1A\x45\xDF\xA3"}},
-	{name: "Windows Media", extensions: []string{".wma", ".wmv", ".asf"}, lossy: true, marks: []string{"\x30\x26\xB2\x75\x8E\x66\xCF\x11"}},
+	{
+		name: "MP4 (AAC or ALAC)", extensions: []string{".m4a", ".mp4", ".m4b", ".mov"}, lossy: true,
+		marks: []string{"????ftyp"},
+	},
+	{
+		name: "AAC", extensions: []string{".aac"}, lossy: true,
+		marks: []string{"\xFF\xF0", "\xFF\xF1", "\xFF\xF8", "\xFF\xF9", "ADIF"},
+	},
+	{
+		name: "Matroska or WebM", extensions: []string{".mka", ".mkv", ".webm"}, lossy: true,
+		marks: []string{"\x1A\x45\xDF\xA3"},
+	},
+	{
+		name: "Windows Media", extensions: []string{".wma", ".wmv", ".asf"}, lossy: true,
+		marks: []string{"\x30\x26\xB2\x75\x8E\x66\xCF\x11"},
+	},
 	{name: "AC-3", extensions: []string{".ac3"}, lossy: true, marks: []string{"\x0B\x77"}},
 	{name: "MPEG audio layer II", extensions: []string{".mp2"}, lossy: true},
 	{name: "Musepack", extensions: []string{".mpc"}, lossy: true, marks: []string{"MPCK", "MP+"}},
@@ -232,8 +244,8 @@ func (f *Format) Writable() bool { return f.write != nil }
 // Floats reports whether files of the format can be written with floating-point samples.
 func (f *Format) Floats() bool { return f.write != nil && f.write.floats }
 
-// Levels returns the levels of compression at which the format is written, from the fastest to the smallest, and the one that is
-// taken unasked. ok is false if there is nothing to choose.
+// Levels returns the levels of compression at which the format is written, from the fastest to the smallest, and the
+// one that is taken unasked. ok is false if there is nothing to choose.
 func (f *Format) Levels() (lowest, highest, usual int, ok bool) {
 	if f.write == nil || f.write.levels == nil {
 		return 0, 0, 0, false
@@ -299,8 +311,8 @@ func endIn(formats []*Format) string {
 	return "let the name to write end in " + words.List(Extensions(formats), "or")
 }
 
-// CheckOutput returns an error if the extension of name asks for a format that Ditas does not write. What is hidden in a lossy one
-// would not survive. The error is a *[Refusal] and wraps [audio.ErrUnsupported].
+// CheckOutput returns an error if the extension of name asks for a format that Ditas does not write. What is hidden
+// in a lossy one would not survive. The error is a *[Refusal] and wraps [audio.ErrUnsupported].
 func CheckOutput(name string) error { return CoverOptions{Name: name}.Check() }
 
 // unwritten is the refusal to write a format.

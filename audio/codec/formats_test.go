@@ -22,7 +22,8 @@ var samples = map[string]string{
 	"NIST SPHERE": "../sphere/testdata/timit.sph",
 }
 
-// Every row holds together: its files are opened and known again, it is found by each of its extensions, and nothing claims two rows.
+// Every row holds together: its files are opened and known again, it is found by each of its extensions, and nothing
+// claims two rows.
 func TestFormats(t *testing.T) {
 	taken := map[string]string{}
 	for _, f := range Known() {
@@ -71,8 +72,8 @@ func TestFormats(t *testing.T) {
 	}
 }
 
-// Who gives a file of a format that is not read is told which it is, whether it stands behind a tag or not; other files are not
-// taken for one.
+// Who gives a file of a format that is not read is told which it is, whether it stands behind a tag or not; other
+// files are not taken for one.
 func TestForeignFilesAreNamed(t *testing.T) {
 	for _, f := range Known() {
 		for _, mark := range f.marks {
@@ -95,7 +96,8 @@ func TestForeignFilesAreNamed(t *testing.T) {
 	}
 }
 
-// What a recording becomes follows from the name, then from what it is; and its samples are those that the new file holds.
+// What a recording becomes follows from the name, then from what it is; and its samples are those that the new file
+// holds.
 func TestCover(t *testing.T) {
 	for _, c := range []struct {
 		name, out, format string
@@ -151,7 +153,8 @@ func TestCover(t *testing.T) {
 	}
 }
 
-// A recording that stays what it is keeps everything: nothing was written to it, so that the file comes back byte for byte.
+// A recording that stays what it is keeps everything: nothing was written to it, so that the file comes back byte for
+// byte.
 func TestCoverKeepsTheFile(t *testing.T) {
 	for _, format := range Writable() {
 		name := samples[format.Name()]

@@ -20,7 +20,8 @@ func said(t *testing.T, args ...string) (out, complaint string) {
 	return stdout.String(), stderr.String()
 }
 
-// Every format is named where people look for it: in the help, in what shells complete, and in what is said of a wrong file.
+// Every format is named where people look for it: in the help, in what shells complete, and in what is said of a
+// wrong file.
 func TestFormatsAreNamed(t *testing.T) {
 	text := filepath.Join(t.TempDir(), "text.txt")
 	if err := os.WriteFile(text, []byte("Call me Ishmael. Some years ago, never mind how long"), 0o600); err != nil {

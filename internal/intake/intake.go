@@ -1,5 +1,5 @@
-// Package intake opens what people give, recordings and pictures, which it tells apart by what is in them. The command and the page
-// say the same of a file that is not what is wanted.
+// Package intake opens what people give, recordings and pictures, which it tells apart by what is in them. The
+// command and the page say the same of a file that is not what is wanted.
 package intake
 
 import (
@@ -21,8 +21,8 @@ func Recording(r io.ReaderAt, size int64) (audio.File, error) {
 	return f, err
 }
 
-// Picture is [picture.DecodeLimit] of a file of size bytes that somebody gave as a picture. Of a recording the error says that it
-// is one.
+// Picture is [picture.DecodeLimit] of a file of size bytes that somebody gave as a picture. Of a recording the error
+// says that it is one.
 func Picture(r io.ReaderAt, size int64, maxPixels int) (*picture.Planes, error) {
 	p, err := picture.DecodeLimit(io.NewSectionReader(r, 0, size), maxPixels)
 	if !errors.Is(err, picture.ErrFormat) || IsPicture(r, size) {
