@@ -82,7 +82,13 @@ func Cover(f audio.File, o CoverOptions) (audio.Rewriter, *Format, error) {
 			Err:    audio.ErrUnsupported,
 		}
 	}
-	return r, to, nil
+	return &covered{r, own}, to, nil
+}
+
+// covered is a recording that is written as a new file. It remembers what it was.
+type covered struct {
+	audio.Rewriter
+	given *Format // nil if nobody knows
 }
 
 // target returns the format that a recording of another becomes under a name.

@@ -204,10 +204,13 @@ func Of(f audio.File) (*Format, bool) {
 	return nil, false
 }
 
-// Lossy reports whether f, as [Open] returned it, has been through a compression that changed its samples.
+// Lossy reports whether f, as [Open] or [Cover] returned it, has been through a compression that changed its samples.
 func Lossy(f audio.File) bool {
-	row, ok := Of(f)
-	return ok && row.lossy
+	row, _ := Of(f)
+	if c, ok := f.(*covered); ok {
+		row = c.given
+	}
+	return row != nil && row.lossy
 }
 
 // Name returns what people call the format.

@@ -124,6 +124,9 @@ func TestCover(t *testing.T) {
 		if format.Name() != c.format || cover.Format().Encoding != c.encoding {
 			t.Errorf("%s as %q became %v of %s", c.name, c.out, cover.Format(), format)
 		}
+		if Lossy(cover) != Lossy(f) {
+			t.Errorf("%s as %q: lossy is %v", c.name, c.out, Lossy(cover))
+		}
 		var out bytes.Buffer
 		w, err := cover.Rewrite(&out)
 		if err != nil {

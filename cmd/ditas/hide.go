@@ -14,11 +14,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"ditas"
+	"ditas/audio"
 	"ditas/audio/codec"
 	"ditas/internal/intake"
-	"ditas/internal/preflight"
 	"ditas/internal/words"
 	"ditas/picture"
+	"ditas/report"
 )
 
 // hideHelp explains the command. The formats are those that there are.
@@ -78,6 +79,7 @@ type hideFlags struct {
 	out            string
 	batch          batchFlags
 	passphrase     passphraseFlags
+	strength       strengthFlags
 	options        ditas.HideOptions
 	compression    int
 	compressed     bool // --compression is given
@@ -104,19 +106,18 @@ func hideCommand() *cobra.Command {
 	f.StringVarP(&o.out, "out", "o", "", "the `RECORDING` to write; a file of that name is replaced")
 	o.batch.addFlags(cmd, "under the recordings' names")
 	o.passphrase.addFlags(cmd, "that it takes to reveal the picture")
-	f.Float64Var(&o.options.SNR, "snr", 0, fmt.Sprintf("signal-to-noise ratio in `dB`, %d to %d (default %d)", ditas.MinSNR, ditas.MaxSNR, ditas.DefaultSNR))
-	f.BoolVar(&o.options.Faint, "faint", false, "change the recording as little as possible, in place of --snr")
+	o.strength.addFlags(cmd)
 	f.BoolVar(&o.options.Fit, "fit", false, "scale the picture down to what fits, if it does not")
 	levels, says := compressionLevels()
 	f.IntVar(&o.compression, "compression", 0, says)
-	f.StringVar(&o.options.Method, "method", ditas.Lattice, "how to hide, a `NAME`; also: "+ditas.Networks)
+	f.BoolVar(&o.options.Restored, "quality", false, "also measure the picture as restored: PSNR and SSIM")
+	addMethodFlag(cmd, &o.options.Method, "how to hide, a `NAME` (default "+ditas.Methods()[0].Name+")")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
 	completeFiles(cmd, "image", pictureExtensions...)
 	completeFiles(cmd, "cover", recordingExtensions...)
 	completeFiles(cmd, "out", writtenRecordingExtensions...)
 	completeNames(cmd, "compression", levels...)
-	completeNames(cmd, "method", ditas.Lattice, ditas.Networks)
 	completeArguments(cmd, pictureExtensions, recordingExtensions)
 	return cmd
 }
@@ -160,18 +161,13 @@ type hidden struct {
 	ImageHeight int    `json:"imageHeight"`
 	Cover       string `json:"cover"`
 	Out         string `json:"out"`
-	*ditas.HideReport
-	Warnings []preflight.Warning `json:"warnings,omitempty"` // about the recording
+	*report.Hide
+	Warnings []report.Warning `json:"warnings,omitempty"` // about the recording
 }
 
 func (o *hideFlags) run(ctx context.Context, args []string) error {
-	switch {
-	case o.options.SNR != 0 && !(o.options.SNR >= ditas.MinSNR && o.options.SNR <= ditas.MaxSNR):
-		return usagef("--snr %g: want %d to %d dB", o.options.SNR, ditas.MinSNR, ditas.MaxSNR)
-	case o.options.SNR != 0 && o.options.Faint:
-		return usagef("both --snr and --faint are given")
-	}
-	if err := checkMethod(o.options.Method); err != nil {
+	var err error
+	if o.options.Strength, err = o.strength.get(o.options.Method); err != nil {
 		return err
 	}
 	if err := checkWorkers(o.options.Workers); err != nil {
@@ -205,7 +201,6 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 	}
 	outs := []string{o.out}
 	if o.batch.dir != "" {
-		var err error
 		if outs, err = o.batch.names(covers, stegoName); err != nil {
 			return err
 		}
@@ -221,7 +216,7 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 		}
 	}
 	if len(covers) > 1 {
-		if _, err := o.passphrase.get(ctx, &o.terminal, true); err != nil {
+		if _, err := o.passphrase.keyOf(ctx, &o.terminal, true); err != nil {
 			return err
 		}
 	}
@@ -269,18 +264,24 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	if err != nil {
 		return err
 	}
-	if o.options.Passphrase, err = o.passphrase.get(ctx, &o.terminal, true); err != nil {
-		return err
-	}
-	warnings, err := o.preflight(ctx, cover)
+	key, err := o.passphrase.keyOf(ctx, &o.terminal, true)
 	if err != nil {
 		return err
 	}
-	res := hidden{Image: image, ImageWidth: secret.Width, ImageHeight: secret.Height, Cover: coverName, Out: out, Warnings: warnings}
 	var end func()
-	o.options.Progress, end = o.progress("hiding")
+	o.options.Progress, end = o.phases()
+	defer end()
+	survey, err := o.survey(ctx, cover, rewriter, ditas.SurveyOptions{
+		Method: o.options.Method, Workers: o.options.Workers, Progress: o.options.Progress,
+	})
+	if err != nil {
+		return err
+	}
+	res := hidden{
+		Image: image, ImageWidth: secret.Width, ImageHeight: secret.Height, Cover: coverName, Out: out, Warnings: survey.Warnings(),
+	}
 	err = o.write(out, func(w io.Writer) (err error) {
-		res.HideReport, err = ditas.Hide(ctx, w, rewriter, secret, o.options)
+		res.Hide, err = survey.Hide(ctx, w, secret, key, o.options)
 		return err
 	})
 	end()
@@ -291,7 +292,10 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	if res.Width != res.ImageWidth || res.Height != res.ImageHeight {
 		scaled = fmt.Sprintf(", scaled down from %d×%d", res.ImageWidth, res.ImageHeight)
 	}
-	whole := fmt.Sprintf("revealed it has a PSNR of %.1f dB%s", res.PSNR, ssim(res.SSIM))
+	whole := fmt.Sprintf("revealed it has a PSNR of %.1f dB or more", res.PSNR)
+	if res.Restored != nil {
+		whole = fmt.Sprintf("revealed it has a PSNR of %.1f dB%s", res.Restored.PSNR, ssim(res.Restored.SSIM))
+	}
 	if res.Exact {
 		whole = "revealed it is exact"
 	}
@@ -302,12 +306,16 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	o.printf("  picture    %d×%d pixels%s; %s\n", res.Width, res.Height, scaled, whole)
 	o.printf("  recording  SNR %.1f dB, container MSE %.3g, largest change %.2g of full scale\n", res.SNR, res.MSE, res.MaxDeviation)
 	for i, s := range res.Stages {
+		if s.Bytes == 0 {
+			o.printf("  stage %d    %s up to here\n", i+1, quality(s.PSNR))
+			continue
+		}
 		o.printf("  stage %d    %s, %s up to here; arrives unless more than %.0f %% of the recording is lost\n", i+1, size(s.Bytes), quality(s.PSNR), 100*s.Loss)
 	}
-	if res.Method == ditas.Lattice && !res.Robust {
+	if !res.Robust {
 		o.printf("  The recording has room for the picture but not for protecting it from noise.\n")
 	}
-	if o.options.Passphrase == "" {
+	if !key.Secret() {
 		o.printf("Anyone who has ditas can reveal it: no passphrase was given.\n")
 	}
 	if res.PSNR < poor {
@@ -316,22 +324,16 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	return o.result(res)
 }
 
-// preflight warns of a recording that is unsuitable.
-func (t *terminal) preflight(ctx context.Context, r *recording) ([]preflight.Warning, error) {
-	progress, end := t.progress("checking")
-	report, err := preflight.Listen(ctx, r.File, progress)
-	end()
+// survey measures a cover, which is to be written as writable, and warns if it is unsuitable.
+func (t *terminal) survey(ctx context.Context, r *recording, writable audio.File, o ditas.SurveyOptions) (*ditas.Survey, error) {
+	s, err := ditas.NewSurvey(ctx, writable, o)
 	if err != nil {
 		return nil, explain(err, r)
 	}
-	if report.Silent == 1 {
-		return nil, nil // which is an error, not a warning
-	}
-	warnings := report.Warnings()
-	for _, w := range warnings {
+	for _, w := range s.Warnings() {
 		t.warn(r.name+" "+w.Text, w.Advice)
 	}
-	return warnings, nil
+	return s, nil
 }
 
 // poor is the PSNR in dB below which a picture is hard to make out.
@@ -362,7 +364,7 @@ func ssim(v *float64) string {
 
 // explain says what can be done about an error with a recording.
 func explain(err error, r *recording) error {
-	var short *ditas.TooShortError
+	var short *report.TooShortError
 	if errors.As(err, &short) {
 		err = fmt.Errorf("%s: %w", r.name, err)
 		if short.Width == 0 {

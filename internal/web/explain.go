@@ -15,6 +15,7 @@ import (
 	"ditas/internal/keystream"
 	"ditas/internal/words"
 	"ditas/picture"
+	"ditas/report"
 )
 
 // Errors of the page's own.
@@ -43,7 +44,7 @@ type problem struct {
 // explain says what went wrong and what to do about it.
 func explain(err error) problem {
 	var (
-		short   *ditas.TooShortError
+		short   *report.TooShortError
 		cut     *audio.TruncatedError
 		refusal *codec.Refusal
 		limit   *http.MaxBytesError
