@@ -33,9 +33,13 @@ func HideFile(ctx context.Context, stego, cover, secret string, key Key, o HideO
 		return nil, err
 	}
 	defer file.Close()
+	writable, _, err := codec.Cover(recording, codec.CoverOptions{Name: stego})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", cover, err)
+	}
 	var r *report.Hide
 	err = replace.File(stego, func(w io.Writer) (err error) {
-		r, err = Hide(ctx, w, recording, p, key, o)
+		r, err = Hide(ctx, w, writable, p, key, o)
 		return err
 	})
 	if err != nil {
