@@ -21,7 +21,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -34,6 +33,7 @@ import (
 	"ditas/internal/nn"
 	"ditas/internal/nn/kernel"
 	"ditas/internal/parallel"
+	"ditas/internal/replace"
 )
 
 const (
@@ -119,19 +119,10 @@ func bench(ctx context.Context) error {
 		_, err := report.WriteTo(os.Stdout)
 		return err
 	}
-	return replace(*out, report.Bytes())
-}
-
-// replace writes a file whole or not at all.
-func replace(path string, text []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	return replace.File(*out, func(w io.Writer) error {
+		_, err := report.WriteTo(w)
 		return err
-	}
-	part := path + ".part"
-	if err := os.WriteFile(part, text, 0o644); err != nil {
-		return err
-	}
-	return os.Rename(part, path)
+	})
 }
 
 func newTasks(c model.Config) ([]*task, error) {

@@ -29,7 +29,7 @@ type task struct {
 }
 
 // run does a task once, telling its progress, and returns how many passes over the recording it took.
-type run func(ctx context.Context, progress func(done, total int)) (passes float64, err error)
+type run func(ctx context.Context, progress func()) (passes float64, err error)
 
 // inputs are made when they are needed first, and kept.
 type inputs struct {
@@ -68,7 +68,7 @@ func (in *inputs) stego(ctx context.Context, of stegoOf) (audio.File, error) {
 			return nil, err
 		}
 		b = &bytes.Buffer{}
-		if err := (job{}).hide(ctx, b, cover, in.photo(of.width, of.height)); err != nil {
+		if err := (job{key: public}).hide(ctx, b, cover, in.photo(of.width, of.height)); err != nil {
 			return nil, err
 		}
 		in.stegos[of] = b
@@ -91,13 +91,12 @@ func tasks() []*task {
 			return channel.Convert(channel.Gain(cut(r), -3), audio.Int16)
 		}),
 	}
-	for _, m := range methods {
-		all = append(all, miss("Innocent/"+m, "an innocent recording, --method "+m, 3, 4, job{method: m}, false))
+	for _, m := range methods() {
+		all = append(all, miss("Innocent/"+m.Name, "an innocent recording, --method "+m.Name, 3, 4, m.Name, false))
 	}
 	all = append(all,
-		miss("Innocent/all", "an innocent recording, every method", 0, 0, job{}, false),
-		miss("WrongPassphrase", "another passphrase, --method "+methods[0]+", with the making of its key", 3, 4,
-			job{method: methods[0], passphrase: "not this one"}, true))
+		miss("Innocent/all", "an innocent recording, every method", 0, 0, "", false),
+		miss("WrongPassphrase", "another passphrase", 3, 4, methods()[0].Name, true))
 	for _, t := range all {
 		t.group = finding
 	}
@@ -113,6 +112,7 @@ func tasks() []*task {
 // cut takes the front of a recording away, by no whole number of frames.
 func cut(r *audio.Recording) *audio.Recording { return channel.Cut(r, 0, 33333) }
 
+// find looks for what is there, after a change.
 func find(name, title string, goal float64, times string, passes float64, change func(*audio.Recording) *audio.Recording) *task {
 	return &task{name: name, title: title, goal: goal, times: times, passes: passes,
 		prepare: func(ctx context.Context, in *inputs) (run, error) {
@@ -128,19 +128,24 @@ func find(name, title string, goal float64, times string, passes float64, change
 			if err != nil {
 				return nil, err
 			}
-			return look(f, job{}, true), nil
+			return look(f, job{key: public}, true), nil
 		}}
 }
 
-func miss(name, title string, goal, passes float64, j job, hidden bool) *task {
+// miss looks for what is not there: in an innocent recording, or for another passphrase.
+func miss(name, title string, goal, passes float64, method string, hidden bool) *task {
 	t := &task{name: name, title: title, goal: goal, passes: passes,
 		prepare: func(ctx context.Context, in *inputs) (run, error) {
-			var f audio.File
-			var err error
-			if f, err = file(in.cover(short)); err == nil && hidden {
-				f, err = in.stego(ctx, stegoOf{short, 256, 192})
+			if !hidden {
+				f, err := file(in.cover(short))
+				return look(f, job{method: method, key: public}, false), err
 			}
-			return look(f, j, false), err
+			key, err := other()
+			if err != nil {
+				return nil, err
+			}
+			f, err := in.stego(ctx, stegoOf{short, 256, 192})
+			return look(f, job{method: method, key: key}, false), err
 		}}
 	if goal != 0 {
 		t.times = "FindCutQuieter"
@@ -150,7 +155,7 @@ func miss(name, title string, goal, passes float64, j job, hidden bool) *task {
 
 // look returns a run that inspects, and wants to find something or not.
 func look(f audio.File, j job, want bool) run {
-	return func(ctx context.Context, progress func(done, total int)) (float64, error) {
+	return func(ctx context.Context, progress func()) (float64, error) {
 		c := &counted{File: f}
 		j.progress = progress
 		found, err := j.inspect(ctx, c)
@@ -161,6 +166,7 @@ func look(f audio.File, j job, want bool) run {
 	}
 }
 
+// hiding hides a picture in a cover, and writes it nowhere.
 func hiding(width, height int, goal float64) *task {
 	return &task{
 		name: fmt.Sprintf("Hide/%dx%d", width, height), title: fmt.Sprintf("hide %d×%d", width, height), goal: goal,
@@ -168,23 +174,24 @@ func hiding(width, height int, goal float64) *task {
 		prepare: func(_ context.Context, in *inputs) (run, error) {
 			cover, err := file(in.cover(long))
 			secret := in.photo(width, height)
-			return func(ctx context.Context, progress func(done, total int)) (float64, error) {
+			return func(ctx context.Context, progress func()) (float64, error) {
 				c := &counted{File: cover}
-				err := job{progress: progress}.hide(ctx, io.Discard, rewriter{c, cover}, secret)
+				err := job{key: public, progress: progress}.hide(ctx, io.Discard, rewriter{c, cover}, secret)
 				return c.passes(), err
 			}, err
 		}}
 }
 
+// revealing reveals it.
 func revealing(width, height int, goal float64) *task {
 	return &task{
 		name: fmt.Sprintf("Reveal/%dx%d", width, height), title: fmt.Sprintf("reveal %d×%d", width, height), goal: goal,
 		group: "Hiding and revealing: 3 minutes of 44.1 kHz stereo",
 		prepare: func(ctx context.Context, in *inputs) (run, error) {
 			f, err := in.stego(ctx, stegoOf{long, width, height})
-			return func(ctx context.Context, progress func(done, total int)) (float64, error) {
+			return func(ctx context.Context, progress func()) (float64, error) {
 				c := &counted{File: f}
-				err := job{progress: progress}.reveal(ctx, c)
+				err := job{key: public, progress: progress}.reveal(ctx, c)
 				return c.passes(), err
 			}, err
 		}}
@@ -226,11 +233,12 @@ type measured struct {
 	silent float64
 }
 
+// measure does a run once.
 func measure(ctx context.Context, r run) (measured, error) {
 	begin := cpu()
 	var last atomic.Int64
 	last.Store(int64(begin))
-	passes, err := r(ctx, func(int, int) { last.Store(int64(cpu())) })
+	passes, err := r(ctx, func() { last.Store(int64(cpu())) })
 	end := cpu()
 	return measured{(end - begin).Seconds(), passes, (end - time.Duration(last.Load())).Seconds()}, err
 }

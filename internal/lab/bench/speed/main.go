@@ -14,6 +14,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/signal"
@@ -24,13 +25,14 @@ import (
 	"time"
 
 	"ditas/internal/lab/machine"
+	"ditas/internal/replace"
 )
 
 // mostDelay is how long, in seconds, anything may go on after it is cancelled.
 const mostDelay = .1
 
-// report is docs/results/speed.json.
-type report struct {
+// results is docs/results/speed.json.
+type results struct {
 	Build   string   `json:"build"`
 	Machine string   `json:"machine"`
 	Command string   `json:"command"`
@@ -87,7 +89,7 @@ func speed(ctx context.Context) error {
 		return fmt.Errorf("-only measures a part, which is no page: add -out -")
 	}
 	runtime.GOMAXPROCS(1)
-	r := report{
+	r := results{
 		Build:   machine.Build(),
 		Machine: fmt.Sprintf("%s, %s/%s, %s, one thread", machine.Processor(), runtime.GOOS, runtime.GOARCH, runtime.Version()),
 		Command: fmt.Sprintf("go run -buildvcs=true ./internal/lab/bench/speed -runs %d -moments %d", *runs, *moments),
@@ -116,10 +118,17 @@ func speed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := replace(filepath.Join(*out, "results", "speed.json"), append(data, '\n')); err != nil {
+	err = replace.File(filepath.Join(*out, "results", "speed.json"), func(w io.Writer) error {
+		_, err := w.Write(append(data, '\n'))
+		return err
+	})
+	if err != nil {
 		return err
 	}
-	return replace(filepath.Join(*out, "SPEED.md"), page.Bytes())
+	return replace.File(filepath.Join(*out, "SPEED.md"), func(w io.Writer) error {
+		_, err := page.WriteTo(w)
+		return err
+	})
 }
 
 // needed tells whether a task is wanted, or one that is compared with it.
@@ -169,7 +178,7 @@ func (t *task) result(ctx context.Context, in *inputs, runs, moments int) (resul
 }
 
 // setGoals makes seconds of the goals that are multiples of what another task takes.
-func (r *report) setGoals() {
+func (r *results) setGoals() {
 	seconds := map[string]float64{}
 	for _, row := range r.Rows {
 		seconds[row.Name] = row.Seconds
@@ -183,7 +192,7 @@ func (r *report) setGoals() {
 }
 
 // write writes the page.
-func (r *report) write(w *bytes.Buffer) {
+func (r *results) write(w *bytes.Buffer) {
 	fmt.Fprintf(w, "# Speed\n\nWritten by `%s`: do not edit. The same as JSON: [speed.json](results/speed.json).\n\n", r.Command)
 	fmt.Fprintf(w, "Commit %s, measured on %s.\n\n", r.Build, r.Machine)
 	fmt.Fprintf(w, `Seconds are of processor time on one thread, garbage collection included, the least of some runs. Recordings and pictures are
@@ -230,23 +239,11 @@ takes from the last report of progress to the end, and the last column how long,
 	}
 }
 
-func (r *report) title(name string) string {
+func (r *results) title(name string) string {
 	for _, row := range r.Rows {
 		if row.Name == name {
 			return row.task.title
 		}
 	}
 	return name
-}
-
-// replace writes a file whole or not at all.
-func replace(path string, text []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	part := path + ".part"
-	if err := os.WriteFile(part, text, 0o644); err != nil {
-		return err
-	}
-	return os.Rename(part, path)
 }

@@ -44,21 +44,21 @@ func TestInterrupt(t *testing.T) {
 			}
 		}
 	}
-	took, done, err := interrupt(t.Context(), func(ctx context.Context, _ func(int, int)) (float64, error) {
+	took, done, err := interrupt(t.Context(), func(ctx context.Context, _ func()) (float64, error) {
 		spin(ctx, 50*time.Millisecond)
 		return 0, ctx.Err()
 	}, 20*time.Millisecond)
 	if err != nil || done || took < 50*time.Millisecond {
 		t.Errorf("a run that goes on for 50 ms took %v after it was cancelled, done: %t, error: %v", took, done, err)
 	}
-	_, done, err = interrupt(t.Context(), func(context.Context, func(int, int)) (float64, error) { return 0, nil }, time.Hour)
+	_, done, err = interrupt(t.Context(), func(context.Context, func()) (float64, error) { return 0, nil }, time.Hour)
 	if err != nil || !done {
 		t.Errorf("a run that ends at once: done: %t, error: %v", done, err)
 	}
 }
 
 func TestPage(t *testing.T) {
-	var r report
+	var r results
 	for _, task := range tasks() {
 		seconds := map[string]float64{"FindUntouched": .5, "FindCutQuieter": 2, "Innocent/lattice": 6.1}[task.name]
 		r.Rows = append(r.Rows, result{Name: task.name, Seconds: max(seconds, .01), task: task, Most: task.passes, Passes: 2, Moments: 3, Delay: .01})
