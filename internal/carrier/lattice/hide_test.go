@@ -13,6 +13,7 @@ import (
 	"ditas/audio"
 	"ditas/internal/carrier"
 	"ditas/internal/keystream"
+	"ditas/report"
 )
 
 // formats are those that a recording can have.
@@ -45,7 +46,7 @@ func TestEveryFormat(t *testing.T) {
 				}
 				var b bytes.Buffer
 				last := -1
-				report, err := hide(context.Background(), &b, cover, p, hidden, ours, fixed, 2, func(done, total int) {
+				made, err := hide(context.Background(), &b, cover, p, hidden, ours, fixed, 2, func(done, total int) {
 					if done < last || done > total {
 						t.Errorf("progress went from %d to %d of %d", last, done, total)
 					}
@@ -54,8 +55,8 @@ func TestEveryFormat(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if !bytes.Equal(report.Payload, hidden) {
-					t.Errorf("the report expects %d of %d bytes", len(report.Payload), len(hidden))
+				if !bytes.Equal(made.Payload, hidden) {
+					t.Errorf("the report expects %d of %d bytes", len(made.Payload), len(hidden))
 				}
 				got := decode(t, b.Bytes())
 				var signal, total, most float64
@@ -71,11 +72,11 @@ func TestEveryFormat(t *testing.T) {
 					}
 				}
 				mse := total / float64(got.Frames()*f.Channels)
-				if math.Abs(report.MSE/mse-1) > 1e-4 || math.Abs(report.SNR-10*math.Log10(signal/total)) > 1e-3 || math.Abs(report.MaxDeviation/most-1) > 1e-4 {
-					t.Errorf("reported: mean square %g, %.3f dB, at most %g; it is %g, %.3f dB, %g", report.MSE, report.SNR, report.MaxDeviation, mse, 10*math.Log10(signal/total), most)
+				if math.Abs(made.MSE/mse-1) > 1e-4 || math.Abs(made.SNR-10*math.Log10(signal/total)) > 1e-3 || math.Abs(made.MaxDeviation/most-1) > 1e-4 {
+					t.Errorf("reported: mean square %g, %.3f dB, at most %g; it is %g, %.3f dB, %g", made.MSE, made.SNR, made.MaxDeviation, mse, 10*math.Log10(signal/total), most)
 				}
-				if report.SNR < snr-0.7 {
-					t.Errorf("asked for %g dB, got %.1f dB", snr, report.SNR)
+				if made.SNR < snr-0.7 {
+					t.Errorf("asked for %g dB, got %.1f dB", snr, made.SNR)
 				}
 				m := findIn(t, b.Bytes())
 				if !bytes.Equal(m.Payload, hidden) || m.Size != len(hidden) || m.Profile != profile {
@@ -507,7 +508,7 @@ func TestQuiet(t *testing.T) {
 	}
 	v, cover := survey(t, rec)
 	p := v.Plan(Robust, v.MSE(50))
-	var quiet *QuietError
+	var quiet *report.TooQuietError
 	if err := p.Check(); !errors.As(err, &quiet) || math.Abs(quiet.Asked-50) > 1e-6 || quiet.Reached > 47 {
 		t.Fatalf("at 50 dB: %v", err)
 	}

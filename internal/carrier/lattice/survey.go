@@ -12,6 +12,7 @@ import (
 	"ditas/internal/carrier"
 	"ditas/internal/parallel"
 	"ditas/metric"
+	"ditas/report"
 )
 
 // Survey is what has to be known of a recording before anything is hidden in it.
@@ -234,28 +235,24 @@ type Plan struct {
 	mse     float64 // that was asked for, 0 of a plan that goes by something else
 }
 
-// QuietError reports a recording so quiet that even the finest steps, which its format or this method sets, change it far more than was
-// asked for.
-type QuietError struct {
-	Asked, Reached float64 // signal-to-noise ratios in dB
-}
-
-func (e *QuietError) Error() string {
-	return fmt.Sprintf("the recording is too quiet for a signal-to-noise ratio of %.1f dB, and %.1f dB is the most that it can have: "+
-		"ask for that, or amplify it first", e.Asked, e.Reached)
-}
-
 // missed is the excess in dB of a plan's error over what was asked for from which on it is refused.
 const missed = 3
 
-// Check returns a *[QuietError] if the plan misses the strength that was asked for by 3 dB or more.
+// Check returns a *[report.TooQuietError] if the plan misses the strength that was asked for by 3 dB or more, and nil otherwise.
 func (p *Plan) Check() error {
+	if e := p.tooQuiet(); e != nil {
+		return e
+	}
+	return nil
+}
+
+func (p *Plan) tooQuiet() *report.TooQuietError {
 	if p.mse <= 0 {
 		return nil
 	}
 	if excess := 10 * math.Log10(p.room.mse/p.mse); excess >= missed {
 		asked := 10 * math.Log10(p.survey.power/p.mse)
-		return &QuietError{Asked: asked, Reached: asked - excess}
+		return &report.TooQuietError{Asked: asked, Reached: asked - excess}
 	}
 	return nil
 }

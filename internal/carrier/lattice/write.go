@@ -42,7 +42,7 @@ const spooled = 2048
 const attempts = 5
 
 // Hide writes cover to dst with the payload in it, and reads the payload again as a receiver would. The error is [ErrTooShort] if there is
-// no room for the payload, [ErrLost] if it could not be read again, and a *[QuietError] if the plan misses its strength.
+// no room for the payload, [ErrLost] if it could not be read again, and a *[report.TooQuietError] if the plan misses its strength.
 //
 // A few bytes of random make the recording's dither its own: no two recordings of a key may be given the same, so it is crypto/rand's
 // Reader wherever something is kept secret.
@@ -65,13 +65,13 @@ func hideWith(ctx context.Context, dst io.Writer, cover audio.Rewriter, p *Plan,
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
-	report := forward(progress)
+	ahead := forward(progress)
 	if p.survey.Frames() > spooled {
 		w, err := cover.Rewrite(dst)
 		if err != nil {
 			return nil, err
 		}
-		r, err := tryToHide(ctx, w, cover, p, payload, master, next, workers, report)
+		r, err := tryToHide(ctx, w, cover, p, payload, master, next, workers, ahead)
 		if err != nil {
 			return nil, err
 		}
@@ -80,7 +80,7 @@ func hideWith(ctx context.Context, dst io.Writer, cover audio.Rewriter, p *Plan,
 	var lost error
 	for range attempts {
 		var s spool
-		r, err := tryToHide(ctx, &s, cover, p, payload, master, next, workers, report)
+		r, err := tryToHide(ctx, &s, cover, p, payload, master, next, workers, ahead)
 		if err == nil {
 			w, err := cover.Rewrite(dst)
 			if err != nil {
