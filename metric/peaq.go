@@ -31,7 +31,8 @@ import (
 //   - A frame counts for the error harmonic structure if the energy of the second half of it reaches 8000, in units of 16 bits, in one of
 //     the recordings, channel by channel. The mean of the correlation is removed before the window is applied.
 //   - Variables are means over channels of each channel's, but those of detection, for which bands count as they are heard
-//     best in any channel. None is limited to the range that the net was trained with.
+//     best in any channel. Channels without a difference are left out, unless there are no others: in decibels, the nothing in a
+//     silent channel would make up for anything in another. None is limited to the range that the net was trained with.
 //   - Without a frame whose bandwidth counts, both bandwidths are [NoBandwidth]: see [PEAQResult].Marked.
 //
 // The standard knows 48 kHz only. Recordings of other rates are resampled.

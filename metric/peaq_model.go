@@ -29,6 +29,7 @@ type pairEar struct {
 	ref, test    hearing
 	noise        []float64 // energy of the error in each band
 	across, self []float64 // Σ of the products of both levels, and of the reference's with itself
+	differ       bool      // whether the frame is not the same in both
 	bandwidth    [2]int
 	harmonics    float64 // peak of the error's harmonic structure, −1 where the frame is too quiet for one
 }
@@ -97,15 +98,16 @@ const leastEnergy = 1e-12
 // listen hears the next frame, x of the cover and y of the stego recording.
 func (p *peaqModel) listen(e *pairEar, x, y []float64) {
 	// The transform of x + i·(y−x) has both spectra.
-	differ, silent := false, true
+	silent := true
+	e.differ = false
 	for i, v := range x {
 		p.re[i], p.im[i] = p.window[i]*v, p.window[i]*(y[i]-v)
-		differ, silent = differ || y[i] != v, silent && y[i] == 0
+		e.differ, silent = e.differ || y[i] != v, silent && y[i] == 0
 	}
 	p.fft.Forward(p.re, p.im)
 	p.separate()
 	// Rounding must not make something out of nothing.
-	if !differ {
+	if !e.differ {
 		copy(p.testPower, p.refPower)
 		clear(p.noise)
 	}

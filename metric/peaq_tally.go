@@ -1,10 +1,14 @@
 package metric
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // channelTally gathers a channel's variables over frames.
 type channelTally struct {
 	frames, disturbed int
+	differs           bool
 	nmr               float64
 	bandwidthFrames   int
 	bandwidth         [2]float64
@@ -31,6 +35,7 @@ var disturbance = math.Pow(10, 0.15)
 // tally adds a frame.
 func (p *peaqModel) tally(t *channelTally, e *pairEar) {
 	t.frames++
+	t.differs = t.differs || e.differ
 	var sum, most float64
 	for i := range p.bands {
 		ratio := e.noise[i] / (p.bands[i].offset * e.ref.excitation[i])
@@ -147,6 +152,9 @@ func summary(channels []channelTally, d detection, narrow bool) PEAQResult {
 	r := PEAQResult{ODG: math.NaN(), DI: math.NaN(), BandwidthRef: NoBandwidth, BandwidthTest: NoBandwidth, Marked: true}
 	if len(channels) == 0 {
 		return r
+	}
+	if differing := slices.DeleteFunc(slices.Clone(channels), func(t channelTally) bool { return !t.differs }); len(differing) > 0 {
+		channels = differing
 	}
 	var wide, late int // channels that have a bandwidth, and noise
 	var bandwidth [2]float64

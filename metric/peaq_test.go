@@ -269,6 +269,13 @@ func TestPEAQChannels(t *testing.T) {
 	if math.Abs(left.NMRTotal-right.NMRTotal) < 0.1 {
 		t.Error("the channels do not differ enough for this test")
 	}
+	// A channel that is the same in both recordings changes nothing.
+	silence := make([]float64, len(cover[0]))
+	for _, same := range [][]float64{silence, cover[1]} {
+		if got := hearWhole(t, 48000, [][]float64{cover[0], same}, [][]float64{stego[0], same}); !within(got.ODG, left.ODG, 1e-9, 0) {
+			t.Errorf("beside an equal channel: %+v, want %+v", got, left)
+		}
+	}
 	// The same in all channels, however many, is the same.
 	for _, channels := range []int{2, 5} {
 		var x, y [][]float64
