@@ -35,7 +35,9 @@ import (
 //     silent channel would make up for anything in another. None is limited to the range that the net was trained with.
 //   - Without a frame whose bandwidth counts, both bandwidths are [NoBandwidth]: see [PEAQResult].Marked.
 //
-// The standard knows 48 kHz only. Recordings of other rates are resampled.
+// The standard knows 48 kHz only. Recordings of other rates are resampled. Since they then have nothing above half their own rate, what is
+// above 21.6 kHz no longer tells how loud their noise is, which would count as bandwidth: there, bandwidths are taken above the noise
+// of rounding to 16 bits at least.
 type PEAQ struct {
 	model    *peaqModel
 	channels []peaqChannel
@@ -108,9 +110,16 @@ func NewPEAQ(rate, channels int) (*PEAQ, error) {
 	if p.model, err = newPEAQModel(m); err != nil {
 		return nil, err
 	}
-	r, err := dsp.NewResampler(rate, standardRate)
+	convert := dsp.NewResampler
+	if rate > 2*highest {
+		convert = dsp.NewWideResampler // which does not reach into the bands
+	}
+	r, err := convert(rate, standardRate)
 	if err != nil {
 		return nil, err
+	}
+	if rate != standardRate {
+		p.model.floor = p.model.roundingFloor()
 	}
 	for i := range p.channels {
 		c := &p.channels[i]

@@ -16,6 +16,7 @@ type peaqModel struct {
 	noiseRoot []float64 // internal noise to the power of 0.3, times 100
 	noiseLoud []float64 // internal noise to the power of 0.23
 	harmonics *harmonics
+	floor     float64 // energy of a bin that the threshold of bandwidths is at least
 
 	re, im              []float64
 	refPower, testPower []float64 // up to half the rate
@@ -133,7 +134,7 @@ func (p *peaqModel) listen(e *pairEar, x, y []float64) {
 		p.modulate(h.hearing)
 	}
 	p.adapt(e)
-	e.bandwidth[0], e.bandwidth[1] = bandwidths(p.refPower, p.testPower)
+	e.bandwidth[0], e.bandwidth[1] = bandwidths(p.refPower, p.testPower, p.floor)
 	e.harmonics = -1
 	if max(energy(x[standardHop:]), energy(y[standardHop:])) >= energyThreshold {
 		e.harmonics = p.harmonics.peak(p.refPower, p.testPower)
@@ -237,14 +238,29 @@ func (p *peaqModel) adapt(e *pairEar) {
 	}
 }
 
-// bandwidths returns up to which bin both spectra stand out of what the test signal has above 21.6 kHz (section 4.4): 0 where they do not.
-func bandwidths(ref, test []float64) (int, int) {
-	const silent = 921
-	var floor float64
-	for _, v := range test[silent:] {
+// roundingFloor returns the most that rounding to 16 bits leaves in a bin above 21.6 kHz: of 103 bins of white noise, which have exponential
+// distributions, the largest is expected to have 1 + 1/2 + … + 1/103 times the mean.
+func (p *peaqModel) roundingFloor() float64 {
+	var most, mean float64
+	for k := range standardHop - silentBin {
+		most += 1 / float64(k+1)
+	}
+	for _, w := range p.window {
+		mean += w * w / (12 * 32768 * 32768)
+	}
+	return most * mean
+}
+
+// silentBin is the first of those that the standard takes to hold nothing but noise.
+const silentBin = 921
+
+// bandwidths returns up to which bin both spectra stand out of what the test signal has above 21.6 kHz, or out of a floor (section 4.4):
+// 0 where they do not.
+func bandwidths(ref, test []float64, floor float64) (int, int) {
+	for _, v := range test[silentBin:] {
 		floor = max(floor, v)
 	}
-	r := silent
+	r := silentBin
 	for r > 0 && ref[r-1] <= 10*floor {
 		r--
 	}

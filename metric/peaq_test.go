@@ -339,14 +339,14 @@ func TestPEAQDataBoundary(t *testing.T) {
 // A recording gets about the same grade at any rate that can hold it.
 func TestPEAQAtOtherRates(t *testing.T) {
 	want, cover, stego := PEAQResult{}, [][]float64(nil), [][]float64(nil)
-	for _, rate := range []int{48000, 44100, 96000} {
+	for _, rate := range []int{48000, 44100, 36000, 96000} {
 		cover, stego = [][]float64{nil}, [][]float64{nil}
 		rng := rand.New(rand.NewPCG(7, 7))
 		phases := make([]float64, 100)
 		for i := range phases {
 			phases[i] = 2 * math.Pi * rng.Float64()
 		}
-		// Tones from 160 Hz to 16 kHz, the same at all rates, and others 35 dB below.
+		// Tones from 160 Hz to 16 kHz, the same at all rates, and others 35 dB below, in 16 bits.
 		for i := range rate {
 			t := float64(i) / float64(rate)
 			var x, e float64
@@ -357,14 +357,32 @@ func TestPEAQAtOtherRates(t *testing.T) {
 			x *= 1 + 0.5*math.Sin(2*math.Pi*4*t)
 			cover[0], stego[0] = append(cover[0], x), append(stego[0], x+e)
 		}
+		cover[0], stego[0] = in16Bits(cover[0]), in16Bits(stego[0])
 		got := hearWhole(t, rate, cover, stego)
 		if rate == 48000 {
 			want = got
 			continue
 		}
-		if got.Marked || !within(got.NMRTotal, want.NMRTotal, 0, 0.05) || !within(got.AvgModDiff1, want.AvgModDiff1, 0.02, 0) {
+		if got.Marked || !within(got.NMRTotal, want.NMRTotal, 0, 0.05) || !within(got.AvgModDiff1, want.AvgModDiff1, 0.02, 0) ||
+			!within(got.BandwidthRef, want.BandwidthRef, 0, 3) || !within(got.BandwidthTest, want.BandwidthTest, 0, 3) || !within(got.ODG, want.ODG, 0, 0.05) {
 			t.Errorf("%d Hz: %+v, want %+v", rate, got, want)
 		}
+	}
+}
+
+// The noise of rounding is no bandwidth where the rate ends below 21.6 kHz.
+func TestPEAQBandwidthAtLowerRates(t *testing.T) {
+	x := make([]float64, 44100)
+	for i := range x {
+		for f := 1000.0; f < 9500; f += 1000 {
+			x[i] += 0.05 * math.Sin(2*math.Pi*f*float64(i)/22050+f*f)
+		}
+	}
+	x = in16Bits(x)
+	y := in16Bits(each(x, func(v float64) float64 { return 0.999 * v }))
+	r := hearWhole(t, 22050, [][]float64{x}, [][]float64{y})
+	if want := 9000.0 * 2048 / 48000; r.Marked || !within(r.BandwidthRef, want, 0.03, 0) || !within(r.BandwidthTest, want, 0.03, 0) {
+		t.Errorf("%+v, want bandwidths of %g", r, want)
 	}
 }
 
@@ -443,19 +461,22 @@ func TestPEAQLoudness(t *testing.T) {
 
 func TestPEAQBandwidths(t *testing.T) {
 	ref, test := make([]float64, standardHop), make([]float64, standardHop)
-	if r, s := bandwidths(ref, test); r != 0 || s != 0 {
+	if r, s := bandwidths(ref, test, 0); r != 0 || s != 0 {
 		t.Errorf("silence reaches to %d and %d", r, s)
 	}
 	test[1000] = 1
 	for k := range 921 {
 		ref[k], test[k] = 9.9, 3.1
 	}
-	if r, s := bandwidths(ref, test); r != 0 || s != 0 {
+	if r, s := bandwidths(ref, test, 0); r != 0 || s != 0 {
 		t.Errorf("what is too faint reaches to %d and %d", r, s)
 	}
 	ref[700], test[500], test[701] = 10.1, 3.2, 3.2
-	if r, s := bandwidths(ref, test); r != 701 || s != 501 {
+	if r, s := bandwidths(ref, test, 0); r != 701 || s != 501 {
 		t.Errorf("bins 700 and 500 reach to %d and %d", r, s)
+	}
+	if r, s := bandwidths(ref, test, 1.1); r != 0 || s != 0 {
+		t.Errorf("what is below a floor reaches to %d and %d", r, s)
 	}
 }
 

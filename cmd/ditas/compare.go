@@ -185,7 +185,7 @@ func (o *compareFlags) recordings(r *compare.RecordingReport, a, b string) {
 	if r.ODG != nil {
 		o.printf("  ODG            %.2f, from 0, imperceptible, to -4, very annoying\n", *r.ODG)
 		if r.PEAQ.Marked {
-			o.printf("                 roughly: PEAQ was made for music, and this is short or has nothing above 8 kHz\n")
+			o.printf("                 roughly: PEAQ was made for music, and this is short or has too little above 8 kHz\n")
 		}
 	}
 }

@@ -26,6 +26,17 @@ const (
 
 // NewResampler returns the Resampler from one rate to another, both in Hz.
 func NewResampler(from, to int) (*Resampler, error) {
+	return newResampler(from, to, (1+passband)/2)
+}
+
+// NewWideResampler returns a Resampler that loses less at the upper end and lets some of what it folds through: its filter has its
+// 6 dB at the lower Nyquist frequency itself, and reaches 100 dB 8 % above that.
+func NewWideResampler(from, to int) (*Resampler, error) {
+	return newResampler(from, to, 1)
+}
+
+// newResampler takes the cutoff frequency in units of the lower Nyquist frequency.
+func newResampler(from, to int, cutoff float64) (*Resampler, error) {
 	if from < 1 || to < 1 || from > math.MaxInt32 || to > math.MaxInt32 {
 		return nil, fmt.Errorf("cannot convert from %d Hz to %d Hz", from, to)
 	}
@@ -35,7 +46,7 @@ func NewResampler(from, to int) (*Resampler, error) {
 		return r, nil
 	}
 	nyquist := min(1, float64(r.up)/float64(r.down)) // the lower one, in units of the input's
-	r.cutoff = nyquist * (1 + passband) / 2
+	r.cutoff = nyquist * cutoff
 	// Kaiser's estimate of the length of a filter: (A - 7.95) / (2.285 Δω), Oppenheim and Schafer, Discrete-Time Signal
 	// Processing, section 7.5.
 	r.half = int(math.Ceil((attenuation - 7.95) / (2.285 * math.Pi * nyquist * (1 - passband)) / 2))

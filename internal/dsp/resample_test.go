@@ -107,6 +107,42 @@ func TestResamplerStream(t *testing.T) {
 	}
 }
 
+// The wide filter lets pass what the other stops just below the Nyquist frequency, and nothing that is farther above it.
+func TestWideResampler(t *testing.T) {
+	narrow, err := NewResampler(44100, 48000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wide, err := NewWideResampler(44100, 48000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	power := func(r *Resampler, frequency float64) float64 {
+		edge := 4*r.half + 20
+		y := r.Convert(sine(2*edge+4000, 44100, frequency, 1))
+		return level(y[edge:len(y)-edge], make([]float64, len(y)-2*edge))
+	}
+	for _, test := range []struct {
+		frequency                                    float64
+		leastWide, mostWide, leastNarrow, mostNarrow float64 // dB
+	}{{1000, -0.01, 0.01, -0.01, 0.01}, {20200, -0.01, 0.01, -0.01, 0.01}, {21600, -5, 0, -60, -15}, {22040, -7, -2, -120, -80}} {
+		if p := power(wide, test.frequency); p < test.leastWide || p > test.mostWide {
+			t.Errorf("%g Hz pass the wide filter with %.2f dB", test.frequency, p)
+		}
+		if p := power(narrow, test.frequency); p < test.leastNarrow || p > test.mostNarrow {
+			t.Errorf("%g Hz pass the other filter with %.2f dB", test.frequency, p)
+		}
+	}
+	down, err := NewWideResampler(96000, 48000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y := down.Convert(sine(20000, 96000, 26000, 1))
+	if e := level(y[1000:9000], make([]float64, 8000)); e > -98 {
+		t.Errorf("26 kHz are folded down with %.1f dB", e)
+	}
+}
+
 func TestResamplerRefusesRates(t *testing.T) {
 	for _, rates := range [][2]int{{0, 1}, {1, 0}, {-1, 1}, {1 << 40, 1}} {
 		if _, err := NewResampler(rates[0], rates[1]); err == nil {
