@@ -45,12 +45,16 @@ type Figures struct {
 	MaxDeviation float64
 	// Moments are the noise-to-mask ratios of each channel, frame by frame, nil for a rate that no [Masking] is for.
 	Moments [][]NMR
-	// NMR is the mean of Moments[c][i].Mean as a ratio of energies, in dB: the Total NMR of PEAQ's basic version, −Inf where the
-	// recordings are equal and NaN without moments. Masked is the share of the moments in which that mean is below 0 dB, and
-	// Disturbed that of those in which Max exceeds 1.5 dB.
+	// NMR is the mean of Moments[c][i].Mean as a ratio of energies, in dB: the Total NMR of PEAQ's basic version,
+	// −Inf where the recordings are equal and NaN without moments. [PEAQResult].NMRTotal differs where channels
+	// differ, being the mean of theirs in dB; below a rate of 36 kHz, because it is a mean over all bands up to 18
+	// kHz, which makes it 1 dB lower at 16 kHz; and a little where recordings begin or end in silence. Masked is
+	// the share of the moments in which that mean is below 0 dB, and Disturbed that of those in which Max exceeds
+	// 1.5 dB.
 	NMR               float64
 	Masked, Disturbed float64
-	// PEAQ is the grade that a panel of listeners would give, of a Comparison with PEAQ; nil for a rate that no [PEAQ] is for.
+	// PEAQ is the grade that a panel of listeners would give, of a Comparison with PEAQ; nil for a rate that no
+	// [PEAQ] is for.
 	PEAQ *PEAQResult
 }
 

@@ -58,7 +58,8 @@ func TestCriterionQ(t *testing.T) {
 	}
 }
 
-// What the criterion is made for: noise that nobody hears in a dense recording holds it, at a level that everybody hears does not.
+// What the criterion is made for: noise that nobody hears in a dense recording holds it, at a level that everybody
+// hears does not.
 func TestCriterionQOfRecordings(t *testing.T) {
 	pairs := peaqPairs()
 	for i, held := range map[int]bool{0: true, 2: false, 8: false} {

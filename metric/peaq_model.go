@@ -149,8 +149,8 @@ func energy(x []float64) float64 {
 	return sum
 }
 
-// separate writes the squared magnitudes of both spectra and the squared differences between magnitudes. These come out of
-// (|Y|² − |X|²)/(|Y| + |X|), which is exact for any small Y − X.
+// separate writes the squared magnitudes of both spectra and the squared differences between magnitudes. These come
+// out of (|Y|² − |X|²)/(|Y| + |X|), which is exact for any small Y − X.
 func (p *peaqModel) separate() {
 	const last = peaqFrame - 1
 	for k := range p.refPower {
@@ -238,8 +238,8 @@ func (p *peaqModel) adapt(e *pairEar) {
 	}
 }
 
-// roundingFloor returns the most that rounding to 16 bits leaves in a bin above 21.6 kHz: of 103 bins of white noise, which have exponential
-// distributions, the largest is expected to have 1 + 1/2 + … + 1/103 times the mean.
+// roundingFloor returns the most that rounding to 16 bits leaves in a bin above 21.6 kHz: of 103 bins of white
+// noise, which have exponential distributions, the largest is expected to have 1 + 1/2 + … + 1/103 times the mean.
 func (p *peaqModel) roundingFloor() float64 {
 	var most, mean float64
 	for k := range standardHop - silentBin {
@@ -254,8 +254,8 @@ func (p *peaqModel) roundingFloor() float64 {
 // silentBin is the first of those that the standard takes to hold nothing but noise.
 const silentBin = 921
 
-// bandwidths returns up to which bin both spectra stand out of what the test signal has above 21.6 kHz, or out of a floor (section 4.4):
-// 0 where they do not.
+// bandwidths returns up to which bin both spectra stand out of what the test signal has above 21.6 kHz, or out of a
+// floor (section 4.4): 0 where they do not.
 func bandwidths(ref, test []float64, floor float64) (int, int) {
 	for _, v := range test[silentBin:] {
 		floor = max(floor, v)
@@ -298,7 +298,8 @@ func newHarmonics() (*harmonics, error) {
 	return h, nil
 }
 
-// peak returns the largest peak in the spectrum of the correlation of the logarithmic spectrum of the error with itself.
+// peak returns the largest peak in the spectrum of the correlation of the logarithmic spectrum of the error with
+// itself.
 func (h *harmonics) peak(ref, test []float64) float64 {
 	for k := range h.ratio {
 		h.ratio[k] = math.Log(max(test[k], leastEnergy) / max(ref[k], leastEnergy))
@@ -336,8 +337,8 @@ func (h *harmonics) peak(ref, test []float64) float64 {
 
 // correlate writes Σ ratio[k]·ratio[k+l], 0 ≤ k < lags, to cRe[l].
 func (h *harmonics) correlate() {
-	// One transform of all bins, and of the first half of them as imaginary parts; then the inverse of one's spectrum times the
-	// other's conjugate, real and imaginary parts exchanged.
+	// One transform of all bins, and of the first half of them as imaginary parts; then the inverse of one's
+	// spectrum times the other's conjugate, real and imaginary parts exchanged.
 	copy(h.re[:], h.ratio[:])
 	copy(h.im[:lags], h.ratio[:])
 	clear(h.im[lags:])

@@ -174,8 +174,8 @@ func fourierOf(x, roots []complex128) []complex128 {
 	return y
 }
 
-// numpy draws what numpy's RandomState draws: the Mersenne Twister of Matsumoto and Nishimura (1998), and normal values by
-// Marsaglia's polar method.
+// numpy draws what numpy's RandomState draws: the Mersenne Twister of Matsumoto and Nishimura (1998), and normal
+// values by Marsaglia's polar method.
 type numpy struct {
 	state [624]uint32
 	next  int

@@ -153,7 +153,8 @@ func summary(channels []channelTally, d detection, narrow bool) PEAQResult {
 	if len(channels) == 0 {
 		return r
 	}
-	if differing := slices.DeleteFunc(slices.Clone(channels), func(t channelTally) bool { return !t.differs }); len(differing) > 0 {
+	equal := func(t channelTally) bool { return !t.differs }
+	if differing := slices.DeleteFunc(slices.Clone(channels), equal); len(differing) > 0 {
 		channels = differing
 	}
 	var wide, late int // channels that have a bandwidth, and noise

@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// independent is what two implementations of others say about the pairs, by variable. What has no value in the first is NaN.
+// independent is what two implementations of others say about the pairs, by variable. What has no value in the
+// first is NaN.
 type independent struct{ first, second map[string]float64 }
 
 func readIndependent(t *testing.T) map[string]independent {
@@ -80,11 +81,14 @@ func within(got, want, relative, absolute float64) bool {
 	return math.Abs(got-want) <= max(relative*math.Abs(want), absolute)
 }
 
-// All variables are within 0.5 % or 0.01 of an independent implementation's, and the grade is within 0.02. What differs more:
+// All variables are within 0.5 % or 0.01 of an independent implementation's, and the grade is within 0.02. What
+// differs more:
 //
-//   - AvgModDiff2, by up to 1.5 %, because the other has the misprints of the standard's table of bands: see the next test.
-//   - The bandwidths of speech-gain, where the other lets frames of digital silence have the bandwidth 921, and so its grade, which is
-//     compared for its bandwidths instead. Where the other has no bandwidths, there is no grade to compare.
+//   - AvgModDiff2, by up to 1.5 %, because the other has the misprints of the standard's table of bands: see the
+//     next test.
+//   - The bandwidths of speech-gain, where the other lets frames of digital silence have the bandwidth 921, and so
+//     its grade, which is compared for its bandwidths instead. Where the other has no bandwidths, there is no grade
+//     to compare.
 func TestPEAQAgreesWithAnIndependentImplementation(t *testing.T) {
 	figures := readIndependent(t)
 	for _, pair := range peaqPairs() {
@@ -123,8 +127,8 @@ func TestPEAQAgreesWithAnIndependentImplementation(t *testing.T) {
 	}
 }
 
-// With the table's misprints, an upper edge of 4643.482 Hz in place of 4616.482 and a lower one of 3853.817 in place of 3853.348,
-// what is left of the differences is below 0.02 %.
+// With the table's misprints, an upper edge of 4643.482 Hz in place of 4616.482 and a lower one of 3853.817 in
+// place of 3853.348, what is left of the differences is below 0.02 %.
 func TestPEAQWithMisprintedBands(t *testing.T) {
 	figures := readIndependent(t)
 	for _, pair := range peaqPairs() {
@@ -142,21 +146,23 @@ func TestPEAQWithMisprintedBands(t *testing.T) {
 		}
 		got, want := p.Result(), figures[pair.name].first
 		got.variables(func(name string, v *float64) {
-			if silences := pair.name == "07-speech-gain" && (name == "BandwidthRefB" || name == "BandwidthTestB"); silences || math.IsNaN(want[name]) {
+			silences := pair.name == "07-speech-gain" && (name == "BandwidthRefB" || name == "BandwidthTestB")
+			if silences || math.IsNaN(want[name]) {
 				*v = want[name]
 			}
 			if !within(*v, want[name], 2e-4, 1.1e-6) && !math.IsNaN(want[name]) {
 				t.Errorf("%s: %s %.8g, want %.8g", pair.name, name, *v, want[name])
 			}
 		})
-		if di, odg := got.grade(); !math.IsNaN(want["ODG"]) && (!within(di, want["DI"], 0, 1.1e-4) || !within(odg, want["ODG"], 0, 1.1e-4)) {
+		di, odg := got.grade()
+		if !math.IsNaN(want["ODG"]) && (!within(di, want["DI"], 0, 1.1e-4) || !within(odg, want["ODG"], 0, 1.1e-4)) {
 			t.Errorf("%s: DI %g, want %g; ODG %g, want %g", pair.name, di, want["DI"], odg, want["ODG"])
 		}
 	}
 }
 
-// The other implementation, in C, begins 1024 samples later, judges no frame that is quiet, and looks for the harmonic structure otherwise: it is
-// near in what does not depend on that.
+// The other implementation, in C, begins 1024 samples later, judges no frame that is quiet, and looks for the
+// harmonic structure otherwise: it is near in what does not depend on that.
 func TestPEAQIsNearToAnother(t *testing.T) {
 	figures := readIndependent(t)
 	for _, pair := range peaqPairs() {
@@ -228,7 +234,9 @@ func TestPEAQInBlocks(t *testing.T) {
 			}
 			for from := 0; from < len(cover[0]); from += block {
 				to := min(from+block, len(cover[0]))
-				if err := p.Add([][]float64{cover[0][from:to], cover[1][from:to]}, [][]float64{stego[0][from:to], stego[1][from:to]}); err != nil {
+				x := [][]float64{cover[0][from:to], cover[1][from:to]}
+				y := [][]float64{stego[0][from:to], stego[1][from:to]}
+				if err := p.Add(x, y); err != nil {
 					t.Fatal(err)
 				}
 				if n := cap(p.channels[1].x); n > 3*max(peaqFrame, 3*block)+4096 {
@@ -272,7 +280,8 @@ func TestPEAQChannels(t *testing.T) {
 	// A channel that is the same in both recordings changes nothing.
 	silence := make([]float64, len(cover[0]))
 	for _, same := range [][]float64{silence, cover[1]} {
-		if got := hearWhole(t, 48000, [][]float64{cover[0], same}, [][]float64{stego[0], same}); !within(got.ODG, left.ODG, 1e-9, 0) {
+		got := hearWhole(t, 48000, [][]float64{cover[0], same}, [][]float64{stego[0], same})
+		if !within(got.ODG, left.ODG, 1e-9, 0) {
 			t.Errorf("beside an equal channel: %+v, want %+v", got, left)
 		}
 	}
@@ -303,7 +312,8 @@ func TestPEAQDataBoundary(t *testing.T) {
 	}
 	want, got := hearWhole(t, 48000, cover, stego), hearWhole(t, 48000, padded(cover), padded(stego))
 	// Two frames more reach into the recording.
-	if !within(got.NMRTotal, want.NMRTotal, 0, 0.2) || !within(got.EHS, want.EHS, 0.05, 0) || !within(got.RelDistFrames, want.RelDistFrames, 0, 0.04) {
+	if !within(got.NMRTotal, want.NMRTotal, 0, 0.2) || !within(got.EHS, want.EHS, 0.05, 0) ||
+		!within(got.RelDistFrames, want.RelDistFrames, 0, 0.04) {
 		t.Errorf("%+v, want about %+v", got, want)
 	}
 	var frames [2]int
@@ -318,7 +328,8 @@ func TestPEAQDataBoundary(t *testing.T) {
 		p.Result()
 		frames[i] = p.kept[0].frames
 	}
-	// Frames begin with the recording, so one reaches into it from before; behind it the rest of a hop is taken in, and a frame more.
+	// Frames begin with the recording, so one reaches into it from before; behind it the rest of a hop is taken in,
+	// and a frame more.
 	if full := (96000-peaqFrame)/standardHop + 1; frames[0] != full || frames[1] != full+3 {
 		t.Errorf("%d frames, and %d with silence around them", frames[0], frames[1])
 	}
@@ -364,7 +375,8 @@ func TestPEAQAtOtherRates(t *testing.T) {
 			continue
 		}
 		if got.Marked || !within(got.NMRTotal, want.NMRTotal, 0, 0.05) || !within(got.AvgModDiff1, want.AvgModDiff1, 0.02, 0) ||
-			!within(got.BandwidthRef, want.BandwidthRef, 0, 3) || !within(got.BandwidthTest, want.BandwidthTest, 0, 3) || !within(got.ODG, want.ODG, 0, 0.05) {
+			!within(got.BandwidthRef, want.BandwidthRef, 0, 3) || !within(got.BandwidthTest, want.BandwidthTest, 0, 3) ||
+			!within(got.ODG, want.ODG, 0, 0.05) {
 			t.Errorf("%d Hz: %+v, want %+v", rate, got, want)
 		}
 	}
@@ -381,7 +393,8 @@ func TestPEAQBandwidthAtLowerRates(t *testing.T) {
 	x = in16Bits(x)
 	y := in16Bits(each(x, func(v float64) float64 { return 0.999 * v }))
 	r := hearWhole(t, 22050, [][]float64{x}, [][]float64{y})
-	if want := 9000.0 * 2048 / 48000; r.Marked || !within(r.BandwidthRef, want, 0.03, 0) || !within(r.BandwidthTest, want, 0.03, 0) {
+	want := 9000.0 * 2048 / 48000
+	if r.Marked || !within(r.BandwidthRef, want, 0.03, 0) || !within(r.BandwidthTest, want, 0.03, 0) {
 		t.Errorf("%+v, want bandwidths of %g", r, want)
 	}
 }
@@ -390,14 +403,16 @@ func TestPEAQMarks(t *testing.T) {
 	cover, stego := stereo(16000, 32000, 0)
 	clear(cover[0][10000:20000])
 	clear(stego[0][10000:20000])
-	if r := hearWhole(t, 16000, cover, stego); !r.Marked || r.BandwidthRef != NoBandwidth || r.BandwidthTest != NoBandwidth || math.IsNaN(r.ODG) {
+	r := hearWhole(t, 16000, cover, stego)
+	if !r.Marked || r.BandwidthRef != NoBandwidth || r.BandwidthTest != NoBandwidth || math.IsNaN(r.ODG) {
 		t.Errorf("at 16 kHz: %+v", r)
 	}
 	wide, noisy := stereo(48000, 20000, 0)
 	if r := hearWhole(t, 48000, wide, noisy); !r.Marked || r.RmsNoiseLoud != 0 || r.NMRTotal < -100 || math.IsNaN(r.ODG) {
 		t.Errorf("a short recording: %+v", r)
 	}
-	if r := hearWhole(t, 48000, [][]float64{wide[0][:700]}, [][]float64{noisy[0][:700]}); !r.Marked || math.IsNaN(r.ODG) || r.NMRTotal < -100 {
+	r = hearWhole(t, 48000, [][]float64{wide[0][:700]}, [][]float64{noisy[0][:700]})
+	if !r.Marked || math.IsNaN(r.ODG) || r.NMRTotal < -100 {
 		t.Errorf("less than a frame: %+v", r)
 	}
 	silence := [][]float64{make([]float64, 48000)}
@@ -434,8 +449,8 @@ func TestPEAQGetsWorseWithNoise(t *testing.T) {
 	}
 }
 
-// A tone of 1 kHz and 40 dB has 1 sone, that being what a sone is, of which the standard's constant leaves 0.6; and 10 dB more sound
-// some twice as loud.
+// A tone of 1 kHz and 40 dB has 1 sone, that being what a sone is, of which the standard's constant leaves 0.6; and
+// 10 dB more sound some twice as loud.
 func TestPEAQLoudness(t *testing.T) {
 	tone := func(db float64) float64 {
 		p, err := NewPEAQ(48000, 1)
@@ -498,8 +513,9 @@ func TestPEAQErrors(t *testing.T) {
 	}
 }
 
-// Total NMR is the mean noise-to-mask ratio of a Comparison. At 48 kHz the only differences are the frames at the end and the boundaries of
-// the data; at another rate Masking has the bands that the rate can hold, PEAQ always those up to 18 kHz.
+// Total NMR is the mean noise-to-mask ratio of a Comparison. At 48 kHz the only differences are the frames at the
+// end and the boundaries of the data; at another rate Masking has the bands that the rate can hold, PEAQ always
+// those up to 18 kHz.
 func TestPEAQNMRIsThatOfComparison(t *testing.T) {
 	for _, test := range []struct {
 		rate      int

@@ -5,10 +5,10 @@ import (
 	"math"
 )
 
-// Resampler changes the rate of signals. It filters with a sinc under a Kaiser window, evaluated at the exact positions of the
-// new samples: it passes what lies below 92 % of the lower of both Nyquist frequencies within 0.001 dB, suppresses what lies above
-// that Nyquist frequency by 100 dB, has linear phase and no delay, and gives the same bits on every call. It may be used by several
-// goroutines at once.
+// Resampler changes the rate of signals. It filters with a sinc under a Kaiser window, evaluated at the exact
+// positions of the new samples: it passes what lies below 92 % of the lower of both Nyquist frequencies within
+// 0.001 dB, suppresses what lies above that Nyquist frequency by 100 dB, has linear phase and no delay, and gives
+// the same bits on every call. It may be used by several goroutines at once.
 type Resampler struct {
 	up, down int64 // the ratio of the rates in lowest terms
 	half     int   // input samples that the filter reaches to either side
@@ -19,8 +19,8 @@ type Resampler struct {
 const (
 	attenuation = 100.0 // of the stop band and of the ripple, dB
 	passband    = 0.92  // of the lower Nyquist frequency, which is where the stop band begins
-	// maxTable is how many filter coefficients are kept. Pairs of rates that need more, since they have no useful common
-	// divisor, have them computed on the fly.
+	// maxTable is how many filter coefficients are kept. Pairs of rates that need more, since they have no useful
+	// common divisor, have them computed on the fly.
 	maxTable = 1 << 21
 )
 
@@ -29,8 +29,8 @@ func NewResampler(from, to int) (*Resampler, error) {
 	return newResampler(from, to, (1+passband)/2)
 }
 
-// NewWideResampler returns a Resampler that loses less at the upper end and lets some of what it folds through: its filter has its
-// 6 dB at the lower Nyquist frequency itself, and reaches 100 dB 8 % above that.
+// NewWideResampler returns a Resampler that loses less at the upper end and lets some of what it folds through: its
+// filter has its 6 dB at the lower Nyquist frequency itself, and reaches 100 dB 8 % above that.
 func NewWideResampler(from, to int) (*Resampler, error) {
 	return newResampler(from, to, 1)
 }

@@ -107,7 +107,8 @@ func TestResamplerStream(t *testing.T) {
 	}
 }
 
-// The wide filter lets pass what the other stops just below the Nyquist frequency, and nothing that is farther above it.
+// The wide filter lets pass what the other stops just below the Nyquist frequency, and nothing that is farther
+// above it.
 func TestWideResampler(t *testing.T) {
 	narrow, err := NewResampler(44100, 48000)
 	if err != nil {
