@@ -45,15 +45,18 @@ func TestEveryFormat(t *testing.T) {
 					t.Fatalf("there is room for %d bytes", len(hidden))
 				}
 				var b bytes.Buffer
-				last := -1
+				last, end := -1, 0
 				made, err := hide(context.Background(), &b, cover, p, hidden, ours, fixed, 2, func(done, total int) {
 					if done < last || done > total {
 						t.Errorf("progress went from %d to %d of %d", last, done, total)
 					}
-					last = done
+					last, end = done, total
 				})
 				if err != nil {
 					t.Fatal(err)
+				}
+				if last != end {
+					t.Errorf("progress ended at %d of %d", last, end)
 				}
 				if !bytes.Equal(made.Payload, hidden) {
 					t.Errorf("the report expects %d of %d bytes", len(made.Payload), len(hidden))
