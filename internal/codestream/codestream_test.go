@@ -411,30 +411,3 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkEncode(b *testing.B) {
-	p := photo(b).Resize(512, 512)
-	b.SetBytes(3 * 512 * 512)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, _, err := Encode(p, 0); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkDecode(b *testing.B) {
-	p := photo(b).Resize(512, 512)
-	stream := encode(b, p)
-	for name, n := range map[string]int{"bytes=1000": 1000, "complete": len(stream)} {
-		b.Run(name, func(b *testing.B) {
-			b.SetBytes(3 * 512 * 512)
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, _, err := Decode(stream[:n], 1<<20); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}
