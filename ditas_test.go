@@ -16,8 +16,8 @@ import (
 	"ditas"
 	"ditas/audio"
 	"ditas/audio/wav"
-	"ditas/metric"
 	"ditas/picture"
+	"ditas/picture/quality"
 )
 
 // music is a chord that swells and fades over soft noise, in any format, with a foreign chunk behind the samples.
@@ -118,7 +118,7 @@ func inspected(t testing.TB, stego []byte, o ditas.RevealOptions, revealed *dita
 
 func psnr(t testing.TB, a, b *picture.Planes) float64 {
 	t.Helper()
-	v, err := metric.PSNR(a, b)
+	v, err := quality.PSNR(a, b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func TestEveryFormatCarriesAPicture(t *testing.T) {
 			if !found.Complete() || found.Arrived != found.Frames || found.Gain != 0 || found.Inverted || found.Offset != 0 || found.Method != ditas.Lattice || report.Method != ditas.Lattice {
 				t.Errorf("hidden %+v, found %+v", report, found)
 			}
-			if ssim, err := metric.SSIM(secret, revealed); err != nil || report.SSIM == nil || math.Abs(*report.SSIM-ssim) > 1e-9 {
+			if ssim, err := quality.SSIM(secret, revealed); err != nil || report.SSIM == nil || math.Abs(*report.SSIM-ssim) > 1e-9 {
 				t.Errorf("SSIM %v, %v", ssim, err)
 			}
 			last := 0.0

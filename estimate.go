@@ -5,8 +5,8 @@ import (
 	"fmt"
 
 	"ditas/internal/codestream"
-	"ditas/metric"
 	"ditas/picture"
+	"ditas/picture/quality"
 )
 
 // Estimator tells how well a picture comes back from a recording with so much room, before it is hidden. Of a picture of more than
@@ -79,6 +79,6 @@ func (e *Estimator) PSNR(bytes int) (float64, error) {
 	case err != nil:
 		return 0, err
 	}
-	psnr, err := metric.PSNR(e.sample, p)
+	psnr, err := quality.PSNR(e.sample, p)
 	return min(psnr, 100), err
 }

@@ -11,8 +11,8 @@ import (
 	"ditas/internal/carrier/lattice"
 	"ditas/internal/carrier/networks"
 	"ditas/internal/codestream"
-	"ditas/metric"
 	"ditas/picture"
+	"ditas/picture/quality"
 )
 
 // HideOptions says how to hide. The zero value is a good choice for those who do not need a passphrase.
@@ -164,14 +164,14 @@ func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, secret *pict
 				return nil, err
 			}
 		}
-		psnr, err := metric.PSNR(secret, p)
+		psnr, err := quality.PSNR(secret, p)
 		if err != nil {
 			return nil, err
 		}
 		report.PSNR, report.Exact = min(psnr, 100), info.Complete
 		report.Stages = append(report.Stages, HideStage{Bytes: s.Bytes, PSNR: report.PSNR, Loss: s.Loss})
 		if arrived == len(done.Payload) {
-			if ssim, err := metric.SSIM(secret, p); err == nil {
+			if ssim, err := quality.SSIM(secret, p); err == nil {
 				report.SSIM = &ssim
 			}
 		}

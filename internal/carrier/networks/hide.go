@@ -13,8 +13,8 @@ import (
 	"ditas/internal/keystream"
 	"ditas/internal/model"
 	"ditas/internal/parallel"
-	"ditas/metric"
 	"ditas/picture"
+	"ditas/picture/quality"
 )
 
 // HideOptions says how to hide. The zero value is a good choice.
@@ -122,11 +122,11 @@ func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, secret *pict
 		Slots: len(chosen), Room: len(peaks),
 		MSE: whole.noise / float64(s.frames()*len(s.planes)), SNR: whole.snr(), UsedSNR: used.snr(), MaxDeviation: whole.peak,
 	}
-	if report.PSNR, err = metric.PSNR(secret, revealed); err != nil {
+	if report.PSNR, err = quality.PSNR(secret, revealed); err != nil {
 		return nil, err
 	}
 	report.PSNR = min(report.PSNR, 100)
-	if ssim, err := metric.SSIM(secret, revealed); err == nil {
+	if ssim, err := quality.SSIM(secret, revealed); err == nil {
 		report.SSIM = &ssim
 	}
 	return report, nil

@@ -13,8 +13,8 @@ import (
 	"ditas/audio"
 	"ditas/audio/wav"
 	"ditas/internal/carrier/networks"
-	"ditas/metric"
 	"ditas/picture"
+	"ditas/picture/quality"
 )
 
 // music is a chord that swells and fades over soft noise, in any format, with a foreign chunk behind the samples.
@@ -82,7 +82,7 @@ func hide(t testing.TB, cover []byte, p *picture.Planes, o networks.HideOptions)
 
 func psnr(t testing.TB, a, b *picture.Planes) float64 {
 	t.Helper()
-	v, err := metric.PSNR(a, b)
+	v, err := quality.PSNR(a, b)
 	if err != nil {
 		t.Fatal(err)
 	}
