@@ -48,7 +48,7 @@ func BenchmarkEncode(b *testing.B) {
 			b.SetBytes(3 * int64(s.width) * int64(s.height))
 			b.ReportAllocs()
 			for b.Loop() {
-				stream, _, err := Encode(p, s.bytes)
+				stream, _, err := Encode(b.Context(), p, EncodeOptions{Limit: s.bytes})
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -61,14 +61,14 @@ func BenchmarkEncode(b *testing.B) {
 func BenchmarkDecode(b *testing.B) {
 	for _, s := range benchmarkSizes {
 		b.Run(fmt.Sprintf("%dx%d", s.width, s.height), func(b *testing.B) {
-			stream, _, err := Encode(camera(b, s.width, s.height), s.bytes)
+			stream, _, err := Encode(b.Context(), camera(b, s.width, s.height), EncodeOptions{Limit: s.bytes})
 			if err != nil {
 				b.Fatal(err)
 			}
 			b.SetBytes(3 * int64(s.width) * int64(s.height))
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, _, err := Decode(stream, picture.MaxPixels); err != nil {
+				if _, _, err := Decode(b.Context(), stream, DecodeOptions{}); err != nil {
 					b.Fatal(err)
 				}
 			}
