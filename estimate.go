@@ -1,6 +1,7 @@
 package ditas
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -29,7 +30,7 @@ func NewEstimator(p *picture.Planes) (*Estimator, error) {
 		return nil, fmt.Errorf("%w: %d×%d pixels, at most %d a side", ErrTooLarge, p.Width, p.Height, MaxSide)
 	}
 	s := sample(p)
-	stream, _, err := codestream.Encode(s, 0)
+	stream, _, err := codestream.Encode(context.Background(), s, codestream.EncodeOptions{})
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +73,7 @@ func (e *Estimator) PSNR(bytes int) (float64, error) {
 	if bytes >= e.Bytes() {
 		return 100, nil
 	}
-	p, _, err := codestream.Decode(e.stream[:min(len(e.stream), int(float64(bytes)/e.scale))], len(e.sample.Pix[0]))
+	p, _, err := codestream.Decode(context.Background(), e.stream[:min(len(e.stream), int(float64(bytes)/e.scale))], codestream.DecodeOptions{})
 	switch {
 	case errors.Is(err, codestream.ErrShort):
 		return 0, nil

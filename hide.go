@@ -122,7 +122,7 @@ func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, secret *pict
 		}
 		secret = secret.Fit(short.Width, short.Height)
 	}
-	stream, complete, err := codestream.Encode(secret, r.Bytes)
+	stream, complete, err := codestream.Encode(ctx, secret, codestream.EncodeOptions{Limit: r.Bytes})
 	if err != nil {
 		return nil, err
 	}
@@ -147,34 +147,44 @@ func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, secret *pict
 		Method: Lattice, Width: secret.Width, Height: secret.Height, MSE: done.MSE, SNR: done.SNR, MaxDeviation: done.MaxDeviation,
 		Robust: done.Profile == lattice.Robust,
 	}
+	lengths := make([]int, len(done.Stages))
 	arrived := 0
-	for _, s := range done.Stages {
+	for i, s := range done.Stages {
 		arrived = min(arrived+s.Bytes, len(done.Payload))
-		p, info, err := codestream.Decode(done.Payload[:arrived], secret.Width*secret.Height)
-		if errors.Is(err, codestream.ErrShort) {
-			// A stage of a few bytes makes no picture by itself.
-			report.Stages = append(report.Stages, HideStage{Bytes: s.Bytes, Loss: s.Loss})
-			continue
-		}
+		lengths[i] = arrived
+		// A stage of a few bytes makes no picture by itself, and keeps a PSNR of 0.
+		report.Stages = append(report.Stages, HideStage{Bytes: s.Bytes, Loss: s.Loss})
+	}
+	size := secret.Width * secret.Height
+	err = codestream.Prefixes(ctx, done.Payload, lengths, codestream.DecodeOptions{MaxPixels: size}, func(i int, v *codestream.View) error {
+		p, info, err := v.Picture(ctx, size)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if last := arrived == len(done.Payload); last && !info.Complete {
-			if p, err = restore(ctx, p, info, o.Workers); err != nil {
-				return nil, err
+		last := lengths[i] == len(done.Payload)
+		if last {
+			if p, _, err = restore(ctx, p, info, o.Workers); err != nil {
+				return err
 			}
+		}
+		if info.Halvings > 0 {
+			p = p.Resize(secret.Width, secret.Height)
 		}
 		psnr, err := quality.PSNR(secret, p)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		report.PSNR, report.Exact = min(psnr, 100), info.Complete
-		report.Stages = append(report.Stages, HideStage{Bytes: s.Bytes, PSNR: report.PSNR, Loss: s.Loss})
-		if arrived == len(done.Payload) {
+		report.Stages[i].PSNR = report.PSNR
+		if last {
 			if ssim, err := quality.SSIM(secret, p); err == nil {
 				report.SSIM = &ssim
 			}
 		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, codestream.ErrShort) {
+		return nil, err
 	}
 	return report, nil
 }

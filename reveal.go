@@ -83,14 +83,14 @@ func Reveal(ctx context.Context, stego audio.File, o RevealOptions) (*picture.Pl
 		p, err := f.networks.Reveal(ctx, networks.RevealOptions{Workers: o.Workers, Progress: o.Progress, Stage: o.Stage})
 		return p, r, err
 	}
-	if f.info.Complete || o.Plain {
+	if o.Plain {
 		return f.arrived, r, nil
 	}
-	p, err := restore(ctx, f.arrived, f.info, o.Workers)
+	p, restored, err := restore(ctx, f.arrived, f.info, o.Workers)
 	if err != nil {
 		return nil, r, err
 	}
-	r.Restored = true
+	r.Restored = restored
 	return p, r, nil
 }
 
@@ -151,12 +151,7 @@ func findLattice(ctx context.Context, stego audio.File, o RevealOptions) (*found
 	for _, s := range m.Stages {
 		r.Stages = append(r.Stages, RevealStage{Bytes: s.Bytes, Blocks: s.Blocks, Arrived: s.Arrived})
 	}
-	if o.Stage != nil {
-		if err := showStages(ctx, m, o.Stage); err != nil {
-			return nil, r, err
-		}
-	}
-	p, info, err := codestream.Decode(m.Payload, picture.MaxPixels)
+	p, info, err := picturesOf(ctx, m, o.Stage)
 	if errors.Is(err, codestream.ErrShort) {
 		return nil, r, fmt.Errorf("%w: traces of a picture are there, but none of its stages arrived", ErrNothingFound)
 	}
@@ -167,42 +162,52 @@ func findLattice(ctx context.Context, stego audio.File, o RevealOptions) (*found
 	return &found{arrived: p, info: info}, r, nil
 }
 
-// showStages calls show for every stage of a message that adds something to the picture.
-func showStages(ctx context.Context, m *lattice.Message, show func(stage int, p *picture.Planes)) error {
+// picturesOf returns the picture that has arrived, and calls show, if it is not nil, for every stage of a message that adds
+// something to it.
+func picturesOf(
+	ctx context.Context, m *lattice.Message, show func(stage int, p *picture.Planes),
+) (p *picture.Planes, info codestream.Info, err error) {
+	var lengths, stages []int
 	end, shown := 0, 0
 	for i, s := range m.Stages {
 		end += s.Bytes
 		arrived := min(end, len(m.Payload))
-		if arrived == shown {
-			continue
+		if show != nil && arrived > shown {
+			lengths, stages = append(lengths, arrived), append(stages, i)
+			shown = arrived
 		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		p, _, err := codestream.Decode(m.Payload[:arrived], picture.MaxPixels)
-		if errors.Is(err, codestream.ErrShort) {
-			continue // a stage of a few bytes makes no picture by itself
-		}
-		if err != nil {
-			return fmt.Errorf("the picture in this recording: %w", err)
-		}
-		shown = arrived
-		show(i, p)
 	}
-	return nil
+	lengths = append(lengths, len(m.Payload))
+	made := -1
+	err = codestream.Prefixes(ctx, m.Payload, lengths, codestream.DecodeOptions{}, func(i int, v *codestream.View) (err error) {
+		if made < 0 || lengths[made] != lengths[i] {
+			if p, info, err = v.Picture(ctx, v.Width*v.Height); err != nil {
+				return err
+			}
+			made = i
+		}
+		if i < len(stages) {
+			show(stages[i], p)
+		}
+		return nil
+	})
+	return p, info, err
 }
 
-// restore has the network restore a picture of which not all has arrived.
-func restore(ctx context.Context, p *picture.Planes, info codestream.Info, n int) (*picture.Planes, error) {
+// restore has the network restore a picture of which not all has arrived, if that is worth it, and tells whether it did.
+func restore(ctx context.Context, p *picture.Planes, info codestream.Info, n int) (*picture.Planes, bool, error) {
+	if !restorer.Worth(p, info) {
+		return p, false, nil
+	}
 	network, err := restorer.New()
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	if p, err = network.Restore(ctx, p, info, workers(n)); err != nil {
-		return nil, err
+	if p, err = network.Restore(ctx, p, info, restorer.Options{Workers: workers(n)}); err != nil {
+		return nil, false, err
 	}
 	p.Round()
-	return p, nil
+	return p, true, nil
 }
 
 func findNetworks(ctx context.Context, stego audio.File) (*found, *RevealReport, error) {

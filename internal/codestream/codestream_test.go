@@ -368,7 +368,7 @@ func TestRefuses(t *testing.T) {
 		}
 	}
 	stream := encode(t, noise(30, 20))
-	for n, want := range map[int]error{599: ErrSize, 600: nil, 0: ErrSize, -1: ErrSize} {
+	for n, want := range map[int]error{599: ErrSize, 600: nil, 0: nil, 1: ErrSize, -1: ErrSize} {
 		if _, _, err := Decode(t.Context(), stream, DecodeOptions{MaxPixels: n}); !errors.Is(err, want) {
 			t.Errorf("at most %d pixels: error %v, want %v", n, err, want)
 		}

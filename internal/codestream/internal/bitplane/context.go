@@ -133,21 +133,26 @@ func (r *run) significance(ctx context.Context, b *band, plane, kind int) error 
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		s.row(r, y)
-		near, seen := b.near[s.base:][:b.width+spare], b.seen[s.base:][:b.width+spare]
+		base, ready := b.at(0, y), false
+		near, seen := b.near[base:][:b.width+spare], b.seen[base:][:b.width+spare]
 		for start := 0; start < b.width; start += 8 {
 			// The highest bits of those that have not been coded in this plane. Counts do not reach these bits.
 			todo := ^(eight(seen[start:]) | highs - uint64(now)*ones) & highs
 			if left := b.width - start; left < 8 {
 				todo &= 1<<(8*left) - 1
 			}
-			switch kind {
-			case busy:
+			if kind == busy {
 				todo &= eight(near[start:]) + (128-busyFrom)*ones
-			case warm:
-				if todo != 0 && eight(near[start:]) == 0 && !s.related(start) {
-					continue
-				}
+			}
+			if todo == 0 {
+				continue
+			}
+			if !ready {
+				s.row(r, y)
+				ready = true
+			}
+			if kind == warm && eight(near[start:]) == 0 && !s.related(start) {
+				continue
 			}
 			for todo != 0 {
 				k := bits.TrailingZeros64(todo) >> 3
@@ -158,20 +163,15 @@ func (r *run) significance(ctx context.Context, b *band, plane, kind int) error 
 					continue
 				}
 				seen[x] = now
-				if !r.significant(s, x, y, n) {
-					continue
-				}
+				found := r.significant(s, x, y, n)
 				if r.coder.Done {
 					return nil
 				}
-				if kind == busy { // what lies ahead may be busy now
+				if found && kind == busy { // what lies ahead may be busy now
 					todo = ^(eight(seen[start:]) | highs - uint64(now)*ones) & highs & (eight(near[start:]) + (128-busyFrom)*ones)
 					todo &= 1<<(8*min(b.width-start, 8)) - 1
 					todo &^= 1<<(8*k+8) - 1
 				}
-			}
-			if r.coder.Done {
-				return nil
 			}
 		}
 	}
@@ -320,18 +320,22 @@ func (r *run) refine(ctx context.Context, b *band, plane int) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		s.row(r, y)
-		seen := b.seen[s.base:][:b.width+spare]
+		base, ready := b.at(0, y), false
+		seen := b.seen[base:][:b.width+spare]
 		for start := 0; start < b.width; start += 8 {
 			todo := eight(seen[start:]) & highs
 			if left := b.width - start; left < 8 {
 				todo &= 1<<(8*left) - 1
 			}
 			for ; todo != 0; todo &= todo - 1 {
-				i := s.base + start + bits.TrailingZeros64(todo)>>3
+				i := base + start + bits.TrailingZeros64(todo)>>3
 				k := b.mark[i]
 				if k&half != 0 { // it became significant in this plane
 					continue
+				}
+				if !ready {
+					s.row(r, y)
+					ready = true
 				}
 				bit := 0
 				if b.value != nil {
@@ -342,7 +346,7 @@ func (r *run) refine(ctx context.Context, b *band, plane int) error {
 				if own >= lateMark {
 					bit = r.alone(s.late, bit)
 				} else {
-					bit = r.early(s, i-s.base, own, bit)
+					bit = r.early(s, i-base, own, bit)
 				}
 				if r.coder.Done {
 					return nil
