@@ -75,3 +75,27 @@ func BenchmarkDecode(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkPrefixes makes the pictures of four stages, as hiding does for its report and revealing while it shows what arrives.
+func BenchmarkPrefixes(b *testing.B) {
+	for _, s := range benchmarkSizes {
+		b.Run(fmt.Sprintf("%dx%d", s.width, s.height), func(b *testing.B) {
+			stream, _, err := Encode(b.Context(), camera(b, s.width, s.height), EncodeOptions{Limit: s.bytes})
+			if err != nil {
+				b.Fatal(err)
+			}
+			n := len(stream)
+			b.SetBytes(3 * int64(s.width) * int64(s.height))
+			b.ReportAllocs()
+			for b.Loop() {
+				err := Prefixes(b.Context(), stream, []int{n / 200, n / 20, n / 3, n}, DecodeOptions{}, func(_ int, v *View) error {
+					_, _, err := v.Picture(b.Context(), v.Width*v.Height)
+					return err
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
