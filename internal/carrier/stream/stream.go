@@ -1,0 +1,240 @@
+// Package stream hides pictures by means of a carrier of bytes: it codes a picture as a stream of which every prefix decodes (package
+// codestream), has the carrier hide as much of the stream as there is room for, and makes the best of what comes back.
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+
+	"ditas/audio"
+	"ditas/internal/carrier"
+	"ditas/internal/codestream"
+	"ditas/internal/keystream"
+	"ditas/internal/model/restorer"
+	"ditas/picture"
+	"ditas/picture/quality"
+	"ditas/report"
+)
+
+// LeastBits is the number of bits a pixel below which a picture is not hidden. With this many, photographs come back at about 30 dB, and
+// small ones somewhat better. With 11 to 15 they come back exactly.
+const LeastBits = 1.0
+
+// Of returns the method that hides pictures by a carrier. name is what reports call it.
+func Of(name string, c carrier.Carrier) carrier.Method { return &method{name, c} }
+
+type method struct {
+	name    string
+	carrier carrier.Carrier
+}
+
+func (m *method) Survey(ctx context.Context, cover audio.File, o carrier.Options) (carrier.PictureSurvey, error) {
+	s, err := m.carrier.Survey(ctx, cover, o)
+	if err != nil {
+		return nil, err
+	}
+	return &survey{m.name, s}, nil
+}
+
+func (m *method) Find(ctx context.Context, stego *carrier.Host, key keystream.Key, o carrier.Options) (carrier.FoundPicture, error) {
+	f, err := m.carrier.Find(ctx, stego, key, o)
+	if err != nil {
+		return nil, err
+	}
+	return &found{m.name, f}, nil
+}
+
+type survey struct {
+	name  string
+	bytes carrier.Survey
+}
+
+func (s *survey) Capacity(strength carrier.Strength) *report.Capacity {
+	room := s.bytes.Room(strength)
+	c := &report.Capacity{
+		Method: s.name, Duration: room.Cover, Usable: room.Cover, Bytes: room.Bytes, Robust: room.Robust,
+		Pixels: int(8 * float64(room.Bytes) / LeastBits), Tile: 1, SNR: room.SNR,
+	}
+	c.Side = min(codestream.MaxSide, int(math.Sqrt(float64(c.Pixels))))
+	return c
+}
+
+func (s *survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes, o carrier.HideOptions) (*report.Hide, error) {
+	room := s.bytes.Room(o.Strength)
+	coding := progress(o.Options, report.Coding)
+	payload, _, err := codestream.Encode(ctx, secret, codestream.EncodeOptions{Limit: room.Bytes, Progress: coding})
+	if err != nil {
+		return nil, err
+	}
+	done, err := s.bytes.Embed(ctx, dst, o.Strength, payload, o.Key, o.Nonce, o.Options)
+	if err != nil {
+		return nil, err
+	}
+	r := &report.Hide{
+		Method: s.name, Width: secret.Width, Height: secret.Height, MSE: done.MSE, SNR: done.SNR, MaxDeviation: done.MaxDeviation,
+		Robust: done.Robust,
+	}
+	if err := stages(ctx, r, secret, done, o); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// stages tells how well each stage of a payload brings back the picture.
+func stages(ctx context.Context, r *report.Hide, secret *picture.Planes, done *carrier.Report, o carrier.HideOptions) error {
+	lengths := make([]int, len(done.Stages))
+	arrived := 0
+	for i, s := range done.Stages {
+		arrived = min(arrived+s.Bytes, len(done.Payload))
+		lengths[i] = arrived
+		r.Stages = append(r.Stages, report.HideStage{Bytes: s.Bytes, Loss: s.Loss})
+	}
+	size := secret.Width * secret.Height
+	decoding := codestream.DecodeOptions{MaxPixels: size, Progress: progress(o.Options, report.Checking)}
+	err := codestream.Prefixes(ctx, done.Payload, lengths, decoding, func(i int, v *codestream.View) error {
+		p, info, err := v.Picture(ctx, size)
+		if err != nil {
+			return err
+		}
+		psnr, err := quality.PSNR(secret, enlarged(p, secret))
+		if err != nil {
+			return err
+		}
+		r.Stages[i].PSNR = min(psnr, 100)
+		r.PSNR, r.Exact = r.Stages[i].PSNR, info.Complete
+		if o.Restored && i == len(lengths)-1 {
+			r.Restored, err = restored(ctx, secret, p, info, o.Options)
+		}
+		return err
+	})
+	if errors.Is(err, codestream.ErrShort) { // a stage of a few bytes makes no picture by itself
+		return nil
+	}
+	return err
+}
+
+// enlarged brings a picture of which few bytes have arrived to the size of the one that was hidden.
+func enlarged(p, secret *picture.Planes) *picture.Planes {
+	if p.Width == secret.Width && p.Height == secret.Height {
+		return p
+	}
+	return p.Resize(secret.Width, secret.Height)
+}
+
+// restored tells how well a picture comes back after a network has restored it, if that is worth it.
+func restored(ctx context.Context, secret, p *picture.Planes, info codestream.Info, o carrier.Options) (*report.Quality, error) {
+	p, _, err := restore(ctx, p, info, o)
+	if err != nil {
+		return nil, err
+	}
+	return Compare(secret, enlarged(p, secret))
+}
+
+// Compare measures how well a picture came back.
+func Compare(original, revealed *picture.Planes) (*report.Quality, error) {
+	psnr, err := quality.PSNR(original, revealed)
+	if err != nil {
+		return nil, err
+	}
+	q := &report.Quality{PSNR: min(psnr, 100)}
+	if ssim, err := quality.SSIM(original, revealed); err == nil {
+		q.SSIM = &ssim
+	}
+	return q, nil
+}
+
+// restore has the network restore what is missing of a picture if that is worth it, and tells whether it did.
+func restore(ctx context.Context, p *picture.Planes, info codestream.Info, o carrier.Options) (*picture.Planes, bool, error) {
+	if !restorer.Worth(p, info) {
+		return p, false, nil
+	}
+	network, err := restorer.New()
+	if err != nil {
+		return nil, false, err
+	}
+	restoring := restorer.Options{Workers: o.Workers, Progress: progress(o, report.Restoring)}
+	if p, err = network.Restore(ctx, p, info, restoring); err != nil {
+		return nil, false, err
+	}
+	p.Round()
+	return p, true, nil
+}
+
+// progress returns the progress of a phase, which may be called whether or not anybody asks for it.
+func progress(o carrier.Options, p report.Phase) func(done, total int) {
+	if f := o.Phase(p); f != nil {
+		return f
+	}
+	return func(int, int) {}
+}
+
+type found struct {
+	name  string
+	bytes carrier.Found
+}
+
+func (f *found) Reveal(ctx context.Context, o carrier.RevealOptions) (*picture.Planes, *report.Reveal, error) {
+	m, err := f.bytes.Read(ctx, o.Options)
+	if err != nil {
+		return nil, nil, err
+	}
+	r := &report.Reveal{
+		Method: f.name, Frames: m.Frames, Arrived: m.Arrived, Map: m.Map, Gain: 20 * math.Log10(math.Abs(m.Gain)),
+		Inverted: m.Gain < 0, Offset: m.Offset, Noise: m.Noise, Robust: m.Robust,
+		Bytes: m.Size, Read: len(m.Payload), Complete: len(m.Payload) == m.Size,
+	}
+	for _, s := range m.Stages {
+		r.Stages = append(r.Stages, report.RevealStage{Bytes: s.Bytes, Blocks: s.Blocks, Arrived: s.Arrived})
+	}
+	p, info, err := decode(ctx, m, o)
+	if errors.Is(err, codestream.ErrShort) {
+		return nil, r, fmt.Errorf("%w: traces of a picture are there, but none of its stages arrived", carrier.ErrNotFound)
+	}
+	if err != nil {
+		return nil, r, fmt.Errorf("the picture in this recording: %w", err)
+	}
+	r.Width, r.Height, r.Exact = info.Width, info.Height, info.Complete
+	if o.Report {
+		return nil, r, nil
+	}
+	if o.Plain {
+		return p, r, nil
+	}
+	if p, r.Restored, err = restore(ctx, p, info, o.Options); err != nil {
+		return nil, r, err
+	}
+	return p, r, nil
+}
+
+// decode returns the picture that has arrived, if more than a report is asked for, and shows the picture up to every stage of a message
+// that adds something to it.
+func decode(ctx context.Context, m *carrier.Message, o carrier.RevealOptions) (p *picture.Planes, info codestream.Info, err error) {
+	var lengths, stages []int
+	end, shown := 0, 0
+	for i, s := range m.Stages {
+		end += s.Bytes
+		if arrived := min(end, len(m.Payload)); o.Stage != nil && arrived > shown {
+			lengths, stages, shown = append(lengths, arrived), append(stages, i), arrived
+		}
+	}
+	if shown < len(m.Payload) || len(lengths) == 0 {
+		lengths = append(lengths, len(m.Payload))
+	}
+	err = codestream.Prefixes(ctx, m.Payload, lengths, codestream.DecodeOptions{}, func(i int, v *codestream.View) (err error) {
+		if o.Report && i >= len(stages) {
+			info = codestream.Info{Width: v.Width, Height: v.Height, Grey: v.Grey, Complete: v.Complete}
+			return nil
+		}
+		if p, info, err = v.Picture(ctx, v.Width*v.Height); err != nil {
+			return err
+		}
+		if i < len(stages) {
+			o.Stage(stages[i], p)
+		}
+		return nil
+	})
+	return p, info, err
+}
