@@ -8,13 +8,16 @@ import (
 	"slices"
 	"testing"
 
-	"ditas/internal/lab/train/loop"
+	"ditas/internal/lab/train"
 	"ditas/internal/nn"
 )
 
 // tiny is a small detector that learns fast.
 func tiny() Config {
-	return Config{Window: 256, Width: 4, Steps: 60, Batch: 4, Rate: 0.01, Warmup: 5, Final: 0.1, Average: 0.8, ValidateEvery: 20}
+	c := Default()
+	c.Window, c.Width = 256, 4
+	c.Steps, c.Batch, c.Rate, c.Warmup, c.Final, c.Average, c.ValidateEvery = 60, 4, 0.01, 5, 0.1, 0.8, 20
+	return c
 }
 
 // voices returns pairs of something like a voice, with noise of a deviation in steps of a 16-bit file added to the stegos. Where it is 0,
@@ -152,10 +155,11 @@ func TestErrors(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := Train(ctx, tiny(), pairs, pairs, Options{}); !errors.Is(err, loop.ErrStopped) {
+	if _, _, err := Train(ctx, tiny(), pairs, pairs, Options{}); !errors.Is(err, train.ErrStopped) {
 		t.Errorf("cancelled: %v", err)
 	}
-	if err := Default().Validate(); err != nil {
+	cfg := Default()
+	if err := cfg.Validate(); err != nil {
 		t.Error(err)
 	}
 }
