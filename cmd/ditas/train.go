@@ -234,14 +234,14 @@ func (o *trainFlags) load(ctx context.Context, cfg train.Config) (train.Task, er
 	return nil, err
 }
 
-// resume makes the folder, and continues the run in it if there is one.
+// resume continues the run in the folder, which it makes if there is none.
 func (s *session) resume() error {
-	if err := os.MkdirAll(s.out, 0o777); err != nil {
-		return err
-	}
 	f, err := os.Open(s.at(checkpointName))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		if err := s.trainer.Start(); err != nil {
+			return withHint(err, "--init, or init in the configuration, names weights of the same shapes that ditas train made")
+		}
+		return os.MkdirAll(s.out, 0o777)
 	}
 	if err != nil {
 		return err

@@ -144,6 +144,7 @@ type Trainer struct {
 	errs    []error
 	step    int
 	spent   time.Duration
+	started bool // from the weights that the configuration names
 }
 
 // worker is one of the task with its source of random numbers.
@@ -214,10 +215,8 @@ func (t *Trainer) takeAverage() error {
 
 // Run takes the remaining steps. Its error wraps [ErrStopped] if it ended before the last one.
 func (t *Trainer) Run(ctx context.Context, o Options) error {
-	if t.step == 0 && t.common.Init != "" {
-		if err := t.warm(t.common.Init); err != nil {
-			return err
-		}
+	if err := t.Start(); err != nil {
+		return err
 	}
 	begin, spent := time.Now(), t.spent
 	for t.step < t.common.Steps {
@@ -261,8 +260,13 @@ func (t *Trainer) Run(ctx context.Context, o Options) error {
 	return nil
 }
 
-// warm starts from a file of weights.
-func (t *Trainer) warm(name string) error {
+// Start takes over the weights that the configuration says the run starts from, if it has not begun. Run does so itself; whoever
+// wants to know before whether they can be had calls it first.
+func (t *Trainer) Start() error {
+	name := t.common.Init
+	if t.started || t.step > 0 || name == "" {
+		return nil
+	}
 	f, err := os.Open(name)
 	if err != nil {
 		return fmt.Errorf("weights to start from: %w", err)
@@ -278,6 +282,7 @@ func (t *Trainer) warm(name string) error {
 	if t.average != nil {
 		t.average = nn.NewAverage(t.task.Weights(), t.common.Average)
 	}
+	t.started = true
 	return nil
 }
 
