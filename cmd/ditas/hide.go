@@ -17,7 +17,7 @@ import (
 	"ditas/audio"
 	"ditas/audio/codec"
 	"ditas/audio/flac"
-	"ditas/internal/preflight"
+	"ditas/report"
 )
 
 const hideHelp = `Hide a picture in a recording.
@@ -71,6 +71,7 @@ type hideFlags struct {
 	out            string
 	batch          batchFlags
 	passphrase     passphraseFlags
+	strength       strengthFlags
 	options        ditas.HideOptions
 	compression    int
 	compressed     bool // --compression is given
@@ -100,11 +101,11 @@ func hideCommand() *cobra.Command {
 	f.StringVarP(&o.out, "out", "o", "", "the `RECORDING` to write; a file of that name is replaced")
 	o.batch.addFlags(cmd, "under the recordings' names")
 	o.passphrase.addFlags(cmd, "that it takes to reveal the picture")
-	f.Float64Var(&o.options.SNR, "snr", 0, fmt.Sprintf("signal-to-noise ratio in `dB`, %d to %d (default %d)", ditas.MinSNR, ditas.MaxSNR, ditas.DefaultSNR))
-	f.BoolVar(&o.options.Faint, "faint", false, "change the recording as little as possible, in place of --snr")
+	o.strength.addFlags(cmd)
 	f.BoolVar(&o.options.Fit, "fit", false, "scale the picture down to what fits, if it does not")
 	f.IntVar(&o.compression, "compression", int(flac.DefaultLevel), fmt.Sprintf("level `N` of a FLAC file, %d (fastest) to %d (smallest)", flac.MinLevel, flac.MaxLevel))
-	f.StringVar(&o.options.Method, "method", ditas.Lattice, "how to hide, a `NAME`; also: "+ditas.Networks)
+	f.BoolVar(&o.options.Restored, "quality", false, "also measure the picture as restored: PSNR and SSIM")
+	addMethodFlag(cmd, &o.options.Method, "how to hide, a `NAME` (default "+ditas.Methods()[0].Name+")")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
 	completeFiles(cmd, "image", pictureExtensions...)
@@ -114,7 +115,6 @@ func hideCommand() *cobra.Command {
 		levels = append(levels, strconv.Itoa(int(level)))
 	}
 	completeNames(cmd, "compression", levels...)
-	completeNames(cmd, "method", ditas.Lattice, ditas.Networks)
 	completeArguments(cmd, pictureExtensions, recordingExtensions)
 	return cmd
 }
@@ -140,20 +140,17 @@ type hidden struct {
 	ImageHeight int    `json:"imageHeight"`
 	Cover       string `json:"cover"`
 	Out         string `json:"out"`
-	*ditas.HideReport
-	Warnings []preflight.Warning `json:"warnings,omitempty"` // about the recording
+	*report.Hide
+	Warnings []report.Warning `json:"warnings,omitempty"` // about the recording
 }
 
 func (o *hideFlags) run(ctx context.Context, args []string) error {
 	switch {
-	case o.options.SNR != 0 && !(o.options.SNR >= ditas.MinSNR && o.options.SNR <= ditas.MaxSNR):
-		return usagef("--snr %g: want %d to %d dB", o.options.SNR, ditas.MinSNR, ditas.MaxSNR)
-	case o.options.SNR != 0 && o.options.Faint:
-		return usagef("both --snr and --faint are given")
 	case o.compression < int(flac.MinLevel) || o.compression > int(flac.MaxLevel):
 		return usagef("--compression %d: want %d to %d", o.compression, flac.MinLevel, flac.MaxLevel)
 	}
-	if err := checkMethod(o.options.Method); err != nil {
+	var err error
+	if o.options.Strength, err = o.strength.get(o.options.Method); err != nil {
 		return err
 	}
 	if err := checkWorkers(o.options.Workers); err != nil {
@@ -187,7 +184,6 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 	}
 	outs := []string{o.out}
 	if o.batch.dir != "" {
-		var err error
 		if outs, err = o.batch.names(covers, stegoName); err != nil {
 			return err
 		}
@@ -203,7 +199,7 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 		}
 	}
 	if len(covers) > 1 {
-		if _, err := o.passphrase.get(ctx, &o.terminal, true); err != nil {
+		if _, err := o.passphrase.keyOf(ctx, &o.terminal, true); err != nil {
 			return err
 		}
 	}
@@ -258,18 +254,24 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	if err != nil {
 		return err
 	}
-	if o.options.Passphrase, err = o.passphrase.get(ctx, &o.terminal, true); err != nil {
-		return err
-	}
-	warnings, err := o.preflight(ctx, cover)
+	key, err := o.passphrase.keyOf(ctx, &o.terminal, true)
 	if err != nil {
 		return err
 	}
-	res := hidden{Image: image, ImageWidth: secret.Width, ImageHeight: secret.Height, Cover: coverName, Out: out, Warnings: warnings}
 	var end func()
-	o.options.Progress, end = o.progress("hiding")
+	o.options.Progress, end = o.phases()
+	defer end()
+	survey, err := o.survey(ctx, cover, rewriter, ditas.SurveyOptions{
+		Method: o.options.Method, Workers: o.options.Workers, Progress: o.options.Progress,
+	})
+	if err != nil {
+		return err
+	}
+	res := hidden{
+		Image: image, ImageWidth: secret.Width, ImageHeight: secret.Height, Cover: coverName, Out: out, Warnings: survey.Warnings(),
+	}
 	err = o.write(out, func(w io.Writer) (err error) {
-		res.HideReport, err = ditas.Hide(ctx, w, rewriter, secret, o.options)
+		res.Hide, err = survey.Hide(ctx, w, secret, key, o.options)
 		return err
 	})
 	end()
@@ -280,7 +282,10 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	if res.Width != res.ImageWidth || res.Height != res.ImageHeight {
 		scaled = fmt.Sprintf(", scaled down from %d×%d", res.ImageWidth, res.ImageHeight)
 	}
-	whole := fmt.Sprintf("revealed it has a PSNR of %.1f dB%s", res.PSNR, ssim(res.SSIM))
+	whole := fmt.Sprintf("revealed it has a PSNR of %.1f dB or more", res.PSNR)
+	if res.Restored != nil {
+		whole = fmt.Sprintf("revealed it has a PSNR of %.1f dB%s", res.Restored.PSNR, ssim(res.Restored.SSIM))
+	}
 	if res.Exact {
 		whole = "revealed it is exact"
 	}
@@ -291,12 +296,16 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	o.printf("  picture    %d×%d pixels%s; %s\n", res.Width, res.Height, scaled, whole)
 	o.printf("  recording  SNR %.1f dB, container MSE %.3g, largest change %.2g of full scale\n", res.SNR, res.MSE, res.MaxDeviation)
 	for i, s := range res.Stages {
+		if s.Bytes == 0 {
+			o.printf("  stage %d    %s up to here\n", i+1, quality(s.PSNR))
+			continue
+		}
 		o.printf("  stage %d    %s, %s up to here; arrives unless more than %.0f %% of the recording is lost\n", i+1, size(s.Bytes), quality(s.PSNR), 100*s.Loss)
 	}
-	if res.Method == ditas.Lattice && !res.Robust {
+	if !res.Robust {
 		o.printf("  The recording has room for the picture but not for protecting it from noise.\n")
 	}
-	if o.options.Passphrase == "" {
+	if !key.Secret() {
 		o.printf("Anyone who has ditas can reveal it: no passphrase was given.\n")
 	}
 	if res.PSNR < poor {
@@ -305,22 +314,16 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	return o.result(res)
 }
 
-// preflight warns of a recording that is unsuitable.
-func (t *terminal) preflight(ctx context.Context, r *recording) ([]preflight.Warning, error) {
-	progress, end := t.progress("checking")
-	report, err := preflight.Listen(ctx, r.File, progress)
-	end()
+// survey measures a cover, which is to be written as writable, and warns if it is unsuitable.
+func (t *terminal) survey(ctx context.Context, r *recording, writable audio.File, o ditas.SurveyOptions) (*ditas.Survey, error) {
+	s, err := ditas.NewSurvey(ctx, writable, o)
 	if err != nil {
 		return nil, explain(err, r)
 	}
-	if report.Silent == 1 {
-		return nil, nil // which is an error, not a warning
-	}
-	warnings := report.Warnings()
-	for _, w := range warnings {
+	for _, w := range s.Warnings() {
 		t.warn(r.name+" "+w.Text, w.Advice)
 	}
-	return warnings, nil
+	return s, nil
 }
 
 // poor is the PSNR in dB below which a picture is hard to make out.
@@ -351,7 +354,7 @@ func ssim(v *float64) string {
 
 // explain says what can be done about an error with a recording.
 func explain(err error, r *recording) error {
-	var short *ditas.TooShortError
+	var short *report.TooShortError
 	if errors.As(err, &short) {
 		err = fmt.Errorf("%s: %w", r.name, err)
 		if short.Width == 0 {

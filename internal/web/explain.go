@@ -16,6 +16,7 @@ import (
 	"ditas/audio/vorbis"
 	"ditas/internal/keystream"
 	"ditas/picture"
+	"ditas/report"
 )
 
 // Errors of the page's own.
@@ -51,7 +52,7 @@ const (
 // explain says what went wrong and what to do about it.
 func explain(err error) problem {
 	var (
-		short   *ditas.TooShortError
+		short   *report.TooShortError
 		cut     *audio.TruncatedError
 		limit   *http.MaxBytesError
 		message = func(status int, text, hint string) problem { return problem{text, hint, status} }

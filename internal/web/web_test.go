@@ -344,7 +344,7 @@ func hiddenByNetworks(t *testing.T) []byte {
 		t.Fatal(err)
 	}
 	var stego bytes.Buffer
-	if _, err := ditas.Hide(context.Background(), &stego, cover, secret, ditas.HideOptions{Method: ditas.Networks}); err != nil {
+	if _, err := ditas.Hide(context.Background(), &stego, cover, secret, ditas.Public(), ditas.HideOptions{Method: ditas.Networks}); err != nil {
 		t.Fatal(err)
 	}
 	return stego.Bytes()

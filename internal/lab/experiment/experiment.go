@@ -5,7 +5,7 @@
 //	outcomes := make([]experiment.Outcome, len(s.Subjects))
 //	err := s.Each("hiding", len(s.Subjects), func(i int) error {
 //		p := s.Subjects[i]
-//		stego, err := s.Hide(p.Cover, p.Secret, ditas.HideOptions{})
+//		stego, err := s.Hide(p.Cover, p.Secret, "", ditas.HideOptions{})
 //		if err == nil {
 //			outcomes[i], err = s.Revealed(p.Secret, stego)
 //		}
