@@ -255,20 +255,6 @@ func quick(t *testing.T) map[string]train.Config {
 	return all
 }
 
-func TestStepDoesNotAllocate(t *testing.T) {
-	f := traintest.Folders(t)
-	for name, cfg := range quick(t) {
-		r := traintest.New(t, cfg, f, 2)
-		if n := testing.AllocsPerRun(5, func() {
-			if _, err := r.Advance(); err != nil {
-				t.Fatal(err)
-			}
-		}); n != 0 {
-			t.Errorf("%s: a step allocates %v times", name, n)
-		}
-	}
-}
-
 // The controller holds a container whose error falls with the square root of its weight, and is not led astray by noise.
 func TestController(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))

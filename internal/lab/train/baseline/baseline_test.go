@@ -60,6 +60,9 @@ func TestConforms(t *testing.T) {
 
 // A run that ends with whole pictures, under a controller, conforms too, and comes to the container that it was told to.
 func TestFinishAndController(t *testing.T) {
+	if testing.Short() {
+		t.Skip("whole pictures take long")
+	}
 	folders := traintest.Folders(t)
 	for name, cfg := range small(t) {
 		t.Run(name, func(t *testing.T) {

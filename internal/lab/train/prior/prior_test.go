@@ -43,6 +43,9 @@ func TestConforms(t *testing.T) {
 
 // It can be interrupted while it counts, too.
 func TestInterruptedWhileCounting(t *testing.T) {
+	if testing.Short() {
+		t.Skip("coding takes long")
+	}
 	folders, cfg := traintest.Folders(t), small()
 	cfg.Every, cfg.Rates = 3, []int{20} // two samples
 	whole := traintest.New(t, cfg, folders, 2)
