@@ -53,7 +53,7 @@ func Defaults() Common {
 	return Common{Seed: 1, Batch: 8, Final: 0.01, Beta1: 0.9, Beta2: 0.99, Clip: 1}
 }
 
-// Shared is that of [Config], for the structs that c is embedded in.
+// Shared implements [Config] for the structs that c is embedded in.
 func (c *Common) Shared() *Common { return c }
 
 // Check reports what is wrong with what all tasks have in common.

@@ -93,7 +93,7 @@ func New(cfg Config, data train.Material) (*Task, error) {
 	return t, nil
 }
 
-// Config is that of [train.Task], and so are the other methods.
+// Config implements [train.Task], as do the other methods.
 func (t *Task) Config() train.Config { return &t.cfg }
 
 func (t *Task) Weights() *nn.Weights[float32]  { return t.sys.Weights() }
@@ -122,7 +122,7 @@ func (t *Task) Examples(step int) int {
 	return n
 }
 
-// FLOPs is that of [train.Counted]. It is 0 before there is a worker.
+// FLOPs implements [train.Counted]. It is 0 before there is a worker.
 func (t *Task) FLOPs() float64 { return t.flops }
 
 func (t *Task) NewWorker() (train.Worker, error) {
@@ -157,7 +157,7 @@ func newLearner(s unit.System, rows int) (*learner, error) {
 	}, nil
 }
 
-// Learn is that of [train.Worker].
+// Learn implements [train.Worker].
 func (w *worker) Learn(step, i int, rng *rand.Rand, grads *nn.Grads[float32]) error {
 	t, l := w.task, w.stripe
 	if rows, _ := t.cfg.At(step, unit.Side, &t.cfg.Common); rows > l.rows {
@@ -217,7 +217,7 @@ func (t *Task) Settle(step int) (loss float64, figures any, err error) {
 	return loss, &t.figures, nil
 }
 
-// Remember is that of [train.Remembering], and so is Recall.
+// Remember implements [train.Remembering], as does Recall.
 func (t *Task) Remember() ([]byte, error) { return json.Marshal(t.memory) }
 
 func (t *Task) Recall(text []byte, _ int) error {

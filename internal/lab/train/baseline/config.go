@@ -150,7 +150,7 @@ func Read(text []byte) (train.Config, error) {
 	return c, train.Decode(text, c)
 }
 
-// Validate is that of [train.Config].
+// Validate implements [train.Config].
 func (c *Config) Validate() error {
 	m := c.Model.config()
 	if m == nil {
@@ -170,7 +170,7 @@ func (c *Config) Validate() error {
 	return nil
 }
 
-// Load is that of [train.Config].
+// Load implements [train.Config].
 func (c *Config) Load(ctx context.Context, f train.Folders) (train.Task, error) {
 	data, err := f.Open(ctx, unit.Side)
 	if err != nil {

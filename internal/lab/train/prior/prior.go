@@ -50,7 +50,7 @@ func Read(text []byte) (train.Config, error) {
 	return c, train.Decode(text, c)
 }
 
-// Validate is that of [train.Config].
+// Validate implements [train.Config].
 func (c *Config) Validate() error {
 	own := train.Common{Task: c.Task, Seed: c.Seed, Steps: c.Steps, ValidateEvery: c.ValidateEvery}
 	switch {
@@ -69,7 +69,7 @@ func (c *Config) Validate() error {
 	return nil
 }
 
-// Load is that of [train.Config].
+// Load implements [train.Config].
 func (c *Config) Load(ctx context.Context, f train.Folders) (train.Task, error) {
 	if f.Pictures == "" {
 		return nil, &train.MissingError{Folder: "pictures"}
@@ -137,7 +137,7 @@ func New(cfg Config, samples []*picture.Planes, validation *dataset.Pictures) (*
 	return t, nil
 }
 
-// Config is that of [train.Task], and so are the other methods.
+// Config implements [train.Task], as do the other methods.
 func (t *Task) Config() train.Config { return &t.cfg }
 
 func (t *Task) Weights() *nn.Weights[float32]  { return nil }
@@ -166,7 +166,7 @@ func (t *Task) NewWorker() (train.Worker, error) { return worker{t}, nil }
 
 type worker struct{ t *Task }
 
-// Learn is that of [train.Worker].
+// Learn implements [train.Worker].
 func (w worker) Learn(step, i int, _ *rand.Rand, _ *nn.Grads[float32]) error {
 	t := w.t
 	pass, number := t.at(step)
@@ -217,7 +217,7 @@ type memory struct {
 	Pixels float64 `json:"pixels"`
 }
 
-// Remember is that of [train.Remembering], and so is Recall.
+// Remember implements [train.Remembering], as does Recall.
 func (t *Task) Remember() ([]byte, error) {
 	var b bytes.Buffer
 	if err := t.prior.Write(&b); err != nil {

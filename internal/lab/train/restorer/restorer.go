@@ -94,7 +94,7 @@ func New(cfg Config, pictures, validation *dataset.Pictures) (*Task, error) {
 	return t, nil
 }
 
-// Config is that of [train.Task], and so are the other methods.
+// Config implements [train.Task], as do the other methods.
 func (t *Task) Config() train.Config { return &t.cfg }
 
 func (t *Task) Weights() *nn.Weights[float32]  { return t.network.Weights }
@@ -119,7 +119,7 @@ func (t *Task) Load(r io.ReaderAt, size int64) error {
 	return t.network.Weights.CopyFrom(values)
 }
 
-// FLOPs is that of [train.Counted]. It is 0 before there is a worker.
+// FLOPs implements [train.Counted]. It is 0 before there is a worker.
 func (t *Task) FLOPs() float64 { return t.flops }
 
 func (t *Task) NewWorker() (train.Worker, error) {
@@ -136,7 +136,7 @@ func (t *Task) NewWorker() (train.Worker, error) {
 	return w, nil
 }
 
-// Learn is that of [train.Worker].
+// Learn implements [train.Worker].
 func (w *worker) Learn(_, i int, rng *rand.Rand, grads *nn.Grads[float32]) error {
 	truth, decoded, info, err := w.sample(rng)
 	if err != nil {
@@ -220,7 +220,7 @@ func (t *Task) Settle(int) (loss float64, figures any, err error) {
 	return m.Loss / float64(m.Count), &t.figures, nil
 }
 
-// Remember is that of [train.Remembering], and so is Recall.
+// Remember implements [train.Remembering], as does Recall.
 func (t *Task) Remember() ([]byte, error) { return json.Marshal(t.memory) }
 
 func (t *Task) Recall(text []byte, _ int) error {
@@ -231,22 +231,22 @@ func (t *Task) Recall(text []byte, _ int) error {
 }
 
 func (t *Task) Validate(ctx context.Context, _, workers int) (fmt.Stringer, error) {
-	return Measure(ctx, restorer.With(t.best), t.validation, t.cfg.Tile, t.cfg.ValidationBytes, workers)
+	return measure(ctx, restorer.With(t.best), t.validation, t.cfg.Tile, t.cfg.ValidationBytes, workers)
 }
 
 // Save writes the network, whose weights always have 16 bits and whose file says nothing else.
 func (t *Task) Save(w io.Writer, _ bool, _ map[string]string) error { return t.best.Save(w) }
 
-// Measure returns what a restorer does for the thumbnails of pictures, size×size pixels, at each of the lengths of prefixes. Workers
+// measure returns what a restorer does for the thumbnails of pictures, size×size pixels, at each of the lengths of prefixes. Workers
 // is the number of goroutines; it does not change results.
-func Measure(
+func measure(
 	ctx context.Context, r *restorer.Restorer, pictures *dataset.Pictures, size int, lengths []int, workers int,
 ) (Validation, error) {
 	all := make([]Validation, pictures.Len())
 	errs := make([]error, len(all))
 	parallel.Each(workers, len(all), func(_, k int) {
 		if errs[k] = ctx.Err(); errs[k] == nil {
-			all[k], errs[k] = measure(ctx, r, pictures, k, size, lengths)
+			all[k], errs[k] = measureOne(ctx, r, pictures, k, size, lengths)
 		}
 	})
 	if err := errors.Join(errs...); err != nil {
@@ -263,8 +263,10 @@ func Measure(
 	return out, nil
 }
 
-// measure is Measure for picture k.
-func measure(ctx context.Context, r *restorer.Restorer, pictures *dataset.Pictures, k, size int, lengths []int) (Validation, error) {
+// measureOne is measure for picture k.
+func measureOne(
+	ctx context.Context, r *restorer.Restorer, pictures *dataset.Pictures, k, size int, lengths []int,
+) (Validation, error) {
 	truth := picture.New(size, size)
 	pictures.Thumbnail(k, truth)
 	stream, _, err := codestream.Encode(truth, 0)

@@ -71,7 +71,7 @@ func Read(text []byte) (train.Config, error) {
 	return c, train.Decode(text, c)
 }
 
-// Validate is that of [train.Config].
+// Validate implements [train.Config].
 func (c *Config) Validate() error {
 	if err := errors.Join(c.Model.Validate(), c.Check()); err != nil {
 		return err
@@ -92,7 +92,7 @@ func (c *Config) Validate() error {
 	return nil
 }
 
-// Load is that of [train.Config].
+// Load implements [train.Config].
 func (c *Config) Load(ctx context.Context, f train.Folders) (train.Task, error) {
 	data, err := f.Open(ctx, c.Model.Tile)
 	if err != nil {

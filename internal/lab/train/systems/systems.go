@@ -94,7 +94,7 @@ func New(cfg Config, data train.Material) (*Task, error) {
 	return t, nil
 }
 
-// Config is that of [train.Task], and so are the other methods.
+// Config implements [train.Task], as do the other methods.
 func (t *Task) Config() train.Config { return &t.cfg }
 
 // System returns the system in training.
@@ -131,7 +131,7 @@ func (t *Task) Load(r io.ReaderAt, size int64) error {
 	return nil
 }
 
-// FLOPs is that of [train.Counted]. It is 0 before there is a worker.
+// FLOPs implements [train.Counted]. It is 0 before there is a worker.
 func (t *Task) FLOPs() float64 { return t.flops }
 
 func (t *Task) NewWorker() (train.Worker, error) {
@@ -160,7 +160,7 @@ func planes(side int) (*picture.Planes, []float32) {
 	return &picture.Planes{Width: side, Height: side, Pix: [3][]float32{pixels[:n], pixels[n : 2*n], pixels[2*n:]}}, pixels
 }
 
-// Learn is that of [train.Worker].
+// Learn implements [train.Worker].
 func (w *worker) Learn(_, i int, rng *rand.Rand, grads *nn.Grads[float32]) error {
 	cfg := &w.task.cfg
 	tau, err := w.draw(rng)
@@ -266,7 +266,7 @@ type memory struct {
 	Gains []float64 `json:"gains"`
 }
 
-// Remember is that of [train.Remembering], and so is Recall.
+// Remember implements [train.Remembering], as does Recall.
 func (t *Task) Remember() ([]byte, error) {
 	var m memory
 	for i := range t.cfg.Model.Stages {

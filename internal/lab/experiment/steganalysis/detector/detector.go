@@ -54,7 +54,7 @@ func Read(text []byte) (train.Config, error) {
 	return &c, train.Decode(text, &c)
 }
 
-// Validate is that of [train.Config].
+// Validate implements [train.Config].
 func (c *Config) Validate() error {
 	if err := c.Check(); err != nil {
 		return err

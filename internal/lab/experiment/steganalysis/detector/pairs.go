@@ -16,7 +16,7 @@ import (
 // maxSamples bounds the samples that pairs hold in memory: 2 GiB of them.
 const maxSamples = 1 << 29
 
-// Load is that of [train.Config].
+// Load implements [train.Config].
 func (c *Config) Load(ctx context.Context, f train.Folders) (train.Task, error) {
 	for _, folder := range []struct{ path, name string }{
 		{f.Speech, "speech"}, {f.Stegos, "stegos"}, {f.ValidationSpeech, "validation-speech"}, {f.ValidationStegos, "validation-stegos"},

@@ -100,7 +100,7 @@ func NewTask(cfg Config, pairs, validation []Pair) (*Task, error) {
 	}, nil
 }
 
-// Config is that of [train.Task], and so are the other methods.
+// Config implements [train.Task], as do the other methods.
 func (t *Task) Config() train.Config { return &t.cfg }
 
 func (t *Task) Weights() *nn.Weights[float32]  { return t.weights }
@@ -189,7 +189,7 @@ func (w *worker) draw(rng *rand.Rand) {
 	w.load(p, rng.IntN(p.frames()-w.task.cfg.Window+1), float32(1-2*rng.IntN(2)))
 }
 
-// Learn is that of [train.Worker].
+// Learn implements [train.Worker].
 func (w *worker) Learn(_, i int, rng *rand.Rand, grads *nn.Grads[float32]) error {
 	w.draw(rng)
 	w.graph.Forward()
@@ -244,7 +244,7 @@ type memory struct {
 	Best   map[string][]float32 `json:"best,omitempty"`
 }
 
-// Remember is that of [train.Remembering], and so is Recall.
+// Remember implements [train.Remembering], as does Recall.
 func (t *Task) Remember() ([]byte, error) {
 	m := memory{Centre: t.centre, Scale: t.scale, Step: t.training.Best, Loss: t.training.Loss}
 	if m.Step > 0 {
