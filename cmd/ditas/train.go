@@ -31,7 +31,7 @@ learnt.
 says what is trained, or its "model.name" does:
   systems   the networks of the paper, ditas-s to ditas-m-ed
   baseline  systems of other papers, to compare with: deep-steg and kreuk
-  restorer  the network that improves pictures of which only a part arrived
+  restorer  the network that improves pictures that arrived in part only
   detector  a network that tells covers from stegos
   prior     the tables that picture streams start from
 Without --config the run in --out is continued as it was configured, or ditas-m-ed is
@@ -51,8 +51,8 @@ The folder --out gets
   log.jsonl               a record every 10 steps and at each validation
   loss.png                the loss over the steps
   quality.png             the PSNR on the validation set, where there is one
-  weights.safetensors     the networks: the moving average of the weights; those of
-                          a restorer are in restorer.safetensors, tables in prior.bin
+  weights.safetensors     the networks: the moving average of the weights; a restorer's
+                          name is restorer.safetensors, the tables' prior.bin
   checkpoint.safetensors  what it takes to continue
 
 At Ctrl-C, and after --minutes, the run is saved; the same command continues it, and
@@ -174,8 +174,7 @@ func (o *trainFlags) run(ctx context.Context) error {
 	return s.train(ctx, task)
 }
 
-// configuration reads the configuration asked for, or that of the run in the folder; where there is neither it is that of the networks
-// that ditas comes with.
+// configuration reads the configuration asked for, or else the one in the run's folder; where there is neither, it is ditas-m-ed's.
 func (o *trainFlags) configuration() (kind tasks.Kind, cfg train.Config, err error) {
 	name := o.config
 	if name == "" {
@@ -189,7 +188,8 @@ func (o *trainFlags) configuration() (kind tasks.Kind, cfg train.Config, err err
 		return kind, nil, err
 	}
 	if kind, cfg, err = tasks.Read(text); err != nil {
-		return kind, nil, withHint(fmt.Errorf("%s: %w", name, err), "ditas train -h tells of configurations, and the repository has some in configs")
+		return kind, nil, withHint(fmt.Errorf("%s: %w", name, err),
+			"ditas train -h tells of configurations, and the repository has some in configs")
 	}
 	if o.steps > 0 {
 		cfg.Shared().Steps = o.steps
@@ -225,7 +225,8 @@ func (o *trainFlags) load(ctx context.Context, cfg train.Config) (train.Task, er
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case errors.As(err, &missing) && (missing.Folder == "stegos" || missing.Folder == "validation-stegos"):
-		return nil, withHint(usagef("--%s is not given", missing.Folder), "a detector learns from stegos that have the names of their covers; ditas hide makes them")
+		return nil, withHint(usagef("--%s is not given", missing.Folder),
+			"a detector learns from stegos that have the names of their covers; ditas hide makes them")
 	case errors.As(err, &missing):
 		return nil, withHint(usagef("neither --data nor --%s is given", missing.Folder), "ditas data builds a folder for --data")
 	case errors.Is(err, fs.ErrNotExist):
@@ -309,14 +310,15 @@ func (o *trainFlags) open(cfg any, step, steps int) (log *os.File, err error) {
 	return os.OpenFile(o.at(logName), os.O_WRONLY|os.O_APPEND, 0)
 }
 
-// ended says how a run ended, err being that of its Run, and saves it if it is finished.
+// ended says how a run ended, given the error of Run, and saves it if it is finished.
 func (s *session) ended(ctx context.Context, err error) error {
 	step, steps := s.trainer.Step(), s.trainer.Steps()
 	switch {
 	case err != nil && !errors.Is(err, train.ErrStopped):
 		return err
 	case err != nil && ctx.Err() != nil:
-		return withHint(fmt.Errorf("interrupted after step %d of %d; the run is saved in %s", step, steps, s.out), "run the same command again to continue")
+		return withHint(fmt.Errorf("interrupted after step %d of %d; the run is saved in %s", step, steps, s.out),
+			"run the same command again to continue")
 	case err != nil:
 		s.printf("stopped after step %d of %d; run the same command again to continue\n", step, steps)
 		return nil
@@ -434,7 +436,7 @@ func keepLog(name string, step int) error {
 	})
 }
 
-// lastValidation returns that of a log, nil if there is none.
+// lastValidation returns the last validation in a log, nil if there is none.
 func lastValidation(name string) (last json.RawMessage, err error) {
 	text, err := os.ReadFile(name)
 	if err != nil {

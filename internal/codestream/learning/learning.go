@@ -30,5 +30,5 @@ func Read(r io.Reader) (*Prior, error) { return bitplane.ReadPrior(r) }
 // Analyse returns the coefficients of a picture.
 func Analyse(p *picture.Planes) *Layout { return bitplane.Analyse(p) }
 
-// NewTally returns an empty tally. The linear predictions are those of p.
+// NewTally returns an empty tally. It uses p's linear predictions.
 func NewTally(p *Prior) *Tally { return bitplane.NewTally(p) }

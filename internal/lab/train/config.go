@@ -119,7 +119,7 @@ func (s Stripes) Check(side int, c *Common) error {
 	return nil
 }
 
-// At returns the number of rows and that of examples of a step, counted from 0.
+// At returns the rows of each example and the number of examples of a step, counted from 0.
 func (s Stripes) At(step, side int, c *Common) (rows, examples int) {
 	switch {
 	case step < c.Steps-s.Finish:

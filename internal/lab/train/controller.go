@@ -10,8 +10,8 @@ type Controller struct {
 	Seen int     `json:"seen"` // errors so far
 }
 
-// What the controller does every few steps: it adds the logarithm of how far the error is off, times the gain, to that of the
-// weight, but no more than the limit. The average looks back as far as two such intervals.
+// What the controller does every few steps: it multiplies the weight by a power, the gain, of error over target, within
+// e to the ± limit. The average looks back as far as two such intervals.
 const (
 	controlEvery = 5
 	controlGain  = 0.2

@@ -1,4 +1,4 @@
-// Package train trains everything here that is learnt: the systems of package model, those of other papers, the restorer, the
+// Package train trains everything here that is learnt: the systems of package model, other papers' systems, the restorer, the
 // detectors of steganalysis and the codestream's prior.
 //
 //	cfg, err := tasks.Read(text)                         // which task, and how
@@ -35,7 +35,7 @@ import (
 // been handed to Options.Checkpoint.
 var ErrStopped = errors.New("training stopped early")
 
-// Task is what a run learns. Its methods are called by one goroutine at a time; those of its workers, by many.
+// Task is what a run learns. One goroutine at a time calls its methods; many call its workers.
 type Task interface {
 	// Config returns the configuration of the run.
 	Config() Config
@@ -45,7 +45,7 @@ type Task interface {
 	Averaged() *nn.Weights[float32]
 	// Begin sets everything to what a fresh run starts with.
 	Begin(seed uint64) error
-	// Load sets the weights, and what belongs to them, to those of a file that Save wrote.
+	// Load reads the weights, and what belongs to them, from a file that Save wrote.
 	Load(r io.ReaderAt, size int64) error
 	// Examples returns the number of examples that a step learns from, steps counting from 0.
 	Examples(step int) int
@@ -56,7 +56,7 @@ type Task interface {
 	Settle(step int) (loss float64, figures any, err error)
 	// Logged is called when a record is due for the log, whether there is one or not: means over several steps begin anew.
 	Logged()
-	// Validate measures what has been learnt after so many steps.
+	// Validate measures what has been learnt; step is the number of steps taken.
 	Validate(ctx context.Context, step, workers int) (fmt.Stringer, error)
 	// Save writes what has been learnt. Half stores weights in 16 bits; about is added to the file's metadata, if it has any.
 	Save(w io.Writer, half bool, about map[string]string) error
@@ -73,13 +73,13 @@ type Worker interface {
 type Remembering interface {
 	// Remember returns that as JSON.
 	Remember() ([]byte, error)
-	// Recall takes it back, after so many steps.
+	// Recall takes it back; step is the number of steps taken.
 	Recall(text []byte, step int) error
 }
 
 // Counted is a task that knows what it costs.
 type Counted interface {
-	// FLOPs returns the number of floating-point operations of the whole run: those of its graphs, and twice as many for
+	// FLOPs returns the number of floating-point operations of the whole run: its graphs once, and twice more for
 	// their gradients. Validation is not counted.
 	FLOPs() float64
 }

@@ -1,4 +1,4 @@
-// Package baseline teaches the systems of other papers that Table 1 compares with: those of packages model/deepsteg and
+// Package baseline teaches the systems of other papers that Table 1 compares with, in packages model/deepsteg and
 // model/kreuk.
 //
 // They learn from the same recordings and pictures as the systems of package model. What they hide is hidden in a file of 16 bits,
@@ -22,7 +22,7 @@ import (
 	"ditas/picture"
 )
 
-// roundingStep is that of a 16-bit file.
+// roundingStep is the step of a 16-bit file.
 const roundingStep = 1.0 / (1 << 15)
 
 // Figures are means over stripes since the record before or over pictures, after rounding to 16 bits.
@@ -30,7 +30,7 @@ type Figures struct {
 	PSNR      float64 `json:"psnr"`      // of the picture, in dB
 	Container float64 `json:"container"` // mean squared error of samples, full scale 1
 	SNR       float64 `json:"snr"`       // in dB, of the mean powers
-	// Weight is that of the container in the loss, where a controller sets it.
+	// Weight is the container's weight in the loss, where a controller sets it.
 	Weight float64 `json:"containerWeight,omitempty"`
 }
 
@@ -194,7 +194,7 @@ func (l *learner) draw(data *train.Material, rng *rand.Rand) {
 	l.pipe.Load(l.pixels, l.cover)
 }
 
-// containerWeight is that of the present step.
+// containerWeight returns the container's weight in the present step.
 func (t *Task) containerWeight() float64 {
 	if t.cfg.ContainerTarget > 0 {
 		return t.cfg.ContainerWeight * t.memory.Controller.Weight()

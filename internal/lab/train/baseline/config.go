@@ -21,11 +21,11 @@ const TaskName = "baseline"
 type Config struct {
 	Model Model `json:"model"`
 	train.Common
-	// Stripes are those of pictures that are learnt from, each with the samples that go with it.
+	// Stripes says which parts of pictures are learnt from, each with the samples that go with it.
 	train.Stripes
 
 	// The loss is ContainerWeight times the mean squared error of the container, of samples or magnitudes as loud as networks
-	// see them, plus SecretWeight times that of the picture. Baluja's β is the latter over the former.
+	// see them, plus SecretWeight times the picture's. Baluja's β is the latter over the former.
 	ContainerWeight float64 `json:"containerWeight"`
 	SecretWeight    float64 `json:"secretWeight"`
 	// ContainerTarget is the mean squared error of samples, full scale 1, that a controller holds the container near by changing
@@ -132,7 +132,7 @@ func Default(system string) (*Config, error) {
 	return c, nil
 }
 
-// Read reads a configuration as JSON. Fields it lacks are those of Default for the system that "model.name" names; fields it does
+// Read reads a configuration as JSON. Fields it lacks are taken from Default for the system that "model.name" names; fields it does
 // not know are an error.
 func Read(text []byte) (train.Config, error) {
 	var head struct {

@@ -25,16 +25,16 @@ import (
 // TaskName is the name of the task in configurations.
 const TaskName = "prior"
 
-// side is that of the thumbnails to validate with, in pixels.
+// side is the side of the thumbnails to validate with, in pixels.
 const side = 64
 
-// Config is the configuration of a run: see [train.Config]. The number of steps follows from that of samples; rate, batch, and what
+// Config is the configuration of a run: see [train.Config]. The number of samples decides the number of steps; rate, batch, and what
 // else belongs to gradients have no meaning here and are 0.
 type Config struct {
 	train.Common
 	Every int   `json:"every"` // every which photograph is used
 	Quick bool  `json:"quick"` // two small samples of each photograph: for experiments
-	Rates []int `json:"rates"` // of practising, one for each round; that of the codec is 14
+	Rates []int `json:"rates"` // of practising, one for each round; the codec's is 14
 }
 
 // Default returns the configuration that the codestream's tables are learnt with.
@@ -44,7 +44,7 @@ func Default() *Config {
 	return c
 }
 
-// Read reads a configuration as JSON. Fields it lacks are those of Default; fields it does not know are an error.
+// Read reads a configuration as JSON. Fields it lacks are taken from Default; fields it does not know are an error.
 func Read(text []byte) (train.Config, error) {
 	c := Default()
 	return c, train.Decode(text, c)

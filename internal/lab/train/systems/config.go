@@ -53,7 +53,7 @@ func Default(system string) (*Config, error) {
 	return c, nil
 }
 
-// Read reads a configuration as JSON. Fields it lacks are those of Default for the system that "model.name" names; fields it does
+// Read reads a configuration as JSON. Fields it lacks are taken from Default for the system that "model.name" names; fields it does
 // not know are an error.
 func Read(text []byte) (train.Config, error) {
 	var head struct {

@@ -48,7 +48,7 @@ func Default() Config {
 	return c
 }
 
-// Read reads a configuration as JSON. Fields it lacks are those of Default; fields it does not know are an error.
+// Read reads a configuration as JSON. Fields it lacks are taken from Default; fields it does not know are an error.
 func Read(text []byte) (train.Config, error) {
 	c := Default()
 	return &c, train.Decode(text, &c)

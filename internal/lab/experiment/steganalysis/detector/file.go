@@ -13,7 +13,7 @@ import (
 // ErrFormat reports a safetensors file that does not hold a detector.
 var ErrFormat = errors.New("not the weights of a detector")
 
-// Names in a detector's file, besides those of its weights.
+// Names in a detector's file, besides its weights'.
 const (
 	configKey  = "ditas.detector"
 	centreName = "centre"

@@ -36,7 +36,7 @@ func (c *Config) Load(ctx context.Context, f train.Folders) (train.Task, error) 
 	return NewTask(*c, pairs, validation)
 }
 
-// OpenPairs reads the recordings of a folder of covers, and from a folder of stegos those of the same names. Channels are averaged.
+// OpenPairs reads the recordings of a folder of covers, and the stegos by the same names from another. Channels are averaged.
 // Recordings that are not as long as one another are taken as far as both go.
 func OpenPairs(ctx context.Context, covers, stegos string) (pairs []Pair, err error) {
 	samples := 0

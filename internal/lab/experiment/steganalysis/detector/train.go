@@ -124,7 +124,7 @@ func (t *Task) Load(r io.ReaderAt, size int64) error {
 	return t.from(d)
 }
 
-// from sets the weights and the constants that the run starts with to those of a detector.
+// from makes the run start with a detector's weights and constants.
 func (t *Task) from(start *Detector) error {
 	if err := t.weights.CopyFrom(start.values()); err != nil {
 		return fmt.Errorf("the detector to go on from: %w", err)
@@ -226,7 +226,7 @@ func (t *Task) Validate(_ context.Context, step, workers int) (fmt.Stringer, err
 	return &now, nil
 }
 
-// Save writes the best detector; before there is one, that of the averaged weights.
+// Save writes the best detector; before there is one, the averaged weights.
 func (t *Task) Save(w io.Writer, half bool, about map[string]string) error {
 	if t.training.Best == 0 {
 		t.averaged.centre, t.averaged.scale = t.centre, t.scale
