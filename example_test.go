@@ -18,15 +18,7 @@ import (
 
 // openRecording opens a recording of any kind. Its file stays open, as the recording is read from it later on.
 func openRecording(name string) audio.File {
-	file, err := os.Open(name)
-	if err != nil {
-		log.Fatal(err)
-	}
-	info, err := file.Stat()
-	if err != nil {
-		log.Fatal(err)
-	}
-	recording, err := codec.Open(file, info.Size())
+	recording, err := codec.OpenFile(name)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -2,12 +2,10 @@ package ditas
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 
-	"ditas/audio"
 	"ditas/audio/codec"
 	"ditas/internal/replace"
 	"ditas/picture"
@@ -28,14 +26,18 @@ func HideFile(ctx context.Context, stego, cover, secret string, key Key, o HideO
 	if err != nil {
 		return nil, err
 	}
-	recording, file, err := openRecording(cover)
+	recording, err := codec.OpenFile(cover)
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	defer recording.Close()
+	writable, _, err := codec.Cover(recording, codec.CoverOptions{Name: stego})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", cover, err)
+	}
 	var r *report.Hide
 	err = replace.File(stego, func(w io.Writer) (err error) {
-		r, err = Hide(ctx, w, recording, p, key, o)
+		r, err = Hide(ctx, w, writable, p, key, o)
 		return err
 	})
 	if err != nil {
@@ -54,11 +56,11 @@ func RevealFile(ctx context.Context, secret, stego string, key Key, o RevealOpti
 	if err != nil {
 		return nil, err
 	}
-	recording, file, err := openRecording(stego)
+	recording, err := codec.OpenFile(stego)
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	defer recording.Close()
 	p, r, err := Reveal(ctx, recording, key, o)
 	if err != nil {
 		return r, fmt.Errorf("%s: %w", stego, err)
@@ -78,21 +80,6 @@ func distinct(out string, in ...string) error {
 		}
 	}
 	return nil
-}
-
-func openRecording(name string) (audio.File, *os.File, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	info, err := f.Stat()
-	if err == nil {
-		var r audio.File
-		if r, err = codec.Open(f, info.Size()); err == nil {
-			return r, f, nil
-		}
-	}
-	return nil, nil, errors.Join(fmt.Errorf("%s: %w", name, err), f.Close())
 }
 
 func readPicture(name string) (*picture.Planes, error) {

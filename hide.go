@@ -9,7 +9,6 @@ import (
 
 	"ditas/audio"
 	"ditas/audio/codec"
-	"ditas/audio/wav"
 	"ditas/internal/carrier"
 	"ditas/internal/preflight"
 	"ditas/picture"
@@ -74,11 +73,8 @@ func rewriter(cover audio.File) (audio.Rewriter, error) {
 	if r, ok := cover.(audio.Rewriter); ok {
 		return r, nil
 	}
-	encoding := cover.Format().Encoding
-	if codec.Lossy(cover) {
-		encoding = audio.Int16
-	}
-	return audio.Convert(cover, encoding, wav.NewWriter)
+	r, _, err := codec.Cover(cover, codec.CoverOptions{})
+	return r, err
 }
 
 // Method returns the name of the method that the survey is for.

@@ -10,8 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"ditas/audio"
 	"ditas/audio/codec"
 	"ditas/internal/compare"
+	"ditas/internal/intake"
 	"ditas/metric"
 	"ditas/picture"
 )
@@ -21,9 +23,11 @@ const compareHelp = `Measure how two recordings, or two pictures, differ. The fi
 Of recordings: mean squared error (MSE, full scale being 1), signal-to-noise ratio
 (SNR), the mean SNR of segments of 20 ms, the largest change of a sample, and the
 noise-to-mask ratio (NMR) of the ear model of PEAQ, with the share of the moments in
-which the change is below what the ear masks. All channels are taken together. The
-two must have the same rate, number of channels and length; --align compares what they
-have in common where a piece was cut off one of them.
+which the change is below what the ear masks; and the grade that PEAQ expects listeners
+to give (ODG): 0 is imperceptible, -1 perceptible but not annoying, -2 slightly annoying,
+-3 annoying, -4 very annoying. All channels are taken together. The two must have the
+same rate, number of channels and length; --align compares what they have in common
+where a piece was cut off one of them.
 
 Of pictures of one size: MSE, peak signal-to-noise ratio (PSNR), structural similarity
 (SSIM, MS-SSIM) and the share of the pixels that differ.
@@ -180,6 +184,12 @@ func (o *compareFlags) recordings(r *compare.RecordingReport, a, b string) {
 	if r.Masked != nil {
 		o.printf("  NMR            %s dB; below what the ear masks in %.1f %% of all moments\n", figure(r.NMR, 1), 100**r.Masked)
 	}
+	if r.ODG != nil {
+		o.printf("  ODG            %.2f, from 0, imperceptible, to -4, very annoying\n", *r.ODG)
+		if r.PEAQ.Marked {
+			o.printf("                 roughly: PEAQ was made for music, and this is short or has too little above 8 kHz\n")
+		}
+	}
 }
 
 // figure prints a measure, or a dash if there is none.
@@ -216,21 +226,23 @@ func (o *compareFlags) open(ctx context.Context, name string) (*compareInput, er
 		return nil, err
 	}
 	name = shown(name)
-	if !isPicture(f) {
+	if !intake.IsPicture(f, size) {
 		a, err := codec.Open(f, size)
+		if errors.Is(err, audio.ErrFormat) {
+			err = withHint(fmt.Errorf("%s is neither a recording nor a picture that ditas reads", name), "%s, and %s", codec.Wanted(), picture.Wanted())
+		} else if err != nil {
+			err = about(name, err)
+		}
 		if err != nil {
 			f.Close()
-			return nil, fmt.Errorf("%s: neither a recording nor a picture: %w", name, err)
+			return nil, err
 		}
 		return &compareInput{recording: &recording{a, name, f}}, nil
 	}
 	defer f.Close()
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return nil, err
-	}
-	p, err := picture.Decode(f)
+	p, err := intake.Picture(f, size, picture.MaxPixels)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, about(name, err)
 	}
 	return &compareInput{picture: p}, nil
 }

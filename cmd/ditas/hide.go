@@ -16,21 +16,29 @@ import (
 	"ditas"
 	"ditas/audio"
 	"ditas/audio/codec"
-	"ditas/audio/flac"
+	"ditas/internal/intake"
+	"ditas/internal/words"
+	"ditas/picture"
 	"ditas/report"
 )
 
-const hideHelp = `Hide a picture in a recording.
+// hideHelp explains the command. The formats are those that there are.
+func hideHelp() string {
+	only := slices.DeleteFunc(codec.Readable(), func(f *codec.Format) bool { return f.Writable() })
+	written := codec.Writable()
+	return "Hide a picture in a recording.\n\n" + words.Wrap(fmt.Sprintf(`The picture may be a %s file of any size. Of an animated GIF the first frame
+is taken, and what is transparent is laid over white. The recording is a %s file, of which the output keeps everything but the samples:
+sample format, rate, channels, length, tags and all other chunks. If the name to write ends in %s and the recording is another kind of
+file, a new one of that kind is written. %s files are written as %s. --compression sets the level of a FLAC file, from 0, the
+fastest, to 8, the smallest, as in the program flac. None changes a sample. What is FLAC already keeps its block size.`,
+		words.List(picture.Names(picture.Readable()), "or"), words.List(codec.Names(written), "or"), words.List(codec.Extensions(written), "or"),
+		words.List(codec.Names(only), "and"), written[0]), helpWidth) + hideHelpMore
+}
 
-The picture may be a PNG, JPEG, GIF, WebP, BMP or TIFF file of any size. Of an
-animated GIF the first frame is taken, and what is transparent is laid over white. The
-recording is a WAV or FLAC file, of which the output keeps everything but the
-samples: sample format, rate, channels, length, tags and all other chunks. If the
-name to write ends in .wav or .flac and the recording is another kind of file, a new
-one of that kind is written. MP3, Ogg Vorbis and NIST SPHERE files are written as WAV.
---compression says how much is tried to make a FLAC file small, as the levels of the
-program flac do: 0 is the fastest, 8 the smallest, and none changes a sample. What is
-FLAC already keeps its block size.
+// helpWidth is the longest line of an explanation, in characters.
+const helpWidth = 86
+
+const hideHelpMore = `
 
 The picture comes back exactly where there is room for that: 64×64 pixels in three
 seconds of speech. With less room it comes back as well as it can; with more, more of
@@ -78,14 +86,11 @@ type hideFlags struct {
 }
 
 func hideCommand() *cobra.Command {
-	var (
-		o      hideFlags
-		levels []string
-	)
+	var o hideFlags
 	cmd := &cobra.Command{
 		Use:     "hide --image PICTURE --cover RECORDING --out STEGO",
 		Short:   "Hide a picture in a recording",
-		Long:    hideHelp,
+		Long:    hideHelp(),
 		Example: hideExample,
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -103,7 +108,8 @@ func hideCommand() *cobra.Command {
 	o.passphrase.addFlags(cmd, "that it takes to reveal the picture")
 	o.strength.addFlags(cmd)
 	f.BoolVar(&o.options.Fit, "fit", false, "scale the picture down to what fits, if it does not")
-	f.IntVar(&o.compression, "compression", int(flac.DefaultLevel), fmt.Sprintf("level `N` of a FLAC file, %d (fastest) to %d (smallest)", flac.MinLevel, flac.MaxLevel))
+	levels, says := compressionLevels()
+	f.IntVar(&o.compression, "compression", 0, says)
 	f.BoolVar(&o.options.Restored, "quality", false, "also measure the picture as restored: PSNR and SSIM")
 	addMethodFlag(cmd, &o.options.Method, "how to hide, a `NAME` (default "+ditas.Methods()[0].Name+")")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
@@ -111,12 +117,27 @@ func hideCommand() *cobra.Command {
 	completeFiles(cmd, "image", pictureExtensions...)
 	completeFiles(cmd, "cover", recordingExtensions...)
 	completeFiles(cmd, "out", writtenRecordingExtensions...)
-	for level := flac.MinLevel; level <= flac.MaxLevel; level++ {
-		levels = append(levels, strconv.Itoa(int(level)))
-	}
 	completeNames(cmd, "compression", levels...)
 	completeArguments(cmd, pictureExtensions, recordingExtensions)
 	return cmd
+}
+
+// compressionLevels returns the levels that --compression takes, and what to say of them.
+func compressionLevels() (levels []string, says string) {
+	var each []string
+	for _, f := range codec.Writable() {
+		lowest, highest, usual, ok := f.Levels()
+		if !ok {
+			continue
+		}
+		each = append(each, fmt.Sprintf("of a %s file, %d (fastest) to %d (smallest) (default %d)", f, lowest, highest, usual))
+		for level := lowest; level <= highest; level++ {
+			if text := strconv.Itoa(level); !slices.Contains(levels, text) {
+				levels = append(levels, text)
+			}
+		}
+	}
+	return levels, "level `N` " + words.List(each, "or")
 }
 
 func checkWorkers(n int) error {
@@ -145,10 +166,6 @@ type hidden struct {
 }
 
 func (o *hideFlags) run(ctx context.Context, args []string) error {
-	switch {
-	case o.compression < int(flac.MinLevel) || o.compression > int(flac.MaxLevel):
-		return usagef("--compression %d: want %d to %d", o.compression, flac.MinLevel, flac.MaxLevel)
-	}
 	var err error
 	if o.options.Strength, err = o.strength.get(o.options.Method); err != nil {
 		return err
@@ -189,8 +206,8 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 		}
 	}
 	for i, out := range outs {
-		if o.compressed && strings.EqualFold(filepath.Ext(out), ".wav") {
-			return incompressible(shown(covers[i])) // before any of several is done
+		if err := o.cover(out).Check(); err != nil {
+			return unfit(shown(covers[i]), err) // before any of several is done
 		}
 	}
 	if o.batch.dir != "" {
@@ -211,26 +228,23 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 
 // stegoName returns what a recording with a picture in it is called if the cover has this name.
 func stegoName(cover string) string {
-	ext := filepath.Ext(cover)
-	if e := strings.ToLower(ext); e == ".wav" || e == ".flac" {
+	if f, ok := codec.ByName(cover); ok && f.Writable() {
 		return cover
 	}
-	return strings.TrimSuffix(cover, ext) + ".wav"
+	return strings.TrimSuffix(cover, filepath.Ext(cover)) + codec.Writable()[0].Extension()
 }
 
-// incompressible says that --compression makes no sense for a recording.
-func incompressible(cover string) error {
-	return withHint(usagef("%s becomes a WAV file, and --compression is for FLAC", cover), "let the name to write end in .flac, or leave --compression out")
+// cover says how a recording is to be written under a name.
+func (o *hideFlags) cover(out string) codec.CoverOptions {
+	c := codec.CoverOptions{Name: out}
+	if o.compressed {
+		c.Level = &o.compression
+	}
+	return c
 }
 
 // hide hides one picture in one recording. None of the inputs is written to.
 func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inputs []string) error {
-	if err := codec.CheckOutput(out); err != nil {
-		return &usageError{err}
-	}
-	if ext := strings.ToLower(filepath.Ext(out)); ext == ".aiff" || ext == ".aif" || ext == ".sph" {
-		return withHint(usagef("%s: ditas writes WAV and FLAC", out), "let the name end in .wav or .flac")
-	}
 	if err := checkOutput(out, inputs...); err != nil {
 		return err
 	}
@@ -242,13 +256,9 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 		return err
 	}
 	defer cover.Close()
-	container := cover.container(out)
-	if o.compressed && container != ".flac" {
-		return incompressible(cover.name)
-	}
-	rewriter, err := cover.rewriter(container, flac.Level(o.compression))
+	rewriter, _, err := codec.Cover(cover.File, o.cover(out))
 	if err != nil {
-		return err
+		return unfit(cover.name, err)
 	}
 	secret, err := readPicture(ctx, image)
 	if err != nil {
@@ -362,9 +372,8 @@ func explain(err error, r *recording) error {
 		}
 		return withHint(err, "add --fit to scale the picture down, or take a longer recording")
 	}
-	var cut *audio.TruncatedError
-	if errors.As(err, &cut) {
-		return withHint(fmt.Errorf("%s: %w", r.name, err), "get a whole copy of the recording, or save it anew with an audio editor")
+	if intake.Advice(err) != "" {
+		return about(r.name, err)
 	}
 	if errors.Is(err, ditas.ErrNothingFound) || errors.Is(err, ditas.ErrOtherVersion) {
 		return fmt.Errorf("%s: %w", r.name, err)

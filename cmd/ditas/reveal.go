@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ditas"
+	"ditas/internal/words"
 	"ditas/picture"
 	"ditas/report"
 )
@@ -66,7 +67,7 @@ func revealCommand() *cobra.Command {
 	f.SortFlags = false
 	f.StringArrayVarP(&o.stegos, "stego", "s", nil, "the `RECORDING` with the picture in it, which may also be given without a flag")
 	f.StringVarP(&o.out, "out", "o", "", "the `PICTURE` to write; a file of that name is replaced")
-	f.StringVar(&o.format, "format", "", "what to write, a `FORMAT`: png, jpg, bmp or tif (default: by the name)")
+	f.StringVar(&o.format, "format", "", "what to write, a `FORMAT`: "+words.List(pictureFormats, "or")+" (default: by the name)")
 	o.batch.addFlags(cmd, "under the recordings' names")
 	o.passphrase.addFlags(cmd, "of the picture")
 	f.StringVar(&o.drawn, "map", "", "draw which parts of the recording were found, a `PICTURE`")
@@ -77,7 +78,7 @@ func revealCommand() *cobra.Command {
 	completeFiles(cmd, "stego", recordingExtensions...)
 	completeFiles(cmd, "out", writtenPictureExtensions...)
 	completeFiles(cmd, "map", "png")
-	completeNames(cmd, "format", "png", "jpg", "bmp", "tif")
+	completeNames(cmd, "format", pictureFormats...)
 	completeArguments(cmd, recordingExtensions)
 	return cmd
 }
@@ -111,7 +112,7 @@ func (o *revealFlags) run(ctx context.Context, stegos []string) error {
 		extension = strings.ToLower(o.format)
 		var err error
 		if format, err = picture.FormatOf("." + extension); err != nil {
-			return usagef("--format %s is unknown: want png, jpg, bmp or tif", o.format)
+			return usagef("--format %s is unknown: want %s", o.format, words.List(pictureFormats, "or"))
 		}
 		if other, err := picture.FormatOf(o.out); err == nil && other != format {
 			return usagef("--format %s and --out %s do not go together", o.format, o.out)

@@ -57,6 +57,9 @@ type RecordingReport struct {
 	NMR       *float64 `json:"nmr"`
 	Masked    *float64 `json:"masked"`
 	Disturbed *float64 `json:"disturbed"`
+	// ODG is the grade that listeners would give, from 0 (imperceptible) to −4 (very annoying), and PEAQ what it is made of.
+	ODG  *float64           `json:"odg"`
+	PEAQ *metric.PEAQResult `json:"peaq"`
 
 	moments [][]metric.NMR
 	panels  []*spectrogram.Spectrogram // the two recordings and their difference, if they are to be drawn
@@ -204,7 +207,7 @@ func front(block [][]float64, n int) [][]float64 {
 const plotWidth = 1000
 
 func (r *RecordingReport) measure(ctx context.Context, a, b audio.File, progress func(done, total int)) error {
-	c, err := metric.NewComparison(r.Format.Rate, r.Format.Channels)
+	c, err := metric.NewComparisonWithPEAQ(r.Format.Rate, r.Format.Channels)
 	if err != nil {
 		return err
 	}
@@ -274,6 +277,9 @@ func (r *RecordingReport) measure(ctx context.Context, a, b audio.File, progress
 	r.NMR, r.moments = finite(figures.NMR), figures.Moments
 	if r.moments != nil {
 		r.Masked, r.Disturbed = &figures.Masked, &figures.Disturbed
+	}
+	if p := figures.PEAQ; p != nil && !math.IsNaN(p.ODG) {
+		r.ODG, r.PEAQ = &p.ODG, p
 	}
 	return nil
 }

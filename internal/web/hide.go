@@ -13,7 +13,7 @@ import (
 
 	"ditas"
 	"ditas/audio"
-	"ditas/audio/codec"
+	"ditas/internal/intake"
 	"ditas/internal/parallel"
 	"ditas/metric"
 	"ditas/picture"
@@ -77,14 +77,11 @@ func (s *session) putPicture(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer done()
-	p, err := picture.DecodeLimit(io.NewSectionReader(f, 0, math.MaxInt64), s.handler.options.MaxPixels)
-	if errors.Is(err, picture.ErrFormat) {
-		if size, sized := f.size(); sized == nil {
-			if _, other := codec.Open(f, size); other == nil {
-				return errSoundGiven
-			}
-		}
+	size, err := f.size()
+	if err != nil {
+		return err
 	}
+	p, err := intake.Picture(f, size, s.handler.options.MaxPixels)
 	if err := errors.Join(err, ctx.Err()); err != nil {
 		return err
 	}
