@@ -22,6 +22,7 @@ import (
 	"ditas/internal/lab/train"
 	"ditas/internal/lab/train/chart"
 	"ditas/internal/lab/train/tasks"
+	"ditas/internal/replace"
 )
 
 const trainHelp = `Train the networks that hide pictures in recordings, or whatever else in ditas is
@@ -294,7 +295,7 @@ func (s *session) train(ctx context.Context, task train.Task) error {
 
 // open writes the configuration into the folder and returns the log, with nothing beyond the step that is continued from.
 func (o *trainFlags) open(cfg any, step, steps int) (log *os.File, err error) {
-	if err := writeFile(o.at(configName), func(w io.Writer) error {
+	if err := replace.File(o.at(configName), func(w io.Writer) error {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
 		return e.Encode(cfg)
@@ -388,7 +389,7 @@ func (s *session) save(checkpoint func(io.Writer) error) error {
 		files = append(files, file{qualityName, func(w io.Writer) error { return chart.Quality(w, records) }})
 	}
 	for _, f := range append(files, file{checkpointName, checkpoint}) {
-		if err := writeFile(s.at(f.name), f.content); err != nil {
+		if err := replace.File(s.at(f.name), f.content); err != nil {
 			return err
 		}
 	}
@@ -420,7 +421,7 @@ func keepLog(name string, step int) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return writeFile(name, func(w io.Writer) error {
+	return replace.File(name, func(w io.Writer) error {
 		lines := bufio.NewScanner(bytes.NewReader(old))
 		lines.Buffer(nil, len(old)+1)
 		for lines.Scan() {
