@@ -14,8 +14,8 @@ import (
 	"ditas/audio/codec"
 	"ditas/internal/compare"
 	"ditas/internal/intake"
-	"ditas/metric"
 	"ditas/picture"
+	"ditas/picture/quality"
 )
 
 const compareHelp = `Measure how two recordings, or two pictures, differ. The first is the original.
@@ -118,7 +118,7 @@ func (o *compareFlags) run(ctx context.Context, a, b string) error {
 		return usagef("--align is for recordings")
 	case first.picture != nil && second.picture != nil:
 		r, err := compare.Pictures(first.picture, second.picture)
-		if errors.Is(err, metric.ErrSize) {
+		if errors.Is(err, quality.ErrSize) {
 			return withHint(fmt.Errorf("%s has %d×%d pixels and %s %d×%d, so they cannot be compared",
 				a, first.picture.Width, first.picture.Height, b, second.picture.Width, second.picture.Height), "scale one of them first")
 		}

@@ -18,8 +18,10 @@ import (
 	"ditas"
 	"ditas/audio/codec"
 	"ditas/audio/wav"
+	"ditas/internal/replace"
 	"ditas/metric"
 	"ditas/picture"
+	"ditas/picture/quality"
 	"ditas/report"
 )
 
@@ -123,7 +125,7 @@ func (o *demoFlags) run(ctx context.Context) error {
 		Damaged: damaged{Stego: at("demo-damaged.wav"), Revealed: at("demo-damaged.png"), Removed: 1.0 / 3, Noise: 65},
 	}
 	for name, data := range map[string][]byte{d.Secret: demoPhoto, d.Cover: demoSpeech} {
-		if err := writeFile(name, func(w io.Writer) error {
+		if err := replace.File(name, func(w io.Writer) error {
 			_, err := w.Write(data)
 			return err
 		}); err != nil {
@@ -182,7 +184,7 @@ func (o *demoFlags) hide(ctx context.Context, d *demonstration) error {
 	progress, end := o.phases()
 	defer end()
 	begin := time.Now()
-	err = writeFile(d.Stego, func(w io.Writer) error {
+	err = replace.File(d.Stego, func(w io.Writer) error {
 		r, err := ditas.Hide(ctx, w, cover, secret, ditas.Public(), ditas.HideOptions{
 			Strength: ditas.SNR(o.snr), Workers: o.workers, Progress: progress,
 		})
@@ -207,7 +209,7 @@ func (o *demoFlags) reveal(ctx context.Context, name, out string) (*report.Revea
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return r, writeFile(out, func(w io.Writer) error { return p.Encode(w, picture.PNG) })
+	return r, replace.File(out, func(w io.Writer) error { return p.Encode(w, picture.PNG) })
 }
 
 // make writes the damaged recording: a hole cut out of its middle, noise added to what is left.
@@ -228,7 +230,7 @@ func (d *damaged) make(stego string) error {
 		x[i] = rec.Format.Quantize(x[i] + math.Sqrt(power)*math.Pow(10, -d.Noise/20)*rng.NormFloat64())
 	}
 	rec.Samples[0] = x
-	return writeFile(d.Stego, func(w io.Writer) error { return wav.Encode(w, rec) })
+	return replace.File(d.Stego, func(w io.Writer) error { return wav.Encode(w, rec) })
 }
 
 // measure compares the files.
@@ -268,10 +270,10 @@ func (d *demonstration) measure(ctx context.Context) error {
 		value   *float64
 		measure func() (float64, error)
 	}{
-		{&d.PSNR, func() (float64, error) { return metric.PSNR(secret, revealed) }},
-		{&d.SSIM, func() (float64, error) { return metric.SSIM(secret, revealed) }},
-		{&d.Damaged.PSNR, func() (float64, error) { return metric.PSNR(secret, remains) }},
-		{&d.MSSSIM, func() (float64, error) { return metric.MSSSIM(secret, revealed) }},
+		{&d.PSNR, func() (float64, error) { return quality.PSNR(secret, revealed) }},
+		{&d.SSIM, func() (float64, error) { return quality.SSIM(secret, revealed) }},
+		{&d.Damaged.PSNR, func() (float64, error) { return quality.PSNR(secret, remains) }},
+		{&d.MSSSIM, func() (float64, error) { return quality.MSSSIM(secret, revealed) }},
 	} {
 		if *m.value, err = m.measure(); err != nil {
 			return err

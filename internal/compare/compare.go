@@ -19,6 +19,7 @@ import (
 	"ditas/internal/spectrogram"
 	"ditas/metric"
 	"ditas/picture"
+	"ditas/picture/quality"
 )
 
 // ErrFormat is wrapped by the error for two recordings of different rates or numbers of channels, ErrLength by that for two of
@@ -81,7 +82,7 @@ type PictureReport struct {
 
 // Pictures compares two pictures of one size.
 func Pictures(a, b *picture.Planes) (*PictureReport, error) {
-	mse, err := metric.PictureMSE(a, b)
+	mse, err := quality.MSE(a, b)
 	if err != nil {
 		return nil, fmt.Errorf("pictures of %d×%d and %d×%d pixels: %w", a.Width, a.Height, b.Width, b.Height, err)
 	}
@@ -98,9 +99,9 @@ func Pictures(a, b *picture.Planes) (*PictureReport, error) {
 	for _, m := range []struct {
 		to      **float64
 		measure func(a, b *picture.Planes) (float64, error)
-	}{{&r.PSNR, metric.PSNR}, {&r.SSIM, metric.SSIM}, {&r.MSSSIM, metric.MSSSIM}} {
+	}{{&r.PSNR, quality.PSNR}, {&r.SSIM, quality.SSIM}, {&r.MSSSIM, quality.MSSSIM}} {
 		v, err := m.measure(a, b)
-		if err != nil && !errors.Is(err, metric.ErrSize) {
+		if err != nil && !errors.Is(err, quality.ErrSize) {
 			return nil, err
 		}
 		if err == nil {
