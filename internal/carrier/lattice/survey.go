@@ -43,7 +43,7 @@ const LeastLength = leastFrames * FrameLength
 
 const leastFrames = 8
 
-// ErrSilent reports a recording that is digital silence but for less than 8 frames: nothing is found again in those.
+// ErrSilent reports a recording that is digital silence but for less than a frame.
 var ErrSilent = errors.New("lattice: the recording is silent: there is nothing to hide in")
 
 // ErrTooShort reports a recording of fewer than 8 frames, or one without room for the payload.
@@ -125,7 +125,7 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 	if len(v.frames[0]) < leastFrames {
 		return nil, ErrTooShort
 	}
-	if v.sounding() < leastFrames {
+	if v.sounding() < 1 {
 		return nil, ErrSilent
 	}
 	for c := range surveyors {
@@ -140,17 +140,12 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 	return v, nil
 }
 
-// leastUsable is the share of a frame that must not be silence for it to be of use in finding anything.
-const leastUsable = 0.5
-
 // sounding returns how many frames' worth of samples are usable in the channel that has most of them.
 func (v *Survey) sounding() (most float64) {
 	for _, frames := range v.frames {
 		sum := 0.0
 		for _, f := range frames {
-			if f.usable >= leastUsable {
-				sum += float64(f.usable)
-			}
+			sum += float64(f.usable)
 		}
 		most = max(most, sum)
 	}
