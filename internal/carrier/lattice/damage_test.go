@@ -183,7 +183,7 @@ func TestFarOffset(t *testing.T) {
 		t.Fatal(err)
 	}
 	k.offset = 1078.0 / 32768
-	f := m.shift(m.fit(k))
+	f := m.polish(m.fit(k))
 	want := math.Pow(10, 12.0/20)
 	if levels := 4 * math.Log2(f.gain/want); math.Abs(levels-math.Round(levels)) > 1e-3 || math.Abs(f.offset) > 2e-5 {
 		t.Errorf("gain %g, offset %g: want %g, but for quarters of an octave, and none", f.gain, f.offset, want)

@@ -1,8 +1,9 @@
 package lattice
 
 import (
+	"crypto/aes"
+	"crypto/cipher"
 	"encoding/binary"
-	"fmt"
 	"math"
 
 	"ditas/internal/keystream"
@@ -10,18 +11,30 @@ import (
 
 // What the samples of a frame carry, besides the payload.
 const (
-	words        = 16 // synchronisation words
-	syncPilots   = 24 // strong symbols that make the word
+	syncPilots   = 24 // pilots by which frames are found, whose steps are octaves
+	levelPilots  = 16 // pilots on the frame's own strong step, which tell its level
 	headerStrong = 72 // strong symbols of the header, not all of them used by each profile
 	headerFine   = 12 // samples whose fine symbols belong to the header
-	framePilots  = 16 // strong symbols that tell which frame it is
 	headerBits   = headerStrong + maxFineBits*headerFine
+	marked       = syncPilots + levelPilots + headerStrong + headerFine
 )
 
-// word is the part of a frame that can be found and read without knowing more than the key: where it lies and how it is
-// dithered.
-type word struct {
-	sync   [syncPilots]place   // strong symbols at 0
+// sets is the number of sets of marks that a key has. A recording uses one of them, drawn at random.
+const sets = 64
+
+// A frame is divided into cells, in each of which one sample at most is marked.
+const (
+	cells     = 128
+	cellWidth = FrameLength / cells
+	// cellStride spreads marks that follow each other: it is near the golden section of cells and has no divisor in common with it.
+	cellStride = 79
+)
+
+// marks is the part of a frame that can be found and read without knowing more than the key: where it lies and how it is
+// dithered. No two frames of a set have anything in common.
+type marks struct {
+	sync   [syncPilots]pilot   // at 0 of the strong and of the fine lattice of the frame's octave
+	level  [levelPilots]place  // strong symbols at 0
 	strong [headerStrong]place // strong symbols of the header
 	fine   [headerFine]place   // fine symbols of the header
 }
@@ -32,20 +45,76 @@ type place struct {
 	dither float64
 }
 
-// newWords returns all words of a key. The positions of a word are the first of a random permutation of a frame.
-func newWords(key keystream.Key) *[words]word {
-	all := new([words]word)
-	for i := range all {
-		w := &all[i]
-		s := keystream.New(key, fmt.Sprintf("word %d", i))
-		d := newDeck(nil)
-		for _, part := range [][]place{w.sync[:], w.strong[:], w.fine[:]} {
-			for j := range part {
-				part[j] = place{d.draw(s), s.Dither()}
-			}
+// pilot is a sample and its dithers on all lattices whose steps are octaves: that of step 2^h units is the fraction of
+// u·2^−(16+h), so that a point of one lattice is a point of all finer ones too, which one hypothesis finds whatever the frame's
+// octave is.
+type pilot struct {
+	at uint16
+	u  uint32
+}
+
+// octaves is the binary logarithm of the largest step of pilots, in units: the range of a 16-bit file.
+const octaves = 16
+
+// dither returns the dither of the lattice of step 2^h units.
+func (p pilot) dither(h int) float64 { return float64(p.u<<(octaves-h)) * 0x1p-32 }
+
+// marker makes the marks of a key. It may be shared between goroutines.
+type marker struct{ block cipher.Block }
+
+func newMarker(key keystream.Key) *marker {
+	k := key.Derive("marks")
+	b, err := aes.NewCipher(k[:])
+	if err != nil {
+		panic("lattice: " + err.Error()) // only a key of another length makes it fail
+	}
+	return &marker{b}
+}
+
+// numbers writes the first random numbers of frame k of a lane: two in each block of AES-256 in counter mode.
+func (m *marker) numbers(dst []uint64, set, lane, k int) {
+	var counter, out [aes.BlockSize]byte
+	binary.BigEndian.PutUint16(counter[:], uint16(set))
+	binary.BigEndian.PutUint16(counter[2:], uint16(lane))
+	binary.BigEndian.PutUint64(counter[4:], uint64(k))
+	for i := 0; i < len(dst); i += 2 {
+		binary.BigEndian.PutUint32(counter[12:], uint32(i/2))
+		m.block.Encrypt(out[:], counter[:])
+		dst[i] = binary.BigEndian.Uint64(out[:])
+		dst[i+1] = binary.BigEndian.Uint64(out[8:])
+	}
+}
+
+// markAt returns where mark i lies, v being the first number of its frame and n its own. The lower half of n is its dither.
+func markAt(i int, v, n uint64) uint16 {
+	cell := (uint64(i)*cellStride + v>>57) % cells
+	return uint16(cell*cellWidth + n>>32%cellWidth)
+}
+
+// sync writes the pilots by which frame k of a lane is found.
+func (m *marker) sync(dst *[syncPilots]pilot, set, lane, k int) {
+	var n [syncPilots]uint64
+	m.numbers(n[:], set, lane, k)
+	for i, v := range n {
+		dst[i] = pilot{markAt(i, n[0], v), uint32(v)}
+	}
+}
+
+// frame writes all marks of frame k of a lane.
+func (m *marker) frame(dst *marks, set, lane, k int) {
+	var n [marked]uint64
+	m.numbers(n[:], set, lane, k)
+	i := 0
+	for j := range dst.sync {
+		dst.sync[j] = pilot{markAt(i, n[0], n[i]), uint32(n[i])}
+		i++
+	}
+	for _, part := range [][]place{dst.level[:], dst.strong[:], dst.fine[:]} {
+		for j := range part {
+			part[j] = place{markAt(i, n[0], n[i]), float64(uint32(n[i])) * 0x1p-32}
+			i++
 		}
 	}
-	return all
 }
 
 // deck is what is left of the samples of a frame to draw from.
@@ -54,20 +123,15 @@ type deck struct {
 	count int
 }
 
-// newDeck returns a deck of all samples that are not taken by a word.
-func newDeck(w *word) *deck {
-	d := new(deck)
-	d.reset(w)
-	return d
-}
-
-func (d *deck) reset(w *word) {
+// reset makes d the deck of all samples that are not marked.
+func (d *deck) reset(m *marks) {
 	var taken [FrameLength]bool
-	if w != nil {
-		for _, part := range [][]place{w.sync[:], w.strong[:], w.fine[:]} {
-			for _, p := range part {
-				taken[p.at] = true
-			}
+	for _, p := range m.sync {
+		taken[p.at] = true
+	}
+	for _, part := range [][]place{m.level[:], m.strong[:], m.fine[:]} {
+		for _, p := range part {
+			taken[p.at] = true
 		}
 	}
 	d.count = 0
@@ -90,10 +154,9 @@ func (d *deck) draw(s *keystream.Stream) uint16 {
 
 // frame is how all samples of one frame are used.
 type frame struct {
-	word   *word
-	pilots [framePilots]place // strong symbols at 0
-	data   []place            // strong symbols of the payload
-	// fine and coarse are the dithers of all samples; those that the word has of its own are not used.
+	marks
+	data []place // strong symbols of the payload
+	// fine and coarse are the dithers of all samples but for pilots of synchronisation, whose are not used.
 	fine, coarse [FrameLength]float64
 	use          [FrameLength]use
 }
@@ -105,11 +168,13 @@ const (
 	useMedium use = iota // a medium coarse symbol and a fine one, both of the payload
 	useStrong            // a strong coarse symbol, and a fine one of the payload
 	useHeader            // a medium coarse symbol of the payload, and a fine one of the header
+	useSync              // a pilot of synchronisation, and nothing of the payload
 )
 
 // framer makes frames. It is not safe for concurrent use.
 type framer struct {
-	words   *[words]word
+	marker  *marker
+	set     int
 	key     keystream.Key // of this recording alone
 	profile Profile
 	stream  keystream.Stream
@@ -117,62 +182,49 @@ type framer struct {
 	frame   frame
 }
 
-// wordOf returns the word of frame k of a lane in a recording whose first word is start.
-func wordOf(start, lane, k int) int { return (start + k + 5*lane) % words }
-
 // at returns frame k of a lane, valid until the next call.
-func (f *framer) at(start, lane, k int) *frame {
-	w := &f.words[wordOf(start, lane, k)]
+func (f *framer) at(lane, k int) *frame {
 	g := &f.frame
-	g.word = w
+	f.marker.frame(&g.marks, f.set, lane, k)
 	var label [16]byte
 	copy(label[:], "frame")
 	binary.BigEndian.PutUint16(label[6:], uint16(lane))
 	binary.BigEndian.PutUint64(label[8:], uint64(k))
 	f.stream.Reset(f.key.Derive(string(label[:])))
-	f.deck.reset(w)
+	f.deck.reset(&g.marks)
 	clear(g.use[:])
-	for _, p := range w.sync {
-		g.use[p.at] = useStrong
+	for _, p := range g.sync {
+		g.use[p.at] = useSync
 	}
-	strong := w.strong[:shapes[f.profile].header]
-	for _, p := range strong {
-		g.use[p.at] = useStrong
+	strong := g.strong[:shapes[f.profile].header]
+	for _, part := range [][]place{g.level[:], strong} {
+		for _, p := range part {
+			g.use[p.at] = useStrong
+		}
 	}
-	for _, p := range w.fine {
+	for _, p := range g.marks.fine {
 		g.use[p.at] = useHeader
-	}
-	draw := func() place {
-		p := place{at: f.deck.draw(&f.stream)}
-		g.use[p.at] = useStrong
-		return p
-	}
-	for i := range g.pilots {
-		g.pilots[i] = draw()
-		g.pilots[i].dither = f.stream.Dither()
 	}
 	g.data = g.data[:0]
 	for range shapes[f.profile].data {
-		g.data = append(g.data, draw())
+		p := place{at: f.deck.draw(&f.stream)}
+		g.use[p.at] = useStrong
+		g.data = append(g.data, p)
 	}
 	for i := range g.fine {
 		v := f.stream.Uint64()
 		g.fine[i] = float64(v>>32) * 0x1p-32
 		g.coarse[i] = float64(v&math.MaxUint32) * 0x1p-32
 	}
-	for _, p := range g.pilots {
-		g.coarse[p.at] = p.dither
-	}
 	for i := range g.data {
 		g.data[i].dither = g.coarse[g.data[i].at]
 	}
-	for _, p := range w.sync {
-		g.coarse[p.at] = p.dither
+	for _, part := range [][]place{g.level[:], strong} {
+		for _, p := range part {
+			g.coarse[p.at] = p.dither
+		}
 	}
-	for _, p := range strong {
-		g.coarse[p.at] = p.dither
-	}
-	for _, p := range w.fine {
+	for _, p := range g.marks.fine {
 		g.fine[p.at] = p.dither
 	}
 	return g

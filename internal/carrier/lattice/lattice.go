@@ -46,10 +46,10 @@ const (
 // shape holds a profile's numbers.
 type shape struct {
 	strong, medium float64 // steps of the strong and the medium coarse symbols, in fine steps; no medium ones if 0
-	// strongLevels is the strong step in levels above the fine one, so that it can be searched for without knowing the profile.
-	strongLevels int
-	header       int // strong symbols in a frame that carry the header
-	data         int // strong symbols in a frame that carry the payload
+	rise           int     // octaves by which the strong step of a pilot of synchronisation exceeds its fine one
+	sync           float64 // twelve times the mean squared error of such a pilot, in units of its squared fine step
+	header         int     // strong symbols in a frame that carry the header
+	data           int     // strong symbols in a frame that carry the payload
 	// reserve is the share of what the last two stages can take that they get before those in front of them have all that they can.
 	reserve float64
 }
@@ -58,15 +58,30 @@ type shape struct {
 const maxData = 88
 
 var shapes = [profiles]shape{
-	Robust: {strong: 8, medium: 3, strongLevels: 12, header: headerStrong, data: maxData, reserve: 1.0 / 8},
-	Lean:   {strong: 2 * math.Sqrt2, strongLevels: 6, header: 24, reserve: 1},
+	Robust: {strong: 8, medium: 3, rise: 3, sync: 16, header: headerStrong, data: maxData, reserve: 1.0 / 8},
+	Lean:   {strong: 2 * math.Sqrt2, rise: 1, sync: 4, header: 24, reserve: 1},
 }
 
-// power returns the mean squared error of a sample in units of the squared fine step.
+// octave returns the binary logarithm of the fine step of a level's pilots of synchronisation, in units: the one nearest to that
+// of the frame.
+func octave(level int) int { return 1 + (level+2)/4 }
+
+// power returns the mean squared error of a sample in units of the squared fine step, on average over levels.
 func (p Profile) power() float64 {
+	sum := 0.0
+	for level := range 4 {
+		sum += p.powerAt(level) / 4
+	}
+	return sum
+}
+
+// powerAt returns it at one level.
+func (p Profile) powerAt(level int) float64 {
 	s := &shapes[p]
-	strong := float64(syncPilots+s.header+framePilots+s.data) / FrameLength
-	return (1 + strong*s.strong*s.strong/4 + (1-strong)*s.medium*s.medium/4) / 12
+	grain := math.Exp2(float64(octave(level))) * unit / fineStep(level)
+	const sync = syncPilots / float64(FrameLength)
+	strong := float64(levelPilots+s.header+s.data) / FrameLength
+	return (sync*s.sync*grain*grain + (1 - sync) + strong*s.strong*s.strong/4 + (1-sync-strong)*s.medium*s.medium/4) / 12
 }
 
 // Symbols of the coarse lattice: a quarter of a step on either side of the dither. Pilots stand on it.
@@ -109,8 +124,9 @@ type tables struct {
 	// strong and medium are the same for coarse symbols. The medium ones are zero in a profile without.
 	strong, medium [ratios][phases]float32
 	// knownFine and knownStrong are log-densities, relative to the uniform one, of the phase of a symbol that is known,
-	// standing at 0.
-	knownFine, knownStrong [phases][ratios]float32
+	// standing at 0. pilots are the same for pilots of synchronisation on their strong lattice, whose points are known to be among
+	// those of the fine one.
+	knownFine, knownStrong, pilots [phases][ratios]float32
 }
 
 func newTables(p Profile) *tables {
@@ -120,9 +136,11 @@ func newTables(p Profile) *tables {
 		sigma := quarters(r+quietest) / 16 // in fine steps
 		fine := density(sigma)
 		strong := density(sigma/s.strong, 0.5, 1/s.strong)
+		pilots := pilotDensity(sigma/math.Exp2(float64(s.rise)), s.rise)
 		for p := range phases {
 			t.knownFine[p][r] = float32(max(-4, math.Log(fine[p])))
 			t.knownStrong[p][r] = float32(max(-4, math.Log(strong[p])))
+			t.pilots[p][r] = float32(max(-4, math.Log(pilots[p])))
 		}
 		antipodal(&t.strong[r], strong)
 		if s.medium > 0 {
@@ -177,23 +195,50 @@ func antipodal(dst *[phases]float32, d *[phases]float64) {
 }
 
 // density returns the density, over phases of one step and relative to the uniform one, of the sum of Gaussian noise of the
-// given standard deviation and of uniform ones of the given widths, all in steps. A little of the uniform density is mixed in, so
-// that nothing is impossible. It is computed from the Fourier series, whose coefficients are the characteristic function.
+// given standard deviation and of uniform ones of the given widths, all in steps.
 func density(sigma float64, widths ...float64) *[phases]float64 {
+	return series(sigma, func(k float64) float64 {
+		c := 1.0
+		for _, w := range widths {
+			c *= sinc(k * w)
+		}
+		return c
+	})
+}
+
+// pilotDensity is the same for a pilot of synchronisation whose strong step is 2^rise fine ones: it stands at the fine point nearest to
+// half of the way from wherever the sample was.
+func pilotDensity(sigma float64, rise int) *[phases]float64 {
+	points := 1 << rise
+	// Sample x, in fine steps from the strong point, goes to the point nearest to x/2.
+	weights := make([]float64, points)
+	const parts = 64
+	for i := range parts * points {
+		x := (float64(i)+0.5)/parts - float64(points)/2
+		weights[(int(math.Round(x/2))+points)%points] += 1 / float64(parts*points)
+	}
+	return series(sigma, func(k float64) (c float64) {
+		for i, w := range weights {
+			c += w * math.Cos(2*math.Pi*k*float64(i)/float64(points))
+		}
+		return c
+	})
+}
+
+// series returns the density of the sum of Gaussian noise and of something symmetrical of the given characteristic function, from
+// its Fourier series. A little of the uniform density is mixed in, so that nothing is impossible.
+func series(sigma float64, characteristic func(k float64) float64) *[phases]float64 {
 	const harmonics = 200
 	var d [phases]float64
 	for k := 1; k <= harmonics; k++ {
 		f := float64(k)
-		c := math.Exp(-2 * math.Pi * math.Pi * sigma * sigma * f * f)
-		// A bin is itself a uniform width.
-		c *= sinc(f / phases)
-		for _, w := range widths {
-			c *= sinc(f * w)
+		gauss := math.Exp(-2 * math.Pi * math.Pi * sigma * sigma * f * f)
+		if gauss < 1e-9 {
+			break
 		}
+		// A bin is itself a uniform width.
+		c := gauss * sinc(f/phases) * characteristic(f)
 		if math.Abs(c) < 1e-9 {
-			if len(widths) == 0 {
-				break
-			}
 			continue
 		}
 		for p := range d {

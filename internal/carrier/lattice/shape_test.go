@@ -202,7 +202,7 @@ func TestErrorIsShaped(t *testing.T) {
 	quiet := make([]bool, FrameLength)
 	count := 0
 	for k := 1; k < 38; k++ {
-		e.place(f.at(0, 0, k), 12, &b, func(int) byte { return 0 })
+		e.place(f.at(0, k), 12, &b, func(int) byte { return 0 })
 		at := k * FrameLength
 		e.shaper.fit(masking.NewEar().Listen(x[at:][:masking.Window()]))
 		before := 0.0

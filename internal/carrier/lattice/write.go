@@ -124,10 +124,10 @@ func newHider(ctx context.Context, cover audio.File, p *Plan, payload []byte, ma
 
 	grid := carrier.GridOf(p.survey.format)
 	h.noise = roundingIndex(grid)
-	words, tables := newWords(master), newTables(p.profile)
+	marker, tables := newMarker(master), newTables(p.profile)
 	for range h.source.Channels() {
 		h.lanes = append(h.lanes, lane{
-			framer:   &framer{words: words, key: h.key, profile: p.profile},
+			framer:   &framer{marker: marker, set: n.set(), key: h.key, profile: p.profile},
 			ear:      p.survey.masking.NewEar(),
 			embedder: &embedder{shape: &shapes[p.profile], grid: grid, shaper: newShaper(p.shaping)},
 			reader:   newReader(p.profile, tables),
@@ -185,13 +185,11 @@ func (h *hider) embed(b *embedded, c int, x []float64) {
 	}
 	copy(out, x[margin:])
 	carrier.MarkSilence(l.quiet, x, margin, margin+blockLength)
-	start := h.header.nonce.start()
 	h.frames(b, c, func(i, k int) {
 		at, level := i*FrameLength, int(h.plan.levels[c][k])
-		f := l.framer.at(start, c, k)
-		word := wordOf(start, c, k)
+		f := l.framer.at(c, k)
 		fill(&l.bits, h.shares, h.stages, h.coded, h.number(c, k))
-		l.embedder.place(f, level, &l.bits, func(i int) byte { return h.bits[h.code.position(word, i)] })
+		l.embedder.place(f, level, &l.bits, func(i int) byte { return h.bits[h.code.position(c, k, i)] })
 		for j := 0; j < FrameLength; j += length {
 			l.ear.Reset()
 			l.embedder.shaper.fit(l.ear.Listen(x[margin+at+j+(length-window)/2:][:window]))
