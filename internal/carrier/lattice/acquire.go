@@ -332,14 +332,14 @@ func (a *acquirer) scaled(ctx context.Context, pairs []pair) ([]candidate, error
 		w := places[worker]
 		if w == nil {
 			w = new(scratch)
-			for h := range w.re {
+			for h := 2; h < octaves; h += 2 {
 				w.re[h], w.im[h] = make([]float32, scaledPoints), make([]float32, scaledPoints)
 			}
 			places[worker] = w
 		}
 		w.count = [octaves]int{}
 		for h := range w.re {
-			clear(w.re[h])
+			clear(w.re[h]) // nil where it is not used
 			clear(w.im[h])
 		}
 		y, frames := a.window.samples[p.channel], usable[p.channel]
@@ -348,7 +348,7 @@ func (a *acquirer) scaled(ctx context.Context, pairs []pair) ([]candidate, error
 			a.marker.sync(&pilots, set, p.lane, k)
 			for j := range pilots {
 				v := float64(y[k*FrameLength+int(pilots[j].at)])
-				for h := octaves - 1; h >= 1; h-- {
+				for h := octaves - 2; h >= 2; h -= 2 {
 					x := v * math.Exp2(float64(-h))
 					if !(math.Abs(x) < scaledReach-1) {
 						break
@@ -362,7 +362,7 @@ func (a *acquirer) scaled(ctx context.Context, pairs []pair) ([]candidate, error
 			}
 		}
 		best := &results[i]
-		for h := 1; h < octaves; h++ {
+		for h := 2; h < octaves; h += 2 {
 			if w.count[h] < syncPilots {
 				continue
 			}

@@ -25,10 +25,13 @@ type hypothesis struct {
 const (
 	wanted      = 36
 	coherence   = 0.6 // of pilots, squared, in little noise
-	mostPeaks   = 48
+	mostPeaks   = 24
 	leastPoints = 1 << 12
-	// mostPoints bounds the points of all transforms of one search.
-	mostPoints = 1 << 22
+	// mostPoints bounds the points of all transforms of one search. A piece of a recording is looked for in one that was at least longest
+	// samples long, or reachFactor times as long as the piece, unless that exceeds it.
+	mostPoints  = 1 << 22
+	longest     = 1 << 21
+	reachFactor = 4
 )
 
 // peak is a place at which a correlation is high: that of a group of templates.
@@ -106,7 +109,7 @@ func (s *search) divide() {
 	}
 	// As far as the time allows that there is.
 	n := len(s.y)
-	reach := max(2*int64(n), int64(mostPoints)*int64(most)/int64(len(all)))
+	reach := max(2*int64(n), min(max(longest, reachFactor*int64(n)), mostPoints*int64(most)/int64(len(all))))
 	first := int64(s.first) * FrameLength
 	total := min(reach, int64(s.last-s.first)*FrameLength)
 	folds := int((total + int64(s.points) - 1) / int64(s.points))
@@ -197,16 +200,20 @@ func highest(peaks []peak, most int) []peak {
 func (s *search) template(re, im []float32, g *group) (count int) {
 	mask := int64(s.points - 1)
 	var pilots [syncPilots]pilot
-	for _, l := range g.lanes {
-		for at := g.first; at < g.last; at += FrameLength {
-			s.marker.sync(&pilots, l.set, l.lane, int(at/FrameLength))
-			for i := range pilots {
-				c := &circle[pilots[i].u<<(octaves-s.octave)>>24]
-				to := (at + int64(pilots[i].at)) & mask
-				re[to] += c[0]
-				im[to] += c[1]
+	// All that comes to lie on each other in turn.
+	for first := g.first; first < min(g.last, g.first+int64(s.points)); first += FrameLength {
+		to := first & mask
+		re, im := re[to:][:FrameLength], im[to:][:FrameLength]
+		for at := first; at < g.last; at += int64(s.points) {
+			for _, l := range g.lanes {
+				s.marker.sync(&pilots, l.set, l.lane, int(at/FrameLength))
+				for i := range pilots {
+					c := &circle[pilots[i].u<<(octaves-s.octave)>>24]
+					re[pilots[i].at] += c[0]
+					im[pilots[i].at] += c[1]
+				}
+				count += syncPilots
 			}
-			count += syncPilots
 		}
 	}
 	return count

@@ -71,48 +71,59 @@ func newMarker(key keystream.Key) *marker {
 	return &marker{b}
 }
 
-// numbers writes the first random numbers of frame k of a lane: two in each block of AES-256 in counter mode.
-func (m *marker) numbers(dst []uint64, set, lane, k int) {
-	var counter, out [aes.BlockSize]byte
+// syncBlocks is how many blocks of AES the pilots of a frame take, at four words of 32 bits, and markBlocks how many all marks do.
+const (
+	syncBlocks = (1 + syncPilots + 3) / 4
+	markBlocks = syncBlocks + (marked-syncPilots+1)/2
+)
+
+// encrypt writes the first blocks of the random bits of frame k of a lane: AES-256 in counter mode.
+func (m *marker) encrypt(dst []byte, set, lane, k int) {
+	var counter [aes.BlockSize]byte
 	binary.BigEndian.PutUint16(counter[:], uint16(set))
 	binary.BigEndian.PutUint16(counter[2:], uint16(lane))
 	binary.BigEndian.PutUint64(counter[4:], uint64(k))
-	for i := 0; i < len(dst); i += 2 {
-		binary.BigEndian.PutUint32(counter[12:], uint32(i/2))
-		m.block.Encrypt(out[:], counter[:])
-		dst[i] = binary.BigEndian.Uint64(out[:])
-		dst[i+1] = binary.BigEndian.Uint64(out[8:])
+	for i := 0; len(dst) > 0; i++ {
+		counter[15] = byte(i)
+		m.block.Encrypt(dst, counter[:])
+		dst = dst[aes.BlockSize:]
 	}
 }
 
-// markAt returns where mark i lies, v being the first number of its frame and n its own. The lower half of n is its dither.
-func markAt(i int, v, n uint64) uint16 {
-	cell := (uint64(i)*cellStride + v>>57) % cells
-	return uint16(cell*cellWidth + n>>32%cellWidth)
+// markAt returns the sample of mark i: offset lies in its cell.
+func markAt(i int, turn, offset uint32) uint16 {
+	cell := (uint32(i)*cellStride + turn) % cells
+	return uint16(cell*cellWidth + offset%cellWidth)
+}
+
+// syncOf returns the pilots of synchronisation, and by how many cells the frame is turned, from its first blocks.
+func syncOf(dst *[syncPilots]pilot, b *[syncBlocks * aes.BlockSize]byte) (turn uint32) {
+	turn = binary.BigEndian.Uint32(b[:]) % cells
+	for i := range dst {
+		v := binary.BigEndian.Uint32(b[4*(i+1):])
+		dst[i] = pilot{markAt(i, turn, v), v &^ (cellWidth - 1)}
+	}
+	return turn
 }
 
 // sync writes the pilots by which frame k of a lane is found.
 func (m *marker) sync(dst *[syncPilots]pilot, set, lane, k int) {
-	var n [syncPilots]uint64
-	m.numbers(n[:], set, lane, k)
-	for i, v := range n {
-		dst[i] = pilot{markAt(i, n[0], v), uint32(v)}
-	}
+	var b [syncBlocks * aes.BlockSize]byte
+	m.encrypt(b[:], set, lane, k)
+	syncOf(dst, &b)
 }
 
 // frame writes all marks of frame k of a lane.
 func (m *marker) frame(dst *marks, set, lane, k int) {
-	var n [marked]uint64
-	m.numbers(n[:], set, lane, k)
-	i := 0
-	for j := range dst.sync {
-		dst.sync[j] = pilot{markAt(i, n[0], n[i]), uint32(n[i])}
-		i++
-	}
+	var b [markBlocks * aes.BlockSize]byte
+	m.encrypt(b[:], set, lane, k)
+	turn := syncOf(&dst.sync, (*[syncBlocks * aes.BlockSize]byte)(b[:]))
+	i, rest := syncPilots, b[syncBlocks*aes.BlockSize:]
 	for _, part := range [][]place{dst.level[:], dst.strong[:], dst.fine[:]} {
 		for j := range part {
-			part[j] = place{markAt(i, n[0], n[i]), float64(uint32(n[i])) * 0x1p-32}
-			i++
+			offset, dither := binary.BigEndian.Uint32(rest), binary.BigEndian.Uint32(rest[4:])
+			part[j] = place{markAt(i, turn, offset), float64(dither) * 0x1p-32}
+			i, rest = i+1, rest[8:]
 		}
 	}
 }

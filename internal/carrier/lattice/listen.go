@@ -49,7 +49,7 @@ func newListener(ctx context.Context, f audio.File, key keystream.Key, workers i
 // find returns the header and where a frame of the recording lies. It tries what is likely and cheap first.
 func (l *listener) find() (*header, lock, error) {
 	s := &finder{listener: l}
-	for _, step := range []func() (bool, error){s.untouched, s.louder, s.cut, s.noisy, s.later} {
+	for _, step := range []func() (bool, error){s.untouched, s.louder, s.cut, s.moved, s.noisy, s.later} {
 		found, err := step()
 		if err != nil {
 			return nil, lock{}, err
@@ -68,10 +68,12 @@ func (l *listener) find() (*header, lock, error) {
 type finder struct {
 	*listener
 	version error // of a header that a later version wrote
-	main    int   // the first channel that is not silent
-	likely  []candidate
-	grid    []float64 // gains
-	steps   int
+	// channels are those that are not silent, of which main is the first.
+	channels []int
+	main     int
+	likely   []candidate
+	grid     []float64 // gains
+	steps    int
 
 	header *header
 	lock   lock
@@ -139,43 +141,59 @@ func (s *finder) untouched() (bool, error) {
 		return false, err
 	}
 	s.step()
-	channels := len(s.acquire.window.samples)
-	s.main = -1
-	var own, near, far []pair
-	for c := range channels {
-		if len(s.acquire.window.usable(c, 1)) == 0 {
-			continue
+	for c := range s.acquire.window.samples {
+		if len(s.acquire.window.usable(c, 1)) > 0 {
+			s.channels = append(s.channels, c)
 		}
-		if s.main < 0 {
-			s.main = c
-		}
+	}
+	if len(s.channels) == 0 {
+		return false, nil
+	}
+	s.main = s.channels[0]
+	var own, near []pair
+	for _, c := range s.channels {
 		own = append(own, pair{c, c})
-		for lane := range MaxChannels {
-			if lane < max(2*channels, 4) && lane != c {
+		for lane := range max(2*len(s.channels), 4) {
+			if lane != c {
 				near = append(near, pair{c, lane})
-			} else if lane != c {
+			}
+		}
+	}
+	if ok, err := s.aligned(own, alignedFrames); ok || err != nil {
+		return ok, err
+	}
+	s.step()
+	return s.aligned(near, fewFrames)
+}
+
+// moved tries all lanes in all channels.
+func (s *finder) moved() (bool, error) {
+	var far []pair
+	for _, c := range s.channels {
+		for lane := range MaxChannels {
+			if lane != c {
 				far = append(far, pair{c, lane})
 			}
 		}
 	}
-	if s.main < 0 {
-		s.main = 0
-		return false, nil
-	}
-	for i, pairs := range [][]pair{own, near, far} {
-		if ok, err := s.aligned(pairs, []int{alignedFrames, alignedFrames / 4, 16}[i]); ok || err != nil {
-			return ok, err
-		}
+	if ok, err := s.aligned(far, fewFrames); ok || err != nil {
+		return ok, err
 	}
 	s.step()
-	return false, nil
+	return s.scaled(s.channels[min(1, len(s.channels)):])
 }
 
+// fewFrames is how many frames tell a lane where there is little noise.
+const fewFrames = 12
+
 // louder tries frames where they were written, of another gain and offset.
-func (s *finder) louder() (bool, error) {
-	pairs := []pair{{s.main, s.main}}
-	if second := s.main + 1; second < len(s.acquire.window.samples) {
-		pairs = append(pairs, pair{second, second}, pair{s.main, second})
+func (s *finder) louder() (bool, error) { return s.scaled(s.channels[:min(1, len(s.channels))]) }
+
+// scaled does so in some channels.
+func (s *finder) scaled(channels []int) (bool, error) {
+	var pairs []pair
+	for _, c := range channels {
+		pairs = append(pairs, pair{c, c})
 	}
 	found, err := s.acquire.scaled(s.ctx, pairs)
 	if err != nil {
@@ -214,6 +232,9 @@ func (s *finder) anywhere(channel int, lanes []int, gain float64, octave, from, 
 
 // cut tries frames anywhere, from the first sample that is not silent on.
 func (s *finder) cut() (bool, error) {
+	if len(s.channels) == 0 {
+		return false, nil
+	}
 	y := s.acquire.window.samples[s.main]
 	from := 0
 	for from < len(y) && y[from] != y[from] {
