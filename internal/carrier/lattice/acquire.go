@@ -303,6 +303,8 @@ const (
 	scaledBins   = 64
 	scaledPoints = 2 * scaledReach * scaledBins
 	scaledFrames = 192
+	// alias is how much lower a sum may be than one of which it may be the true one.
+	alias = 0.6
 	// Gains that are looked for.
 	leastGain, mostGain = 1.0 / 16, 8
 )
@@ -324,6 +326,7 @@ func (a *acquirer) scaled(ctx context.Context, pairs []pair) ([]candidate, error
 		usable[p.channel] = a.window.usable(p.channel, scaledFrames)
 	}
 	limit := threshold(float64(len(pairs) * sets * octaves * scaledPoints / 2))
+	finest := 2 * carrier.GridOf(a.source.Format()).Step / unit
 	parallel.Each(a.workers, len(results), func(worker, i int) {
 		if ctx.Err() != nil {
 			return
@@ -332,7 +335,7 @@ func (a *acquirer) scaled(ctx context.Context, pairs []pair) ([]candidate, error
 		w := places[worker]
 		if w == nil {
 			w = new(scratch)
-			for h := 2; h < octaves; h += 2 {
+			for h := 2; h < octaves; h++ {
 				w.re[h], w.im[h] = make([]float32, scaledPoints), make([]float32, scaledPoints)
 			}
 			places[worker] = w
@@ -348,7 +351,7 @@ func (a *acquirer) scaled(ctx context.Context, pairs []pair) ([]candidate, error
 			a.marker.sync(&pilots, set, p.lane, k)
 			for j := range pilots {
 				v := float64(y[k*FrameLength+int(pilots[j].at)])
-				for h := octaves - 2; h >= 2; h -= 2 {
+				for h := octaves - 1; h >= 2; h-- {
 					x := v * math.Exp2(float64(-h))
 					if !(math.Abs(x) < scaledReach-1) {
 						break
@@ -362,7 +365,7 @@ func (a *acquirer) scaled(ctx context.Context, pairs []pair) ([]candidate, error
 			}
 		}
 		best := &results[i]
-		for h := 2; h < octaves; h += 2 {
+		for h := 2; h < octaves; h++ {
 			if w.count[h] < syncPilots {
 				continue
 			}
@@ -370,7 +373,7 @@ func (a *acquirer) scaled(ctx context.Context, pairs []pair) ([]candidate, error
 			for at, re := range w.re[h] {
 				im := w.im[h][at]
 				v := float64(re*re+im*im) / float64(w.count[h])
-				if v < limit || v < best.score {
+				if v < limit {
 					continue
 				}
 				k := fft.Bin(at)
@@ -378,7 +381,19 @@ func (a *acquirer) scaled(ctx context.Context, pairs []pair) ([]candidate, error
 					k -= scaledPoints
 				}
 				gain := scaledPoints / (scaledBins * float64(k))
-				if g := math.Abs(gain); g > leastGain && g < mostGain {
+				g := math.Abs(gain)
+				if g < max(leastGain, finest*math.Exp2(float64(-h))) || g > mostGain {
+					continue
+				}
+				// Samples that are multiples of something have such sums at higher frequencies as well.
+				need := best.score
+				switch last := math.Abs(best.gain); {
+				case last > 0 && g > 1.4*last:
+					need *= alias
+				case last > 1.4*g:
+					need /= alias
+				}
+				if v > need {
 					*best = candidate{lock{p.channel, a.window.from + int64(frames[0])*FrameLength, set, p.lane, frames[0], gain, 0}, v}
 				}
 			}

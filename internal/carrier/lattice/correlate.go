@@ -119,13 +119,13 @@ func (s *search) divide() {
 	}
 	span := min(folds, most)
 	each := min(len(all), max(1, most/span)) // sets and lanes in a group
-	step := int64(span*s.points - n)
+	step := int64((span*s.points - n) &^ (FrameLength - 1))
 	if span == folds {
 		step = total
 	} else if step < int64(s.points)/2 {
 		// What is correlated at once has to be longer than the window.
 		span++
-		step = int64(span*s.points - n)
+		step = int64((span*s.points - n) &^ (FrameLength - 1))
 	}
 	for at := int64(0); at < total; at += step {
 		last := min(total, at+int64(span*s.points))

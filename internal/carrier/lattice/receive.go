@@ -254,7 +254,7 @@ const maxSearches = 24
 // follow reads a channel from a track on to its end, wherever the next piece of it begins.
 func (r *receiver) follow(t track) error {
 	searches, idle := 0, 0
-	since := t.k // the frame behind the last one that was heard
+	since, noise := t.k, -1 // the frame behind the last one that was heard, and the noise there
 	for t.at < r.source.Frames() && t.k < r.frames() {
 		frames := min(blockFrames, r.frames()-t.k, int((r.source.Frames()-t.at+FrameLength-1)/FrameLength))
 		if err := errors.Join(r.stretch.load(r.source, t.at), r.ctx.Err()); err != nil {
@@ -276,8 +276,10 @@ func (r *receiver) follow(t track) error {
 			}
 		}
 		r.take(&t, keep)
-		if keep > 0 && r.spots[keep-1].evidence > sure {
-			since = t.k + keep
+		for i := range keep {
+			if r.spots[i].evidence > sure {
+				since, noise = t.k+i+1, t.noise
+			}
 		}
 		t.at += int64(keep) * FrameLength
 		t.k += keep
@@ -289,6 +291,7 @@ func (r *receiver) follow(t track) error {
 			t.mean = 0
 			continue
 		}
+		t.noise = noise
 		next, ok, err := r.resume(t, since)
 		if err != nil {
 			return err
