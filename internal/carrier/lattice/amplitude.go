@@ -97,7 +97,7 @@ func (l *listener) farOffset(k lock, x []float64, offset, step float64) float64 
 	var m marks
 	for n := range 2*most + 1 {
 		v := offset + step*float64((n+1)/2)*float64(1-n%2*2)
-		if math.Abs(v) > farthest {
+		if math.Abs(v) > farthest || l.ctx.Err() != nil {
 			continue
 		}
 		for p := range profiles {

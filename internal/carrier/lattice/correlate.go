@@ -16,8 +16,12 @@ type hypothesis struct {
 	channel      int
 	gain, offset float64
 	octave       int // the lattice's step is 2^octave units
-	sets, lanes  []int
-	first, last  int // frames
+	// bound, if not 0, is the number of steps beyond which samples are left out, where the gain is not known exactly.
+	bound float64
+	// coherence is what is expected of the square of the mean of pilots' vectors; 0 stands for that in little noise.
+	coherence   float64
+	sets, lanes []int
+	first, last int // frames
 }
 
 // Peaks of correlations are expected to reach wanted where everything fits, and are verified from interesting on, at most mostPeaks
@@ -27,9 +31,10 @@ const (
 	coherence   = 0.6 // of pilots, squared, in little noise
 	mostPeaks   = 24
 	leastPoints = 1 << 12
-	// mostPoints bounds the points of all transforms of one search. A piece of a recording is looked for in one that was at least longest
+	// mostPoints bounds the points of all transforms of one search, twice as many if they are small. A piece of a recording is looked for in one that was at least longest
 	// samples long, or reachFactor times as long as the piece, unless that exceeds it.
-	mostPoints  = 1 << 22
+	mostPoints  = 1 << 21
+	smallPoints = 1 << 14
 	longest     = 1 << 21
 	reachFactor = 4
 )
@@ -87,20 +92,31 @@ func (s *search) prepare(y []float32) bool {
 	s.points = max(leastPoints, 1<<mathbits.Len(uint(len(y)-1)))
 	s.y = make([]float32, len(y))
 	inverse, offset := float32(1/s.gain), float32(s.offset/unit)
+	bound := float32(math.Inf(1))
+	if s.bound > 0 {
+		bound = float32(s.bound * math.Exp2(float64(s.octave)))
+	}
 	count := 0
 	for i, v := range y {
-		s.y[i] = (v - offset) * inverse
-		if v == v {
+		v = (v - offset) * inverse
+		if v > bound || v < -bound {
+			v = float32(math.NaN())
+		}
+		if s.y[i] = v; v == v {
 			count++
 		}
 	}
 	s.pilots = count * syncPilots / FrameLength
-	return s.pilots >= 2*syncPilots
+	return s.pilots >= syncPilots
 }
 
 // divide decides what is correlated together.
 func (s *search) divide() {
-	most := max(1, int(coherence*float64(s.pilots)/wanted)) // templates in a group
+	expected := coherence
+	if s.coherence > 0 {
+		expected = s.coherence
+	}
+	most := max(1, int(expected*float64(s.pilots)/wanted)) // templates in a group
 	all := make([]setLane, 0, len(s.sets)*len(s.lanes))
 	for _, lane := range s.lanes {
 		for _, set := range s.sets {
@@ -109,7 +125,11 @@ func (s *search) divide() {
 	}
 	// As far as the time allows that there is.
 	n := len(s.y)
-	reach := max(2*int64(n), min(max(longest, reachFactor*int64(n)), mostPoints*int64(most)/int64(len(all))))
+	budget := int64(mostPoints)
+	if s.points <= smallPoints {
+		budget *= 2
+	}
+	reach := max(2*int64(n), min(max(longest, reachFactor*int64(n)), budget*int64(most)/int64(len(all))))
 	first := int64(s.first) * FrameLength
 	total := min(reach, int64(s.last-s.first)*FrameLength)
 	folds := int((total + int64(s.points) - 1) / int64(s.points))
@@ -163,6 +183,9 @@ func (s *search) correlate(ctx context.Context) error {
 		clear(p.re)
 		clear(p.im)
 		count := s.template(p.re, p.im, &s.groups[i])
+		if ctx.Err() != nil {
+			return
+		}
 		fft.Forward(p.re, p.im)
 		for k, tr := range p.re {
 			ti, r, m := p.im[k], zr[k], zi[k]
@@ -264,26 +287,25 @@ func (s *search) examine(h peak, limit float64) (top candidate) {
 	return top
 }
 
-// each calls do with the number of every stride-th frame that lies in the window if that begins at sample start of the recording, and with
-// the sum of its pilots' vectors and their number.
+// each calls do with the number of every stride-th frame that lies in the window, if only in part, where that begins at sample start of
+// the recording, and with the sum of its pilots' vectors and their number.
 func (s *search) each(start int64, l setLane, stride int, do func(k int, re, im float64, n int)) {
 	var pilots [syncPilots]pilot
 	scale := math.Exp2(float64(32 - s.octave))
-	k := max(0, int((start+FrameLength-1)>>10))
-	for ; ; k += stride {
+	for k := int(max(0, start) / FrameLength); ; k += stride {
 		at := int64(k)*FrameLength - start
-		if at+FrameLength > int64(len(s.y)) {
+		if at >= int64(len(s.y)) {
 			return
 		}
 		s.marker.sync(&pilots, l.set, l.lane, k)
 		var re, im float32
 		n := 0
 		for i := range pilots {
-			v := s.y[at+int64(pilots[i].at)]
-			if v != v {
+			to := at + int64(pilots[i].at)
+			if to < 0 || to >= int64(len(s.y)) || s.y[to] != s.y[to] {
 				continue
 			}
-			c := &circle[(uint32(int64(float64(v)*scale))-pilots[i].u<<(octaves-s.octave))>>24]
+			c := &circle[(uint32(int64(float64(s.y[to])*scale))-pilots[i].u<<(octaves-s.octave))>>24]
 			re += c[0]
 			im += c[1]
 			n++
@@ -329,6 +351,9 @@ func (s *search) locate(start int64, l setLane) (top candidate) {
 			if v := (re*re + im*im) / float64(b.n-a.n); v > top.score {
 				k := first + from
 				top = candidate{lock{s.channel, int64(k)*FrameLength - start, l.set, l.lane, k, s.gain, s.offset}, v}
+				if top.at < 0 { // there in part
+					top.at, top.k = top.at+FrameLength, k+1
+				}
 			}
 		}
 	}

@@ -19,8 +19,9 @@
 // lattices share a sample: a fine one for up to four bits that nothing but rounding disturbs, and in its choice of points a coarse
 // one for a bit that stands more noise ([Robust]; [Lean] does nearly without it).
 //
-// A recording is cut into frames of [FrameLength] samples, each of its own strength. A frame holds symbols by which it is found,
-// a part of the header, symbols that tell which frame it is, and the payload's, which are the others. The payload is divided into
+// A recording is cut into frames of [FrameLength] samples, each of its own strength. A frame holds pilots by which it is found
+// and which tell its number and its strength, a part of the header, and the payload's symbols, which are the others. Nothing of it repeats: pilots are a function of
+// the key and the frame's number. The payload is divided into
 // stages and these into blocks in a turbo code (package turbo), of which every block is spread over the whole recording, so that
 // a piece that is cut out costs some of the code's redundancy and no block in particular. The first stages are in the symbols that
 // stand the most noise and have the most redundancy.
@@ -28,8 +29,8 @@
 // The error is shaped like the recording's spectrum, under which it hides; a reader need not know of it. Digital silence is left
 // alone.
 //
-// A reader searches for frames: where they were written, then at other gains, then anywhere. From the known symbols of those that
-// it has found it learns strength and noise, and with these it weighs what it reads.
+// A reader searches for frames: where they were written, then at other gains, then anywhere, by correlation with the pilots of all frames that
+// there may be. From the known symbols of those that it has found it learns strength and noise, and with these it weighs what it reads.
 //
 // # Format
 //

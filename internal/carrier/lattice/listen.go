@@ -58,6 +58,9 @@ func (l *listener) find() (*header, lock, error) {
 			return s.header, s.lock, nil
 		}
 	}
+	if s.progress != nil {
+		s.progress(1000, 1000)
+	}
 	if s.version != nil {
 		return nil, lock{}, s.version
 	}
@@ -79,7 +82,7 @@ type finder struct {
 	lock   lock
 }
 
-// manyHeaderFrames is how many frames the header of a lock that is not sure is read from.
+// fewHeaderFrames is how many frames the header of a lock that is not sure is read from.
 const fewHeaderFrames = 128
 
 // try reads the header behind a lock, and behind what refining makes of it.
@@ -131,7 +134,11 @@ func (s *finder) aligned(pairs []pair, frames int) (bool, error) {
 	if sure {
 		return s.try(found[0].lock, true)
 	}
-	s.likely = append(s.likely, found...)
+	for _, c := range found {
+		if c.score > math.Log(interesting*float64(len(pairs)*sets)) {
+			s.likely = append(s.likely, c)
+		}
+	}
 	return false, nil
 }
 
@@ -176,7 +183,7 @@ func (s *finder) moved() (bool, error) {
 			}
 		}
 	}
-	if ok, err := s.aligned(far, fewFrames); ok || err != nil {
+	if ok, err := s.aligned(far, fewFrames/2); ok || err != nil {
 		return ok, err
 	}
 	s.step()
@@ -219,9 +226,9 @@ var allSets = func() (all []int) {
 	return all
 }()
 
-// anywhere tries frames anywhere in a piece of a channel.
-func (s *finder) anywhere(channel int, lanes []int, gain float64, octave, from, length int) (bool, error) {
-	h := hypothesis{channel: channel, gain: gain, octave: octave, sets: allSets, lanes: lanes, last: maxFrames}
+// anywhere tries frames of any set anywhere in a piece of a channel.
+func (s *finder) anywhere(h hypothesis, from, length int) (bool, error) {
+	h.sets, h.last, h.octave = allSets, maxFrames, min(h.octave, octaves-1)
 	c, sure, err := s.acquire.correlate(s.ctx, h, from, length)
 	s.step()
 	if err != nil || !sure {
@@ -246,39 +253,49 @@ func (s *finder) cut() (bool, error) {
 	type plan struct {
 		channel, lane int
 		gain          float64
-		octave        int
+		more          int // octaves
+		bound         float64
+		coherence     float64
 	}
 	var plans []plan
-	for i, g := range s.grid {
-		plans = append(plans, plan{s.main, s.main, g, 3})
-		if i == 0 {
-			plans = append(plans, plan{s.main, s.main, g, 5})
-		}
+	for _, g := range s.grid {
+		plans = append(plans, plan{s.main, s.main, g, 0, 0, 0})
 	}
-	first := max(2, int(math.Ceil(math.Log2(4*s.source.Format().Step()/unit))))
-	if s.source.Format().Encoding.IsFloat() {
-		first = 2
+	if len(s.grid) > 0 {
+		plans = append(plans, plan{s.main, s.main, s.grid[0], -1, 0, 0}, plan{s.main, s.main, s.grid[0], 2, 0, 0})
 	}
-	plans = append(plans, plan{s.main, s.main, 1, first}, plan{s.main, s.main, 1, first + 2})
+	plans = append(plans, plan{s.main, s.main, 1, 0, 0, 0}, plan{s.main, s.main, 1, 2, 0, 0})
 	if len(s.grid) == 0 {
-		// Halves leave no trace of themselves in what is rounded.
-		plans = append(plans, plan{s.main, s.main, math.Pow(10, -6.0/20), 5}, plan{s.main, s.main, 0.5, 5}, plan{s.main, s.main, -1, 3})
+		// Of 0.5 and −6 dB, and of a quarter and −12 dB, nothing is to be seen in what is rounded.
+		plans = append(plans, plan{s.main, s.main, 0.5006, 0, 120, 0}, plan{s.main, s.main, 0.2506, -1, 120, 0.35}, plan{s.main, s.main, -1, 0, 0, 0})
 	}
-	plans = append(plans, plan{s.main, other, 1, first + 1}, plan{s.main, s.main, 1, first + 4})
+	plans = append(plans, plan{s.main, other, 1, 1, 0, 0}, plan{s.main, s.main, 1, 4, 0, 0})
 	if other < len(s.acquire.window.samples) {
-		plans = append(plans, plan{other, other, 1, first + 1})
+		plans = append(plans, plan{other, other, 1, 1, 0, 0})
 	}
 	for _, p := range plans {
 		lanes := main
 		if p.lane != s.main {
 			lanes = []int{p.lane}
 		}
-		if ok, err := s.anywhere(p.channel, lanes, p.gain, min(p.octave, octaves-1), from, length); ok || err != nil {
+		h := hypothesis{channel: p.channel, gain: p.gain, octave: s.finest(p.gain) + p.more, bound: p.bound, coherence: p.coherence, lanes: lanes}
+		if ok, err := s.anywhere(h, from, length); ok || err != nil {
 			return ok, err
 		}
 	}
 	return false, nil
 }
+
+// finest returns the octave of the finest lattice whose points are still told from each other in a file of a format if its gain has
+// changed: four of its steps apart.
+func (l *listener) finest(gain float64) int {
+	step := carrier.GridOf(l.source.Format()).Step / unit
+	return min(octaves-3, int(math.Ceil(math.Log2(4*max(1, step/math.Abs(gain)))-0.01)))
+}
+
+// interesting is the likelihood ratio, for each lock that was tried, from which on one that is not sure is worth a look at its header: of
+// recordings in which there is nothing, one in twenty at most has such a lock.
+const interesting = 20
 
 // noisy tries the likeliest of the locks that are not sure.
 func (s *finder) noisy() (bool, error) {
@@ -308,7 +325,8 @@ func (s *finder) later() (bool, error) {
 		if len(s.grid) > 0 {
 			gain = s.grid[0]
 		}
-		if ok, err := s.anywhere(s.main, []int{s.main}, gain, 3, 0, int(length)); ok || err != nil {
+		h := hypothesis{channel: s.main, gain: gain, octave: s.finest(gain), lanes: []int{s.main}}
+		if ok, err := s.anywhere(h, 0, int(length)); ok || err != nil {
 			return ok, err
 		}
 	}

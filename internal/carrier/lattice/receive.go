@@ -168,7 +168,7 @@ func (r *receiver) listen(first lock) error {
 	return nil
 }
 
-// sure is the evidence for a frame that leaves no doubt.
+// sure is the evidence for a frame that leaves no doubt, in nats: of frames that are not there, one in a million at most has as much (Markov).
 const sure = 14
 
 // besideFrames is how many frames tell which lane a channel has.
@@ -216,7 +216,7 @@ func (r *receiver) beside(k lock, channel int, taken []bool) (lock, bool, error)
 	if len(lanes) == 0 {
 		return k, false, nil
 	}
-	return r.search(k, 0, lanes, 2, 0)
+	return r.search(k, 0, lanes, r.finest(k.gain), 0)
 }
 
 // Pieces are looked for in so many frames at a time.
@@ -226,10 +226,17 @@ const (
 )
 
 // search looks for frames of some lanes in a channel, from a place of the file on, from frame first on. octave is that of the finest lattice that
-// noise leaves.
+// noise leaves; a coarser one is tried after it.
 func (r *receiver) search(k lock, from int64, lanes []int, octave, first int) (lock, bool, error) {
 	a := newAcquirer(r.marker, r.source, r.workers)
-	for _, frames := range []int{longPiece, shortPiece} {
+	for i := range 4 {
+		frames, octave := longPiece, octave
+		if i%2 == 1 {
+			frames = shortPiece
+		}
+		if i >= 2 {
+			octave = min(octaves-1, octave+2)
+		}
 		if err := a.stretch(r.ctx, k.channel, from, frames*FrameLength); err != nil {
 			return k, false, err
 		}
@@ -312,8 +319,8 @@ func (r *receiver) follow(t track) error {
 
 // resume looks for the next piece of a channel, from frame first on, where a track was lost.
 func (r *receiver) resume(t track, first int) (track, bool, error) {
-	// Noise is small beside the step.
-	finest := max(1, min(octaves-3, (t.noise+3)/4))
+	// Noise is an eighth of the step.
+	finest := max(r.finest(t.gain), min(octaves-3, (t.noise+3)/4))
 	found, ok, err := r.search(t.lock, t.at, []int{t.lane}, finest, first)
 	if err != nil || !ok {
 		return t, false, err
