@@ -7,17 +7,21 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
+	"os"
 	"reflect"
+	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"ditas"
 	"ditas/audio"
+	"ditas/audio/mp3"
 	"ditas/audio/wav"
 	"ditas/metric"
 	"ditas/picture"
+	"ditas/report"
 )
 
 // music is a chord that swells and fades over soft noise, in any format, with a foreign chunk behind the samples.
@@ -83,19 +87,37 @@ func grey(p *picture.Planes) *picture.Planes {
 	return g
 }
 
-func hide(t testing.TB, cover []byte, p *picture.Planes, o ditas.HideOptions) ([]byte, *ditas.HideReport) {
+func passphrase(t testing.TB, text string) ditas.Key {
+	t.Helper()
+	k, err := ditas.Passphrase(text, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func survey(t testing.TB, cover []byte) *ditas.Survey {
+	t.Helper()
+	s, err := ditas.NewSurvey(context.Background(), open(t, cover), ditas.SurveyOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func hide(t testing.TB, cover []byte, p *picture.Planes, key ditas.Key, o ditas.HideOptions) ([]byte, *report.Hide) {
 	t.Helper()
 	var stego bytes.Buffer
-	report, err := ditas.Hide(context.Background(), &stego, open(t, cover), p, o)
+	report, err := ditas.Hide(context.Background(), &stego, open(t, cover), p, key, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return stego.Bytes(), report
 }
 
-func reveal(t testing.TB, stego []byte, o ditas.RevealOptions) (*picture.Planes, *ditas.RevealReport) {
+func reveal(t testing.TB, stego []byte, key ditas.Key, o ditas.RevealOptions) (*picture.Planes, *report.Reveal) {
 	t.Helper()
-	p, report, err := ditas.Reveal(context.Background(), open(t, stego), o)
+	p, report, err := ditas.Reveal(context.Background(), open(t, stego), key, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,9 +125,9 @@ func reveal(t testing.TB, stego []byte, o ditas.RevealOptions) (*picture.Planes,
 }
 
 // inspected fails unless Inspect tells what Reveal told.
-func inspected(t testing.TB, stego []byte, o ditas.RevealOptions, revealed *ditas.RevealReport) {
+func inspected(t testing.TB, stego []byte, key ditas.Key, o ditas.RevealOptions, revealed *report.Reveal) {
 	t.Helper()
-	report, err := ditas.Inspect(context.Background(), open(t, stego), o)
+	report, err := ditas.Inspect(context.Background(), open(t, stego), key, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,26 +161,26 @@ func TestEveryFormatCarriesAPicture(t *testing.T) {
 		t.Run(f.String(), func(t *testing.T) {
 			cover := music(t, f, 100000/float64(f.Rate*f.Channels))
 			secret := scene(70, 50)
-			o := ditas.HideOptions{SNR: 40}
+			o := ditas.HideOptions{Strength: ditas.SNR(40), Restored: true}
 			if f.Encoding == audio.Int8 {
-				o.SNR = 15 // its rounding is noise of 25 dB by itself
+				o.Strength = ditas.SNR(15) // its rounding is noise of 25 dB by itself
 			}
-			stego, report := hide(t, cover, secret, o)
+			stego, report := hide(t, cover, secret, ditas.Public(), o)
 			if len(stego) != len(cover) || !bytes.Equal(stego[len(stego)-12:], cover[len(cover)-12:]) || !bytes.Equal(stego[:44], cover[:44]) {
 				t.Error("the file changed in more than its samples")
 			}
-			revealed, found := reveal(t, stego, ditas.RevealOptions{})
+			revealed, found := reveal(t, stego, ditas.Public(), ditas.RevealOptions{})
 			got := psnr(t, secret, revealed)
-			if math.Abs(got-report.PSNR) > 1e-9 || found.Exact != report.Exact || report.Exact != (got == 100) {
+			if math.Abs(got-report.Restored.PSNR) > 1e-9 || found.Exact != report.Exact || report.Exact != (got == 100) {
 				t.Errorf("promised %.3f dB, exact %t; got %.3f dB, exact %t", report.PSNR, report.Exact, got, found.Exact)
 			}
 			if f.Encoding != audio.Int8 && !report.Exact {
 				t.Errorf("revealed at %.2f dB only", got)
 			}
-			if !found.Complete() || found.Arrived != found.Frames || found.Gain != 0 || found.Inverted || found.Offset != 0 || found.Method != ditas.Lattice || report.Method != ditas.Lattice {
+			if !found.Complete || found.Arrived != found.Frames || found.Gain != 0 || found.Inverted || found.Offset != 0 || found.Method != ditas.Lattice || report.Method != ditas.Lattice {
 				t.Errorf("hidden %+v, found %+v", report, found)
 			}
-			if ssim, err := metric.SSIM(secret, revealed); err != nil || report.SSIM == nil || math.Abs(*report.SSIM-ssim) > 1e-9 {
+			if ssim, err := metric.SSIM(secret, revealed); err != nil || report.Restored.SSIM == nil || math.Abs(*report.Restored.SSIM-ssim) > 1e-9 {
 				t.Errorf("SSIM %v, %v", ssim, err)
 			}
 			last := 0.0
@@ -196,21 +218,29 @@ func TestEveryFormatCarriesAPicture(t *testing.T) {
 func TestPassphrase(t *testing.T) {
 	cover := music(t, mono, 1)
 	secret := scene(20, 20)
-	revealed := func(stego []byte, passphrase string) error {
-		p, _, err := ditas.Reveal(context.Background(), open(t, stego), ditas.RevealOptions{Method: ditas.Lattice, Passphrase: passphrase})
-		if err == nil && psnr(t, secret, p) < 100 {
-			t.Errorf("revealed with %q, but not exactly", passphrase)
+	revealed := func(stego []byte, text string) error {
+		key := ditas.Public()
+		if text != "" {
+			key = passphrase(t, text)
 		}
-		if _, other := ditas.Inspect(context.Background(), open(t, stego), ditas.RevealOptions{Method: ditas.Lattice, Passphrase: passphrase}); other != err {
-			t.Errorf("%q: Reveal ends with %v, Inspect with %v", passphrase, err, other)
+		o := ditas.RevealOptions{Method: ditas.Lattice}
+		p, _, err := ditas.Reveal(context.Background(), open(t, stego), key, o)
+		if err == nil && psnr(t, secret, p) < 100 {
+			t.Errorf("revealed with %q, but not exactly", text)
+		}
+		if testing.Short() {
+			return err
+		}
+		if _, other := ditas.Inspect(context.Background(), open(t, stego), key, o); other != err {
+			t.Errorf("%q: Reveal ends with %v, Inspect with %v", text, err, other)
 		}
 		return err
 	}
-	locked, _ := hide(t, cover, secret, ditas.HideOptions{Passphrase: "correct horse", SNR: 40})
+	locked, _ := hide(t, cover, secret, passphrase(t, "correct horse"), ditas.HideOptions{Strength: ditas.SNR(40)})
 	if err := revealed(locked, "correct horse"); err != nil {
 		t.Error(err)
 	}
-	free, _ := hide(t, cover, secret, ditas.HideOptions{SNR: 40})
+	free, _ := hide(t, cover, secret, ditas.Public(), ditas.HideOptions{Strength: ditas.SNR(40)})
 	if err := revealed(free, ""); err != nil {
 		t.Error(err)
 	}
@@ -225,7 +255,7 @@ func TestPassphrase(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if again, _ := hide(t, cover, secret, ditas.HideOptions{SNR: 40}); bytes.Equal(free, again) {
+	if again, _ := hide(t, cover, secret, ditas.Public(), ditas.HideOptions{Strength: ditas.SNR(40)}); bytes.Equal(free, again) {
 		t.Error("the same picture in the same recording is hidden in the same way twice")
 	}
 }
@@ -234,7 +264,7 @@ func TestPassphrase(t *testing.T) {
 func TestRandom(t *testing.T) {
 	cover, secret := music(t, mono, 3), scene(40, 30)
 	with := func(random io.Reader, workers int) []byte {
-		stego, _ := hide(t, cover, secret, ditas.HideOptions{Passphrase: "the same", Random: random, Workers: workers})
+		stego, _ := hide(t, cover, secret, passphrase(t, "the same"), ditas.HideOptions{Random: random, Workers: workers})
 		return stego
 	}
 	first := with(strings.NewReader("six bytes"), 1)
@@ -247,7 +277,7 @@ func TestRandom(t *testing.T) {
 		}
 	}
 	f := open(t, cover)
-	if _, err := ditas.Hide(t.Context(), io.Discard, f, secret, ditas.HideOptions{Random: strings.NewReader("five!")}); !errors.Is(err, io.ErrUnexpectedEOF) {
+	if _, err := ditas.Hide(t.Context(), io.Discard, f, secret, ditas.Public(), ditas.HideOptions{Random: strings.NewReader("five!")}); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("with too few random bytes: error %v", err)
 	}
 }
@@ -257,7 +287,7 @@ func TestStrengthIsAKnob(t *testing.T) {
 	cover := music(t, mono, 6)
 	last := 0
 	for _, snr := range []float64{70, 60, 50, 40, 30} {
-		room, err := ditas.Capacity(context.Background(), open(t, cover), ditas.CapacityOptions{SNR: snr})
+		room, err := survey(t, cover).Capacity(ditas.SNR(snr))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -265,7 +295,7 @@ func TestStrengthIsAKnob(t *testing.T) {
 			t.Errorf("at %g dB: %+v, %d bytes at a higher one", snr, room, last)
 		}
 		last = room.Bytes
-		_, report := hide(t, cover, scene(32, 32), ditas.HideOptions{SNR: snr})
+		_, report := hide(t, cover, scene(32, 32), ditas.Public(), ditas.HideOptions{Strength: ditas.SNR(snr)})
 		if report.SNR < snr-1 {
 			t.Errorf("asked for %g dB, got %.2f dB", snr, report.SNR)
 		}
@@ -274,7 +304,7 @@ func TestStrengthIsAKnob(t *testing.T) {
 		}
 	}
 	for _, snr := range []float64{-1, 5, 91, math.NaN(), math.Inf(1)} {
-		if _, err := ditas.Hide(context.Background(), io.Discard, open(t, cover), scene(8, 8), ditas.HideOptions{SNR: snr}); err == nil {
+		if _, err := ditas.Hide(context.Background(), io.Discard, open(t, cover), scene(8, 8), ditas.Public(), ditas.HideOptions{Strength: ditas.SNR(snr)}); err == nil {
 			t.Errorf("%g dB was accepted", snr)
 		}
 	}
@@ -284,11 +314,11 @@ func TestStrengthIsAKnob(t *testing.T) {
 func TestFaint(t *testing.T) {
 	cover := music(t, mono, 6)
 	secret := scene(40, 40)
-	stego, report := hide(t, cover, secret, ditas.HideOptions{Faint: true})
+	stego, report := hide(t, cover, secret, ditas.Public(), ditas.HideOptions{Strength: ditas.Faint()})
 	if report.MaxDeviation > 12.0/32768 || report.MSE > 2*(1.0/32768)*(1.0/32768)*1.6 {
 		t.Errorf("a change of %g, at most %g units", report.MSE*32768*32768, report.MaxDeviation*32768)
 	}
-	revealed, found := reveal(t, stego, ditas.RevealOptions{})
+	revealed, found := reveal(t, stego, ditas.Public(), ditas.RevealOptions{})
 	if !found.Exact || psnr(t, secret, revealed) < 100 || !report.Exact {
 		t.Errorf("hidden %+v, found %+v", report, found)
 	}
@@ -297,19 +327,19 @@ func TestFaint(t *testing.T) {
 // Capacity agrees with Hide: a picture of just as many pixels fits, one of more does not, and the error says what would.
 func TestCapacityAndFit(t *testing.T) {
 	cover := music(t, mono, 1.5)
-	room, err := ditas.Capacity(context.Background(), open(t, cover), ditas.CapacityOptions{})
+	room, err := survey(t, cover).Capacity(ditas.Strength{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if room.Duration != 1500*time.Millisecond || room.Pixels != int(8*float64(room.Bytes)/ditas.LeastBits) || room.Side != int(math.Sqrt(float64(room.Pixels))) {
+	if room.Duration != 1500*time.Millisecond || room.Pixels != 8*room.Bytes || room.Side != int(math.Sqrt(float64(room.Pixels))) {
 		t.Errorf("%+v", room)
 	}
-	if _, report := hide(t, cover, scene(room.Side, room.Side), ditas.HideOptions{}); report.Width != room.Side || report.PSNR < 20 {
+	if _, report := hide(t, cover, scene(room.Side, room.Side), ditas.Public(), ditas.HideOptions{}); report.Width != room.Side || report.PSNR < 20 {
 		t.Errorf("the largest square: %+v", report)
 	}
 	large := scene(2*room.Side, room.Side)
-	_, err = ditas.Hide(context.Background(), io.Discard, open(t, cover), large, ditas.HideOptions{})
-	var short *ditas.TooShortError
+	_, err = ditas.Hide(context.Background(), io.Discard, open(t, cover), large, ditas.Public(), ditas.HideOptions{})
+	var short *report.TooShortError
 	if !errors.As(err, &short) {
 		t.Fatalf("a picture that is too large: %v", err)
 	}
@@ -328,12 +358,12 @@ func TestCapacityAndFit(t *testing.T) {
 			t.Errorf("%q lacks %q", err, want)
 		}
 	}
-	stego, report := hide(t, cover, large, ditas.HideOptions{Fit: true})
-	if report.Width > w || report.Height > h || report.Width < w-1 || report.Height < h-1 {
+	stego, report := hide(t, cover, large, ditas.Public(), ditas.HideOptions{Fit: true})
+	if report.Width != w || report.Height != h {
 		t.Errorf("fitted to %d×%d, want %d×%d", report.Width, report.Height, w, h)
 	}
-	revealed, _ := reveal(t, stego, ditas.RevealOptions{})
-	if got := psnr(t, large.Fit(w, h), revealed); math.Abs(got-report.PSNR) > 1e-9 {
+	revealed, _ := reveal(t, stego, ditas.Public(), ditas.RevealOptions{Plain: true})
+	if got := psnr(t, large.Resize(w, h), revealed); math.Abs(got-report.PSNR) > 1e-9 {
 		t.Errorf("revealed at %.2f dB, promised %.2f dB", got, report.PSNR)
 	}
 	for _, c := range []struct{ w, h, wantW, wantH int }{{0, 5, 0, 0}, {5, -1, 0, 0}, {1, 1, 1, 1}, {1 << 30, 1, room.Pixels, 1}, {1, 1 << 30, 1, room.Pixels}} {
@@ -345,7 +375,7 @@ func TestCapacityAndFit(t *testing.T) {
 
 func TestWhatCannotBeHidden(t *testing.T) {
 	cover := music(t, mono, 2)
-	var short *ditas.TooShortError
+	var short *report.TooShortError
 	for name, c := range map[string]struct {
 		cover  []byte
 		secret *picture.Planes
@@ -360,7 +390,7 @@ func TestWhatCannotBeHidden(t *testing.T) {
 			return err != nil && strings.Contains(err.Error(), `"magic"`)
 		}},
 	} {
-		if _, err := ditas.Hide(context.Background(), io.Discard, open(t, c.cover), c.secret, c.o); !c.right(err) {
+		if _, err := ditas.Hide(context.Background(), io.Discard, open(t, c.cover), c.secret, ditas.Public(), c.o); !c.right(err) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -369,10 +399,10 @@ func TestWhatCannotBeHidden(t *testing.T) {
 	if err := wav.Encode(&b, silence); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ditas.Hide(context.Background(), io.Discard, open(t, b.Bytes()), scene(8, 8), ditas.HideOptions{}); !errors.Is(err, ditas.ErrSilent) {
+	if _, err := ditas.Hide(context.Background(), io.Discard, open(t, b.Bytes()), scene(8, 8), ditas.Public(), ditas.HideOptions{}); !errors.Is(err, ditas.ErrSilent) {
 		t.Errorf("silence: %v", err)
 	}
-	if _, _, err := ditas.Reveal(context.Background(), open(t, cover), ditas.RevealOptions{Method: "magic"}); err == nil {
+	if _, _, err := ditas.Reveal(context.Background(), open(t, cover), ditas.Public(), ditas.RevealOptions{Method: "magic"}); err == nil {
 		t.Error("revealed by magic")
 	}
 }
@@ -381,9 +411,9 @@ func TestWhatCannotBeHidden(t *testing.T) {
 func TestGreyTakesLessRoom(t *testing.T) {
 	cover := music(t, mono, 1.5)
 	colour := scene(90, 90)
-	_, a := hide(t, cover, colour, ditas.HideOptions{})
-	_, b := hide(t, cover, grey(colour), ditas.HideOptions{})
-	size := func(r *ditas.HideReport) (n int) {
+	_, a := hide(t, cover, colour, ditas.Public(), ditas.HideOptions{})
+	_, b := hide(t, cover, grey(colour), ditas.Public(), ditas.HideOptions{})
+	size := func(r *report.Hide) (n int) {
 		for _, s := range r.Stages {
 			n += s.Bytes
 		}
@@ -398,7 +428,7 @@ func TestGreyTakesLessRoom(t *testing.T) {
 func TestWhatIsLeftIsEnough(t *testing.T) {
 	cover := music(t, mono, 4)
 	secret := scene(28, 28)
-	stego, report := hide(t, cover, secret, ditas.HideOptions{SNR: 40, Passphrase: "x"})
+	stego, report := hide(t, cover, secret, passphrase(t, "x"), ditas.HideOptions{Strength: ditas.SNR(40)})
 	if !report.Robust || report.Stages[0].Loss < 0.3 {
 		t.Fatalf("%+v", report)
 	}
@@ -413,16 +443,16 @@ func TestWhatIsLeftIsEnough(t *testing.T) {
 	if err := wav.Encode(&b, rec); err != nil {
 		t.Fatal(err)
 	}
-	revealed, found := reveal(t, b.Bytes(), ditas.RevealOptions{Passphrase: "x"})
+	revealed, found := reveal(t, b.Bytes(), passphrase(t, "x"), ditas.RevealOptions{})
 	if got := psnr(t, secret, revealed); got < 25 || found.Arrived >= found.Frames || found.Arrived < found.Frames/2 {
 		t.Errorf("revealed at %.1f dB from %d of %d frames", got, found.Arrived, found.Frames)
 	}
-	inspected(t, b.Bytes(), ditas.RevealOptions{Passphrase: "x"}, found)
+	inspected(t, b.Bytes(), passphrase(t, "x"), ditas.RevealOptions{}, found)
 	size := 0
 	for _, s := range found.Stages {
 		size += s.Bytes
 	}
-	if found.Bytes != size || found.Complete() != (found.Read == found.Bytes) || found.Read < 100 || !found.Robust {
+	if found.Bytes != size || found.Complete != (found.Read == found.Bytes) || found.Read < 100 || !found.Robust {
 		t.Errorf("%+v", found)
 	}
 	count := 0
@@ -442,39 +472,50 @@ func TestWhatIsLeftIsEnough(t *testing.T) {
 func TestProgressAndCancel(t *testing.T) {
 	cover := music(t, mono, 6)
 	secret := scene(40, 40)
-	var mu sync.Mutex
-	last, end := 0, 0
-	forward := func(done, total int) {
-		mu.Lock()
-		defer mu.Unlock()
-		if done < last || done > total || end != 0 && total != end {
-			t.Errorf("progress went from %d to %d of %d, %d before", last, done, total, end)
+	var (
+		phases     []report.Phase
+		last, end  int
+		concurrent atomic.Int32
+	)
+	forward := func(phase report.Phase, done, total int) {
+		if concurrent.Add(1) > 1 {
+			t.Error("progress is reported by two goroutines at once")
+		}
+		defer concurrent.Add(-1)
+		if len(phases) == 0 || phases[len(phases)-1] != phase {
+			if slices.Contains(phases, phase) {
+				t.Errorf("phase %s comes again after %v", phase, phases)
+			}
+			phases, last = append(phases, phase), 0
+		}
+		if done < last || done > total {
+			t.Errorf("%s went from %d to %d of %d", phase, last, done, total)
 		}
 		last, end = done, total
 	}
-	stego, _ := hide(t, cover, secret, ditas.HideOptions{Progress: forward, Workers: 2})
-	if float64(last) < 0.9*float64(end) {
-		t.Errorf("hiding ended at %d of %d", last, end)
+	stego, _ := hide(t, cover, secret, ditas.Public(), ditas.HideOptions{Progress: forward, Workers: 2})
+	if last != end || len(phases) < 3 {
+		t.Errorf("hiding ended at %d of %d in %v", last, end, phases)
 	}
-	last, end = 0, 0
-	revealed, _ := reveal(t, stego, ditas.RevealOptions{Progress: forward, Workers: 1})
-	if float64(last) < 0.9*float64(end) {
-		t.Errorf("revealing ended at %d of %d", last, end)
+	phases, last, end = nil, 0, 0
+	revealed, _ := reveal(t, stego, ditas.Public(), ditas.RevealOptions{Progress: forward, Workers: 1})
+	if last != end || len(phases) < 1 {
+		t.Errorf("revealing ended at %d of %d in %v", last, end, phases)
 	}
-	again, _ := reveal(t, stego, ditas.RevealOptions{Workers: 3})
+	again, _ := reveal(t, stego, ditas.Public(), ditas.RevealOptions{Workers: 3})
 	if psnr(t, revealed, again) < 100 {
 		t.Error("one and three workers reveal different pictures")
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := ditas.Hide(ctx, io.Discard, open(t, cover), secret, ditas.HideOptions{}); !errors.Is(err, context.Canceled) {
+	if _, err := ditas.Hide(ctx, io.Discard, open(t, cover), secret, ditas.Public(), ditas.HideOptions{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("Hide: %v", err)
 	}
-	if _, _, err := ditas.Reveal(ctx, open(t, stego), ditas.RevealOptions{}); !errors.Is(err, context.Canceled) {
+	if _, _, err := ditas.Reveal(ctx, open(t, stego), ditas.Public(), ditas.RevealOptions{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("Reveal: %v", err)
 	}
-	if _, err := ditas.Capacity(ctx, open(t, cover), ditas.CapacityOptions{}); !errors.Is(err, context.Canceled) {
-		t.Errorf("Capacity: %v", err)
+	if _, err := ditas.NewSurvey(ctx, open(t, cover), ditas.SurveyOptions{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("NewSurvey: %v", err)
 	}
 }
 
@@ -483,8 +524,8 @@ func TestNetworks(t *testing.T) {
 	cover := music(t, mono, 3.3)
 	secret := scene(64, 64)
 	const method = "ditas-m-ed"
-	stego, report := hide(t, cover, secret, ditas.HideOptions{Method: method})
-	if report.Networks == nil || !strings.HasPrefix(report.Method, "ditas") || report.PSNR < 25 {
+	stego, report := hide(t, cover, secret, ditas.Public(), ditas.HideOptions{Method: method})
+	if !strings.HasPrefix(report.Method, "ditas") || report.PSNR < 25 {
 		t.Errorf("%+v", report)
 	}
 	for _, o := range []ditas.RevealOptions{{}, {Method: report.Method}} {
@@ -495,7 +536,7 @@ func TestNetworks(t *testing.T) {
 			}
 			stages = append(stages, p)
 		}
-		revealed, found := reveal(t, stego, o)
+		revealed, found := reveal(t, stego, ditas.Public(), o)
 		// The picture grows from stage to stage.
 		last := 0.0
 		for i, p := range stages {
@@ -508,14 +549,96 @@ func TestNetworks(t *testing.T) {
 		if len(stages) != len(found.Stages) || last != psnr(t, secret, revealed) {
 			t.Errorf("%d stages were shown of %d, up to %.2f dB", len(stages), len(found.Stages), last)
 		}
-		if got := psnr(t, secret, revealed); math.Abs(got-report.PSNR) > 1e-6 || found.Method != report.Method || !found.Complete() {
+		if got := psnr(t, secret, revealed); math.Abs(got-report.PSNR) > 1e-6 || found.Method != report.Method || !found.Complete {
 			t.Errorf("%+v: revealed at %.2f dB, promised %.2f dB, %+v", o, got, report.PSNR, found)
 		}
-		inspected(t, stego, o, found)
+		inspected(t, stego, ditas.Public(), o, found)
 	}
-	for name, o := range map[string]ditas.HideOptions{"passphrase": {Method: report.Method, Passphrase: "x"}, "faint": {Method: report.Method, Faint: true}} {
-		if _, err := ditas.Hide(context.Background(), io.Discard, open(t, cover), secret, o); err == nil || !strings.Contains(err.Error(), name) {
+	for name, c := range map[string]struct {
+		key ditas.Key
+		o   ditas.HideOptions
+	}{
+		"passphrase": {passphrase(t, "x"), ditas.HideOptions{Method: method}},
+		"faint":      {ditas.Public(), ditas.HideOptions{Method: method, Strength: ditas.Faint()}},
+		"60":         {ditas.Public(), ditas.HideOptions{Method: method, Strength: ditas.SNR(61)}},
+	} {
+		if _, err := ditas.Hide(t.Context(), io.Discard, open(t, cover), secret, c.key, c.o); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// A key has to be given, and an empty passphrase is none.
+func TestKey(t *testing.T) {
+	cover := open(t, music(t, mono, 1))
+	if _, err := ditas.Hide(t.Context(), io.Discard, cover, scene(8, 8), ditas.Key{}, ditas.HideOptions{}); !errors.Is(err, ditas.ErrNoKey) {
+		t.Errorf("hiding without a key: %v", err)
+	}
+	if _, _, err := ditas.Reveal(t.Context(), cover, ditas.Key{}, ditas.RevealOptions{}); !errors.Is(err, ditas.ErrNoKey) {
+		t.Errorf("revealing without a key: %v", err)
+	}
+	if _, err := ditas.Passphrase("", nil); !errors.Is(err, ditas.ErrNoPassphrase) {
+		t.Errorf("an empty passphrase: %v", err)
+	}
+	salted, err := ditas.Passphrase("x", []byte("ours"))
+	if err != nil || salted == passphrase(t, "x") || !salted.Secret() || ditas.Public().Secret() {
+		t.Errorf("a salt changes nothing (%v)", err)
+	}
+}
+
+// Every method hides, tells its capacity, fits a picture into it, inspects and reveals.
+func TestMethods(t *testing.T) {
+	cover := music(t, mono, 4)
+	for _, m := range ditas.Methods() {
+		t.Run(m.Name, func(t *testing.T) {
+			if m.Summary == "" || m.Costs == "" || len(m.Survives) == 0 || len(m.Loses) == 0 {
+				t.Errorf("%+v", m)
+			}
+			s, err := ditas.NewSurvey(t.Context(), open(t, cover), ditas.SurveyOptions{Method: m.Name})
+			if err != nil {
+				t.Fatal(err)
+			}
+			room, err := s.Capacity(ditas.Strength{})
+			if err != nil || room.Method != m.Name || room.SNR != m.DefaultSNR || room.Pixels < 64*64 || room.Duration != 4*time.Second {
+				t.Fatalf("%+v, %v", room, err)
+			}
+			var stego bytes.Buffer
+			secret := scene(2*room.Side, room.Side)
+			hidden, err := s.Hide(t.Context(), &stego, secret, ditas.Public(), ditas.HideOptions{Fit: true})
+			w, h := room.Fit(secret.Width, secret.Height)
+			if err != nil || hidden.Width != w || hidden.Height != h || hidden.Method != m.Name || len(hidden.Stages) < 2 {
+				t.Fatalf("%+v, %v, want %d×%d", hidden, err, w, h)
+			}
+			p, found := reveal(t, stego.Bytes(), ditas.Public(), ditas.RevealOptions{Plain: true})
+			if got := psnr(t, secret.Resize(w, h), p); math.Abs(got-hidden.PSNR) > 1e-6 || found.Method != m.Name || !found.Complete {
+				t.Errorf("revealed at %.2f dB, promised %.2f dB: %+v", got, hidden.PSNR, found)
+			}
+		})
+	}
+}
+
+// A cover that ditas cannot write becomes a WAV file.
+func TestCoverOfAnotherKind(t *testing.T) {
+	data, err := os.ReadFile("audio/mp3/testdata/joint.mp3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cover, err := mp3.Open(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := ditas.NewSurvey(t.Context(), cover, ditas.SurveyOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := s.Warnings(); len(w) != 1 || w[0].Kind != report.Compressed {
+		t.Errorf("warnings %+v", w)
+	}
+	var stego bytes.Buffer
+	if _, err := s.Hide(t.Context(), &stego, scene(16, 16), ditas.Public(), ditas.HideOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if p, _ := reveal(t, stego.Bytes(), ditas.Public(), ditas.RevealOptions{}); psnr(t, scene(16, 16), p) < 100 {
+		t.Error("the picture does not come back")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log"
 	"os"
+	"path/filepath"
 
 	"ditas"
 	"ditas/audio"
@@ -15,25 +16,16 @@ import (
 	"ditas/picture"
 )
 
-// openFile opens a recording. Its file stays open, as the recording is read from it later on.
-func openFile(name string) audio.File {
-	file, err := os.Open(name)
-	if err != nil {
-		log.Fatal(err)
-	}
-	info, err := file.Stat()
-	if err != nil {
-		log.Fatal(err)
-	}
-	recording, err := codec.Open(file, info.Size())
+// openRecording opens a recording of any kind. Its file stays open, as the recording is read from it later on.
+func openRecording(name string) audio.File {
+	recording, err := codec.OpenFile(name)
 	if err != nil {
 		log.Fatal(err)
 	}
 	return recording
 }
 
-// hidden returns a recording with a photograph of 48×48 pixels in it.
-func hidden(passphrase string) audio.File {
+func readPhoto() *picture.Planes {
 	file, err := os.Open("cmd/ditas/demo/photo.png")
 	if err != nil {
 		log.Fatal(err)
@@ -43,9 +35,15 @@ func hidden(passphrase string) audio.File {
 	if err != nil {
 		log.Fatal(err)
 	}
+	return photo
+}
+
+// hidden returns a recording with a photograph of 48×48 pixels in it.
+func hidden(key ditas.Key) audio.File {
 	var stego bytes.Buffer
-	cover := openFile("cmd/ditas/demo/speech.wav").(audio.Rewriter)
-	if _, err := ditas.Hide(context.Background(), &stego, cover, photo.Thumbnail(48), ditas.HideOptions{Passphrase: passphrase}); err != nil {
+	cover := openRecording("cmd/ditas/demo/speech.wav")
+	_, err := ditas.Hide(context.Background(), &stego, cover, readPhoto().Thumbnail(48), key, ditas.HideOptions{})
+	if err != nil {
 		log.Fatal(err)
 	}
 	recording, err := codec.Open(bytes.NewReader(stego.Bytes()), int64(stego.Len()))
@@ -57,22 +55,13 @@ func hidden(passphrase string) audio.File {
 
 // A photograph goes into a recording of speech. With Fit it is scaled down if there is too little room.
 func ExampleHide() {
-	photo, err := os.Open("cmd/ditas/demo/photo.png")
+	key, err := ditas.Passphrase("correct horse", nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer photo.Close()
-	secret, err := picture.Decode(photo)
-	if err != nil {
-		log.Fatal(err)
-	}
-	cover := openFile("cmd/ditas/demo/speech.wav")
-	rewriter, ok := cover.(audio.Rewriter)
-	if !ok {
-		log.Fatal("not a WAV or FLAC file: audio.Convert makes one of it")
-	}
+	cover := openRecording("cmd/ditas/demo/speech.wav")
 	var stego bytes.Buffer // or a file
-	report, err := ditas.Hide(context.Background(), &stego, rewriter, secret, ditas.HideOptions{Passphrase: "correct horse", SNR: 45, Fit: true})
+	report, err := ditas.Hide(context.Background(), &stego, cover, readPhoto(), key, ditas.HideOptions{Strength: ditas.SNR(45), Fit: true})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -83,26 +72,62 @@ func ExampleHide() {
 	// the change is 45 dB below the recording
 }
 
-// The picture comes back from the recording and the passphrase alone.
-func ExampleReveal() {
-	stego := hidden("correct horse")
-	revealed, report, err := ditas.Reveal(context.Background(), stego, ditas.RevealOptions{Passphrase: "correct horse"})
+// An MP3 file serves as a cover too. What comes out of it is a WAV file.
+func ExampleHide_mp3() {
+	cover := openRecording("audio/mp3/testdata/joint.mp3")
+	var stego bytes.Buffer
+	report, err := ditas.Hide(context.Background(), &stego, cover, readPhoto().Thumbnail(24), ditas.Public(), ditas.HideOptions{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Printf("%d×%d pixels, complete: %t, exact: %t\n", revealed.Width, revealed.Height, report.Complete(), report.Exact)
+	fmt.Printf("%d×%d pixels in a %s file\n", report.Width, report.Height, stego.Bytes()[8:12])
+	// Output: 24×24 pixels in a WAVE file
+}
+
+// The picture comes back from the recording and the passphrase alone.
+func ExampleReveal() {
+	key, err := ditas.Passphrase("correct horse", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	stego := hidden(key)
+	revealed, report, err := ditas.Reveal(context.Background(), stego, key, ditas.RevealOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%d×%d pixels, complete: %t, exact: %t\n", revealed.Width, revealed.Height, report.Complete, report.Exact)
 	if err := revealed.Encode(io.Discard, picture.PNG); err != nil {
 		log.Fatal(err)
 	}
 	// Output: 48×48 pixels, complete: true, exact: true
 }
 
-// Inspect tells what there is for a passphrase.
+// Files go in and out under their names, and nothing half written stays behind.
+func ExampleHideFile() {
+	folder, err := os.MkdirTemp("", "ditas-*")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(folder)
+	ctx, key := context.Background(), ditas.Public()
+	stego, photo := filepath.Join(folder, "stego.wav"), filepath.Join(folder, "photo.png")
+	if _, err := ditas.HideFile(ctx, stego, "cmd/ditas/demo/speech.wav", "cmd/ditas/demo/photo.png", key, ditas.HideOptions{}); err != nil {
+		log.Fatal(err)
+	}
+	report, err := ditas.RevealFile(ctx, photo, stego, key, ditas.RevealOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%d×%d pixels, exact: %t\n", report.Width, report.Height, report.Exact)
+	// Output: 192×128 pixels, exact: true
+}
+
+// Inspect tells what there is for a key.
 func ExampleInspect() {
-	stego := hidden("correct horse")
-	report, err := ditas.Inspect(context.Background(), stego, ditas.RevealOptions{Passphrase: "correct horse"})
+	stego := hidden(ditas.Public())
+	report, err := ditas.Inspect(context.Background(), stego, ditas.Public(), ditas.RevealOptions{})
 	if errors.Is(err, ditas.ErrNothingFound) {
-		fmt.Println("nothing, or it takes another passphrase")
+		fmt.Println("nothing, or it takes a passphrase")
 		return
 	}
 	if err != nil {
@@ -121,10 +146,14 @@ func ExampleInspect() {
 	// all stages arrived: true all frames: true
 }
 
-// What a recording can take is known before anything is hidden in it.
-func ExampleCapacity() {
-	cover := openFile("cmd/ditas/demo/speech.wav")
-	capacity, err := ditas.Capacity(context.Background(), cover, ditas.CapacityOptions{})
+// A survey knows what a recording can take before anything is hidden in it, and hides without reading it all again.
+func ExampleNewSurvey() {
+	cover := openRecording("cmd/ditas/demo/speech.wav")
+	survey, err := ditas.NewSurvey(context.Background(), cover, ditas.SurveyOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	capacity, err := survey.Capacity(ditas.Strength{})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -8,37 +8,27 @@ import (
 
 	"ditas"
 	"ditas/picture"
+	"ditas/report"
 )
 
-// A survey knows at any strength what Room hears anew.
-func TestSurveyIsRoomAtOnce(t *testing.T) {
-	cover := music(t, mono, 4)
-	s, err := ditas.Listen(context.Background(), open(t, cover), 0, nil)
-	if err != nil {
-		t.Fatal(err)
+// A recording without room says what it takes, and takes that.
+func TestLeastLength(t *testing.T) {
+	listen := func(seconds float64) error {
+		_, err := ditas.NewSurvey(context.Background(), open(t, music(t, mono, seconds)), ditas.SurveyOptions{})
+		return err
 	}
-	for _, o := range []ditas.CapacityOptions{{}, {SNR: 40}, {SNR: 65}, {Faint: true}} {
-		want, err := ditas.Capacity(context.Background(), open(t, cover), o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := s.Capacity(o); *got != *want {
-			t.Errorf("%+v: %+v, want %+v", o, got, want)
-		}
-	}
-	var short *ditas.TooShortError
-	// It takes as much as it says, and what there is is that much.
-	least := ditas.TooShortError{}
+	var short *report.TooShortError
+	least := report.TooShortError{}
 	for _, length := range []float64{0.1, 0.45} {
-		if _, err := ditas.Listen(context.Background(), open(t, music(t, mono, length)), 0, nil); !errors.As(err, &short) || math.Abs(short.Have.Seconds()-length) > 1e-3 {
+		if err := listen(length); !errors.As(err, &short) || math.Abs(short.Have.Seconds()-length) > 1e-3 {
 			t.Fatalf("%g s: %v", length, err)
 		}
 		least = *short
 	}
-	if _, err := ditas.Listen(context.Background(), open(t, music(t, mono, least.Need.Seconds()+1e-4)), 0, nil); err != nil {
+	if err := listen(least.Need.Seconds() + 1e-4); err != nil {
 		t.Errorf("of the length that it takes, %v: %v", least.Need, err)
 	}
-	if _, err := ditas.Listen(context.Background(), open(t, music(t, mono, least.Need.Seconds()-1e-3)), 0, nil); !errors.As(err, &short) {
+	if err := listen(least.Need.Seconds() - 1e-3); !errors.As(err, &short) {
 		t.Errorf("shorter than it takes, %v: %v", least.Need, err)
 	}
 }
@@ -46,22 +36,22 @@ func TestSurveyIsRoomAtOnce(t *testing.T) {
 // What the estimator says of a small picture is what Hide makes of it, but for what the network restores.
 func TestEstimateIsWhatComesBack(t *testing.T) {
 	cover := music(t, mono, 2)
-	s, err := ditas.Listen(context.Background(), open(t, cover), 0, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := survey(t, cover)
 	for _, side := range []int{32, 64, 160} {
 		secret := scene(side, side)
 		e, err := ditas.NewEstimator(secret)
 		if err != nil {
 			t.Fatal(err)
 		}
-		room := s.Capacity(ditas.CapacityOptions{})
+		room, err := s.Capacity(ditas.Strength{})
+		if err != nil {
+			t.Fatal(err)
+		}
 		got, err := e.PSNR(room.Bytes)
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, report := hide(t, cover, secret, ditas.HideOptions{})
+		_, report := hide(t, cover, secret, ditas.Public(), ditas.HideOptions{})
 		if report.Exact != (got == 100) || report.Exact != (e.Bytes() <= room.Bytes) || report.PSNR < got-0.1 || report.PSNR > got+3 {
 			t.Errorf("%d pixels a side: %.1f dB expected, %.1f dB come back", side, got, report.PSNR)
 		}
@@ -98,9 +88,9 @@ func TestEstimateOfLargePicture(t *testing.T) {
 // Reveal shows the picture grow, stage by stage, as the one who hid it was told.
 func TestRevealShowsStages(t *testing.T) {
 	secret := scene(64, 64)
-	stego, report := hide(t, music(t, mono, 6), secret, ditas.HideOptions{})
+	stego, report := hide(t, music(t, mono, 6), secret, ditas.Public(), ditas.HideOptions{})
 	var seen []int
-	revealed, _ := reveal(t, stego, ditas.RevealOptions{Stage: func(i int, p *picture.Planes) {
+	revealed, _ := reveal(t, stego, ditas.Public(), ditas.RevealOptions{Stage: func(i int, p *picture.Planes) {
 		seen = append(seen, i)
 		if got, want := min(psnr(t, secret, p), 100), report.Stages[i].PSNR; math.Abs(got-want) > 1e-9 {
 			t.Errorf("stage %d has %.2f dB, and %.2f dB were promised", i, got, want)

@@ -2,7 +2,8 @@
 //
 // The packages below it know the containers: wav, flac, sphere, mp3, vorbis, and codec, which opens whichever of them a file
 // turns out to be. All of them give a [File]. A File is read by any number of independent Readers; one that is also a
-// [Rewriter] can be written again with other samples and everything else as it was. [Convert] makes a Rewriter of any File.
+// [Rewriter] can be written again with other samples and everything else as it was. [Convert] makes a Rewriter of any File,
+// and codec.Cover does where that is needed.
 //
 //	file, err := codec.Open(src, size)
 //	r, block := file.Reader(), audio.NewBlock(file.Format().Channels, 4096)
@@ -43,6 +44,8 @@ var (
 	ErrUnsupported = errors.New("unsupported encoding")
 	// ErrMalformed says that the header contradicts itself or is incomplete.
 	ErrMalformed = errors.New("malformed header")
+	// ErrDamaged says that samples cannot be restored because bytes of the file have changed or are missing.
+	ErrDamaged = errors.New("damaged samples")
 )
 
 // TruncatedError says that a file ends before its header says it would. All frames before that have been read.

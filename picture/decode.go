@@ -14,6 +14,8 @@ import (
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
 	"golang.org/x/image/webp"
+
+	"ditas/internal/words"
 )
 
 // MaxPixels is the size up to which [Decode] reads a picture: 100 megapixels.
@@ -21,7 +23,7 @@ const MaxPixels = 100_000_000
 
 // Errors that [Decode] wraps.
 var (
-	ErrFormat    = errors.New("not a picture (PNG, JPEG, GIF, WebP, BMP or TIFF)")
+	ErrFormat    = errors.New("not a picture (" + words.List(Names(kinds), "or") + ")")
 	ErrTruncated = errors.New("the picture file ends too early")
 	ErrTooLarge  = errors.New("the picture is too large")
 )

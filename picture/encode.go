@@ -5,8 +5,6 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
-	"path/filepath"
-	"strings"
 
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
@@ -22,22 +20,6 @@ const (
 	BMP
 	TIFF
 )
-
-// FormatOf returns the format that the extension of path stands for, in either case.
-func FormatOf(path string) (Format, error) {
-	switch ext := strings.ToLower(filepath.Ext(path)); ext {
-	case ".png":
-		return PNG, nil
-	case ".jpg", ".jpeg":
-		return JPEG, nil
-	case ".bmp":
-		return BMP, nil
-	case ".tif", ".tiff":
-		return TIFF, nil
-	default:
-		return 0, fmt.Errorf("%s: the name of a picture to write must end in .png, .jpg, .bmp or .tif", path)
-	}
-}
 
 // Encode writes p in 8 bits a channel, as [Planes.Image] rounds it.
 func (p *Planes) Encode(w io.Writer, f Format) error {

@@ -25,3 +25,20 @@ func ExampleReadFile() {
 	// 16000 Hz, mono, 16-bit
 	// 8000 Hz, mono, 16-bit 49
 }
+
+// An MP3 file as a recording that can be written: as FLAC, since the name says so.
+func ExampleCover() {
+	recording, err := codec.OpenFile("../mp3/testdata/joint.mp3")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer recording.Close()
+	cover, format, err := codec.Cover(recording, codec.CoverOptions{Name: "stego.flac"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(format, cover.Format())
+	// Output: FLAC 44100 Hz, 2 channels, 16-bit
+}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"math/bits"
+
+	"ditas/audio"
 )
 
 var (
@@ -243,5 +245,5 @@ func (w *bitWriter) unary(count uint64) {
 func (w *bitWriter) align() { w.bits(0, -w.n&7) }
 
 func damaged(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", ErrDamaged, fmt.Sprintf(format, args...))
+	return fmt.Errorf("%w: %s", audio.ErrDamaged, fmt.Sprintf(format, args...))
 }

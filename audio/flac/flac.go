@@ -22,9 +22,6 @@ import (
 	"ditas/audio"
 )
 
-// ErrDamaged says that samples cannot be restored because bytes of the file have changed or are missing.
-var ErrDamaged = errors.New("damaged samples")
-
 // Types of metadata blocks.
 const (
 	blockStreamInfo = 0
@@ -126,7 +123,7 @@ func malformed(format string, args ...any) error {
 }
 
 // Open reads the metadata of the FLAC file of size bytes in r and looks for its last samples. File goes on reading from r.
-// The error wraps [audio.ErrFormat], [audio.ErrUnsupported], [audio.ErrMalformed] or [ErrDamaged].
+// The error wraps [audio.ErrFormat], [audio.ErrUnsupported], [audio.ErrMalformed] or [audio.ErrDamaged].
 //
 // An ID3v2 tag may stand before the file, and anything after it.
 func Open(r io.ReaderAt, size int64) (*File, error) {

@@ -8,7 +8,7 @@ import (
 )
 
 // Reader implements [audio.File]. Every packet is checked against its checksum before its samples are given; the MD5 is
-// not checked. The error of a packet that does not match wraps [ErrDamaged].
+// not checked. The error of a packet that does not match wraps [audio.ErrDamaged].
 func (f *File) Reader() audio.Reader {
 	d := f.decoder()
 	d.seek(f.packets.start)

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+
+	"ditas/audio"
 )
 
 // Sizes in an Ogg file, in bytes.
@@ -241,5 +243,5 @@ func checksum(b []byte) (c uint32) {
 }
 
 func damaged(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", ErrDamaged, fmt.Sprintf(format, args...))
+	return fmt.Errorf("%w: %s", audio.ErrDamaged, fmt.Sprintf(format, args...))
 }

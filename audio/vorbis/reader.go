@@ -8,7 +8,7 @@ import (
 )
 
 // Reader implements [audio.File]. Every page is checked against its checksum. The error of one that does not match, or is
-// missing, wraps [ErrDamaged].
+// missing, wraps [audio.ErrDamaged].
 func (f *File) Reader() audio.Reader {
 	r := &reader{f: f, s: f.stream()}
 	r.begin(0)

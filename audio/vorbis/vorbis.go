@@ -15,7 +15,6 @@ package vorbis
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -25,9 +24,6 @@ import (
 
 	"ditas/audio"
 )
-
-// ErrDamaged says that samples cannot be restored because bytes of the file have changed or are missing.
-var ErrDamaged = errors.New("damaged samples")
 
 // stride is the number of pages between two entries of the index.
 const stride = 16
@@ -61,7 +57,7 @@ var foreign = []struct{ mark, name string }{
 }
 
 // Open reads the headers of the Ogg Vorbis file of size bytes in r, and those of all its pages. File goes on reading from
-// r. The error wraps [audio.ErrFormat], [audio.ErrUnsupported], [audio.ErrMalformed] or [ErrDamaged], or is one of r.
+// r. The error wraps [audio.ErrFormat], [audio.ErrUnsupported], [audio.ErrMalformed] or [audio.ErrDamaged], or is one of r.
 func Open(r io.ReaderAt, size int64) (*File, error) {
 	f := &File{r: io.NewSectionReader(r, 0, size), size: size}
 	if err := f.open(); err != nil {

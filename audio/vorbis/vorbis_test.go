@@ -172,14 +172,14 @@ func TestDamage(t *testing.T) {
 			broken[at] ^= 0x10
 			file, err := Open(bytes.NewReader(broken), int64(len(broken)))
 			if err != nil {
-				if !errors.Is(err, ErrDamaged) && !errors.Is(err, audio.ErrMalformed) && !errors.Is(err, audio.ErrUnsupported) {
+				if !errors.Is(err, audio.ErrDamaged) && !errors.Is(err, audio.ErrMalformed) && !errors.Is(err, audio.ErrUnsupported) {
 					t.Fatalf("%s: damage of byte %d gave %v", name, at, err)
 				}
 				continue
 			}
 			rec, err := audio.ReadAll(file)
 			var cut *audio.TruncatedError
-			if !errors.Is(err, ErrDamaged) && !errors.As(err, &cut) && int64(rec.Frames()) != file.Frames() {
+			if !errors.Is(err, audio.ErrDamaged) && !errors.As(err, &cut) && int64(rec.Frames()) != file.Frames() {
 				t.Fatalf("%s: damage of byte %d left %d of %d frames, %v", name, at, rec.Frames(), file.Frames(), err)
 			}
 			n := min(rec.Frames(), whole.Frames())
@@ -388,7 +388,7 @@ func FuzzOpen(f *testing.F) {
 		file, err := Open(bytes.NewReader(data), int64(len(data)))
 		if err != nil {
 			known := false
-			for _, class := range []error{audio.ErrFormat, audio.ErrUnsupported, audio.ErrMalformed, ErrDamaged} {
+			for _, class := range []error{audio.ErrFormat, audio.ErrUnsupported, audio.ErrMalformed, audio.ErrDamaged} {
 				known = known || errors.Is(err, class)
 			}
 			if !known {
@@ -402,7 +402,7 @@ func FuzzOpen(f *testing.F) {
 		rec, err := audio.ReadAll(file)
 		var cut *audio.TruncatedError
 		switch {
-		case errors.Is(err, ErrDamaged):
+		case errors.Is(err, audio.ErrDamaged):
 		case errors.As(err, &cut):
 			if cut.Frames != int64(rec.Frames()) || cut.Declared != file.Frames() {
 				t.Fatal(rec.Frames(), file.Frames(), err)

@@ -119,7 +119,7 @@ func (t *terminal) each(ctx context.Context, files []string, names tally, do fun
 				return err
 			}
 		}
-		report(ctx, t.err, err)
+		conclude(ctx, t.err, err)
 	}
 	t.printf("%d %s: %d %s", len(files), names.files, done, names.done)
 	if part > 0 {

@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"ditas"
-	"ditas/internal/preflight"
 	"ditas/picture"
+	"ditas/report"
 )
 
 const capacityHelp = `Tell what a recording can take, before anything is hidden in it.
@@ -27,8 +27,9 @@ const capacityExample = `  ditas capacity speech.wav
 
 type capacityFlags struct {
 	terminal
-	image   string
-	options ditas.CapacityOptions
+	image    string
+	strength strengthFlags
+	options  ditas.SurveyOptions
 }
 
 func capacityCommand() *cobra.Command {
@@ -47,8 +48,8 @@ func capacityCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVarP(&o.image, "image", "i", "", "a `PICTURE` that is to be hidden")
-	f.Float64Var(&o.options.SNR, "snr", 0, fmt.Sprintf("signal-to-noise ratio in `dB`, %d to %d (default %d)", ditas.MinSNR, ditas.MaxSNR, ditas.DefaultSNR))
-	f.BoolVar(&o.options.Faint, "faint", false, "as with hide --faint")
+	o.strength.addFlags(cmd)
+	addMethodFlag(cmd, &o.options.Method, "how it is to be hidden, a `NAME` (default "+ditas.Methods()[0].Name+")")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
 	completeFiles(cmd, "image", pictureExtensions...)
@@ -60,6 +61,7 @@ func capacityCommand() *cobra.Command {
 type capacity struct {
 	Cover   string  `json:"cover"`
 	Format  string  `json:"format"`
+	Method  string  `json:"method"`
 	Seconds float64 `json:"seconds"`
 	SNR     float64 `json:"snr"`    // dB
 	Bytes   int     `json:"bytes"`  // of a picture, coded, that fit
@@ -68,7 +70,7 @@ type capacity struct {
 	Side    int     `json:"side"`   // of the largest square picture, in pixels
 	Image   *fit    `json:"image,omitempty"`
 
-	Warnings []preflight.Warning `json:"warnings,omitempty"`
+	Warnings []report.Warning `json:"warnings,omitempty"`
 }
 
 // fit tells how a picture fits.
@@ -84,8 +86,9 @@ type fit struct {
 }
 
 func (o *capacityFlags) run(ctx context.Context, names []string) error {
-	if o.options.SNR != 0 && !(o.options.SNR >= ditas.MinSNR && o.options.SNR <= ditas.MaxSNR) {
-		return usagef("--snr %g: want %d to %d dB", o.options.SNR, ditas.MinSNR, ditas.MaxSNR)
+	strength, err := o.strength.get(o.options.Method)
+	if err != nil {
+		return err
 	}
 	if err := checkWorkers(o.options.Workers); err != nil {
 		return err
@@ -95,39 +98,42 @@ func (o *capacityFlags) run(ctx context.Context, names []string) error {
 	}
 	var image *picture.Planes
 	if o.image != "" {
-		var err error
 		if image, err = readPicture(ctx, o.image); err != nil {
 			return err
 		}
 	}
-	return o.each(ctx, names, tally{files: "recordings", done: "with room for a picture"}, func(i int) error { return o.measure(ctx, names[i], image) })
+	return o.each(ctx, names, tally{files: "recordings", done: "with room for a picture"}, func(i int) error { return o.measure(ctx, names[i], strength, image) })
 }
 
 // measure tells what one recording takes, and whether a picture fits, if there is one.
-func (o *capacityFlags) measure(ctx context.Context, name string, p *picture.Planes) error {
+func (o *capacityFlags) measure(ctx context.Context, name string, strength ditas.Strength, p *picture.Planes) error {
 	cover, err := openRecording(ctx, name)
 	if err != nil {
 		return err
 	}
 	defer cover.Close()
-	warnings, err := o.preflight(ctx, cover)
+	var end func()
+	o.options.Progress, end = o.phases()
+	survey, err := o.survey(ctx, cover, cover.File, o.options)
+	end()
 	if err != nil {
 		return err
 	}
-	var end func()
-	o.options.Progress, end = o.progress("listening")
-	room, err := ditas.Capacity(ctx, cover, o.options)
-	end()
+	room, err := survey.Capacity(strength)
 	if err != nil {
-		return explain(err, cover)
+		return err
 	}
 	res := capacity{
 		Cover: name, Format: cover.Format().String(), Seconds: room.Duration.Seconds(), SNR: room.SNR,
-		Bytes: room.Bytes, Robust: room.Robust, Pixels: room.Pixels, Side: room.Side, Warnings: warnings,
+		Method: room.Method, Bytes: room.Bytes, Robust: room.Robust, Pixels: room.Pixels, Side: room.Side, Warnings: survey.Warnings(),
 	}
 	o.printf("%s lasts %s: %s\n", cover.name, seconds(room.Duration), res.Format)
-	o.printf("  room     %s at an SNR of %g dB, %s of them with protection against noise\n", size(res.Bytes), res.SNR, size(res.Robust))
-	o.printf("  largest  %d×%d pixels, for a square picture; about a tenth of that area comes back exactly\n", res.Side, res.Side)
+	exactly := ""
+	if res.Bytes > 0 {
+		o.printf("  room     %s at an SNR of %g dB, %s of them with protection against noise\n", size(res.Bytes), res.SNR, size(res.Robust))
+		exactly = "; about a tenth of that area comes back exactly"
+	}
+	o.printf("  largest  %d×%d pixels, for a square picture%s\n", res.Side, res.Side, exactly)
 	if p != nil {
 		need := room.Need(p.Width, p.Height)
 		f := &fit{Path: o.image, Width: p.Width, Height: p.Height, NeedSeconds: need.Seconds()}
@@ -138,7 +144,10 @@ func (o *capacityFlags) measure(ctx context.Context, name string, p *picture.Pla
 		o.printf("%s has %d×%d pixels and takes at least %s of a recording like this: it ", shown(o.image), f.Width, f.Height, seconds(need))
 		switch {
 		case f.Fits:
-			o.printf("fits, with %.1f bits a pixel\n", f.Bits)
+			if o.printf("fits"); f.Bits > 0 {
+				o.printf(", with %.1f bits a pixel", f.Bits)
+			}
+			o.printf("\n")
 		case f.FitWidth > 0:
 			o.printf("does not fit, but hide --fit would scale it down to %d×%d\n", f.FitWidth, f.FitHeight)
 		default:

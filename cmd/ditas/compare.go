@@ -10,8 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"ditas/audio"
 	"ditas/audio/codec"
 	"ditas/internal/compare"
+	"ditas/internal/intake"
 	"ditas/metric"
 	"ditas/picture"
 )
@@ -216,21 +218,23 @@ func (o *compareFlags) open(ctx context.Context, name string) (*compareInput, er
 		return nil, err
 	}
 	name = shown(name)
-	if !isPicture(f) {
+	if !intake.IsPicture(f, size) {
 		a, err := codec.Open(f, size)
+		if errors.Is(err, audio.ErrFormat) {
+			err = withHint(fmt.Errorf("%s is neither a recording nor a picture that ditas reads", name), "%s, and %s", codec.Wanted(), picture.Wanted())
+		} else if err != nil {
+			err = about(name, err)
+		}
 		if err != nil {
 			f.Close()
-			return nil, fmt.Errorf("%s: neither a recording nor a picture: %w", name, err)
+			return nil, err
 		}
 		return &compareInput{recording: &recording{a, name, f}}, nil
 	}
 	defer f.Close()
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return nil, err
-	}
-	p, err := picture.Decode(f)
+	p, err := intake.Picture(f, size, picture.MaxPixels)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, about(name, err)
 	}
 	return &compareInput{picture: p}, nil
 }

@@ -16,11 +16,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"ditas"
-	"ditas/audio"
 	"ditas/audio/codec"
 	"ditas/audio/wav"
 	"ditas/metric"
 	"ditas/picture"
+	"ditas/report"
 )
 
 // Where they come from is in demo/ATTRIBUTION.md.
@@ -66,7 +66,8 @@ func demoCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVarP(&o.dir, "out-dir", "o", ".", "the `FOLDER` to write to; it is made if needed")
-	f.Float64Var(&o.snr, "snr", ditas.DefaultSNR, fmt.Sprintf("signal-to-noise ratio in `dB`, %d to %d", ditas.MinSNR, ditas.MaxSNR))
+	m := ditas.Methods()[0]
+	f.Float64Var(&o.snr, "snr", m.DefaultSNR, fmt.Sprintf("signal-to-noise ratio in `dB`, %g to %g", m.MinSNR, m.MaxSNR))
 	f.IntVar(&o.workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
 	return cmd
@@ -107,8 +108,8 @@ type damaged struct {
 }
 
 func (o *demoFlags) run(ctx context.Context) error {
-	if !(o.snr >= ditas.MinSNR && o.snr <= ditas.MaxSNR) {
-		return usagef("--snr %g: want %d to %d dB", o.snr, ditas.MinSNR, ditas.MaxSNR)
+	if m := ditas.Methods()[0]; !(o.snr >= m.MinSNR && o.snr <= m.MaxSNR) {
+		return usagef("--snr %g: want %g to %g dB", o.snr, m.MinSNR, m.MaxSNR)
 	}
 	if err := checkWorkers(o.workers); err != nil {
 		return err
@@ -133,18 +134,18 @@ func (o *demoFlags) run(ctx context.Context) error {
 		return err
 	}
 	begin := time.Now()
-	report, err := o.reveal(ctx, d.Stego, d.Revealed)
+	r, err := o.reveal(ctx, d.Stego, d.Revealed)
 	if err != nil {
 		return err
 	}
-	d.Exact, d.RevealSeconds = report.Exact, time.Since(begin).Seconds()
+	d.Exact, d.RevealSeconds = r.Exact, time.Since(begin).Seconds()
 	if err := d.Damaged.make(d.Stego); err != nil {
 		return err
 	}
-	if report, err = o.reveal(ctx, d.Damaged.Stego, d.Damaged.Revealed); err != nil {
+	if r, err = o.reveal(ctx, d.Damaged.Stego, d.Damaged.Revealed); err != nil {
 		return err
 	}
-	for _, s := range report.Stages {
+	for _, s := range r.Stages {
 		d.Damaged.Of++
 		if s.Arrived == s.Blocks {
 			d.Damaged.Stages++
@@ -178,13 +179,15 @@ func (o *demoFlags) hide(ctx context.Context, d *demonstration) error {
 	if err != nil {
 		return err
 	}
-	progress, end := o.progress("hiding")
+	progress, end := o.phases()
 	defer end()
 	begin := time.Now()
 	err = writeFile(d.Stego, func(w io.Writer) error {
-		report, err := ditas.Hide(ctx, w, cover.(audio.Rewriter), secret, ditas.HideOptions{SNR: o.snr, Workers: o.workers, Progress: progress})
+		r, err := ditas.Hide(ctx, w, cover, secret, ditas.Public(), ditas.HideOptions{
+			Strength: ditas.SNR(o.snr), Workers: o.workers, Progress: progress,
+		})
 		if err == nil {
-			d.Method = report.Method
+			d.Method = r.Method
 		}
 		return err
 	})
@@ -192,19 +195,19 @@ func (o *demoFlags) hide(ctx context.Context, d *demonstration) error {
 	return err
 }
 
-func (o *demoFlags) reveal(ctx context.Context, name, out string) (*ditas.RevealReport, error) {
+func (o *demoFlags) reveal(ctx context.Context, name, out string) (*report.Reveal, error) {
 	stego, err := openRecording(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	defer stego.Close()
-	progress, end := o.progress("revealing")
+	progress, end := o.phases()
 	defer end()
-	p, report, err := ditas.Reveal(ctx, stego, ditas.RevealOptions{Workers: o.workers, Progress: progress})
+	p, r, err := ditas.Reveal(ctx, stego, ditas.Public(), ditas.RevealOptions{Workers: o.workers, Progress: progress})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return report, writeFile(out, func(w io.Writer) error { return p.Encode(w, picture.PNG) })
+	return r, writeFile(out, func(w io.Writer) error { return p.Encode(w, picture.PNG) })
 }
 
 // make writes the damaged recording: a hole cut out of its middle, noise added to what is left.

@@ -16,21 +16,29 @@ import (
 	"ditas"
 	"ditas/audio"
 	"ditas/audio/codec"
-	"ditas/audio/flac"
-	"ditas/internal/preflight"
+	"ditas/internal/intake"
+	"ditas/internal/words"
+	"ditas/picture"
+	"ditas/report"
 )
 
-const hideHelp = `Hide a picture in a recording.
+// hideHelp explains the command. The formats are those that there are.
+func hideHelp() string {
+	only := slices.DeleteFunc(codec.Readable(), func(f *codec.Format) bool { return f.Writable() })
+	written := codec.Writable()
+	return "Hide a picture in a recording.\n\n" + words.Wrap(fmt.Sprintf(`The picture may be a %s file of any size. Of an animated GIF the first frame
+is taken, and what is transparent is laid over white. The recording is a %s file, of which the output keeps everything but the samples:
+sample format, rate, channels, length, tags and all other chunks. If the name to write ends in %s and the recording is another kind of
+file, a new one of that kind is written. %s files are written as %s. --compression sets the level of a FLAC file, from 0, the
+fastest, to 8, the smallest, as in the program flac. None changes a sample. What is FLAC already keeps its block size.`,
+		words.List(picture.Names(picture.Readable()), "or"), words.List(codec.Names(written), "or"), words.List(codec.Extensions(written), "or"),
+		words.List(codec.Names(only), "and"), written[0]), helpWidth) + hideHelpMore
+}
 
-The picture may be a PNG, JPEG, GIF, WebP, BMP or TIFF file of any size. Of an
-animated GIF the first frame is taken, and what is transparent is laid over white. The
-recording is a WAV or FLAC file, of which the output keeps everything but the
-samples: sample format, rate, channels, length, tags and all other chunks. If the
-name to write ends in .wav or .flac and the recording is another kind of file, a new
-one of that kind is written. MP3, Ogg Vorbis and NIST SPHERE files are written as WAV.
---compression says how much is tried to make a FLAC file small, as the levels of the
-program flac do: 0 is the fastest, 8 the smallest, and none changes a sample. What is
-FLAC already keeps its block size.
+// helpWidth is the longest line of an explanation, in characters.
+const helpWidth = 86
+
+const hideHelpMore = `
 
 The picture comes back exactly where there is room for that: 64×64 pixels in three
 seconds of speech. With less room it comes back as well as it can; with more, more of
@@ -71,20 +79,18 @@ type hideFlags struct {
 	out            string
 	batch          batchFlags
 	passphrase     passphraseFlags
+	strength       strengthFlags
 	options        ditas.HideOptions
 	compression    int
 	compressed     bool // --compression is given
 }
 
 func hideCommand() *cobra.Command {
-	var (
-		o      hideFlags
-		levels []string
-	)
+	var o hideFlags
 	cmd := &cobra.Command{
 		Use:     "hide --image PICTURE --cover RECORDING --out STEGO",
 		Short:   "Hide a picture in a recording",
-		Long:    hideHelp,
+		Long:    hideHelp(),
 		Example: hideExample,
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -100,23 +106,38 @@ func hideCommand() *cobra.Command {
 	f.StringVarP(&o.out, "out", "o", "", "the `RECORDING` to write; a file of that name is replaced")
 	o.batch.addFlags(cmd, "under the recordings' names")
 	o.passphrase.addFlags(cmd, "that it takes to reveal the picture")
-	f.Float64Var(&o.options.SNR, "snr", 0, fmt.Sprintf("signal-to-noise ratio in `dB`, %d to %d (default %d)", ditas.MinSNR, ditas.MaxSNR, ditas.DefaultSNR))
-	f.BoolVar(&o.options.Faint, "faint", false, "change the recording as little as possible, in place of --snr")
+	o.strength.addFlags(cmd)
 	f.BoolVar(&o.options.Fit, "fit", false, "scale the picture down to what fits, if it does not")
-	f.IntVar(&o.compression, "compression", int(flac.DefaultLevel), fmt.Sprintf("level `N` of a FLAC file, %d (fastest) to %d (smallest)", flac.MinLevel, flac.MaxLevel))
-	f.StringVar(&o.options.Method, "method", ditas.Lattice, "how to hide, a `NAME`; also: "+ditas.Networks)
+	levels, says := compressionLevels()
+	f.IntVar(&o.compression, "compression", 0, says)
+	f.BoolVar(&o.options.Restored, "quality", false, "also measure the picture as restored: PSNR and SSIM")
+	addMethodFlag(cmd, &o.options.Method, "how to hide, a `NAME` (default "+ditas.Methods()[0].Name+")")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
 	completeFiles(cmd, "image", pictureExtensions...)
 	completeFiles(cmd, "cover", recordingExtensions...)
 	completeFiles(cmd, "out", writtenRecordingExtensions...)
-	for level := flac.MinLevel; level <= flac.MaxLevel; level++ {
-		levels = append(levels, strconv.Itoa(int(level)))
-	}
 	completeNames(cmd, "compression", levels...)
-	completeNames(cmd, "method", ditas.Lattice, ditas.Networks)
 	completeArguments(cmd, pictureExtensions, recordingExtensions)
 	return cmd
+}
+
+// compressionLevels returns the levels that --compression takes, and what to say of them.
+func compressionLevels() (levels []string, says string) {
+	var each []string
+	for _, f := range codec.Writable() {
+		lowest, highest, usual, ok := f.Levels()
+		if !ok {
+			continue
+		}
+		each = append(each, fmt.Sprintf("of a %s file, %d (fastest) to %d (smallest) (default %d)", f, lowest, highest, usual))
+		for level := lowest; level <= highest; level++ {
+			if text := strconv.Itoa(level); !slices.Contains(levels, text) {
+				levels = append(levels, text)
+			}
+		}
+	}
+	return levels, "level `N` " + words.List(each, "or")
 }
 
 func checkWorkers(n int) error {
@@ -140,20 +161,13 @@ type hidden struct {
 	ImageHeight int    `json:"imageHeight"`
 	Cover       string `json:"cover"`
 	Out         string `json:"out"`
-	*ditas.HideReport
-	Warnings []preflight.Warning `json:"warnings,omitempty"` // about the recording
+	*report.Hide
+	Warnings []report.Warning `json:"warnings,omitempty"` // about the recording
 }
 
 func (o *hideFlags) run(ctx context.Context, args []string) error {
-	switch {
-	case o.options.SNR != 0 && !(o.options.SNR >= ditas.MinSNR && o.options.SNR <= ditas.MaxSNR):
-		return usagef("--snr %g: want %d to %d dB", o.options.SNR, ditas.MinSNR, ditas.MaxSNR)
-	case o.options.SNR != 0 && o.options.Faint:
-		return usagef("both --snr and --faint are given")
-	case o.compression < int(flac.MinLevel) || o.compression > int(flac.MaxLevel):
-		return usagef("--compression %d: want %d to %d", o.compression, flac.MinLevel, flac.MaxLevel)
-	}
-	if err := checkMethod(o.options.Method); err != nil {
+	var err error
+	if o.options.Strength, err = o.strength.get(o.options.Method); err != nil {
 		return err
 	}
 	if err := checkWorkers(o.options.Workers); err != nil {
@@ -187,14 +201,13 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 	}
 	outs := []string{o.out}
 	if o.batch.dir != "" {
-		var err error
 		if outs, err = o.batch.names(covers, stegoName); err != nil {
 			return err
 		}
 	}
 	for i, out := range outs {
-		if o.compressed && strings.EqualFold(filepath.Ext(out), ".wav") {
-			return incompressible(shown(covers[i])) // before any of several is done
+		if err := o.cover(out).Check(); err != nil {
+			return unfit(shown(covers[i]), err) // before any of several is done
 		}
 	}
 	if o.batch.dir != "" {
@@ -203,7 +216,7 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 		}
 	}
 	if len(covers) > 1 {
-		if _, err := o.passphrase.get(ctx, &o.terminal, true); err != nil {
+		if _, err := o.passphrase.keyOf(ctx, &o.terminal, true); err != nil {
 			return err
 		}
 	}
@@ -215,26 +228,23 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 
 // stegoName returns what a recording with a picture in it is called if the cover has this name.
 func stegoName(cover string) string {
-	ext := filepath.Ext(cover)
-	if e := strings.ToLower(ext); e == ".wav" || e == ".flac" {
+	if f, ok := codec.ByName(cover); ok && f.Writable() {
 		return cover
 	}
-	return strings.TrimSuffix(cover, ext) + ".wav"
+	return strings.TrimSuffix(cover, filepath.Ext(cover)) + codec.Writable()[0].Extension()
 }
 
-// incompressible says that --compression makes no sense for a recording.
-func incompressible(cover string) error {
-	return withHint(usagef("%s becomes a WAV file, and --compression is for FLAC", cover), "let the name to write end in .flac, or leave --compression out")
+// cover says how a recording is to be written under a name.
+func (o *hideFlags) cover(out string) codec.CoverOptions {
+	c := codec.CoverOptions{Name: out}
+	if o.compressed {
+		c.Level = &o.compression
+	}
+	return c
 }
 
 // hide hides one picture in one recording. None of the inputs is written to.
 func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inputs []string) error {
-	if err := codec.CheckOutput(out); err != nil {
-		return &usageError{err}
-	}
-	if ext := strings.ToLower(filepath.Ext(out)); ext == ".aiff" || ext == ".aif" || ext == ".sph" {
-		return withHint(usagef("%s: ditas writes WAV and FLAC", out), "let the name end in .wav or .flac")
-	}
 	if err := checkOutput(out, inputs...); err != nil {
 		return err
 	}
@@ -246,30 +256,32 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 		return err
 	}
 	defer cover.Close()
-	container := cover.container(out)
-	if o.compressed && container != ".flac" {
-		return incompressible(cover.name)
-	}
-	rewriter, err := cover.rewriter(container, flac.Level(o.compression))
+	rewriter, _, err := codec.Cover(cover.File, o.cover(out))
 	if err != nil {
-		return err
+		return unfit(cover.name, err)
 	}
 	secret, err := readPicture(ctx, image)
 	if err != nil {
 		return err
 	}
-	if o.options.Passphrase, err = o.passphrase.get(ctx, &o.terminal, true); err != nil {
-		return err
-	}
-	warnings, err := o.preflight(ctx, cover)
+	key, err := o.passphrase.keyOf(ctx, &o.terminal, true)
 	if err != nil {
 		return err
 	}
-	res := hidden{Image: image, ImageWidth: secret.Width, ImageHeight: secret.Height, Cover: coverName, Out: out, Warnings: warnings}
 	var end func()
-	o.options.Progress, end = o.progress("hiding")
+	o.options.Progress, end = o.phases()
+	defer end()
+	survey, err := o.survey(ctx, cover, rewriter, ditas.SurveyOptions{
+		Method: o.options.Method, Workers: o.options.Workers, Progress: o.options.Progress,
+	})
+	if err != nil {
+		return err
+	}
+	res := hidden{
+		Image: image, ImageWidth: secret.Width, ImageHeight: secret.Height, Cover: coverName, Out: out, Warnings: survey.Warnings(),
+	}
 	err = o.write(out, func(w io.Writer) (err error) {
-		res.HideReport, err = ditas.Hide(ctx, w, rewriter, secret, o.options)
+		res.Hide, err = survey.Hide(ctx, w, secret, key, o.options)
 		return err
 	})
 	end()
@@ -280,7 +292,10 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	if res.Width != res.ImageWidth || res.Height != res.ImageHeight {
 		scaled = fmt.Sprintf(", scaled down from %d×%d", res.ImageWidth, res.ImageHeight)
 	}
-	whole := fmt.Sprintf("revealed it has a PSNR of %.1f dB%s", res.PSNR, ssim(res.SSIM))
+	whole := fmt.Sprintf("revealed it has a PSNR of %.1f dB or more", res.PSNR)
+	if res.Restored != nil {
+		whole = fmt.Sprintf("revealed it has a PSNR of %.1f dB%s", res.Restored.PSNR, ssim(res.Restored.SSIM))
+	}
 	if res.Exact {
 		whole = "revealed it is exact"
 	}
@@ -291,12 +306,16 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	o.printf("  picture    %d×%d pixels%s; %s\n", res.Width, res.Height, scaled, whole)
 	o.printf("  recording  SNR %.1f dB, container MSE %.3g, largest change %.2g of full scale\n", res.SNR, res.MSE, res.MaxDeviation)
 	for i, s := range res.Stages {
+		if s.Bytes == 0 {
+			o.printf("  stage %d    %s up to here\n", i+1, quality(s.PSNR))
+			continue
+		}
 		o.printf("  stage %d    %s, %s up to here; arrives unless more than %.0f %% of the recording is lost\n", i+1, size(s.Bytes), quality(s.PSNR), 100*s.Loss)
 	}
-	if res.Method == ditas.Lattice && !res.Robust {
+	if !res.Robust {
 		o.printf("  The recording has room for the picture but not for protecting it from noise.\n")
 	}
-	if o.options.Passphrase == "" {
+	if !key.Secret() {
 		o.printf("Anyone who has ditas can reveal it: no passphrase was given.\n")
 	}
 	if res.PSNR < poor {
@@ -305,22 +324,16 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	return o.result(res)
 }
 
-// preflight warns of a recording that is unsuitable.
-func (t *terminal) preflight(ctx context.Context, r *recording) ([]preflight.Warning, error) {
-	progress, end := t.progress("checking")
-	report, err := preflight.Listen(ctx, r.File, progress)
-	end()
+// survey measures a cover, which is to be written as writable, and warns if it is unsuitable.
+func (t *terminal) survey(ctx context.Context, r *recording, writable audio.File, o ditas.SurveyOptions) (*ditas.Survey, error) {
+	s, err := ditas.NewSurvey(ctx, writable, o)
 	if err != nil {
 		return nil, explain(err, r)
 	}
-	if report.Silent == 1 {
-		return nil, nil // which is an error, not a warning
-	}
-	warnings := report.Warnings()
-	for _, w := range warnings {
+	for _, w := range s.Warnings() {
 		t.warn(r.name+" "+w.Text, w.Advice)
 	}
-	return warnings, nil
+	return s, nil
 }
 
 // poor is the PSNR in dB below which a picture is hard to make out.
@@ -351,7 +364,7 @@ func ssim(v *float64) string {
 
 // explain says what can be done about an error with a recording.
 func explain(err error, r *recording) error {
-	var short *ditas.TooShortError
+	var short *report.TooShortError
 	if errors.As(err, &short) {
 		err = fmt.Errorf("%s: %w", r.name, err)
 		if short.Width == 0 {
@@ -359,9 +372,8 @@ func explain(err error, r *recording) error {
 		}
 		return withHint(err, "add --fit to scale the picture down, or take a longer recording")
 	}
-	var cut *audio.TruncatedError
-	if errors.As(err, &cut) {
-		return withHint(fmt.Errorf("%s: %w", r.name, err), "get a whole copy of the recording, or save it anew with an audio editor")
+	if intake.Advice(err) != "" {
+		return about(r.name, err)
 	}
 	if errors.Is(err, ditas.ErrNothingFound) || errors.Is(err, ditas.ErrOtherVersion) {
 		return fmt.Errorf("%s: %w", r.name, err)

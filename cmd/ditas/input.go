@@ -15,8 +15,7 @@ import (
 
 	"ditas/audio"
 	"ditas/audio/codec"
-	"ditas/audio/flac"
-	"ditas/audio/wav"
+	"ditas/internal/intake"
 	"ditas/picture"
 )
 
@@ -36,50 +35,39 @@ func openRecording(ctx context.Context, name string) (*recording, error) {
 		return nil, err
 	}
 	name = shown(name)
-	a, err := codec.Open(f, size)
+	a, err := intake.Recording(f, size)
 	if err != nil {
-		defer f.Close()
-		if isPicture(f) {
-			return nil, withHint(fmt.Errorf("%s is a picture, and a recording is wanted here", name), "recordings are WAV, FLAC, MP3, Ogg Vorbis or NIST SPHERE files")
-		}
-		return nil, fmt.Errorf("%s: %w", name, err)
+		f.Close()
+		return nil, about(name, err)
 	}
 	return &recording{a, name, f}, nil
 }
 
-// container returns the extension of the kind of file that the recording becomes under the name out: the name's, or if that is
-// none that ditas writes, that of its own kind, or WAV.
-func (r *recording) container(out string) string {
-	ext := strings.ToLower(filepath.Ext(out))
-	if _, isFLAC := r.File.(*flac.File); isFLAC && ext != ".wav" || ext == ".flac" {
-		return ".flac"
+// about returns an error with a file of this name, and what to do about it.
+func about(name string, err error) error {
+	advice := intake.Advice(err)
+	var refusal *codec.Refusal
+	if errors.As(err, &refusal) {
+		err = fmt.Errorf("%s %s", name, refusal.Says)
+	} else {
+		err = fmt.Errorf("%s: %w", name, err)
 	}
-	return ".wav"
+	if advice == "" {
+		return err
+	}
+	return withHint(err, "%s", advice)
 }
 
-// rewriter returns the recording as one to be written again in a container, its own or another. FLAC is compressed at a level.
-func (r *recording) rewriter(container string, level flac.Level) (audio.Rewriter, error) {
-	encoding := r.Format().Encoding
-	if codec.Lossy(r.File) {
-		encoding = audio.Int16
+// unfit returns an error with how a recording of this name is to be written: one of usage, if it is refused.
+func unfit(name string, err error) error {
+	var refusal *codec.Refusal
+	if !errors.As(err, &refusal) {
+		return about(name, err)
 	}
-	switch f := r.File.(type) {
-	case *flac.File:
-		if container == ".flac" {
-			return f.WithLevel(level)
-		}
-	case *wav.File:
-		if container == ".wav" {
-			return f, nil
-		}
+	if refusal.Name != "" {
+		name = refusal.Name
 	}
-	if container == ".wav" {
-		return audio.Convert(r.File, encoding, wav.NewWriter)
-	}
-	if encoding.IsFloat() {
-		return nil, withHint(usagef("%s has floating-point samples, which FLAC cannot hold", r.name), "let the name of --out end in .wav")
-	}
-	return audio.Convert(r.File, encoding, level.NewWriter)
+	return withHint(usagef("%s %s", name, refusal.Says), "%s", refusal.Advice)
 }
 
 // readPicture reads a picture file, standard input if the name is -.
@@ -90,26 +78,11 @@ func readPicture(ctx context.Context, name string) (*picture.Planes, error) {
 	}
 	name = shown(name)
 	defer f.Close()
-	p, err := picture.Decode(f)
-	if errors.Is(err, picture.ErrFormat) {
-		if _, other := codec.Open(f, size); other == nil {
-			return nil, withHint(fmt.Errorf("%s is a recording, and a picture is wanted here", name), "pictures are PNG, JPEG, GIF, WebP, BMP or TIFF files")
-		}
-	}
+	p, err := intake.Picture(f, size, picture.MaxPixels)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, about(name, err)
 	}
 	return p, nil
-}
-
-// isPicture reports whether a file starts as a picture does.
-func isPicture(f *input) bool {
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return false
-	}
-	// A limit of one pixel keeps it from being decoded.
-	_, err := picture.DecodeLimit(f, 1)
-	return err == nil || !errors.Is(err, picture.ErrFormat)
 }
 
 // looksLikePicture reports whether the file of a name is a picture rather than a recording: by its content, or if that is
@@ -118,7 +91,7 @@ func looksLikePicture(ctx context.Context, name string) bool {
 	if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
 		if f, size, err := open(ctx, name); err == nil {
 			defer f.Close()
-			if isPicture(f) {
+			if intake.IsPicture(f, size) {
 				return true
 			}
 			if _, err := codec.Open(f, size); err == nil {
@@ -126,16 +99,25 @@ func looksLikePicture(ctx context.Context, name string) bool {
 			}
 		}
 	}
-	return slices.Contains(pictureExtensions, strings.TrimPrefix(strings.ToLower(filepath.Ext(name)), "."))
+	return slices.Contains(picture.Extensions(picture.Readable()), strings.ToLower(filepath.Ext(name)))
 }
 
-// What files that ditas reads and writes are usually called.
+// What files that ditas reads and writes are usually called, without the dot.
 var (
-	pictureExtensions          = []string{"png", "jpg", "jpeg", "gif", "webp", "bmp", "tif", "tiff"}
-	recordingExtensions        = []string{"wav", "flac", "mp3", "ogg", "oga", "sph"}
-	writtenPictureExtensions   = []string{"png", "jpg", "jpeg", "bmp", "tif", "tiff"}
-	writtenRecordingExtensions = []string{"wav", "flac"}
+	pictureExtensions          = bare(picture.Extensions(picture.Readable()))
+	recordingExtensions        = bare(codec.Extensions(codec.Readable()))
+	writtenPictureExtensions   = bare(picture.Extensions(picture.Writable()))
+	pictureFormats             = bare(picture.Usual(picture.Writable())) // that --format takes
+	writtenRecordingExtensions = bare(codec.Extensions(codec.Writable()))
 )
+
+// bare takes the dots from extensions.
+func bare(extensions []string) []string {
+	for i, e := range extensions {
+		extensions[i] = strings.TrimPrefix(e, ".")
+	}
+	return extensions
+}
 
 // shown returns the name of a file as people are to read it.
 func shown(name string) string {

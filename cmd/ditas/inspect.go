@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ditas"
+	"ditas/report"
 )
 
 const inspectHelp = `Tell whether there is a picture in a recording, what has arrived of it and what is
@@ -43,10 +44,9 @@ func inspectCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	o.passphrase.addFlags(cmd, "of the picture")
-	f.StringVar(&o.options.Method, "method", "", "how it was hidden, a `NAME` (default: find out)")
+	addMethodFlag(cmd, &o.options.Method, "how it was hidden, a `NAME` (default: find out)")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
-	completeNames(cmd, "method", ditas.Lattice, ditas.Networks)
 	completeArguments(cmd, recordingExtensions)
 	return cmd
 }
@@ -56,22 +56,21 @@ type inspected struct {
 	Stego      string `json:"stego"`
 	Format     string `json:"format"`
 	Passphrase bool   `json:"passphrase"` // takes one
-	Complete   bool   `json:"complete"`
-	*ditas.RevealReport
+	*report.Reveal
 }
 
 func (o *inspectFlags) run(ctx context.Context, names []string) error {
 	if err := checkWorkers(o.options.Workers); err != nil {
 		return err
 	}
-	if err := checkMethod(o.options.Method); err != nil {
+	if _, err := checkMethod(o.options.Method); err != nil {
 		return err
 	}
 	if err := oneStdin(append(names, o.passphrase.file)...); err != nil {
 		return err
 	}
 	if len(names) > 1 {
-		if _, err := o.passphrase.get(ctx, &o.terminal, false); err != nil {
+		if _, err := o.passphrase.keyOf(ctx, &o.terminal, false); err != nil {
 			return err
 		}
 	}
@@ -86,31 +85,30 @@ func (o *inspectFlags) inspect(ctx context.Context, name string) error {
 		return err
 	}
 	defer stego.Close()
-	if o.options.Passphrase, err = o.passphrase.get(ctx, &o.terminal, false); err != nil {
+	key, err := o.passphrase.keyOf(ctx, &o.terminal, false)
+	if err != nil {
 		return err
 	}
 	var end func()
-	o.options.Progress, end = o.progress("listening")
-	report, err := ditas.Inspect(ctx, stego, o.options)
+	o.options.Progress, end = o.phases()
+	r, err := ditas.Inspect(ctx, stego, key, o.options)
 	end()
 	if err != nil {
 		return explain(err, stego)
 	}
 	res := inspected{
-		Stego: name, Format: stego.Format().String(), Passphrase: o.options.Passphrase != "", Complete: report.Complete(), RevealReport: report,
+		Stego: name, Format: stego.Format().String(), Passphrase: key.Secret(), Reveal: r,
 	}
-	o.printf("%s holds a picture of %d×%d pixels: %s\n", stego.name, res.Width, res.Height, what(report))
-	if res.Method == ditas.Lattice {
-		profile := "not protected against noise"
-		if res.Robust {
-			profile = "protected against noise"
-		}
-		o.printf("  method        %s, %s\n", res.Method, profile)
+	o.printf("%s holds a picture of %d×%d pixels: %s\n", stego.name, res.Width, res.Height, what(r))
+	profile := "not protected against noise"
+	if res.Robust {
+		profile = "protected against noise"
+	}
+	o.printf("  method        %s, %s\n", res.Method, profile)
+	if res.Bytes > 0 {
 		o.printf("  size          %s, of which %s arrived without a gap\n", size(res.Bytes), size(res.Read))
-	} else {
-		o.printf("  method        %s\n", res.Method)
 	}
-	o.arrival(report)
+	o.arrival(r)
 	if !res.Passphrase {
 		o.printf("Anyone who has ditas can reveal it: it takes no passphrase.\n")
 	}
@@ -124,11 +122,11 @@ func (o *inspectFlags) inspect(ctx context.Context, name string) error {
 }
 
 // what tells how good the picture is that a recording gives.
-func what(r *ditas.RevealReport) string {
+func what(r *report.Reveal) string {
 	switch {
 	case r.Exact:
 		return "it is there exactly as it was hidden"
-	case r.Complete():
+	case r.Complete:
 		return "all that was hidden of it is there"
 	default:
 		return "parts of it are missing"

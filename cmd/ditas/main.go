@@ -67,7 +67,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	started := false
 	for _, c := range []*cobra.Command{
-		hideCommand(), revealCommand(), inspectCommand(), capacityCommand(), compareCommand(), demoCommand(), serveCommand(), trainCommand(), evaluateCommand(), experimentCommand(), dataCommand(),
+		hideCommand(), revealCommand(), inspectCommand(), capacityCommand(), methodsCommand(), compareCommand(), demoCommand(), serveCommand(), trainCommand(), evaluateCommand(), experimentCommand(), dataCommand(),
 		versionCommand(), completionCommand(), manCommand(),
 	} {
 		for _, c := range append(c.Commands(), c) {
@@ -104,11 +104,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if !started && !errors.As(err, &usage) {
 		err = withHint(&usageError{err}, "ditas -h explains")
 	}
-	return report(ctx, stderr, err)
+	return conclude(ctx, stderr, err)
 }
 
-// report tells what went wrong and returns the exit code.
-func report(ctx context.Context, stderr io.Writer, err error) int {
+// conclude tells what went wrong and returns the exit code.
+func conclude(ctx context.Context, stderr io.Writer, err error) int {
 	var (
 		usage *usageError
 		part  *partError

@@ -315,7 +315,7 @@ func TestInterruptedBetweenFiles(t *testing.T) {
 			}
 			return nil
 		})
-		if did != 2 || !errors.Is(err, context.Canceled) || report(ctx, io.Discard, err) != exitFailed {
+		if did != 2 || !errors.Is(err, context.Canceled) || conclude(ctx, io.Discard, err) != exitFailed {
 			t.Errorf("interrupted after %v: %v, and %d files were done", result, err, did)
 		}
 		cancel()

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math/rand/v2"
 	"os"
-	"path/filepath"
 
 	"golang.org/x/term"
+
+	"ditas/internal/replace"
 )
 
 // checkOutput returns an error if writing to out would destroy one of the files that are read, or something else that is
@@ -71,37 +71,7 @@ func (t *terminal) write(name string, content func(w io.Writer) error) error {
 	return err
 }
 
-// writeFile makes a file that appears under its name only when it is complete: until then it has a name of its own in the
-// same folder, and if content fails there is nothing.
-func writeFile(name string, content func(w io.Writer) error) (err error) {
-	// Like cp, write through a symbolic link.
-	if target, err := filepath.EvalSymlinks(name); err == nil {
-		name = target
-	}
-	part := filepath.Join(filepath.Dir(name), fmt.Sprintf(".%s.%08x.part", filepath.Base(name), rand.Uint32()))
-	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		var path *fs.PathError
-		if errors.As(err, &path) {
-			err = path.Err
-		}
-		return fmt.Errorf("cannot write %s: %w", name, err)
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(part)
-		}
-	}()
-	w := bufio.NewWriterSize(f, 1<<16)
-	err = content(w)
-	if err == nil {
-		err = w.Flush()
-	}
-	if closing := f.Close(); err == nil {
-		err = closing
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(part, name)
+// writeFile makes a file that appears under its name only when it is complete.
+func writeFile(name string, content func(w io.Writer) error) error {
+	return replace.File(name, content)
 }

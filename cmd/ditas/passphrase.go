@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"ditas"
 )
 
 const passphraseHelp = `
@@ -29,11 +31,29 @@ type passphraseFlags struct {
 	file   string
 	read   bool // and this is it
 	value  string
+	key    ditas.Key
 }
 
 func (f *passphraseFlags) addFlags(cmd *cobra.Command, purpose string) {
 	cmd.Flags().BoolVarP(&f.prompt, "passphrase", "p", false, "ask for the passphrase "+purpose)
 	cmd.Flags().StringVar(&f.file, "passphrase-file", "", "read it from the first line of a `FILE`, or of standard input if it is -")
+}
+
+// keyOf returns the key of the passphrase, the public one if none is given. The passphrase is read and turned into a key once, however many
+// files it is for; with twice set, a person has to type it a second time.
+func (f *passphraseFlags) keyOf(ctx context.Context, t *terminal, twice bool) (ditas.Key, error) {
+	if f.key != (ditas.Key{}) {
+		return f.key, nil
+	}
+	text, err := f.get(ctx, t, twice)
+	if err != nil {
+		return ditas.Key{}, err
+	}
+	f.key = ditas.Public()
+	if text != "" {
+		f.key, err = ditas.Passphrase(text, nil)
+	}
+	return f.key, err
 }
 
 // get returns the passphrase, empty if none is given. With twice set, a person has to type it a second time. It is read once,

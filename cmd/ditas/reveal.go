@@ -12,7 +12,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"ditas"
+	"ditas/internal/words"
 	"ditas/picture"
+	"ditas/report"
 )
 
 const revealHelp = `Reveal the picture that is hidden in a recording. It takes nothing but the file,
@@ -65,36 +67,34 @@ func revealCommand() *cobra.Command {
 	f.SortFlags = false
 	f.StringArrayVarP(&o.stegos, "stego", "s", nil, "the `RECORDING` with the picture in it, which may also be given without a flag")
 	f.StringVarP(&o.out, "out", "o", "", "the `PICTURE` to write; a file of that name is replaced")
-	f.StringVar(&o.format, "format", "", "what to write, a `FORMAT`: png, jpg, bmp or tif (default: by the name)")
+	f.StringVar(&o.format, "format", "", "what to write, a `FORMAT`: "+words.List(pictureFormats, "or")+" (default: by the name)")
 	o.batch.addFlags(cmd, "under the recordings' names")
 	o.passphrase.addFlags(cmd, "of the picture")
 	f.StringVar(&o.drawn, "map", "", "draw which parts of the recording were found, a `PICTURE`")
 	f.BoolVar(&o.options.Plain, "plain", false, "do without the network that restores a picture of which a part is missing")
-	f.StringVar(&o.options.Method, "method", "", "how it was hidden, a `NAME` (default: find out)")
+	addMethodFlag(cmd, &o.options.Method, "how it was hidden, a `NAME` (default: find out)")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
 	completeFiles(cmd, "stego", recordingExtensions...)
 	completeFiles(cmd, "out", writtenPictureExtensions...)
 	completeFiles(cmd, "map", "png")
-	completeNames(cmd, "format", "png", "jpg", "bmp", "tif")
-	completeNames(cmd, "method", ditas.Lattice, ditas.Networks)
+	completeNames(cmd, "format", pictureFormats...)
 	completeArguments(cmd, recordingExtensions)
 	return cmd
 }
 
 // revealed is the result of ditas reveal.
 type revealed struct {
-	Stego    string `json:"stego"`
-	Out      string `json:"out"`
-	Complete bool   `json:"complete"`
-	*ditas.RevealReport
+	Stego string `json:"stego"`
+	Out   string `json:"out"`
+	*report.Reveal
 }
 
 func (o *revealFlags) run(ctx context.Context, stegos []string) error {
 	if err := checkWorkers(o.options.Workers); err != nil {
 		return err
 	}
-	if err := checkMethod(o.options.Method); err != nil {
+	if _, err := checkMethod(o.options.Method); err != nil {
 		return err
 	}
 	if len(stegos) == 0 {
@@ -112,7 +112,7 @@ func (o *revealFlags) run(ctx context.Context, stegos []string) error {
 		extension = strings.ToLower(o.format)
 		var err error
 		if format, err = picture.FormatOf("." + extension); err != nil {
-			return usagef("--format %s is unknown: want png, jpg, bmp or tif", o.format)
+			return usagef("--format %s is unknown: want %s", o.format, words.List(pictureFormats, "or"))
 		}
 		if other, err := picture.FormatOf(o.out); err == nil && other != format {
 			return usagef("--format %s and --out %s do not go together", o.format, o.out)
@@ -138,20 +138,13 @@ func (o *revealFlags) run(ctx context.Context, stegos []string) error {
 		}
 	}
 	if len(stegos) > 1 {
-		if _, err := o.passphrase.get(ctx, &o.terminal, false); err != nil {
+		if _, err := o.passphrase.keyOf(ctx, &o.terminal, false); err != nil {
 			return err
 		}
 	}
 	return o.each(ctx, stegos, tally{files: "recordings", done: "revealed", part: "revealed in part"}, func(i int) error {
 		return o.reveal(ctx, stegos[i], outs[i], format, stegos)
 	})
-}
-
-func checkMethod(name string) error {
-	if name != "" && name != ditas.Lattice && name != ditas.Networks {
-		return usagef("--method %s is unknown: want %s or %s", name, ditas.Lattice, ditas.Networks)
-	}
-	return nil
 }
 
 // reveal reveals the picture in one recording. None of the inputs is written to.
@@ -172,27 +165,25 @@ func (o *revealFlags) reveal(ctx context.Context, name, out string, format pictu
 		if filepath.Clean(o.drawn) == filepath.Clean(out) {
 			return usagef("both --out and --map are %s", out)
 		}
-		if filepath.Clean(o.drawn) == filepath.Clean(out) {
-			return usagef("both --out and --map are %s", out)
-		}
 	}
 	stego, err := openRecording(ctx, name)
 	if err != nil {
 		return err
 	}
 	defer stego.Close()
-	if o.options.Passphrase, err = o.passphrase.get(ctx, &o.terminal, false); err != nil {
+	key, err := o.passphrase.keyOf(ctx, &o.terminal, false)
+	if err != nil {
 		return err
 	}
 	res := revealed{Stego: name, Out: out}
 	var end func()
-	o.options.Progress, end = o.progress("revealing")
+	o.options.Progress, end = o.phases()
 	err = o.write(out, func(w io.Writer) error {
-		p, report, err := ditas.Reveal(ctx, stego, o.options)
+		p, r, err := ditas.Reveal(ctx, stego, key, o.options)
 		if err != nil {
 			return err
 		}
-		res.RevealReport, res.Complete = report, report.Complete()
+		res.Reveal = r
 		return p.Encode(w, format)
 	})
 	end()
@@ -207,7 +198,7 @@ func (o *revealFlags) reveal(ctx context.Context, name, out string, format pictu
 		exactly = ", exactly as it was hidden"
 	}
 	o.printf("%s holds a picture of %d×%d pixels, now in %s%s\n", stego.name, res.Width, res.Height, out, exactly)
-	o.arrival(res.RevealReport)
+	o.arrival(res.Reveal)
 	if o.drawn != "" && len(res.Map) > 0 {
 		if err := o.write(o.drawn, func(w io.Writer) error { return drawMap(res.Map).Encode(w, picture.PNG) }); err != nil {
 			return err
@@ -223,17 +214,17 @@ func (o *revealFlags) reveal(ctx context.Context, name, out string, format pictu
 }
 
 // arrival tells what has arrived of a recording.
-func (t *terminal) arrival(r *ditas.RevealReport) {
+func (t *terminal) arrival(r *report.Reveal) {
 	for i, s := range r.Stages {
 		t.printf("  stage %d of %d  %d of %d pieces arrived\n", i+1, len(r.Stages), s.Arrived, s.Blocks)
 	}
-	if r.Method == ditas.Lattice {
+	if r.Map != nil {
 		t.printf("  recording     %d of %d frames found%s\n", r.Arrived, r.Frames, changes(r))
 	}
 }
 
 // changes tells what has become of a recording's amplitude.
-func changes(r *ditas.RevealReport) string {
+func changes(r *report.Reveal) string {
 	var s string
 	if math.Abs(r.Gain) > 0.05 {
 		s += fmt.Sprintf(", volume changed by %+.1f dB", r.Gain)

@@ -10,6 +10,8 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"ditas/report"
 )
 
 // terminal is where a command tells what it does. Results go to standard output, as text or, if asked, as JSON: one object, or
@@ -67,6 +69,19 @@ func (t *terminal) bar(what string, options ...progressbar.Option) *progressbar.
 		progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(t.place + what), progressbar.OptionClearOnFinish(),
 		progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100 * time.Millisecond),
 	}, options...)...)
+}
+
+// phases returns a callback that draws a progress bar for each phase of an operation, or nil, and a function that removes it.
+func (t *terminal) phases() (step report.Progress, end func()) {
+	bar := t.bar("")
+	if bar == nil {
+		return nil, func() {}
+	}
+	return func(phase report.Phase, done, total int) {
+		bar.Describe(t.place + string(phase))
+		bar.ChangeMax(max(1, total))
+		bar.Set(done)
+	}, func() { bar.Clear() }
 }
 
 // progress returns a callback that draws a progress bar, or nil, and a function that removes it.

@@ -2,81 +2,42 @@
 package main
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log"
-	"os"
 
 	"ditas"
-	"ditas/audio"
-	"ditas/audio/codec"
-	"ditas/picture"
+	"ditas/report"
 )
-
-const passphrase = "six words drawn by throwing dice"
 
 func main() {
 	log.SetFlags(0)
 	ctx := context.Background()
-	if err := hide(ctx, "photo.png", "speech.wav", "stego.wav"); err != nil {
+	key, err := ditas.Passphrase("six words drawn by throwing dice", nil)
+	if err != nil {
 		log.Fatal(err)
 	}
-	if err := reveal(ctx, "stego.wav", "revealed.png"); err != nil {
+	// The change is 45 dB below the recording. A picture that does not fit is scaled down.
+	hide := ditas.HideOptions{Strength: ditas.SNR(45), Fit: true}
+	hidden, err := ditas.HideFile(ctx, "stego.wav", "speech.wav", "photo.png", key, hide)
+	var short *report.TooShortError
+	if errors.As(err, &short) {
+		log.Fatalf("the recording should last %v", short.Need)
+	}
+	if err != nil {
 		log.Fatal(err)
 	}
-}
+	fmt.Printf("hidden in %d stages, SNR %.1f dB\n", len(hidden.Stages), hidden.SNR)
 
-func hide(ctx context.Context, photo, speech, stego string) error {
-	f, err := os.Open(photo)
+	reveal := ditas.RevealOptions{Progress: func(phase report.Phase, done, total int) {
+		if done == total {
+			fmt.Println("done with", phase)
+		}
+	}}
+	revealed, err := ditas.RevealFile(ctx, "revealed.png", "stego.wav", key, reveal)
 	if err != nil {
-		return err
+		log.Fatal(err)
 	}
-	defer f.Close()
-	secret, err := picture.Decode(f)
-	if err != nil {
-		return err
-	}
-	recording, err := open(speech)
-	if err != nil {
-		return err
-	}
-	// WAV and FLAC files are written as they were read, but for the samples; audio.Convert makes one of any other.
-	cover, ok := recording.(audio.Rewriter)
-	if !ok {
-		return fmt.Errorf("%s: want a WAV or FLAC file", speech)
-	}
-	var out bytes.Buffer
-	report, err := ditas.Hide(ctx, &out, cover, secret, ditas.HideOptions{Passphrase: passphrase})
-	if err != nil {
-		return err
-	}
-	fmt.Printf("hidden in %d stages, SNR %.1f dB\n", len(report.Stages), report.SNR)
-	return os.WriteFile(stego, out.Bytes(), 0o666)
-}
-
-func reveal(ctx context.Context, stego, photo string) error {
-	recording, err := open(stego)
-	if err != nil {
-		return err
-	}
-	revealed, report, err := ditas.Reveal(ctx, recording, ditas.RevealOptions{Passphrase: passphrase})
-	if err != nil {
-		return err
-	}
-	fmt.Printf("revealed %d×%d pixels, exact: %t\n", report.Width, report.Height, report.Exact)
-	var out bytes.Buffer
-	if err := revealed.Encode(&out, picture.PNG); err != nil {
-		return err
-	}
-	return os.WriteFile(photo, out.Bytes(), 0o666)
-}
-
-// open reads a recording of any kind into memory; codec.Open reads from a file as well.
-func open(name string) (audio.File, error) {
-	data, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	return codec.Open(bytes.NewReader(data), int64(len(data)))
+	fmt.Printf("revealed %d×%d pixels, exact: %t\n", revealed.Width, revealed.Height, revealed.Exact)
 }

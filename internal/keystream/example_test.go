@@ -8,7 +8,7 @@ import (
 
 // Whoever has the key draws the same numbers for the same purpose.
 func Example() {
-	key, err := keystream.FromPassphrase("correct horse battery staple")
+	key, err := keystream.FromPassphrase("correct horse battery staple", nil)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -1,7 +1,7 @@
 // Package keystream turns a passphrase into keys, and keys into the streams of random numbers that decide where a message
 // lies in a recording and how it is dithered.
 //
-//	key, err := keystream.FromPassphrase("correct horse battery staple")
+//	key, err := keystream.FromPassphrase("correct horse battery staple", nil)
 //	stream := keystream.New(key, "what it is for")
 //	d := stream.Dither()
 //
@@ -34,20 +34,21 @@ const (
 	Lanes  = 1
 )
 
-// salt is the same for all, because a recording has no place for one that could be found without the key. What it
-// protects from is a table of keys made for another program.
-const salt = "ditas passphrase 1"
+// commonSalt begins every salt, and is all of it where users agree on none: a recording has no place for one that could be found
+// without the key. It protects from a table of keys made for another program.
+const commonSalt = "ditas passphrase 1"
 
 // ErrEmpty reports a passphrase without a character.
 var ErrEmpty = errors.New("the passphrase is empty")
 
 // FromPassphrase returns the key of a passphrase: Argon2id of its UTF-8 in normal form C, so that it does not matter how a
-// keyboard composes accents. It takes about a tenth of a second and 64 MiB, which is what slows down those who guess.
-func FromPassphrase(passphrase string) (Key, error) {
+// keyboard composes accents. It takes about a tenth of a second and 64 MiB, which is what slows down those who guess. salt is added to a
+// common one and may be nil. The error is [ErrEmpty] if there is no passphrase.
+func FromPassphrase(passphrase string, salt []byte) (Key, error) {
 	if passphrase == "" {
 		return Key{}, ErrEmpty
 	}
-	return Key(argon2.IDKey(norm.NFC.Bytes([]byte(passphrase)), []byte(salt), Passes, Memory, Lanes, uint32(len(Key{})))), nil
+	return Key(argon2.IDKey(norm.NFC.Bytes([]byte(passphrase)), append([]byte(commonSalt), salt...), Passes, Memory, Lanes, uint32(len(Key{})))), nil
 }
 
 // Derive returns the key for one purpose: HKDF-Expand (RFC 5869) with SHA-256, label being its info.

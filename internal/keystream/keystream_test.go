@@ -89,20 +89,20 @@ func TestMACDependsOnEverything(t *testing.T) {
 // printf 'caf\303\251' | argon2 'ditas passphrase 1' -id -t 3 -k 65536 -p 1 -l 32 -r
 func TestFromPassphrase(t *testing.T) {
 	const want = "f84f9b6e433099a4621ba3a9fc7cdbcd3fdb13da06655f95a2ed451de6ed93a8"
-	composed, err := FromPassphrase("caf\u00e9")
+	composed, err := FromPassphrase("caf\u00e9", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := hex.EncodeToString(composed[:]); got != want {
 		t.Errorf("key %s, want %s", got, want)
 	}
-	if decomposed, _ := FromPassphrase("cafe\u0301"); decomposed != composed {
+	if decomposed, _ := FromPassphrase("cafe\u0301", nil); decomposed != composed {
 		t.Error("an accent that is composed in another way gives another key")
 	}
-	if other, _ := FromPassphrase("cafe"); other == composed {
+	if other, _ := FromPassphrase("cafe", nil); other == composed {
 		t.Error("another passphrase gives the same key")
 	}
-	if _, err := FromPassphrase(""); !errors.Is(err, ErrEmpty) {
+	if _, err := FromPassphrase("", nil); !errors.Is(err, ErrEmpty) {
 		t.Errorf("an empty passphrase: %v", err)
 	}
 }

@@ -1,9 +1,10 @@
-// Package preflight tells, before anything is hidden in a recording, whether it is a poor one to hide in, and what to do.
+// Package preflight tells, while a recording is surveyed, whether it is a poor one to hide in, and what to do.
 //
-// [Listen] reads a recording once, a block at a time, and reports what it is like; [Report.Warnings] says what is wrong with it:
+// A [Tap] hears what others read of a recording, so that it need not be read once more; [Report.Warnings] says what is wrong with it:
 //
-//	report, err := preflight.Listen(ctx, cover, nil)
-//	for _, w := range report.Warnings() {
+//	tap := preflight.NewTap(cover, codec.Lossy(cover))
+//	… // read tap from beginning to end
+//	for _, w := range tap.Report().Warnings() {
 //		fmt.Printf("%s: %s\n", w.Text, w.Advice)
 //	}
 //
@@ -12,15 +13,13 @@
 package preflight
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 
 	"ditas/audio"
-	"ditas/audio/codec"
+	"ditas/internal/carrier"
 	"ditas/internal/dsp"
+	"ditas/report"
 )
 
 // Report is what a recording is like.
@@ -35,27 +34,8 @@ type Report struct {
 	Lossy bool    `json:"lossy"` // it is a file of a lossy kind
 }
 
-// Kind is what a warning is about.
-type Kind string
-
-// The kinds of warnings.
 const (
-	Silent     Kind = "silent"
-	Clipped    Kind = "clipped"
-	Narrow     Kind = "narrow"
-	Compressed Kind = "compressed"
-)
-
-// Warning says what is wrong with a recording and what to do.
-type Warning struct {
-	Kind   Kind   `json:"kind"`
-	Text   string `json:"text"` // a sentence without the recording's name, as in "is mostly digital silence"
-	Advice string `json:"advice"`
-}
-
-const (
-	silentRun  = 16 // samples; package lattice leaves these alone
-	clippedRun = 4  // samples
+	clippedRun = 4 // samples
 	// From these shares on there is a warning.
 	tooSilent  = 0.5
 	tooClipped = 0.0005
@@ -64,31 +44,34 @@ const (
 )
 
 // Warnings returns what is wrong with the recording, nil if nothing is.
-func (r *Report) Warnings() []Warning {
-	var list []Warning
+func (r *Report) Warnings() []report.Warning {
+	var list []report.Warning
+	warn := func(kind report.WarningKind, advice, text string, args ...any) {
+		list = append(list, report.Warning{Kind: kind, Text: fmt.Sprintf(text, args...), Advice: advice})
+	}
 	if r.Silent > tooSilent {
-		list = append(list, Warning{Silent, fmt.Sprintf("is digital silence for %.0f %% of its length, where nothing can be hidden", 100*r.Silent),
-			"take a recording that goes on throughout"})
+		warn(report.Silent, "take a recording that goes on throughout",
+			"is digital silence for %.0f %% of its length, where nothing can be hidden", 100*r.Silent)
 	}
 	if r.Clipped > tooClipped {
 		digits := 2
 		if r.Clipped >= 0.995 {
 			digits = 3 // two would make it 1e+02
 		}
-		list = append(list, Warning{Clipped, fmt.Sprintf("is clipped: %.*g %% of its samples stay at full scale, and flat tops that are no longer flat give it away", digits, 100*r.Clipped),
-			"take a recording that was made at a lower level"})
+		warn(report.Clipped, "take a recording that was made at a lower level",
+			"is clipped: %.*g %% of its samples stay at full scale, and flat tops that are no longer flat give it away", digits, 100*r.Clipped)
 	}
+	const uncompressed = "take a recording that was never compressed"
 	cut := r.Band < float64(r.Rate)/2
 	switch {
 	case r.Lossy:
-		list = append(list, Warning{Compressed, "was compressed with loss, so the hidden noise is easier to tell from its own",
-			"take a recording that was never compressed"})
+		warn(report.Compressed, uncompressed, "was compressed with loss, so the hidden noise is easier to tell from its own")
 	case cut && r.Band >= codecLowest:
-		list = append(list, Warning{Compressed, fmt.Sprintf("ends at %.1f kHz, as what was compressed with loss does, and noise above that gives it away", r.Band/1000),
-			"take a recording that was never compressed"})
+		warn(report.Compressed, uncompressed,
+			"ends at %.1f kHz, as what was compressed with loss does, and noise above that gives it away", r.Band/1000)
 	case cut && rateFor(r.Band) < r.Rate:
-		list = append(list, Warning{Narrow, fmt.Sprintf("has nothing above %.1f kHz, and noise there gives it away", r.Band/1000),
-			fmt.Sprintf("convert it to a rate of %d Hz first, or take a recording that was made at its own rate", rateFor(r.Band))})
+		warn(report.Narrow, fmt.Sprintf("convert it to a rate of %d Hz first, or take a recording that was made at its own rate", rateFor(r.Band)),
+			"has nothing above %.1f kHz, and noise there gives it away", r.Band/1000)
 	}
 	return list
 }
@@ -104,59 +87,14 @@ func rateFor(band float64) int {
 	return 24000
 }
 
-// Listen reads a whole recording, f as codec.Open returned it if it is to know a lossy one. progress, if set, is called now and then
-// where the number of frames is known. The error is an *audio.TruncatedError if the file is cut off.
-func Listen(ctx context.Context, f audio.File, progress func(done, total int)) (*Report, error) {
-	format := f.Format()
-	l, err := newListener(format)
-	if err != nil {
-		return nil, err
-	}
-	r, block := f.Reader(), audio.NewBlock(format.Channels, blockFrames)
-	for done, total := 0, int(f.Frames()); ; {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		n, err := r.Read(block)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		for c, x := range block {
-			l.channels[c].add(x[:n])
-			l.spectrum(x[:n])
-		}
-		if done += n; progress != nil && total > 0 {
-			progress(done, total)
-		}
-	}
-	report := &Report{Rate: format.Rate, Band: float64(format.Rate) / 2, Lossy: codec.Lossy(f)}
-	var samples, silent, clipped int64
-	for i := range l.channels {
-		c := &l.channels[i]
-		c.end()
-		samples, silent, clipped = samples+c.samples, silent+c.silent, clipped+c.clipped
-	}
-	if samples > 0 {
-		report.Silent, report.Clipped = float64(silent)/float64(samples), float64(clipped)/float64(samples)
-	}
-	if band := l.band(); band > 0 {
-		report.Band = band
-	}
-	return report, nil
-}
-
 const (
-	blockFrames = 16384
-	points      = 2048 // of the spectrum's transform, at any rate
-	bands       = 64   // in which levels are compared, from 0 to half the rate
+	points = 2048 // of the spectrum's transform, at any rate
+	bands  = 64   // in which levels are compared, from 0 to half the rate
 )
 
 // listener gathers what a report says.
 type listener struct {
-	channels []runs
+	channels []heard
 	rate     float64
 	step     float64
 	fft      *dsp.FFT[float64]
@@ -166,12 +104,27 @@ type listener struct {
 	frames   int
 }
 
-func newListener(f audio.Format) (*listener, error) {
-	fft, err := dsp.NewFFT[float64](points)
-	if err != nil {
-		return nil, err
+// heard is what is kept of a channel.
+type heard struct {
+	runs
+	pending []float64 // samples of a stretch for the spectrum
+	count   int       // stretches so far, those that were passed over included
+	skip    int       // samples to pass over
+}
+
+const (
+	// stretch is how many samples go into the spectrum at once.
+	stretch = 2 * points
+	// From the stretch number wholeStretches on only one in sparse is taken: by then the spectrum is known well.
+	wholeStretches, sparse = 64, 8
+)
+
+func newListener(f audio.Format) *listener {
+	fft, _ := dsp.NewFFT[float64](points) // fails for no power of two
+	l := &listener{
+		channels: make([]heard, f.Channels), rate: float64(f.Rate), step: f.Step(), fft: fft,
+		re: make([]float64, points), im: make([]float64, points),
 	}
-	l := &listener{channels: make([]runs, f.Channels), rate: float64(f.Rate), step: f.Step(), fft: fft, re: make([]float64, points), im: make([]float64, points)}
 	full := 1 - l.step
 	if f.Encoding.IsFloat() {
 		full = 1
@@ -190,28 +143,68 @@ func newListener(f audio.Format) (*listener, error) {
 	for i := range l.window {
 		l.window[i] /= math.Sqrt(energy)
 	}
-	return l, nil
+	return l
 }
 
-// spectrum adds the power of a block, in which white noise has its variance in every bin. Silence counts for nothing.
+// add hears the next samples of a channel.
+func (l *listener) add(c int, x []float64) {
+	h := &l.channels[c]
+	h.add(x)
+	for len(x) > 0 {
+		if n := min(h.skip, len(x)); n > 0 {
+			h.skip, x = h.skip-n, x[n:]
+			continue
+		}
+		if h.pending == nil {
+			h.pending = make([]float64, 0, stretch)
+		}
+		n := min(stretch-len(h.pending), len(x))
+		h.pending, x = append(h.pending, x[:n]...), x[n:]
+		if len(h.pending) == stretch {
+			l.spectrum(h.pending)
+			h.pending = h.pending[:0]
+			if h.count++; h.count > wholeStretches {
+				h.skip = (sparse - 1) * stretch
+			}
+		}
+	}
+}
+
+// report tells what was heard.
+func (l *listener) report(lossy bool) *Report {
+	r := &Report{Rate: int(l.rate), Band: l.rate / 2, Lossy: lossy}
+	var samples, silent, clipped int64
+	for i := range l.channels {
+		c := &l.channels[i]
+		c.end()
+		samples, silent, clipped = samples+c.samples, silent+c.silent, clipped+c.clipped
+	}
+	if samples > 0 {
+		r.Silent, r.Clipped = float64(silent)/float64(samples), float64(clipped)/float64(samples)
+	}
+	if band := l.band(); band > 0 {
+		r.Band = band
+	}
+	return r
+}
+
+// spectrum adds the power of a stretch, in which white noise has its variance in every bin. Silence counts for nothing.
 func (l *listener) spectrum(x []float64) {
-	for ; len(x) >= 2*points; x = x[2*points:] {
-		a, b := x[:points], x[points:2*points]
-		for i, w := range l.window {
-			l.re[i], l.im[i] = w*a[i], w*b[i]
-		}
-		l.fft.Forward(l.re, l.im)
-		// The mean of the powers of the two real signals.
-		sum := 0.0
-		for k := range l.power {
-			mirror := (points - k) % points
-			p := (l.re[k]*l.re[k] + l.im[k]*l.im[k] + l.re[mirror]*l.re[mirror] + l.im[mirror]*l.im[mirror]) / 4
-			l.power[k] += p
-			sum += p
-		}
-		if sum > 0 {
-			l.frames++
-		}
+	a, b := x[:points], x[points:stretch]
+	for i, w := range l.window {
+		l.re[i], l.im[i] = w*a[i], w*b[i]
+	}
+	l.fft.Forward(l.re, l.im)
+	// The mean of the powers of the two real signals.
+	sum := 0.0
+	for k := range l.power {
+		mirror := (points - k) % points
+		p := (l.re[k]*l.re[k] + l.im[k]*l.im[k] + l.re[mirror]*l.re[mirror] + l.im[mirror]*l.im[mirror]) / 4
+		l.power[k] += p
+		sum += p
+	}
+	if sum > 0 {
+		l.frames++
 	}
 }
 
@@ -274,7 +267,7 @@ func (r *runs) add(x []float64) {
 
 // end ends a run.
 func (r *runs) end() {
-	if r.length >= silentRun {
+	if r.length >= carrier.SilenceRun {
 		r.silent += r.length
 	}
 	if r.length >= clippedRun && (r.last >= r.full || r.last <= -r.full) {

@@ -2,8 +2,7 @@ package preflight_test
 
 import (
 	"bytes"
-	"context"
-	"errors"
+	"io"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -16,6 +15,7 @@ import (
 	"ditas/audio/codec"
 	"ditas/audio/wav"
 	"ditas/internal/preflight"
+	"ditas/report"
 )
 
 // noise is one channel of seconds of noise whose power falls with frequency, up to an end of its band in Hz.
@@ -71,14 +71,29 @@ func listen(t *testing.T, rec *audio.Recording) *preflight.Report {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := preflight.Listen(context.Background(), f, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
+	return hear(t, f, false)
 }
 
-func kinds(r *preflight.Report) (list []preflight.Kind) {
+// hear reads a recording as carriers do, in blocks that overlap.
+func hear(t *testing.T, f audio.Rewriter, lossy bool) *preflight.Report {
+	t.Helper()
+	tap := preflight.NewTap(f, lossy)
+	r, block := tap.Reader(), audio.NewBlock(f.Format().Channels, 5000)
+	for from := int64(0); ; from += 4000 {
+		if err := r.SeekFrame(from); err != nil {
+			t.Fatal(err)
+		}
+		n, err := r.Read(block)
+		if err != nil && err != io.EOF {
+			t.Fatal(err)
+		}
+		if n < len(block[0]) {
+			return tap.Report()
+		}
+	}
+}
+
+func kinds(r *preflight.Report) (list []report.WarningKind) {
 	for _, w := range r.Warnings() {
 		if w.Text == "" || w.Advice == "" {
 			panic("a warning that says nothing")
@@ -91,7 +106,7 @@ func kinds(r *preflight.Report) (list []preflight.Kind) {
 func TestWhatIsWrongIsFound(t *testing.T) {
 	for name, c := range map[string]struct {
 		recording func() *audio.Recording
-		want      []preflight.Kind
+		want      []report.WarningKind
 	}{
 		"noise": {func() *audio.Recording { return noise(16000, 3, 0) }, nil},
 		"noise that fades": {func() *audio.Recording { // by 12 dB an octave, down to what rounding leaves
@@ -118,7 +133,7 @@ func TestWhatIsWrongIsFound(t *testing.T) {
 			rec := noise(16000, 3, 0)
 			clear(rec.Samples[0][10000:40000])
 			return rec
-		}, []preflight.Kind{preflight.Silent}},
+		}, []report.WarningKind{report.Silent}},
 		"a loud moment": {func() *audio.Recording {
 			rec := noise(16000, 3, 0)
 			for i := range 6 {
@@ -132,20 +147,20 @@ func TestWhatIsWrongIsFound(t *testing.T) {
 				rec.Samples[0][i] = rec.Format.Quantize(30 * v)
 			}
 			return rec
-		}, []preflight.Kind{preflight.Clipped}},
-		"of 8 kHz":               {func() *audio.Recording { return noise(16000, 3, 3700) }, []preflight.Kind{preflight.Narrow}},
-		"of 22.05 kHz":           {func() *audio.Recording { return noise(48000, 2, 10500) }, []preflight.Kind{preflight.Compressed}},
-		"of 16 kHz":              {func() *audio.Recording { return noise(44100, 2, 7600) }, []preflight.Kind{preflight.Narrow}},
-		"cut at 16 kHz":          {func() *audio.Recording { return noise(44100, 2, 16000) }, []preflight.Kind{preflight.Compressed}},
+		}, []report.WarningKind{report.Clipped}},
+		"of 8 kHz":               {func() *audio.Recording { return noise(16000, 3, 3700) }, []report.WarningKind{report.Narrow}},
+		"of 22.05 kHz":           {func() *audio.Recording { return noise(48000, 2, 10500) }, []report.WarningKind{report.Compressed}},
+		"of 16 kHz":              {func() *audio.Recording { return noise(44100, 2, 7600) }, []report.WarningKind{report.Narrow}},
+		"cut at 16 kHz":          {func() *audio.Recording { return noise(44100, 2, 16000) }, []report.WarningKind{report.Compressed}},
 		"filtered for sampling":  {func() *audio.Recording { return noise(44100, 2, 20900) }, nil},
 		"filtered at a low rate": {func() *audio.Recording { return noise(16000, 3, 7000) }, nil},
-		"short":                  {func() *audio.Recording { return noise(16000, 0.5, 3700) }, []preflight.Kind{preflight.Narrow}},
+		"short":                  {func() *audio.Recording { return noise(16000, 0.5, 3700) }, []report.WarningKind{report.Narrow}},
 		"nothing":                {func() *audio.Recording { return noise(16000, 0, 0) }, nil},
 		"silent": {func() *audio.Recording {
 			rec := noise(16000, 3, 0)
 			clear(rec.Samples[0])
 			return rec
-		}, []preflight.Kind{preflight.Silent}},
+		}, []report.WarningKind{report.Silent}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := listen(t, c.recording())
@@ -192,9 +207,9 @@ func TestFigures(t *testing.T) {
 
 // Speech, and what a real encoder made.
 func TestRealFiles(t *testing.T) {
-	for name, want := range map[string][]preflight.Kind{
+	for name, want := range map[string][]report.WarningKind{
 		filepath.Join("..", "..", "cmd", "ditas", "demo", "speech.wav"):    nil,
-		filepath.Join("..", "..", "audio", "mp3", "testdata", "joint.mp3"): {preflight.Compressed},
+		filepath.Join("..", "..", "audio", "mp3", "testdata", "joint.mp3"): {report.Compressed},
 	} {
 		file, err := os.Open(name)
 		if err != nil {
@@ -209,38 +224,45 @@ func TestRealFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		last := 0
-		r, err := preflight.Listen(context.Background(), f, func(done, total int) {
-			if done < last || done > total {
-				t.Errorf("progress went from %d to %d of %d", last, done, total)
+		cover, ok := f.(audio.Rewriter)
+		if !ok {
+			if cover, err = audio.Convert(f, audio.Int16, wav.NewWriter); err != nil {
+				t.Fatal(err)
 			}
-			last = done
-		})
-		if err != nil {
-			t.Fatal(err)
 		}
+		r := hear(t, cover, codec.Lossy(f))
 		if got := kinds(r); !slices.Equal(got, want) {
 			t.Errorf("%s: %v, want %v: %+v", name, got, want, r)
 		}
 	}
 }
 
-func TestErrors(t *testing.T) {
+// What is read again, or after the report, is not heard again.
+func TestHeardOnce(t *testing.T) {
+	rec := noise(16000, 3, 0)
+	clear(rec.Samples[0][:len(rec.Samples[0])*2/3])
 	var b bytes.Buffer
-	if err := wav.Encode(&b, noise(16000, 3, 0)); err != nil {
+	if err := wav.Encode(&b, rec); err != nil {
 		t.Fatal(err)
 	}
-	f, err := wav.Open(bytes.NewReader(b.Bytes()[:50000]), 50000)
+	f, err := wav.Open(bytes.NewReader(b.Bytes()), int64(b.Len()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var cut *audio.TruncatedError
-	if _, err := preflight.Listen(context.Background(), f, nil); !errors.As(err, &cut) {
-		t.Errorf("a file that is cut off gives %v", err)
+	tap := preflight.NewTap(f, false)
+	for range 2 {
+		if _, err := audio.ReadAll(tap); err != nil {
+			t.Fatal(err)
+		}
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if _, err := preflight.Listen(ctx, f, nil); !errors.Is(err, context.Canceled) {
-		t.Errorf("%v", err)
+	once := tap.Report()
+	if math.Abs(once.Silent-2.0/3) > 1e-3 {
+		t.Errorf("%g of the recording is silent, want 2/3", once.Silent)
+	}
+	if _, err := audio.ReadAll(tap); err != nil {
+		t.Fatal(err)
+	}
+	if again := tap.Report(); *again != *once {
+		t.Errorf("%+v, and later %+v", once, again)
 	}
 }

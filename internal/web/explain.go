@@ -7,32 +7,30 @@ import (
 	"io/fs"
 	"net/http"
 	"syscall"
-	"unicode"
-	"unicode/utf8"
 
 	"ditas"
 	"ditas/audio"
-	"ditas/audio/flac"
-	"ditas/audio/vorbis"
+	"ditas/audio/codec"
+	"ditas/internal/intake"
 	"ditas/internal/keystream"
+	"ditas/internal/words"
 	"ditas/picture"
+	"ditas/report"
 )
 
 // Errors of the page's own.
 var (
-	errNoSession    = errors.New("the page has lost its place: reload it")
-	errBusy         = errors.New("too many pages are open at once")
-	errNoSound      = errors.New("there is no such recording yet")
-	errNoPicture    = errors.New("there is no picture yet")
-	errEmpty        = errors.New("the file is empty")
-	errPictureGiven = errors.New("this is a picture, and a recording is wanted here")
-	errSoundGiven   = errors.New("this is a recording, and a picture is wanted here")
-	errRequest      = errors.New("the request makes no sense")
-	errNoRoom       = errors.New("the recording leaves no room at this strength")
-	errNeverExact   = fmt.Errorf("the picture does not come back exactly even at %d %% of its size", leastPercent)
-	errChannels     = fmt.Errorf("the recording has more than %d channels", maxChannels)
-	errGrown        = errors.New("the recording is too long: as WAV it would be too large")
-	errTooLong      = errors.New("the recording is too long to be damaged here")
+	errNoSession  = errors.New("the page has lost its place: reload it")
+	errBusy       = errors.New("too many pages are open at once")
+	errNoSound    = errors.New("there is no such recording yet")
+	errNoPicture  = errors.New("there is no picture yet")
+	errEmpty      = errors.New("the file is empty")
+	errRequest    = errors.New("the request makes no sense")
+	errNoRoom     = errors.New("the recording leaves no room at this strength")
+	errNeverExact = fmt.Errorf("the picture does not come back exactly even at %d %% of its size", leastPercent)
+	errChannels   = fmt.Errorf("the recording has more than %d channels", maxChannels)
+	errGrown      = fmt.Errorf("the recording is too long: as %s it would be too large", codec.Writable()[0])
+	errTooLong    = errors.New("the recording is too long to be damaged here")
 )
 
 // problem is an error in plain words.
@@ -43,16 +41,12 @@ type problem struct {
 	status int
 }
 
-const (
-	soundsWanted   = "Recordings are WAV, FLAC, MP3, Ogg Vorbis or NIST SPHERE files."
-	picturesWanted = "Pictures are PNG, JPEG, GIF, WebP, BMP or TIFF files."
-)
-
 // explain says what went wrong and what to do about it.
 func explain(err error) problem {
 	var (
-		short   *ditas.TooShortError
+		short   *report.TooShortError
 		cut     *audio.TruncatedError
+		refusal *codec.Refusal
 		limit   *http.MaxBytesError
 		message = func(status int, text, hint string) problem { return problem{text, hint, status} }
 		is      = func(target error) bool { return errors.Is(err, target) }
@@ -70,10 +64,8 @@ func explain(err error) problem {
 		return message(http.StatusBadRequest, sentence(err), "")
 	case is(errEmpty):
 		return message(http.StatusUnprocessableEntity, "The file is empty.", "Choose another one.")
-	case is(errPictureGiven):
-		return message(http.StatusUnprocessableEntity, "This is a picture, and a recording is wanted here.", soundsWanted)
-	case is(errSoundGiven):
-		return message(http.StatusUnprocessableEntity, "This is a recording, and a picture is wanted here.", picturesWanted)
+	case errors.As(err, &refusal):
+		return message(http.StatusUnprocessableEntity, words.Sentence("this "+refusal.Says), words.Sentence(refusal.Advice))
 	case is(errNoRoom):
 		return message(http.StatusUnprocessableEntity, "The recording leaves no room at this strength.", "Choose a greater strength, or a longer recording.")
 	case is(errNeverExact):
@@ -81,15 +73,15 @@ func explain(err error) problem {
 	case is(errChannels):
 		return message(http.StatusUnprocessableEntity, sentence(err), "Save fewer of them with an audio editor.")
 	case is(errGrown):
-		return message(http.StatusRequestEntityTooLarge, "The recording is too long: as WAV it would be too large.", "Choose a shorter one, or use ditas on the command line.")
+		return message(http.StatusRequestEntityTooLarge, sentence(err), "Choose a shorter one, or use ditas on the command line.")
 	case is(errTooLong):
 		return message(http.StatusUnprocessableEntity, "The recording is too long to be damaged here.", "Take one of less than ten minutes or so, or damage it with an audio editor.")
 	case errors.As(err, &limit):
 		return message(http.StatusRequestEntityTooLarge, fmt.Sprintf("The file is larger than %d MB.", limit.Limit>>20), "Choose a smaller one, or use ditas on the command line.")
 	case errors.As(err, &short):
 		return message(http.StatusUnprocessableEntity, sentence(err), "Take a longer recording.")
-	case errors.As(err, &cut):
-		return message(http.StatusUnprocessableEntity, sentence(err), "Get a whole copy of the recording, or save it anew with an audio editor.")
+	case errors.As(err, &cut), is(audio.ErrUnsupported), is(audio.ErrMalformed), is(audio.ErrDamaged):
+		return message(http.StatusUnprocessableEntity, sentence(err), words.Sentence(intake.Advice(err)))
 	case is(ditas.ErrSilent):
 		return message(http.StatusUnprocessableEntity, "The recording is silent: there is nothing to hide in.", "Choose one with some sound in it.")
 	case is(ditas.ErrNothingFound):
@@ -97,12 +89,8 @@ func explain(err error) problem {
 			"Either nothing is hidden in it, or it takes another passphrase, or too much of it has changed since. MP3 and the like destroy what is hidden.")
 	case is(ditas.ErrOtherVersion):
 		return message(http.StatusUnprocessableEntity, "Another version of ditas hid a picture in this recording.", "Reveal it with that version.")
-	case is(audio.ErrFormat):
-		return message(http.StatusUnprocessableEntity, "This is not a recording that ditas can read.", soundsWanted)
-	case is(audio.ErrUnsupported), is(audio.ErrMalformed), is(flac.ErrDamaged), is(vorbis.ErrDamaged):
-		return message(http.StatusUnprocessableEntity, sentence(err), "Save the recording anew with an audio editor, as WAV or FLAC.")
 	case is(picture.ErrFormat):
-		return message(http.StatusUnprocessableEntity, "This is not a picture that ditas can read.", picturesWanted)
+		return message(http.StatusUnprocessableEntity, sentence(err), words.Sentence(picture.Wanted()))
 	case is(picture.ErrTooLarge), is(ditas.ErrTooLarge):
 		return message(http.StatusUnprocessableEntity, sentence(err), "Scale the picture down first.")
 	case is(picture.ErrTruncated):
@@ -120,11 +108,7 @@ func explain(err error) problem {
 }
 
 // sentence returns an error as a sentence.
-func sentence(err error) string {
-	text := err.Error()
-	first, n := utf8.DecodeRuneInString(text)
-	return string(unicode.ToUpper(first)) + text[n:] + "."
-}
+func sentence(err error) string { return words.Sentence(err.Error()) }
 
 // fail sends an error.
 func fail(w http.ResponseWriter, err error) {

@@ -13,10 +13,11 @@ import (
 
 	"ditas"
 	"ditas/audio"
-	"ditas/audio/codec"
+	"ditas/internal/intake"
 	"ditas/internal/parallel"
 	"ditas/metric"
 	"ditas/picture"
+	"ditas/report"
 )
 
 // previewSide bounds the pictures that the page shows, in pixels.
@@ -76,14 +77,11 @@ func (s *session) putPicture(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer done()
-	p, err := picture.DecodeLimit(io.NewSectionReader(f, 0, math.MaxInt64), s.handler.options.MaxPixels)
-	if errors.Is(err, picture.ErrFormat) {
-		if size, sized := f.size(); sized == nil {
-			if _, other := codec.Open(f, size); other == nil {
-				return errSoundGiven
-			}
-		}
+	size, err := f.size()
+	if err != nil {
+		return err
 	}
+	p, err := intake.Picture(f, size, s.handler.options.MaxPixels)
 	if err := errors.Join(err, ctx.Err()); err != nil {
 		return err
 	}
@@ -132,7 +130,7 @@ func (s *session) deleteSound(w http.ResponseWriter, r *http.Request) error {
 // putCover takes the recording to hide in and listens to it.
 func (s *session) putCover(w http.ResponseWriter, r *http.Request) error {
 	return s.putSound(w, r, cover, func(ctx context.Context, f *sound, out *stream) (err error) {
-		f.survey, err = ditas.Listen(ctx, f, s.handler.workers(), out.progress("listening"))
+		f.survey, err = ditas.NewSurvey(ctx, f, ditas.SurveyOptions{Workers: s.handler.workers(), Progress: out.phases})
 		return err
 	})
 }
@@ -173,7 +171,7 @@ func (s *session) putSound(w http.ResponseWriter, r *http.Request, which string,
 // strength returns the SNR in dB that a form asks for.
 func strength(text string) (float64, error) {
 	snr, err := strconv.ParseFloat(text, 64)
-	if err != nil || !(snr >= ditas.MinSNR && snr <= ditas.MaxSNR) {
+	if m := ditas.Methods()[0]; err != nil || !(snr >= m.MinSNR && snr <= m.MaxSNR) {
 		return 0, fmt.Errorf("%w: a strength of %q", errRequest, text)
 	}
 	return snr, nil
@@ -189,7 +187,7 @@ func scale(text string) (float64, error) {
 }
 
 // size returns a picture's size scaled by a factor, and down to what there is room for.
-func (p *secret) size(factor float64, room *ditas.CapacityReport) (width, height int) {
+func (p *secret) size(factor float64, room *report.Capacity) (width, height int) {
 	side := func(n int) int { return max(1, int(math.Round(factor*float64(n)))) }
 	return room.Fit(side(p.Width), side(p.Height))
 }
@@ -230,7 +228,10 @@ func (s *session) getEstimate(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer done()
-	room := f.survey.Capacity(ditas.CapacityOptions{SNR: snr})
+	room, err := f.survey.Capacity(ditas.SNR(snr))
+	if err != nil {
+		return err
+	}
 	v := estimate{Bytes: room.Bytes, Robust: room.Robust, Side: room.Side}
 	p, err := s.picture()
 	if errors.Is(err, errNoPicture) {
@@ -277,7 +278,10 @@ func (s *session) getExact(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer done()
-	room := f.survey.Capacity(ditas.CapacityOptions{SNR: snr})
+	room, err := f.survey.Capacity(ditas.SNR(snr))
+	if err != nil {
+		return err
+	}
 	for percent := 100; percent >= leastPercent; {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -312,7 +316,7 @@ type hideRequest struct {
 
 // hideResult is what the page is told of a picture that was hidden.
 type hideResult struct {
-	*ditas.HideReport
+	*report.Hide
 	Original [2]int    `json:"original"` // size of the picture that was given
 	Secret   bool      `json:"secret"`   // there is a passphrase
 	Cover    described `json:"cover"`
@@ -332,13 +336,21 @@ func read(w http.ResponseWriter, r *http.Request, v any) error {
 	return nil
 }
 
+// keyOf returns the key of a passphrase, the public one if there is none.
+func keyOf(passphrase string) (ditas.Key, error) {
+	if passphrase == "" {
+		return ditas.Public(), nil
+	}
+	return ditas.Passphrase(passphrase, nil)
+}
+
 // postHide hides the picture.
 func (s *session) postHide(w http.ResponseWriter, r *http.Request) error {
 	var q hideRequest
 	if err := read(w, r, &q); err != nil {
 		return err
 	}
-	if !(q.SNR >= ditas.MinSNR && q.SNR <= ditas.MaxSNR) || !(q.Scale > 0 && q.Scale <= 1) {
+	if m := ditas.Methods()[0]; !(q.SNR >= m.MinSNR && q.SNR <= m.MaxSNR) || !(q.Scale > 0 && q.Scale <= 1) {
 		return fmt.Errorf("%w: a strength of %g dB, a scale of %g", errRequest, q.SNR, q.Scale)
 	}
 	p, err := s.picture()
@@ -363,15 +375,23 @@ func (s *session) postHide(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *session) hide(ctx context.Context, f *sound, p *secret, q hideRequest, out *stream) (*hideResult, error) {
-	width, height := p.size(q.Scale, f.survey.Capacity(ditas.CapacityOptions{SNR: q.SNR}))
+	room, err := f.survey.Capacity(ditas.SNR(q.SNR))
+	if err != nil {
+		return nil, err
+	}
+	width, height := p.size(q.Scale, room)
 	if width == 0 {
 		return nil, errNoRoom
 	}
 	v := &hideResult{Original: [2]int{p.Width, p.Height}, Secret: q.Passphrase != ""}
+	key, err := keyOf(q.Passphrase)
+	if err != nil {
+		return nil, err
+	}
 	hidden := p.scaled(width, height)
 	file, err := s.write(func(w io.Writer) (err error) {
-		v.HideReport, err = ditas.Hide(ctx, w, f, hidden, ditas.HideOptions{
-			SNR: q.SNR, Passphrase: q.Passphrase, Workers: s.handler.workers(), Progress: out.progress("hiding"),
+		v.Hide, err = f.survey.Hide(ctx, w, hidden, key, ditas.HideOptions{
+			Strength: ditas.SNR(q.SNR), Workers: s.handler.workers(), Progress: out.phases,
 		})
 		return err
 	})

@@ -16,6 +16,7 @@ import (
 	"ditas/internal/channel"
 	"ditas/metric"
 	"ditas/picture"
+	"ditas/report"
 )
 
 // damage is what is to happen to a recording before it is revealed. The zero value is nothing.
@@ -99,10 +100,9 @@ type revealedStage struct {
 
 // revealResult is what the page is told of a picture that was revealed.
 type revealResult struct {
-	*ditas.RevealReport
-	Complete bool     `json:"complete"`
-	Picture  []byte   `json:"picture"`
-	PSNR     *float64 `json:"psnr"`
+	*report.Reveal
+	Picture []byte   `json:"picture"`
+	PSNR    *float64 `json:"psnr"`
 	// Found tells channel by channel, in mapColumns pieces at most, what share of each was found.
 	Found [][]float64 `json:"found"`
 	Sound described   `json:"sound"` // what was revealed from
@@ -180,8 +180,12 @@ func (s *session) reveal(ctx context.Context, f *sound, q revealRequest, out *st
 		return &psnr
 	}
 	var failed error
-	p, report, err := ditas.Reveal(ctx, f, ditas.RevealOptions{
-		Passphrase: q.Passphrase, Workers: s.handler.workers(), Progress: out.progress("revealing"),
+	key, err := keyOf(q.Passphrase)
+	if err != nil {
+		return nil, err
+	}
+	p, found, err := ditas.Reveal(ctx, f, key, ditas.RevealOptions{
+		Workers: s.handler.workers(), Progress: out.phases,
 		Stage: func(i int, p *picture.Planes) {
 			b, err := preview(p)
 			failed = errors.Join(failed, err)
@@ -191,11 +195,11 @@ func (s *session) reveal(ctx context.Context, f *sound, q revealRequest, out *st
 	if err := errors.Join(err, failed); err != nil {
 		return nil, err
 	}
-	v.RevealReport, v.Complete, v.PSNR = report, report.Complete(), compare(p)
+	v.Reveal, v.PSNR = found, compare(p)
 	if v.Sound, err = f.describe(); err != nil {
 		return nil, err
 	}
-	for _, lane := range report.Map {
+	for _, lane := range found.Map {
 		v.Found = append(v.Found, shares(lane, mapColumns))
 	}
 	if v.Picture, err = preview(p); err != nil {

@@ -16,8 +16,7 @@ import (
 	"ditas"
 	"ditas/audio"
 	"ditas/audio/codec"
-	"ditas/audio/flac"
-	"ditas/audio/wav"
+	"ditas/internal/intake"
 	"ditas/picture"
 )
 
@@ -132,7 +131,8 @@ type sound struct {
 	audio.Rewriter
 	file   *spool
 	name   string
-	lossy  bool // it was, before it became a WAV file
+	format *codec.Format
+	given  *codec.Format // what it was, before it became a file that can be written
 	survey *ditas.Survey
 
 	mu    sync.Mutex
@@ -264,7 +264,7 @@ func (s *session) receive(w http.ResponseWriter, r *http.Request, limit int64) (
 	return f, nil
 }
 
-// openSound makes a sound of a file, which becomes the sound's. What is neither WAV nor FLAC becomes WAV.
+// openSound makes a sound of a file, which becomes the sound's. What cannot be written becomes what can be.
 func (s *session) openSound(ctx context.Context, f *spool, name string) (*sound, error) {
 	v, err := s.decode(ctx, f)
 	if err != nil {
@@ -273,7 +273,7 @@ func (s *session) openSound(ctx context.Context, f *spool, name string) (*sound,
 	}
 	v.name = path.Base(strings.ReplaceAll(name, `\`, "/"))
 	if v.name == "." || v.name == "/" {
-		v.name = "recording.wav"
+		v.name = "recording" + v.format.Extension()
 	}
 	return v, nil
 }
@@ -286,29 +286,23 @@ func (s *session) decode(ctx context.Context, f *spool) (*sound, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := codec.Open(f, size)
+	file, err := intake.Recording(f, size)
 	if err != nil {
-		if errors.Is(err, audio.ErrFormat) && isPicture(f) {
-			return nil, errPictureGiven
-		}
 		return nil, err
 	}
 	if file.Format().Channels > maxChannels {
 		return nil, errChannels
 	}
-	if r, ok := file.(audio.Rewriter); ok {
-		return &sound{Rewriter: r, file: f}, nil
-	}
-	encoding, lossy := file.Format().Encoding, codec.Lossy(file)
-	if lossy {
-		encoding = audio.Int16
-	}
-	converted, err := audio.Convert(cancelled{file, ctx}, encoding, wav.NewWriter)
+	given, _ := codec.Of(file)
+	r, format, err := codec.Cover(file, codec.CoverOptions{})
 	if err != nil {
 		return nil, err
 	}
+	if format == given {
+		return &sound{Rewriter: r, file: f, format: format, given: given}, nil
+	}
 	g, err := s.write(func(w io.Writer) error {
-		out, err := converted.Rewrite(w)
+		out, err := r.Rewrite(cancelledWriter{w, ctx})
 		if err != nil {
 			return err
 		}
@@ -317,22 +311,27 @@ func (s *session) decode(ctx context.Context, f *spool) (*sound, error) {
 	if err != nil {
 		return nil, err
 	}
-	if size, err = g.size(); err == nil {
-		var opened *wav.File
-		if opened, err = wav.Open(g, size); err == nil {
-			f.Close()
-			return &sound{Rewriter: opened, file: g, lossy: lossy}, nil
-		}
+	v, err := s.decode(ctx, g)
+	if err != nil {
+		g.Close()
+		return nil, err
 	}
-	g.Close()
-	return nil, err
+	f.Close()
+	v.given = given
+	return v, nil
 }
 
-// isPicture reports whether a file starts as a picture does.
-func isPicture(f *spool) bool {
-	// A limit of one pixel keeps it from being decoded.
-	_, err := picture.DecodeLimit(io.NewSectionReader(f, 0, 1<<40), 1)
-	return err == nil || !errors.Is(err, picture.ErrFormat)
+// cancelledWriter cannot be written to any longer when a context ends.
+type cancelledWriter struct {
+	io.Writer
+	ctx context.Context
+}
+
+func (w cancelledWriter) Write(p []byte) (int, error) {
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return w.Writer.Write(p)
 }
 
 // cancelled is a File that cannot be read any longer when a context ends.
@@ -358,9 +357,10 @@ func (r cancelledReader) Read(block [][]float64) (int, error) {
 // described is what the page is told about a sound.
 type described struct {
 	Name     string  `json:"name"`
-	Kind     string  `json:"kind"`
+	Kind     string  `json:"kind"`  // of the file that is written
+	Given    string  `json:"given"` // of the file that was given
 	Format   string  `json:"format"`
-	Lossy    bool    `json:"lossy"`
+	Lossy    bool    `json:"lossy"` // the file that was given
 	Rate     int     `json:"rate"`
 	Channels int     `json:"channels"`
 	Frames   int64   `json:"frames"`
@@ -372,28 +372,12 @@ func (f *sound) describe() (described, error) {
 	size, err := f.file.size()
 	format := f.Format()
 	return described{
-		Name: f.name, Kind: strings.ToUpper(f.extension()[1:]), Format: format.String(), Lossy: f.lossy, Rate: format.Rate, Channels: format.Channels,
+		Name: f.name, Kind: f.format.Name(), Given: f.given.Name(), Format: format.String(), Lossy: f.given.Lossy(), Rate: format.Rate, Channels: format.Channels,
 		Frames: f.Frames(), Seconds: format.Duration(f.Frames()).Seconds(), Bytes: size,
 	}, err
 }
 
-// extension returns that of the sound's file.
-func (f *sound) extension() string {
-	if _, ok := f.Rewriter.(*flac.File); ok {
-		return ".flac"
-	}
-	return ".wav"
-}
-
-// contentType returns that of the sound's file.
-func (f *sound) contentType() string {
-	if f.extension() == ".flac" {
-		return "audio/flac"
-	}
-	return "audio/wav"
-}
-
 // as returns the name of a file that was made of the sound.
 func (f *sound) as(suffix string) string {
-	return fmt.Sprintf("%s-%s%s", strings.TrimSuffix(f.name, path.Ext(f.name)), suffix, f.extension())
+	return fmt.Sprintf("%s-%s%s", strings.TrimSuffix(f.name, path.Ext(f.name)), suffix, f.format.Extension())
 }

@@ -26,7 +26,7 @@ func (s *session) getFile(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", f.contentType())
+	w.Header().Set("Content-Type", f.format.MediaType())
 	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.name}))
 	http.ServeContent(w, r, "", time.Time{}, io.NewSectionReader(f.file, 0, size))
 	return nil

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"ditas/report"
 )
 
 // stream is a response of JSON values, one a line, each sent at once.
@@ -50,6 +52,9 @@ func (s *stream) progress(phase string) func(done, total int) {
 		}
 	}
 }
+
+// phases sends how far an operation is.
+func (s *stream) phases(phase report.Phase, done, total int) { s.progress(string(phase))(done, total) }
 
 // end sends the result, or what went wrong.
 func (s *stream) end(result any, err error) {

@@ -15,11 +15,13 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html/template"
 	"io/fs"
 	"net"
 	"net/http"
@@ -31,6 +33,8 @@ import (
 	"sync"
 	"time"
 
+	"ditas/audio/codec"
+	"ditas/internal/words"
 	"ditas/picture"
 )
 
@@ -82,6 +86,34 @@ var types = map[string]string{".js": "text/javascript; charset=utf-8", ".css": "
 //go:embed page
 var page embed.FS
 
+// index returns the page, with the formats that there are.
+func index() ([]byte, error) {
+	t, err := template.ParseFS(page, "page/index.html")
+	if err != nil {
+		return nil, err
+	}
+	var lossless, onlyRead []*codec.Format
+	for _, f := range codec.Readable() {
+		if !f.Lossy() {
+			lossless = append(lossless, f) // in the others nothing is left of what was hidden
+		}
+		if !f.Writable() {
+			onlyRead = append(onlyRead, f)
+		}
+	}
+	var b bytes.Buffer
+	err = t.Execute(&b, map[string]any{
+		"Pictures":            words.List(picture.Names(picture.Readable()), "or"),
+		"PictureExtensions":   picture.Extensions(picture.Readable()),
+		"CoverExtensions":     codec.Extensions(codec.Readable()),
+		"RecordingExtensions": codec.Extensions(lossless),
+		"Written":             words.List(codec.Names(codec.Writable()), "or"),
+		"OnlyRead":            words.List(codec.Names(onlyRead), "and"),
+		"Usual":               codec.Writable()[0],
+	})
+	return b.Bytes(), err
+}
+
 // New returns a Handler, which has to be closed.
 func New(o Options) (*Handler, error) {
 	sessions := 5
@@ -100,7 +132,9 @@ func New(o Options) (*Handler, error) {
 	}
 	h := &Handler{options: o, dir: dir, mux: http.NewServeMux(), jobs: make(chan struct{}, o.Jobs), sessions: map[string]*session{}}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
-	h.routes()
+	if err := h.routes(); err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
 	return h, nil
 }
 
@@ -121,10 +155,14 @@ func (h *Handler) Close() error {
 	return os.RemoveAll(h.dir)
 }
 
-func (h *Handler) routes() {
+func (h *Handler) routes() error {
 	assets, err := fs.Sub(page, "page")
 	if err != nil {
-		panic(err) // a name that is not valid
+		return err
+	}
+	index, err := index()
+	if err != nil {
+		return fmt.Errorf("the page: %w", err)
 	}
 	files := http.FileServerFS(assets)
 	serve := func(w http.ResponseWriter, r *http.Request) {
@@ -135,7 +173,11 @@ func (h *Handler) routes() {
 		w.Header().Set("Cache-Control", "no-cache")
 		files.ServeHTTP(w, r)
 	}
-	h.mux.HandleFunc("GET /{$}", serve)
+	h.mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Cache-Control", "no-cache")
+		http.ServeContent(w, r, "index.html", time.Time{}, bytes.NewReader(index))
+	})
 	h.mux.HandleFunc("GET /assets/{file}", serve)
 	h.mux.HandleFunc("GET /examples/{file}", h.example)
 	h.mux.HandleFunc("GET /api/about", h.about)
@@ -171,6 +213,7 @@ func (h *Handler) routes() {
 			}
 		})
 	}
+	return nil
 }
 
 // ServeHTTP implements http.Handler.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -14,7 +15,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -185,9 +188,9 @@ func pngFile(t *testing.T, width, height int) []byte {
 }
 
 type soundInfo struct {
-	Name, Kind, Format string
-	Lossy              bool
-	Frames             int64
+	Name, Kind, Given, Format string
+	Lossy                     bool
+	Frames                    int64
 }
 
 // A picture is hidden, both recordings and their difference can be heard and seen, and the picture comes back; in FLAC of 24 bits
@@ -344,7 +347,7 @@ func hiddenByNetworks(t *testing.T) []byte {
 		t.Fatal(err)
 	}
 	var stego bytes.Buffer
-	if _, err := ditas.Hide(context.Background(), &stego, cover, secret, ditas.HideOptions{Method: ditas.Networks}); err != nil {
+	if _, err := ditas.Hide(context.Background(), &stego, cover, secret, ditas.Public(), ditas.HideOptions{Method: ditas.Networks}); err != nil {
 		t.Fatal(err)
 	}
 	return stego.Bytes()
@@ -410,13 +413,80 @@ func TestLossyCoverBecomesWAV(t *testing.T) {
 	v := visit(t, web.Options{})
 	var got soundInfo
 	v.result("PUT", "/sounds/recording?name=song.mp3", data, &got)
-	if !got.Lossy || got.Kind != "WAV" || got.Frames < 1 || !strings.Contains(got.Format, "16-bit") {
+	if !got.Lossy || got.Kind != "WAV" || got.Given != "MP3" || got.Frames < 1 || !strings.Contains(got.Format, "16-bit") {
 		t.Errorf("%s is %+v", files[0], got)
 	}
 	// It must not grow without bound.
 	v = visit(t, web.Options{MaxRecording: int64(len(data)), MaxPicture: 1})
 	if _, b := v.do("PUT", "/sounds/cover?name=song.mp3", data); !bytes.Contains(b, []byte("as WAV it would be too large")) {
 		t.Errorf("a small MP3 of a large recording: %s", b)
+	}
+}
+
+// A file that is not lossy but cannot be written becomes WAV as well, with the samples that it had.
+func TestSphereBecomesWAV(t *testing.T) {
+	data, err := os.ReadFile("../../audio/sphere/testdata/timit.sph")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := visit(t, web.Options{})
+	var got soundInfo
+	v.result("PUT", "/sounds/recording?name=timit.sph", data, &got)
+	if got.Lossy || got.Kind != "WAV" || got.Given != "NIST SPHERE" {
+		t.Errorf("it is %+v", got)
+	}
+	want, err := codec.Decode(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, file := v.do("GET", "/sounds/recording/file", nil)
+	rec, err := wav.Decode(bytes.NewReader(file), int64(len(file)))
+	if err != nil || !slices.Equal(rec.Samples[0], want.Samples[0]) {
+		t.Errorf("it holds other samples (%v)", err)
+	}
+}
+
+// The page takes every format that there is, and names it.
+func TestFormatsOnThePage(t *testing.T) {
+	server, _ := serve(t, web.Options{})
+	response, err := server.Client().Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(response.Body)
+	response.Body.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(b)
+	accept := func(id string) []string {
+		m := regexp.MustCompile(`<input type="file" id="` + id + `"[^>]* accept="([^"]*)">`).FindStringSubmatch(page)
+		if m == nil {
+			t.Fatalf("%s takes no files in particular", id)
+		}
+		return strings.Split(m[1], ",")
+	}
+	covers, recordings, pictures := accept("cover-file"), accept("recording-file"), accept("picture-file")
+	if !slices.Contains(covers, "audio/*") || !slices.Contains(recordings, "audio/*") || !slices.Contains(pictures, "image/*") {
+		t.Errorf("it takes %v, %v and %v", covers, recordings, pictures)
+	}
+	for _, f := range codec.Readable() {
+		if !strings.Contains(page, f.Name()) {
+			t.Errorf("the page does not name %s", f)
+		}
+		for _, extension := range codec.Extensions([]*codec.Format{f}) {
+			if !slices.Contains(covers, extension) || slices.Contains(recordings, extension) == f.Lossy() {
+				t.Errorf("%s is taken wrongly: %v to hide in, %v to reveal from", extension, covers, recordings)
+			}
+		}
+	}
+	for _, k := range picture.Readable() {
+		if !strings.Contains(page, k.Name) || !slices.Contains(pictures, k.Extensions[0]) {
+			t.Errorf("the page does not take %s: %v", k.Name, pictures)
+		}
+	}
+	if got := response.Header.Get("Content-Type"); got != "text/html; charset=utf-8" || strings.Contains(page, "{{") {
+		t.Errorf("the page is %s: %.80s", got, page)
 	}
 }
 
@@ -783,10 +853,10 @@ func TestWords(t *testing.T) {
 		want string
 	}{
 		{"/picture", sound, "This is a recording, and a picture is wanted here."},
-		{"/picture", []byte("hello"), "This is not a picture that ditas can read."},
+		{"/picture", []byte("hello"), "This is not a picture that ditas reads."},
 		{"/picture", pngFile(t, 20, 20)[:100], "The picture file ends too early."},
 		{"/sounds/cover", pngFile(t, 20, 20), "This is a picture, and a recording is wanted here."},
-		{"/sounds/cover", []byte("hello"), "This is not a recording that ditas can read."},
+		{"/sounds/cover", []byte("hello"), "This is not a recording that ditas reads."},
 		{"/sounds/cover", sound[:20_000], "The recording is cut off after"},
 		{"/sounds/cover", crowd, "The recording has more than 64 channels."},
 		{"/sounds/recording", crowd, "The recording has more than 64 channels."},
@@ -795,6 +865,19 @@ func TestWords(t *testing.T) {
 	} {
 		if _, b := v.do("PUT", c.path, c.data); !bytes.Contains(b, []byte(c.want)) || !bytes.Contains(b, []byte(`"hint":"`)) {
 			t.Errorf("%s: %s, want %s", c.path, b, c.want)
+		}
+	}
+	for _, data := range []string{
+		"\x00\x00\x00\x20ftypM4A ", "OggS" + strings.Repeat("\x00", 24) + "OpusHead", "MThd\x00\x00\x00\x06", "Call me Ishmael. Some years ago, never mind",
+	} {
+		// The command says so, too.
+		_, err := codec.Open(strings.NewReader(data), int64(len(data)))
+		var refusal *codec.Refusal
+		if !errors.As(err, &refusal) {
+			t.Fatalf("%q: %v", data, err)
+		}
+		if _, b := v.do("PUT", "/sounds/cover", []byte(data)); !bytes.Contains(b, []byte("This "+refusal.Says+".")) || !bytes.Contains(b, []byte(refusal.Advice[1:]+".")) {
+			t.Errorf("%q: %s, want %s", data, b, refusal.Says)
 		}
 	}
 	if status, b := v.do("POST", "/hide", []byte(`{"snr":50,"scale":1}`)); status != 404 {

@@ -13,6 +13,7 @@ import (
 	"ditas/internal/channel"
 	"ditas/metric"
 	"ditas/picture"
+	"ditas/report"
 )
 
 // trials is how many times the picture is hidden, each time with another nonce; shares and PSNRs are means.
@@ -75,7 +76,7 @@ func climb(ctx context.Context, photo *picture.Planes, speech *audio.Recording, 
 	return nil
 }
 
-func (r *rung) measure(ctx context.Context, secret *picture.Planes, heard *audio.Recording, hidden *ditas.HideReport) error {
+func (r *rung) measure(ctx context.Context, secret *picture.Planes, heard *audio.Recording, hidden *report.Hide) error {
 	if r.arrived == nil {
 		r.arrived = make([]float64, len(hidden.Stages))
 	}

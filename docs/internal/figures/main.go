@@ -23,6 +23,7 @@ import (
 	"ditas/audio/codec"
 	"ditas/audio/wav"
 	"ditas/picture"
+	"ditas/report"
 )
 
 func main() {
@@ -77,25 +78,25 @@ func file(r *audio.Recording) (audio.Rewriter, error) {
 }
 
 // hide hides a picture as ditas hide does unless told otherwise, but for random bytes that follow from a seed.
-func hide(ctx context.Context, secret *picture.Planes, cover *audio.Recording, seed byte) (*audio.Recording, *ditas.HideReport, error) {
+func hide(ctx context.Context, secret *picture.Planes, cover *audio.Recording, seed byte) (*audio.Recording, *report.Hide, error) {
 	f, err := file(cover)
 	if err != nil {
 		return nil, nil, err
 	}
 	var b bytes.Buffer
-	report, err := ditas.Hide(ctx, &b, f, secret, ditas.HideOptions{Random: rand.NewChaCha8([32]byte{seed})})
+	hidden, err := ditas.Hide(ctx, &b, f, secret, ditas.Public(), ditas.HideOptions{Random: rand.NewChaCha8([32]byte{seed})})
 	if err != nil {
 		return nil, nil, err
 	}
 	stego, err := wav.Decode(bytes.NewReader(b.Bytes()), int64(b.Len()))
-	return stego, report, err
+	return stego, hidden, err
 }
 
 // reveal reveals from what a file of a recording holds.
-func reveal(ctx context.Context, stego *audio.Recording) (*picture.Planes, *ditas.RevealReport, error) {
+func reveal(ctx context.Context, stego *audio.Recording) (*picture.Planes, *report.Reveal, error) {
 	f, err := file(stego)
 	if err != nil {
 		return nil, nil, err
 	}
-	return ditas.Reveal(ctx, f, ditas.RevealOptions{Method: ditas.Lattice})
+	return ditas.Reveal(ctx, f, ditas.Public(), ditas.RevealOptions{Method: ditas.Lattice})
 }

@@ -258,11 +258,10 @@ func (s *finder) cut() (bool, error) {
 		coherence     float64
 	}
 	var plans []plan
-	for _, g := range s.grid {
-		plans = append(plans, plan{s.main, s.main, g, 0, 0, 0})
-	}
-	if len(s.grid) > 0 {
-		plans = append(plans, plan{s.main, s.main, s.grid[0], -1, 0, 0}, plan{s.main, s.main, s.grid[0], 2, 0, 0})
+	for _, more := range []int{-1, 1} {
+		for _, g := range s.grid {
+			plans = append(plans, plan{s.main, s.main, g, more, 0, 0})
+		}
 	}
 	plans = append(plans, plan{s.main, s.main, 1, 0, 0, 0}, plan{s.main, s.main, 1, 2, 0, 0})
 	if len(s.grid) == 0 {

@@ -1,66 +1,42 @@
-// Package networks hides pictures with the networks of the paper: the multi-stage systems of package model, whose stages lie in
-// slots of the recording. [Hide] hides, [Reveal] reveals, and [Room] tells beforehand what a recording can take.
+// Package networks hides pictures with the networks of the paper: the multi-stage systems of package model, whose stages lie in slots
+// of the recording.
 //
-// The picture is cut into tiles of 64×64 pixels. Each is hidden by the DITAS-M-ED networks in as many subsequences of the
-// recording, called slots, as the system has stages, and what the receiver needs to know travels in a small header (package
-// slots). The first slots of the recording hold the first stage of every tile, and so on: whoever gets only the beginning gets
-// a coarse picture.
+// The picture is cut into tiles of 64×64 pixels. Each is hidden by the DITAS-M-ED networks in one subsequence of the recording, called
+// a slot, for each stage of the system, and what the receiver has to know travels in a small header (package slots). The first slots of
+// the recording hold the first stage of every tile, and so on: whoever gets only the beginning gets a coarse picture.
 //
-// Anyone with ditas can reveal what it hides: it does not encrypt. It holds the whole recording in memory.
+// Anyone with ditas can reveal what it hides: it does not encrypt. It holds the whole recording in memory, at four bytes a sample.
 package networks
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"math"
-	"runtime"
-	"time"
 
+	"ditas/audio"
+	"ditas/internal/carrier"
+	"ditas/internal/carrier/networks/slots"
+	"ditas/internal/keystream"
 	"ditas/internal/model"
 	"ditas/internal/model/weights"
+	"ditas/report"
 )
 
-// Method is the name of the networks that hide.
-const Method = weights.Default
+// Name is what reports call the embedded networks.
+const Name = weights.Default
 
-// DefaultSNR is the signal-to-noise ratio in dB, of each slot to its change, that Hide aims at unless told otherwise.
+// DefaultSNR is the signal-to-noise ratio in dB, of each slot to its change, that suits the networks.
 const DefaultSNR = 40
 
-// The range of signal-to-noise ratios that HideOptions takes, in dB.
+// The range of signal-to-noise ratios that the networks serve, in dB.
 const (
 	MinSNR = 10
 	MaxSNR = 60
 )
 
-// MaxSide bounds the width and the height of pictures, in pixels.
-const MaxSide = 65535
-
-var (
-	// ErrNothingFound reports a recording in which nothing is hidden, as far as anyone can tell.
-	ErrNothingFound = errors.New("nothing is hidden in this recording, or too much of it has changed since")
-	// ErrOtherVersion reports a recording that another version of ditas made.
-	ErrOtherVersion = errors.New("hidden by another version of ditas, whose networks this one does not have")
-	// ErrTooLarge reports a picture beyond MaxSide.
-	ErrTooLarge = errors.New("picture too large")
-)
-
-// TooShortError reports a recording that has no room for a picture.
-type TooShortError struct {
-	Need, Have    time.Duration // of sound that is not silence, at the recording's rate and channels
-	Width, Height int           // of the picture scaled down to fit, 0 if none fits
-}
-
-func (e *TooShortError) Error() string {
-	s := fmt.Sprintf("the recording is too short: it takes %s of sound, and there are %s", seconds(e.Need, math.Ceil), seconds(e.Have, math.Floor))
-	if e.Width > 0 {
-		s += fmt.Sprintf("; scaled down to %d×%d the picture would fit", e.Width, e.Height)
-	}
-	return s
-}
-
-func seconds(d time.Duration, round func(float64) float64) string {
-	return fmt.Sprintf("%.1f s", round(d.Seconds()*10)/10)
-}
+// Method hides pictures with the embedded networks. Strength is the signal-to-noise ratio aimed at in each slot. The higher it is, the
+// less there is to hear, and the coarser the picture. Where more distortion would not leave the picture more room, less is made.
+type Method struct{}
 
 // network returns the embedded system and the first bytes of its hash.
 func network() (*model.System, [4]byte, error) {
@@ -71,9 +47,74 @@ func network() (*model.System, [4]byte, error) {
 	return sys, id, nil
 }
 
-func workers(n int) int {
-	if n < 1 {
-		return runtime.GOMAXPROCS(0)
+// Survey reads a cover into memory.
+func (Method) Survey(ctx context.Context, cover audio.File, o carrier.Options) (carrier.PictureSurvey, error) {
+	sys, id, err := network()
+	if err != nil {
+		return nil, err
 	}
-	return n
+	h, err := carrier.NewHost(ctx, cover)
+	if err != nil {
+		return nil, err
+	}
+	s, err := load(ctx, h, sys.Config.Samples(), o.Phase(report.Surveying))
+	if err != nil {
+		return nil, err
+	}
+	if err := h.Cut(); err != nil {
+		return nil, err
+	}
+	v := &survey{sys: sys, id: id, sound: s, cover: cover, peaks: s.peaks()}
+	for _, p := range v.peaks {
+		if slots.Usable(p) {
+			v.usable++
+		}
+	}
+	return v, nil
+}
+
+// Find looks for a header in one pass, and reads the recording into memory if there is one.
+func (Method) Find(ctx context.Context, stego *carrier.Host, key keystream.Key, o carrier.Options) (carrier.FoundPicture, error) {
+	sys, id, err := network()
+	if err != nil {
+		return nil, err
+	}
+	if present, err := slots.Present(ctx, stego, key); err != nil || !present {
+		return nil, errors.Join(err, notFound(stego))
+	}
+	s, err := load(ctx, stego, sys.Config.Samples(), o.Phase(report.Reading))
+	if err != nil {
+		return nil, err
+	}
+	l, err := readLayout(s, key)
+	c := sys.Config
+	switch {
+	case errors.Is(err, slots.ErrVersion):
+		return nil, carrier.ErrVersion
+	case err != nil:
+		return nil, notFound(stego)
+	case l.Method != activeFrames && l.Method != allFrames || l.Weights != id || l.Stages != c.Stages || l.Tile != c.Tile:
+		return nil, carrier.ErrVersion
+	}
+	tiles := ((l.Width + c.Tile - 1) / c.Tile) * ((l.Height + c.Tile - 1) / c.Tile)
+	if len(l.Slots) != tiles*c.Stages || l.Planes != 3 || l.SlotLength != s.slot || l.Channels != len(s.planes) {
+		return nil, notFound(stego)
+	}
+	return &found{sys: sys, sound: s, layout: l, tiles: tiles}, nil
+}
+
+// notFound says that nothing is found, and that the file is cut off if it is.
+func notFound(h *carrier.Host) error {
+	if cut := h.Cut(); cut != nil {
+		return fmt.Errorf("%w: %w", carrier.ErrNotFound, cut)
+	}
+	return carrier.ErrNotFound
+}
+
+func readLayout(s *sound, key keystream.Key) (*slots.Layout, error) {
+	body, err := slots.Read(slots.Planar[float32](s.planes), key)
+	if err != nil {
+		return nil, err
+	}
+	return slots.ParseLayout(body)
 }

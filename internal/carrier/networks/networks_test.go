@@ -12,9 +12,12 @@ import (
 
 	"ditas/audio"
 	"ditas/audio/wav"
+	"ditas/internal/carrier"
 	"ditas/internal/carrier/networks"
+	"ditas/internal/keystream"
 	"ditas/metric"
 	"ditas/picture"
+	"ditas/report"
 )
 
 // music is a chord that swells and fades over soft noise, in any format, with a foreign chunk behind the samples.
@@ -41,15 +44,6 @@ func music(t testing.TB, f audio.Format, seconds float64) []byte {
 	return append(b.Bytes(), "note\x04\x00\x00\x00abcd"...)
 }
 
-func open(t testing.TB, file []byte) *wav.File {
-	t.Helper()
-	f, err := wav.Open(bytes.NewReader(file), int64(len(file)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return f
-}
-
 // scene is a picture with soft and hard edges.
 func scene(width, height int) *picture.Planes {
 	p := picture.New(width, height)
@@ -70,14 +64,51 @@ func scene(width, height int) *picture.Planes {
 	return p
 }
 
-func hide(t testing.TB, cover []byte, p *picture.Planes, o networks.HideOptions) ([]byte, *networks.HideReport) {
+// survey measures a cover.
+func survey(cover []byte) (carrier.PictureSurvey, error) {
+	f, err := wav.Open(bytes.NewReader(cover), int64(len(cover)))
+	if err != nil {
+		return nil, err
+	}
+	return networks.Method{}.Survey(context.Background(), f, carrier.Options{Workers: 2})
+}
+
+// options are those of hiding at a signal-to-noise ratio.
+func options(snr float64, workers int) carrier.HideOptions {
+	return carrier.HideOptions{
+		Options: carrier.Options{Workers: workers}, Strength: carrier.Strength{SNR: snr}, Key: keystream.Public(), Restored: true,
+	}
+}
+
+func hide(t testing.TB, cover []byte, p *picture.Planes, o carrier.HideOptions) ([]byte, *report.Hide) {
 	t.Helper()
-	var stego bytes.Buffer
-	report, err := networks.Hide(context.Background(), &stego, open(t, cover), p, o)
+	s, err := survey(cover)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return stego.Bytes(), report
+	var stego bytes.Buffer
+	r, err := s.Hide(context.Background(), &stego, p, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stego.Bytes(), r
+}
+
+func reveal(ctx context.Context, stego []byte, show func(int, *picture.Planes)) (*picture.Planes, *report.Reveal, error) {
+	f, err := wav.Open(bytes.NewReader(stego), int64(len(stego)))
+	if err != nil {
+		return nil, nil, err
+	}
+	h, err := carrier.NewHost(ctx, f)
+	if err != nil {
+		return nil, nil, err
+	}
+	o := carrier.Options{Workers: 2}
+	found, err := networks.Method{}.Find(ctx, h, keystream.Public(), o)
+	if err != nil {
+		return nil, nil, err
+	}
+	return found.Reveal(ctx, carrier.RevealOptions{Options: o, Stage: show})
 }
 
 func psnr(t testing.TB, a, b *picture.Planes) float64 {
@@ -102,20 +133,20 @@ func TestEveryFormatCarriesAPicture(t *testing.T) {
 		t.Run(f.String(), func(t *testing.T) {
 			cover := music(t, f, 8*16384/float64(f.Rate))
 			secret := scene(70, 50) // two tiles, neither of them full
-			o := networks.HideOptions{}
+			o := options(networks.DefaultSNR, 2)
 			least := 30.0
 			if f.Encoding == audio.Int8 {
-				o.SNR, least = 15, 20 // eight bits are noise enough by themselves
+				o.Strength.SNR, least = 15, 20 // eight bits are noise enough by themselves
 			}
 			stego, report := hide(t, cover, secret, o)
 			if len(stego) != len(cover) || !bytes.Equal(stego[len(stego)-12:], cover[len(cover)-12:]) || !bytes.Equal(stego[:44], cover[:44]) {
 				t.Error("the file changed in more than its samples")
 			}
-			revealed, found, err := networks.Reveal(context.Background(), open(t, stego), networks.RevealOptions{})
+			revealed, found, err := reveal(context.Background(), stego, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if revealed.Width != 70 || revealed.Height != 50 || !found.Complete() {
+			if revealed.Width != 70 || revealed.Height != 50 || !found.Complete {
 				t.Errorf("revealed %d×%d, %+v", revealed.Width, revealed.Height, found)
 			}
 			got := psnr(t, secret, revealed)
@@ -125,7 +156,7 @@ func TestEveryFormatCarriesAPicture(t *testing.T) {
 			if math.Abs(got-report.PSNR) > 1e-6 {
 				t.Errorf("sender expected %.4f dB, the receiver got %.4f dB", report.PSNR, got)
 			}
-			if report.Tiles != 2 || report.Slots != 2*report.Stages || report.MSE <= 0 || report.MaxDeviation <= 0 {
+			if len(report.Stages) != 3 || report.Stages[2].PSNR != report.PSNR || report.MSE <= 0 || report.MaxDeviation <= 0 {
 				t.Errorf("report %+v", report)
 			}
 		})
@@ -137,30 +168,25 @@ func TestStrengthIsAKnob(t *testing.T) {
 	secret := scene(64, 64)
 	var last float64
 	for _, snr := range []float64{40, 30, 20} {
-		_, report := hide(t, cover, secret, networks.HideOptions{SNR: snr})
+		_, report := hide(t, cover, secret, options(snr, 2))
 		// More of a change than asked for would be heard; less is fine where more would leave the picture no more room.
-		if report.UsedSNR < snr-2.5 {
-			t.Errorf("asked for %g dB, got %.1f dB", snr, report.UsedSNR)
+		if report.SNR < snr-2.5 {
+			t.Errorf("asked for %g dB, got %.1f dB", snr, report.SNR)
 		}
 		if report.PSNR < last {
 			t.Errorf("at %g dB the picture has %.1f dB, less than at a higher ratio", snr, report.PSNR)
 		}
 		last = report.PSNR
-		if snr == 40 && report.UsedSNR > 44 {
-			t.Errorf("asked for 40 dB, got %.1f dB", report.UsedSNR)
-		}
-	}
-	for _, snr := range []float64{-1, 5, 61, math.NaN()} {
-		if _, err := networks.Hide(context.Background(), &bytes.Buffer{}, open(t, cover), secret, networks.HideOptions{SNR: snr}); err == nil {
-			t.Errorf("%g dB was accepted", snr)
+		if snr == 40 && report.SNR > 46 {
+			t.Errorf("asked for 40 dB, got %.1f dB", report.SNR)
 		}
 	}
 }
 
 func TestResultsDoNotDependOnWorkers(t *testing.T) {
 	cover := music(t, audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 8)
-	one, _ := hide(t, cover, scene(100, 64), networks.HideOptions{Workers: 1})
-	three, _ := hide(t, cover, scene(100, 64), networks.HideOptions{Workers: 3})
+	one, _ := hide(t, cover, scene(100, 64), options(networks.DefaultSNR, 1))
+	three, _ := hide(t, cover, scene(100, 64), options(networks.DefaultSNR, 3))
 	if !bytes.Equal(one, three) {
 		t.Error("one and three workers make different files")
 	}
@@ -168,8 +194,12 @@ func TestResultsDoNotDependOnWorkers(t *testing.T) {
 
 func TestTooShort(t *testing.T) {
 	cover := music(t, audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 4) // three slots
-	_, err := networks.Hide(context.Background(), &bytes.Buffer{}, open(t, cover), scene(256, 128), networks.HideOptions{})
-	var short *networks.TooShortError
+	v, err := survey(cover)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = v.Hide(context.Background(), &bytes.Buffer{}, scene(256, 128), options(networks.DefaultSNR, 2))
+	var short *report.TooShortError
 	if !errors.As(err, &short) {
 		t.Fatalf("got %v", err)
 	}
@@ -179,19 +209,20 @@ func TestTooShort(t *testing.T) {
 	if want := "it takes 24.6 s of sound, and there are 3.0 s; scaled down to 64×32 the picture would fit"; !strings.Contains(err.Error(), want) {
 		t.Errorf("%q lacks %q", err, want)
 	}
-	stego, report := hide(t, cover, scene(256, 128), networks.HideOptions{Fit: true})
-	if report.Width != 64 || report.Height != 32 {
-		t.Errorf("fitted to %d×%d", report.Width, report.Height)
-	}
-	revealed, _, err := networks.Reveal(context.Background(), open(t, stego), networks.RevealOptions{})
+	stego, _ := hide(t, cover, scene(256, 128).Fit(short.Width, short.Height), options(networks.DefaultSNR, 2))
+	revealed, _, err := reveal(context.Background(), stego, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := psnr(t, scene(256, 128).Fit(64, 32), revealed); got < 30 {
 		t.Errorf("revealed at %.1f dB", got)
 	}
-	tiny := music(t, audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 1)
-	if _, err := networks.Hide(context.Background(), &bytes.Buffer{}, open(t, tiny), scene(8, 8), networks.HideOptions{Fit: true}); !errors.As(err, &short) || short.Width != 0 {
+	v, err = survey(music(t, audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = v.Capacity(carrier.Strength{}).Check(8, 8)
+	if !errors.As(err, &short) || short.Width != 0 {
 		t.Errorf("a second of sound: %v", err)
 	}
 }
@@ -209,7 +240,7 @@ func TestSilenceIsNotUsed(t *testing.T) {
 	if err := wav.Encode(&b, rec); err != nil {
 		t.Fatal(err)
 	}
-	stego, _ := hide(t, b.Bytes(), scene(64, 64), networks.HideOptions{})
+	stego, _ := hide(t, b.Bytes(), scene(64, 64), options(networks.DefaultSNR, 2))
 	heard, err := wav.Decode(bytes.NewReader(stego), int64(len(stego)))
 	if err != nil {
 		t.Fatal(err)
@@ -236,7 +267,7 @@ func TestPoorStretchesAreAvoided(t *testing.T) {
 	if err := wav.Encode(&b, rec); err != nil {
 		t.Fatal(err)
 	}
-	stego, report := hide(t, b.Bytes(), scene(64, 64), networks.HideOptions{})
+	stego, report := hide(t, b.Bytes(), scene(64, 64), options(networks.DefaultSNR, 2))
 	if report.PSNR < 35 {
 		t.Errorf("the picture comes back at %.1f dB", report.PSNR)
 	}
@@ -255,31 +286,29 @@ func TestPoorStretchesAreAvoided(t *testing.T) {
 func TestNothingFound(t *testing.T) {
 	ctx := context.Background()
 	cover := music(t, audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 4)
-	if _, _, err := networks.Reveal(ctx, open(t, cover), networks.RevealOptions{}); !errors.Is(err, networks.ErrNothingFound) {
+	if _, _, err := reveal(ctx, cover, nil); !errors.Is(err, carrier.ErrNotFound) {
 		t.Errorf("an innocent recording: %v", err)
 	}
-	if _, _, err := networks.Reveal(ctx, open(t, music(t, audio.Format{Rate: 8000, Channels: 1, Encoding: audio.Int8}, 0.01)), networks.RevealOptions{}); !errors.Is(err, networks.ErrNothingFound) {
+	if _, _, err := reveal(ctx, music(t, audio.Format{Rate: 8000, Channels: 1, Encoding: audio.Int8}, 0.01), nil); !errors.Is(err, carrier.ErrNotFound) {
 		t.Errorf("a very short one: %v", err)
 	}
 	empty := music(t, audio.Format{Rate: 16000, Channels: 2, Encoding: audio.Int16}, 0)
-	if _, _, err := networks.Reveal(ctx, open(t, empty), networks.RevealOptions{}); !errors.Is(err, networks.ErrNothingFound) {
+	if _, _, err := reveal(ctx, empty, nil); !errors.Is(err, carrier.ErrNotFound) {
 		t.Errorf("an empty one: %v", err)
 	}
-	if _, err := networks.Hide(ctx, &bytes.Buffer{}, open(t, empty), scene(8, 8), networks.HideOptions{}); err == nil {
-		t.Error("a picture went into an empty recording")
+	if v, err := survey(empty); err != nil || v.Capacity(carrier.Strength{}).Pixels != 0 {
+		t.Errorf("room in an empty recording (%v)", err)
 	}
 }
 
 func TestACutRecordingGivesWhatArrived(t *testing.T) {
 	cover := music(t, audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 7)
 	secret := scene(128, 64)
-	stego, whole := hide(t, cover, secret, networks.HideOptions{})
+	stego, whole := hide(t, cover, secret, options(networks.DefaultSNR, 2))
 	// The file ends within the slot of the last stage of the second tile.
 	cut := stego[:44+2*(5*16384+100)]
 	var stages []*picture.Planes
-	revealed, found, err := networks.Reveal(context.Background(), open(t, cut), networks.RevealOptions{
-		Stage: func(_ int, p *picture.Planes) { stages = append(stages, p) },
-	})
+	revealed, found, err := reveal(context.Background(), cut, func(_ int, p *picture.Planes) { stages = append(stages, p) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -291,42 +320,42 @@ func TestACutRecordingGivesWhatArrived(t *testing.T) {
 	}
 	// What a beginning with one stage gives is the picture of that stage.
 	var first *picture.Planes
-	beginning, _, err := networks.Reveal(context.Background(), open(t, stego[:44+2*(2*16384+100)]), networks.RevealOptions{
-		Stage: func(i int, p *picture.Planes) {
-			if first = p; i != 0 {
-				t.Errorf("stage %d was shown, and nothing of it arrived", i)
-			}
-		},
+	beginning, _, err := reveal(context.Background(), stego[:44+2*(2*16384+100)], func(i int, p *picture.Planes) {
+		if first = p; i != 0 {
+			t.Errorf("stage %d was shown, and nothing of it arrived", i)
+		}
 	})
 	if err != nil || psnr(t, beginning, stages[0]) < 100 || psnr(t, beginning, first) < 100 {
 		t.Errorf("the beginning gives another picture than the first stage (%v)", err)
 	}
-	if found.Complete() || found.Arrived[0] != 2 || found.Arrived[1] != 2 || found.Arrived[2] != 1 {
-		t.Errorf("arrived %v", found.Arrived)
+	if found.Complete || found.Stages[0].Arrived != 2 || found.Stages[1].Arrived != 2 || found.Stages[2].Arrived != 1 {
+		t.Errorf("arrived %+v", found.Stages)
 	}
 	if got := psnr(t, secret, revealed); got < 20 || got >= whole.PSNR {
 		t.Errorf("%.1f dB with a stage missing, %.1f dB with all", got, whole.PSNR)
 	}
-	if _, err := networks.Room(context.Background(), open(t, cut)); !errors.As(err, new(*audio.TruncatedError)) {
+	if _, err := survey(cut); !errors.As(err, new(*audio.TruncatedError)) {
 		t.Errorf("room in a cut file: %v", err)
 	}
 }
 
-func TestRoom(t *testing.T) {
+func TestCapacity(t *testing.T) {
 	cover := music(t, audio.Format{Rate: 44100, Channels: 2, Encoding: audio.Int16}, 30)
-	r, err := networks.Room(context.Background(), open(t, cover))
+	v, err := survey(cover)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Duration != 30*time.Second || r.Slots != 160 || r.Usable != 160 || r.Tiles != 53 || r.Side != 7*64 {
+	r := v.Capacity(carrier.Strength{SNR: 40})
+	const tiles = 53 // of three slots each; there are 160
+	if r.Duration != 30*time.Second || r.Pixels != tiles*64*64 || r.Side != 7*64 || r.SNR != 40 {
 		t.Errorf("%+v", r)
 	}
 	for _, c := range [][4]int{{64, 64, 64, 64}, {448, 448, 448, 448}, {4000, 3000, 533, 400}, {10, 60000, 1, 3392}, {0, 5, 0, 0}} {
 		w, h := r.Fit(c[0], c[1])
 		if c[0] > 64 && c[0] != 448 {
 			// What is promised is that it fits and that nothing larger does.
-			if tiles := ((w + 63) / 64) * ((h + 63) / 64); tiles > r.Tiles {
-				t.Errorf("%d×%d fits as %d×%d, which takes %d of %d tiles", c[0], c[1], w, h, tiles, r.Tiles)
+			if got := ((w + 63) / 64) * ((h + 63) / 64); got > tiles {
+				t.Errorf("%d×%d fits as %d×%d, which takes %d of %d tiles", c[0], c[1], w, h, got, tiles)
 			}
 			continue
 		}
@@ -340,10 +369,14 @@ func TestCancelling(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	cover := music(t, audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 4)
-	if _, err := networks.Hide(ctx, &bytes.Buffer{}, open(t, cover), scene(64, 64), networks.HideOptions{}); !errors.Is(err, context.Canceled) {
+	v, err := survey(cover)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.Hide(ctx, &bytes.Buffer{}, scene(64, 64), options(networks.DefaultSNR, 2)); !errors.Is(err, context.Canceled) {
 		t.Errorf("hide: %v", err)
 	}
-	if _, _, err := networks.Reveal(ctx, open(t, cover), networks.RevealOptions{}); !errors.Is(err, context.Canceled) {
+	if _, _, err := reveal(ctx, cover, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("reveal: %v", err)
 	}
 }

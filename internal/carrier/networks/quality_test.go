@@ -5,14 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
-	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"testing"
 
-	"ditas/audio/wav"
-	"ditas/internal/carrier/networks"
 	"ditas/picture"
 )
 
@@ -65,8 +62,8 @@ func TestQualityDoesNotFall(t *testing.T) {
 	speech := readFile(t, filepath.Join("..", "..", "..", "cmd", "ditas", "demo", "speech.wav"))
 	var now []quality
 	for _, snr := range []float64{15, 25, 35, 45} {
-		_, r := hide(t, speech, demoPicture(t), networks.HideOptions{SNR: snr})
-		now = append(now, quality{SNR: snr, PSNR: r.PSNR, SSIM: *r.SSIM, MSE: r.MSE})
+		_, r := hide(t, speech, demoPicture(t), options(snr, 2))
+		now = append(now, quality{SNR: snr, PSNR: r.PSNR, SSIM: *r.Restored.SSIM, MSE: r.MSE})
 	}
 	if *update {
 		b, err := json.MarshalIndent(now, "", "  ")
@@ -109,15 +106,15 @@ func TestGoldenRecordings(t *testing.T) {
 			stego, golden := filepath.Join("testdata", name+".wav"), filepath.Join("testdata", name+".png")
 			if *update {
 				cover := excerpt(t, f.from, f.to)
-				b, _ := hide(t, cover, demoPicture(t).CropSquare().Resize(f.side, 64), networks.HideOptions{SNR: 30})
+				b, _ := hide(t, cover, demoPicture(t).CropSquare().Resize(f.side, 64), options(30, 2))
 				writeFile(t, stego, b)
 			}
-			revealed, report, err := networks.Reveal(context.Background(), open(t, readFile(t, stego)), networks.RevealOptions{})
+			revealed, report, err := reveal(context.Background(), readFile(t, stego), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !report.Complete() {
-				t.Errorf("arrived: %v of %d tiles", report.Arrived, report.Tiles)
+			if !report.Complete {
+				t.Errorf("arrived: %+v", report.Stages)
 			}
 			if *update {
 				var b bytes.Buffer
@@ -147,50 +144,4 @@ func excerpt(t testing.TB, from, to int) []byte {
 		b[40+i] = byte(n >> (8 * i))
 	}
 	return b
-}
-
-func ExampleHide() {
-	speech, err := os.ReadFile(filepath.Join("..", "..", "..", "cmd", "ditas", "demo", "speech.wav"))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	photo, err := os.Open(filepath.Join("..", "..", "..", "cmd", "ditas", "demo", "photo.png"))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer photo.Close()
-	secret, err := picture.Decode(photo)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	cover, err := wav.Open(bytes.NewReader(speech), int64(len(speech)))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	var stego bytes.Buffer
-	report, err := networks.Hide(context.Background(), &stego, cover, secret, networks.HideOptions{SNR: 30})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Printf("%d×%d pixels in %d tiles, %d of %d slots used\n", report.Width, report.Height, report.Tiles, report.Slots, report.Room)
-
-	heard, err := wav.Open(bytes.NewReader(stego.Bytes()), int64(stego.Len()))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	revealed, found, err := networks.Reveal(context.Background(), heard, networks.RevealOptions{})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Printf("%d×%d pixels revealed, tiles of each stage: %v\n", revealed.Width, revealed.Height, found.Arrived)
-	// Output:
-	// 192×128 pixels in 6 tiles, 18 of 19 slots used
-	// 192×128 pixels revealed, tiles of each stage: [6 6 6]
 }

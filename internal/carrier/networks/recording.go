@@ -2,12 +2,12 @@ package networks
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math"
 
 	"ditas/audio"
+	"ditas/internal/carrier"
 	"ditas/internal/carrier/networks/slots"
 )
 
@@ -18,38 +18,33 @@ type sound struct {
 	slot   int // samples of a slot
 }
 
-// listen reads a recording. If it is cut off the error is an *audio.TruncatedError and the sound holds what is there.
-func listen(ctx context.Context, f audio.File, slot int) (*sound, error) {
-	s := &sound{format: f.Format(), slot: slot}
-	s.planes = make([][]float32, s.format.Channels)
+// load reads a recording, as much of it as is there.
+func load(ctx context.Context, h *carrier.Host, slot int, progress func(done, total int)) (*sound, error) {
+	s := &sound{format: h.Format(), slot: slot, planes: make([][]float32, h.Channels())}
 	const limit = 1 << 31 // samples: 8 GiB
-	if n := f.Frames(); n > limit/int64(s.format.Channels) {
-		return nil, fmt.Errorf("the recording has %d frames of %d channels, more than fit into memory: cut it into parts", n, s.format.Channels)
+	if h.Frames() > limit/int64(h.Channels()) {
+		return nil, fmt.Errorf("the recording has %d frames of %d channels, more than fit into memory: cut it into parts", h.Frames(), h.Channels())
 	}
 	const block = 1 << 14
-	buf := audio.NewBlock(s.format.Channels, block)
-	r := f.Reader()
-	for {
+	buf := audio.NewBlock(h.Channels(), block)
+	for from := int64(0); from < h.Frames(); from += block {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		n, err := r.Read(buf)
-		if errors.Is(err, io.EOF) {
-			return s, nil
+		if err := h.Read(buf, from); err != nil {
+			return nil, err
 		}
-		if err != nil {
-			return s, err
-		}
+		n := int(min(block, h.Frames()-from))
 		for c, x := range buf {
-			if s.planes[c] == nil {
-				// What a header declares is believed only in part; a false one costs little.
-				s.planes[c] = make([]float32, 0, min(max(f.Frames(), 0), 1<<26))
-			}
 			for _, v := range x[:n] {
 				s.planes[c] = append(s.planes[c], float32(v))
 			}
 		}
+		if progress != nil {
+			progress(int((from+int64(n))/block), int(h.Frames()/block))
+		}
 	}
+	return s, h.Finish()
 }
 
 func (s *sound) frames() int { return len(s.planes[0]) }
@@ -77,14 +72,6 @@ func (s *sound) peaks() []float64 {
 		peaks[i] = float64(peak)
 	}
 	return peaks
-}
-
-// grid is the set of values that the recording's file can hold.
-func (s *sound) grid() slots.Grid {
-	if s.format.Encoding.IsFloat() {
-		return slots.Grid{}
-	}
-	return slots.Grid{Step: s.format.Step()}
 }
 
 // change is how two versions of a recording differ.

@@ -3,149 +3,86 @@ package networks
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync/atomic"
 
-	"ditas/audio"
+	"ditas/internal/carrier"
 	"ditas/internal/carrier/networks/slots"
-	"ditas/internal/keystream"
 	"ditas/internal/model"
 	"ditas/internal/parallel"
 	"ditas/picture"
+	"ditas/report"
 )
 
-// RevealOptions says how to reveal. The zero value is a good choice.
-type RevealOptions struct {
-	// Workers is the number of goroutines; 0 means one per processor. Results do not depend on it.
-	Workers int
-	// Progress, if set, is called after every tile, possibly from several goroutines at once.
-	Progress func(done, total int)
-	// Stage, if set, is called for every stage of which anything arrived, counted from 0, one after the other, with the picture that
-	// it and the ones before it make.
-	Stage func(stage int, p *picture.Planes)
-}
-
-// RevealReport tells what Reveal found.
-type RevealReport struct {
-	Method string `json:"method"`
-	Width  int    `json:"width"`
-	Height int    `json:"height"`
-	Tiles  int    `json:"tiles"`
-	// Arrived is the number of tiles of which each stage arrived.
-	Arrived []int `json:"arrived"`
-}
-
-// Complete reports whether all that was hidden arrived.
-func (r *RevealReport) Complete() bool {
-	for _, n := range r.Arrived {
-		if n < r.Tiles {
-			return false
-		}
-	}
-	return true
-}
-
-// Reveal returns the picture that is hidden in a recording. A recording that was cut off at the end still gives what has
-// arrived. It returns an error that wraps [ErrNothingFound] or [ErrOtherVersion] if there is nothing that it can reveal.
-func Reveal(ctx context.Context, stego audio.File, o RevealOptions) (*picture.Planes, *RevealReport, error) {
-	f, err := Find(ctx, stego)
-	if err != nil {
-		return nil, nil, err
-	}
-	p, err := f.Reveal(ctx, o)
-	if err != nil {
-		return nil, nil, err
-	}
-	return p, f.Report(), nil
-}
-
-// Found is a recording with a picture in it.
-type Found struct {
+// found is a recording with a picture in it.
+type found struct {
 	sys    *model.System
 	sound  *sound
 	layout *slots.Layout
 	tiles  int
 }
 
-// Find reads a recording and what it takes to reveal the picture in it. Its errors are those of Reveal.
-func Find(ctx context.Context, stego audio.File) (*Found, error) {
-	sys, id, err := network()
-	if err != nil {
-		return nil, err
-	}
-	s, err := listen(ctx, stego, sys.Config.Samples())
-	var cut *audio.TruncatedError
-	if err != nil && !errors.As(err, &cut) {
-		return nil, err
-	}
-	body, err := slots.Read(slots.Planar[float32](s.planes), keystream.Public())
-	var l *slots.Layout
-	if err == nil {
-		l, err = slots.ParseLayout(body)
-	}
-	c := sys.Config
-	switch {
-	case errors.Is(err, slots.ErrVersion):
-		return nil, ErrOtherVersion
-	case err != nil && cut != nil:
-		return nil, fmt.Errorf("%w: %w", ErrNothingFound, cut)
-	case err != nil:
-		return nil, ErrNothingFound
-	case l.Method != activeFrames && l.Method != allFrames || l.Weights != id || l.Stages != c.Stages || l.Tile != c.Tile:
-		return nil, ErrOtherVersion
-	}
-	tiles := ((l.Width + c.Tile - 1) / c.Tile) * ((l.Height + c.Tile - 1) / c.Tile)
-	if len(l.Slots) != tiles*c.Stages || l.Planes != 3 || l.SlotLength != s.slot || l.Channels != len(s.planes) {
-		return nil, ErrNothingFound
-	}
-	return &Found{sys: sys, sound: s, layout: l, tiles: tiles}, nil
-}
-
 // received returns what has arrived of a stage of a tile, nil for a stretch that was zeroed.
-func (f *Found) received(stage, tile int) []float32 {
+func (f *found) received(stage, tile int) []float32 {
 	if x := f.sound.at(f.layout.Slots[stage*f.tiles+tile].Index); !silent(x) {
 		return x
 	}
 	return nil
 }
 
-// Report tells what has arrived.
-func (f *Found) Report() *RevealReport {
-	r := &RevealReport{Method: f.sys.Config.Name, Width: f.layout.Width, Height: f.layout.Height, Tiles: f.tiles}
+// report tells what has arrived.
+func (f *found) report() *report.Reveal {
+	r := &report.Reveal{
+		Method: f.sys.Config.Name, Width: f.layout.Width, Height: f.layout.Height, Complete: true, Robust: true,
+	}
 	for stage := range f.sys.Config.Stages {
-		arrived := 0
+		s := report.RevealStage{Blocks: f.tiles}
 		for tile := range f.tiles {
 			if f.received(stage, tile) != nil {
-				arrived++
+				s.Arrived++
 			}
 		}
-		r.Arrived = append(r.Arrived, arrived)
+		r.Stages = append(r.Stages, s)
+		r.Frames += s.Blocks
+		r.Arrived += s.Arrived
+		r.Complete = r.Complete && s.Arrived == s.Blocks
 	}
 	return r
 }
 
 // Reveal returns the picture.
-func (f *Found) Reveal(ctx context.Context, o RevealOptions) (*picture.Planes, error) {
+func (f *found) Reveal(ctx context.Context, o carrier.RevealOptions) (*picture.Planes, *report.Reveal, error) {
+	r := f.report()
+	if o.Report {
+		return nil, r, nil
+	}
+	p, err := f.reveal(ctx, o.Options, report.Decoding, o.Stage)
+	return p, r, err
+}
+
+// reveal returns the picture, and shows it up to every stage of which anything arrived if show is set.
+func (f *found) reveal(
+	ctx context.Context, o carrier.Options, phase report.Phase, show func(stage int, p *picture.Planes),
+) (*picture.Planes, error) {
 	c, l, count := f.sys.Config, f.layout, f.tiles
-	type place struct {
+	type worker struct {
 		revealer *model.Revealer
 		pixels   []float32
 		stage    []float32 // what one of them reveals
 		received [][]float32
 		err      error
 	}
-	places := make([]place, min(workers(o.Workers), count))
-	for i := range places {
+	workers := make([]worker, min(o.Workers, count))
+	for i := range workers {
 		r, err := f.sys.NewRevealer()
 		if err != nil {
 			return nil, err
 		}
 		r.SetActivity(activity(l.Method))
-		places[i] = place{revealer: r, pixels: make([]float32, 3*c.Tile*c.Tile), stage: make([]float32, 3*c.Tile*c.Tile), received: make([][]float32, c.Stages)}
+		workers[i] = worker{revealer: r, pixels: make([]float32, 3*c.Tile*c.Tile), stage: make([]float32, 3*c.Tile*c.Tile), received: make([][]float32, c.Stages)}
 	}
 	tiles := make([]*picture.Planes, count)
 	var stages [][]*picture.Planes // the tiles up to each of them, if they are wanted
-	if o.Stage != nil {
+	if show != nil {
 		for range c.Stages {
 			stages = append(stages, make([]*picture.Planes, count))
 		}
@@ -157,9 +94,10 @@ func (f *Found) Reveal(ctx context.Context, o RevealOptions) (*picture.Planes, e
 		}
 		return p
 	}
+	progress := o.Phase(phase)
 	var done atomic.Int64
-	parallel.Each(len(places), count, func(w, t int) {
-		p := &places[w]
+	parallel.Each(len(workers), count, func(w, t int) {
+		p := &workers[w]
 		if p.err = errors.Join(p.err, ctx.Err()); p.err != nil {
 			return
 		}
@@ -183,11 +121,11 @@ func (f *Found) Reveal(ctx context.Context, o RevealOptions) (*picture.Planes, e
 			}
 			list[t] = tile(p.pixels)
 		}
-		if o.Progress != nil {
-			o.Progress(int(done.Add(1)), count)
+		if progress != nil {
+			progress(int(done.Add(1)), count)
 		}
 	})
-	for _, p := range places {
+	for _, p := range workers {
 		if p.err != nil {
 			return nil, p.err
 		}
@@ -200,9 +138,9 @@ func (f *Found) Reveal(ctx context.Context, o RevealOptions) (*picture.Planes, e
 		p.Round()
 		return p, nil
 	}
-	arrived := f.Report().Arrived
+	arrived := f.report().Stages
 	for i, list := range stages {
-		if arrived[i] == 0 {
+		if arrived[i].Arrived == 0 {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
@@ -212,7 +150,7 @@ func (f *Found) Reveal(ctx context.Context, o RevealOptions) (*picture.Planes, e
 		if err != nil {
 			return nil, err
 		}
-		o.Stage(i, p)
+		show(i, p)
 	}
 	return join(tiles)
 }

@@ -57,28 +57,44 @@ func (s *Study) dither(cover *audio.Recording) io.Reader {
 	return rand.NewChaCha8([32]byte(h.Sum(nil)))
 }
 
-// Hide returns what the file holds of a recording in which a picture was hidden.
-func (s *Study) Hide(cover *audio.Recording, secret *picture.Planes, o ditas.HideOptions) (*audio.Recording, error) {
+// key returns the key of a passphrase, the public one if it is empty.
+func key(passphrase string) (ditas.Key, error) {
+	if passphrase == "" {
+		return ditas.Public(), nil
+	}
+	return ditas.Passphrase(passphrase, nil)
+}
+
+// Hide returns what the file holds of a recording in which a picture was hidden, for everybody if the passphrase is empty.
+func (s *Study) Hide(cover *audio.Recording, secret *picture.Planes, passphrase string, o ditas.HideOptions) (*audio.Recording, error) {
+	k, err := key(passphrase)
+	if err != nil {
+		return nil, err
+	}
 	f, err := File(cover)
 	if err != nil {
 		return nil, err
 	}
 	var b bytes.Buffer
 	o.Workers, o.Random = 1, s.dither(cover)
-	if _, err := ditas.Hide(s.ctx, &b, f, secret, o); err != nil {
+	if _, err := ditas.Hide(s.ctx, &b, f, secret, k, o); err != nil {
 		return nil, err
 	}
 	return wav.Decode(bytes.NewReader(b.Bytes()), int64(b.Len()))
 }
 
 // Reveal returns the picture in a recording, nil if none is found.
-func (s *Study) Reveal(r *audio.Recording, o ditas.RevealOptions) (*picture.Planes, error) {
+func (s *Study) Reveal(r *audio.Recording, passphrase string, o ditas.RevealOptions) (*picture.Planes, error) {
+	k, err := key(passphrase)
+	if err != nil {
+		return nil, err
+	}
 	f, err := File(r)
 	if err != nil {
 		return nil, err
 	}
 	o.Method, o.Workers = ditas.Lattice, 1
-	p, _, err := ditas.Reveal(s.ctx, f, o)
+	p, _, err := ditas.Reveal(s.ctx, f, k, o)
 	if errors.Is(err, ditas.ErrNothingFound) {
 		return nil, nil
 	}
@@ -87,7 +103,7 @@ func (s *Study) Reveal(r *audio.Recording, o ditas.RevealOptions) (*picture.Plan
 
 // Revealed reveals a picture from a recording and compares.
 func (s *Study) Revealed(secret *picture.Planes, r *audio.Recording) (Outcome, error) {
-	p, err := s.Reveal(r, ditas.RevealOptions{})
+	p, err := s.Reveal(r, "", ditas.RevealOptions{})
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -100,7 +116,8 @@ func AimAt(cover *audio.Recording, mse float64) ditas.HideOptions {
 	for _, v := range cover.Samples[0] {
 		power += v * v / float64(cover.Frames())
 	}
-	return ditas.HideOptions{SNR: max(ditas.MinSNR, min(10*math.Log10(power/mse), ditas.MaxSNR))}
+	m := ditas.Methods()[0]
+	return ditas.HideOptions{Strength: ditas.SNR(max(m.MinSNR, min(10*math.Log10(power/mse), m.MaxSNR)))}
 }
 
 // MSE returns the mean squared error of a container, which may end before the cover.

@@ -7,7 +7,7 @@
 //	chosen, err := slots.Plan(worth, needed)
 //	layout := slots.Layout{Method: 1, Width: 640, Height: 480, …, Slots: …}
 //	body, err := layout.AppendBinary(nil)
-//	err = slots.Write(slots.Planar[float32](channels), slots.PCM(16), keystream.Public(), body)
+//	err = slots.Write(slots.Planar[float32](channels), carrier.GridOf(format), keystream.Public(), body)
 //
 // A receiver calls [Read] and [ParseLayout]. Read tells an innocent recording, or a wrong key ([ErrNotFound]), from a
 // damaged one ([ErrDamaged]) and from one that a later version wrote ([ErrVersion]).

@@ -5,13 +5,14 @@ import (
 	"log"
 	"math"
 
+	"ditas/internal/carrier"
 	"ditas/internal/carrier/networks/slots"
 	"ditas/internal/keystream"
 )
 
 func Example() {
 	// Three seconds of a tone that grows louder, at 16 kHz and 16 bits.
-	grid := slots.PCM(16)
+	grid := carrier.Grid{Step: 0x1p-15}
 	tone := make([]float64, 49152)
 	for i := range tone {
 		tone[i] = grid.Round(0.5 * float64(i) / float64(len(tone)) * math.Sin(0.1*float64(i)))

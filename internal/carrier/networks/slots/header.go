@@ -11,6 +11,8 @@ import (
 	"slices"
 	"sort"
 
+	"ditas/internal/carrier"
+	"ditas/internal/fec/convolutional"
 	"ditas/internal/keystream"
 )
 
@@ -51,7 +53,7 @@ const (
 // recording can hold them all.
 const (
 	firstRegion  = 4096
-	preambleCode = 2 * (8*(preambleSize+tagSize) + memory)
+	preambleCode = 2 * (8*(preambleSize+tagSize) + convolutional.Memory)
 )
 
 // The body is repeated up to maxRepeat times as long as it takes at most one sample in repeatRoom.
@@ -154,7 +156,7 @@ func Capacity(samples int) int {
 		return 0
 	}
 	room := (samples - reserved(samples)) / 2
-	return min(MaxBody, (room/2-memory)/8-tagSize)
+	return min(MaxBody, (room/2-convolutional.Memory)/8-tagSize)
 }
 
 // MinSamples returns the number of samples of the shortest recording that takes a body of so many bytes. It is an answer for
@@ -169,7 +171,7 @@ func MinSamples(body int) int {
 // than one sample in eight; a recording of 26 million samples and a body of 400 bytes make that one sample in 460.
 //
 // It returns an error that wraps [ErrTooShort] if body exceeds [Capacity], or [ErrGrid], and has then changed nothing.
-func Write(s Samples, g Grid, key keystream.Key, body []byte) error {
+func Write(s Samples, g carrier.Grid, key keystream.Key, body []byte) error {
 	samples := s.Len()
 	if len(body) > Capacity(samples) || samples < firstRegion {
 		if len(body) > MaxBody {
@@ -178,7 +180,7 @@ func Write(s Samples, g Grid, key keystream.Key, body []byte) error {
 		return fmt.Errorf("%w: a message of %d bytes needs %d samples, this recording has %d",
 			ErrTooShort, len(body), MinSamples(len(body)), samples)
 	}
-	lattice, ok := g.lattice()
+	lattice, ok := latticeFor(g)
 	if !ok {
 		return ErrGrid
 	}
@@ -186,7 +188,7 @@ func Write(s Samples, g Grid, key keystream.Key, body []byte) error {
 		return errors.New("slots: recording too long: 2^40 samples and more have no place in the header")
 	}
 
-	symbols := codedLen(len(body) + tagSize)
+	symbols := convolutional.Len(len(body) + tagSize)
 	p := preamble{
 		repeat:  max(1, min(maxRepeat, samples/repeatRoom/symbols)),
 		body:    len(body),
@@ -195,7 +197,7 @@ func Write(s Samples, g Grid, key keystream.Key, body []byte) error {
 	p.write(s, g, lattice, key)
 	fields := p.fields()
 	tag := tagOf(key, bodyLabel, fields[:], body)
-	coded := encode(slices.Concat(body, tag[:]))
+	coded := convolutional.Encode(slices.Concat(body, tag[:]))
 	embed(s, g, lattice, coded, bodyPlaces(key, samples, symbols, p.repeat))
 	return nil
 }
@@ -213,11 +215,11 @@ func Read(s Samples, key keystream.Key) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		symbols := codedLen(p.body + tagSize)
+		symbols := convolutional.Len(p.body + tagSize)
 		for _, silence := range []bool{false, true} {
 			sum := make([]float32, symbols)
 			gather(sum, s, lattice, silence, bodyPlaces(key, p.samples, symbols, p.repeat))
-			message := decode(sum)
+			message := convolutional.Decode(sum)
 			body, tag := message[:p.body], message[p.body:]
 			if want := tagOf(key, bodyLabel, fields, body); bytes.Equal(want[:], tag) {
 				return body, nil
@@ -256,21 +258,21 @@ func parsePreamble(b []byte, samples int) (p preamble, err error) {
 		return p, ErrDamaged
 	}
 	p.body = int(body)
-	if p.repeat > 1 && p.repeat*codedLen(p.body+tagSize) > p.samples/repeatRoom {
+	if p.repeat > 1 && p.repeat*convolutional.Len(p.body+tagSize) > p.samples/repeatRoom {
 		return p, ErrDamaged
 	}
 	return p, nil
 }
 
 // write embeds the preamble in every region.
-func (p preamble) write(s Samples, g Grid, lattice Lattice, key keystream.Key) {
+func (p preamble) write(s Samples, g carrier.Grid, lattice Lattice, key keystream.Key) {
 	fields := p.fields()
 	writePreamble(s, g, lattice, key, fields[:], regions(p.samples))
 }
 
-func writePreamble(s Samples, g Grid, lattice Lattice, key keystream.Key, fields []byte, regions int) {
+func writePreamble(s Samples, g carrier.Grid, lattice Lattice, key keystream.Key, fields []byte, regions int) {
 	tag := tagOf(key, preambleLabel, fields)
-	coded := encode(slices.Concat(fields, tag[:]))
+	coded := convolutional.Encode(slices.Concat(fields, tag[:]))
 	embed(s, g, lattice, coded, func(yield func(place) bool) {
 		for i := range regions {
 			for p := range preamblePlaces(key, i) {
@@ -288,7 +290,7 @@ func findPreamble(s Samples, lattice Lattice, key keystream.Key) (fields []byte,
 	n := regions(s.Len())
 	alone, upTo := make([][]float32, n), make([][]float32, n)
 	try := func(likelihoods []float32) bool {
-		message := decode(likelihoods)
+		message := convolutional.Decode(likelihoods)
 		fields = message[:preambleSize]
 		want := tagOf(key, preambleLabel, fields)
 		return bytes.Equal(want[:], message[preambleSize:])
@@ -317,29 +319,26 @@ func findPreamble(s Samples, lattice Lattice, key keystream.Key) (fields []byte,
 	return nil, false
 }
 
-// A sample in a run of stillRun equal ones in its channel belongs to digital silence.
-const stillRun = 16
-
-// still reports whether sample i belongs to digital silence.
-func still(s Samples, i int) bool {
+// silent reports whether sample i belongs to digital silence.
+func silent(s Samples, i int) bool {
 	value, run, step := s.At(i), 1, s.Channels()
-	for j := i - step; j >= 0 && run < stillRun && s.At(j) == value; j -= step {
+	for j := i - step; j >= 0 && run < carrier.SilenceRun && s.At(j) == value; j -= step {
 		run++
 	}
-	for j := i + step; j < s.Len() && run < stillRun && s.At(j) == value; j += step {
+	for j := i + step; j < s.Len() && run < carrier.SilenceRun && s.At(j) == value; j += step {
 		run++
 	}
-	return run >= stillRun
+	return run >= carrier.SilenceRun
 }
 
 // embed writes the symbols coded into their places. It leaves digital silence alone unless that loses more than an eighth of
 // the symbols, which with a tenth of the recording lost as well is about what the code repairs.
-func embed(s Samples, g Grid, lattice Lattice, coded []byte, places iter.Seq[place]) {
+func embed(s Samples, g carrier.Grid, lattice Lattice, coded []byte, places iter.Seq[place]) {
 	carried := make([]bool, len(coded))
 	lost := len(coded)
 	for _, everywhere := range []bool{false, true} {
 		for p := range places {
-			if !everywhere && still(s, p.sample) {
+			if !everywhere && silent(s, p.sample) {
 				continue
 			}
 			if !carried[p.symbol] {
@@ -373,7 +372,7 @@ func gather(sum []float32, s Samples, lattice Lattice, silence bool, places iter
 	}
 	length := s.Len()
 	for p := range places {
-		if p.sample >= length || !silence && still(s, p.sample) {
+		if p.sample >= length || !silence && silent(s, p.sample) {
 			continue
 		}
 		at[n], readings[n] = p.symbol, lattice.Symbol(s.At(p.sample), p.dither)

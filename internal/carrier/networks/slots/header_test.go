@@ -2,6 +2,8 @@ package slots
 
 import (
 	"bytes"
+	"ditas/internal/carrier"
+	"ditas/internal/fec/convolutional"
 	"ditas/internal/keystream"
 	"encoding/binary"
 	"errors"
@@ -16,7 +18,7 @@ import (
 func random(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0)) }
 
 // recording returns a cover on grid g: coloured noise under a slow envelope, a different one in each channel.
-func recording(seed uint64, channels, frames int, g Grid) Planar[float64] {
+func recording(seed uint64, channels, frames int, g carrier.Grid) Planar[float64] {
 	rng := random(seed)
 	p := make(Planar[float64], channels)
 	for c := range p {
@@ -56,7 +58,7 @@ func each(p Planar[float64], f func(v float64) float64) {
 	}
 }
 
-func mustWrite(t testing.TB, s Samples, g Grid, body []byte) {
+func mustWrite(t testing.TB, s Samples, g carrier.Grid, body []byte) {
 	t.Helper()
 	if err := Write(s, g, keystream.Public(), body); err != nil {
 		t.Fatal(err)
@@ -83,9 +85,9 @@ func wantError(t testing.TB, s Samples, key keystream.Key, want error) {
 
 func TestRoundTrip(t *testing.T) {
 	for _, bits := range []int{8, 12, 16, 24, 32, 0} {
-		g := Grid{}
+		g := carrier.Grid{}
 		if bits > 0 {
-			g = PCM(bits)
+			g = pcm(bits)
 		}
 		for _, channels := range []int{1, 2, 3, 6} {
 			for _, samples := range []int{4096, 4100, 8191, 16384, 49152, 100003} {
@@ -122,27 +124,27 @@ func TestRoundTrip(t *testing.T) {
 func TestFormatsConvert(t *testing.T) {
 	body := text(1, 60)
 	for _, from := range []int{8, 16, 24, 32} {
-		stego := recording(7, 2, 12000, PCM(from))
-		mustWrite(t, stego, PCM(from), body)
+		stego := recording(7, 2, 12000, pcm(from))
+		mustWrite(t, stego, pcm(from), body)
 		for _, to := range []int{16, 24, 32} {
 			back := clone(stego)
-			each(back, PCM(to).Round)
+			each(back, pcm(to).Round)
 			wantBody(t, back, body)
 			each(back, func(v float64) float64 { return float64(float32(v)) })
 			wantBody(t, back, body)
-			each(back, PCM(16).Round)
+			each(back, pcm(16).Round)
 			wantBody(t, back, body)
 		}
 	}
 	// Some programs take 32767 for full scale.
-	stego := recording(7, 2, 12000, PCM(16))
-	mustWrite(t, stego, PCM(16), body)
+	stego := recording(7, 2, 12000, pcm(16))
+	mustWrite(t, stego, pcm(16), body)
 	each(stego, func(v float64) float64 { return v * 32768 / 32767 })
 	wantBody(t, stego, body)
 }
 
 func TestFloat32Samples(t *testing.T) {
-	cover := recording(3, 2, 10000, Grid{})
+	cover := recording(3, 2, 10000, carrier.Grid{})
 	stego := make(Planar[float32], 2)
 	for c := range cover {
 		for _, v := range cover[c] {
@@ -150,12 +152,12 @@ func TestFloat32Samples(t *testing.T) {
 		}
 	}
 	body := text(2, 100)
-	mustWrite(t, stego, Grid{}, body)
+	mustWrite(t, stego, carrier.Grid{}, body)
 	wantBody(t, stego, body)
 }
 
 func TestFullScaleCover(t *testing.T) {
-	for _, g := range []Grid{PCM(8), PCM(16), {}} {
+	for _, g := range []carrier.Grid{pcm(8), pcm(16), {}} {
 		// A square wave at full scale, of a period short enough not to count as silence.
 		stego := Planar[float64]{make([]float64, 16384)}
 		for i := range stego[0] {
@@ -176,9 +178,9 @@ func TestFullScaleCover(t *testing.T) {
 
 func TestWriteTooLong(t *testing.T) {
 	for _, n := range []int{0, 1, 4095, 4096, 16384, 100000} {
-		cover := recording(1, 1, n, PCM(16))
+		cover := recording(1, 1, n, pcm(16))
 		stego := clone(cover)
-		err := Write(stego, PCM(16), keystream.Public(), make([]byte, Capacity(n)+1))
+		err := Write(stego, pcm(16), keystream.Public(), make([]byte, Capacity(n)+1))
 		if !errors.Is(err, ErrTooShort) {
 			t.Errorf("%d samples: error %v, want %v", n, err, ErrTooShort)
 		}
@@ -186,11 +188,11 @@ func TestWriteTooLong(t *testing.T) {
 			t.Errorf("%d samples: the recording was changed", n)
 		}
 	}
-	if err := Write(Planar[float64](nil), PCM(16), keystream.Public(), nil); !errors.Is(err, ErrTooShort) {
+	if err := Write(Planar[float64](nil), pcm(16), keystream.Public(), nil); !errors.Is(err, ErrTooShort) {
 		t.Errorf("empty recording: error %v", err)
 	}
-	for _, g := range []Grid{PCM(7), PCM(1), {-1}, {math.NaN()}} {
-		if err := Write(recording(1, 1, 16384, PCM(16)), g, keystream.Public(), nil); !errors.Is(err, ErrGrid) {
+	for _, g := range []carrier.Grid{pcm(7), pcm(1), {Step: -1}, {Step: math.NaN()}} {
+		if err := Write(recording(1, 1, 16384, pcm(16)), g, keystream.Public(), nil); !errors.Is(err, ErrGrid) {
 			t.Errorf("grid %v: error %v", g, err)
 		}
 	}
@@ -221,7 +223,7 @@ func TestCapacity(t *testing.T) {
 
 func TestPlacesNeverCollide(t *testing.T) {
 	for _, n := range []int{4096, 5000, 16384, 70001} {
-		symbols := codedLen(Capacity(n) + tagSize)
+		symbols := convolutional.Len(Capacity(n) + tagSize)
 		seen := make([]bool, n)
 		visit := func(p place) {
 			if p.sample < 0 || p.sample >= n || seen[p.sample] {
@@ -263,12 +265,12 @@ func TestWhiteNoise(t *testing.T) {
 	} {
 		failed, trials := 0, 20
 		for trial := range trials {
-			stego := recording(uint64(trial), 1, c.samples, PCM(16))
+			stego := recording(uint64(trial), 1, c.samples, pcm(16))
 			body := text(uint64(trial), c.body)
-			mustWrite(t, stego, PCM(16), body)
+			mustWrite(t, stego, pcm(16), body)
 			rng := random(uint64(1000 + trial))
 			each(stego, func(v float64) float64 {
-				return PCM(16).Round(v + c.sigma*float64(fine)*rng.NormFloat64())
+				return pcm(16).Round(v + c.sigma*float64(fine)*rng.NormFloat64())
 			})
 			if got, err := Read(stego, keystream.Public()); err != nil || !bytes.Equal(got, body) {
 				failed++
@@ -284,12 +286,12 @@ func TestWhiteNoise(t *testing.T) {
 func TestLostPieces(t *testing.T) {
 	body := text(9, 60)
 	for _, samples := range []int{16384, 49152, 300000} {
-		cover := recording(uint64(samples), 2, samples/2, PCM(16))
+		cover := recording(uint64(samples), 2, samples/2, pcm(16))
 		stego := clone(cover)
-		mustWrite(t, stego, PCM(16), body)
+		mustWrite(t, stego, pcm(16), body)
 		frames := samples / 2
 		tenth := frames / 10
-		other := recording(99, 2, frames, PCM(16))
+		other := recording(99, 2, frames, pcm(16))
 		for k := range 19 {
 			first := k * tenth / 2
 			zeroed, replaced := clone(stego), clone(stego)
@@ -313,24 +315,24 @@ func TestLostPieces(t *testing.T) {
 
 // Single spoilt samples, which nothing marks as lost.
 func TestSpoiltSamples(t *testing.T) {
-	stego := recording(5, 1, 16384, PCM(16))
+	stego := recording(5, 1, 16384, pcm(16))
 	body := text(5, 60)
-	mustWrite(t, stego, PCM(16), body)
+	mustWrite(t, stego, pcm(16), body)
 	rng := random(5)
 	for i := range stego[0] {
 		if rng.Float64() < 0.08 {
-			stego[0][i] = PCM(16).Round(rng.Float64() - 0.5)
+			stego[0][i] = pcm(16).Round(rng.Float64() - 0.5)
 		}
 	}
 	wantBody(t, stego, body)
 }
 
 func TestTooMuchDamage(t *testing.T) {
-	stego := recording(5, 1, 100000, PCM(16))
-	mustWrite(t, stego, PCM(16), text(5, 3000))
-	copy(stego[0][8192:], recording(6, 1, 100000-8192, PCM(16))[0])
+	stego := recording(5, 1, 100000, pcm(16))
+	mustWrite(t, stego, pcm(16), text(5, 3000))
+	copy(stego[0][8192:], recording(6, 1, 100000-8192, pcm(16))[0])
 	wantError(t, stego, keystream.Public(), ErrDamaged) // the first two preambles are whole
-	copy(stego[0], recording(7, 1, 100000, PCM(16))[0])
+	copy(stego[0], recording(7, 1, 100000, pcm(16))[0])
 	wantError(t, stego, keystream.Public(), ErrNotFound)
 }
 
@@ -339,13 +341,13 @@ func TestSilence(t *testing.T) {
 	for _, share := range []float64{0.02, 0.1, 0.5, 1} {
 		for _, bits := range []int{8, 16} {
 			for _, level := range []float64{0, 0.25} { // a constant is as silent as zero
-				cover := recording(6, 1, 20000, PCM(bits))
+				cover := recording(6, 1, 20000, pcm(bits))
 				n := int(share * 20000)
 				for i := range n {
 					cover[0][i] = level
 				}
 				stego := clone(cover)
-				mustWrite(t, stego, PCM(bits), body)
+				mustWrite(t, stego, pcm(bits), body)
 				wantBody(t, stego, body)
 				if share <= 0.1 && !slices.Equal(stego[0][:n], cover[0][:n]) {
 					t.Errorf("%d bits: digital silence in %.0f %% of the recording was disturbed", bits, 100*share)
@@ -361,17 +363,17 @@ func TestInnocentRecordings(t *testing.T) {
 		rng := random(trial)
 		channels := 1 + rng.IntN(2)
 		frames := 4096 << rng.IntN(4) / channels
-		p := recording(trial, channels, frames, PCM(16))
+		p := recording(trial, channels, frames, pcm(16))
 		switch trial % 5 {
 		case 1: // a tone
 			each(p, func(float64) float64 { return 0 })
 			for i := range p[0] {
-				p[0][i] = PCM(16).Round(0.5 * math.Sin(float64(i)*0.05))
+				p[0][i] = pcm(16).Round(0.5 * math.Sin(float64(i)*0.05))
 			}
 		case 2: // nothing
 			each(p, func(float64) float64 { return 0 })
 		case 3: // eight bits
-			each(p, PCM(8).Round)
+			each(p, pcm(8).Round)
 		case 4: // no recording at all
 			each(p, func(float64) float64 { return rng.Float64()*2 - 1 })
 		}
@@ -380,9 +382,9 @@ func TestInnocentRecordings(t *testing.T) {
 }
 
 func TestWrongKey(t *testing.T) {
-	stego := recording(8, 2, 30000, PCM(16))
+	stego := recording(8, 2, 30000, pcm(16))
 	key := keystream.Key{1}
-	if err := Write(stego, PCM(16), key, text(8, 100)); err != nil {
+	if err := Write(stego, pcm(16), key, text(8, 100)); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := Read(stego, key); err != nil || !bytes.Equal(got, text(8, 100)) {
@@ -397,12 +399,12 @@ func TestWrongKey(t *testing.T) {
 }
 
 func TestNoNumbers(t *testing.T) {
-	stego := recording(4, 1, 20000, Grid{})
+	stego := recording(4, 1, 20000, carrier.Grid{})
 	for i := 0; i < len(stego[0]); i += 50 {
 		stego[0][i] = []float64{math.NaN(), math.Inf(1), math.Inf(-1), 1e300, -1e18, 3.5}[i/50%6]
 	}
 	body := text(4, 60)
-	mustWrite(t, stego, Grid{}, body)
+	mustWrite(t, stego, carrier.Grid{}, body)
 	wantBody(t, stego, body)
 	if v := stego[0][0]; v == v {
 		t.Errorf("NaN became %v", v)
@@ -436,8 +438,8 @@ func TestHostilePreamble(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			fields := good
 			c.change(&fields)
-			p := recording(1, 1, 16384, PCM(16))
-			writePreamble(p, PCM(16), fine, keystream.Public(), fields[:], regions(16384))
+			p := recording(1, 1, 16384, pcm(16))
+			writePreamble(p, pcm(16), fine, keystream.Public(), fields[:], regions(16384))
 			wantError(t, p, keystream.Public(), c.want)
 		})
 	}
@@ -446,7 +448,7 @@ func TestHostilePreamble(t *testing.T) {
 // The format must not change unnoticed: a recording written today has to be read tomorrow.
 func TestFormatIsFixed(t *testing.T) {
 	stego := Planar[float64]{make([]float64, 30000)}
-	mustWrite(t, stego, PCM(16), []byte("ditas"))
+	mustWrite(t, stego, pcm(16), []byte("ditas"))
 	sum := crc32.NewIEEE()
 	for _, v := range stego[0] {
 		binary.Write(sum, binary.LittleEndian, int16(v*32768))
@@ -459,8 +461,8 @@ func TestFormatIsFixed(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	body := text(1, 20)
 	for _, channels := range []int{1, 2} {
-		p := recording(1, channels, 4096/channels, PCM(16))
-		mustWrite(f, p, PCM(16), body)
+		p := recording(1, channels, 4096/channels, pcm(16))
+		mustWrite(f, p, pcm(16), body)
 		data := make([]byte, 0, 8192)
 		for i := range p.Len() {
 			data = binary.LittleEndian.AppendUint16(data, uint16(int16(p.At(i)*32768)))
@@ -483,7 +485,7 @@ func FuzzRead(f *testing.F) {
 
 // Whatever a preamble with a right tag says, it costs no more than the recording is worth.
 func FuzzPreamble(f *testing.F) {
-	cover := recording(1, 1, 4096, PCM(16))
+	cover := recording(1, 1, 4096, pcm(16))
 	for _, p := range []preamble{{1, 20, 4096}, {8, 0, 65536}, {1, Capacity(65536), 65536}, {2, math.MaxInt32, math.MaxInt32}} {
 		fields := p.fields()
 		f.Add(fields[:])
@@ -491,7 +493,7 @@ func FuzzPreamble(f *testing.F) {
 	f.Fuzz(func(t *testing.T, fields []byte) {
 		p := clone(cover)
 		fields = append(fields, make([]byte, preambleSize)...)[:preambleSize]
-		writePreamble(p, PCM(16), fine, keystream.Public(), fields, regions(p.Len()))
+		writePreamble(p, pcm(16), fine, keystream.Public(), fields, regions(p.Len()))
 		want := ErrDamaged
 		if fields[0] != version || fields[1] != 0 {
 			want = ErrVersion
@@ -506,7 +508,7 @@ func benchmarkRecording(b *testing.B, frames, body int) (Planar[float32], []byte
 	rng := random(1)
 	for c := range p {
 		for i := range p[c] {
-			p[c][i] = float32(PCM(16).Round(rng.Float64() - 0.5))
+			p[c][i] = float32(pcm(16).Round(rng.Float64() - 0.5))
 		}
 	}
 	b.ReportAllocs()
@@ -517,13 +519,13 @@ func benchmarkRecording(b *testing.B, frames, body int) (Planar[float32], []byte
 func BenchmarkWrite(b *testing.B) {
 	p, body := benchmarkRecording(b, 13_230_000, 400)
 	for b.Loop() {
-		mustWrite(b, p, PCM(16), body)
+		mustWrite(b, p, pcm(16), body)
 	}
 }
 
 func BenchmarkRead(b *testing.B) {
 	p, body := benchmarkRecording(b, 13_230_000, 400)
-	mustWrite(b, p, PCM(16), body)
+	mustWrite(b, p, pcm(16), body)
 	for b.Loop() {
 		wantBody(b, p, body)
 	}
@@ -538,9 +540,12 @@ func BenchmarkReadInnocent(b *testing.B) {
 
 func BenchmarkReadLongBody(b *testing.B) {
 	p, body := benchmarkRecording(b, MinSamples(MaxBody)/2+1, MaxBody)
-	mustWrite(b, p, PCM(16), body)
+	mustWrite(b, p, pcm(16), body)
 	b.SetBytes(MaxBody)
 	for b.Loop() {
 		wantBody(b, p, body)
 	}
 }
+
+// pcm is the grid of integer samples.
+func pcm(bits int) carrier.Grid { return carrier.Grid{Step: math.Ldexp(1, 1-bits)} }

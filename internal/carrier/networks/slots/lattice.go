@@ -1,6 +1,10 @@
 package slots
 
-import "math"
+import (
+	"math"
+
+	"ditas/internal/carrier"
+)
 
 // Lattice is the dithered scalar lattice of quantisation index modulation: its value is Δ, the distance in full scales
 // between points that carry the same symbol. A sample t carries the symbol m ∈ [−½, ½) under the dither d ∈ [0, 1) if it is
@@ -10,28 +14,19 @@ import "math"
 // information embedding", IEEE Trans. Inf. Theory 47 (2001); Costa, "Writing on dirty paper", IEEE Trans. Inf. Theory 29 (1983).
 type Lattice float64
 
-// Nearest returns the point nearest to t that carries m under the dither d,
-//
-//	Δ·round(t/Δ − m − d) + Δ(m + d).
-//
-// With uniform d the squared error is Δ²/12 on average, whatever m is.
-func (l Lattice) Nearest(t, m, d float64) float64 {
-	delta := float64(l)
-	return delta * (math.RoundToEven(t/delta-m-d) + m + d)
-}
-
 // Embed returns the value on the grid g that replaces t: the rounded nearest point, or the next one inward where that would
 // exceed full scale. A float that exceeds full scale already keeps its nearest point; one that is not finite is returned.
-func (l Lattice) Embed(t, m, d float64, g Grid) float64 {
+func (l Lattice) Embed(t, m, d float64, g carrier.Grid) float64 {
 	if t-t != 0 {
 		return t
 	}
-	y := g.Round(l.Nearest(t, m, d))
+	nearest := carrier.Nearest(t, float64(l), m+d)
+	y := g.Round(nearest)
 	switch {
 	case y > 1-g.Step && t <= 1-g.Step:
-		y = g.Round(l.Nearest(t, m, d) - float64(l))
+		y = g.Round(nearest - float64(l))
 	case y < -1 && t >= -1:
-		y = g.Round(l.Nearest(t, m, d) + float64(l))
+		y = g.Round(nearest + float64(l))
 	}
 	return y
 }

@@ -1,6 +1,7 @@
 package slots
 
 import (
+	"ditas/internal/carrier"
 	"ditas/internal/keystream"
 	"math"
 	"testing"
@@ -11,7 +12,7 @@ func TestNearestIsNearest(t *testing.T) {
 	for range 10000 {
 		l := Lattice(math.Exp(-12 * rng.Float64()))
 		sample, m, d := rng.Float64()*2-1, rng.Float64()-0.5, rng.Float64()
-		y := l.Nearest(sample, m, d)
+		y := carrier.Nearest(sample, float64(l), m+d)
 		if e := math.Abs(y - sample); e > float64(l)/2*(1+1e-9) {
 			t.Fatalf("the point lies %v Δ away", e/float64(l))
 		}
@@ -31,7 +32,7 @@ func TestDistortion(t *testing.T) {
 			sum := 0.0
 			for range n {
 				v := 0.1 * cover()
-				e := (l.Nearest(v, m, dither.Dither()) - v) / float64(l)
+				e := (carrier.Nearest(v, float64(l), m+dither.Dither()) - v) / float64(l)
 				sum += e * e
 			}
 			if got := sum / n * 12; math.Abs(got-1) > 0.02 {
@@ -44,8 +45,8 @@ func TestDistortion(t *testing.T) {
 func TestEmbedStaysInRange(t *testing.T) {
 	dither := keystream.New(keystream.Public(), "test")
 	for _, bits := range []int{8, 16, 24} {
-		g := PCM(bits)
-		l, _ := g.lattice()
+		g := pcm(bits)
+		l, _ := latticeFor(g)
 		for _, v := range []float64{-1, -1 + g.Step, 1 - 2*g.Step, 1 - g.Step} {
 			for range 1000 {
 				m, d := bitSymbol(byte(dither.Below(2))), dither.Dither()
@@ -112,14 +113,14 @@ func TestNoise(t *testing.T) {
 
 func TestGrids(t *testing.T) {
 	for _, c := range []struct {
-		g    Grid
+		g    carrier.Grid
 		want Lattice
-	}{{PCM(8), coarse}, {PCM(12), coarse}, {PCM(15), fine}, {PCM(16), fine}, {PCM(24), fine}, {PCM(32), fine}, {Grid{}, fine}} {
-		if got, ok := c.g.lattice(); !ok || got != c.want {
+	}{{pcm(8), coarse}, {pcm(12), coarse}, {pcm(15), fine}, {pcm(16), fine}, {pcm(24), fine}, {pcm(32), fine}, {carrier.Grid{}, fine}} {
+		if got, ok := latticeFor(c.g); !ok || got != c.want {
 			t.Errorf("step %v has lattice %v, want %v", c.g.Step, got, c.want)
 		}
 	}
-	if g := PCM(16); g.Step != 1.0/32768 || g.Round(0.3) != 9830.0/32768 {
+	if g := pcm(16); g.Step != 1.0/32768 || g.Round(0.3) != 9830.0/32768 {
 		t.Errorf("16 bits: step %v, 0.3 becomes %v", g.Step, g.Round(0.3))
 	}
 }

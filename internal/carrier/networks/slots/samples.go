@@ -1,6 +1,6 @@
 package slots
 
-import "math"
+import "ditas/internal/carrier"
 
 // Samples is a recording as one sequence: sample i is that of channel i mod Channels in frame i / Channels. Full scale is 1.
 // The header visits samples in ascending order within each copy of what it writes, and nearby ones around each.
@@ -35,20 +35,6 @@ func (p Planar[F]) At(i int) float64 { return float64(p[i%len(p)][i/len(p)]) }
 // Set replaces sample i.
 func (p Planar[F]) Set(i int, value float64) { p[i%len(p)][i/len(p)] = F(value) }
 
-// Grid is the set of values that a file's samples can take: multiples of Step in [−1, 1−Step], or any number if Step is 0.
-type Grid struct{ Step float64 }
-
-// PCM returns the grid of integer samples of so many bits, PCM(16) having steps of 2⁻¹⁵. The zero Grid is that of floats.
-func PCM(bits int) Grid { return Grid{math.Ldexp(1, 1-bits)} }
-
-// Round returns the multiple of the step nearest to v, without regard to full scale.
-func (g Grid) Round(v float64) float64 {
-	if g.Step == 0 {
-		return v
-	}
-	return math.RoundToEven(v/g.Step) * g.Step
-}
-
 // The lattices of the header. Fine is 8 steps of a 16-bit file, so that the message passes unharmed through 16-bit, 24-bit
 // and float files; coarse is 4 steps of an 8-bit file. A receiver cannot know the format the sender wrote and tries both.
 const (
@@ -56,8 +42,8 @@ const (
 	coarse Lattice = 4.0 / 128
 )
 
-// lattice returns the finer of the header's lattices whose symbols survive rounding to g, and false if none does.
-func (g Grid) lattice() (Lattice, bool) {
+// latticeFor returns the finer of the header's lattices whose symbols survive rounding to g, and false if none does.
+func latticeFor(g carrier.Grid) (Lattice, bool) {
 	for _, l := range []Lattice{fine, coarse} {
 		if g.Step >= 0 && 4*g.Step <= float64(l) {
 			return l, true

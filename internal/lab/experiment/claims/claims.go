@@ -26,6 +26,7 @@ import (
 	"ditas/internal/model"
 	"ditas/metric"
 	"ditas/picture"
+	"ditas/report"
 )
 
 // dropout is the system that was also trained with lost stages. It takes part in what is measured of loss if its run is there.
@@ -270,8 +271,8 @@ func (r *Report) lattice(s *experiment.Study) error {
 		err := s.Each("lattice", len(scores), func(i int) error {
 			p := s.Subjects[i]
 			cover := s.Clip(p.Pair.Clip, k*experiment.Stage)
-			c, err := s.Hide(cover, p.Secret, ditas.HideOptions{})
-			if short := (*ditas.TooShortError)(nil); errors.As(err, &short) {
+			c, err := s.Hide(cover, p.Secret, "", ditas.HideOptions{})
+			if short := (*report.TooShortError)(nil); errors.As(err, &short) {
 				scores[i], err = rate(p.Secret, experiment.Grey(experiment.Side, experiment.Side))
 				return err
 			}
@@ -324,12 +325,12 @@ func (r *Report) lattice(s *experiment.Study) error {
 		}
 		r.Grey += score.psnr / float64(len(subjects))
 	}
-	c, err := s.Hide(r.exhibit.Subject.Cover, r.exhibit.Subject.Secret, ditas.HideOptions{})
+	c, err := s.Hide(r.exhibit.Subject.Cover, r.exhibit.Subject.Secret, "", ditas.HideOptions{})
 	if err != nil {
 		return err
 	}
 	return r.show(func(lost []int) (*picture.Planes, error) {
-		return s.Reveal(without(c, lost), ditas.RevealOptions{})
+		return s.Reveal(without(c, lost), "", ditas.RevealOptions{})
 	})
 }
 
@@ -353,7 +354,7 @@ func rate(secret, revealed *picture.Planes) (scored, error) {
 
 // rest rates what is revealed from a recording, a grey picture where that is nothing.
 func rest(s *experiment.Study, secret *picture.Planes, r *audio.Recording) (scored, error) {
-	p, err := s.Reveal(r, ditas.RevealOptions{})
+	p, err := s.Reveal(r, "", ditas.RevealOptions{})
 	if err != nil {
 		return scored{}, err
 	}

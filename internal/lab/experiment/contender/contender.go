@@ -67,12 +67,12 @@ func Lattice(s *experiment.Study, name string, o ditas.HideOptions) *Contender {
 		stego := p.Stego
 		if p.Target == 0 {
 			var err error
-			if stego, err = s.Hide(p.Cover, p.Secret, o); err != nil {
+			if stego, err = s.Hide(p.Cover, p.Secret, "", o); err != nil {
 				return nil, err
 			}
 		}
 		return &Sent{stego.Samples[0], func(received []float64) (*picture.Planes, error) {
-			return s.Reveal(&audio.Recording{Format: stego.Format, Samples: [][]float64{received}}, ditas.RevealOptions{})
+			return s.Reveal(&audio.Recording{Format: stego.Format, Samples: [][]float64{received}}, "", ditas.RevealOptions{})
 		}}, nil
 	})
 	c.Synchronises = true

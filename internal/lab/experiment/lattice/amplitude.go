@@ -115,7 +115,7 @@ func (s *study) quieter(subjects []*experiment.Subject, dB float64) ([]*experime
 		p := *subjects[i]
 		// A little more than the gain, for what hiding adds to the peak.
 		p.Cover = channel.Convert(channel.Gain(p.Cover, -dB-0.05), audio.Int16)
-		p.Stego, err = s.Hide(p.Cover, p.Secret, ditas.HideOptions{})
+		p.Stego, err = s.Hide(p.Cover, p.Secret, "", ditas.HideOptions{})
 		quiet[i] = &p
 		return err
 	})
@@ -135,7 +135,7 @@ func (s *study) stereo(subjects []*experiment.Subject) ([]*experiment.Subject, e
 		}
 		p.Cover.Samples = [][]float64{a.Cover.Samples[0], right}
 		pairs[i] = p
-		p.Stego, err = s.Hide(p.Cover, p.Secret, ditas.HideOptions{})
+		p.Stego, err = s.Hide(p.Cover, p.Secret, "", ditas.HideOptions{})
 		return err
 	})
 }

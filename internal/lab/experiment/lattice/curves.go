@@ -68,7 +68,7 @@ func (s *study) methods() ([]method, error) {
 	lattice := func(o ditas.RevealOptions) func(i int, p *experiment.Subject) (sender, error) {
 		return always(contender.Stateless("lattice", func(_ int, p *experiment.Subject) (*contender.Sent, error) {
 			return &contender.Sent{Samples: p.Stego.Samples[0], Reveal: func(received []float64) (*picture.Planes, error) {
-				return s.Reveal(&audio.Recording{Format: float(p.Cover).Format, Samples: [][]float64{received}}, o)
+				return s.Reveal(&audio.Recording{Format: float(p.Cover).Format, Samples: [][]float64{received}}, "", o)
 			}}, nil
 		}))
 	}

@@ -14,6 +14,7 @@ import (
 	"ditas/internal/lab/dataset"
 	"ditas/internal/lab/experiment"
 	"ditas/metric"
+	"ditas/report"
 )
 
 // hearing measures what an ear model says of the change.
@@ -38,8 +39,8 @@ func (s *study) hearing() (*Table, error) {
 		music = make([]change, len(s.Damaged()))
 		err := s.Each("music", len(music), func(i int) error {
 			cover := piece(s.music, experiment.Samples, s.Source(experiment.ForMusic, i))
-			stego, err := s.Hide(cover, s.Subjects[i].Secret, ditas.HideOptions{})
-			var short *ditas.TooShortError
+			stego, err := s.Hide(cover, s.Subjects[i].Secret, "", ditas.HideOptions{})
+			var short *report.TooShortError
 			if errors.As(err, &short) || errors.Is(err, ditas.ErrSilent) {
 				return nil // a pause in the music
 			}
@@ -215,7 +216,7 @@ func (s *study) silence() (string, error) {
 	outcomes := make([]experiment.Outcome, len(subjects))
 	err := s.Each("silence", len(subjects), func(i int) error {
 		p := subjects[i]
-		stego, err := s.Hide(channel.Zero(p.Cover, from, n), p.Secret, ditas.HideOptions{})
+		stego, err := s.Hide(channel.Zero(p.Cover, from, n), p.Secret, "", ditas.HideOptions{})
 		if err != nil {
 			return failed(&outcomes[i], p, err)
 		}

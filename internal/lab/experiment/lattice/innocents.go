@@ -30,7 +30,7 @@ func (s *study) innocents() (*Table, error) {
 		r := s.innocent(i)
 		look := func(passphrase string, searched, found *int) error {
 			*searched++
-			p, err := s.Reveal(r, ditas.RevealOptions{Passphrase: passphrase})
+			p, err := s.Reveal(r, passphrase, ditas.RevealOptions{})
 			if p != nil {
 				*found++
 			}

@@ -121,7 +121,7 @@ func Measure(ctx context.Context, data experiment.Data, o Options) (*Report, err
 func (s *study) prepare() error {
 	return s.Each("hiding", len(s.Subjects), func(i int) (err error) {
 		p := s.Subjects[i]
-		p.Stego, err = s.Hide(p.Cover, p.Secret, ditas.HideOptions{})
+		p.Stego, err = s.Hide(p.Cover, p.Secret, "", ditas.HideOptions{})
 		return err
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"ditas/internal/lab/dataset"
 	"ditas/internal/lab/experiment"
 	"ditas/metric"
+	"ditas/report"
 )
 
 // quality measures pictures and recordings to which nothing happens.
@@ -28,7 +29,7 @@ func (s *study) quality() (*Table, error) {
 		want    want
 	}{
 		{"default strength", experiment.Samples, nil, want{"all bit-exact, SNR ≥ 50 dB", func(m summary) bool { return exactly.met(m) && m.snr >= 50 }}},
-		{"faint", experiment.Samples, func(*audio.Recording) ditas.HideOptions { return ditas.HideOptions{Faint: true} },
+		{"faint", experiment.Samples, func(*audio.Recording) ditas.HideOptions { return ditas.HideOptions{Strength: ditas.Faint()} },
 			want{"all bit-exact, MSE ≤ 1.5e-9", func(m summary) bool { return exactly.met(m) && m.mse <= 1.5e-9 }}},
 		{"4 samples a pixel, MSE 1e-7", experiment.Stage, at(1e-7), atLeast(46)},
 		{"4 samples a pixel, MSE 1e-8", experiment.Stage, at(1e-8), atLeast(36)},
@@ -40,7 +41,7 @@ func (s *study) quality() (*Table, error) {
 			cover := s.Clip(p.Pair.Clip, c.samples)
 			stego := p.Stego
 			if c.options != nil {
-				if stego, err = s.Hide(cover, p.Secret, c.options(cover)); err != nil {
+				if stego, err = s.Hide(cover, p.Secret, "", c.options(cover)); err != nil {
 					return failed(&outcomes[i], p, err)
 				}
 			}
@@ -67,7 +68,7 @@ func (s *study) quality() (*Table, error) {
 
 // failed is the outcome of a recording without room for a picture; other errors stay errors.
 func failed(o *experiment.Outcome, p *experiment.Subject, err error) error {
-	var short *ditas.TooShortError
+	var short *report.TooShortError
 	if !errors.As(err, &short) {
 		return err
 	}

@@ -31,7 +31,7 @@ func (s *study) uniformity() (*Table, error) {
 	found := make([][2]bool, len(subjects))
 	err := s.Each("uniformity", len(subjects), func(i int) error {
 		p := subjects[i]
-		stego, err := s.Hide(p.Cover, p.Secret, ditas.HideOptions{Passphrase: fmt.Sprintf("subject %d", i)})
+		stego, err := s.Hide(p.Cover, p.Secret, fmt.Sprintf("subject %d", i), ditas.HideOptions{})
 		if err != nil {
 			return err
 		}
@@ -50,7 +50,7 @@ func (s *study) uniformity() (*Table, error) {
 			}
 		}
 		for k, passphrase := range []string{"", "another one"} {
-			revealed, err := s.Reveal(stego, ditas.RevealOptions{Passphrase: passphrase})
+			revealed, err := s.Reveal(stego, passphrase, ditas.RevealOptions{})
 			if err != nil {
 				return err
 			}

@@ -158,7 +158,7 @@ func Measure(ctx context.Context, data experiment.Data, runs fs.FS, o Options) (
 		p := s.Subjects[i]
 		plain := *p
 		own[i] = &plain
-		if p.Stego, err = s.Hide(p.Cover, p.Secret, experiment.AimAt(p.Cover, o.MSE)); err != nil {
+		if p.Stego, err = s.Hide(p.Cover, p.Secret, "", experiment.AimAt(p.Cover, o.MSE)); err != nil {
 			return err
 		}
 		p.Target, err = p.MSE(p.Stego.Samples[0])

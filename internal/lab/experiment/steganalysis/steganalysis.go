@@ -220,7 +220,7 @@ func (s *study) own() []suspect {
 		return p
 	}
 	return []suspect{
-		from("lattice", hiding(contender.Lattice(s.Study, "lattice, faint", ditas.HideOptions{Faint: true}))), from(whiteNoise, hiding(contender.LowestBits(2))),
+		from("lattice", hiding(contender.Lattice(s.Study, "lattice, faint", ditas.HideOptions{Strength: ditas.Faint()}))), from(whiteNoise, hiding(contender.LowestBits(2))),
 		from(whiteNoise, s.replacing()), from(whiteNoise, s.matching()),
 		from("", s.noisy("white noise, loud", blatant)), s.control(),
 	}
@@ -229,7 +229,7 @@ func (s *study) own() []suspect {
 // secret is the lattice with a passphrase, another for every recording.
 func (s *study) secret(fainter float64) *contender.Contender {
 	return contender.Stateless("lattice, passphrase", func(i int, p *experiment.Subject) (*contender.Sent, error) {
-		stego, err := s.Hide(p.Cover, p.Secret, ditas.HideOptions{SNR: ditas.DefaultSNR + fainter, Passphrase: fmt.Sprintf("recording %d of %d", i, s.Options.Seed)})
+		stego, err := s.Hide(p.Cover, p.Secret, fmt.Sprintf("recording %d of %d", i, s.Options.Seed), ditas.HideOptions{Strength: ditas.SNR(ditas.DefaultSNR + fainter)})
 		if err != nil {
 			return nil, err
 		}
@@ -329,7 +329,7 @@ func (a *analysis) add(r *Report, g *Group) error {
 func (s *study) aim(fainter float64) error {
 	return s.Each("hiding", len(s.Subjects), func(i int) (err error) {
 		p := s.Subjects[i]
-		if p.Stego, err = s.Hide(p.Cover, p.Secret, ditas.HideOptions{SNR: ditas.DefaultSNR + fainter}); err != nil {
+		if p.Stego, err = s.Hide(p.Cover, p.Secret, "", ditas.HideOptions{Strength: ditas.SNR(ditas.DefaultSNR + fainter)}); err != nil {
 			return err
 		}
 		p.Target, err = p.MSE(p.Stego.Samples[0])

@@ -42,7 +42,7 @@ export function setUpHide(session, about, next) {
       const name = encodeURIComponent(file.name);
       cover = await session.work("PUT", `/sounds/cover?name=${name}`, file, { progress: ({ done }) => coverCard.step("Listening", done) }, signal);
       forget();
-      given(id("cover-drop"), cover.name, seconds(cover.seconds), cover.format, cover.lossy ? "will be written as WAV" : "");
+      given(id("cover-drop"), cover.name, seconds(cover.seconds), cover.format, cover.kind === cover.given ? "" : `${cover.given}, will be written as ${cover.kind}`);
       draw(id("cover-shown"), await session.get("/spectrograms/cover", signal));
       say(`${cover.name} is the recording to hide it in.`);
       changed();

@@ -1,19 +1,20 @@
-package slots
+package convolutional
 
 import (
 	"bytes"
 	"fmt"
 	"math"
 	"math/bits"
+	"math/rand/v2"
 	"testing"
 )
 
 // The answer to a single one is the generators themselves, interleaved: 1011011 and 1111001.
 func TestEncodeImpulse(t *testing.T) {
 	want := []byte{1, 1, 0, 1, 1, 1, 1, 1, 0, 0, 1, 0, 1, 1}
-	got := encode([]byte{0x80})
-	if len(got) != codedLen(1) || !bytes.Equal(got[:14], want) || bytes.IndexByte(got[14:], 1) >= 0 {
-		t.Errorf("encode(1) = %v, want %v and zeros", got, want)
+	got := Encode([]byte{0x80})
+	if len(got) != Len(1) || !bytes.Equal(got[:14], want) || bytes.IndexByte(got[14:], 1) >= 0 {
+		t.Errorf("Encode(1) = %v, want %v and zeros", got, want)
 	}
 }
 
@@ -22,7 +23,7 @@ func TestEncodeIsPolynomialProduct(t *testing.T) {
 	generators := [2]string{"1011011", "1111001"} // 133 and 171, octal
 	for _, size := range []int{0, 1, 2, 17, 100} {
 		message := text(uint64(size), size)
-		want := make([]byte, codedLen(size))
+		want := make([]byte, Len(size))
 		for i := range 8 * size {
 			if message[i/8]>>(7-i%8)&1 == 0 {
 				continue
@@ -35,7 +36,7 @@ func TestEncodeIsPolynomialProduct(t *testing.T) {
 				}
 			}
 		}
-		if got := encode(message); !bytes.Equal(got, want) {
+		if got := Encode(message); !bytes.Equal(got, want) {
 			t.Errorf("%d bytes: the code differs from the polynomial product", size)
 		}
 	}
@@ -55,13 +56,13 @@ func TestDistanceSpectrum(t *testing.T) {
 	step := func(register uint) (next uint, weight int) {
 		return register >> 1, int(parity(register&generatorA) + parity(register&generatorB))
 	}
-	first, weight := step(1 << memory)
+	first, weight := step(1 << Memory)
 	at[first][weight] = tally{1, 1}
 	for range 200 { // far longer than any path of such weight
 		var next [states][limit + 1]tally
 		for s := uint(1); s < states; s++ {
 			for bit := range uint(2) {
-				to, weight := step(bit<<memory | s)
+				to, weight := step(bit<<Memory | s)
 				for w := 0; w+weight <= limit; w++ {
 					from := at[s][w]
 					sum := &next[to][w+weight]
@@ -82,6 +83,18 @@ func TestDistanceSpectrum(t *testing.T) {
 	}
 }
 
+func random(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
+
+// text returns random bytes.
+func text(seed uint64, size int) []byte {
+	rng := random(seed)
+	b := make([]byte, size)
+	for i := range b {
+		b[i] = byte(rng.Uint32())
+	}
+	return b
+}
+
 func likelihoods(coded []byte) []float32 {
 	l := make([]float32, len(coded))
 	for i, c := range coded {
@@ -93,7 +106,7 @@ func likelihoods(coded []byte) []float32 {
 func TestDecode(t *testing.T) {
 	for _, size := range []int{0, 1, 2, 3, 100, 1000} {
 		message := text(uint64(size), size)
-		if got := decode(likelihoods(encode(message))); !bytes.Equal(got, message) {
+		if got := Decode(likelihoods(Encode(message))); !bytes.Equal(got, message) {
 			t.Errorf("%d bytes are not decoded without errors", size)
 		}
 	}
@@ -108,12 +121,12 @@ func TestDecodeWithinFreeDistance(t *testing.T) {
 			count  int
 			factor float32
 		}{"wrong": {4, -1}, "lost": {9, 0}} {
-			l := likelihoods(encode(message))
+			l := likelihoods(Encode(message))
 			first := rng.IntN(len(l) - 20)
 			for _, i := range rng.Perm(20)[:c.count] {
 				l[first+i] *= c.factor
 			}
-			if !bytes.Equal(decode(l), message) {
+			if !bytes.Equal(Decode(l), message) {
 				t.Fatalf("%d %s symbols are not corrected", c.count, name)
 			}
 		}
@@ -124,11 +137,11 @@ func TestDecodeExtremes(t *testing.T) {
 	message := text(1, 50)
 	inf := float32(math.Inf(1))
 	for _, scale := range []float32{0.05, 1, 1e6, inf} {
-		l := likelihoods(encode(message))
+		l := likelihoods(Encode(message))
 		for i := range l {
 			l[i] *= scale
 		}
-		if !bytes.Equal(decode(l), message) {
+		if !bytes.Equal(Decode(l), message) {
 			t.Errorf("log-likelihoods of ±%v are not decoded", 2*scale)
 		}
 	}
@@ -150,12 +163,12 @@ func TestBitErrorRate(t *testing.T) {
 		sent, wrong := 0, 0
 		for range 40 {
 			message := text(rng.Uint64(), 1250)
-			l := make([]float32, codedLen(len(message)))
-			for i, s := range encode(message) {
+			l := make([]float32, Len(len(message)))
+			for i, s := range Encode(message) {
 				y := 2*float64(s) - 1 + sigma*rng.NormFloat64()
 				l[i] = float32(2 * y / (sigma * sigma))
 			}
-			for i, b := range decode(l) {
+			for i, b := range Decode(l) {
 				wrong += bits.OnesCount8(b ^ message[i])
 			}
 			sent += 8 * len(message)
@@ -171,11 +184,11 @@ func TestBitErrorRate(t *testing.T) {
 func BenchmarkDecode(b *testing.B) {
 	for _, size := range []int{20, 400, 100_000} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			l := likelihoods(encode(text(1, size)))
+			l := likelihoods(Encode(text(1, size)))
 			b.SetBytes(int64(size))
 			b.ReportAllocs()
 			for b.Loop() {
-				decode(l)
+				Decode(l)
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 
+	"ditas/internal/carrier"
 	"ditas/internal/carrier/networks/slots"
 	"ditas/internal/model"
 	"ditas/internal/parallel"
@@ -31,20 +32,20 @@ type use struct {
 	err   error
 }
 
-// chooseSlots decides which slots are used, how strongly each, and by which method: that which leaves pauses alone, unless
-// the recording has so few strong coefficients that hardly a frame would be used.
-func chooseSlots(ctx context.Context, s *sound, peaks []float64, needed int, c model.Config, o HideOptions) ([]slots.Slot, int, error) {
+// choose decides which slots are used, how strongly each, and by which method: the one that leaves pauses alone, unless the recording
+// has so few strong coefficients that hardly a frame would be used.
+func (v *survey) choose(ctx context.Context, needed int, snr float64, o carrier.Options) ([]slots.Slot, int, error) {
 	var plans [2][]slots.Slot
 	var rooms [2]float64
 	for i, method := range []int{activeFrames, allFrames} {
-		uses, err := survey(ctx, s, peaks, method, c, o)
+		uses, err := v.uses(ctx, method, snr, o)
 		if err != nil {
 			return nil, 0, err
 		}
 		worth := make([]float64, len(uses))
 		for j, u := range uses {
 			worth[j] = min(1, u.room/wellRoom)
-			if worth[j] == 0 && slots.Usable(peaks[j]) {
+			if worth[j] == 0 && slots.Usable(v.peaks[j]) {
 				worth[j] = 1e-9 // better than to fail
 			}
 		}
@@ -69,17 +70,18 @@ func chooseSlots(ctx context.Context, s *sound, peaks []float64, needed int, c m
 // wellRoom is the share of a slot's coefficients that make room for the message with which the networks do well.
 const wellRoom = 0.8
 
-// survey finds out how each slot would be used.
-func survey(ctx context.Context, s *sound, peaks []float64, method int, c model.Config, o HideOptions) ([]use, error) {
-	surveys := make([]*model.Survey, workers(o.Workers))
+// uses finds out how each slot would be used.
+func (v *survey) uses(ctx context.Context, method int, snr float64, o carrier.Options) ([]use, error) {
+	s, peaks := v.sound, v.peaks
+	surveys := make([]*model.Survey, o.Workers)
 	for i := range surveys {
 		var err error
-		if surveys[i], err = model.NewSurvey(c, activity(method)); err != nil {
+		if surveys[i], err = model.NewSurvey(v.sys.Config, activity(method)); err != nil {
 			return nil, err
 		}
 	}
 	// Below this the message would drown in the rounding of the file.
-	floor := max(24*s.grid().Step, 1e-4)
+	floor := max(24*carrier.GridOf(s.format).Step, 1e-4)
 	uses := make([]use, len(peaks))
 	parallel.Each(len(surveys), len(peaks), func(w, i int) {
 		u := &uses[i]
@@ -91,7 +93,7 @@ func survey(ctx context.Context, s *sound, peaks []float64, method int, c model.
 		for _, v := range x {
 			power += float64(v) * float64(v) / float64(len(x))
 		}
-		level, room, err := surveys[w].Level(x, power*math.Pow(10, -o.SNR/10), floor)
+		level, room, err := surveys[w].Level(x, power*math.Pow(10, -snr/10), floor)
 		*u = use{level: level, room: float64(room) / float64(len(x)), err: err}
 	})
 	for _, u := range uses {

@@ -1,26 +1,29 @@
-package slots
+// Package convolutional is the code of the networks' header: a convolutional code with soft decisions.
+package convolutional
 
 import "math/bits"
 
-// The convolutional code: rate 1/2, constraint length 7, generators 133 and 171 (octal), free distance 10, the code of
+// The code: rate 1/2, constraint length 7, generators 133 and 171 (octal), free distance 10, the code of
 // the Voyager probes and of many standards since (Odenwalder 1970; CCSDS 131.0-B). Each bit of the message, the most
 // significant bit of a byte first, yields a symbol of generator 133 and one of generator 171; six zero bits end it.
+// Memory is the number of bits that the code remembers, and of zeros that end it.
+const Memory = 6
+
 const (
-	memory     = 6
-	states     = 1 << memory
+	states     = 1 << Memory
 	generatorA = 0o133
 	generatorB = 0o171
 )
 
-// codedLen returns the number of symbols that n bytes become.
-func codedLen(n int) int { return 2 * (8*n + memory) }
+// Len returns the number of symbols that n bytes become.
+func Len(n int) int { return 2 * (8*n + Memory) }
 
-// encode returns the symbols of message, one bit in each byte.
-func encode(message []byte) []byte {
-	out := make([]byte, 0, codedLen(len(message)))
+// Encode returns the symbols of message, one bit in each byte.
+func Encode(message []byte) []byte {
+	out := make([]byte, 0, Len(len(message)))
 	var register uint // the current bit in front, the oldest last
 	push := func(bit byte) {
-		register = register>>1 | uint(bit)<<memory
+		register = register>>1 | uint(bit)<<Memory
 		out = append(out, parity(register&generatorA), parity(register&generatorB))
 	}
 	for _, b := range message {
@@ -28,7 +31,7 @@ func encode(message []byte) []byte {
 			push(b >> i & 1)
 		}
 	}
-	for range memory {
+	for range Memory {
 		push(0)
 	}
 	return out
@@ -37,7 +40,7 @@ func encode(message []byte) []byte {
 func parity(x uint) byte { return byte(bits.OnesCount(x) & 1) }
 
 // Log-likelihoods enter the decoder as integers, metricScale to the unit, at most maxMetric. Two path metrics never differ
-// by more than 2·memory·2·maxMetric, so they may wrap around as long as only differences are looked at.
+// by more than 2·Memory·2·maxMetric, so they may wrap around as long as only differences are looked at.
 const metricScale, maxMetric = 64, 1 << 16
 
 // branches holds, for the butterfly that joins states 2i and 2i+1 with states i and i+32, the pair of symbols sent when
@@ -50,10 +53,10 @@ var branches = func() (table [states / 2]uint8) {
 	return table
 }()
 
-// decode returns the message most likely sent, given the log-likelihood ln P(1)/P(0) of each symbol, 0 for a lost one:
-// Viterbi's algorithm over the whole message (Viterbi 1967; Heller and Jacobs 1971). len(likelihoods) is codedLen of its
+// Decode returns the message most likely sent, given the log-likelihood ln P(1)/P(0) of each symbol, 0 for a lost one:
+// Viterbi's algorithm over the whole message (Viterbi 1967; Heller and Jacobs 1971). len(likelihoods) is Len of its
 // length in bytes.
-func decode(likelihoods []float32) []byte {
+func Decode(likelihoods []float32) []byte {
 	steps := len(likelihoods) / 2
 	survivors := make([]uint64, steps) // bit s: state s came from the odd one of its two predecessors
 	var a, b [states]int32
@@ -84,10 +87,10 @@ func decode(likelihoods []float32) []byte {
 		old, now = now, old
 	}
 
-	message := make([]byte, (steps-memory)/8)
+	message := make([]byte, (steps-Memory)/8)
 	state := uint(0)
 	for t := steps - 1; t >= 0; t-- {
-		if bit := state >> (memory - 1); bit != 0 && t < 8*len(message) {
+		if bit := state >> (Memory - 1); bit != 0 && t < 8*len(message) {
 			message[t/8] |= 0x80 >> (t % 8)
 		}
 		state = state<<1&(states-1) | uint(survivors[t]>>state)&1

@@ -1,0 +1,328 @@
+package codec
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"ditas/audio"
+	"ditas/audio/flac"
+	"ditas/audio/mp3"
+	"ditas/audio/sphere"
+	"ditas/audio/vorbis"
+	"ditas/audio/wav"
+	"ditas/internal/words"
+)
+
+// Format is a file format of recordings: a row of the table that all of Ditas goes by. Some formats are read and
+// written, some only read, and some are only known by name, so that an error can say what a file is.
+type Format struct {
+	name       string
+	extensions []string // lower case; the usual one first
+	mediaType  string   // as in Content-Type
+	marks      []string // what files begin with, ? being any byte; only for formats that are not read
+	lossy      bool
+	read       *reading // nil if the format is not read
+	write      *writing // nil if it is not written
+	advice     string   // for those who have such a file, if it is not the usual one
+}
+
+// reading is how files of a format are opened.
+type reading struct {
+	open   func(r io.ReaderAt, size int64) (audio.File, error)
+	opened func(f audio.File) bool // reports whether open returned f
+	// vague formats have little to be known by: their turn comes when a file is nothing else.
+	vague bool
+}
+
+// reads returns how a package opens its files.
+func reads[F audio.File](open func(r io.ReaderAt, size int64) (F, error)) *reading {
+	return &reading{
+		open: func(r io.ReaderAt, size int64) (audio.File, error) {
+			f, err := open(r, size)
+			if err != nil {
+				return nil, err // not an F that is nil
+			}
+			return f, nil
+		},
+		opened: func(f audio.File) bool { _, ok := f.(F); return ok },
+	}
+}
+
+// vaguely marks a reading as vague.
+func vaguely(r *reading) *reading {
+	r.vague = true
+	return r
+}
+
+// writing is how files of a format are written. Levels of compression are those of the format.
+type writing struct {
+	floats bool // a file holds floating-point samples as well
+	levels *levels
+	// create returns what starts a new file.
+	create func(level int) newWriter
+	// again returns a file of this format as one that can be written again.
+	again func(f audio.File, level int) (audio.Rewriter, error)
+}
+
+type newWriter = func(dst io.Writer, format audio.Format, frames int64) (audio.Writer, error)
+
+// levels are those of compression, from the fastest to the smallest, and the one that is taken unasked.
+type levels struct{ lowest, highest, usual int }
+
+// rewrites adapts how a package writes its files again.
+func rewrites[F audio.File](again func(f F, level int) (audio.Rewriter, error)) func(audio.File, int) (audio.Rewriter, error) {
+	return func(f audio.File, level int) (audio.Rewriter, error) {
+		own, ok := f.(F)
+		if !ok {
+			return nil, fmt.Errorf("%T is not a file to be written again", f)
+		}
+		return again(own, level)
+	}
+}
+
+// formats is the table. A format that is read or written is one row, and its package. Lists for people are in its
+// order, and what is written when nothing says otherwise is the first row that can be.
+var formats = []*Format{
+	{
+		name: "WAV", extensions: []string{".wav"}, mediaType: "audio/wav", read: reads(wav.Open),
+		write: &writing{
+			floats: true,
+			create: func(int) newWriter { return wav.NewWriter },
+			again:  rewrites(func(f *wav.File, _ int) (audio.Rewriter, error) { return f, nil }),
+		},
+	},
+	{
+		name: "FLAC", extensions: []string{".flac"}, mediaType: "audio/flac", read: reads(flac.Open),
+		write: &writing{
+			levels: &levels{int(flac.MinLevel), int(flac.MaxLevel), int(flac.DefaultLevel)},
+			create: func(level int) newWriter { return flac.Level(level).NewWriter },
+			again:  rewrites(func(f *flac.File, level int) (audio.Rewriter, error) { return f.WithLevel(flac.Level(level)) }),
+		},
+	},
+	{name: "MP3", extensions: []string{".mp3"}, mediaType: "audio/mpeg", lossy: true, read: vaguely(reads(mp3.Open))},
+	{name: "Ogg Vorbis", extensions: []string{".ogg", ".oga"}, mediaType: "audio/ogg", lossy: true, read: reads(vorbis.Open)},
+	{name: "NIST SPHERE", extensions: []string{".sph"}, read: reads(sphere.Open)},
+
+	{name: "Opus", extensions: []string{".opus"}, lossy: true, marks: []string{inOgg + "OpusHead"}},
+	{name: "Speex", extensions: []string{".spx"}, lossy: true, marks: []string{inOgg + "Speex   "}},
+	{name: "FLAC in Ogg", marks: []string{inOgg + "\x7FFLAC"}},
+	{name: "AIFF", extensions: []string{".aiff", ".aif", ".aifc"}, marks: []string{"FORM????AIFF", "FORM????AIFC"}},
+	{name: "CAF", extensions: []string{".caf"}, marks: []string{"caff"}},
+	{name: "AU", extensions: []string{".au", ".snd"}, marks: []string{".snd"}},
+	{name: "Wave64", extensions: []string{".w64"}, marks: []string{"riff\x2E\x91\xCF\x11"}},
+	{name: "WavPack", extensions: []string{".wv"}, marks: []string{"wvpk"}},
+	{name: "Monkey's Audio", extensions: []string{".ape"}, marks: []string{"MAC ?\x0F"}},
+	{name: "True Audio", extensions: []string{".tta"}, marks: []string{"TTA1", "TTA2"}},
+	{name: "DSD", extensions: []string{".dsf", ".dff"}, marks: []string{"DSD ", "FRM8"}},
+	{
+		name: "MP4 (AAC or ALAC)", extensions: []string{".m4a", ".mp4", ".m4b", ".mov"}, lossy: true,
+		marks: []string{"????ftyp"},
+	},
+	{
+		name: "AAC", extensions: []string{".aac"}, lossy: true,
+		marks: []string{"\xFF\xF0", "\xFF\xF1", "\xFF\xF8", "\xFF\xF9", "ADIF"},
+	},
+	{
+		name: "Matroska or WebM", extensions: []string{".mka", ".mkv", ".webm"}, lossy: true,
+		marks: []string{"\x1A\x45\xDF\xA3"},
+	},
+	{
+		name: "Windows Media", extensions: []string{".wma", ".wmv", ".asf"}, lossy: true,
+		marks: []string{"\x30\x26\xB2\x75\x8E\x66\xCF\x11"},
+	},
+	{name: "AC-3", extensions: []string{".ac3"}, lossy: true, marks: []string{"\x0B\x77"}},
+	{name: "MPEG audio layer II", extensions: []string{".mp2"}, lossy: true},
+	{name: "Musepack", extensions: []string{".mpc"}, lossy: true, marks: []string{"MPCK", "MP+"}},
+	{name: "AMR", extensions: []string{".amr"}, lossy: true, marks: []string{"#!AMR"}},
+	{
+		name: "MIDI", extensions: []string{".mid", ".midi"}, marks: []string{"MThd"},
+		advice: "it holds notes and no sound; have a synthesizer play it into a WAV file first",
+	},
+}
+
+// inOgg is a page of an Ogg file up to its first packet, if that is a short one.
+const inOgg = "OggS????????????????????????"
+
+// longestMark is the size of the longest mark, in bytes.
+const longestMark = 40
+
+// Readable returns the formats that [Open] reads.
+func Readable() []*Format {
+	return slices.DeleteFunc(slices.Clone(formats), func(f *Format) bool { return !f.Readable() })
+}
+
+// Writable returns the formats that [Cover] writes, first the one that recordings become when nothing says otherwise.
+func Writable() []*Format {
+	return slices.DeleteFunc(slices.Clone(formats), func(f *Format) bool { return !f.Writable() })
+}
+
+// Known returns all formats, also those whose files are only told by name.
+func Known() []*Format { return slices.Clone(formats) }
+
+// Names returns the names of formats.
+func Names(formats []*Format) []string {
+	var names []string
+	for _, f := range formats {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// Extensions returns the extensions of formats, with their dots, in lower case.
+func Extensions(formats []*Format) []string {
+	var list []string
+	for _, f := range formats {
+		list = append(list, f.extensions...)
+	}
+	return list
+}
+
+// ByName returns the format that the extension of a file's name stands for, in either case, and whether there is one.
+func ByName(name string) (*Format, bool) {
+	extension := strings.ToLower(filepath.Ext(name))
+	for _, f := range formats {
+		if slices.Contains(f.extensions, extension) {
+			return f, true
+		}
+	}
+	return nil, false
+}
+
+// Of returns the format of a File that [Open] or [OpenFile] returned, and whether it is one.
+func Of(f audio.File) (*Format, bool) {
+	if named, ok := f.(*File); ok {
+		f = named.File
+	}
+	for _, row := range formats {
+		if row.read != nil && row.read.opened(f) {
+			return row, true
+		}
+	}
+	return nil, false
+}
+
+// Lossy reports whether f, as [Open] or [Cover] returned it, has been through a compression that changed its samples.
+func Lossy(f audio.File) bool {
+	row, _ := Of(f)
+	if c, ok := f.(*covered); ok {
+		row = c.given
+	}
+	return row != nil && row.lossy
+}
+
+// Name returns what people call the format.
+func (f *Format) Name() string { return f.name }
+
+// String is [Format.Name].
+func (f *Format) String() string { return f.name }
+
+// Extension returns the usual extension of the format's files, with its dot.
+func (f *Format) Extension() string {
+	if len(f.extensions) == 0 {
+		return ""
+	}
+	return f.extensions[0]
+}
+
+// MediaType returns what to send as a Content-Type.
+func (f *Format) MediaType() string {
+	if f.mediaType == "" {
+		return "application/octet-stream"
+	}
+	return f.mediaType
+}
+
+// Lossy reports whether the samples of the format's files are not those that were put in.
+func (f *Format) Lossy() bool { return f.lossy }
+
+// Readable reports whether [Open] reads the format.
+func (f *Format) Readable() bool { return f.read != nil }
+
+// Writable reports whether [Cover] writes the format.
+func (f *Format) Writable() bool { return f.write != nil }
+
+// Floats reports whether files of the format can be written with floating-point samples.
+func (f *Format) Floats() bool { return f.write != nil && f.write.floats }
+
+// Levels returns the levels of compression at which the format is written, from the fastest to the smallest, and the
+// one that is taken unasked. ok is false if there is nothing to choose.
+func (f *Format) Levels() (lowest, highest, usual int, ok bool) {
+	if f.write == nil || f.write.levels == nil {
+		return 0, 0, 0, false
+	}
+	l := f.write.levels
+	return l.lowest, l.highest, l.usual, true
+}
+
+// marked reports whether a file that begins with head bears one of the format's marks.
+func (f *Format) marked(head []byte) bool {
+	return slices.ContainsFunc(f.marks, func(mark string) bool {
+		if len(head) < len(mark) {
+			return false
+		}
+		for i := range len(mark) {
+			if mark[i] != '?' && mark[i] != head[i] {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// Refusal says that a recording cannot be read, or not be written as asked for, and what to do about it. It wraps
+// [audio.ErrFormat] or [audio.ErrUnsupported].
+type Refusal struct {
+	Name   string // of the file, if that is known
+	Says   string // about the file, as in "is AIFF, which ditas does not read"
+	Advice string // as in "convert it to WAV or FLAC first"
+	Err    error
+}
+
+func (r *Refusal) Error() string {
+	name := r.Name
+	if name == "" {
+		name = "the file"
+	}
+	return name + " " + r.Says + "; " + r.Advice
+}
+
+// Unwrap returns the error behind the refusal.
+func (r *Refusal) Unwrap() error { return r.Err }
+
+// unread is the refusal of a file in a format that is not read.
+func (f *Format) unread() *Refusal {
+	advice := f.advice
+	if advice == "" {
+		advice = "convert it to " + words.List(Names(Writable()), "or") + " first"
+	}
+	return &Refusal{Says: "is " + f.name + ", which ditas does not read", Advice: advice, Err: audio.ErrFormat}
+}
+
+// unknown is the refusal of a file in no format at all.
+func unknown() *Refusal {
+	return &Refusal{Says: "is not a recording that ditas reads", Advice: Wanted(), Err: audio.ErrFormat}
+}
+
+// Wanted says what recordings are, to those who gave something else: "recordings are WAV, FLAC, … files".
+func Wanted() string { return "recordings are " + words.List(Names(Readable()), "or") + " files" }
+
+// endIn says which names to write under.
+func endIn(formats []*Format) string {
+	return "let the name to write end in " + words.List(Extensions(formats), "or")
+}
+
+// CheckOutput returns an error if the extension of name asks for a format that Ditas does not write. What is hidden
+// in a lossy one would not survive. The error is a *[Refusal] and wraps [audio.ErrUnsupported].
+func CheckOutput(name string) error { return CoverOptions{Name: name}.Check() }
+
+// unwritten is the refusal to write a format.
+func (f *Format) unwritten() *Refusal {
+	says := "would be " + f.name + ", and ditas writes " + words.List(Names(Writable()), "and")
+	if f.lossy {
+		says = "would be " + f.name + ", which is lossy and throws away what is hidden"
+	}
+	return &Refusal{Says: says, Advice: endIn(Writable()), Err: audio.ErrUnsupported}
+}

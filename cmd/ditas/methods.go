@@ -1,0 +1,110 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"ditas"
+)
+
+const methodsHelp = `List the ways of hiding a picture, the default first, with what the picture
+survives in each, what destroys it, and what it costs. hide, reveal, inspect and
+capacity take their names by --method.`
+
+func methodsCommand() *cobra.Command {
+	var t terminal
+	cmd := &cobra.Command{
+		Use:     "methods",
+		Short:   "List the ways of hiding",
+		Long:    methodsHelp,
+		Example: "  ditas methods\n  ditas methods --json",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			t.begin(cmd)
+			for _, m := range ditas.Methods() {
+				strength := fmt.Sprintf("--snr %g to %g, %g if nothing is said", m.MinSNR, m.MaxSNR, m.DefaultSNR)
+				if m.Faint {
+					strength += "; --faint"
+				}
+				passphrase := "none"
+				if m.Secret {
+					passphrase = "if wanted"
+				}
+				t.printf("%s\n  %s\n", m.Name, m.Summary)
+				t.printf("  survives    %s\n", strings.Join(m.Survives, ", "))
+				t.printf("  loses by    %s\n", strings.Join(m.Loses, ", "))
+				t.printf("  costs       %s\n", m.Costs)
+				t.printf("  strength    %s\n", strength)
+				t.printf("  passphrase  %s\n", passphrase)
+			}
+			return t.result(map[string]any{"methods": ditas.Methods()})
+		},
+	}
+	t.addFlags(cmd)
+	return cmd
+}
+
+// addMethodFlag adds --method.
+func addMethodFlag(cmd *cobra.Command, name *string, usage string) {
+	cmd.Flags().StringVar(name, "method", "", usage+"; ditas methods lists them")
+	completeNames(cmd, "method", methodNames()...)
+}
+
+func methodNames() (names []string) {
+	for _, m := range ditas.Methods() {
+		names = append(names, m.Name)
+	}
+	return names
+}
+
+// checkMethod returns the method of a name, the default if it is empty.
+func checkMethod(name string) (ditas.Method, error) {
+	all := ditas.Methods()
+	if name == "" {
+		return all[0], nil
+	}
+	i := slices.IndexFunc(all, func(m ditas.Method) bool { return m.Name == name })
+	if i < 0 {
+		return ditas.Method{}, usagef("--method %s is unknown: want %s", name, strings.Join(methodNames(), " or "))
+	}
+	return all[i], nil
+}
+
+// strengthFlags say how strong the change may be.
+type strengthFlags struct {
+	cmd   *cobra.Command
+	snr   float64
+	faint bool
+}
+
+func (s *strengthFlags) addFlags(cmd *cobra.Command) {
+	s.cmd = cmd
+	m := ditas.Methods()[0]
+	cmd.Flags().Float64Var(&s.snr, "snr", 0, fmt.Sprintf("signal-to-noise ratio in `dB`, %g to %g (default %g)", m.MinSNR, m.MaxSNR, m.DefaultSNR))
+	cmd.Flags().BoolVar(&s.faint, "faint", false, "change the recording as little as possible, in place of --snr")
+}
+
+// get returns the strength for a method.
+func (s *strengthFlags) get(method string) (ditas.Strength, error) {
+	m, err := checkMethod(method)
+	if err != nil {
+		return ditas.Strength{}, err
+	}
+	given := s.cmd.Flags().Changed("snr")
+	switch {
+	case given && s.faint:
+		return ditas.Strength{}, usagef("both --snr and --faint are given")
+	case s.faint && !m.Faint:
+		return ditas.Strength{}, usagef("%s has no --faint: give --snr", m.Name)
+	case s.faint:
+		return ditas.Faint(), nil
+	case given && !(s.snr >= m.MinSNR && s.snr <= m.MaxSNR):
+		return ditas.Strength{}, usagef("--snr %g: want %g to %g dB", s.snr, m.MinSNR, m.MaxSNR)
+	case given:
+		return ditas.SNR(s.snr), nil
+	}
+	return ditas.Strength{}, nil
+}

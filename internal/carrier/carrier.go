@@ -1,0 +1,119 @@
+// Package carrier says what a way of hiding is.
+//
+// A [Carrier] hides bytes in sound, and a [Method] pictures. Package stream makes a Method of any Carrier; the networks are one by
+// themselves. Both work in two steps. One pass over a cover gives a survey of it, which knows at once what the cover can take at any
+// strength and then hides; a search for something in a recording gives what was found, which is read after that.
+//
+// The package also holds what all ways of hiding have in common: [Host], a recording that several of them read in turn; the [Grid] of
+// values that a file's samples can take and the lattice point [Nearest] to one; and what counts as digital silence.
+package carrier
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"ditas/audio"
+	"ditas/internal/keystream"
+	"ditas/report"
+)
+
+// Errors that all ways of hiding report.
+var (
+	// ErrNotFound reports a recording in which nothing is found: there is nothing, it has another key, or too little of it is left.
+	ErrNotFound = errors.New("nothing is hidden in this recording, or it takes another passphrase, or too much of it has changed since")
+	// ErrVersion reports a recording that another version of ditas made.
+	ErrVersion = errors.New("hidden by another version of ditas, which this one cannot read")
+	// ErrSilent reports a cover in which there is nothing but silence.
+	ErrSilent = errors.New("the recording is silent: there is nothing to hide in")
+)
+
+// Options are what all operations take.
+type Options struct {
+	Workers  int // goroutines, at least 1; results do not depend on it
+	Progress report.Progress
+}
+
+// Phase returns the progress of one phase, nil if nobody asks for it.
+func (o Options) Phase(p report.Phase) func(done, total int) {
+	if o.Progress == nil {
+		return nil
+	}
+	return func(done, total int) { o.Progress(p, done, total) }
+}
+
+// Strength says how strong the change to a recording may be: SNR dB below it, or as little as carries anything.
+type Strength struct {
+	SNR   float64
+	Faint bool
+}
+
+// Carrier hides bytes in sound.
+type Carrier interface {
+	// Survey measures a cover in one pass. The errors are a *report.TooShortError or an *audio.TruncatedError, or wrap
+	// [ErrSilent].
+	Survey(ctx context.Context, cover audio.File, o Options) (Survey, error)
+	// Find looks for something hidden under a key. The errors wrap [ErrNotFound] or [ErrVersion].
+	Find(ctx context.Context, stego *Host, key keystream.Key, o Options) (Found, error)
+}
+
+// Survey is what is known of a cover. It may be used by several goroutines at once.
+type Survey interface {
+	// Room tells how much fits at a strength.
+	Room(s Strength) Room
+	// Embed writes the cover to dst with a payload in it that fits, in the cover's own format, which has to be an [audio.Rewriter].
+	// nonce gives the random bytes that make the recording unlike all others of its key.
+	Embed(ctx context.Context, dst io.Writer, s Strength, payload []byte, key keystream.Key, nonce io.Reader, o Options) (*Report, error)
+}
+
+// Room is how much fits into a cover.
+type Room struct {
+	Bytes  int           // of payload
+	Robust int           // of payload that is protected against noise
+	SNR    float64       // dB that are aimed at
+	Cover  time.Duration // how long the cover lasts
+}
+
+// Report tells what Embed did.
+type Report struct {
+	Robust       bool
+	Stages       []Protection
+	MSE          float64 // mean squared error, full scale 1
+	SNR          float64 // dB
+	MaxDeviation float64
+	Payload      []byte // the beginning of the payload that is read from the file as it is
+}
+
+// Protection tells how well a stage of the payload is protected.
+type Protection struct {
+	Bytes int
+	Loss  float64 // share of the recording that may be lost in one piece, if nothing else happens to it
+}
+
+// Found is something that was found in a recording.
+type Found interface {
+	// Read reads it. The error wraps [ErrNotFound] if nothing can be read after all.
+	Read(ctx context.Context, o Options) (*Message, error)
+}
+
+// Message is what was read.
+type Message struct {
+	Payload []byte // the beginning of the payload that arrived without a gap
+	Size    int    // bytes of the whole payload
+	Robust  bool   // it was protected against noise
+	Stages  []Arrival
+	// Frames is the number of pieces that were written, and Arrived how many of them were found. Map tells which, channel by channel.
+	Frames, Arrived int
+	Map             [][]bool
+	// Gain is the factor by which the recording was multiplied since, negative for an inverted one, and Offset what was added to it.
+	Gain, Offset float64
+	Noise        float64 // standard deviation of what else was added, rounding included; full scale is 1
+	Cut          error   // an *audio.TruncatedError if the file ends too early
+}
+
+// Arrival is what arrived of a stage.
+type Arrival struct {
+	Bytes           int // of the payload
+	Blocks, Arrived int
+}

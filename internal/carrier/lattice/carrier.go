@@ -1,0 +1,117 @@
+package lattice
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"ditas/audio"
+	"ditas/internal/carrier"
+	"ditas/internal/keystream"
+	"ditas/report"
+)
+
+// Carrier is the lattice as a [carrier.Carrier].
+type Carrier struct{}
+
+// Survey measures a cover.
+func (Carrier) Survey(ctx context.Context, cover audio.File, o carrier.Options) (carrier.Survey, error) {
+	s, err := NewSurvey(ctx, cover, DefaultShaping, o.Workers, o.Phase(report.Surveying))
+	if errors.Is(err, ErrTooShort) {
+		format := cover.Format()
+		return nil, &report.TooShortError{Need: format.Duration(LeastLength), Have: format.Duration(max(0, cover.Frames()))}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if s.MSE(0) == 0 {
+		return nil, carrier.ErrSilent
+	}
+	return &surveyedCover{s, cover}, nil
+}
+
+// surveyedCover is a cover and what a survey of it has found.
+type surveyedCover struct {
+	survey *Survey
+	cover  audio.File
+}
+
+// plans returns the plans for a strength, the one with the most protection first.
+func (c *surveyedCover) plans(s carrier.Strength) []*Plan {
+	if s.Faint {
+		return []*Plan{c.survey.Faintest()}
+	}
+	mse := c.survey.MSE(s.SNR)
+	robust, lean := c.survey.Plan(Robust, mse), c.survey.Plan(Lean, mse)
+	if lean.Room() <= robust.Room() {
+		return []*Plan{robust}
+	}
+	return []*Plan{robust, lean}
+}
+
+func (c *surveyedCover) Room(s carrier.Strength) carrier.Room {
+	plans := c.plans(s)
+	r := carrier.Room{Bytes: plans[len(plans)-1].Room(), SNR: s.SNR, Cover: c.survey.Duration()}
+	if plans[0].profile == Robust {
+		r.Robust = plans[0].Room()
+	}
+	return r
+}
+
+// Embed uses the plan with the most protection that has room for the payload.
+func (c *surveyedCover) Embed(
+	ctx context.Context, dst io.Writer, s carrier.Strength, payload []byte, key keystream.Key, nonce io.Reader, o carrier.Options,
+) (*carrier.Report, error) {
+	cover, ok := c.cover.(audio.Rewriter)
+	if !ok {
+		return nil, fmt.Errorf("lattice: %w: a recording of this kind cannot be written", errors.ErrUnsupported)
+	}
+	plans := c.plans(s)
+	plan := plans[len(plans)-1]
+	for _, p := range plans {
+		if len(payload) <= p.Room() {
+			plan = p
+			break
+		}
+	}
+	done, err := Hide(ctx, dst, cover, plan, payload, key, nonce, o.Workers, o.Phase(report.Embedding))
+	if err != nil {
+		return nil, err
+	}
+	r := &carrier.Report{
+		Robust: done.Profile == Robust, MSE: done.MSE, SNR: done.SNR, MaxDeviation: done.MaxDeviation, Payload: done.Payload,
+	}
+	for _, p := range done.Stages {
+		r.Stages = append(r.Stages, carrier.Protection(p))
+	}
+	return r, nil
+}
+
+// Find looks for a payload.
+func (Carrier) Find(ctx context.Context, stego *carrier.Host, key keystream.Key, o carrier.Options) (carrier.Found, error) {
+	m, err := Find(ctx, stego.File(), key, o.Workers, o.Phase(report.Searching))
+	switch {
+	case errors.Is(err, ErrVersion):
+		return nil, carrier.ErrVersion
+	case errors.Is(err, ErrNotFound):
+		return nil, carrier.ErrNotFound
+	case err != nil:
+		return nil, err
+	}
+	return foundMessage{m}, nil
+}
+
+// foundMessage is a payload that was found.
+type foundMessage struct{ *Message }
+
+func (f foundMessage) Read(context.Context, carrier.Options) (*carrier.Message, error) {
+	m := &carrier.Message{
+		Payload: f.Payload, Size: f.Size, Robust: f.Profile == Robust, Frames: f.Frames, Arrived: f.Arrived, Map: f.Map,
+		Gain: f.Gain, Offset: f.Offset, Noise: f.Noise, Cut: f.Cut,
+	}
+	for _, s := range f.Stages {
+		m.Stages = append(m.Stages, carrier.Arrival(s))
+	}
+	return m, nil
+}

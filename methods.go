@@ -1,0 +1,129 @@
+package ditas
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"ditas/internal/carrier"
+	"ditas/internal/carrier/lattice"
+	"ditas/internal/carrier/networks"
+	"ditas/internal/carrier/stream"
+)
+
+// The names of the methods.
+const (
+	Lattice  = "lattice"
+	Networks = networks.Name // of the paper, trained
+)
+
+// Method describes a way of hiding.
+type Method struct {
+	Name     string   `json:"name"`
+	Summary  string   `json:"summary"`  // a line
+	Survives []string `json:"survives"` // what may happen to a recording
+	Loses    []string `json:"loses"`    // what destroys the picture
+	Costs    string   `json:"costs"`    // a line on time and memory
+	// DefaultSNR, MinSNR and MaxSNR in dB say how strong the change may be, and Faint whether [Faint] does.
+	DefaultSNR float64 `json:"defaultSNR"`
+	MinSNR     float64 `json:"minSNR"`
+	MaxSNR     float64 `json:"maxSNR"`
+	Faint      bool    `json:"faint"`
+	Secret     bool    `json:"secret"` // it takes a passphrase
+
+	hides carrier.Method
+}
+
+// methods lists the ways of hiding, in the order in which Reveal tries them. The first is the default.
+var methods = []Method{
+	{
+		Name: Lattice, Summary: "two keyed lattices at once; exact where there is room, protected against loss and noise",
+		Survives: []string{"cutting", "silenced parts", "changes of volume", "inverted polarity", "swapped or missing channels",
+			"other sample formats", "noise"},
+		Loses:      []string{"MP3, AAC, Vorbis, Opus", "resampling"},
+		Costs:      "two passes to hide and one to reveal; memory does not grow with the recording",
+		DefaultSNR: 50, MinSNR: 10, MaxSNR: 90, Faint: true, Secret: true,
+		hides: stream.Of(Lattice, lattice.Carrier{}),
+	},
+	{
+		Name: Networks, Summary: "the paper's networks, trained; never exact, coarser as the recording is cut off",
+		Survives:   []string{"a cut-off end", "silenced parts", "other sample formats", "weak noise"},
+		Loses:      []string{"a cut beginning", "changes of volume", "MP3, AAC, Vorbis, Opus", "resampling"},
+		Costs:      "the whole recording in memory, four bytes a sample",
+		DefaultSNR: networks.DefaultSNR, MinSNR: networks.MinSNR, MaxSNR: networks.MaxSNR,
+		hides: networks.Method{},
+	},
+}
+
+// Methods returns all ways of hiding, in the order in which Reveal tries them. The first is the default.
+func Methods() []Method {
+	all := slices.Clone(methods)
+	for i := range all {
+		all[i].Survives, all[i].Loses = slices.Clone(all[i].Survives), slices.Clone(all[i].Loses)
+	}
+	return all
+}
+
+// method returns the one with a name, the default if it is empty.
+func method(name string) (*Method, error) {
+	if name == "" {
+		return &methods[0], nil
+	}
+	var names []string
+	for i := range methods {
+		if methods[i].Name == name {
+			return &methods[i], nil
+		}
+		names = append(names, methods[i].Name)
+	}
+	return nil, fmt.Errorf("method %q is unknown: want %s", name, strings.Join(names, " or "))
+}
+
+// Strength says how strong the change to a recording may be. The zero value is the method's own choice.
+type Strength struct {
+	kind strengthKind
+	snr  float64
+}
+
+type strengthKind uint8
+
+const (
+	usualStrength strengthKind = iota
+	snrStrength
+	faintStrength
+)
+
+// SNR returns the strength that aims at a signal-to-noise ratio of the recording to its change in dB. The higher it is, the less there is
+// to find, and the less the picture is protected. The change is kept below what can be heard in any case.
+func SNR(db float64) Strength { return Strength{snrStrength, db} }
+
+// Faint returns the least strength that carries a picture: a step of a 16-bit file in most samples.
+func Faint() Strength { return Strength{kind: faintStrength} }
+
+// strength returns a strength in the terms of carriers.
+func (m *Method) strength(s Strength) (carrier.Strength, error) {
+	switch s.kind {
+	case usualStrength:
+		return carrier.Strength{SNR: m.DefaultSNR}, nil
+	case faintStrength:
+		if !m.Faint {
+			return carrier.Strength{}, fmt.Errorf("%s has no faint strength: give a signal-to-noise ratio", m.Name)
+		}
+		return carrier.Strength{Faint: true}, nil
+	}
+	if !(s.snr >= m.MinSNR && s.snr <= m.MaxSNR) {
+		return carrier.Strength{}, fmt.Errorf("signal-to-noise ratio of %g dB: %s takes %g to %g", s.snr, m.Name, m.MinSNR, m.MaxSNR)
+	}
+	return carrier.Strength{SNR: s.snr}, nil
+}
+
+// takes returns an error unless the method can hide under a key.
+func (m *Method) takes(k Key) error {
+	switch {
+	case k.kind == noKey:
+		return ErrNoKey
+	case k.kind == secretKey && !m.Secret:
+		return fmt.Errorf("%s takes no passphrase: leave it out, or use the method %s", m.Name, Lattice)
+	}
+	return nil
+}

@@ -1,0 +1,80 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// area returns the pixels of the tiles that cover a picture.
+func (c *Capacity) area(width, height int) int {
+	tile := max(1, c.Tile)
+	up := func(n int) int { return (n + tile - 1) / tile * tile }
+	return up(width) * up(height)
+}
+
+// Need returns how long a recording like this has to be to take a picture, 0 if no length would do.
+func (c *Capacity) Need(width, height int) time.Duration {
+	if c.Pixels == 0 {
+		return 0
+	}
+	return time.Duration(float64(c.Usable) * float64(c.area(width, height)) / float64(c.Pixels))
+}
+
+// Fit returns the size to which a picture has to be scaled down to fit: its own if it does, and zeros if nothing fits.
+func (c *Capacity) Fit(width, height int) (w, h int) {
+	if width < 1 || height < 1 || c.Pixels < 1 {
+		return 0, 0
+	}
+	if c.area(width, height) <= c.Pixels {
+		return width, height
+	}
+	// The longer side decides. A larger picture never has fewer tiles, so halving finds the best scale.
+	size := func(long int) (int, int) {
+		if width >= height {
+			return long, max(1, height*long/width)
+		}
+		return max(1, width*long/height), long
+	}
+	low, high := 0, max(width, height)
+	for low < high {
+		mid := (low + high + 1) / 2
+		if c.area(size(mid)) <= c.Pixels {
+			low = mid
+		} else {
+			high = mid - 1
+		}
+	}
+	if low == 0 {
+		return 0, 0
+	}
+	return size(low)
+}
+
+// Check returns a *TooShortError if a picture does not fit.
+func (c *Capacity) Check(width, height int) error {
+	if c.area(width, height) <= c.Pixels {
+		return nil
+	}
+	e := &TooShortError{Need: c.Need(width, height), Have: c.Usable}
+	e.Width, e.Height = c.Fit(width, height)
+	return e
+}
+
+// TooShortError reports a recording that has no room for a picture.
+type TooShortError struct {
+	Need, Have    time.Duration // of sound that can be used, at the recording's rate and channels
+	Width, Height int           // of the picture scaled down to fit, 0 if none fits
+}
+
+func (e *TooShortError) Error() string {
+	s := fmt.Sprintf("the recording is too short: it takes %s of sound, and there are %s", seconds(e.Need, math.Ceil), seconds(e.Have, math.Floor))
+	if e.Width > 0 {
+		s += fmt.Sprintf("; scaled down to %d×%d the picture would fit", e.Width, e.Height)
+	}
+	return s
+}
+
+func seconds(d time.Duration, round func(float64) float64) string {
+	return fmt.Sprintf("%.1f s", round(d.Seconds()*10)/10)
+}
