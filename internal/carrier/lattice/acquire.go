@@ -249,7 +249,7 @@ func (t *trial) score() float64 {
 }
 
 // alignedFrames is how many frames the search at known places looks at.
-const alignedFrames = 256
+const alignedFrames = 128
 
 // aligned looks for frames that lie where they were written, at the beginning of the window, in pairs, among the first frames that are not
 // silent. It looks at more and more of them and returns as soon as there is one for sure, and the likeliest ones if there is none. The

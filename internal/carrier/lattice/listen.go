@@ -49,7 +49,7 @@ func newListener(ctx context.Context, f audio.File, key keystream.Key, workers i
 // find returns the header and where a frame of the recording lies. It tries what is likely and cheap first.
 func (l *listener) find() (*header, lock, error) {
 	s := &finder{listener: l}
-	for _, step := range []func() (bool, error){s.untouched, s.louder, s.cut, s.moved, s.noisy, s.later} {
+	for _, step := range []func() (bool, error){s.untouched, s.cut, s.louder, s.changed, s.moved, s.noisy, s.later} {
 		found, err := step()
 		if err != nil {
 			return nil, lock{}, err
@@ -77,6 +77,8 @@ type finder struct {
 	likely   []candidate
 	grid     []float64 // gains
 	steps    int
+	// from and length are the piece of the window in which frames are searched for anywhere.
+	from, length int
 
 	header *header
 	lock   lock
@@ -248,37 +250,49 @@ func (s *finder) cut() (bool, error) {
 		from++
 	}
 	length := len(y) - from
+	s.from, s.length = from, length
 	s.grid = s.acquire.gridGains(s.main)
-	main, other := []int{s.main}, s.main+1
-	type plan struct {
-		channel, lane int
-		gain          float64
-		more          int // octaves
-		bound         float64
-		coherence     float64
-	}
 	var plans []plan
 	for _, more := range []int{-1, 1} {
 		for _, g := range s.grid {
 			plans = append(plans, plan{s.main, s.main, g, more, 0, 0})
 		}
 	}
-	plans = append(plans, plan{s.main, s.main, 1, 0, 0, 0}, plan{s.main, s.main, 1, 2, 0, 0})
+	return s.follow(append(plans, plan{s.main, s.main, 1, 0, 0, 0}))
+}
+
+// plan is a search anywhere in a channel.
+type plan struct {
+	channel, lane int
+	gain          float64
+	more          int // octaves above the finest one
+	// bound and coherence are those of a hypothesis.
+	bound, coherence float64
+}
+
+// changed tries frames anywhere under less likely circumstances: in noise, fainter, upside down, in other lanes and channels.
+func (s *finder) changed() (bool, error) {
+	if len(s.channels) == 0 {
+		return false, nil
+	}
+	plans := []plan{{s.main, s.main, 1, 2, 0, 0}}
 	if len(s.grid) == 0 {
 		// Of 0.5 and −6 dB, and of a quarter and −12 dB, nothing is to be seen in what is rounded.
 		plans = append(plans, plan{s.main, s.main, 0.5006, 0, 120, 0}, plan{s.main, s.main, 0.2506, -1, 120, 0.35}, plan{s.main, s.main, -1, 0, 0, 0})
 	}
+	other := s.main + 1
 	plans = append(plans, plan{s.main, other, 1, 1, 0, 0}, plan{s.main, s.main, 1, 4, 0, 0})
 	if other < len(s.acquire.window.samples) {
 		plans = append(plans, plan{other, other, 1, 1, 0, 0})
 	}
+	return s.follow(plans)
+}
+
+// follow goes through plans until something is found.
+func (s *finder) follow(plans []plan) (bool, error) {
 	for _, p := range plans {
-		lanes := main
-		if p.lane != s.main {
-			lanes = []int{p.lane}
-		}
-		h := hypothesis{channel: p.channel, gain: p.gain, octave: s.finest(p.gain) + p.more, bound: p.bound, coherence: p.coherence, lanes: lanes}
-		if ok, err := s.anywhere(h, from, length); ok || err != nil {
+		h := hypothesis{channel: p.channel, gain: p.gain, octave: s.finest(p.gain) + p.more, bound: p.bound, coherence: p.coherence, lanes: []int{p.lane}}
+		if ok, err := s.anywhere(h, s.from, s.length); ok || err != nil {
 			return ok, err
 		}
 	}

@@ -131,7 +131,7 @@ func TestSets(t *testing.T) {
 // exponential, of mean 1.
 func TestNothingRepeats(t *testing.T) {
 	const frames = 160
-	rec, err := embed(open(t, file(t, noise(41, mono(audio.Int16), frames*FrameLength))), plan(t, noise(41, mono(audio.Int16), frames*FrameLength), 45), 3000, fixed)
+	rec, err := embed(open(t, file(t, noise(41, mono(audio.Int16), frames*FrameLength))), planOf(t, noise(41, mono(audio.Int16), frames*FrameLength), 45), 3000, fixed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestComparingRecordings(t *testing.T) {
 	for i, n := range []nonce{{1, 5: 7}, {2, 5: 7 + 64}, {3, 5: 8}} {
 		cover := noise(uint64(50+i), mono(audio.Int16), 48*FrameLength)
 		var err error
-		if of[i], err = embed(open(t, file(t, cover)), plan(t, cover, 45), 1000, n); err != nil {
+		if of[i], err = embed(open(t, file(t, cover)), planOf(t, cover, 45), 1000, n); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -203,7 +203,7 @@ func TestComparingRecordings(t *testing.T) {
 	}
 }
 
-func plan(t *testing.T, rec *audio.Recording, snr float64) *Plan {
+func planOf(t *testing.T, rec *audio.Recording, snr float64) *Plan {
 	v, _ := survey(t, rec)
 	return v.Plan(Robust, v.MSE(snr))
 }

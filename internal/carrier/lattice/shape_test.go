@@ -218,7 +218,7 @@ func TestErrorIsShaped(t *testing.T) {
 		}
 	}
 	step := fineStep(12)
-	if r := white / float64(count) / (Lean.power() * step * step); math.Abs(r-1) > 0.02 {
+	if r := white / float64(count) / (Lean.powerAt(12) * step * step); math.Abs(r-1) > 0.02 {
 		t.Errorf("behind the filter the error has %.3f of its power", r)
 	}
 	if r := next / white; math.Abs(r) > 0.03 {
