@@ -13,8 +13,8 @@ import (
 	"ditas/internal/parallel"
 )
 
-// lock says where a frame of a recording begins in a channel, and what has become of the amplitude since: a sample y was
-// (y − offset)/gain.
+// lock says where a frame of a recording begins in a channel, and what has become of the amplitude since: a sample
+// y was (y − offset)/gain.
 type lock struct {
 	channel      int
 	at           int64
@@ -28,15 +28,17 @@ type candidate struct {
 	score float64
 }
 
-// falseAlarm is the probability that a recording in which nothing is hidden under a key passes for one in which there is.
+// falseAlarm is the probability that a recording in which nothing is hidden under a key passes for one in which
+// there is.
 //
-// Each part of the search has a share of it. A part that tries n hypotheses takes one of them for true if its evidence exceeds
-// [threshold](n). Of two kinds of evidence both hold for any recording, since pilots' dithers are uniform and independent of it:
+// Each part of the search has a share of it. A part that tries n hypotheses takes one of them for true if its
+// evidence exceeds [threshold](n). Of two kinds of evidence both hold for any recording, since pilots' dithers are
+// uniform and independent of it:
 //
-//   - a likelihood ratio, whose mean is 1 if there is nothing, exceeds x with a probability of 1/x at most (Markov), however often one
-//     looks at it while it grows (Ville);
-//   - the squared length of the sum of n unit vectors over n exceeds x with a probability of about e^−x (Rayleigh), and less where n
-//     is small.
+//   - a likelihood ratio, whose mean is 1 if there is nothing, exceeds x with a probability of 1/x at most (Markov),
+//     however often one looks at it while it grows (Ville);
+//   - the squared length of the sum of n unit vectors over n exceeds x with a probability of about e^−x (Rayleigh), and
+//     less where n is small.
 const falseAlarm, searchParts = 1e-9, 64
 
 // threshold returns the evidence, in nats, from which on one of n hypotheses is taken for true.
@@ -124,8 +126,8 @@ func (a *acquirer) fill(ctx context.Context, first, channels int, from int64, mo
 	return nil
 }
 
-// usable returns the numbers of the first frames of a channel of the window, cut from its first sample on, that are not silent, at
-// most so many.
+// usable returns the numbers of the first frames of a channel of the window, cut from its first sample on, that are
+// not silent, at most so many.
 func (w *window) usable(channel, most int) (frames []int) {
 	y := w.samples[channel]
 	for k := 0; (k+1)*FrameLength <= len(y) && len(frames) < most; k++ {
@@ -157,8 +159,8 @@ var circle = func() (c [phases][2]float32) {
 // kinds is the number of densities that pilots' phases may have.
 const kinds = 3
 
-// pilotLogs holds log-densities of phases, relative to the uniform one: those of von Mises with the concentrations that pilots
-// have in strong noise, in little noise on the strong lattice, and on the fine one.
+// pilotLogs holds log-densities of phases, relative to the uniform one: those of von Mises with the concentrations
+// that pilots have in strong noise, in little noise on the strong lattice, and on the fine one.
 var pilotLogs = func() (t [phases][kinds + 1]float32) {
 	for i, concentration := range [kinds]float64{0.5, 1.3, 4} {
 		mean := 0.0
@@ -251,9 +253,9 @@ func (t *trial) score() float64 {
 // alignedFrames is how many frames the search at known places looks at.
 const alignedFrames = 128
 
-// aligned looks for frames that lie where they were written, at the beginning of the window, in pairs, among the first frames that are not
-// silent. It looks at more and more of them and returns as soon as there is one for sure, and the likeliest ones if there is none. The
-// best come first.
+// aligned looks for frames that lie where they were written, at the beginning of the window, in pairs, among the
+// first frames that are not silent. It looks at more and more of them and returns as soon as there is one for sure,
+// and the likeliest ones if there is none. The best come first.
 func (a *acquirer) aligned(ctx context.Context, pairs []pair, most int) (found []candidate, sure bool, err error) {
 	trials := make([]trial, 0, len(pairs)*sets)
 	usable := make([][]int, len(a.window.samples))
@@ -279,7 +281,8 @@ func (a *acquirer) aligned(ctx context.Context, pairs []pair, most int) (found [
 		for i := range trials {
 			t := &trials[i]
 			if frames := usable[t.channel]; len(frames) > 0 {
-				l := lock{channel: t.channel, at: a.window.from + int64(frames[0])*FrameLength, set: t.set, lane: t.lane, k: frames[0], gain: 1}
+				at := a.window.from + int64(frames[0])*FrameLength
+				l := lock{channel: t.channel, at: at, set: t.set, lane: t.lane, k: frames[0], gain: 1}
 				found = append(found, candidate{l, t.score()})
 			}
 		}
@@ -293,8 +296,8 @@ func (a *acquirer) aligned(ctx context.Context, pairs []pair, most int) (found [
 	}
 }
 
-// mostCandidates is how many of the likeliest locks are worth trying where none is for sure: in noise the right one may not stand out,
-// and a header that is right tells.
+// mostCandidates is how many of the likeliest locks are worth trying where none is for sure: in noise the right one
+// may not stand out, and a header that is right tells.
 const mostCandidates = 4
 
 // Samples are looked at, where the gain is unknown, that lie below scaledReach steps, in bins of 1/scaledBins steps.
@@ -302,17 +305,17 @@ const (
 	scaledReach  = 64
 	scaledBins   = 64
 	scaledPoints = 2 * scaledReach * scaledBins
-	scaledFrames = 192
+	scaledFrames = 128
 	// alias is how much lower a sum may be than one of which it may be the true one.
 	alias = 0.6
 	// Gains that are looked for.
 	leastGain, mostGain = 1.0 / 16, 8
 )
 
-// scaled looks for frames that lie where they were written but are louder, fainter, upside down or off zero. A sum of unit vectors
-// whose angles are samples times a frequency, less dithers, is long at that of the lattice: for all frequencies at once it is a Fourier
-// transform of the dithers' vectors, added up by the samples that they belong to. It returns the likeliest lock of every pair for which
-// there is one.
+// scaled looks for frames that lie where they were written but are louder, fainter, upside down or off zero. A sum
+// of unit vectors whose angles are samples times a frequency, less dithers, is long at that of the lattice: for all
+// frequencies at once it is a Fourier transform of the dithers' vectors, added up by the samples that they belong
+// to. It returns the likeliest lock of every pair for which there is one.
 func (a *acquirer) scaled(ctx context.Context, pairs []pair) ([]candidate, error) {
 	fft := a.correlator(scaledPoints)
 	type scratch struct {
@@ -394,7 +397,8 @@ func (a *acquirer) scaled(ctx context.Context, pairs []pair) ([]candidate, error
 					need /= alias
 				}
 				if v > need {
-					*best = candidate{lock{p.channel, a.window.from + int64(frames[0])*FrameLength, set, p.lane, frames[0], gain, 0}, v}
+					at := a.window.from + int64(frames[0])*FrameLength
+					*best = candidate{lock{p.channel, at, set, p.lane, frames[0], gain, 0}, v}
 				}
 			}
 		}

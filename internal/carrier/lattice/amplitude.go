@@ -11,8 +11,9 @@ import (
 // refineFrames is how many frames behind a lock tell gain and offset.
 const refineFrames = 96
 
-// refine finds a lock's gain and offset, the gain being known to a half percent, from the pilots of the frames behind it: gains
-// first, by samples that may be larger and larger, without regard to an offset, which turns all phases alike.
+// refine finds a lock's gain and offset, the gain being known to a half percent, from the pilots of the frames
+// behind it: gains first, by samples that may be larger and larger, without regard to an offset, which turns all
+// phases alike.
 func (l *listener) refine(k lock) (lock, error) {
 	n := int(min(refineFrames, (l.source.Frames()-k.at)/FrameLength))
 	if n <= 0 {
@@ -88,8 +89,8 @@ func (l *listener) refine(k lock) (lock, error) {
 	return k, nil
 }
 
-// farOffset returns which of the offsets that differ by a step the pilots of the frames' own levels speak for: the least of those that
-// they do alike. x is the frames behind a lock.
+// farOffset returns which of the offsets that differ by a step the pilots of the frames' own levels speak for: the
+// least of those that they do alike. x is the frames behind a lock.
 func (l *listener) farOffset(k lock, x []float64, offset, step float64) float64 {
 	const farthest, most, frames = 0.05, 24, 24
 	best, top := offset, math.Inf(-1)
@@ -129,8 +130,8 @@ func (l *listener) farOffset(k lock, x []float64, offset, step float64) float64 
 	return best
 }
 
-// amplitude finds out what a recording was multiplied with and what was added to it, once its header is known. Of what fits alike it
-// takes that which has changed the recording least.
+// amplitude finds out what a recording was multiplied with and what was added to it, once its header is known. Of
+// what fits alike it takes that which has changed the recording least.
 func (l *listener) amplitude(h *header, k lock) (lock, error) {
 	m, err := l.newMeter(h, k)
 	if err != nil {
@@ -200,7 +201,8 @@ func (l *listener) newMeter(h *header, k lock) (*meter, error) {
 	return m, nil
 }
 
-// fitted is how well a gain and an offset fit: under them, the levels of the frames, −1 for those that say nothing, and the noise.
+// fitted is how well a gain and an offset fit: under them, the levels of the frames, −1 for those that say nothing,
+// and the noise.
 type fitted struct {
 	lock
 	levels []int
@@ -284,8 +286,8 @@ func (m *meter) evidence(f *fitted) float64 {
 // alike is by how much the evidence of fits may differ that are taken to be as good as each other.
 const alike = 4
 
-// nearest finds the least offset. Where all frames have one strength, or some that have a step in common, an offset by that step fits as
-// well as none.
+// nearest finds the least offset. Where all frames have one strength, or some that have a step in common, an offset
+// by that step fits as well as none.
 func (m *meter) nearest(f *fitted) *fitted {
 	best := f
 	for _, level := range f.levels {
@@ -310,8 +312,8 @@ func higher(a, b *fitted) *fitted {
 	return a
 }
 
-// polish finds gain and offset to the last digit, around what strong symbols have told, and then nearer and nearer, as if there
-// were less and less noise, while that fits.
+// polish finds gain and offset to the last digit, around what strong symbols have told, and then nearer and nearer,
+// as if there were less and less noise, while that fits.
 func (m *meter) polish(f *fitted) *fitted {
 	finest := math.Inf(1)
 	for _, level := range f.levels {

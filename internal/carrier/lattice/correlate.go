@@ -10,8 +10,8 @@ import (
 	"ditas/internal/parallel"
 )
 
-// hypothesis is what a search at unknown places takes for granted: which lattice pilots stand on in a channel whose gain and offset are
-// known, and which frames of which sets and lanes may be there.
+// hypothesis is what a search at unknown places takes for granted: which lattice pilots stand on in a channel whose
+// gain and offset are known, and which frames of which sets and lanes may be there.
 type hypothesis struct {
 	channel      int
 	gain, offset float64
@@ -24,15 +24,16 @@ type hypothesis struct {
 	first, last int // frames
 }
 
-// Peaks of correlations are expected to reach wanted where everything fits, and are verified from interesting on, at most mostPeaks
-// of them.
+// Peaks of correlations are expected to reach wanted where everything fits, and are verified from interesting on,
+// at most mostPeaks of them.
 const (
 	wanted      = 36
 	coherence   = 0.6 // of pilots, squared, in little noise
 	mostPeaks   = 24
 	leastPoints = 1 << 12
-	// mostPoints bounds the points of all transforms of one search, twice as many if they are small. A piece of a recording is looked for in one that was at least longest
-	// samples long, or reachFactor times as long as the piece, unless that exceeds it.
+	// mostPoints bounds the points of all transforms of one search, twice as many if they are small. A piece of a
+	// recording is looked for in one that was at least longest samples long, or reachFactor times as long as the
+	// piece, unless that exceeds it.
 	mostPoints  = 1 << 21
 	smallPoints = 1 << 14
 	longest     = 1 << 21
@@ -45,9 +46,9 @@ type peak struct {
 	score      float64
 }
 
-// group is what is correlated with a window at once: templates of several sets and lanes, from sample first up to last of the written
-// recording, added up, and folded into as many points as the transform has. In place of one high peak there is a lower one, high enough
-// still, for a fraction of the work.
+// group is what is correlated with a window at once: templates of several sets and lanes, from sample first up to
+// last of the written recording, added up, and folded into as many points as the transform has. In place of one
+// high peak there is a lower one, high enough still, for a fraction of the work.
 type group struct {
 	lanes       []setLane
 	first, last int64
@@ -64,12 +65,13 @@ type search struct {
 	pilots int       // expected in all of y
 	points int
 	groups []group
+	reach  int64 // the number of places that are looked at
 	peaks  []peak
 	noise  float64 // mean of |correlation|² for each pilot of a template
 }
 
-// correlate looks in length samples of the window, from sample from of it on, for frames that may have been written anywhere. It returns
-// the likeliest lock, whose at is that of the file, and whether it is sure.
+// correlate looks in length samples of the window, from sample from of it on, for frames that may have been written
+// anywhere. It returns the likeliest lock, whose at is that of the file, and whether it is sure.
 func (a *acquirer) correlate(ctx context.Context, h hypothesis, from, length int) (candidate, bool, error) {
 	s := search{acquirer: a, hypothesis: h}
 	whole := a.window.samples[h.channel]
@@ -132,6 +134,7 @@ func (s *search) divide() {
 	reach := max(2*int64(n), min(max(longest, reachFactor*int64(n)), budget*int64(most)/int64(len(all))))
 	first := int64(s.first) * FrameLength
 	total := min(reach, int64(s.last-s.first)*FrameLength)
+	s.reach = total + int64(n)
 	folds := int((total + int64(s.points) - 1) / int64(s.points))
 	if folds > most && most <= 2 && s.points*4 <= maxWindow {
 		s.points *= 4
@@ -244,7 +247,9 @@ func (s *search) template(re, im []float32, g *group) (count int) {
 
 // verify finds out for each peak which set, lane and place it is of, if any, and returns the best.
 func (s *search) verify(ctx context.Context) (candidate, bool, error) {
-	hypotheses := float64(len(s.sets)*len(s.lanes)) * float64(s.last-s.first) * FrameLength * 4 * float64(len(s.y)/FrameLength+1)
+	// Of every place there are some runs for each frame.
+	runs := 4 * float64(len(s.y)/FrameLength+1)
+	hypotheses := float64(len(s.sets)*len(s.lanes)) * float64(s.reach) * runs
 	limit := threshold(hypotheses)
 	results := make([]candidate, len(s.peaks))
 	parallel.Each(s.workers, len(s.peaks), func(_, i int) {
@@ -287,8 +292,8 @@ func (s *search) examine(h peak, limit float64) (top candidate) {
 	return top
 }
 
-// each calls do with the number of every stride-th frame that lies in the window, if only in part, where that begins at sample start of
-// the recording, and with the sum of its pilots' vectors and their number.
+// each calls do with the number of every stride-th frame that lies in the window, if only in part, where that
+// begins at sample start of the recording, and with the sum of its pilots' vectors and their number.
 func (s *search) each(start int64, l setLane, stride int, do func(k int, re, im float64, n int)) {
 	var pilots [syncPilots]pilot
 	scale := math.Exp2(float64(32 - s.octave))
@@ -324,8 +329,8 @@ func (s *search) sum(start int64, l setLane, stride int) float64 {
 	return (re*re + im*im) / float64(max(1, count))
 }
 
-// locate returns the run of frames with the most evidence, among those whose length is all frames divided by a power of two, and that
-// begin at multiples of half of it.
+// locate returns the run of frames with the most evidence, among those whose length is all frames divided by a
+// power of two, and that begin at multiples of half of it.
 func (s *search) locate(start int64, l setLane) (top candidate) {
 	type sums struct {
 		re, im float64
@@ -360,9 +365,9 @@ func (s *search) locate(start int64, l setLane) (top candidate) {
 	return top
 }
 
-// gridGains returns gains that a recording may have had whose samples were multiples of a unit before, the likeliest first, or none if
-// it still has them. The mean of unit vectors whose angles are samples times 1/gain is long then, and shorter by a known factor if they were
-// rounded to multiples of a step again.
+// gridGains returns gains that a recording may have had whose samples were multiples of a unit before, the
+// likeliest first, or none if it still has them. The mean of unit vectors whose angles are samples times 1/gain is
+// long then, and shorter by a known factor if they were rounded to multiples of a step again.
 func (a *acquirer) gridGains(channel int) []float64 {
 	const points = 1 << 16
 	step := a.source.Format().Step() / unit

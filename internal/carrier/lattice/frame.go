@@ -26,12 +26,13 @@ const sets = 64
 const (
 	cells     = 128
 	cellWidth = FrameLength / cells
-	// cellStride spreads marks that follow each other: it is near the golden section of cells and has no divisor in common with it.
+	// cellStride spreads marks that follow each other: it is near the golden section of cells and has no divisor in
+	// common with it.
 	cellStride = 79
 )
 
-// marks is the part of a frame that can be found and read without knowing more than the key: where it lies and how it is
-// dithered. No two frames of a set have anything in common.
+// marks is the part of a frame that can be found and read without knowing more than the key: where it lies and how
+// it is dithered. No two frames of a set have anything in common.
 type marks struct {
 	sync   [syncPilots]pilot   // at 0 of the strong and of the fine lattice of the frame's octave
 	level  [levelPilots]place  // strong symbols at 0
@@ -45,9 +46,9 @@ type place struct {
 	dither float64
 }
 
-// pilot is a sample and its dithers on all lattices whose steps are octaves: that of step 2^h units is the fraction of
-// u·2^−(16+h), so that a point of one lattice is a point of all finer ones too, which one hypothesis finds whatever the frame's
-// octave is.
+// pilot is a sample and its dithers on all lattices whose steps are octaves: that of step 2^h units is the fraction
+// of u·2^−(16+h), so that a point of one lattice is a point of all finer ones too, which one hypothesis finds
+// whatever the frame's octave is.
 type pilot struct {
 	at uint16
 	u  uint32
@@ -71,7 +72,8 @@ func newMarker(key keystream.Key) *marker {
 	return &marker{b}
 }
 
-// syncBlocks is how many blocks of AES the pilots of a frame take, at four words of 32 bits, and markBlocks how many all marks do.
+// syncBlocks is how many blocks of AES the pilots of a frame take, at four words of 32 bits, and markBlocks how
+// many all marks do.
 const (
 	syncBlocks = (1 + syncPilots + 3) / 4
 	markBlocks = syncBlocks + (marked-syncPilots+1)/2

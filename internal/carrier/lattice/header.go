@@ -53,8 +53,8 @@ func (n nonce) key(master keystream.Key) keystream.Key {
 //	bits 134–135  0
 //	bits 136–183  tag over all of it
 //
-// Integers are big-endian. All but the nonce and the tag are combined by exclusive or with a mask made from the key and the
-// nonce.
+// Integers are big-endian. All but the nonce and the tag are combined by exclusive or with a mask made from the key
+// and the nonce.
 type header struct {
 	profile  Profile
 	nonce    nonce
@@ -162,12 +162,12 @@ func newHeaderCode() (headerCode, error) {
 	return headerCode{code, goldenStride(code.Len())}, nil
 }
 
-// headerParts is the number of parts of the header's code, in each of which a frame's symbols carry other bits, and laneParts by how
-// many parts lanes are ahead of each other.
+// headerParts is the number of parts of the header's code, in each of which a frame's symbols carry other bits, and
+// laneParts by how many parts lanes are ahead of each other.
 const headerParts, laneParts = 16, 5
 
-// position returns which bit of the code symbol i of frame k of a lane carries: its strong symbols come first, then the bits of
-// its fine ones.
+// position returns which bit of the code symbol i of frame k of a lane carries: its strong symbols come first, then
+// the bits of its fine ones.
 func (c *headerCode) position(lane, k, i int) int {
 	part := (k + laneParts*lane) % headerParts
 	return (part*headerBits + i) * c.stride % c.code.Len()
@@ -209,8 +209,9 @@ func pack(b []byte, info []byte) {
 	}
 }
 
-// goldenStride returns a number without a common divisor with n, near the golden section of it: multiples of it modulo n fall
-// evenly, however many are taken in a row (Knuth, The Art of Computer Programming 3, section 6.4, theorem S).
+// goldenStride returns a number without a common divisor with n, near the golden section of it: multiples of it
+// modulo n fall evenly, however many are taken in a row (Knuth, The Art of Computer Programming 3, section 6.4,
+// theorem S).
 func goldenStride(n int) int {
 	if n < 3 {
 		return 1

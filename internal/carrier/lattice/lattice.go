@@ -6,12 +6,12 @@ import "math"
 // synchronisation and of loss: whoever has one can tell which it is and read it.
 const FrameLength = 1024
 
-// unit is the step of a 16-bit file, in which steps of lattices are counted whatever the file's own format is, so that a
-// change of format changes nothing.
+// unit is the step of a 16-bit file, in which steps of lattices are counted whatever the file's own format is, so
+// that a change of format changes nothing.
 const unit = 1.0 / (1 << 15)
 
-// Levels is the number of levels of strength of a frame. The fine step of level l is 2·2^(l/4) units: a quarter of an octave, or
-// 1.5 dB, from level to level, from 2 units to a fifth of full scale.
+// Levels is the number of levels of strength of a frame. The fine step of level l is 2·2^(l/4) units: a quarter of
+// an octave, or 1.5 dB, from level to level, from 2 units to a fifth of full scale.
 const Levels = 48
 
 // fineStep returns the step of the fine lattice at a level.
@@ -20,19 +20,20 @@ func fineStep(level int) float64 { return quarters(level) * 2 * unit }
 // quarters returns 2^(n/4).
 func quarters(n int) float64 { return math.Exp2(float64(n) / 4) }
 
-// fineBits returns how many bits a symbol of the fine lattice carries at a level: its 2, 4, 8 or 16 points lie at least a unit
-// apart, so that 16 bits hold them.
+// fineBits returns how many bits a symbol of the fine lattice carries at a level: its 2, 4, 8 or 16 points lie at
+// least a unit apart, so that 16 bits hold them.
 func fineBits(level int) int { return min(level/4+1, maxFineBits) }
 
 const maxFineBits = 4
 
 // Profile is how the change that may be made is divided between the lattices.
 //
-// Every sample carries two symbols at once. The fine lattice carries up to four bits, of which nothing is lost unless there is
-// noise. The coarse lattice carries one bit, by which of the fine lattice's points is taken: the embedder moves half of the way
-// to the coarse point first (Costa's scheme with α = ½; Eggers, Bäuml, Tzschoppe and Girod, "Scalar Costa scheme for information
-// embedding", IEEE Trans. Signal Processing 51, 2003). So the one does not take room from the other, and what is sent for bad
-// times costs in good ones only the share of the distortion that it takes.
+// Every sample carries two symbols at once. The fine lattice carries up to four bits, of which nothing is lost
+// unless there is noise. The coarse lattice carries one bit, by which of the fine lattice's points is taken: the
+// embedder moves half of the way to the coarse point first (Costa's scheme with α = ½; Eggers, Bäuml, Tzschoppe and
+// Girod, "Scalar Costa scheme for information embedding", IEEE Trans. Signal Processing 51, 2003). So the one does
+// not take room from the other, and what is sent for bad times costs in good ones only the share of the distortion
+// that it takes.
 type Profile uint8
 
 const (
@@ -50,7 +51,8 @@ type shape struct {
 	sync           float64 // twelve times the mean squared error of such a pilot, in units of its squared fine step
 	header         int     // strong symbols in a frame that carry the header
 	data           int     // strong symbols in a frame that carry the payload
-	// reserve is the share of what the last two stages can take that they get before those in front of them have all that they can.
+	// reserve is the share of what the last two stages can take that they get before those in front of them have
+	// all that they can.
 	reserve float64
 }
 
@@ -62,8 +64,8 @@ var shapes = [profiles]shape{
 	Lean:   {strong: 2 * math.Sqrt2, rise: 1, sync: 4, header: 24, reserve: 1},
 }
 
-// octave returns the binary logarithm of the fine step of a level's pilots of synchronisation, in units: the one nearest to that
-// of the frame.
+// octave returns the binary logarithm of the fine step of a level's pilots of synchronisation, in units: the one
+// nearest to that of the frame.
 func octave(level int) int { return 1 + (level+2)/4 }
 
 // power returns the mean squared error of a sample in units of the squared fine step, on average over levels.
@@ -87,8 +89,8 @@ func (p Profile) powerAt(level int) float64 {
 // Symbols of the coarse lattice: a quarter of a step on either side of the dither. Pilots stand on it.
 func coarseSymbol(bit byte) float64 { return 0.5*float64(bit) - 0.25 }
 
-// fineSymbol returns where a fine symbol of so many bits stands, in steps: bits label neighbouring points by a Gray code, the
-// first of them being the most robust.
+// fineSymbol returns where a fine symbol of so many bits stands, in steps: bits label neighbouring points by a Gray
+// code, the first of them being the most robust.
 func fineSymbol(label uint, bits int) float64 {
 	label ^= label >> 1
 	label ^= label >> 2
@@ -103,8 +105,9 @@ func phase(t, dither float64) int {
 
 const phases = 256
 
-// Noise is measured in quarters of an octave: index n stands for a standard deviation of 2^(n/4)/8 units, so that its ratio to a
-// step of the same scale depends on a difference of indices only. The last index stands for noise that drowns everything.
+// Noise is measured in quarters of an octave: index n stands for a standard deviation of 2^(n/4)/8 units, so that
+// its ratio to a step of the same scale depends on a difference of indices only. The last index stands for noise
+// that drowns everything.
 const (
 	noiseIndices = 64
 	// quietest and loudest bound the ratio of noise to fine step that tables are made for, as differences of indices.
@@ -123,9 +126,9 @@ type tables struct {
 	rounded [roundedLevels][phases][maxFineBits]float32
 	// strong and medium are the same for coarse symbols. The medium ones are zero in a profile without.
 	strong, medium [ratios][phases]float32
-	// knownFine and knownStrong are log-densities, relative to the uniform one, of the phase of a symbol that is known,
-	// standing at 0. pilots are the same for pilots of synchronisation on their strong lattice, whose points are known to be among
-	// those of the fine one.
+	// knownFine and knownStrong are log-densities, relative to the uniform one, of the phase of a symbol that is
+	// known, standing at 0. pilots are the same for pilots of synchronisation on their strong lattice, whose points
+	// are known to be among those of the fine one.
 	knownFine, knownStrong, pilots [phases][ratios]float32
 }
 
@@ -183,7 +186,8 @@ func (t *tables) fineTable(level, noise int) *[phases][maxFineBits]float32 {
 	return &t.fine[fineBits(level)-1][ratioIndex(noise, level)]
 }
 
-// maxLog bounds log-likelihoods: no single reading is surer than that, since something may have gone wrong that no model knows.
+// maxLog bounds log-likelihoods: no single reading is surer than that, since something may have gone wrong that no
+// model knows.
 const maxLog = 12
 
 func clampLog(ratio float64) float32 { return float32(max(-maxLog, min(maxLog, math.Log(ratio)))) }
@@ -194,8 +198,8 @@ func antipodal(dst *[phases]float32, d *[phases]float64) {
 	}
 }
 
-// density returns the density, over phases of one step and relative to the uniform one, of the sum of Gaussian noise of the
-// given standard deviation and of uniform ones of the given widths, all in steps.
+// density returns the density, over phases of one step and relative to the uniform one, of the sum of Gaussian
+// noise of the given standard deviation and of uniform ones of the given widths, all in steps.
 func density(sigma float64, widths ...float64) *[phases]float64 {
 	return series(sigma, func(k float64) float64 {
 		c := 1.0
@@ -206,8 +210,8 @@ func density(sigma float64, widths ...float64) *[phases]float64 {
 	})
 }
 
-// pilotDensity is the same for a pilot of synchronisation whose strong step is 2^rise fine ones: it stands at the fine point nearest to
-// half of the way from wherever the sample was.
+// pilotDensity is the same for a pilot of synchronisation whose strong step is 2^rise fine ones: it stands at the
+// fine point nearest to half of the way from wherever the sample was.
 func pilotDensity(sigma float64, rise int) *[phases]float64 {
 	points := 1 << rise
 	// Sample x, in fine steps from the strong point, goes to the point nearest to x/2.
@@ -225,8 +229,8 @@ func pilotDensity(sigma float64, rise int) *[phases]float64 {
 	})
 }
 
-// series returns the density of the sum of Gaussian noise and of something symmetrical of the given characteristic function, from
-// its Fourier series. A little of the uniform density is mixed in, so that nothing is impossible.
+// series returns the density of the sum of Gaussian noise and of something symmetrical of the given characteristic
+// function, from its Fourier series. A little of the uniform density is mixed in, so that nothing is impossible.
 func series(sigma float64, characteristic func(k float64) float64) *[phases]float64 {
 	const harmonics = 200
 	var d [phases]float64

@@ -12,7 +12,8 @@ import (
 	"ditas/internal/keystream"
 )
 
-// ErrNotFound reports a recording in which nothing is found: there is nothing, it has another key, or too little is left.
+// ErrNotFound reports a recording in which nothing is found: there is nothing, it has another key, or too little is
+// left.
 var ErrNotFound = errors.New("lattice: nothing found: either there is nothing, or it has another passphrase, or too little of it is left")
 
 // listener finds what is hidden in a recording and reads it.
@@ -115,10 +116,12 @@ func (s *finder) try(k lock, sure bool) (bool, error) {
 	return true, err
 }
 
-// mostLost bounds how many frames a recording may have had for each that is there: what follows takes time in proportion.
+// mostLost bounds how many frames a recording may have had for each that is there: what follows takes time in
+// proportion.
 const mostLost = 256
 
-// step reports that a step of the search is done. There are some twenty in all, of which the first ones take the least time.
+// step reports that a step of the search is done. There are some twenty in all, of which the first ones take the
+// least time.
 func (s *finder) step() {
 	s.steps++
 	s.searched = min(900, 45*s.steps)
@@ -185,7 +188,7 @@ func (s *finder) moved() (bool, error) {
 			}
 		}
 	}
-	if ok, err := s.aligned(far, fewFrames/2); ok || err != nil {
+	if ok, err := s.aligned(far, fewFrames/3); ok || err != nil {
 		return ok, err
 	}
 	s.step()
@@ -270,7 +273,8 @@ type plan struct {
 	bound, coherence float64
 }
 
-// changed tries frames anywhere under less likely circumstances: in noise, fainter, upside down, in other lanes and channels.
+// changed tries frames anywhere under less likely circumstances: in noise, fainter, upside down, in other lanes and
+// channels.
 func (s *finder) changed() (bool, error) {
 	if len(s.channels) == 0 {
 		return false, nil
@@ -278,7 +282,9 @@ func (s *finder) changed() (bool, error) {
 	plans := []plan{{s.main, s.main, 1, 2, 0, 0}}
 	if len(s.grid) == 0 {
 		// Of 0.5 and −6 dB, and of a quarter and −12 dB, nothing is to be seen in what is rounded.
-		plans = append(plans, plan{s.main, s.main, 0.5006, 0, 120, 0}, plan{s.main, s.main, 0.2506, -1, 120, 0.35}, plan{s.main, s.main, -1, 0, 0, 0})
+		plans = append(plans,
+			plan{s.main, s.main, 0.5006, 0, 120, 0}, plan{s.main, s.main, 0.2506, -1, 120, 0.35},
+			plan{s.main, s.main, -1, 0, 0, 0})
 	}
 	other := s.main + 1
 	plans = append(plans, plan{s.main, other, 1, 1, 0, 0}, plan{s.main, s.main, 1, 4, 0, 0})
@@ -291,7 +297,10 @@ func (s *finder) changed() (bool, error) {
 // follow goes through plans until something is found.
 func (s *finder) follow(plans []plan) (bool, error) {
 	for _, p := range plans {
-		h := hypothesis{channel: p.channel, gain: p.gain, octave: s.finest(p.gain) + p.more, bound: p.bound, coherence: p.coherence, lanes: []int{p.lane}}
+		h := hypothesis{
+			channel: p.channel, gain: p.gain, octave: s.finest(p.gain) + p.more, bound: p.bound, coherence: p.coherence,
+			lanes: []int{p.lane},
+		}
 		if ok, err := s.anywhere(h, s.from, s.length); ok || err != nil {
 			return ok, err
 		}
@@ -299,15 +308,15 @@ func (s *finder) follow(plans []plan) (bool, error) {
 	return false, nil
 }
 
-// finest returns the octave of the finest lattice whose points are still told from each other in a file of a format if its gain has
-// changed: four of its steps apart.
+// finest returns the octave of the finest lattice whose points are still told from each other in a file of a format
+// if its gain has changed: four of its steps apart.
 func (l *listener) finest(gain float64) int {
 	step := carrier.GridOf(l.source.Format()).Step / unit
 	return min(octaves-3, int(math.Ceil(math.Log2(4*max(1, step/math.Abs(gain)))-0.01)))
 }
 
-// interesting is the likelihood ratio, for each lock that was tried, from which on one that is not sure is worth a look at its header: of
-// recordings in which there is nothing, one in twenty at most has such a lock.
+// interesting is the likelihood ratio, for each lock that was tried, from which on one that is not sure is worth a
+// look at its header: of recordings in which there is nothing, one in twenty at most has such a lock.
 const interesting = 20
 
 // noisy tries the likeliest of the locks that are not sure.
@@ -378,7 +387,8 @@ const blockFrames = 16
 // judgement is what the frames of a block are taken for.
 type judgement struct {
 	noise int
-	// levels is how likely each level of each frame is; the sum falls short of 1 by how likely the frame is not there at all.
+	// levels is how likely each level of each frame is; the sum falls short of 1 by how likely the frame is not
+	// there at all.
 	levels, mixed [blockFrames][Levels]float64
 	likelihoods   [blockFrames][Levels][noiseIndices]float64 // relative to those of noise alone
 }
@@ -393,9 +403,10 @@ func (j *judgement) level(i int) (best int) {
 	return best
 }
 
-// judge sets the judgement of a block whose frames know is to make known one by one. A frame's few symbols may not tell its level in
-// noise, so how common levels are among all frames has a say (expectation maximisation of a mixture; Dempster, Laird and
-// Rubin, "Maximum likelihood from incomplete data via the EM algorithm", J. Royal Statistical Society B 39, 1977).
+// judge sets the judgement of a block whose frames know is to make known one by one. A frame's few symbols may not
+// tell its level in noise, so how common levels are among all frames has a say (expectation maximisation of a
+// mixture; Dempster, Laird and Rubin, "Maximum likelihood from incomplete data via the EM algorithm", J. Royal
+// Statistical Society B 39, 1977).
 func (j *judgement) judge(r *reader, frames int, know func(i int)) {
 	// before is how likely a frame is there before anything is known; its level may be any.
 	const before = 0.95
@@ -414,7 +425,8 @@ func (j *judgement) judge(r *reader, frames int, know func(i int)) {
 			promise[n] += math.Log(1 - before + before*v)
 		}
 	}
-	// A closer look at the noises that promise most without regard to how common levels are, and that are not next to each other.
+	// A closer look at the noises that promise most without regard to how common levels are, and that are not next
+	// to each other.
 	const closer = 10
 	top := math.Inf(-1)
 	for range closer {
@@ -475,8 +487,8 @@ func (j *judgement) mix(n, frames int, before float64) (sum float64) {
 // mostHeaderFrames is how many frames at most a header is read from.
 const mostHeaderFrames = 4096
 
-// header tries to read the header from the frames that follow a lock, at most so many. A header whose tag is right comes with an error if it
-// cannot be used.
+// header tries to read the header from the frames that follow a lock, at most so many. A header whose tag is right
+// comes with an error if it cannot be used.
 func (l *listener) header(k lock, most int) (*header, error) {
 	t := l.newStretch(blockFrames)
 	y := make([]float64, FrameLength)

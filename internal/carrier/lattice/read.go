@@ -24,8 +24,8 @@ type knownSymbol struct {
 	sample, at float64
 }
 
-// knownFine is the reading of a fine symbol whose bits are known: the sample, its dither, and where the symbol of so many bits
-// stands.
+// knownFine is the reading of a fine symbol whose bits are known: the sample, its dither, and where the symbol of
+// so many bits stands.
 type knownFine struct {
 	sample float64
 	at     [maxFineBits + 1]float64
@@ -33,8 +33,8 @@ type knownFine struct {
 
 func newReader(p Profile, t *tables) *reader { return &reader{shape: &shapes[p], tables: t} }
 
-// know notes which symbols of frame k of a lane are known. y is the frame in units of full scale. With a header's code, its
-// symbols are known too.
+// know notes which symbols of frame k of a lane are known. y is the frame in units of full scale. With a header's
+// code, its symbols are known too.
 func (r *reader) know(y []float64, m *marks, lane, k int, c *headerCode, coded []byte) {
 	r.sync, r.strong, r.fine = r.sync[:0], r.strong[:0], r.fine[:0]
 	for _, p := range m.sync {
@@ -79,7 +79,8 @@ func pilotPhase(sample float64, u uint32, h int) int {
 // pilotRatio returns the table to use for pilots of synchronisation at a level under a noise index.
 func pilotRatio(noise, level int) int { return ratioIndex(noise, 4*(octave(level)-1)) }
 
-// evidence returns the log-likelihood ratio of the symbols that are known, at a level and a noise index, to noise alone.
+// evidence returns the log-likelihood ratio of the symbols that are known, at a level and a noise index, to noise
+// alone.
 func (r *reader) evidence(level, noise int) float64 {
 	var sum float32
 	if k := pilotRatio(noise, level); k < ratios {
@@ -116,7 +117,8 @@ func (r *reader) syncEvidences(level int) (of [ratios]float32) {
 	return of
 }
 
-// evidences adds to sums the same for every noise index at one level, sync being what pilots of synchronisation say at its octave.
+// evidences adds to sums the same for every noise index at one level, sync being what pilots of synchronisation say
+// at its octave.
 func (r *reader) evidences(sums *[noiseIndices]float64, level int, sync *[ratios]float32) {
 	// Of each ratio; noise beyond the last one tells nothing.
 	var of [ratios]float32

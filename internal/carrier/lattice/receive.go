@@ -21,11 +21,11 @@ type Message struct {
 	Frames, Arrived int
 	// Map tells of every frame, channel by channel, whether it was found.
 	Map [][]bool
-	// Gain is what the recording was multiplied with since, negative for an inverted one, and Offset what was added; both are of
-	// the first channel that was found. Where the strength of all frames is high the gain is known but for a power of 2^(1/4), and
-	// of those that fit it is the one nearest to 1.
+	// Gain is what the recording was multiplied with since, negative for an inverted one, and Offset what was
+	// added; both are of the first channel that was found.
 	Gain, Offset float64
-	// Noise is the standard deviation of what was added to the samples, that of rounding included, the median over all frames.
+	// Noise is the standard deviation of what was added to the samples, that of rounding included, the median over
+	// all frames.
 	Noise float64
 	// Cut is an *audio.TruncatedError if the file ends too early.
 	Cut error
@@ -128,7 +128,7 @@ type track struct {
 	mean  float64 // evidence of the last frames
 }
 
-// lane returns how many frames a lane has.
+// frames returns how many frames a lane has.
 func (r *receiver) frames() int { return r.header.frames / r.header.channels }
 
 // listen goes through all channels.
@@ -168,13 +168,15 @@ func (r *receiver) listen(first lock) error {
 	return nil
 }
 
-// sure is the evidence for a frame that leaves no doubt, in nats: of frames that are not there, one in a million at most has as much (Markov).
+// sure is the evidence for a frame that leaves no doubt, in nats: of frames that are not there, one in a million at
+// most has as much (Markov).
 const sure = 14
 
 // besideFrames is how many frames tell which lane a channel has.
 const besideFrames = 64
 
-// beside finds the lane of another channel, which most likely is in step with one that is known, in whatever order they are.
+// beside finds the lane of another channel, which most likely is in step with one that is known, in whatever order
+// they are.
 func (r *receiver) beside(k lock, channel int, taken []bool) (lock, bool, error) {
 	k.channel = channel
 	var windows [besideFrames / blockFrames]*stretch
@@ -225,8 +227,8 @@ const (
 	shortPiece = 8
 )
 
-// search looks for frames of some lanes in a channel, from a place of the file on, from frame first on. octave is that of the finest lattice that
-// noise leaves; a coarser one is tried after it.
+// search looks for frames of some lanes in a channel, from a place of the file on, from frame first on. octave is
+// that of the finest lattice that noise leaves; a coarser one is tried after it.
 func (r *receiver) search(k lock, from int64, lanes []int, octave, first int) (lock, bool, error) {
 	a := newAcquirer(r.marker, r.source, r.workers)
 	for i := range 4 {
@@ -241,7 +243,8 @@ func (r *receiver) search(k lock, from int64, lanes []int, octave, first int) (l
 			return k, false, err
 		}
 		h := hypothesis{
-			channel: 0, gain: k.gain, offset: k.offset, octave: octave, sets: []int{k.set}, lanes: lanes, first: first, last: r.frames(),
+			gain: k.gain, offset: k.offset, octave: octave, sets: []int{k.set}, lanes: lanes,
+			first: first, last: r.frames(),
 		}
 		c, ok, err := a.correlate(r.ctx, h, 0, frames*FrameLength)
 		if err != nil {
@@ -373,8 +376,8 @@ func (r *receiver) look(t *track, frames int) {
 	}
 }
 
-// settle chooses the levels of a block's frames under the likeliest of several guesses of the noise, and then the noise, and
-// reports whether the two agree.
+// settle chooses the levels of a block's frames under the likeliest of several guesses of the noise, and then the
+// noise, and reports whether the two agree.
 func (r *receiver) settle(t *track, frames int, guesses []int) bool {
 	best, top := guesses[0], 0.0
 	var levels [blockFrames]int

@@ -125,13 +125,14 @@ func TestSets(t *testing.T) {
 	}
 }
 
-// Nothing repeats within a recording: somebody without the key who compares samples of any two frames at the same place, modulo
-// any step of pilots, sees what chance makes of it. Vectors of pairs of frames are added up for each distance of frames and each place,
-// and for each place over all frames; all that repeated would make a sum that stands out. The law of their squared lengths is
-// exponential, of mean 1.
+// Nothing repeats within a recording: somebody without the key who compares samples of any two frames at the same
+// place, modulo any step of pilots, sees what chance makes of it. Vectors of pairs of frames are added up for each
+// distance of frames and each place, and for each place over all frames; all that repeated would make a sum that
+// stands out. The law of their squared lengths is exponential, of mean 1.
 func TestNothingRepeats(t *testing.T) {
 	const frames = 160
-	rec, err := embed(open(t, file(t, noise(41, mono(audio.Int16), frames*FrameLength))), planOf(t, noise(41, mono(audio.Int16), frames*FrameLength), 45), 3000, fixed)
+	cover := noise(41, mono(audio.Int16), frames*FrameLength)
+	rec, err := embed(open(t, file(t, cover)), planOf(t, cover, 45), 3000, fixed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,8 +175,9 @@ func TestNothingRepeats(t *testing.T) {
 	}
 }
 
-// Somebody without the key who compares two recordings of one passphrase sees something only where they share a set: their pilots are
-// then alike in place and dither, so that differences of samples are multiples of a step more often than by chance.
+// Somebody without the key who compares two recordings of one passphrase sees something only where they share a
+// set: their pilots are then alike in place and dither, so that differences of samples are multiples of a step more
+// often than by chance.
 func TestComparingRecordings(t *testing.T) {
 	var of [3]*audio.Recording
 	for i, n := range []nonce{{1, 5: 7}, {2, 5: 7 + 64}, {3, 5: 8}} {
@@ -208,8 +210,8 @@ func planOf(t *testing.T, rec *audio.Recording, snr float64) *Plan {
 	return v.Plan(Robust, v.MSE(snr))
 }
 
-// Scores of recordings in which nothing is hidden under a key follow the laws that thresholds are derived from: a likelihood ratio exceeds
-// e^x with a probability of e^−x at most, and a sum of vectors x with about that.
+// Scores of recordings in which nothing is hidden under a key follow the laws that thresholds are derived from: a
+// likelihood ratio exceeds e^x with a probability of e^−x at most, and a sum of vectors x with about that.
 func TestFalseAlarms(t *testing.T) {
 	const keys = 6
 	recordings := []*audio.Recording{
