@@ -65,6 +65,9 @@ func (l *listener) read() (*Message, error) {
 	if err != nil {
 		return nil, err
 	}
+	if l.progress != nil {
+		l.progress(1000, 1000)
+	}
 	m.Gain, m.Offset, m.Cut = k.gain, k.offset, l.source.Cut()
 	return m, nil
 }
@@ -349,7 +352,7 @@ func (r *receiver) decoded(done, of int) {
 	const sample = 1 << 20
 	part := float64(r.done)/sample + float64(done)
 	all := float64(r.source.Frames()*int64(r.source.Channels()))/sample + float64(of)
-	r.progress(r.searched+int(float64(1000-r.searched)*part/all), 1000)
+	r.progress(r.searched+int(math.Round(float64(1000-r.searched)*min(1, part/all))), 1000)
 }
 
 // look reads a block of frames as far as to know their levels, and the noise.
