@@ -300,7 +300,7 @@ func TestProgressOfFinding(t *testing.T) {
 	rec, _ := filled(t, noise(46, mono(audio.Int16), 40*FrameLength), 40, 0.5)
 	for _, cut := range []int{0, 3333} {
 		last := 0
-		if _, err := Find(context.Background(), open(t, file(t, part(rec, cut, len(rec.Samples[0])))), ours, 2, func(done, total int) {
+		if _, err := Find(context.Background(), host(open(t, file(t, part(rec, cut, len(rec.Samples[0]))))), ours, 2, func(done, total int) {
 			if done < last || done > total {
 				t.Errorf("progress went from %d to %d of %d", last, done, total)
 			}
