@@ -86,8 +86,7 @@ type TooQuietError struct {
 }
 
 func (e *TooQuietError) Error() string {
-	return fmt.Sprintf("the recording is too quiet for a signal-to-noise ratio of %.1f dB: %.1f dB is the most it can have; ask for that, or "+
-		"amplify it first", e.Asked, e.Reached)
+	return fmt.Sprintf("the recording is too quiet for a signal-to-noise ratio of %.1f dB: %.1f dB is the most it can have", e.Asked, e.Reached)
 }
 
 func seconds(d time.Duration, round func(float64) float64) string {

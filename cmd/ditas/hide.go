@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -372,8 +373,15 @@ func explain(err error, r *recording) error {
 		}
 		return withHint(err, "add --fit to scale the picture down, or take a longer recording")
 	}
+	var quiet *report.TooQuietError
+	if errors.As(err, &quiet) {
+		return withHint(fmt.Errorf("%s: %w", r.name, err), "choose --snr %.0f or less, or amplify the recording first", math.Floor(quiet.Reached))
+	}
 	if intake.Advice(err) != "" {
 		return about(r.name, err)
+	}
+	if errors.Is(err, ditas.ErrSilent) {
+		return withHint(fmt.Errorf("%s: %w", r.name, err), "take a recording with sound in it")
 	}
 	if errors.Is(err, ditas.ErrNothingFound) || errors.Is(err, ditas.ErrOtherVersion) {
 		return fmt.Errorf("%s: %w", r.name, err)
