@@ -13,7 +13,7 @@ func (c *Capacity) area(width, height int) int {
 	return up(width) * up(height)
 }
 
-// Need returns how long a recording like this has to be to take a picture, 0 if no length would do.
+// Need returns how long a recording like this has to be to take a picture, or 0 if no length is enough.
 func (c *Capacity) Need(width, height int) time.Duration {
 	if c.Pixels == 0 {
 		return 0
@@ -21,7 +21,7 @@ func (c *Capacity) Need(width, height int) time.Duration {
 	return time.Duration(float64(c.Usable) * float64(c.area(width, height)) / float64(c.Pixels))
 }
 
-// Fit returns the size to which a picture has to be scaled down to fit: its own if it does, and zeros if nothing fits.
+// Fit returns the size to which a picture has to be scaled down to fit: its own size if it fits, and zeros if nothing fits.
 func (c *Capacity) Fit(width, height int) (w, h int) {
 	if width < 1 || height < 1 || c.Pixels < 1 {
 		return 0, 0
@@ -63,7 +63,7 @@ func (c *Capacity) Check(width, height int) error {
 
 // TooShortError reports a recording that has no room for a picture.
 type TooShortError struct {
-	Need, Have    time.Duration // of sound that can be used, at the recording's rate and channels
+	Need, Have    time.Duration // of usable sound, at the recording's rate and channels
 	Width, Height int           // of the picture scaled down to fit, 0 if none fits
 }
 

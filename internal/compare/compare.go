@@ -204,7 +204,7 @@ func front(block [][]float64, n int) [][]float64 {
 	return list
 }
 
-// plotWidth is that of spectrograms in dots.
+// plotWidth is the width of spectrograms in dots.
 const plotWidth = 1000
 
 func (r *RecordingReport) measure(ctx context.Context, a, b audio.File, progress func(done, total int)) error {
