@@ -149,7 +149,7 @@ func bark(f float64) float64  { return 7 * math.Asinh(f/650) }
 func hertz(z float64) float64 { return 650 * math.Sinh(z/7) }
 
 // response returns by how much outer and middle ear amplify a frequency in kHz, in dB (section 2.5): Terhardt's threshold in
-// quiet, of which the internal noise makes the other part.
+// quiet, without the part that the internal noise makes.
 func response(f float64) float64 {
 	return -2.184*math.Pow(f, -0.8) + 6.5*math.Exp(-0.6*(f-3.3)*(f-3.3)) - 0.001*math.Pow(f, 3.6)
 }

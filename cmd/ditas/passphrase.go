@@ -16,9 +16,9 @@ import (
 )
 
 const passphraseHelp = `
-Give a passphrase at a prompt (-p), in the first line of a file (--passphrase-file, or
-- for standard input), or in the environment variable DITAS_PASSPHRASE, but never on
-the command line, where others could read it.`
+Give a passphrase at a prompt (-p), in the first line of a file (--passphrase-file;
+- means standard input), or in the environment variable DITAS_PASSPHRASE. It is never
+read from the command line, where others could see it.`
 
 const passphraseVariable = "DITAS_PASSPHRASE"
 

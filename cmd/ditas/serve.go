@@ -19,10 +19,10 @@ import (
 const serveHelp = `Serve a page for a browser on this machine. The page hides pictures in recordings and
 reveals them, plays what changed, and shows what survives damage.
 
-Everything happens on this machine: the page loads nothing from elsewhere, and when
-you close it, your files are gone from it. It is served on the loopback interface
-only. Any other --addr needs --expose, and then everyone who can reach the address can
-use the page, unencrypted.
+Everything happens on this machine: the page loads nothing from elsewhere, and forgets
+your files when you close it. It is served on the loopback interface only. Any other
+--addr needs --expose, and then everyone who can reach the address can use the page,
+unencrypted.
 
 Meanwhile, files are kept in the system's folder for temporary files; TMPDIR names
 another. Ctrl-C ends the server.`

@@ -108,7 +108,7 @@ func Decode(ctx context.Context, prefix []byte, o DecodeOptions) (p *picture.Pla
 
 // Prefixes decodes several prefixes of a stream in one go: show is called for each of the lengths, which must not fall, with its
 // number and with what the prefix tells, as long as show does not return an error. Lengths beyond the end of the stream count
-// as the whole stream. A prefix that ends before the size of the picture is known is left out. Errors are show's or those of [Decode].
+// as the whole stream. A prefix that ends before the size of the picture is known is left out. Errors come from show, or are as for [Decode].
 func Prefixes(ctx context.Context, stream []byte, lengths []int, o DecodeOptions, show func(i int, v *View) error) error {
 	stops := make([]int, len(lengths))
 	for i, n := range lengths {

@@ -17,7 +17,7 @@
 // compared, in package contender, the measures of what is missing of a picture, in package residual, and what figures are drawn with, in
 // package drawing.
 //
-// The unit experiment is that of package evaluate: a photograph of 64×64 pixels in 3 × 16,384 samples of 16 kHz speech whose peak
+// The unit experiment is as in package evaluate: a photograph of 64×64 pixels in 3 × 16,384 samples of 16 kHz speech whose peak
 // is at 0.99. Everything is hidden and revealed by the public API, from 16-bit WAV files in memory; what happens to a recording
 // on the way is package channel's. The sender never knows the channel's noise.
 //

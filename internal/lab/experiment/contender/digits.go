@@ -20,7 +20,7 @@ func Digits(s *experiment.Study, levels int) *Contender {
 	})
 }
 
-// newDigits returns plain digits: two stages of digits with so many levels, which the receiver slices, and an analog third one
+// newDigits returns plain digits: two stages of digits with the given levels, which the receiver slices, and an analog third one
 // for what they leave.
 func newDigits(mse float64, levels int, source rand.Source) *stages {
 	l := newLattice(mse, colours, experiment.Samples, source)

@@ -102,7 +102,7 @@ func newDetector(cfg Config) *Detector {
 // network is the detector as a graph for one goroutine.
 type network struct {
 	graph    *nn.Graph[float32]
-	windows  *nn.Tensor[float32] // as many as it looks at in one pass
+	windows  *nn.Tensor[float32] // that it looks at in one pass
 	labels   *nn.Tensor[float32] // 1 for stego
 	means    *nn.Tensor[float32] // of the channels, not yet standardised
 	centre   *nn.Tensor[float32] // what they are standardised with
