@@ -130,4 +130,6 @@ type Capacity struct {
 	Side   int `json:"side"` // pixels
 	// SNR in dB is what hiding aims at. The change must not be heard, so it may turn out smaller and the SNR higher.
 	SNR float64 `json:"snr"`
+	// TooQuiet is set if nothing fits because the recording is too quiet for the strength.
+	TooQuiet *TooQuietError `json:"tooQuiet,omitempty"`
 }
