@@ -57,7 +57,7 @@ func vaguely(r *reading) *reading {
 	return r
 }
 
-// writing is how files of a format are written. Levels of compression are those of the format.
+// writing is how files of a format are written, with the format's levels of compression.
 type writing struct {
 	floats bool // a file holds floating-point samples as well
 	levels *levels
@@ -69,7 +69,7 @@ type writing struct {
 
 type newWriter = func(dst io.Writer, format audio.Format, frames int64) (audio.Writer, error)
 
-// levels are those of compression, from the fastest to the smallest, and the one that is taken unasked.
+// levels are a format's levels of compression, from the fastest to the smallest, and the default.
 type levels struct{ lowest, highest, usual int }
 
 // rewrites adapts how a package writes its files again.
