@@ -27,6 +27,7 @@ var (
 	errEmpty      = errors.New("the file is empty")
 	errRequest    = errors.New("the request makes no sense")
 	errNoRoom     = errors.New("the recording leaves no room at this strength")
+	errInexact    = errors.New("this way of hiding never gives a picture back exactly")
 	errNeverExact = fmt.Errorf("the picture does not come back exactly even at %d %% of its size", leastPercent)
 	errChannels   = fmt.Errorf("the recording has more than %d channels", maxChannels)
 	errGrown      = fmt.Errorf("the recording is too long: as %s it would be too large", codec.Writable()[0])
@@ -68,6 +69,8 @@ func explain(err error) problem {
 		return message(http.StatusUnprocessableEntity, words.Sentence("this "+refusal.Says), words.Sentence(refusal.Advice))
 	case is(errNoRoom):
 		return message(http.StatusUnprocessableEntity, "The recording leaves no room at this strength.", "Choose a greater strength, or a longer recording.")
+	case is(errInexact):
+		return message(http.StatusUnprocessableEntity, sentence(err), "Choose another way of hiding.")
 	case is(errNeverExact):
 		return message(http.StatusUnprocessableEntity, sentence(err), "Choose a greater strength, a longer recording, or a smaller picture.")
 	case is(errChannels):
