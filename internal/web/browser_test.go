@@ -641,6 +641,11 @@ func TestPageHidesByAnotherMethod(t *testing.T) {
 	p.slide("#strength", -55)
 	p.do(chromedp.SendKeys(chromedp.CSS("#passphrase"), "typed before"))
 	p.click("#more summary")
+	p.act(`{
+		window.said = [];
+		for (const name of ["room", "hide", "reveal"])
+			new MutationObserver(() => said.push(document.querySelector("#" + name + "-busy span").textContent)).observe(document.querySelector("#" + name + "-busy"), { childList: true, subtree: true });
+	}`)
 	p.choose(ditas.Networks)
 	p.until(`/the picture is scaled down to|The picture fits/.test(document.querySelector("#verdict").textContent) && !document.querySelector("#hide-go").disabled`)
 	for _, m := range all {
@@ -662,8 +667,9 @@ func TestPageHidesByAnotherMethod(t *testing.T) {
 	}
 	p.shot("12-method")
 	contrast(p)
-	p.look(320, "light")
 	p.click("#tab-hide")
+	p.shot("12-method-dark")
+	p.look(320, "light")
 	p.fits()
 	p.shot("12-method-phone")
 	p.look(1200, "light")
@@ -683,6 +689,17 @@ func TestPageHidesByAnotherMethod(t *testing.T) {
 		t.Errorf("the page says %q", s)
 	}
 	p.shot("14-revealed-by-another-method")
+
+	// It said all along what it was doing.
+	said := strings.Join(eval[[]string](p, "said"), "\n")
+	for _, want := range []string{"Listening to the recording", "Checking what comes back", "Making the picture"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("it said nothing of %q: %q", want, said)
+		}
+	}
+	if strings.Contains(said, "undefined") {
+		t.Errorf("it said %q", said)
+	}
 
 	// Back to the usual one, which has been surveyed and keeps its strength.
 	p.click("#tab-hide")

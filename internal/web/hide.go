@@ -35,10 +35,11 @@ const keptEstimators = 3
 
 // scaled returns the picture at a size, as it will be hidden.
 func (p *secret) scaled(width, height int) *picture.Planes {
-	v := p.Fit(width, height)
-	if v != p.Planes {
-		v.Round()
+	if width == p.Width && height == p.Height {
+		return p.Planes
 	}
+	v := p.Resize(width, height)
+	v.Round()
 	return v
 }
 

@@ -105,6 +105,7 @@ export function setUpHide(session, about, next) {
   const way = () => about.methods.find((m) => m.name === id("method").value);
   const strengths = new Map(about.methods.map((m) => [m.name, m.defaultSNR])); // in dB, as chosen for each
   about.methods.forEach((m, i) => id("method").add(new Option(i ? m.name : `${m.name} (the usual one)`, m.name)));
+  let typed = ""; // passphrase
   id("method").value = about.methods[0].name; // browsers may remember another one
 
   function showWay() {
@@ -118,7 +119,12 @@ export function setUpHide(session, about, next) {
     id("method-survives").textContent = list(m.survives, "conjunction");
     id("method-loses").textContent = list(m.loses, "disjunction");
     id("method-costs").textContent = m.costs;
-    for (const part of id("passphrase").parentElement.children) part.disabled = !m.secret;
+    // What is typed for one way is not shown, as if it protected anything, where another takes none.
+    const passphrase = id("passphrase");
+    if (m.secret && passphrase.disabled) passphrase.value = typed;
+    if (!m.secret && !passphrase.disabled) [typed, passphrase.value] = [passphrase.value, ""];
+    for (const part of passphrase.parentElement.children) part.disabled = !m.secret;
+    id("passphrase-optional").hidden = !m.secret;
     id("passphrase-says").textContent = m.secret
       ? "Without one, anyone who has ditas can reveal the picture. Several random words are good; who forgets them has lost the picture."
       : "This way of hiding takes no passphrase: anyone who has ditas can reveal the picture.";
@@ -160,7 +166,7 @@ export function setUpHide(session, about, next) {
   function changed() {
     const dB = snr();
     id("strength-says").textContent =
-      `The recording is at least ${times(dB)} times louder than the change (${dB} dB). Once it is hidden, an ear model says whether it can be heard.`;
+      `The recording is at least ${times(dB)} times louder than the change (${dB} dB). Once the picture is hidden, an ear model says whether that can be heard.`;
     id("strength").setAttribute("aria-valuetext", `${dB} decibels`);
     const width = picture && Math.max(1, Math.round(picture.width * scale()));
     const height = picture && Math.max(1, Math.round(picture.height * scale()));
@@ -309,7 +315,7 @@ export function setUpHide(session, about, next) {
     id("hidden-lead").textContent =
       `${after.name} is ${before.name} with the picture in it. ${kept}. ` +
       (result.secret ? "Who knows the passphrase can reveal the picture. " : "Anyone who has ditas can reveal the picture. ") +
-      `It is lost by ${list(about.methods.find((m) => m.name === result.method).loses, "disjunction")}.`;
+      `The picture does not survive ${list(about.methods.find((m) => m.name === result.method).loses, "disjunction")}.`;
     id("download").href = session.url("/sounds/stego/file");
     id("download").download = after.name;
 
