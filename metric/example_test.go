@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"ditas/metric"
-	"ditas/picture"
 )
 
 func Example() {
@@ -27,18 +26,4 @@ func Example() {
 	}
 	fmt.Printf("MSE %.1e, SNR %.0f dB\n", mse, snr)
 	// Output: MSE 4.6e-06, SNR 50 dB
-}
-
-func ExamplePSNR() {
-	original, revealed := picture.New(64, 64), picture.New(64, 64)
-	for i := range revealed.Pix[0] {
-		revealed.Pix[0][i] = 3.0 / 255 // a tinge of red
-	}
-	psnr, err := metric.PSNR(original, revealed)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Printf("%.2f dB\n", psnr)
-	// Output: 43.36 dB
 }

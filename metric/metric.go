@@ -1,11 +1,10 @@
-// Package metric measures what hiding costs the recording and what the picture is worth that comes back.
+// Package metric measures what hiding costs the recording. Package picture/quality does so for pictures.
 //
 // Recordings are slices of samples, full scale 1: [MSE], [SNR], [SegmentalSNR], [MaxDeviation], and, for what can be heard,
-// [Masking]. Pictures are planes of values in [0, 1]: [PictureMSE], [PSNR], [SSIM], [MSSSIM]. The first argument is the original. Every measure sums in one fixed order in
-// float64, so that equal inputs give equal bits, and each comment names the source of its formula.
+// [Masking] and [PEAQ]. [Comparison] takes them all, block by block. The first argument is the original. Every measure sums in
+// one fixed order in float64, so that equal inputs give equal bits, and each comment names the source of its formula.
 //
-// Figures about files are to be taken from what was read back from the file: recordings after rounding to their sample format,
-// pictures after rounding to 8 bits ([picture.Planes.Round]).
+// Figures about files are to be taken from what was read back from the file, after rounding to its sample format.
 package metric
 
 import "errors"

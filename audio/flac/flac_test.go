@@ -783,23 +783,6 @@ func TestReadErrorsAreReported(t *testing.T) {
 	}
 }
 
-func TestReaderDoesNotAllocate(t *testing.T) {
-	f := open(t, encode(t, sound(audio.Format{Rate: 44100, Channels: 2, Encoding: audio.Int16}, 100_000)))
-	r, block := f.Reader(), audio.NewBlock(2, 4096)
-	if n := testing.AllocsPerRun(10, func() {
-		if err := r.SeekFrame(0); err != nil {
-			t.Fatal(err)
-		}
-		for range 5 {
-			if _, err := r.Read(block); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}); n > 0 {
-		t.Errorf("%v allocations", n)
-	}
-}
-
 // The numbers of packets as [1] codes them, the first and last of each length.
 func TestHeaderRoundTrip(t *testing.T) {
 	info := streamInfo{rate: 44100, channels: 2, bits: 16}

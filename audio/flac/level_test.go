@@ -304,31 +304,3 @@ func TestThereAreNineLevels(t *testing.T) {
 		}
 	}
 }
-
-func TestEncoderDoesNotAllocate(t *testing.T) {
-	for _, format := range []audio.Format{
-		{Rate: 44100, Channels: 2, Encoding: audio.Int16},
-		{Rate: 12345, Channels: 3, Encoding: audio.Int32, ValidBits: 27},
-	} {
-		rec := sound(format, 4096)
-		for level := MinLevel; level <= MaxLevel; level++ {
-			t.Run(fmt.Sprintf("%d channels, level %d", format.Channels, level), func(t *testing.T) {
-				info := streamInfo{rate: format.Rate, channels: format.Channels, bits: format.Bits()}
-				e := encoder{info: &info, effort: &efforts[level]}
-				long, short := make([][]int64, format.Channels), make([][]int64, format.Channels)
-				for c, x := range rec.Samples {
-					for _, v := range x {
-						long[c] = append(long[c], int64(math.Ldexp(v, info.bits-1)))
-					}
-					short[c] = long[c][1000:2999]
-				}
-				if n := testing.AllocsPerRun(20, func() {
-					e.encode(header{frames: len(long[0])}, long)
-					e.encode(header{frames: len(short[0])}, short)
-				}); n > 0 {
-					t.Errorf("%v allocations", n)
-				}
-			})
-		}
-	}
-}

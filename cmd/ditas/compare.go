@@ -14,8 +14,8 @@ import (
 	"ditas/audio/codec"
 	"ditas/internal/compare"
 	"ditas/internal/intake"
-	"ditas/metric"
 	"ditas/picture"
+	"ditas/picture/quality"
 )
 
 const compareHelp = `Measure how two recordings, or two pictures, differ. The first is the original.
@@ -23,9 +23,11 @@ const compareHelp = `Measure how two recordings, or two pictures, differ. The fi
 Of recordings: mean squared error (MSE, full scale being 1), signal-to-noise ratio
 (SNR), the mean SNR of segments of 20 ms, the largest change of a sample, and the
 noise-to-mask ratio (NMR) of the ear model of PEAQ, with the share of the moments in
-which the change is below what the ear masks. All channels are taken together. The
-two must have the same rate, number of channels and length; --align compares what they
-have in common where a piece was cut off one of them.
+which the change is below what the ear masks; and the grade that PEAQ expects listeners
+to give (ODG): 0 is imperceptible, -1 perceptible but not annoying, -2 slightly annoying,
+-3 annoying, -4 very annoying. All channels are taken together. The two must have the
+same rate, number of channels and length; --align compares what they have in common
+where a piece was cut off one of them.
 
 Of pictures of one size: MSE, peak signal-to-noise ratio (PSNR), structural similarity
 (SSIM, MS-SSIM) and the share of the pixels that differ.
@@ -116,7 +118,7 @@ func (o *compareFlags) run(ctx context.Context, a, b string) error {
 		return usagef("--align is for recordings")
 	case first.picture != nil && second.picture != nil:
 		r, err := compare.Pictures(first.picture, second.picture)
-		if errors.Is(err, metric.ErrSize) {
+		if errors.Is(err, quality.ErrSize) {
 			return withHint(fmt.Errorf("%s has %d×%d pixels and %s %d×%d, so they cannot be compared",
 				a, first.picture.Width, first.picture.Height, b, second.picture.Width, second.picture.Height), "scale one of them first")
 		}
@@ -181,6 +183,12 @@ func (o *compareFlags) recordings(r *compare.RecordingReport, a, b string) {
 	o.printf("  largest change %.2g of full scale\n", r.MaxDeviation)
 	if r.Masked != nil {
 		o.printf("  NMR            %s dB; below what the ear masks in %.1f %% of all moments\n", figure(r.NMR, 1), 100**r.Masked)
+	}
+	if r.ODG != nil {
+		o.printf("  ODG            %.2f, from 0, imperceptible, to -4, very annoying\n", *r.ODG)
+		if r.PEAQ.Marked {
+			o.printf("                 roughly: PEAQ was made for music, and this is short or has too little above 8 kHz\n")
+		}
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"ditas/audio/wav"
 	"ditas/metric"
 	"ditas/picture"
+	"ditas/picture/quality"
 	"ditas/report"
 )
 
@@ -268,10 +269,10 @@ func (d *demonstration) measure(ctx context.Context) error {
 		value   *float64
 		measure func() (float64, error)
 	}{
-		{&d.PSNR, func() (float64, error) { return metric.PSNR(secret, revealed) }},
-		{&d.SSIM, func() (float64, error) { return metric.SSIM(secret, revealed) }},
-		{&d.Damaged.PSNR, func() (float64, error) { return metric.PSNR(secret, remains) }},
-		{&d.MSSSIM, func() (float64, error) { return metric.MSSSIM(secret, revealed) }},
+		{&d.PSNR, func() (float64, error) { return quality.PSNR(secret, revealed) }},
+		{&d.SSIM, func() (float64, error) { return quality.SSIM(secret, revealed) }},
+		{&d.Damaged.PSNR, func() (float64, error) { return quality.PSNR(secret, remains) }},
+		{&d.MSSSIM, func() (float64, error) { return quality.MSSSIM(secret, revealed) }},
 	} {
 		if *m.value, err = m.measure(); err != nil {
 			return err

@@ -307,10 +307,10 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	o.printf("  recording  SNR %.1f dB, container MSE %.3g, largest change %.2g of full scale\n", res.SNR, res.MSE, res.MaxDeviation)
 	for i, s := range res.Stages {
 		if s.Bytes == 0 {
-			o.printf("  stage %d    %s up to here\n", i+1, quality(s.PSNR))
+			o.printf("  stage %d    %s up to here\n", i+1, decibels(s.PSNR))
 			continue
 		}
-		o.printf("  stage %d    %s, %s up to here; arrives unless more than %.0f %% of the recording is lost\n", i+1, size(s.Bytes), quality(s.PSNR), 100*s.Loss)
+		o.printf("  stage %d    %s, %s up to here; arrives unless more than %.0f %% of the recording is lost\n", i+1, size(s.Bytes), decibels(s.PSNR), 100*s.Loss)
 	}
 	if !res.Robust {
 		o.printf("  The recording has room for the picture but not for protecting it from noise.\n")
@@ -339,8 +339,8 @@ func (t *terminal) survey(ctx context.Context, r *recording, writable audio.File
 // poor is the PSNR in dB below which a picture is hard to make out.
 const poor = 18
 
-// quality prints a PSNR in dB.
-func quality(psnr float64) string {
+// decibels prints a PSNR in dB.
+func decibels(psnr float64) string {
 	if psnr >= 100 {
 		return "exact"
 	}

@@ -28,8 +28,8 @@ import (
 	"ditas/audio"
 	"ditas/audio/codec"
 	"ditas/audio/wav"
-	"ditas/metric"
 	"ditas/picture"
+	"ditas/picture/quality"
 )
 
 func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"ditas": main}) }
@@ -215,7 +215,7 @@ func psnr(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	b, err := readPicture(context.Background(), ts.MkAbs(args[1]))
 	ts.Check(err)
-	got, err := metric.PSNR(a, b)
+	got, err := quality.PSNR(a, b)
 	ts.Check(err)
 	want, err := strconv.ParseFloat(args[2], 64)
 	ts.Check(err)

@@ -68,7 +68,7 @@ type serving struct {
 }
 
 // mostUpload bounds uploads, in MB: an exabyte is more than there is.
-const mostUpload = 1 << 40
+const mostUpload int64 = 1 << 40
 
 // shutdown is how long requests may take to end when the program does.
 const shutdown = 5 * time.Second

@@ -21,6 +21,9 @@ func TestTutorial(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the tutorial is for a POSIX shell")
 	}
+	if testing.Short() {
+		t.Skip("hides and reveals for a while, as scripts do")
+	}
 	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "TUTORIAL.md"))
 	if err != nil {
 		t.Fatal(err)

@@ -1,11 +1,12 @@
 // Package codestream codes pictures so that every prefix of the stream holds the whole picture, the better the longer it is, and
 // the complete stream holds it without loss.
 //
-// [Encode] makes a stream, or the first bytes of it; [Decode] makes a picture of as much of a stream as has arrived. Nothing in a
-// stream says where it ends or that it is one: whoever carries it knows.
+// [Encode] makes a stream, or the first bytes of it; [Decode] makes a picture of as much of a stream as has arrived, and
+// [Prefixes] makes pictures of several prefixes for the price of one. Nothing in a stream says where it ends or that it is one:
+// whoever carries it knows.
 //
-//	stream, complete, err := codestream.Encode(photo, 500)
-//	photo, info, err := codestream.Decode(stream[:200], 1<<26)
+//	stream, complete, err := codestream.Encode(ctx, photo, codestream.EncodeOptions{Limit: 500})
+//	photo, info, err := codestream.Decode(ctx, stream[:200], codestream.DecodeOptions{})
 //
 // The codec turns RGB into luma and chroma and these into wavelet coefficients, both reversibly (internal/wavelet), and codes the
 // coefficients bit plane by bit plane in the order of what they are worth (internal/bitplane) with an adaptive
@@ -16,6 +17,8 @@
 package codestream
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -35,55 +38,195 @@ var ErrSize = errors.New("picture size out of bounds")
 // MaxSide is the largest width and height, in pixels.
 const MaxSide = 1<<16 - 1
 
-// Info says what a prefix holds.
+// Info says what a prefix holds, and of a picture that was made of it how much to trust it.
 type Info struct {
-	Width, Height int
+	Width, Height int  // of the picture that was encoded
 	Grey          bool // red, green and blue are the same everywhere
-	Complete      bool // the picture is exact
+	Complete      bool // the prefix holds the picture exactly
+	// Halvings is how many times the picture that was made is smaller, each time by two, rounded up.
+	Halvings int
 	// Error is the root mean square error to be expected of luma, Co and Cg (see internal/wavelet), full scale being 1: that of
 	// photographs of which as much is known, within a factor of two. All are 0 of a complete picture.
 	Error [3]float32
 }
 
-// Encode returns the first limit bytes of the stream of p, all of it if limit is 0 or less, and whether that is all of it.
-// Values of p are rounded to 8 bits. It takes about 50 bytes of memory a pixel. The error is that p is empty or larger than
-// MaxSide.
-func Encode(p *picture.Planes, limit int) (prefix []byte, complete bool, err error) {
+// EncodeOptions are what else Encode can be told. The zero value encodes all of the picture.
+type EncodeOptions struct {
+	Limit int // of the prefix in bytes, none if it is 0 or less
+	// Progress, where set, is called with how much is done of a total, which it reaches.
+	Progress func(done, total int)
+}
+
+// Encode returns the first bytes of the stream of p, and whether they are all of it. Bit planes beyond the limit are not coded.
+// Values of p are rounded to 8 bits. It takes up to 34 bytes of memory a pixel. The error is ctx's, or that p is empty or
+// larger than MaxSide.
+func Encode(ctx context.Context, p *picture.Planes, o EncodeOptions) (prefix []byte, complete bool, err error) {
 	if p.Width < 1 || p.Height < 1 || p.Width > MaxSide || p.Height > MaxSide {
 		return nil, false, fmt.Errorf("%w: %d×%d; scale it to 1 to %d pixels each way", ErrSize, p.Width, p.Height, MaxSide)
 	}
-	l := bitplane.Analyse(p)
-	c := entropy.NewEncoder(limit)
+	r := reporter{report: o.Progress}
+	r.at(0, 1)
+	l, err := bitplane.Analyse(ctx, p)
+	if err != nil {
+		return nil, false, err
+	}
+	r.begin, r.share = progressTotal/4, progressTotal*3/4
+	c := entropy.NewEncoder(o.Limit)
 	header{p.Width, p.Height, l.Colours() == 1}.code(c)
-	l.Run(c, bitplane.Learnt())
+	_, err = l.Run(ctx, c, bitplane.Learnt(), func(done, total int) {
+		if o.Limit > 0 && float64(c.Written())/float64(o.Limit) > float64(done)/float64(total) {
+			done, total = c.Written(), o.Limit
+		}
+		r.at(done, total)
+	})
+	if err != nil {
+		return nil, false, err
+	}
 	prefix, complete = c.Finish()
+	r.at(1, 1)
 	return prefix, complete, nil
 }
 
+// DecodeOptions are what decoding is told.
+type DecodeOptions struct {
+	// MaxPixels is the size up to which a picture is decoded; 0 means that of picture.MaxPixels.
+	MaxPixels int
+	// Progress, where set, is called with how much is done of a total, which it reaches.
+	Progress func(done, total int)
+}
+
 // Decode returns the picture that a prefix of a stream holds. Any bytes are a prefix of some stream; those beyond its end are
-// ignored. It takes about 40 bytes of memory a pixel. Errors wrap [ErrShort], or [ErrSize] for more than maxPixels pixels.
-func Decode(prefix []byte, maxPixels int) (*picture.Planes, Info, error) {
-	c := entropy.NewDecoder(prefix)
+// ignored. Errors wrap [ErrShort], [ErrSize] for more than MaxPixels pixels, or are ctx's. See [View.Picture] for pictures that
+// are too large for what is known of them.
+func Decode(ctx context.Context, prefix []byte, o DecodeOptions) (p *picture.Planes, info Info, err error) {
+	err = Prefixes(ctx, prefix, []int{len(prefix)}, o, func(_ int, v *View) error {
+		p, info, err = v.Picture(ctx, v.Width*v.Height)
+		return err
+	})
+	return p, info, err
+}
+
+// Prefixes decodes several prefixes of a stream in one go: show is called for each of the lengths, which must not fall, with its
+// number and with what the prefix tells, as long as show does not return an error. Lengths beyond the end of the stream are that
+// of the stream. A prefix that ends before the size of the picture is known is left out. Errors are show's or those of [Decode].
+func Prefixes(ctx context.Context, stream []byte, lengths []int, o DecodeOptions, show func(i int, v *View) error) error {
+	stops := make([]int, len(lengths))
+	for i, n := range lengths {
+		stops[i] = max(min(n, len(stream)), 0)
+		if i > 0 && n < lengths[i-1] {
+			return fmt.Errorf("lengths of prefixes fall from %d to %d: sort them", lengths[i-1], n)
+		}
+	}
+	if len(stops) == 0 {
+		return nil
+	}
+	r := reporter{report: o.Progress, share: progressTotal}
+	r.at(0, 1)
+	var v *View
+	var failed error
+	shown := 0
+	next := func() bool {
+		if v != nil {
+			v.bytes = stops[shown]
+			failed = show(shown, v)
+		}
+		shown++
+		return failed == nil
+	}
+	c := entropy.NewPrefixes(stream, stops, next)
 	h := header{}.code(c)
-	if c.Done {
-		return nil, Info{}, ErrShort
+	switch most := cmp.Or(o.MaxPixels, picture.MaxPixels); {
+	case c.Done:
+		return ErrShort
+	case h.width > most/h.height:
+		return fmt.Errorf("%w: %d×%d, and at most %d pixels are allowed", ErrSize, h.width, h.height, most)
 	}
-	if h.width > maxPixels/h.height {
-		return nil, Info{}, fmt.Errorf("%w: %d×%d, and at most %d pixels are allowed", ErrSize, h.width, h.height, maxPixels)
-	}
-	info := Info{Width: h.width, Height: h.height, Grey: h.grey}
+	v = &View{Width: h.width, Height: h.height, Grey: h.grey}
 	colours := 3
 	if h.grey {
 		colours = 1
 	}
-	l := bitplane.New(h.width, h.height, colours)
-	prior := bitplane.Learnt()
-	if info.Complete = l.Run(c, prior); !info.Complete {
-		for i, v := range l.Uncertainty(prior) {
-			info.Error[i] = float32(math.Sqrt(v) / 255)
+	v.layout = bitplane.New(h.width, h.height, colours)
+	last := max(stops[len(stops)-1], 1)
+	complete, err := v.layout.Run(ctx, c, bitplane.Learnt(), func(done, total int) {
+		if read := min(c.Read(), last); float64(read)/float64(last) > float64(done)/float64(total) {
+			done, total = read, last
+		}
+		r.at(done, total)
+	})
+	if err != nil {
+		return err
+	}
+	v.Complete = complete
+	for failed == nil && shown < len(stops) {
+		next()
+	}
+	if failed == nil {
+		r.at(1, 1)
+	}
+	return failed
+}
+
+// View is what a prefix tells. It is of use only until the function that it was shown to returns.
+type View struct {
+	Width, Height  int  // of the picture that was encoded
+	Grey, Complete bool // see Info
+
+	layout *bitplane.Layout
+	bytes  int // of the prefix
+}
+
+const (
+	// surePixels is the size up to which a picture is made at its full size, whatever is known of it.
+	surePixels = 1 << 20
+	// pixelsPerByte is up to how many pixels are made for each byte that is known: four for each decision that a byte can tell.
+	pixelsPerByte = 1 << 16
+)
+
+// Picture returns the picture, halved until it has at most so many pixels, at least 1, and what is known of it.
+//
+// A few bytes can claim a picture of any size. What is not complete and has more than a million pixels is therefore halved as
+// long as nothing is known that the halved picture lacks, and as long as it has more than 2^16 pixels for each byte of the
+// prefix, which no stream of a photograph comes near. A complete picture is exact, and as large as it says. It takes up to 34
+// bytes of memory for each pixel that is made. The error is ctx's.
+func (v *View) Picture(ctx context.Context, maxPixels int) (*picture.Planes, Info, error) {
+	info := Info{Width: v.Width, Height: v.Height, Grey: v.Grey, Complete: v.Complete}
+	for {
+		width, height := v.layout.Reduced(info.Halvings)
+		n := width * height
+		if n == 1 || n <= maxPixels && (v.Complete || n <= surePixels || n/pixelsPerByte <= v.bytes && v.layout.Begun(info.Halvings+1)) {
+			break
+		}
+		info.Halvings++
+	}
+	if !v.Complete {
+		square, err := v.layout.Uncertainty(ctx, bitplane.Learnt(), info.Halvings)
+		if err != nil {
+			return nil, Info{}, err
+		}
+		for i, e := range square {
+			info.Error[i] = float32(math.Sqrt(e) / 255)
 		}
 	}
-	return l.Synthesise(), info, nil
+	p, err := v.layout.Synthesise(ctx, info.Halvings)
+	return p, info, err
+}
+
+// progressTotal is the total that progress is reported of.
+const progressTotal = 1000
+
+// reporter reports progress that never falls.
+type reporter struct {
+	report             func(done, total int)
+	begin, share, last int // the present part begins there and has that share of the total
+}
+
+func (r *reporter) at(done, total int) {
+	now := r.begin + int(int64(r.share)*int64(done)/int64(total))
+	if r.report != nil && (now > r.last || done == 0) {
+		r.last = now
+		r.report(now, progressTotal)
+	}
 }
 
 // header is what a stream starts with.

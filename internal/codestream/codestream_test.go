@@ -72,7 +72,7 @@ func same(a, b *picture.Planes) error {
 
 func encode(t testing.TB, p *picture.Planes) []byte {
 	t.Helper()
-	stream, complete, err := Encode(p, 0)
+	stream, complete, err := Encode(t.Context(), p, EncodeOptions{Limit: 0})
 	if err != nil || !complete {
 		t.Fatalf("complete is %t, error %v", complete, err)
 	}
@@ -107,7 +107,7 @@ func TestLossless(t *testing.T) {
 			}
 			stream := encode(t, p)
 			for _, tail := range [][]byte{nil, {0, 0, 0, 0, 0, 0}, {255, 255, 255, 255, 255}} {
-				q, info, err := Decode(append(stream[:len(stream):len(stream)], tail...), 1<<20)
+				q, info, err := Decode(t.Context(), append(stream[:len(stream):len(stream)], tail...), DecodeOptions{MaxPixels: 1 << 20})
 				if err != nil {
 					t.Fatalf("%s: %v", name, err)
 				}
@@ -119,7 +119,7 @@ func TestLossless(t *testing.T) {
 					t.Errorf("%s: info is %+v", name, info)
 				}
 			}
-			if _, info, err := Decode(stream[:len(stream)-1], 1<<20); err == nil && info.Complete {
+			if _, info, err := Decode(t.Context(), stream[:len(stream)-1], DecodeOptions{MaxPixels: 1 << 20}); err == nil && info.Complete {
 				t.Errorf("%s: complete without its last byte", name)
 			}
 		}
@@ -144,7 +144,7 @@ func TestEncodeLimit(t *testing.T) {
 	p := photo(t).Thumbnail(64)
 	all := encode(t, p)
 	for _, n := range []int{1, 2, 3, 50, 1000, len(all) - 1, len(all), len(all) + 1, 1 << 20} {
-		got, complete, err := Encode(p, n)
+		got, complete, err := Encode(t.Context(), p, EncodeOptions{Limit: n})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -175,7 +175,7 @@ func TestPrefixes(t *testing.T) {
 	stream := encode(t, p)
 	best := 0.0
 	for n := 1; n < len(stream); n += 1 + n/20 {
-		q, info, err := Decode(stream[:n], 1<<20)
+		q, info, err := Decode(t.Context(), stream[:n], DecodeOptions{MaxPixels: 1 << 20})
 		if err != nil {
 			if n < 2 && errors.Is(err, ErrShort) {
 				continue
@@ -201,7 +201,7 @@ func TestEveryPrefix(t *testing.T) {
 	p := photo(t).Thumbnail(20)
 	stream := encode(t, p)
 	for n := range stream {
-		if _, _, err := Decode(stream[:n], 400); err != nil && (n > 4 || !errors.Is(err, ErrShort)) {
+		if _, _, err := Decode(t.Context(), stream[:n], DecodeOptions{MaxPixels: 400}); err != nil && (n > 4 || !errors.Is(err, ErrShort)) {
 			t.Errorf("%d bytes: %v", n, err)
 		}
 	}
@@ -225,7 +225,7 @@ func TestQuality(t *testing.T) {
 		stream := encode(t, p)
 		for _, bits := range []float64{0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4} {
 			n := int(bits * float64(p.Width*p.Height) / 8)
-			q, _, err := Decode(stream[:n], 1<<20)
+			q, _, err := Decode(t.Context(), stream[:n], DecodeOptions{MaxPixels: 1 << 20})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -296,7 +296,7 @@ func TestGolden(t *testing.T) {
 		if !bytes.Equal(stream, golden) {
 			t.Errorf("%s: stream differs from %s", name, path)
 		}
-		q, _, err := Decode(golden, 1<<20)
+		q, _, err := Decode(t.Context(), golden, DecodeOptions{MaxPixels: 1 << 20})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -313,7 +313,7 @@ func TestGoldenPrefix(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, n := range []int{60, 600} {
-		p, _, err := Decode(golden[:n], 4096)
+		p, _, err := Decode(t.Context(), golden[:n], DecodeOptions{MaxPixels: 4096})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -351,7 +351,7 @@ func TestRounds(t *testing.T) {
 		}
 	}
 	p.Pix[1][2] = float32(math.NaN())
-	q, _, err := Decode(encode(t, p), 12)
+	q, _, err := Decode(t.Context(), encode(t, p), DecodeOptions{MaxPixels: 12})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -363,18 +363,18 @@ func TestRounds(t *testing.T) {
 
 func TestRefuses(t *testing.T) {
 	for _, p := range []*picture.Planes{picture.New(0, 0), picture.New(0, 5), picture.New(1<<16, 1)} {
-		if _, _, err := Encode(p, 0); !errors.Is(err, ErrSize) {
+		if _, _, err := Encode(t.Context(), p, EncodeOptions{Limit: 0}); !errors.Is(err, ErrSize) {
 			t.Errorf("%d×%d: error %v, want ErrSize", p.Width, p.Height, err)
 		}
 	}
 	stream := encode(t, noise(30, 20))
-	for n, want := range map[int]error{599: ErrSize, 600: nil, 0: ErrSize, -1: ErrSize} {
-		if _, _, err := Decode(stream, n); !errors.Is(err, want) {
+	for n, want := range map[int]error{599: ErrSize, 600: nil, 0: nil, 1: ErrSize, -1: ErrSize} {
+		if _, _, err := Decode(t.Context(), stream, DecodeOptions{MaxPixels: n}); !errors.Is(err, want) {
 			t.Errorf("at most %d pixels: error %v, want %v", n, err, want)
 		}
 	}
 	for _, b := range [][]byte{nil, {}, stream[:1]} {
-		if _, _, err := Decode(b, 1<<20); !errors.Is(err, ErrShort) {
+		if _, _, err := Decode(t.Context(), b, DecodeOptions{MaxPixels: 1 << 20}); !errors.Is(err, ErrShort) {
 			t.Errorf("%x: error %v, want ErrShort", b, err)
 		}
 	}
@@ -390,7 +390,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		const most = 4096
-		p, info, err := Decode(b, most)
+		p, info, err := Decode(t.Context(), b, DecodeOptions{MaxPixels: most})
 		if err != nil {
 			if !errors.Is(err, ErrShort) && !errors.Is(err, ErrSize) {
 				t.Fatal(err)
@@ -401,7 +401,7 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("picture of %d×%d pixels, info %+v", p.Width, p.Height, info)
 		}
 		if info.Complete {
-			q, again, err := Decode(append(b[:len(b):len(b)], 0x5a), most)
+			q, again, err := Decode(t.Context(), append(b[:len(b):len(b)], 0x5a), DecodeOptions{MaxPixels: most})
 			if err != nil || !again.Complete {
 				t.Fatalf("one byte more: %+v, %v", again, err)
 			}
@@ -410,31 +410,4 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 	})
-}
-
-func BenchmarkEncode(b *testing.B) {
-	p := photo(b).Resize(512, 512)
-	b.SetBytes(3 * 512 * 512)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, _, err := Encode(p, 0); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkDecode(b *testing.B) {
-	p := photo(b).Resize(512, 512)
-	stream := encode(b, p)
-	for name, n := range map[string]int{"bytes=1000": 1000, "complete": len(stream)} {
-		b.Run(name, func(b *testing.B) {
-			b.SetBytes(3 * 512 * 512)
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, _, err := Decode(stream[:n], 1<<20); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
 }

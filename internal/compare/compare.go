@@ -19,6 +19,7 @@ import (
 	"ditas/internal/spectrogram"
 	"ditas/metric"
 	"ditas/picture"
+	"ditas/picture/quality"
 )
 
 // ErrFormat is wrapped by the error for two recordings of different rates or numbers of channels, ErrLength by that for two of
@@ -57,6 +58,9 @@ type RecordingReport struct {
 	NMR       *float64 `json:"nmr"`
 	Masked    *float64 `json:"masked"`
 	Disturbed *float64 `json:"disturbed"`
+	// ODG is the grade that listeners would give, from 0 (imperceptible) to −4 (very annoying), and PEAQ what it is made of.
+	ODG  *float64           `json:"odg"`
+	PEAQ *metric.PEAQResult `json:"peaq"`
 
 	moments [][]metric.NMR
 	panels  []*spectrogram.Spectrogram // the two recordings and their difference, if they are to be drawn
@@ -78,7 +82,7 @@ type PictureReport struct {
 
 // Pictures compares two pictures of one size.
 func Pictures(a, b *picture.Planes) (*PictureReport, error) {
-	mse, err := metric.PictureMSE(a, b)
+	mse, err := quality.MSE(a, b)
 	if err != nil {
 		return nil, fmt.Errorf("pictures of %d×%d and %d×%d pixels: %w", a.Width, a.Height, b.Width, b.Height, err)
 	}
@@ -95,9 +99,9 @@ func Pictures(a, b *picture.Planes) (*PictureReport, error) {
 	for _, m := range []struct {
 		to      **float64
 		measure func(a, b *picture.Planes) (float64, error)
-	}{{&r.PSNR, metric.PSNR}, {&r.SSIM, metric.SSIM}, {&r.MSSSIM, metric.MSSSIM}} {
+	}{{&r.PSNR, quality.PSNR}, {&r.SSIM, quality.SSIM}, {&r.MSSSIM, quality.MSSSIM}} {
 		v, err := m.measure(a, b)
-		if err != nil && !errors.Is(err, metric.ErrSize) {
+		if err != nil && !errors.Is(err, quality.ErrSize) {
 			return nil, err
 		}
 		if err == nil {
@@ -204,7 +208,7 @@ func front(block [][]float64, n int) [][]float64 {
 const plotWidth = 1000
 
 func (r *RecordingReport) measure(ctx context.Context, a, b audio.File, progress func(done, total int)) error {
-	c, err := metric.NewComparison(r.Format.Rate, r.Format.Channels)
+	c, err := metric.NewComparisonWithPEAQ(r.Format.Rate, r.Format.Channels)
 	if err != nil {
 		return err
 	}
@@ -274,6 +278,9 @@ func (r *RecordingReport) measure(ctx context.Context, a, b audio.File, progress
 	r.NMR, r.moments = finite(figures.NMR), figures.Moments
 	if r.moments != nil {
 		r.Masked, r.Disturbed = &figures.Masked, &figures.Disturbed
+	}
+	if p := figures.PEAQ; p != nil && !math.IsNaN(p.ODG) {
+		r.ODG, r.PEAQ = &p.ODG, p
 	}
 	return nil
 }

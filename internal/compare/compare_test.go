@@ -16,6 +16,7 @@ import (
 	"ditas/internal/compare"
 	"ditas/metric"
 	"ditas/picture"
+	"ditas/picture/quality"
 )
 
 func file(t *testing.T, rate int, channels ...[]float64) audio.File {
@@ -132,7 +133,7 @@ func TestErrors(t *testing.T) {
 			t.Errorf("%v, want %v", err, c.want)
 		}
 	}
-	if _, err := compare.Pictures(picture.New(3, 4), picture.New(4, 3)); !errors.Is(err, metric.ErrSize) {
+	if _, err := compare.Pictures(picture.New(3, 4), picture.New(4, 3)); !errors.Is(err, quality.ErrSize) {
 		t.Errorf("%v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -6,28 +6,12 @@ import (
 	"testing"
 )
 
-func TestAutocorrelation(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 1))
-	for _, n := range []int{0, 1, 2, 17, 100} {
-		x := make([]float64, n)
-		for i := range x {
-			x[i] = rng.NormFloat64()
-		}
-		r := make([]float64, 20)
-		for i := range r {
-			r[i] = 1e9 // is overwritten
-		}
-		Autocorrelation(r, x)
-		for k, got := range r {
-			want := 0.0
-			for i := range x {
-				if i+k < n {
-					want += x[i] * x[i+k]
-				}
-			}
-			if math.Abs(got-want) > 1e-12*float64(1+n) {
-				t.Errorf("%d samples: r[%d] = %g, want %g", n, k, got, want)
-			}
+// autocorrelation writes r[k] = Σ_n x[n]·x[n+k], x being zero beyond its ends.
+func autocorrelation(r, x []float64) {
+	for k := range r {
+		r[k] = 0
+		for i := k; i < len(x); i++ {
+			r[k] += x[i-k] * x[i]
 		}
 	}
 }
@@ -71,7 +55,7 @@ func TestLPCSolvesTheNormalEquations(t *testing.T) {
 			}
 		}
 		r, a := make([]float64, order+1), make([]float64, order+1)
-		Autocorrelation(r, x)
+		autocorrelation(r, x)
 		energy := LPC(a, r)
 
 		m, b := make([][]float64, order), make([]float64, order)

@@ -4,6 +4,8 @@
 //	m, err := dsp.NewMDCT[float32](256)
 //	m.Forward(spectrum, signal) // frames of 256 bands
 //	m.Inverse(signal, spectrum)
+//
+// Beside them are linear prediction ([LPC]) and the filter that changes rates ([Resampler]).
 package dsp
 
 import (

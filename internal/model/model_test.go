@@ -548,19 +548,6 @@ func TestSystemIsShared(t *testing.T) {
 	})
 }
 
-func TestHidingAndRevealingDoNotAllocate(t *testing.T) {
-	s := newSystem(t, tiny, kernel.Best())
-	x := hide(t, s)
-	r := newRevealer(t, s)
-	picture := make([]float32, len(x.picture))
-	if n := testing.AllocsPerRun(3, func() {
-		x.hider.Hide(x.containers, x.picture, x.covers, step)
-		r.Reveal(picture, x.containers)
-	}); n != 0 {
-		t.Errorf("hiding and revealing allocates %v times", n)
-	}
-}
-
 // TestSurveyMeetsTheDistortion computes the distortion that a threshold is expected to cause from its definition.
 // Half of this cover is a pause. With an activity, hiding leaves the pause alone but for what little is limited, both ends
 // agree on that, and the survey finds a strength with room in the other half.

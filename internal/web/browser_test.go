@@ -30,6 +30,7 @@ import (
 	"ditas/internal/web"
 	"ditas/metric"
 	"ditas/picture"
+	"ditas/picture/quality"
 )
 
 // go test ./internal/web -run TestPage -screenshots /tmp/shots
@@ -435,7 +436,7 @@ func TestPageHidesAndReveals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if mse, err := metric.PictureMSE(want, got); err != nil || mse != 0 {
+	if mse, err := quality.MSE(want, got); err != nil || mse != 0 {
 		t.Errorf("the picture that is saved differs from the one that was hidden by %g (%v)", mse, err)
 	}
 }

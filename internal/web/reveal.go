@@ -14,8 +14,8 @@ import (
 	"ditas/audio"
 	"ditas/audio/wav"
 	"ditas/internal/channel"
-	"ditas/metric"
 	"ditas/picture"
+	"ditas/picture/quality"
 	"ditas/report"
 )
 
@@ -175,7 +175,7 @@ func (s *session) reveal(ctx context.Context, f *sound, q revealRequest, out *st
 		if original == nil {
 			return nil
 		}
-		psnr, err := metric.PSNR(original, p)
+		psnr, err := quality.PSNR(original, p)
 		if err != nil {
 			return nil
 		}

@@ -11,8 +11,8 @@ import (
 	"ditas"
 	"ditas/audio"
 	"ditas/internal/channel"
-	"ditas/metric"
 	"ditas/picture"
+	"ditas/picture/quality"
 	"ditas/report"
 )
 
@@ -96,7 +96,7 @@ func (r *rung) measure(ctx context.Context, secret *picture.Planes, heard *audio
 			r.arrived[i] += float64(s.Arrived) / float64(max(1, s.Blocks)) / trials
 		}
 	}
-	psnr, err := metric.PSNR(secret, p)
+	psnr, err := quality.PSNR(secret, p)
 	if err != nil {
 		return err
 	}

@@ -10,8 +10,8 @@ import (
 
 	"ditas/audio"
 	"ditas/internal/channel"
-	"ditas/metric"
 	"ditas/picture"
+	"ditas/picture/quality"
 )
 
 // show adds the recordings and pictures that ditas demo makes: as they were, with the picture, and damaged.
@@ -35,7 +35,7 @@ func show(ctx context.Context, secret *picture.Planes, cover *audio.Recording, f
 	if err != nil {
 		return err
 	}
-	psnr, err := metric.PSNR(secret, remains)
+	psnr, err := quality.PSNR(secret, remains)
 	if err != nil {
 		return err
 	}

@@ -15,8 +15,8 @@ import (
 	"ditas/internal/carrier"
 	"ditas/internal/carrier/networks"
 	"ditas/internal/keystream"
-	"ditas/metric"
 	"ditas/picture"
+	"ditas/picture/quality"
 	"ditas/report"
 )
 
@@ -113,7 +113,7 @@ func reveal(ctx context.Context, stego []byte, show func(int, *picture.Planes)) 
 
 func psnr(t testing.TB, a, b *picture.Planes) float64 {
 	t.Helper()
-	v, err := metric.PSNR(a, b)
+	v, err := quality.PSNR(a, b)
 	if err != nil {
 		t.Fatal(err)
 	}

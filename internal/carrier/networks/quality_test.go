@@ -15,8 +15,8 @@ import (
 
 var update = flag.Bool("update", false, "write the quality baseline and the golden files anew")
 
-// quality is the baseline: what the demo's photograph and recording gave when it was written.
-type quality struct {
+// baseline is the quality: what the demo's photograph and recording gave when it was written.
+type baseline struct {
 	SNR  float64 `json:"snr"` // asked for, in dB
 	PSNR float64 `json:"psnr"`
 	SSIM float64 `json:"ssim"`
@@ -60,10 +60,10 @@ func TestQualityDoesNotFall(t *testing.T) {
 	const tolerance = 0.5 // dB
 	name := filepath.Join("testdata", "quality.json")
 	speech := readFile(t, filepath.Join("..", "..", "..", "cmd", "ditas", "demo", "speech.wav"))
-	var now []quality
+	var now []baseline
 	for _, snr := range []float64{15, 25, 35, 45} {
 		_, r := hide(t, speech, demoPicture(t), options(snr, 2))
-		now = append(now, quality{SNR: snr, PSNR: r.PSNR, SSIM: *r.Restored.SSIM, MSE: r.MSE})
+		now = append(now, baseline{SNR: snr, PSNR: r.PSNR, SSIM: *r.Restored.SSIM, MSE: r.MSE})
 	}
 	if *update {
 		b, err := json.MarshalIndent(now, "", "  ")
@@ -72,14 +72,14 @@ func TestQualityDoesNotFall(t *testing.T) {
 		}
 		writeFile(t, name, append(b, '\n'))
 	}
-	var baseline []quality
-	if err := json.Unmarshal(readFile(t, name), &baseline); err != nil {
+	var want []baseline
+	if err := json.Unmarshal(readFile(t, name), &want); err != nil {
 		t.Fatal(err)
 	}
-	if len(baseline) != len(now) {
-		t.Fatalf("the baseline has %d rows, want %d", len(baseline), len(now))
+	if len(want) != len(now) {
+		t.Fatalf("the baseline has %d rows, want %d", len(want), len(now))
 	}
-	for i, b := range baseline {
+	for i, b := range want {
 		n := now[i]
 		t.Logf("%g dB: PSNR %.2f dB (baseline %.2f), SSIM %.4f, container MSE %.3g (baseline %.3g)", n.SNR, n.PSNR, b.PSNR, n.SSIM, n.MSE, b.MSE)
 		if n.PSNR < b.PSNR-tolerance {

@@ -1,11 +1,12 @@
 package stream
 
 import (
+	"context"
 	"errors"
 
 	"ditas/internal/codestream"
-	"ditas/metric"
 	"ditas/picture"
+	"ditas/picture/quality"
 )
 
 // Estimator tells, before a picture is hidden, how well it comes back from a recording with a given room. Of a picture of more than
@@ -25,7 +26,7 @@ const (
 // NewEstimator returns the Estimator of a picture.
 func NewEstimator(p *picture.Planes) (*Estimator, error) {
 	s := sample(p)
-	stream, _, err := codestream.Encode(s, 0)
+	stream, _, err := codestream.Encode(context.Background(), s, codestream.EncodeOptions{})
 	if err != nil {
 		return nil, err
 	}
@@ -68,13 +69,13 @@ func (e *Estimator) PSNR(bytes int) (float64, error) {
 	if bytes >= e.Bytes() {
 		return 100, nil
 	}
-	p, _, err := codestream.Decode(e.stream[:min(len(e.stream), int(float64(bytes)/e.scale))], len(e.sample.Pix[0]))
+	p, _, err := codestream.Decode(context.Background(), e.stream[:min(len(e.stream), int(float64(bytes)/e.scale))], codestream.DecodeOptions{})
 	switch {
 	case errors.Is(err, codestream.ErrShort):
 		return 0, nil
 	case err != nil:
 		return 0, err
 	}
-	psnr, err := metric.PSNR(e.sample, p)
+	psnr, err := quality.PSNR(e.sample, p)
 	return min(psnr, 100), err
 }

@@ -14,8 +14,8 @@ import (
 	"ditas/internal/codestream"
 	"ditas/internal/keystream"
 	"ditas/internal/model/restorer"
-	"ditas/metric"
 	"ditas/picture"
+	"ditas/picture/quality"
 	"ditas/report"
 )
 
@@ -65,14 +65,10 @@ func (s *survey) Capacity(strength carrier.Strength) *report.Capacity {
 func (s *survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes, o carrier.HideOptions) (*report.Hide, error) {
 	room := s.bytes.Room(o.Strength)
 	coding := progress(o.Options, report.Coding)
-	payload, _, err := codestream.Encode(secret, room.Bytes)
+	payload, _, err := codestream.Encode(ctx, secret, codestream.EncodeOptions{Limit: room.Bytes, Progress: coding})
 	if err != nil {
 		return nil, err
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	coding(1, 1)
 	done, err := s.bytes.Embed(ctx, dst, o.Strength, payload, o.Key, o.Nonce, o.Options)
 	if err != nil {
 		return nil, err
@@ -89,77 +85,82 @@ func (s *survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes
 
 // stages tells how well each stage of a payload brings back the picture.
 func stages(ctx context.Context, r *report.Hide, secret *picture.Planes, done *carrier.Report, o carrier.HideOptions) error {
-	checking := progress(o.Options, report.Checking)
+	lengths := make([]int, len(done.Stages))
 	arrived := 0
 	for i, s := range done.Stages {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		checking(i, len(done.Stages))
 		arrived = min(arrived+s.Bytes, len(done.Payload))
-		stage := report.HideStage{Bytes: s.Bytes, Loss: s.Loss}
-		p, info, err := codestream.Decode(done.Payload[:arrived], secret.Width*secret.Height)
-		switch {
-		case errors.Is(err, codestream.ErrShort): // a stage of a few bytes makes no picture by itself
-		case err != nil:
-			return err
-		default:
-			psnr, err := metric.PSNR(secret, p)
-			if err != nil {
-				return err
-			}
-			stage.PSNR = min(psnr, 100)
-			r.PSNR, r.Exact = stage.PSNR, info.Complete
-			if o.Restored && arrived == len(done.Payload) {
-				if r.Restored, err = restored(ctx, secret, p, info, o.Options); err != nil {
-					return err
-				}
-			}
-		}
-		r.Stages = append(r.Stages, stage)
+		lengths[i] = arrived
+		r.Stages = append(r.Stages, report.HideStage{Bytes: s.Bytes, Loss: s.Loss})
 	}
-	checking(len(done.Stages), len(done.Stages))
-	return nil
+	size := secret.Width * secret.Height
+	decoding := codestream.DecodeOptions{MaxPixels: size, Progress: progress(o.Options, report.Checking)}
+	err := codestream.Prefixes(ctx, done.Payload, lengths, decoding, func(i int, v *codestream.View) error {
+		p, info, err := v.Picture(ctx, size)
+		if err != nil {
+			return err
+		}
+		psnr, err := quality.PSNR(secret, enlarged(p, secret))
+		if err != nil {
+			return err
+		}
+		r.Stages[i].PSNR = min(psnr, 100)
+		r.PSNR, r.Exact = r.Stages[i].PSNR, info.Complete
+		if o.Restored && i == len(lengths)-1 {
+			r.Restored, err = restored(ctx, secret, p, info, o.Options)
+		}
+		return err
+	})
+	if errors.Is(err, codestream.ErrShort) { // a stage of a few bytes makes no picture by itself
+		return nil
+	}
+	return err
 }
 
-// restored tells how well a picture comes back after a network has restored it.
-func restored(ctx context.Context, secret, p *picture.Planes, info codestream.Info, o carrier.Options) (*report.Quality, error) {
-	if !info.Complete {
-		var err error
-		if p, err = restore(ctx, p, info, o); err != nil {
-			return nil, err
-		}
+// enlarged brings a picture of which few bytes have arrived to the size of the one that was hidden.
+func enlarged(p, secret *picture.Planes) *picture.Planes {
+	if p.Width == secret.Width && p.Height == secret.Height {
+		return p
 	}
-	return Compare(secret, p)
+	return p.Resize(secret.Width, secret.Height)
+}
+
+// restored tells how well a picture comes back after a network has restored it, if that is worth it.
+func restored(ctx context.Context, secret, p *picture.Planes, info codestream.Info, o carrier.Options) (*report.Quality, error) {
+	p, _, err := restore(ctx, p, info, o)
+	if err != nil {
+		return nil, err
+	}
+	return Compare(secret, enlarged(p, secret))
 }
 
 // Compare measures how well a picture came back.
 func Compare(original, revealed *picture.Planes) (*report.Quality, error) {
-	psnr, err := metric.PSNR(original, revealed)
+	psnr, err := quality.PSNR(original, revealed)
 	if err != nil {
 		return nil, err
 	}
 	q := &report.Quality{PSNR: min(psnr, 100)}
-	if ssim, err := metric.SSIM(original, revealed); err == nil {
+	if ssim, err := quality.SSIM(original, revealed); err == nil {
 		q.SSIM = &ssim
 	}
 	return q, nil
 }
 
-// restore has the network restore what is missing of a picture.
-func restore(ctx context.Context, p *picture.Planes, info codestream.Info, o carrier.Options) (*picture.Planes, error) {
+// restore has the network restore what is missing of a picture if that is worth it, and tells whether it did.
+func restore(ctx context.Context, p *picture.Planes, info codestream.Info, o carrier.Options) (*picture.Planes, bool, error) {
+	if !restorer.Worth(p, info) {
+		return p, false, nil
+	}
 	network, err := restorer.New()
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	restoring := progress(o, report.Restoring)
-	restoring(0, 1)
-	if p, err = network.Restore(ctx, p, info, o.Workers); err != nil {
-		return nil, err
+	restoring := restorer.Options{Workers: o.Workers, Progress: progress(o, report.Restoring)}
+	if p, err = network.Restore(ctx, p, info, restoring); err != nil {
+		return nil, false, err
 	}
-	restoring(1, 1)
 	p.Round()
-	return p, nil
+	return p, true, nil
 }
 
 // progress returns the progress of a phase, which may be called whether or not anybody asks for it.
@@ -188,12 +189,7 @@ func (f *found) Reveal(ctx context.Context, o carrier.RevealOptions) (*picture.P
 	for _, s := range m.Stages {
 		r.Stages = append(r.Stages, report.RevealStage{Bytes: s.Bytes, Blocks: s.Blocks, Arrived: s.Arrived})
 	}
-	if o.Stage != nil {
-		if err := show(ctx, m, o.Stage); err != nil {
-			return nil, r, err
-		}
-	}
-	p, info, err := codestream.Decode(m.Payload, picture.MaxPixels)
+	p, info, err := decode(ctx, m, o)
 	if errors.Is(err, codestream.ErrShort) {
 		return nil, r, fmt.Errorf("%w: traces of a picture are there, but none of its stages arrived", carrier.ErrNotFound)
 	}
@@ -204,37 +200,41 @@ func (f *found) Reveal(ctx context.Context, o carrier.RevealOptions) (*picture.P
 	if o.Report {
 		return nil, r, nil
 	}
-	if info.Complete || o.Plain {
+	if o.Plain {
 		return p, r, nil
 	}
-	if p, err = restore(ctx, p, info, o.Options); err != nil {
+	if p, r.Restored, err = restore(ctx, p, info, o.Options); err != nil {
 		return nil, r, err
 	}
-	r.Restored = true
 	return p, r, nil
 }
 
-// show shows the picture up to every stage of a message that adds something to it.
-func show(ctx context.Context, m *carrier.Message, show func(stage int, p *picture.Planes)) error {
+// decode returns the picture that has arrived, if more than a report is asked for, and shows the picture up to every stage of a message
+// that adds something to it.
+func decode(ctx context.Context, m *carrier.Message, o carrier.RevealOptions) (p *picture.Planes, info codestream.Info, err error) {
+	var lengths, stages []int
 	end, shown := 0, 0
 	for i, s := range m.Stages {
 		end += s.Bytes
-		arrived := min(end, len(m.Payload))
-		if arrived == shown {
-			continue
+		if arrived := min(end, len(m.Payload)); o.Stage != nil && arrived > shown {
+			lengths, stages, shown = append(lengths, arrived), append(stages, i), arrived
 		}
-		if err := ctx.Err(); err != nil {
+	}
+	if shown < len(m.Payload) || len(lengths) == 0 {
+		lengths = append(lengths, len(m.Payload))
+	}
+	err = codestream.Prefixes(ctx, m.Payload, lengths, codestream.DecodeOptions{}, func(i int, v *codestream.View) (err error) {
+		if o.Report && i >= len(stages) {
+			info = codestream.Info{Width: v.Width, Height: v.Height, Grey: v.Grey, Complete: v.Complete}
+			return nil
+		}
+		if p, info, err = v.Picture(ctx, v.Width*v.Height); err != nil {
 			return err
 		}
-		p, _, err := codestream.Decode(m.Payload[:arrived], picture.MaxPixels)
-		if errors.Is(err, codestream.ErrShort) {
-			continue // a stage of a few bytes makes no picture by itself
+		if i < len(stages) {
+			o.Stage(stages[i], p)
 		}
-		if err != nil {
-			return fmt.Errorf("the picture in this recording: %w", err)
-		}
-		shown = arrived
-		show(i, p)
-	}
-	return nil
+		return nil
+	})
+	return p, info, err
 }

@@ -21,7 +21,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -29,10 +28,12 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"ditas/internal/lab/machine"
 	"ditas/internal/model"
 	"ditas/internal/nn"
 	"ditas/internal/nn/kernel"
 	"ditas/internal/parallel"
+	"ditas/internal/replace"
 )
 
 const (
@@ -67,7 +68,7 @@ func main() {
 func bench(ctx context.Context) error {
 	rounds := flag.Int("rounds", 15, "number of rounds")
 	python := flag.String("python", "/usr/bin/python3", "Python that has PyTorch")
-	script := flag.String("script", "bench/pytorch.py", "PyTorch side of the benchmark")
+	script := flag.String("script", "internal/lab/bench/pytorch.py", "PyTorch side of the benchmark")
 	out := flag.String("o", "", "write the table, in Markdown, to this file instead of standard output")
 	flag.Parse()
 	if *rounds < 1 {
@@ -118,19 +119,10 @@ func bench(ctx context.Context) error {
 		_, err := report.WriteTo(os.Stdout)
 		return err
 	}
-	return replace(*out, report.Bytes())
-}
-
-// replace writes a file whole or not at all.
-func replace(path string, text []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	return replace.File(*out, func(w io.Writer) error {
+		_, err := report.WriteTo(w)
 		return err
-	}
-	part := path + ".part"
-	if err := os.WriteFile(part, text, 0o644); err != nil {
-		return err
-	}
-	return os.Rename(part, path)
+	})
 }
 
 func newTasks(c model.Config) ([]*task, error) {
@@ -435,10 +427,10 @@ func (t *task) best() (layout string, seconds []float64) {
 func write(w io.Writer, tasks []*task, p *torch, env []string, rounds int) {
 	fmt.Fprintf(w, `# Benchmarks
 
-Written by %[1]sgo run ./internal/bench%[1]s. The engine against PyTorch, both on %[2]d threads, in alternating rounds of one run (%[3]d rounds).
+Written by %[1]sgo run ./internal/lab/bench%[1]s. The engine against PyTorch, both on %[2]d threads, in alternating rounds of one run (%[3]d rounds).
 
 `, "`", threads, rounds)
-	fmt.Fprintf(w, "- Processor: %s, %d cores, %s/%s\n", processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintf(w, "- Processor: %s, %d cores, %s/%s\n", machine.Processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
 	fmt.Fprintf(w, "- Engine: %s, kernels %s\n", runtime.Version(), kernel.Best().Name())
 	if p != nil {
 		fmt.Fprintf(w, "- PyTorch: %s, oneDNN %s, %s, own loops %s, %d threads; %s\n", p.info.Version, p.info.OneDNN, p.info.BLAS, p.info.ISA, p.info.Threads, strings.Join(env, " "))
@@ -475,21 +467,4 @@ independent implementation in model/testdata/ditas.py, which the goldens come fr
 contiguous and channels last. Allocations are those of the engine in one run: a stray one is the
 runtime's own, since a step makes none (TestStepDoesNotAllocate in packages nn and train).
 `)
-}
-
-// processor is the processor's name as Linux gives it.
-func processor() string {
-	info, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return "unknown"
-	}
-	field := func(name string) string {
-		for line := range strings.Lines(string(info)) {
-			if k, v, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(k) == name {
-				return strings.TrimSpace(v)
-			}
-		}
-		return "unknown"
-	}
-	return fmt.Sprintf("%s (family %s, model %s)", field("model name"), field("cpu family"), field("model"))
 }

@@ -26,6 +26,7 @@ import (
 	"ditas/internal/parallel"
 	"ditas/metric"
 	"ditas/picture"
+	"ditas/picture/quality"
 )
 
 // Options say what is measured.
@@ -236,7 +237,7 @@ func (p *probe) measure(tau float64) (r result) {
 			p.pixels[i] = max(0, min(1, sum[i]+model.Middle))
 		}
 		unflatten(p.revealed, p.pixels)
-		v, err := metric.PSNR(p.secret, p.revealed)
+		v, err := quality.PSNR(p.secret, p.revealed)
 		r.err = errors.Join(r.err, err)
 		r.StagePSNR = append(r.StagePSNR, min(v, 100))
 	}
@@ -254,9 +255,9 @@ func Compare(secret, revealed *picture.Planes, cover, stego []float64) (f Figure
 	measure(&f.ContainerMSE, func() (float64, error) { return metric.MSE(cover, stego) })
 	measure(&f.SNR, func() (float64, error) { return metric.SNR(cover, stego) })
 	measure(&f.SegmentalSNR, func() (float64, error) { return metric.SegmentalSNR(cover, stego, dataset.Rate/50) })
-	measure(&f.PSNR, func() (float64, error) { return metric.PSNR(secret, revealed) })
-	measure(&f.SSIM, func() (float64, error) { return metric.SSIM(secret, revealed) })
-	measure(&f.MSSSIM, func() (float64, error) { return metric.MSSSIM(secret, revealed) })
+	measure(&f.PSNR, func() (float64, error) { return quality.PSNR(secret, revealed) })
+	measure(&f.SSIM, func() (float64, error) { return quality.SSIM(secret, revealed) })
+	measure(&f.MSSSIM, func() (float64, error) { return quality.MSSSIM(secret, revealed) })
 	f.PSNR = min(f.PSNR, 100)
 	return f, err
 }

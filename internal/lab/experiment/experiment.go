@@ -30,11 +30,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
-	"runtime/debug"
 	"sync/atomic"
 	"time"
 
 	"ditas/internal/lab/dataset"
+	"ditas/internal/lab/machine"
 	"ditas/internal/parallel"
 )
 
@@ -109,25 +109,9 @@ func (s *Study) Context() context.Context { return s.ctx }
 // Origin returns that of what was measured since a time, but for the command.
 func (s *Study) Origin(begin time.Time) Origin {
 	return Origin{
-		Seed: s.Options.Seed, Build: build(), Minutes: time.Since(begin).Minutes(),
+		Seed: s.Options.Seed, Build: machine.Build(), Minutes: time.Since(begin).Minutes(),
 		Machine: fmt.Sprintf("%s/%s, %s, %d threads", runtime.GOOS, runtime.GOARCH, runtime.Version(), s.Options.Workers),
 	}
-}
-
-// build returns the commit that the program was built from, as far as it knows.
-func build() string {
-	revision, modified := "unknown", ""
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			switch {
-			case s.Key == "vcs.revision":
-				revision = s.Value[:min(12, len(s.Value))]
-			case s.Key == "vcs.modified" && s.Value == "true":
-				modified = " with changes"
-			}
-		}
-	}
-	return revision + modified
 }
 
 // Damaged returns the subjects to whose recordings something happens, as many as the options allow.

@@ -3,8 +3,8 @@ package experiment
 import (
 	"math"
 
-	"ditas/metric"
 	"ditas/picture"
+	"ditas/picture/quality"
 )
 
 // Best is the PSNR in dB that counts for pictures without an error.
@@ -22,7 +22,7 @@ func Judge(secret, revealed *picture.Planes) (Outcome, error) {
 	if !found {
 		revealed = Grey(secret.Width, secret.Height)
 	}
-	psnr, err := metric.PSNR(secret, revealed)
+	psnr, err := quality.PSNR(secret, revealed)
 	return Outcome{PSNR: min(psnr, Best), Found: found, Exact: math.IsInf(psnr, 1)}, err
 }
 

@@ -1,9 +1,11 @@
 // Package restorer improves pictures decoded from prefixes of streams of package codestream: a network that has seen what such
 // prefixes lack of photographs guesses it.
 //
-//	photo, info, err := codestream.Decode(prefix, maxPixels)
+//	photo, info, err := codestream.Decode(ctx, prefix, codestream.DecodeOptions{})
 //	r, err := restorer.New()
-//	photo, err = r.Restore(ctx, photo, info, workers)
+//	if restorer.Worth(photo, info) {
+//		photo, err = r.Restore(ctx, photo, info, restorer.Options{})
+//	}
 //
 // What it returns is nearer to the original on average, not always: who knows the original can tell whether it is.
 package restorer
@@ -13,6 +15,8 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"slices"
+	"sync"
 
 	"ditas/internal/codestream"
 	"ditas/internal/nn"
@@ -39,13 +43,34 @@ func New() (*Restorer, error) {
 // With returns a restorer that uses a network, whose weights must not change from now on.
 func With(n *Network) *Restorer { return &Restorer{n} }
 
-// core is the side of the square of pixels that a tile is computed for, even.
-const core = 80
+// core is the side of the square of pixels that a tile is computed for, even: what a tile takes stays far below a tenth of a
+// second, and half of it is not spent on what tiles have in common.
+const core = 120
+
+const (
+	// worthPixels is the size up to which a picture is worth restoring: a core takes a second for each of these megapixels.
+	worthPixels = 4 << 20
+	// worthError is the error in RGB from which on it is, 42 dB: less cannot be seen.
+	worthError = 0.008
+)
+
+// Worth reports whether restoring p, of which info is known, gains what it takes: a quarter of a decibel, for a second of a core
+// for each megapixel. It is not for pictures that are complete, those whose error is expected to be less than can be seen, and
+// those of more than four megapixels.
+func Worth(p *picture.Planes, info codestream.Info) bool {
+	return !info.Complete && p.Width*p.Height <= worthPixels && rms(info) >= worthError
+}
+
+// Options are what else Restore can be told.
+type Options struct {
+	Workers int // goroutines, on which the result does not depend; 0 means one
+	// Progress, where set, is called with how many of all tiles are done, by one goroutine at a time.
+	Progress func(done, total int)
+}
 
 // Restore returns a better guess at the picture that p was decoded from; p itself where info says that it is complete. Pictures
-// of any size are computed tile by tile by so many workers, at least one, on which the result does not depend. Values are
-// limited to [0, 1].
-func (r *Restorer) Restore(ctx context.Context, p *picture.Planes, info codestream.Info, workers int) (*picture.Planes, error) {
+// of any size are computed tile by tile. Values are limited to [0, 1]. The error is ctx's.
+func (r *Restorer) Restore(ctx context.Context, p *picture.Planes, info codestream.Info, o Options) (*picture.Planes, error) {
 	if info.Complete || p.Width < 1 || p.Height < 1 {
 		return p, nil
 	}
@@ -56,7 +81,7 @@ func (r *Restorer) Restore(ctx context.Context, p *picture.Planes, info codestre
 	windowWidth, windowHeight := min(width, side), min(height, side)
 	across, down := cuts(width, windowWidth, reach), cuts(height, windowHeight, reach)
 	tiles := len(across) * len(down)
-	workers = max(1, min(workers, tiles))
+	workers := max(1, min(o.Workers, tiles))
 	teams := make([]*worker, workers)
 	for i := range teams {
 		w, err := r.worker(info, windowHeight, windowWidth)
@@ -65,26 +90,23 @@ func (r *Restorer) Restore(ctx context.Context, p *picture.Planes, info codestre
 		}
 		teams[i] = w
 	}
-	planes := append(p.Pix[:3:3], Features(p, info)...)
 	out := picture.New(p.Width, p.Height)
+	var reporting sync.Mutex
+	done := 0
 	parallel.Each(workers, tiles, func(w, i int) {
-		if ctx.Err() == nil {
-			teams[w].restore(out, planes, across[i%len(across)], down[i/len(across)])
+		if ctx.Err() != nil {
+			return
+		}
+		teams[w].restore(out, p, info, across[i%len(across)], down[i/len(across)])
+		if o.Progress != nil {
+			reporting.Lock()
+			defer reporting.Unlock()
+			done++
+			o.Progress(done, tiles)
 		}
 	})
 	if err := ctx.Err(); err != nil {
 		return nil, err
-	}
-	for _, plane := range out.Pix {
-		for i, v := range plane {
-			plane[i] = min(max(v, 0), 1)
-		}
-	}
-	if info.Grey {
-		for i := range out.Pix[0] {
-			v := (out.Pix[0][i] + out.Pix[1][i] + out.Pix[2][i]) / 3
-			out.Pix[0][i], out.Pix[1][i], out.Pix[2][i] = v, v, v
-		}
 	}
 	return out, nil
 }
@@ -131,15 +153,19 @@ func (r *Restorer) worker(info codestream.Info, height, width int) (*worker, err
 	return w, nil
 }
 
-// restore computes one tile of out from the planes of a picture and its features.
-func (w *worker) restore(out *picture.Planes, planes [][]float32, across, down cut) {
+// restore computes one tile of out from a picture.
+func (w *worker) restore(out, p *picture.Planes, info codestream.Info, across, down cut) {
 	n := w.height * w.width
-	for c, src := range planes {
+	// Features reach a few pixels beyond the window.
+	far := slices.Max(radii[:])
+	left, top := max(across.window-far, 0), max(down.window-far, 0)
+	part := crop(p, left, top, min(across.window+w.width+far, p.Width), min(down.window+w.height+far, p.Height))
+	for c, src := range append(part.Pix[:3:3], Features(part, info)...) {
 		for y := range w.height {
-			row := src[min(down.window+y, out.Height-1)*out.Width:][:out.Width]
+			row := src[min(down.window+y-top, part.Height-1)*part.Width:][:part.Width]
 			dst := w.pixels[c*n+y*w.width:][:w.width]
-			if copy(dst, row[across.window:]) < len(dst) {
-				dst[len(dst)-1] = row[out.Width-1]
+			if copy(dst, row[across.window-left:]) < len(dst) {
+				dst[len(dst)-1] = row[part.Width-1]
 			}
 		}
 	}
@@ -150,8 +176,30 @@ func (w *worker) restore(out *picture.Planes, planes [][]float32, across, down c
 	right, bottom := min(across.high, out.Width), min(down.high, out.Height)
 	for c, dst := range out.Pix {
 		for y := down.low; y < bottom; y++ {
-			src := w.pixels[c*n+(y-down.window)*w.width:]
-			copy(dst[y*out.Width+across.low:y*out.Width+right], src[across.low-across.window:])
+			src := w.pixels[c*n+(y-down.window)*w.width+across.low-across.window:]
+			for i := range dst[y*out.Width+across.low : y*out.Width+right] {
+				dst[y*out.Width+across.low+i] = min(max(src[i], 0), 1)
+			}
 		}
 	}
+	if !info.Grey {
+		return
+	}
+	for y := down.low; y < bottom; y++ {
+		for i := y*out.Width + across.low; i < y*out.Width+right; i++ {
+			v := (out.Pix[0][i] + out.Pix[1][i] + out.Pix[2][i]) / 3
+			out.Pix[0][i], out.Pix[1][i], out.Pix[2][i] = v, v, v
+		}
+	}
+}
+
+// crop returns the part of p from left and top to right and bottom.
+func crop(p *picture.Planes, left, top, right, bottom int) *picture.Planes {
+	q := picture.New(right-left, bottom-top)
+	for c, plane := range p.Pix {
+		for y := range q.Height {
+			copy(q.Pix[c][y*q.Width:][:q.Width], plane[(top+y)*p.Width+left:])
+		}
+	}
+	return q
 }

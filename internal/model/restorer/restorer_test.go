@@ -106,7 +106,7 @@ func TestTilesEqualWhole(t *testing.T) {
 		p := noise(s[0], s[1])
 		want := whole(t, n, p, uncertain)
 		for _, workers := range []int{1, 3} {
-			got, err := With(n).Restore(context.Background(), p, uncertain, workers)
+			got, err := With(n).Restore(context.Background(), p, uncertain, Options{Workers: workers})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -123,12 +123,12 @@ func TestTilesEqualWhole(t *testing.T) {
 func TestWorkersAgree(t *testing.T) {
 	n := random(t)
 	p := noise(301, 203)
-	want, err := With(n).Restore(context.Background(), p, uncertain, 1)
+	want, err := With(n).Restore(context.Background(), p, uncertain, Options{Workers: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, workers := range []int{0, 2, 7} {
-		got, err := With(n).Restore(context.Background(), p, uncertain, workers)
+		got, err := With(n).Restore(context.Background(), p, uncertain, Options{Workers: workers})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -161,11 +161,11 @@ func TestCuts(t *testing.T) {
 func TestRestoreLeavesAlone(t *testing.T) {
 	r := With(random(t))
 	p := noise(9, 7)
-	if q, err := r.Restore(context.Background(), p, codestream.Info{Complete: true}, 1); err != nil || q != p {
+	if q, err := r.Restore(context.Background(), p, codestream.Info{Complete: true}, Options{Workers: 1}); err != nil || q != p {
 		t.Errorf("a complete picture is changed; error %v", err)
 	}
 	empty := picture.New(0, 0)
-	if q, err := r.Restore(context.Background(), empty, uncertain, 1); err != nil || q != empty {
+	if q, err := r.Restore(context.Background(), empty, uncertain, Options{Workers: 1}); err != nil || q != empty {
 		t.Errorf("an empty picture is changed; error %v", err)
 	}
 	for c := range p.Pix {
@@ -173,7 +173,7 @@ func TestRestoreLeavesAlone(t *testing.T) {
 	}
 	info := uncertain
 	info.Grey = true
-	q, err := r.Restore(context.Background(), p, info, 1)
+	q, err := r.Restore(context.Background(), p, info, Options{Workers: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func TestRestoreLeavesAlone(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := r.Restore(ctx, p, info, 1); !errors.Is(err, context.Canceled) {
+	if _, err := r.Restore(ctx, p, info, Options{Workers: 1}); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: error %v", err)
 	}
 }
@@ -237,17 +237,17 @@ func TestRestoreHelps(t *testing.T) {
 	small := photo(t).Thumbnail(64)
 	small.Round()
 	for name, p := range map[string]*picture.Planes{"photo": photo(t), "thumbnail": small} {
-		stream, _, err := codestream.Encode(p, 0)
+		stream, _, err := codestream.Encode(t.Context(), p, codestream.EncodeOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, bits := range []float64{0.15, 0.3, 0.6, 1.2, 2.5} {
 			n := int(bits * float64(p.Width*p.Height) / 8)
-			decoded, info, err := codestream.Decode(stream[:n], 1<<20)
+			decoded, info, err := codestream.Decode(t.Context(), stream[:n], codestream.DecodeOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			restored, err := r.Restore(context.Background(), decoded, info, 2)
+			restored, err := r.Restore(context.Background(), decoded, info, Options{Workers: 2})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -354,23 +354,24 @@ func TestLoadRefuses(t *testing.T) {
 }
 
 func ExampleRestorer_Restore() {
+	ctx := context.Background()
 	flat := picture.New(100, 60)
 	r, err := New()
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	stream, _, err := codestream.Encode(flat, 10)
+	stream, _, err := codestream.Encode(ctx, flat, codestream.EncodeOptions{Limit: 10})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	decoded, info, err := codestream.Decode(stream, 1<<20)
+	decoded, info, err := codestream.Decode(ctx, stream, codestream.DecodeOptions{})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	p, err := r.Restore(context.Background(), decoded, info, 2)
+	p, err := r.Restore(ctx, decoded, info, Options{Workers: 2})
 	fmt.Println(p.Width, p.Height, err)
 	// Output: 100 60 <nil>
 }
@@ -385,7 +386,7 @@ func BenchmarkRestore(b *testing.B) {
 		b.Run(fmt.Sprintf("side=%d", side), func(b *testing.B) {
 			b.SetBytes(int64(3 * side * side))
 			for b.Loop() {
-				if _, err := r.Restore(context.Background(), p, uncertain, 1); err != nil {
+				if _, err := r.Restore(context.Background(), p, uncertain, Options{Workers: 1}); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -1,9 +1,9 @@
 // Package bitplane codes the wavelet coefficients of a picture bit plane by bit plane, what lowers the error of the picture most
 // first.
 //
-//	l := bitplane.Analyse(photo)         // or bitplane.New(width, height, colours) to decode
-//	complete := l.Run(coder, bitplane.Learnt())
-//	photo = l.Synthesise()
+//	l, err := bitplane.Analyse(ctx, photo)   // or bitplane.New(width, height, colours) to decode
+//	complete, err := l.Run(ctx, coder, bitplane.Learnt(), nil)
+//	photo, err = l.Synthesise(ctx, 0)
 //
 // A pass goes over one band (a subband of one colour plane) in one bit plane and codes the coefficients of one kind: those not
 // yet known to be other than zero, divided into three kinds by what is known around them, or those that are. Passes are
@@ -14,6 +14,7 @@
 package bitplane
 
 import (
+	"context"
 	"slices"
 
 	"ditas/internal/codestream/internal/entropy"
@@ -37,30 +38,46 @@ const (
 	classes      = colours * levelClasses * orientations
 	colours      = 3
 	levelClasses = 8
-	// pad is how far the arrays of a band reach beyond it on every side.
-	pad = 2
+	// pad is how far the arrays of a band reach beyond it on every side, and spare how far beyond that at their end, so that
+	// eight columns can be looked at at once.
+	pad   = 2
+	spare = 8
 	// smallBand is the size up to which a band goes without the decisions on where it begins.
 	smallBand = 16
 	// firstMark is the mark, in units of the plane's half step, of a coefficient that becomes significant.
 	firstMark = 3
 )
 
-// band is one subband of one colour plane. Arrays have pad more elements on every side.
+// band is one subband of one colour plane. Arrays have pad more elements on every side; those that hold what is known are nil
+// until the band begins.
 type band struct {
 	colour, level, orient int
 	width, height, stride int
-	value                 []int32  // the coefficients, where they are known: when coding
+	value                 []int16  // the coefficients, where they are known: when coding
 	largest               int32    // of their magnitudes
 	mark                  []uint16 // what is known of the magnitude
 	signed                []int16  // mark with the sign
 	near                  []uint8  // how many of the neighbours are known to be other than zero, direct ones counting twice
-	seen                  []uint8  // 1 + the last plane in which the coefficient was coded as zero
+	seen                  []uint8  // planes − the last plane in which the coefficient was coded as zero, or significant
 	started               bool     // some coefficient may be other than zero
 	found                 int      // how many coefficients are known to be other than zero
 	open                  int      // planes from here on are not coded, for coefficients that may be zero
 	parent                *band    // of the next level
 	siblings, others      [2]*band // the other orientations, the colours before
 }
+
+// significant is what a band has seen of a coefficient that is known to be other than zero.
+const significant = 255
+
+// begin takes memory for what is known of the coefficients.
+func (b *band) begin() {
+	n := b.size()
+	b.mark, b.signed, b.near, b.seen = make([]uint16, n), make([]int16, n), make([]uint8, n), make([]uint8, n)
+	b.started = true
+}
+
+// size is the number of elements of its arrays.
+func (b *band) size() int { return b.stride*(b.height+2*pad) + spare }
 
 func (b *band) at(x, y int) int { return (y+pad)*b.stride + x + pad }
 
@@ -126,7 +143,10 @@ func norm(table []int, level int) int {
 }
 
 // weight is the priority of a step of 1 in the band.
-func (b *band) weight() int {
+func (b *band) weight() int { return b.norms(b.level) + colourWeight[b.colour] }
+
+// norms is the squared norm of a synthesis function of the band if it were at some level.
+func (b *band) norms(level int) int {
 	h, v := normLow[:], normLow[:]
 	if b.orient&across != 0 {
 		h = normHigh[:]
@@ -134,7 +154,7 @@ func (b *band) weight() int {
 	if b.orient&down != 0 {
 		v = normHigh[:]
 	}
-	return norm(h, b.level) + norm(v, b.level) + colourWeight[b.colour]
+	return norm(h, level) + norm(v, level)
 }
 
 // New lays out the bands of a picture of width×height pixels, both at least 1, in 1 or 3 colours. All is zero.
@@ -172,14 +192,13 @@ func (l *Layout) add(k bandKey, width, height int) {
 	if width == 0 || height == 0 {
 		return
 	}
-	stride := width + 2*pad
-	n := stride * (height + 2*pad)
 	b := &band{
-		colour: k.colour, level: k.level, orient: k.orient, width: width, height: height, stride: stride,
-		mark: make([]uint16, n), signed: make([]int16, n), near: make([]uint8, n), seen: make([]uint8, n),
-		started: width*height <= smallBand, open: planes,
+		colour: k.colour, level: k.level, orient: k.orient, width: width, height: height, stride: width + 2*pad, open: planes,
 	}
-	l.widest = max(l.widest, stride)
+	if width*height <= smallBand {
+		b.begin()
+	}
+	l.widest = max(l.widest, b.stride)
 	l.index[k] = b
 	l.bands = append(l.bands, b)
 }
@@ -200,30 +219,35 @@ func (l *Layout) relate(b *band, k bandKey) {
 	}
 }
 
-// Run codes l to or from coder, and returns whether it came to the end before the coder did. The prior is not changed.
-func (l *Layout) Run(coder *entropy.Coder, prior *Prior) (complete bool) {
-	return l.run(&run{model: newModel(coder, prior)})
+// Run codes l to or from coder, and returns whether it came to the end before the coder did. The prior is not changed. Progress,
+// if it is not nil, is called between passes with how many of them are done.
+func (l *Layout) Run(
+	ctx context.Context, coder *entropy.Coder, prior *Prior, progress func(done, total int),
+) (complete bool, err error) {
+	return l.run(ctx, &run{model: newModel(coder, prior)}, progress)
 }
 
-func (l *Layout) run(r *run) (complete bool) {
-	r.linear = r.prior.linear
-	r.nothing, r.unsigned = make([]int16, l.widest+2*pad), make([]uint16, l.widest+2*pad)
-	for _, p := range l.passes {
+func (l *Layout) run(ctx context.Context, r *run, progress func(done, total int)) (complete bool, err error) {
+	r.nothing, r.unsigned = make([]int16, l.widest+2*pad+spare), make([]uint16, l.widest+2*pad+spare)
+	for i, p := range l.passes {
 		b := p.band
 		if p.kind == busy && !b.started {
 			r.start(b, p.plane)
 		}
 		if r.coder.Done {
-			return false
+			return false, nil
 		}
 		if b.started {
-			if p.kind == refinement {
-				r.refine(b, p.plane)
-			} else {
-				r.significance(b, p.plane, p.kind)
+			if progress != nil {
+				progress(i, len(l.passes))
 			}
-			if r.coder.Done {
-				return false
+			if p.kind == refinement {
+				err = r.refine(ctx, b, p.plane)
+			} else {
+				err = r.significance(ctx, b, p.plane, p.kind)
+			}
+			if err != nil || r.coder.Done {
+				return false, err
 			}
 		}
 		if p.kind == cold {
@@ -233,7 +257,7 @@ func (l *Layout) run(r *run) (complete bool) {
 			}
 		}
 	}
-	return true
+	return true, nil
 }
 
 // start codes whether a band has coefficients that begin in a plane.
@@ -249,6 +273,9 @@ func (r *run) start(b *band, plane int) {
 			parent = 2
 		}
 	}
-	r.cell[0] = int32(startBase[0] + (b.class()*planes+plane)*3 + parent)
-	b.started = r.alone(begins) != 0
+	if r.alone(uint16(startBase[0]+(b.class()*planes+plane)*3+parent), begins) != 0 {
+		if r.coder.Afford(b.width * b.height); !r.coder.Done {
+			b.begin()
+		}
+	}
 }

@@ -25,8 +25,8 @@ func response(level, n int, high bool) []float64 {
 				y[2*i] = v
 			}
 		}
-		wavelet.Inverse(y, len(y), 1)
-		x = y
+		x = make([]int32, len(y))
+		_ = wavelet.Inverse(x, len(x), 1, func(_ int, row []int32) error { copy(row, y); return nil })
 	}
 	f := make([]float64, len(x))
 	for i, v := range x {
@@ -63,14 +63,15 @@ func TestRange(t *testing.T) {
 		for x := range side {
 			s := make([]int32, side)
 			s[x] = unit
+			keep := func(_ int, row []int32) error { copy(s, row); return nil }
 			for range level - 1 {
-				wavelet.Forward(s, len(s), 1)
+				_ = wavelet.Forward(s, len(s), 1, keep)
 				for i := range len(s) / 2 {
 					s[i] = s[2*i]
 				}
 				s = s[:len(s)/2]
 			}
-			wavelet.Forward(s, len(s), 1)
+			_ = wavelet.Forward(s, len(s), 1, keep)
 			middle := len(s) / 4 * 2
 			low += math.Abs(float64(s[middle])) / unit
 			high += math.Abs(float64(s[middle+1])) / unit
@@ -80,6 +81,26 @@ func TestRange(t *testing.T) {
 	if largest > 20 {
 		t.Errorf("a coefficient may be %.1f times the largest sample", largest)
 	}
+}
+
+// analysed returns the coefficients of a picture.
+func analysed(t *testing.T, p *picture.Planes) *Layout {
+	t.Helper()
+	l, err := Analyse(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// ran runs l to or from c, and returns whether it came to the end.
+func ran(t *testing.T, l *Layout, c *entropy.Coder, prior *Prior) bool {
+	t.Helper()
+	complete, err := l.Run(t.Context(), c, prior, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return complete
 }
 
 func ramp(width, height int) *picture.Planes {
@@ -97,18 +118,21 @@ func TestRun(t *testing.T) {
 	p := ramp(37, 22)
 	for _, prior := range []*Prior{Ignorant(), Learnt()} {
 		c := entropy.NewEncoder(0)
-		if !Analyse(p).Run(c, prior) {
+		if !ran(t, analysed(t, p), c, prior) {
 			t.Fatal("encoder did not come to the end")
 		}
 		stream, _ := c.Finish()
 		l := New(37, 22, 3)
-		if !l.Run(entropy.NewDecoder(stream), prior) {
+		if !ran(t, l, entropy.NewDecoder(stream), prior) {
 			t.Fatal("decoder did not come to the end")
 		}
-		if l.Uncertainty(prior) != [3]float64{} {
-			t.Errorf("complete, and uncertain by %v", l.Uncertainty(prior))
+		if e, err := l.Uncertainty(t.Context(), prior, 0); err != nil || e != [3]float64{} {
+			t.Errorf("complete, and uncertain by %v, error %v", e, err)
 		}
-		q := l.Synthesise()
+		q, err := l.Synthesise(t.Context(), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for ch, plane := range p.Pix {
 			for i, v := range plane {
 				if q.Pix[ch][i] != v {
@@ -173,18 +197,18 @@ func TestLearning(t *testing.T) {
 	var lines Regression
 	p := Ignorant()
 	for _, s := range all {
-		moments.Add(Analyse(s))
-		lines.Add(Analyse(s))
+		moments.Add(analysed(t, s))
+		lines.Add(analysed(t, s))
 	}
 	moments.Solve(p)
 	lines.Solve(p)
 	tally := NewTally(p)
 	for _, s := range all {
-		tally.Add(Analyse(s))
+		tally.Add(analysed(t, s))
 	}
 	tally.Fit(p)
 	for _, s := range all {
-		p.Practise(Analyse(s), 20)
+		p.Practise(analysed(t, s), 20)
 	}
 	var file bytes.Buffer
 	if err := p.Write(&file); err != nil {
@@ -196,7 +220,7 @@ func TestLearning(t *testing.T) {
 	}
 	size := func(prior *Prior) int {
 		c := entropy.NewEncoder(0)
-		Analyse(all[0]).Run(c, prior)
+		ran(t, analysed(t, all[0]), c, prior)
 		stream, _ := c.Finish()
 		return len(stream)
 	}

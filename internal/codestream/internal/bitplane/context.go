@@ -1,12 +1,16 @@
 package bitplane
 
-import "math/bits"
+import (
+	"context"
+	"encoding/binary"
+	"math/bits"
+)
 
 // run is what one run of coding works with.
 type run struct {
 	*model
 	feature [features]int32
-	// Rows of bands that do not exist.
+	// Rows of bands that do not exist, or of which nothing is known.
 	nothing  []int16
 	unsigned []uint16
 	// regress, where set, is told of every sign: what is around it in units of 2^−(plane+1), and the sign, ±1.
@@ -16,77 +20,17 @@ type run struct {
 }
 
 func (r *run) marks(b *band, y int) []uint16 {
-	if b == nil {
+	if b == nil || b.mark == nil {
 		return r.unsigned
 	}
 	return b.mark[(y+pad)*b.stride:][:b.stride]
 }
 
 func (r *run) signs(b *band, y int) []int16 {
-	if b == nil {
+	if b == nil || b.mark == nil {
 		return r.nothing
 	}
 	return b.signed[(y+pad)*b.stride:][:b.stride]
-}
-
-// relatives are rows of the bands related to a band.
-type relatives struct {
-	parent         []uint16
-	sibling, other [2][]uint16
-}
-
-func (r *run) relatives(b *band, y int) relatives {
-	return relatives{
-		parent:  r.marks(b.parent, y>>1),
-		sibling: [2][]uint16{r.marks(b.siblings[0], y), r.marks(b.siblings[1], y)},
-		other:   [2][]uint16{r.marks(b.others[0], y), r.marks(b.others[1], y)},
-	}
-}
-
-// surroundings are the marks around a coefficient, in units of half the plane's step: 0 is unknown or zero, 3 became
-// significant in this plane.
-type surroundings struct {
-	west, east, north, south int32
-	diagonals                int32 // sum of four
-	far                      int32 // sum of the four at a distance of 2
-	along, across            int32 // sums of the direct neighbours along the edges that the band responds to and across them
-	parent, uncles           int32
-	sibling, other           [2]int32
-	otherNear                int32
-}
-
-// look fills s for column x of a row of b that starts at index base.
-func (s *surroundings) look(b *band, base, x int, plane uint, rel *relatives) {
-	plane &= 15
-	m, i, n := b.mark, base+x, b.stride
-	up, here, below := (*[3]uint16)(m[i-n-1:]), (*[5]uint16)(m[i-2:]), (*[3]uint16)(m[i+n-1:])
-	s.west, s.east = int32(here[1]>>plane), int32(here[3]>>plane)
-	s.north, s.south = int32(up[1]>>plane), int32(below[1]>>plane)
-	s.diagonals = int32(up[0]>>plane) + int32(up[2]>>plane) + int32(below[0]>>plane) + int32(below[2]>>plane)
-	s.along, s.across = s.north+s.south, s.west+s.east
-	if b.orient == down {
-		s.along, s.across = s.across, s.along
-	}
-	s.distant(b, i, x, plane, rel)
-}
-
-// distant fills all but the eight neighbours.
-func (s *surroundings) distant(b *band, i, x int, plane uint, rel *relatives) {
-	plane &= 15
-	m, n := b.mark, b.stride
-	s.far = int32(m[i-2]>>plane) + int32(m[i+2]>>plane) + int32(m[i-2*n]>>plane) + int32(m[i+2*n]>>plane)
-	up := (*[3]uint16)(rel.parent[x>>1+pad-1:])
-	s.parent, s.uncles = int32(up[1]>>plane), int32(up[0]>>plane)+int32(up[2]>>plane)
-	s.sibling = [2]int32{int32(rel.sibling[0][x+pad] >> plane), int32(rel.sibling[1][x+pad] >> plane)}
-	luma := (*[3]uint16)(rel.other[0][x+pad-1:])
-	s.other = [2]int32{int32(luma[1] >> plane), int32(rel.other[1][x+pad] >> plane)}
-	s.otherNear = int32(luma[0]>>plane) + int32(luma[2]>>plane)
-}
-
-// family is a context of 3·4·4·5·5: what is known at the same place in the related bands.
-func (s *surroundings) family(g group) int32 {
-	siblings := min(coarse(s.sibling[0]), 3)*4 + min(coarse(s.sibling[1]), 3)
-	return ((g.colour*16+siblings)*5+coarse(s.other[0]))*5 + coarse(s.other[1])
 }
 
 // shape merges the two directions of edges.
@@ -107,115 +51,257 @@ func (b *band) group() group {
 	return group{int32(b.class()), c, min(c, 1), c*3 + o, o, int32(min(max(b.level-1, 0), 3))}
 }
 
-func (r *run) significance(b *band, plane, kind int) {
-	g := b.group()
-	now := uint8(plane + 1)
-	var s surroundings
+// site is what the contexts of one pass have in common, and the rows around the one that is being coded.
+type site struct {
+	*band
+	plane uint
+	// The cells that the tables of a pass begin with.
+	close          [6]int32
+	lonely         [4]int32
+	sign           [5]int32
+	refine         [2][4]int32 // for the first bit after the highest and for the second
+	silent, late   uint16
+	weighClose     *[inputs]int32
+	weighLonely    *[inputs]int32
+	weighSign      *[inputs]int32
+	weighRefine    [2]*[inputs]int32
+	turned         bool // edges lie along rows
+	base           int  // of the row: the index of its first coefficient
+	above          []uint16
+	sibling, other [2][]uint16
+	luma, orange   []int16
+	parents        []int16
+	kin            [2][]int16 // the siblings
+	line           *[features]int16
+}
+
+func (r *run) site(b *band, plane int) *site {
+	g, p := b.group(), int32(plane)
+	base := func(table int, offset int32) int32 { return int32(table) + offset }
+	s := &site{band: b, plane: uint(plane), turned: b.orient == down, line: &r.prior.linear[g.class]}
+	s.close = [6]int32{
+		base(closeBase[0], (g.class*planes+p)*16), base(closeBase[1], (g.form*2+g.chroma)*343), base(closeBase[2], (g.shape*4+g.level)*24),
+		base(closeBase[3], g.shape*200), base(closeBase[4], g.colour*2000), base(closeBase[5], (g.form*2+g.chroma)*1296),
+	}
+	s.lonely = [4]int32{
+		base(lonelyBase[0], (g.class*planes+p)*4), base(lonelyBase[1], (g.shape*4+g.level)*24), base(lonelyBase[2], g.shape*64),
+		base(lonelyBase[3], g.colour*400),
+	}
+	form := g.colour*orientations + int32(b.orient)
+	s.sign = [5]int32{
+		base(signBase[0], form*81), base(signBase[1], g.class*27), base(signBase[2], g.class*15), base(signBase[3], form*81),
+		base(signBase[4], g.colour*75),
+	}
+	for second := range int32(2) {
+		kind := g.shape*2 + second
+		s.refine[second] = [4]int32{
+			base(refineBase[0], (g.class*planes+p)*2+second), base(refineBase[1], kind*16), base(refineBase[2], kind*16),
+			base(refineBase[3], g.shape*125),
+		}
+		s.weighRefine[second] = &r.weights[refineSets+kind]
+	}
+	s.silent, s.late = uint16(silentBase[0]+int(g.class*planes+p)), uint16(lateBase[0]+int(g.class*planes+p))
+	s.weighClose, s.weighLonely = &r.weights[closeSets+g.shape*4+g.level], &r.weights[lonelySets+g.shape*4+g.level]
+	s.weighSign = &r.weights[signSets+form]
+	return s
+}
+
+// row goes to a row of the band.
+func (s *site) row(r *run, y int) {
+	s.base = s.at(0, y)
+	s.above = r.marks(s.parent, y>>1)
+	s.sibling = [2][]uint16{r.marks(s.siblings[0], y), r.marks(s.siblings[1], y)}
+	s.other = [2][]uint16{r.marks(s.others[0], y), r.marks(s.others[1], y)}
+	s.luma, s.orange, s.parents = r.signs(s.others[0], y), r.signs(s.others[1], y), r.signs(s.parent, y>>1)
+	s.kin = [2][]int16{r.signs(s.siblings[0], y), r.signs(s.siblings[1], y)}
+}
+
+// Eight bytes at once: the highest bits of all, and the number 1 in all.
+const (
+	highs = 0x8080808080808080
+	ones  = 0x0101010101010101
+)
+
+// eight loads eight bytes.
+func eight(b []uint8) uint64 { return binary.LittleEndian.Uint64(b) }
+
+// significance makes a pass of one of the kinds busy, warm and cold.
+func (r *run) significance(ctx context.Context, b *band, plane, kind int) error {
+	now := uint8(planes - plane)
+	s := r.site(b, plane)
 	for y := range b.height {
-		rel := r.relatives(b, y)
-		base := b.at(0, y)
-		near := b.near[base:][:b.width]
-		mark, seen := b.mark[base:][:len(near)], b.seen[base:][:len(near)]
-		for x, n := range near {
-			switch kind {
-			case busy:
-				if n < busyFrom {
-					continue
-				}
-			case warm:
-				if n == 0 && rel.parent[x>>1+pad]|rel.other[0][x+pad] == 0 {
-					continue
-				}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		base, ready := b.at(0, y), false
+		near, seen := b.near[base:][:b.width+spare], b.seen[base:][:b.width+spare]
+		for start := 0; start < b.width; start += 8 {
+			// The highest bits of those that have not been coded in this plane. Counts do not reach these bits.
+			todo := ^(eight(seen[start:]) | highs - uint64(now)*ones) & highs
+			if left := b.width - start; left < 8 {
+				todo &= 1<<(8*left) - 1
 			}
-			if mark[x] != 0 || seen[x] == now {
+			if kind == busy {
+				todo &= eight(near[start:]) + (128-busyFrom)*ones
+			}
+			if todo == 0 {
 				continue
 			}
-			seen[x] = now
-			var v int32
-			if b.value != nil {
-				v = b.value[base+x]
+			if !ready {
+				s.row(r, y)
+				ready = true
 			}
-			bit := 0
-			if max(v, -v)>>plane != 0 {
-				bit = 1
+			if kind == warm && eight(near[start:]) == 0 && !s.related(start) {
+				continue
 			}
-			if n == 0 {
-				s = surroundings{}
-				s.distant(b, base+x, x, uint(plane), &rel)
-				bit = r.lonely(&s, g, plane, bit)
-			} else {
-				s.look(b, base, x, uint(plane), &rel)
-				bit = r.neighboured(&s, g, plane, bit)
-			}
-			if bit != 0 && !r.coder.Done {
-				r.found(b, base+x, x, y, plane, g, v < 0)
-			}
-			if r.coder.Done {
-				return
+			for todo != 0 {
+				k := bits.TrailingZeros64(todo) >> 3
+				todo &= todo - 1
+				x := start + k
+				n := near[x]
+				if kind == warm && n == 0 && s.above[x>>1+pad]|s.other[0][x+pad] == 0 {
+					continue
+				}
+				seen[x] = now
+				found := r.significant(s, x, y, n)
+				if r.coder.Done {
+					return nil
+				}
+				if found && kind == busy { // what lies ahead may be busy now
+					todo = ^(eight(seen[start:]) | highs - uint64(now)*ones) & highs & (eight(near[start:]) + (128-busyFrom)*ones)
+					todo &= 1<<(8*min(b.width-start, 8)) - 1
+					todo &^= 1<<(8*k+8) - 1
+				}
 			}
 		}
 	}
+	return nil
 }
 
-// lonely codes whether a coefficient becomes significant none of whose neighbours is.
-func (r *run) lonely(s *surroundings, g group, plane, bit int) int {
-	all := s.far + 2*s.parent + s.uncles + 2*(s.sibling[0]+s.sibling[1]) + 3*s.other[0] + 2*s.other[1] + s.otherNear
-	c := &r.cell
-	if all == 0 {
-		c[0] = int32(silentBase[0]) + g.class*planes + int32(plane)
-		return r.alone(bit)
+// related reports whether eight columns may have parents or luma.
+func (s *site) related(start int) bool {
+	up, luma := s.above[start>>1+pad:], s.other[0][start+pad:]
+	for i := range min(len(up), 4) {
+		if up[i] != 0 {
+			return true
+		}
 	}
-	c[0] = int32(lonelyBase[0]) + (g.class*planes+int32(plane))*4 + min(coarse(s.far), 3)
-	c[1] = int32(lonelyBase[1]) + (g.shape*4+g.level)*24 + fine(2*all, 23)
-	c[2] = int32(lonelyBase[2]) + ((g.shape*4+min(coarse(s.parent), 3))*4+min(coarse(s.uncles), 3))*4 + min(coarse(s.far), 3)
-	c[3] = int32(lonelyBase[3]) + s.family(g)
-	return r.decide4(lonelySets+int(g.shape*4+g.level), bit)
+	for i := range min(len(luma), 8) {
+		if luma[i] != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// significant codes whether the coefficient in column x becomes significant, n of whose neighbours are, and its sign.
+func (r *run) significant(s *site, x, y int, n uint8) bool {
+	var v int16
+	if s.value != nil {
+		v = s.value[s.base+x]
+	}
+	bit := 0
+	if max(v, -v)>>s.plane != 0 {
+		bit = 1
+	}
+	if n == 0 {
+		bit = r.lonely(s, x, bit)
+	} else {
+		bit = r.neighboured(s, x, bit)
+	}
+	if bit == 0 || r.coder.Done {
+		return false
+	}
+	r.found(s, x, y, v < 0)
+	return true
+}
+
+// Marks around a coefficient are taken in units of half the plane's step: 0 is unknown or zero, 3 became significant in this
+// plane. Far are the four at a distance of 2; parent, uncles, siblings and others are at the same place in the related bands.
+
+// lonely codes whether a coefficient becomes significant none of whose neighbours is.
+func (r *run) lonely(s *site, x, bit int) int {
+	p, n, i := s.plane&15, s.stride, s.base+x
+	m := s.mark
+	up := (*[3]uint16)(s.above[x>>1+pad-1:])
+	luma := (*[3]uint16)(s.other[0][x+pad-1:])
+	far := int32(m[i-2]>>p) + int32(m[i+2]>>p) + int32(m[i-2*n]>>p) + int32(m[i+2*n]>>p)
+	parent, uncles := int32(up[1]>>p), int32(up[0]>>p)+int32(up[2]>>p)
+	sibling0, sibling1 := int32(s.sibling[0][x+pad]>>p), int32(s.sibling[1][x+pad]>>p)
+	other0, other1 := int32(luma[1]>>p), int32(s.other[1][x+pad]>>p)
+	all := far + 2*parent + uncles + 2*(sibling0+sibling1) + 3*other0 + 2*other1 + int32(luma[0]>>p) + int32(luma[2]>>p)
+	if all == 0 {
+		return r.alone(s.silent, bit)
+	}
+	distance := coarse4(far)
+	return r.decide4(s.weighLonely, bit,
+		uint16(s.lonely[0]+distance),
+		uint16(s.lonely[1]+fine(2*all)),
+		uint16(s.lonely[2]+(coarse4(parent)*4+coarse4(uncles))*4+distance),
+		uint16(s.lonely[3]+family(sibling0, sibling1, other0, other1)))
+}
+
+// family tells apart 4·4·5·5 kinds of what is known at the same place in the related bands.
+func family(sibling0, sibling1, other0, other1 int32) int32 {
+	return ((coarse4(sibling0)*4+coarse4(sibling1))*5+coarse(other0))*5 + coarse(other1)
 }
 
 // neighboured codes whether another coefficient becomes significant.
-func (r *run) neighboured(s *surroundings, g group, plane, bit int) int {
-	nearby := 3*s.along + 2*s.across + s.diagonals + s.far>>1
-	all := 2*nearby + 2*s.parent + s.uncles + 2*(s.sibling[0]+s.sibling[1]) + 3*s.other[0] + 2*s.other[1] + s.otherNear
-	c := &r.cell
-	c[0] = int32(closeBase[0]) + (g.class*planes+int32(plane))*16 + fine(nearby, 15)
-	c[1] = int32(closeBase[1]) + (((g.form*2+g.chroma)*7+seventh(s.along))*7+seventh(s.across))*7 + seventh(s.diagonals)
-	c[2] = int32(closeBase[2]) + (g.shape*4+g.level)*24 + fine(2*all, 23)
-	c[3] = int32(closeBase[3]) + ((g.shape*5+coarse(s.parent))*5+coarse(s.uncles))*8 + fine(nearby, 15)/2
-	c[4] = int32(closeBase[4]) + s.family(g)*5 + coarse(nearby/2)
-	c[5] = int32(closeBase[5]) + ((((((g.form*2+g.chroma)*3+age(s.west))*3+age(s.east))*3+age(s.north))*3+age(s.south))*4+
-		min(coarse(s.diagonals), 3))*4 + min(coarse(s.far), 3)
-	return r.decide6(closeSets+int(g.shape*4+g.level), bit)
+func (r *run) neighboured(s *site, x, bit int) int {
+	p, n, i := s.plane&15, s.stride, s.base+x
+	m := s.mark
+	up, here, below := (*[3]uint16)(m[i-n-1:]), (*[5]uint16)(m[i-2:]), (*[3]uint16)(m[i+n-1:])
+	west, east, north, south := int32(here[1]>>p), int32(here[3]>>p), int32(up[1]>>p), int32(below[1]>>p)
+	diagonals := int32(up[0]>>p) + int32(up[2]>>p) + int32(below[0]>>p) + int32(below[2]>>p)
+	far := int32(here[0]>>p) + int32(here[4]>>p) + int32(m[i-2*n]>>p) + int32(m[i+2*n]>>p)
+	// The direct neighbours along the edges that the band responds to, and across them.
+	along, across := north+south, west+east
+	if s.turned {
+		along, across = across, along
+	}
+	above, luma := (*[3]uint16)(s.above[x>>1+pad-1:]), (*[3]uint16)(s.other[0][x+pad-1:])
+	parent, uncles := int32(above[1]>>p), int32(above[0]>>p)+int32(above[2]>>p)
+	sibling0, sibling1 := int32(s.sibling[0][x+pad]>>p), int32(s.sibling[1][x+pad]>>p)
+	other0, other1 := int32(luma[1]>>p), int32(s.other[1][x+pad]>>p)
+	nearby := 3*along + 2*across + diagonals + far>>1
+	all := 2*nearby + 2*parent + uncles + 2*(sibling0+sibling1) + 3*other0 + 2*other1 + int32(luma[0]>>p) + int32(luma[2]>>p)
+	around := min(fine(nearby), 15)
+	return r.decide6(s.weighClose, bit,
+		uint16(s.close[0]+around),
+		uint16(s.close[1]+(seventh(along)*7+seventh(across))*7+seventh(diagonals)),
+		uint16(s.close[2]+fine(2*all)),
+		uint16(s.close[3]+(coarse(parent)*5+coarse(uncles))*8+around>>1),
+		uint16(s.close[4]+family(sibling0, sibling1, other0, other1)*5+coarse(nearby>>1)),
+		uint16(s.close[5]+((((age(west)*3+age(east))*3+age(north))*3+age(south))*4+coarse4(diagonals))*4+coarse4(far)))
 }
 
-// found codes the sign of coefficient i and marks it.
-func (r *run) found(b *band, i, x, y, plane int, g group, negative bool) {
-	v, n := b.signed, b.stride
-	luma, orange, parent := r.signs(b.others[0], y)[x+pad], r.signs(b.others[1], y)[x+pad], r.signs(b.parent, y>>1)[x>>1+pad]
-	sides := ((three(v[i-1])*3+three(v[i+1]))*3+three(v[i-n]))*3 + three(v[i+n])
-	corners := ((three(v[i-n-1])*3+three(v[i-n+1]))*3+three(v[i+n-1]))*3 + three(v[i+n+1])
-	guess := bend(r.predict(b, i, x, y, plane))
-	form := g.colour*orientations + int32(b.orient)
-	c := &r.cell
-	c[0] = int32(signBase[0]) + form*81 + sides
-	c[1] = int32(signBase[1]) + g.class*27 + (three(luma)*3+three(orange))*3 + three(parent)
-	c[2] = int32(signBase[2]) + g.class*15 + guess
-	c[3] = int32(signBase[3]) + form*81 + corners
-	c[4] = int32(signBase[4]) + (g.colour*15+guess)*5 + five(int32(luma)>>plane)
+// found codes the sign of the coefficient in column x and marks it.
+func (r *run) found(s *site, x, y int, negative bool) {
+	v, n, i := s.signed, s.stride, s.base+x
+	up, here, below := (*[3]int16)(v[i-n-1:]), (*[3]int16)(v[i-1:]), (*[3]int16)(v[i+n-1:])
+	luma := s.luma[x+pad]
+	guess := bend(r.predict(s, x, y))
 	bit := 0
 	if negative {
 		bit = 1
 	}
 	if r.regress != nil {
-		r.regress(int(g.class), &r.feature, plane, float64(1-2*bit))
+		r.regress(s.class(), &r.feature, int(s.plane), float64(1-2*bit))
 	}
-	bit = r.decide5(signSets+int(form), bit)
+	bit = r.decide5(s.weighSign, bit,
+		uint16(s.sign[0]+((three(here[0])*3+three(here[2]))*3+three(up[1]))*3+three(below[1])),
+		uint16(s.sign[1]+(three(luma)*3+three(s.orange[x+pad]))*3+three(s.parents[x>>1+pad])),
+		uint16(s.sign[2]+guess),
+		uint16(s.sign[3]+((three(up[0])*3+three(up[2]))*3+three(below[0]))*3+three(below[2])),
+		uint16(s.sign[4]+guess*5+five(int32(luma)>>(s.plane&15))))
 	if r.coder.Done {
 		return
 	}
-	b.found++
-	b.mark[i] = firstMark << plane
-	v[i] = int16(firstMark<<plane) * int16(1-2*bit)
-	m := b.near
+	s.found++
+	s.seen[i] = significant
+	s.mark[i] = firstMark << s.plane
+	v[i] = int16(firstMark<<s.plane) * int16(1-2*bit)
+	m := s.near
 	m[i-1] += 2
 	m[i+1] += 2
 	m[i-n] += 2
@@ -226,48 +312,56 @@ func (r *run) found(b *band, i, x, y, plane int, g group, negative bool) {
 	m[i+n+1]++
 }
 
-func (r *run) refine(b *band, plane int) {
-	g := b.group()
+// refine makes a pass that codes one more bit of the coefficients that are significant.
+func (r *run) refine(ctx context.Context, b *band, plane int) error {
 	half := uint16(1) << plane
-	var s surroundings
+	s := r.site(b, plane)
 	for y := range b.height {
-		rel := r.relatives(b, y)
-		base := b.at(0, y)
-		marks := b.mark[base:][:b.width]
-		for x, k := range marks {
-			if k == 0 || k&half != 0 {
-				continue
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		base, ready := b.at(0, y), false
+		seen := b.seen[base:][:b.width+spare]
+		for start := 0; start < b.width; start += 8 {
+			todo := eight(seen[start:]) & highs
+			if left := b.width - start; left < 8 {
+				todo &= 1<<(8*left) - 1
 			}
-			i := base + x
-			bit := 0
-			if b.value != nil {
-				v := b.value[i]
-				bit = int(max(v, -v)>>plane) & 1
-			}
-			own := int32(k >> plane)
-			if own >= lateMark {
-				r.cell[0] = int32(lateBase[0]) + g.class*planes + int32(plane)
-				bit = r.alone(bit)
-			} else {
-				s.look(b, base, x, uint(plane), &rel)
-				bit = r.early(&s, g, plane, own, bit)
-			}
-			if r.coder.Done {
-				return
-			}
-			if bit != 0 {
-				k += half
-			} else {
-				k -= half
-			}
-			marks[x] = k
-			if b.signed[i] < 0 {
-				b.signed[i] = -int16(k)
-			} else {
-				b.signed[i] = int16(k)
+			for ; todo != 0; todo &= todo - 1 {
+				i := base + start + bits.TrailingZeros64(todo)>>3
+				k := b.mark[i]
+				if k&half != 0 { // it became significant in this plane
+					continue
+				}
+				if !ready {
+					s.row(r, y)
+					ready = true
+				}
+				bit := 0
+				if b.value != nil {
+					v := b.value[i]
+					bit = int(max(v, -v)>>plane) & 1
+				}
+				own := int32(k >> plane)
+				if own >= lateMark {
+					bit = r.alone(s.late, bit)
+				} else {
+					bit = r.early(s, i-base, own, bit)
+				}
+				if r.coder.Done {
+					return nil
+				}
+				k += uint16(2*bit-1) * half
+				b.mark[i] = k
+				if b.signed[i] < 0 {
+					b.signed[i] = -int16(k)
+				} else {
+					b.signed[i] = int16(k)
+				}
 			}
 		}
 	}
+	return nil
 }
 
 // lateMark is the mark, in units of half the plane's step, from which on a bit is no longer the first or second after the
@@ -275,46 +369,54 @@ func (r *run) refine(b *band, plane int) {
 const lateMark = 16
 
 // early codes the first or second bit after the highest, of a coefficient with the mark own in units of half the plane's step.
-func (r *run) early(s *surroundings, g group, plane int, own int32, bit int) int {
-	nearby := 3*s.along + 2*s.across + s.diagonals
-	all := nearby + s.parent + s.sibling[0] + s.sibling[1] + s.other[0] + s.other[1]
+func (r *run) early(s *site, x int, own int32, bit int) int {
+	p, n, i := s.plane&15, s.stride, s.base+x
+	m := s.mark
+	up, here, below := (*[3]uint16)(m[i-n-1:]), (*[3]uint16)(m[i-1:]), (*[3]uint16)(m[i+n-1:])
+	along, across := int32(up[1]>>p)+int32(below[1]>>p), int32(here[0]>>p)+int32(here[2]>>p)
+	if s.turned {
+		along, across = across, along
+	}
+	parent := int32(s.above[x>>1+pad] >> p)
+	sibling0, sibling1 := int32(s.sibling[0][x+pad]>>p), int32(s.sibling[1][x+pad]>>p)
+	other0, other1 := int32(s.other[0][x+pad]>>p), int32(s.other[1][x+pad]>>p)
+	nearby := 3*along + 2*across + int32(up[0]>>p) + int32(up[2]>>p) + int32(below[0]>>p) + int32(below[2]>>p)
+	all := nearby + parent + sibling0 + sibling1 + other0 + other1
 	second := own >> 3 & 1
-	kind := g.shape*2 + second
-	c := &r.cell
-	c[0] = int32(refineBase[0]) + (g.class*planes+int32(plane))*2 + second
-	c[1] = int32(refineBase[1]) + kind*16 + fine(nearby, 15)
-	c[2] = int32(refineBase[2]) + kind*16 + min(all*2/own, 15)
-	c[3] = int32(refineBase[3]) + ((g.shape*5+coarse(s.other[0]))*5+coarse(s.parent))*5 + coarse(max(s.sibling[0], s.sibling[1]))
-	return r.decide4(refineSets+int(kind), bit)
+	c := &s.refine[second]
+	return r.decide4(s.weighRefine[second], bit,
+		uint16(c[0]),
+		uint16(c[1]+min(fine(nearby), 15)),
+		uint16(c[2]+min(int32(uint32(all)*2/uint32(own)), 15)),
+		uint16(c[3]+(coarse(other0)*5+coarse(parent))*5+coarse(max(sibling0, sibling1))))
 }
 
 // features is the number of inputs of the linear prediction.
 const features = 19
 
-// predict returns the linear prediction of coefficient i from what is known around it, in eighths of the plane's step.
-func (r *run) predict(b *band, i, x, y, plane int) int32 {
-	f, v, n := &r.feature, b.signed, b.stride
+// predict returns the linear prediction of the coefficient in column x from what is known around it, in eighths of the plane's
+// step.
+func (r *run) predict(s *site, x, y int) int32 {
+	f, v, n, i := &r.feature, s.signed, s.stride, s.base+x
 	up, here, below := (*[3]int16)(v[i-n-1:]), (*[5]int16)(v[i-2:]), (*[3]int16)(v[i+n-1:])
 	f[0], f[1], f[2], f[3] = int32(here[1]), int32(here[3]), int32(up[1]), int32(below[1])
 	f[4], f[5], f[6], f[7] = int32(up[0]), int32(up[2]), int32(below[0]), int32(below[2])
 	f[8], f[9], f[10], f[11] = int32(here[0]), int32(here[4]), int32(v[i-2*n]), int32(v[i+2*n])
 	f[12], f[13], f[14] = 0, 0, 0
-	if p := b.parent; p != nil {
+	if p := s.parent; p != nil && p.mark != nil {
 		j := p.at(x>>1, y>>1)
 		f[12] = int32(p.signed[j])
 		f[13] = int32(p.signed[j-1+2*(x&1)])
 		f[14] = int32(p.signed[j+(2*(y&1)-1)*p.stride])
 	}
-	f[15] = int32(r.signs(b.others[0], y)[x+pad])
-	f[16] = int32(r.signs(b.others[1], y)[x+pad])
-	f[17] = int32(r.signs(b.siblings[0], y)[x+pad])
-	f[18] = int32(r.signs(b.siblings[1], y)[x+pad])
-	w := &r.linear[b.class()]
+	f[15], f[16] = int32(s.luma[x+pad]), int32(s.orange[x+pad])
+	f[17], f[18] = int32(s.kin[0][x+pad]), int32(s.kin[1][x+pad])
+	w := s.line
 	sum := int32(0)
 	for k, v := range f {
 		sum += v * int32(w[k])
 	}
-	return sum >> 6 >> plane // a step is 2 in marks, and weights are of 256
+	return sum >> 6 >> s.plane // a step is 2 in marks, and weights are of 256
 }
 
 // Quantisers of sums of marks.
@@ -327,8 +429,8 @@ var logTable = func() (t [1024]uint8) {
 	return t
 }()
 
-// fine has two steps an octave, at most most.
-func fine(v, most int32) int32 { return min(int32(logTable[min(v, 1023)]), most) }
+// fine has two steps an octave, 0 to 20.
+func fine(v int32) int32 { return int32(logTable[min(uint32(v), 1023)]) }
 
 var coarseTable = func() (t [32]uint8) {
 	for v := range t {
@@ -348,7 +450,17 @@ var coarseTable = func() (t [32]uint8) {
 }()
 
 // coarse has five steps.
-func coarse(v int32) int32 { return int32(coarseTable[min(v, 31)]) }
+func coarse(v int32) int32 { return int32(coarseTable[min(uint32(v), 31)]) }
+
+// coarse4 has the first four of them.
+func coarse4(v int32) int32 { return int32(coarse4Table[min(uint32(v), 31)]) }
+
+var coarse4Table = func() (t [32]uint8) {
+	for v, n := range coarseTable {
+		t[v] = min(n, 3)
+	}
+	return t
+}()
 
 var seventhTable = func() (t [64]uint8) {
 	for v := range t {
@@ -358,56 +470,36 @@ var seventhTable = func() (t [64]uint8) {
 }()
 
 // seventh has seven steps.
-func seventh(v int32) int32 { return int32(seventhTable[min(v, 63)]) }
+func seventh(v int32) int32 { return int32(seventhTable[min(uint32(v), 63)]) }
+
+var ageTable = [8]uint8{0, 1, 1, 1, 1, 2, 2, 2}
 
 // age tells insignificant, significant since this plane, and significant for longer.
-func age(v int32) int32 {
-	if v == 0 {
-		return 0
-	}
-	if v <= 4 {
-		return 1
-	}
-	return 2
-}
+func age(v int32) int32 { return int32(ageTable[min(uint32(v), 7)]) }
 
 // three is the sign of v plus 1.
-func three(v int16) int32 {
-	switch {
-	case v < 0:
-		return 0
-	case v > 0:
-		return 2
-	}
-	return 1
-}
+func three(v int16) int32 { return 1 + int32(v>>15) + int32(uint16(-v)>>15) }
 
 // five tells signs and two sizes apart.
-func five(v int32) int32 {
-	switch {
-	case v < -6:
-		return 0
-	case v < 0:
-		return 1
-	case v == 0:
-		return 2
-	case v <= 6:
-		return 3
-	}
-	return 4
-}
+func five(v int32) int32 { return int32(fiveTable[min(max(v, -7), 7)+7]) }
+
+var fiveTable = [15]uint8{0, 1, 1, 1, 1, 1, 1, 2, 3, 3, 3, 3, 3, 3, 4}
 
 // bend has fifteen steps, narrow around 0.
-func bend(v int32) int32 {
-	n := int32(0)
-	for _, edge := range [...]int32{1, 2, 3, 5, 8, 12, 18} {
-		if max(v, -v) < edge {
-			break
+func bend(v int32) int32 { return int32(bendTable[min(max(v, -18), 18)+18]) }
+
+var bendTable = func() (t [37]uint8) {
+	for i := range t {
+		v, n := i-18, 0
+		for _, edge := range [...]int{1, 2, 3, 5, 8, 12, 18} {
+			if max(v, -v) >= edge {
+				n++
+			}
 		}
-		n++
+		if v < 0 {
+			n = -n
+		}
+		t[i] = uint8(7 + n)
 	}
-	if v < 0 {
-		return 7 - n
-	}
-	return 7 + n
-}
+	return t
+}()

@@ -1,6 +1,7 @@
 package bitplane
 
 import (
+	"context"
 	"math"
 
 	"ditas/internal/codestream/internal/entropy"
@@ -18,6 +19,10 @@ type Moments struct {
 func (g *Moments) Add(l *Layout) {
 	r := &run{model: newModel(entropy.NewEncoder(0), Ignorant())}
 	r.ended = func(b *band) {
+		if b.mark == nil {
+			b.begin()
+			b.started = false
+		}
 		for y := range b.height {
 			base := b.at(0, y)
 			for x, m := range b.mark[base:][:b.width] {
@@ -30,7 +35,7 @@ func (g *Moments) Add(l *Layout) {
 			}
 		}
 	}
-	l.run(r)
+	_, _ = l.run(context.Background(), r, nil) // nothing ends it
 }
 
 // Solve writes the mean squares to p.
@@ -70,7 +75,7 @@ func (g *Regression) Add(l *Layout) {
 			}
 		}
 	}
-	l.run(r)
+	_, _ = l.run(context.Background(), r, nil) // nothing ends it
 }
 
 // Solve writes the predictions to p.
@@ -127,9 +132,9 @@ func NewTally(p *Prior) *Tally {
 
 // Add takes in a picture.
 func (t *Tally) Add(l *Layout) {
-	var touched []int32
+	var touched []uint16
 	r := &run{model: newModel(entropy.NewEncoder(0), t.prior)}
-	r.observe = func(cells []int32, bit int, _ uint32) {
+	r.observe = func(bit int, _ uint32, cells ...uint16) {
 		for _, c := range cells {
 			n := &t.now[c]
 			if n.zeros|n.ones == 0 {
@@ -142,7 +147,7 @@ func (t *Tally) Add(l *Layout) {
 			}
 		}
 	}
-	l.run(r)
+	_, _ = l.run(context.Background(), r, nil) // nothing ends it
 	for _, c := range touched {
 		t.seen[c] = append(t.seen[c], t.now[c])
 		t.now[c] = counts{}
@@ -203,13 +208,14 @@ func rising(a float64, n uint32) float64 {
 // the codec. It returns the size of the stream in bits.
 func (p *Prior) Practise(l *Layout, rate int) (size float64) {
 	r := &run{model: newModel(entropy.NewEncoder(0), p)}
-	r.weights, r.rate = p.weights, int64(rate)
-	r.observe = func(_ []int32, bit int, q uint32) {
+	r.rate = int64(rate)
+	r.observe = func(bit int, q uint32, _ ...uint16) {
 		if bit == 0 {
 			q = 65536 - q
 		}
 		size -= math.Log2(float64(q) / 65536)
 	}
-	l.run(r)
+	_, _ = l.run(context.Background(), r, nil) // nothing ends it
+	copy(p.weights, r.weights[:])
 	return size
 }

@@ -1,8 +1,6 @@
 package bitplane
 
 import (
-	"slices"
-
 	"ditas/internal/codestream/internal/entropy"
 )
 
@@ -52,96 +50,104 @@ func init() {
 	}
 }
 
-const (
-	// memory is the number of decisions that a cell remembers.
-	memory = 250
-	// learning is the rate at which weights of mixing learn, in units of 2^-20.
-	learning = 14
-)
+// learning is the rate at which weights of mixing learn, in units of 2^-20.
+const learning = 14
+
+// A cell is named by 16 bits, of which the tables leave hardly any free, so that looking one up needs no check.
+const cellSpace = 1 << 16
 
 // model turns contexts into probabilities, and learns.
 type model struct {
 	coder   *entropy.Coder
 	prior   *Prior
-	cells   []entropy.Cell
-	weights [][inputs]int32 // of 65536
-	linear  [][features]int16
+	cells   *[cellSpace]entropy.Cell
+	weights [setCount][inputs]int32 // of 65536
 	rate    int64
-	cell    [inputs]int32 // the cells of the present decision
-	observe func(cells []int32, bit int, p uint32)
+	observe func(bit int, p uint32, cells ...uint16) // where set, is told of every decision
 }
 
 func newModel(coder *entropy.Coder, prior *Prior) *model {
-	return &model{
-		coder: coder, prior: prior, rate: learning,
-		cells: slices.Clone(prior.cells), weights: slices.Clone(prior.weights), linear: prior.linear,
-	}
+	m := &model{coder: coder, prior: prior, rate: learning, cells: new([cellSpace]entropy.Cell)}
+	copy(m.cells[:], prior.cells)
+	copy(m.weights[:], prior.weights)
+	return m
 }
 
-// alone codes a bit by the first cell.
-func (m *model) alone(bit int) int {
-	c := &m.cells[m.cell[0]]
+// alone codes a bit by one cell.
+func (m *model) alone(cell uint16, bit int) int {
+	c := &m.cells[cell]
 	p := min(max(c.P(), 32), 65536-32)
 	bit = m.coder.Code(bit, p)
 	if m.observe != nil {
-		m.observe(m.cell[:1], bit, p)
+		m.observe(bit, p, cell)
 	}
-	c.Update(bit, memory)
+	c.Update(bit)
 	return bit
 }
 
 // The mixes are written out, since most of the time goes into them.
 
-// decide4 codes a bit by a mix of the first four cells: their probabilities, as log odds, are summed with the weights of the set
-// (Mahoney 2005, section 2.3), and the weights move along the gradient of the cost.
-func (m *model) decide4(set, bit int) int {
-	w, c := &m.weights[set], &m.cell
-	c0, c1, c2, c3 := &m.cells[c[0]], &m.cells[c[1]], &m.cells[c[2]], &m.cells[c[3]]
+// decide4 codes a bit by a mix of four cells: their probabilities, as log odds, are summed with the weights w (Mahoney 2005,
+// section 2.3), and the weights move along the gradient of the cost.
+func (m *model) decide4(w *[inputs]int32, bit int, a0, a1, a2, a3 uint16) int {
+	c0, c1, c2, c3 := &m.cells[a0], &m.cells[a1], &m.cells[a2], &m.cells[a3]
 	s0, s1, s2, s3 := c0.Odds(), c1.Odds(), c2.Odds(), c3.Odds()
 	sum := int64(w[0])*s0 + int64(w[1])*s1 + int64(w[2])*s2 + int64(w[3])*s3 + int64(w[inputs-1])<<8
-	bit, miss := m.mixed(4, sum, bit)
+	p := entropy.Squash(sum >> 16)
+	bit = m.coder.Code(bit, p)
+	if m.observe != nil {
+		m.observe(bit, p, a0, a1, a2, a3)
+	}
+	miss := int64(bit<<16-int(p)) * m.rate
 	w[0] += shift20(s0 * miss)
 	w[1] += shift20(s1 * miss)
 	w[2] += shift20(s2 * miss)
 	w[3] += shift20(s3 * miss)
 	w[inputs-1] += shift20(miss << 8)
-	c0.Update(bit, memory)
-	c1.Update(bit, memory)
-	c2.Update(bit, memory)
-	c3.Update(bit, memory)
+	c0.Update(bit)
+	c1.Update(bit)
+	c2.Update(bit)
+	c3.Update(bit)
 	return bit
 }
 
 // decide5 is decide4 for five cells.
-func (m *model) decide5(set, bit int) int {
-	w, c := &m.weights[set], &m.cell
-	c0, c1, c2, c3, c4 := &m.cells[c[0]], &m.cells[c[1]], &m.cells[c[2]], &m.cells[c[3]], &m.cells[c[4]]
+func (m *model) decide5(w *[inputs]int32, bit int, a0, a1, a2, a3, a4 uint16) int {
+	c0, c1, c2, c3, c4 := &m.cells[a0], &m.cells[a1], &m.cells[a2], &m.cells[a3], &m.cells[a4]
 	s0, s1, s2, s3, s4 := c0.Odds(), c1.Odds(), c2.Odds(), c3.Odds(), c4.Odds()
 	sum := int64(w[0])*s0 + int64(w[1])*s1 + int64(w[2])*s2 + int64(w[3])*s3 + int64(w[4])*s4 + int64(w[inputs-1])<<8
-	bit, miss := m.mixed(5, sum, bit)
+	p := entropy.Squash(sum >> 16)
+	bit = m.coder.Code(bit, p)
+	if m.observe != nil {
+		m.observe(bit, p, a0, a1, a2, a3, a4)
+	}
+	miss := int64(bit<<16-int(p)) * m.rate
 	w[0] += shift20(s0 * miss)
 	w[1] += shift20(s1 * miss)
 	w[2] += shift20(s2 * miss)
 	w[3] += shift20(s3 * miss)
 	w[4] += shift20(s4 * miss)
 	w[inputs-1] += shift20(miss << 8)
-	c0.Update(bit, memory)
-	c1.Update(bit, memory)
-	c2.Update(bit, memory)
-	c3.Update(bit, memory)
-	c4.Update(bit, memory)
+	c0.Update(bit)
+	c1.Update(bit)
+	c2.Update(bit)
+	c3.Update(bit)
+	c4.Update(bit)
 	return bit
 }
 
 // decide6 is decide4 for six cells.
-func (m *model) decide6(set, bit int) int {
-	w, c := &m.weights[set], &m.cell
-	c0, c1, c2 := &m.cells[c[0]], &m.cells[c[1]], &m.cells[c[2]]
-	c3, c4, c5 := &m.cells[c[3]], &m.cells[c[4]], &m.cells[c[5]]
+func (m *model) decide6(w *[inputs]int32, bit int, a0, a1, a2, a3, a4, a5 uint16) int {
+	c0, c1, c2, c3, c4, c5 := &m.cells[a0], &m.cells[a1], &m.cells[a2], &m.cells[a3], &m.cells[a4], &m.cells[a5]
 	s0, s1, s2, s3, s4, s5 := c0.Odds(), c1.Odds(), c2.Odds(), c3.Odds(), c4.Odds(), c5.Odds()
 	sum := int64(w[0])*s0 + int64(w[1])*s1 + int64(w[2])*s2 + int64(w[3])*s3 + int64(w[4])*s4 + int64(w[5])*s5 +
 		int64(w[inputs-1])<<8
-	bit, miss := m.mixed(6, sum, bit)
+	p := entropy.Squash(sum >> 16)
+	bit = m.coder.Code(bit, p)
+	if m.observe != nil {
+		m.observe(bit, p, a0, a1, a2, a3, a4, a5)
+	}
+	miss := int64(bit<<16-int(p)) * m.rate
 	w[0] += shift20(s0 * miss)
 	w[1] += shift20(s1 * miss)
 	w[2] += shift20(s2 * miss)
@@ -149,23 +155,13 @@ func (m *model) decide6(set, bit int) int {
 	w[4] += shift20(s4 * miss)
 	w[5] += shift20(s5 * miss)
 	w[inputs-1] += shift20(miss << 8)
-	c0.Update(bit, memory)
-	c1.Update(bit, memory)
-	c2.Update(bit, memory)
-	c3.Update(bit, memory)
-	c4.Update(bit, memory)
-	c5.Update(bit, memory)
+	c0.Update(bit)
+	c1.Update(bit)
+	c2.Update(bit)
+	c3.Update(bit)
+	c4.Update(bit)
+	c5.Update(bit)
 	return bit
-}
-
-// mixed codes a bit given the sum of weighted log odds of the first n cells, and returns by how much its probability was missed.
-func (m *model) mixed(n int, sum int64, bit int) (got int, miss int64) {
-	p := entropy.Squash(sum >> 16)
-	bit = m.coder.Code(bit, p)
-	if m.observe != nil {
-		m.observe(m.cell[:n], bit, p)
-	}
-	return bit, int64(bit<<16-int(p)) * m.rate
 }
 
 func shift20(v int64) int32 { return int32((v + 1<<19) >> 20) }

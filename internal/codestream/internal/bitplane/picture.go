@@ -1,6 +1,7 @@
 package bitplane
 
 import (
+	"context"
 	"math"
 	"math/bits"
 
@@ -12,25 +13,51 @@ import (
 const middle = 128
 
 // Analyse returns the coefficients of p, rounded to 8 bits. A picture without colour has one colour plane.
-func Analyse(p *picture.Planes) *Layout {
+func Analyse(ctx context.Context, p *picture.Planes) (*Layout, error) {
 	n := p.Width * p.Height
-	all := make([]int32, 3*n)
-	plane := [3][]int32{all[:n], all[n : 2*n], all[2*n:]}
-	for c, src := range p.Pix {
-		for i, v := range src {
-			plane[c][i] = quantize(v)
+	plane, scratch := make([]int32, n), make([]int32, max(quarter(p.Width, p.Height), 3*p.Width))
+	chroma := [2][]int16{make([]int16, n), make([]int16, n)}
+	coloured := false
+	for y := range p.Height {
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
+		from, to := y*p.Width, (y+1)*p.Width
+		row := [3][]int32{scratch[:p.Width], scratch[p.Width:][:p.Width], scratch[2*p.Width:][:p.Width]}
+		for c, src := range p.Pix {
+			dst := row[c]
+			for i, v := range src[from:to] {
+				dst[i] = quantize(v)
+			}
+		}
+		wavelet.FromRGB(row[0], row[1], row[2])
+		var any int32
+		luma, orange, green := plane[from:to], chroma[0][from:to], chroma[1][from:to]
+		for i, v := range row[0] {
+			luma[i], orange[i], green[i] = v-middle, int16(row[1][i]), int16(row[2][i])
+			any |= row[1][i] | row[2][i]
+		}
+		coloured = coloured || any != 0
 	}
-	wavelet.FromRGB(plane[0], plane[1], plane[2])
-	l := New(p.Width, p.Height, needed(plane[1:]))
-	for i := range plane[0] {
-		plane[0][i] -= middle
+	l := New(p.Width, p.Height, 1)
+	if coloured {
+		l = New(p.Width, p.Height, colours)
 	}
 	for c := range l.colours {
-		l.split(c, plane[c])
+		if c > 0 {
+			for i, v := range chroma[c-1] {
+				plane[i] = int32(v)
+			}
+		}
+		if err := l.split(ctx, c, plane, scratch); err != nil {
+			return nil, err
+		}
 	}
-	return l
+	return l, nil
 }
+
+// quarter is the number of samples of the next level of a picture.
+func quarter(width, height int) int { return (width + 1) / 2 * ((height + 1) / 2) }
 
 // quantize returns the 8-bit value nearest to v, as package picture does: 0 for NaN.
 func quantize(v float32) int32 {
@@ -43,123 +70,185 @@ func quantize(v float32) int32 {
 	return 0
 }
 
-// needed returns the number of colour planes to code, given those of chroma.
-func needed(chroma [][]int32) int {
-	for _, plane := range chroma {
-		for _, v := range plane {
-			if v != 0 {
-				return colours
-			}
-		}
-	}
-	return 1
-}
-
-// split transforms plane, which it overwrites, into the bands of colour c.
-func (l *Layout) split(c int, plane []int32) {
+// split transforms plane into the bands of colour c. It overwrites plane and scratch, which holds a quarter of it.
+func (l *Layout) split(ctx context.Context, c int, plane, scratch []int32) error {
 	for i, s := range l.levels {
-		wavelet.Forward(plane, s.width, s.height)
-		for orient := across; orient <= diagonal; orient++ {
-			l.take(bandKey{c, i + 1, orient}, plane, s.width)
-		}
-		for y := 0; y < s.height; y += 2 {
-			dst := plane[y/2*((s.width+1)/2):]
-			for x := 0; x < s.width; x += 2 {
-				dst[x/2] = plane[y*s.width+x]
-			}
-		}
-	}
-	top := bandKey{c, len(l.levels), low}
-	l.take(top, plane, 2*l.index[top].width)
-}
-
-// take copies a band out of the interleaved coefficients of its level, in rows of stride.
-func (l *Layout) take(k bandKey, plane []int32, stride int) {
-	b := l.index[k]
-	if b == nil {
-		return
-	}
-	b.value = make([]int32, len(b.mark))
-	start, step := b.place(stride)
-	for y := range b.height {
-		dst := b.value[b.at(0, y):][:b.width]
-		src := plane[start+y*step*stride:]
-		for x := range dst {
-			v := src[x*step]
-			dst[x] = v
-			b.largest = max(b.largest, v, -v)
-		}
-	}
-}
-
-// place says where in the interleaved coefficients of its level a band starts, and how far apart they are. The lowest band lies
-// packed.
-func (b *band) place(stride int) (start, step int) {
-	if b.orient == low {
-		return 0, 1
-	}
-	start = b.orient & across
-	if b.orient&down != 0 {
-		start += stride
-	}
-	return start, 2
-}
-
-// Synthesise returns the picture that is known so far.
-func (l *Layout) Synthesise() *picture.Planes {
-	n := l.width * l.height
-	all := make([]int32, 3*n)
-	plane := [3][]int32{all[:n], all[n : 2*n], all[2*n:]}
-	for c := range l.colours {
-		l.join(c, plane[c])
-	}
-	for i := range plane[0] {
-		plane[0][i] += middle
-	}
-	wavelet.ToRGB(plane[0], plane[1], plane[2])
-	p := picture.New(l.width, l.height)
-	for c, src := range plane {
-		dst := p.Pix[c]
-		for i, v := range src {
-			dst[i] = float32(min(max(v, 0), 255)) / 255
-		}
-	}
-	return p
-}
-
-// join undoes split.
-func (l *Layout) join(c int, plane []int32) {
-	top := bandKey{c, len(l.levels), low}
-	l.put(top, plane, l.index[top].width)
-	for i := len(l.levels) - 1; i >= 0; i-- {
-		s := l.levels[i]
+		bands := [2][2]*band{{nil, l.index[bandKey{c, i + 1, across}]}, {l.index[bandKey{c, i + 1, down}], l.index[bandKey{c, i + 1, diagonal}]}}
 		narrow := (s.width + 1) / 2
-		for y := (s.height+1)/2 - 1; y >= 0; y-- {
-			for x := narrow - 1; x >= 0; x-- {
-				plane[2*y*s.width+2*x] = plane[y*narrow+x]
+		err := wavelet.Forward(plane, s.width, s.height, func(y int, row []int32) error {
+			pair := bands[y&1]
+			if y&1 == 0 {
+				dst := scratch[y/2*narrow:][:narrow]
+				for x := range dst {
+					dst[x] = row[2*x]
+				}
+			} else {
+				pair[0].take(y/2, row)
 			}
+			pair[1].take(y/2, row[min(1, len(row)):])
+			return ctx.Err()
+		})
+		if err != nil {
+			return err
 		}
-		for orient := across; orient <= diagonal; orient++ {
-			l.put(bandKey{c, i + 1, orient}, plane, s.width)
-		}
-		wavelet.Inverse(plane, s.width, s.height)
+		plane, scratch = scratch, plane
 	}
+	top := l.index[bandKey{c, len(l.levels), low}]
+	for y := range top.height { // it is one sample
+		top.take(y, plane[y*top.width:])
+	}
+	return nil
 }
 
-// put writes the likeliest values of a band into the interleaved coefficients of its level.
-func (l *Layout) put(k bandKey, plane []int32, stride int) {
-	b := l.index[k]
+// take copies every second coefficient of a row into row y of the band, if there is one.
+func (b *band) take(y int, row []int32) {
 	if b == nil {
 		return
 	}
-	start, step := b.place(stride)
-	for y := range b.height {
-		src := b.signed[b.at(0, y):][:b.width]
-		dst := plane[start+y*step*stride:]
-		for x, v := range src {
-			dst[x*step] = likeliest(int32(v))
+	if b.value == nil {
+		b.value = make([]int16, b.size())
+	}
+	dst, largest := b.value[b.at(0, y):][:b.width], b.largest
+	for x := range dst {
+		v := row[2*x]
+		dst[x] = int16(v)
+		largest = max(largest, v, -v)
+	}
+	b.largest = largest
+}
+
+// Reduced returns the size of the picture after some halvings.
+func (l *Layout) Reduced(halvings int) (width, height int) {
+	if halvings >= len(l.levels) {
+		return 1, 1
+	}
+	s := l.levels[halvings]
+	return s.width, s.height
+}
+
+// Begun reports whether a coefficient may be known of the bands that the given number of halvings leave out and one fewer do not.
+func (l *Layout) Begun(halvings int) bool {
+	for _, b := range l.bands {
+		if b.level == halvings && b.orient != low && b.started {
+			return true
 		}
 	}
+	return false
+}
+
+// Synthesise returns the picture that is known so far, halved some times: that is, without the bands of the first levels.
+func (l *Layout) Synthesise(ctx context.Context, halvings int) (*picture.Planes, error) {
+	halvings = min(halvings, len(l.levels))
+	width, height := l.Reduced(halvings)
+	p := picture.New(width, height)
+	n := width * height
+	all := make([]int32, n+quarter(width, height))
+	for c := range l.colours {
+		plane, err := l.join(ctx, c, halvings, all[:n], all[n:])
+		if err != nil {
+			return nil, err
+		}
+		for i, v := range plane {
+			p.Pix[c][i] = float32(v) // 24 bits are more than coefficients have
+		}
+	}
+	row := [3][]int32{all[:width], make([]int32, width), make([]int32, width)}
+	for y := range height {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		from, to := y*width, (y+1)*width
+		for c := range l.colours {
+			for i, v := range p.Pix[c][from:to] {
+				row[c][i] = int32(v)
+			}
+		}
+		for i := range row[0] {
+			row[0][i] += middle
+		}
+		if l.colours == 1 {
+			copy(row[1], row[0])
+			copy(row[2], row[0])
+		} else {
+			wavelet.ToRGB(row[0], row[1], row[2])
+		}
+		for c, src := range row {
+			dst := p.Pix[c][from:to]
+			for i, v := range src {
+				dst[i] = level[min(max(v, 0), 255)]
+			}
+		}
+	}
+	return p, nil
+}
+
+// level holds the values of 8-bit samples.
+var level = func() (t [256]float32) {
+	for v := range t {
+		t[v] = float32(v) / 255
+	}
+	return t
+}()
+
+// join undoes split, but for the last halvings. It returns plane, which it fills, and overwrites scratch.
+func (l *Layout) join(ctx context.Context, c, halvings int, plane, scratch []int32) ([]int32, error) {
+	// The levels take turns, so that the last fills plane.
+	dst, src := plane, scratch
+	if (len(l.levels)-halvings)&1 != 0 {
+		dst, src = src, dst
+	}
+	dst[0] = l.index[bandKey{c, len(l.levels), low}].likeliest(0, 0)
+	dst, src = src, dst
+	for i := len(l.levels) - 1; i >= halvings; i-- {
+		s := l.levels[i]
+		bands := [2][2]*band{{nil, l.index[bandKey{c, i + 1, across}]}, {l.index[bandKey{c, i + 1, down}], l.index[bandKey{c, i + 1, diagonal}]}}
+		narrow := (s.width + 1) / 2
+		err := wavelet.Inverse(dst[:s.width*s.height], s.width, s.height, func(y int, row []int32) error {
+			pair := bands[y&1]
+			if y&1 == 0 {
+				for x, v := range src[y/2*narrow:][:narrow] {
+					row[2*x] = v
+				}
+			} else {
+				pair[0].put(y/2, row)
+			}
+			pair[1].put(y/2, row[min(1, len(row)):])
+			return ctx.Err()
+		})
+		if err != nil {
+			return nil, err
+		}
+		dst, src = src, dst
+	}
+	return src, nil
+}
+
+// put writes the likeliest values of row y of the band into every second sample of a row.
+func (b *band) put(y int, row []int32) {
+	if b == nil {
+		return
+	}
+	if b.mark == nil {
+		for x := range b.width {
+			row[2*x] = 0
+		}
+		return
+	}
+	for x, v := range b.signed[b.at(0, y):][:b.width] {
+		if v == 0 {
+			row[2*x] = 0
+		} else {
+			row[2*x] = likeliest(int32(v))
+		}
+	}
+}
+
+// likeliest returns the likeliest value of a coefficient.
+func (b *band) likeliest(x, y int) int32 {
+	if b.mark == nil {
+		return 0
+	}
+	return likeliest(int32(b.signed[b.at(x, y)]))
 }
 
 // likeliest returns the coefficient that minimises the expected error, given its mark with the sign. Within their interval, small
@@ -202,35 +291,68 @@ func (b *band) moment(plane int, near uint8) int {
 	return classes*planes + (int(b.group().shape)*shares+share)*2 + int(min(near, 1))
 }
 
-// Uncertainty returns the expected mean square error of Y, Co and Cg, in squared levels of 8 bits.
-func (l *Layout) Uncertainty(prior *Prior) (square [3]float64) {
+// Uncertainty returns the expected mean square error of Y, Co and Cg, in squared levels of 8 bits, of the picture after some
+// halvings.
+func (l *Layout) Uncertainty(ctx context.Context, prior *Prior, halvings int) (square [colours]float64, err error) {
 	for _, b := range l.bands {
+		if b.level <= halvings && b.orient != low {
+			continue
+		}
+		n, err := b.census(ctx)
+		if err != nil {
+			return square, err
+		}
+		// Conversions keep platforms from fusing operations.
 		var sum float64
-		for y := range b.height {
-			base := b.at(0, y)
-			for x, m := range b.mark[base:][:b.width] {
-				if m != 0 {
-					step := float64(m & -m)
-					sum += (step*step - 1) / 12
-					continue
-				}
-				// The lowest plane that the coefficient was coded in, all planes of a band that has not begun included.
-				p := b.open
-				if s := int(b.seen[base+x]); s > 0 {
-					p = min(p, s-1)
-				}
-				if p > 0 {
-					p = min(p, planes-1)
-					sum += math.Ldexp(float64(prior.moments[b.moment(p, b.near[base+x])]), 2*p)
+		for p, count := range n.known {
+			step := math.Ldexp(1, p)
+			sum += float64(float64(count) * (step*step - 1) / 12)
+		}
+		for p, both := range n.open {
+			for near, count := range both {
+				if p > 0 && count > 0 {
+					square := float64(prior.moments[b.moment(min(p, planes-1), uint8(near))])
+					sum += float64(float64(count) * math.Ldexp(square, 2*min(p, planes-1)))
 				}
 			}
 		}
-		square[b.colour] += sum * math.Exp2(float64(b.weight()-colourWeight[b.colour])/32)
+		square[b.colour] += float64(sum * math.Exp2(float64(b.norms(max(b.level-halvings, 0)))/32))
 	}
+	width, height := l.Reduced(halvings)
 	for c := range square {
 		if square[c] > 0 {
-			square[c] = square[c]/float64(l.width*l.height) + rounding
+			square[c] = square[c]/(float64(width)*float64(height)) + rounding
 		}
 	}
-	return square
+	return square, nil
+}
+
+// census counts the coefficients of a band: those that are known to be other than zero by the lowest bit of their mark, the
+// others by the lowest plane that they were coded in, or all planes in a band that has not begun, and by whether something is
+// near.
+type census struct {
+	known [planes + 2]int
+	open  [planes + 1][2]int
+}
+
+func (b *band) census(ctx context.Context) (n census, err error) {
+	if b.mark == nil {
+		n.open[b.open][0] = b.width * b.height
+		return n, nil
+	}
+	for y := range b.height {
+		if err := ctx.Err(); err != nil {
+			return n, err
+		}
+		base := b.at(0, y)
+		near, mark := b.near[base:][:b.width], b.mark[base:][:b.width]
+		for x, s := range b.seen[base:][:b.width] {
+			if s == significant {
+				n.known[bits.TrailingZeros16(mark[x])]++
+			} else {
+				n.open[min(b.open, planes-int(s))][min(near[x], 1)]++
+			}
+		}
+	}
+	return n, nil
 }

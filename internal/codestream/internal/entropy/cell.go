@@ -32,7 +32,7 @@ var stretchTable = func() (t [4096]int16) {
 
 // Squash returns the probability, of 65536, that log odds stand for.
 func Squash(x int64) uint32 {
-	return uint32(squashTable[min(max(x, -2047), 2047)+2048])
+	return uint32(squashTable[(min(max(x, -2047), 2047)+2048)&4095])
 }
 
 // Cell is an adaptive probability: 22 bits of probability above 10 bits of count.
@@ -47,13 +47,16 @@ func (c Cell) P() uint32 { return uint32(c >> 16) }
 // Count returns how many observations the probability is worth.
 func (c Cell) Count() uint32 { return uint32(c & 1023) }
 
-// MaxLimit is the largest limit of Update.
-const MaxLimit = 1023
+// Memory is the number of observations that a cell remembers: its count stops there.
+const Memory = 250
 
-// reciprocal holds 65536/(n+1.5).
-var reciprocal = func() (t [MaxLimit + 1]uint32) {
+// pace holds, by count, 65536/(count+1.5), and above these 16 bits by how much an observation raises the count.
+var pace = func() (t [1024]uint32) {
 	for n := range t {
 		t[n] = uint32(131072 / (2*n + 3))
+		if n < Memory {
+			t[n] |= 1 << 16
+		}
 	}
 	return t
 }()
@@ -61,14 +64,10 @@ var reciprocal = func() (t [MaxLimit + 1]uint32) {
 // Odds returns the log odds of a 1.
 func (c Cell) Odds() int64 { return int64(stretchTable[c>>20]) }
 
-// Update moves the probability towards bit, 0 or 1, by a share that falls with the count up to limit, at most MaxLimit.
-func (c *Cell) Update(bit int, limit uint32) {
+// Update moves the probability towards bit, 0 or 1, by a share that falls with the count.
+func (c *Cell) Update(bit int) {
 	v := uint32(*c)
-	n := v & MaxLimit
-	p := int64(v >> 10)
-	p += (int64(bit)*(1<<22-1) - p) * int64(reciprocal[n]) >> 16
-	if n < limit {
-		n++
-	}
-	*c = Cell(uint32(p)<<10 | n)
+	step := pace[v&1023]
+	move := (int64(bit)*(1<<22-1) - int64(v>>10)) * int64(step&0xffff) >> 16
+	*c = Cell(v + uint32(move)<<10 + step>>16)
 }

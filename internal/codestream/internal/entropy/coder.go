@@ -23,9 +23,12 @@ type Coder struct {
 	out   []byte // of an encoder
 	limit int
 
-	in   []byte // of a decoder
-	code uint32 // the next four bytes, those missing as zeros
-	open uint32 // the bits of code that are missing
+	in    []byte // of a decoder
+	at    int    // how many bytes of it have been shifted in, those missing included
+	code  uint32 // the last four of these bytes, those missing as zeros
+	open  uint32 // the bits of code that the present prefix lacks
+	stops []int  // the lengths of prefixes that are still to come, the present one first
+	pause func() bool
 }
 
 // NewEncoder returns a coder that writes at most limit bytes, any number if limit is 0 or less.
@@ -34,8 +37,13 @@ func NewEncoder(limit int) *Coder {
 }
 
 // NewDecoder returns a coder that reads a prefix of a stream.
-func NewDecoder(prefix []byte) *Coder {
-	c := &Coder{high: 1<<32 - 1, decoding: true, in: prefix}
+func NewDecoder(prefix []byte) *Coder { return NewPrefixes(prefix, []int{len(prefix)}, nil) }
+
+// NewPrefixes returns a coder that reads several prefixes of a stream at once, given their lengths, which must not fall and
+// be at most that of the stream. Where a decoder of a prefix other than the last would be Done, it calls pause and then goes on,
+// unless pause returns false.
+func NewPrefixes(stream []byte, lengths []int, pause func() bool) *Coder {
+	c := &Coder{high: 1<<32 - 1, decoding: true, in: stream[:lengths[len(lengths)-1]], stops: lengths, pause: pause}
 	for range 4 {
 		c.next()
 	}
@@ -46,12 +54,13 @@ func NewDecoder(prefix []byte) *Coder {
 func (c *Coder) next() {
 	c.code <<= 8
 	c.open <<= 8
-	if len(c.in) == 0 {
-		c.open |= 0xff
-		return
+	if c.at < len(c.in) {
+		c.code |= uint32(c.in[c.at])
 	}
-	c.code |= uint32(c.in[0])
-	c.in = c.in[1:]
+	if c.at >= c.stops[0] {
+		c.open |= 0xff
+	}
+	c.at++
 }
 
 // Code codes bit, or decodes one, and returns it. Its probability of being 1 is p of 65536, 0 < p < 65536. A decoder returns 0
@@ -59,15 +68,11 @@ func (c *Coder) next() {
 func (c *Coder) Code(bit int, p uint32) int {
 	middle := c.low + uint32(uint64(c.high-c.low)*uint64(p)>>16)
 	if c.decoding {
-		bit = 0
-		if c.Done {
+		if c.open != 0 && !c.certain(middle) {
 			return 0
 		}
+		bit = 0
 		if c.code <= middle {
-			if c.code|c.open > middle {
-				c.Done = true
-				return 0
-			}
 			bit = 1
 		}
 	}
@@ -88,12 +93,55 @@ func (c *Coder) Code(bit int, p uint32) int {
 	return bit
 }
 
+// certain reports whether the next bit is, given the end of the interval that stands for a 1. Prefixes that do not tell it end.
+func (c *Coder) certain(middle uint32) bool {
+	for !c.Done {
+		least := c.code &^ c.open
+		if least > middle || least|c.open <= middle {
+			return true
+		}
+		c.end()
+	}
+	return false
+}
+
+// end ends the present prefix.
+func (c *Coder) end() {
+	if len(c.stops) == 1 || !c.pause() {
+		c.Done = true
+		return
+	}
+	c.stops = c.stops[1:]
+	c.open = 0
+	for i := range 4 {
+		if c.at-1-i >= c.stops[0] {
+			c.open |= 0xff << (8 * i)
+		}
+	}
+}
+
+// perByte is more than the number of decisions that a byte can tell, at the least that one takes: that of a mix, 22 of 65536.
+const perByte = 1 << 14
+
+// Afford ends the prefixes that are too short to tell as many decisions. Whoever takes memory for each of them asks first.
+func (c *Coder) Afford(decisions int) {
+	for c.decoding && !c.Done && decisions/perByte > max(c.stops[0]-c.at, 0)+8 {
+		c.end()
+	}
+}
+
 func (c *Coder) put(b byte) {
 	if !c.Done {
 		c.out = append(c.out, b)
 		c.Done = len(c.out) == c.limit
 	}
 }
+
+// Written returns how many bytes an encoder has written.
+func (c *Coder) Written() int { return len(c.out) }
+
+// Read returns how many bytes a decoder has looked at.
+func (c *Coder) Read() int { return min(c.at, len(c.in)) }
 
 // Finish ends the stream of an encoder with the fewest bytes, at least one, that decide all bits whatever follows them. It
 // returns the stream, up to the limit, and whether that is all of it.

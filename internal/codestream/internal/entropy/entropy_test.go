@@ -127,7 +127,7 @@ func TestCell(t *testing.T) {
 	c := NewCell(1<<15, 0)
 	ones := 0
 	for i, bit := range []int{1, 1, 0, 1, 1, 1, 0, 1, 0, 0, 1, 1} {
-		c.Update(bit, MaxLimit)
+		c.Update(bit)
 		ones += bit
 		want := 65536 * (float64(ones) + 0.25) / (float64(i) + 1.5)
 		if got := float64(c.P()); math.Abs(got-want) > 0.02*65536 || int(c.Count()) != i+1 {
@@ -137,9 +137,9 @@ func TestCell(t *testing.T) {
 	for bit := range 2 {
 		c := NewCell(1<<15, 0)
 		for range 100000 {
-			c.Update(bit, 255)
+			c.Update(bit)
 		}
-		if c.Count() != 255 || bit == 0 && c.P() > 40 || bit == 1 && c.P() < 65536-40 {
+		if c.Count() != Memory || bit == 0 && c.P() > 40 || bit == 1 && c.P() < 65536-40 {
 			t.Errorf("100000 times %d: %d with count %d", bit, c.P(), c.Count())
 		}
 	}

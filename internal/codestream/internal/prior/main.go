@@ -7,6 +7,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -51,12 +52,12 @@ func learn(data, out string, every int, quick bool) error {
 	var both sync.WaitGroup
 	both.Go(func() {
 		for _, s := range samples {
-			moments.Add(bitplane.Analyse(s))
+			moments.Add(analyse(s))
 		}
 	})
 	both.Go(func() {
 		for _, s := range samples {
-			lines.Add(bitplane.Analyse(s))
+			lines.Add(analyse(s))
 		}
 	})
 	both.Wait()
@@ -64,7 +65,7 @@ func learn(data, out string, every int, quick bool) error {
 	lines.Solve(p)
 	tally := bitplane.NewTally(p)
 	for _, s := range samples {
-		tally.Add(bitplane.Analyse(s))
+		tally.Add(analyse(s))
 	}
 	tally.Fit(p)
 	rng := rand.New(rand.NewPCG(1, 2))
@@ -72,7 +73,7 @@ func learn(data, out string, every int, quick bool) error {
 		var bits, pixels float64
 		for _, i := range rng.Perm(len(samples)) {
 			s := samples[i]
-			bits += p.Practise(bitplane.Analyse(s), rate)
+			bits += p.Practise(analyse(s), rate)
 			pixels += float64(s.Width * s.Height)
 		}
 		log.Printf("round %d: %.4f bits a pixel", round, bits/pixels)
@@ -82,6 +83,12 @@ func learn(data, out string, every int, quick bool) error {
 		return err
 	}
 	return errors.Join(p.Write(f), f.Close())
+}
+
+// analyse returns the coefficients of a sample.
+func analyse(p *picture.Planes) *bitplane.Layout {
+	l, _ := bitplane.Analyse(context.Background(), p) // nothing ends it
+	return l
 }
 
 // load cuts samples from the photographs below dir.

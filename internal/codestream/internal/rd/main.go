@@ -6,6 +6,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -59,7 +60,7 @@ func measure(data string, size int) error {
 		}
 		p = p.Thumbnail(size)
 		p.Round()
-		stream, _, err := codestream.Encode(p, 0)
+		stream, _, err := codestream.Encode(context.Background(), p, codestream.EncodeOptions{})
 		if err != nil {
 			return err
 		}
@@ -67,7 +68,7 @@ func measure(data string, size int) error {
 		total += float64(len(stream))
 		for i := range rows {
 			r := &rows[i]
-			q, info, err := codestream.Decode(stream[:min(r.bytes, len(stream))], size*size)
+			q, info, err := codestream.Decode(context.Background(), stream[:min(r.bytes, len(stream))], codestream.DecodeOptions{})
 			if err != nil {
 				return err
 			}

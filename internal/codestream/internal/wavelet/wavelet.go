@@ -2,8 +2,8 @@
 // and the 13/7 wavelet for space.
 //
 //	wavelet.FromRGB(r, g, b)            // in place: luma and two planes of chroma
-//	wavelet.Forward(plane, w, h)        // one level, in place: low-pass samples at even columns and rows
-//	wavelet.Inverse(plane, w, h)
+//	wavelet.Forward(plane, w, h, done)  // one level, row by row: low-pass samples at even columns and rows
+//	wavelet.Inverse(plane, w, h, fill)
 //	wavelet.ToRGB(y, co, cg)
 package wavelet
 
@@ -32,40 +32,64 @@ func mirror(i, n int) int {
 	return i
 }
 
-// Forward transforms one level of a picture of width×height samples, row by row in x, in place.
-func Forward(x []int32, width, height int) {
-	down(x, width, height, 1, predictHalf, predictShift, -1)
-	down(x, width, height, 0, updateHalf, updateShift, 1)
-	for y := range height {
-		row := x[y*width:][:width]
-		across(row, 1, predictHalf, predictShift, -1)
-		across(row, 0, updateHalf, updateShift, 1)
-	}
-}
-
-// Inverse undoes Forward.
-func Inverse(x []int32, width, height int) {
-	for y := range height {
-		row := x[y*width:][:width]
-		across(row, 0, updateHalf, updateShift, -1)
-		across(row, 1, predictHalf, predictShift, 1)
-	}
-	down(x, width, height, 0, updateHalf, updateShift, -1)
-	down(x, width, height, 1, predictHalf, predictShift, 1)
-}
-
-// down lifts every second row, from the first on, by the rows around it.
-func down(x []int32, width, height, first int, half int32, shift uint, sign int32) {
-	if height < 2 {
-		return
-	}
+// Forward transforms one level of a picture of width×height samples, row by row in x, which it overwrites. Each row of
+// coefficients is handed to done, low-pass ones at even columns and in even rows, as soon as it is finished; what done returns
+// ends it.
+func Forward(x []int32, width, height int, done func(y int, row []int32) error) error {
 	row := func(y int) []int32 { return x[mirror(y, height)*width:][:width] }
-	for y := first; y < height; y += 2 {
-		dst, a, b, c, d := row(y), row(y-1), row(y+1), row(y-3), row(y+3)
-		a, b, c, d = a[:len(dst)], b[:len(dst)], c[:len(dst)], d[:len(dst)]
-		for i := range dst {
-			dst[i] += sign * ((9*(a[i]+b[i]) - (c[i] + d[i]) + half) >> (shift & 31))
+	odd, even := 1, 0
+	for y := 0; y < height; {
+		if height > 1 && odd < height {
+			down(odd, row, predictHalf, predictShift, -1)
+			odd += 2
 		}
+		// An even row waits for the third after it, and any row for all that are corrected by it.
+		for height > 1 && even < height && (even+3 < odd || odd >= height) {
+			down(even, row, updateHalf, updateShift, 1)
+			even += 2
+		}
+		for ; y < height && (height == 1 || y+5 <= even || even >= height); y++ {
+			r := row(y)
+			across(r, 1, predictHalf, predictShift, -1)
+			across(r, 0, updateHalf, updateShift, 1)
+			if err := done(y, r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Inverse undoes Forward: it fills x with what fill writes into each row, from the first on, and transforms it.
+func Inverse(x []int32, width, height int, fill func(y int, row []int32) error) error {
+	row := func(y int) []int32 { return x[mirror(y, height)*width:][:width] }
+	odd, even := 1, 0
+	for y := range height {
+		r := row(y)
+		if err := fill(y, r); err != nil {
+			return err
+		}
+		across(r, 0, updateHalf, updateShift, -1)
+		across(r, 1, predictHalf, predictShift, 1)
+		for height > 1 && even < height && (even+3 <= y || y == height-1) {
+			down(even, row, updateHalf, updateShift, -1)
+			even += 2
+			for odd < height && (odd+5 <= even || even >= height) {
+				down(odd, row, predictHalf, predictShift, 1)
+				odd += 2
+			}
+		}
+	}
+	return nil
+}
+
+// down lifts row y by the rows around it.
+func down(y int, row func(y int) []int32, half int32, shift uint, sign int32) {
+	dst, a, b, c, d := row(y), row(y-1), row(y+1), row(y-3), row(y+3)
+	a, b, c, d = a[:len(dst)], b[:len(dst)], c[:len(dst)], d[:len(dst)]
+	shift &= 31
+	for i := range dst {
+		dst[i] += sign * ((9*(a[i]+b[i]) - (c[i] + d[i]) + half) >> shift)
 	}
 }
 

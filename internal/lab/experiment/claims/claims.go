@@ -26,6 +26,7 @@ import (
 	"ditas/internal/model"
 	"ditas/metric"
 	"ditas/picture"
+	"ditas/picture/quality"
 	"ditas/report"
 )
 
@@ -347,8 +348,8 @@ type scored struct{ psnr, ssim, mse float64 }
 
 // rate compares a picture with the one that was hidden.
 func rate(secret, revealed *picture.Planes) (scored, error) {
-	psnr, err1 := metric.PSNR(secret, revealed)
-	ssim, err2 := metric.SSIM(secret, revealed)
+	psnr, err1 := quality.PSNR(secret, revealed)
+	ssim, err2 := quality.SSIM(secret, revealed)
 	return scored{psnr: min(psnr, experiment.Best), ssim: ssim}, errors.Join(err1, err2)
 }
 

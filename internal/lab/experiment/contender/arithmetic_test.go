@@ -10,8 +10,8 @@ import (
 	"ditas/internal/channel"
 	"ditas/internal/lab/experiment"
 	"ditas/internal/lab/experiment/experimenttest"
-	"ditas/metric"
 	"ditas/picture"
+	"ditas/picture/quality"
 )
 
 // revealed sends a container through noise of a ratio to its own MSE and returns the PSNR in dB of what is revealed.
@@ -91,7 +91,7 @@ func TestJPEGInBits(t *testing.T) {
 		if got := revealed(t, p, x, clean, reveal); got < 30 {
 			t.Errorf("%d bits: %.1f dB without noise", bits, got)
 		}
-		grey, err := metric.PSNR(p.Secret, experiment.Grey(experiment.Side, experiment.Side))
+		grey, err := quality.PSNR(p.Secret, experiment.Grey(experiment.Side, experiment.Side))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -23,8 +23,8 @@ import (
 	"ditas/internal/lab/experiment/contender"
 	"ditas/internal/lab/experiment/residual"
 	"ditas/internal/model/weights"
-	"ditas/metric"
 	"ditas/picture"
+	"ditas/picture/quality"
 )
 
 // Report is what the paper's figures show, made here.
@@ -125,7 +125,7 @@ func steps(runs fs.FS, name string, p *experiment.Subject) ([]Step, error) {
 		for k, v := range step.missing {
 			step.revealed = append(step.revealed, v-step.left[k])
 		}
-		psnr, err := metric.PSNR(p.Secret, sum)
+		psnr, err := quality.PSNR(p.Secret, sum)
 		if err != nil {
 			return nil, err
 		}

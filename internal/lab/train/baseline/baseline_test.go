@@ -192,23 +192,6 @@ func TestBudget(t *testing.T) {
 	}
 }
 
-func TestStepDoesNotAllocate(t *testing.T) {
-	data := material(t)
-	for _, cfg := range small(t) {
-		r, err := New(cfg, data, 2)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if n := testing.AllocsPerRun(5, func() {
-			if _, err := r.advance(); err != nil {
-				t.Fatal(err)
-			}
-		}); n != 0 {
-			t.Errorf("%s: a step allocates %v times", SystemOf(marshalled(t, cfg)), n)
-		}
-	}
-}
-
 // TestCost pins that a run of Table 1 costs what configs/table1/README.md says, as much as one of the systems of package model.
 func TestCost(t *testing.T) {
 	for _, name := range Names() {

@@ -215,11 +215,11 @@ func (w *worker) sample(t *Trainer) (truth, decoded *picture.Planes, info codest
 	truth = picture.New(side, side)
 	t.data.Pictures.Crop(w.rng, truth)
 	truth.Round()
-	prefix, _, err := codestream.Encode(truth, int(bits*float64(side*side)/8))
+	prefix, _, err := codestream.Encode(context.Background(), truth, codestream.EncodeOptions{Limit: int(bits * float64(side*side) / 8)})
 	if err != nil {
 		return nil, nil, info, err
 	}
-	if decoded, info, err = codestream.Decode(prefix, side*side); err != nil {
+	if decoded, info, err = codestream.Decode(context.Background(), prefix, codestream.DecodeOptions{}); err != nil {
 		return nil, nil, info, err
 	}
 	if side > tile {
@@ -269,16 +269,16 @@ func Measure(
 	truth := picture.New(size, size)
 	for k := range pictures.Len() {
 		pictures.Thumbnail(k, truth)
-		stream, _, err := codestream.Encode(truth, 0)
+		stream, _, err := codestream.Encode(ctx, truth, codestream.EncodeOptions{})
 		if err != nil {
 			return nil, err
 		}
 		for i, length := range lengths {
-			decoded, info, err := codestream.Decode(stream[:min(length, len(stream))], size*size)
+			decoded, info, err := codestream.Decode(ctx, stream[:min(length, len(stream))], codestream.DecodeOptions{})
 			if err != nil {
 				return nil, fmt.Errorf("measuring: %s, %d bytes: %w", pictures.Name(k), length, err)
 			}
-			restored, err := r.Restore(ctx, decoded, info, 1)
+			restored, err := r.Restore(ctx, decoded, info, restorer.Options{})
 			if err != nil {
 				return nil, err
 			}

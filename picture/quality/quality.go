@@ -1,14 +1,23 @@
-package metric
+// Package quality measures how near a picture comes to the original: [MSE], [PSNR], [SSIM] and [MSSSIM].
+//
+// Pictures are planes of values in [0, 1]; the first argument is the original. Every measure sums in one fixed order in float64,
+// so that equal inputs give equal bits, and each comment names the source of its formula. Figures about files are to be taken
+// from what was read back from the file, after rounding to 8 bits ([picture.Planes.Round]).
+package quality
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
 	"ditas/picture"
 )
 
-// PictureMSE returns the mean squared error between two pictures of one size over all pixels and the three channels.
-func PictureMSE(original, revealed *picture.Planes) (float64, error) {
+// ErrSize is wrapped by the error of a measure whose pictures differ in size, or are too small for it.
+var ErrSize = errors.New("sizes of pictures cannot be compared")
+
+// MSE returns the mean squared error between two pictures of one size over all pixels and the three channels.
+func MSE(original, revealed *picture.Planes) (float64, error) {
 	if err := sameSize(original, revealed, 1); err != nil {
 		return 0, err
 	}
@@ -23,14 +32,17 @@ func PictureMSE(original, revealed *picture.Planes) (float64, error) {
 	return sum / float64(3*original.Width*original.Height), nil
 }
 
-// PSNR returns the peak signal-to-noise ratio −10·log10(MSE) in dB between two pictures of one size, the peak being 1 and the
-// MSE that of [PictureMSE]. Equal pictures give +Inf; tables that average over pictures cap it at 100 dB.
+// PSNR returns the peak signal-to-noise ratio −10·log10(MSE) in dB between two pictures of one size, the peak being 1.
+// Equal pictures give +Inf; tables that average over pictures cap it at 100 dB.
 func PSNR(original, revealed *picture.Planes) (float64, error) {
-	mse, err := PictureMSE(original, revealed)
+	mse, err := MSE(original, revealed)
 	if err != nil {
 		return 0, err
 	}
-	return ratio(1, mse), nil
+	if mse == 0 {
+		return math.Inf(1), nil
+	}
+	return -10 * math.Log10(mse), nil
 }
 
 // SSIM returns the structural similarity of two pictures of one size, at most 1, which equal ones reach: per channel the mean

@@ -1,0 +1,277 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"ditas/audio"
+	"ditas/audio/codec"
+	"ditas/internal/channel"
+	"ditas/picture"
+)
+
+// task is one thing that is measured.
+type task struct {
+	name  string // of its benchmark as well
+	title string
+	group string // heading of its table
+	// goal is the most it may take: seconds, or times the seconds of another task where that is named.
+	goal   float64
+	times  string
+	passes float64 // the most passes over the recording that it may take; 0 means any
+	// prepare returns the run. It is not measured.
+	prepare func(ctx context.Context, in *inputs) (run, error)
+}
+
+// run does a task once, telling its progress, and returns how many passes over the recording it took.
+type run func(ctx context.Context, progress func()) (passes float64, err error)
+
+// inputs are made when they are needed first, and kept.
+type inputs struct {
+	covers map[int]*audio.Recording   // by seconds
+	photos map[[2]int]*picture.Planes // by width and height
+	stegos map[stegoOf]*bytes.Buffer  // files
+}
+
+type stegoOf struct{ seconds, width, height int }
+
+func newInputs() *inputs {
+	return &inputs{map[int]*audio.Recording{}, map[[2]int]*picture.Planes{}, map[stegoOf]*bytes.Buffer{}}
+}
+
+func (in *inputs) cover(seconds int) *audio.Recording {
+	if in.covers[seconds] == nil {
+		in.covers[seconds] = music(seconds, 1)
+	}
+	return in.covers[seconds]
+}
+
+func (in *inputs) photo(width, height int) *picture.Planes {
+	size := [2]int{width, height}
+	if in.photos[size] == nil {
+		in.photos[size] = photo(width, height, 1)
+	}
+	return in.photos[size]
+}
+
+// stego returns a recording with a picture in it, hidden with the public key.
+func (in *inputs) stego(ctx context.Context, of stegoOf) (audio.File, error) {
+	b := in.stegos[of]
+	if b == nil {
+		cover, err := file(in.cover(of.seconds))
+		if err != nil {
+			return nil, err
+		}
+		b = &bytes.Buffer{}
+		if err := (job{key: public}).hide(ctx, b, cover, in.photo(of.width, of.height)); err != nil {
+			return nil, err
+		}
+		in.stegos[of] = b
+	}
+	return codec.Open(bytes.NewReader(b.Bytes()), int64(b.Len()))
+}
+
+const (
+	short = 20  // seconds in which something is to be found
+	long  = 180 // seconds in which pictures are hidden
+)
+
+// tasks are those of the page, in its order.
+func tasks() []*task {
+	const finding = "Finding: 20 s of 44.1 kHz stereo"
+	all := []*task{
+		find("FindUntouched", "untouched", 0, "", 0, func(r *audio.Recording) *audio.Recording { return r }),
+		find("FindCut", "its front cut", 4, "FindUntouched", 0, cut),
+		find("FindCutQuieter", "its front cut, and −3 dB", 4, "FindUntouched", 0, func(r *audio.Recording) *audio.Recording {
+			return channel.Convert(channel.Gain(cut(r), -3), audio.Int16)
+		}),
+	}
+	for _, m := range methods() {
+		all = append(all, miss("Innocent/"+m.Name, "an innocent recording, --method "+m.Name, 3, 4, m.Name, false))
+	}
+	all = append(all,
+		miss("Innocent/all", "an innocent recording, every method", 0, 0, "", false),
+		miss("WrongPassphrase", "another passphrase", 3, 4, methods()[0].Name, true))
+	for _, t := range all {
+		t.group = finding
+	}
+	for _, p := range []struct {
+		width, height int
+		hide, reveal  float64
+	}{{256, 192, 2, 1}, {1024, 768, 3.5, 1.5}, {4032, 3024, 12, 8}} {
+		all = append(all, hiding(p.width, p.height, p.hide), revealing(p.width, p.height, p.reveal))
+	}
+	return all
+}
+
+// cut takes the front of a recording away, by no whole number of frames.
+func cut(r *audio.Recording) *audio.Recording { return channel.Cut(r, 0, 33333) }
+
+// find looks for what is there, after a change.
+func find(name, title string, goal float64, times string, passes float64, change func(*audio.Recording) *audio.Recording) *task {
+	return &task{name: name, title: title, goal: goal, times: times, passes: passes,
+		prepare: func(ctx context.Context, in *inputs) (run, error) {
+			stego, err := in.stego(ctx, stegoOf{short, 256, 192})
+			if err != nil {
+				return nil, err
+			}
+			r, err := audio.ReadAll(stego)
+			if err != nil {
+				return nil, err
+			}
+			f, err := file(change(r))
+			if err != nil {
+				return nil, err
+			}
+			return look(f, job{key: public}, true), nil
+		}}
+}
+
+// miss looks for what is not there: in an innocent recording, or for another passphrase.
+func miss(name, title string, goal, passes float64, method string, hidden bool) *task {
+	t := &task{name: name, title: title, goal: goal, passes: passes,
+		prepare: func(ctx context.Context, in *inputs) (run, error) {
+			if !hidden {
+				f, err := file(in.cover(short))
+				return look(f, job{method: method, key: public}, false), err
+			}
+			key, err := other()
+			if err != nil {
+				return nil, err
+			}
+			f, err := in.stego(ctx, stegoOf{short, 256, 192})
+			return look(f, job{method: method, key: key}, false), err
+		}}
+	if goal != 0 {
+		t.times = "FindCutQuieter"
+	}
+	return t
+}
+
+// look returns a run that inspects, and wants to find something or not.
+func look(f audio.File, j job, want bool) run {
+	return func(ctx context.Context, progress func()) (float64, error) {
+		c := &counted{File: f}
+		j.progress = progress
+		found, err := j.inspect(ctx, c)
+		if err == nil && found != want {
+			err = fmt.Errorf("found something: %t, want %t", found, want)
+		}
+		return c.passes(), err
+	}
+}
+
+// hiding hides a picture in a cover, and writes it nowhere.
+func hiding(width, height int, goal float64) *task {
+	return &task{
+		name: fmt.Sprintf("Hide/%dx%d", width, height), title: fmt.Sprintf("hide %d×%d", width, height), goal: goal,
+		group: "Hiding and revealing: 3 minutes of 44.1 kHz stereo",
+		prepare: func(_ context.Context, in *inputs) (run, error) {
+			cover, err := file(in.cover(long))
+			secret := in.photo(width, height)
+			return func(ctx context.Context, progress func()) (float64, error) {
+				c := &counted{File: cover}
+				err := job{key: public, progress: progress}.hide(ctx, io.Discard, rewriter{c, cover}, secret)
+				return c.passes(), err
+			}, err
+		}}
+}
+
+// revealing reveals it.
+func revealing(width, height int, goal float64) *task {
+	return &task{
+		name: fmt.Sprintf("Reveal/%dx%d", width, height), title: fmt.Sprintf("reveal %d×%d", width, height), goal: goal,
+		group: "Hiding and revealing: 3 minutes of 44.1 kHz stereo",
+		prepare: func(ctx context.Context, in *inputs) (run, error) {
+			f, err := in.stego(ctx, stegoOf{long, width, height})
+			return func(ctx context.Context, progress func()) (float64, error) {
+				c := &counted{File: f}
+				err := job{key: public, progress: progress}.reveal(ctx, c)
+				return c.passes(), err
+			}, err
+		}}
+}
+
+// counted is a recording that counts what is read of it.
+type counted struct {
+	audio.File
+	frames atomic.Int64
+}
+
+func (c *counted) passes() float64 { return float64(c.frames.Load()) / float64(max(1, c.Frames())) }
+
+func (c *counted) Reader() audio.Reader { return &counting{c.File.Reader(), c} }
+
+type counting struct {
+	audio.Reader
+	file *counted
+}
+
+func (c *counting) Read(block [][]float64) (int, error) {
+	n, err := c.Reader.Read(block)
+	c.file.frames.Add(int64(n))
+	return n, err
+}
+
+// rewriter is a counted recording that can be written again.
+type rewriter struct {
+	*counted
+	to audio.Rewriter
+}
+
+func (r rewriter) Rewrite(dst io.Writer) (audio.Writer, error) { return r.to.Rewrite(dst) }
+
+// measured is what a task took once.
+type measured struct {
+	seconds, passes float64
+	// silent is what it took, in seconds, from the last progress to its end.
+	silent float64
+}
+
+// measure does a run once.
+func measure(ctx context.Context, r run) (measured, error) {
+	begin := cpu()
+	var last atomic.Int64
+	last.Store(int64(begin))
+	passes, err := r(ctx, func() { last.Store(int64(cpu())) })
+	end := cpu()
+	return measured{(end - begin).Seconds(), passes, (end - time.Duration(last.Load())).Seconds()}, err
+}
+
+// interrupt cancels a run when it has taken so long, and returns the processor time from there to its end; done tells that it ended
+// before.
+func interrupt(parent context.Context, r run, after time.Duration) (took time.Duration, done bool, err error) {
+	ctx, cancel := context.WithCancel(parent)
+	defer cancel()
+	var at atomic.Int64
+	ended, stopped := make(chan struct{}), make(chan struct{})
+	begin := cpu()
+	go func() {
+		defer close(stopped)
+		for cpu() < begin+after {
+			select {
+			case <-ended:
+				return
+			case <-time.After(time.Millisecond):
+			}
+		}
+		at.Store(int64(cpu()))
+		cancel()
+	}()
+	_, err = r(ctx, nil)
+	end := cpu()
+	close(ended)
+	<-stopped
+	if at.Load() == 0 || time.Duration(at.Load()) > end {
+		return 0, true, err
+	}
+	if errors.Is(err, context.Canceled) {
+		err = context.Cause(parent)
+	}
+	return end - time.Duration(at.Load()), false, err
+}

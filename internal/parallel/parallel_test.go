@@ -1,0 +1,55 @@
+package parallel_test
+
+import (
+	"sync/atomic"
+	"testing"
+
+	"ditas/internal/parallel"
+)
+
+// Every task is done once, by a worker that does nothing else at the time, whatever their numbers.
+func TestEach(t *testing.T) {
+	for _, workers := range []int{-1, 0, 1, 2, 7} {
+		w := parallel.NewWorkers(workers)
+		for _, n := range []int{0, 1, 3, 100, 5} { // workers are used again
+			done := make([]atomic.Int32, n)
+			busy := make([]atomic.Bool, max(1, workers))
+			w.Each(n, func(worker, i int) {
+				if !busy[worker].CompareAndSwap(false, true) {
+					t.Errorf("worker %d has two tasks at once", worker)
+				}
+				done[i].Add(1)
+				busy[worker].Store(false)
+			})
+			for i := range done {
+				if times := done[i].Load(); times != 1 {
+					t.Errorf("%d workers: task %d of %d was done %d times", workers, i, n, times)
+				}
+			}
+		}
+	}
+}
+
+// Tasks that wait for each other end only if there are as many workers as were asked for.
+func TestTasksRunAtOnce(t *testing.T) {
+	const n = 4
+	var begun atomic.Int32
+	all := make(chan struct{})
+	parallel.Each(n, n, func(_, _ int) {
+		if begun.Add(1) == n {
+			close(all)
+		}
+		<-all
+	})
+	if begun.Load() != n {
+		t.Errorf("%d of %d tasks ran", begun.Load(), n)
+	}
+}
+
+func BenchmarkEach(b *testing.B) {
+	w := parallel.NewWorkers(4)
+	b.ReportAllocs()
+	for b.Loop() {
+		w.Each(64, func(int, int) {})
+	}
+}
