@@ -3,6 +3,7 @@ package metric
 import (
 	"math"
 	"math/cmplx"
+	"math/rand/v2"
 	"testing"
 )
 
@@ -127,5 +128,54 @@ func TestEarRemembers(t *testing.T) {
 	}
 	if m.Window() != 2*m.Hop() || math.Abs(float64(m.Window())/16000-0.0427) > 1e-4 {
 		t.Errorf("frames of %d samples every %d", m.Window(), m.Hop())
+	}
+}
+
+// The ear's spreading is the model's.
+func TestEarSpreads(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 8))
+	for _, rate := range []int{MinMaskingRate, 8000, 44100, MaxMaskingRate} {
+		m, err := NewMasking(rate)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := m.NewEar()
+		want, scratch := make([]float64, len(m.bands)), make([]float64, len(m.bands))
+		for range 50 {
+			for i := range e.pattern {
+				e.pattern[i] = math.Pow(10, 14*rng.Float64()-1)
+			}
+			m.spread(want, e.pattern, scratch)
+			e.spread()
+			for i, v := range e.smeared {
+				if math.Abs(v/want[i]-1) > 1e-6 {
+					t.Fatalf("%d Hz: band %d has %g, want %g", rate, i, v, want[i])
+				}
+			}
+		}
+	}
+	for range 1000 {
+		x := math.Pow(10, 40*rng.Float64()-20)
+		if got := log2(x); math.Abs(got-math.Log2(x)) > 1e-9 {
+			t.Fatalf("log2 of %g is %g", x, got)
+		}
+		y := 200*rng.Float64() - 100
+		if got := exp2(y); math.Abs(got/math.Exp2(y)-1) > 1e-8 {
+			t.Fatalf("2 to the power of %g is %g", y, got)
+		}
+	}
+}
+
+func BenchmarkEar(b *testing.B) {
+	m, err := NewMasking(44100)
+	if err != nil {
+		b.Fatal(err)
+	}
+	e, x := m.NewEar(), make([]float64, m.Window())
+	for i := range x {
+		x[i] = math.Sin(float64(i*i) / 1000)
+	}
+	for b.Loop() {
+		e.Listen(x)
 	}
 }

@@ -51,8 +51,11 @@ func (c *Capacity) Fit(width, height int) (w, h int) {
 	return size(low)
 }
 
-// Check returns a *TooShortError if a picture does not fit.
+// Check returns a *TooShortError if a picture does not fit, and a *TooQuietError if none does because of the strength.
 func (c *Capacity) Check(width, height int) error {
+	if c.TooQuiet != nil {
+		return c.TooQuiet
+	}
 	if c.area(width, height) <= c.Pixels {
 		return nil
 	}
@@ -73,6 +76,18 @@ func (e *TooShortError) Error() string {
 		s += fmt.Sprintf("; scaled down to %d×%d the picture would fit", e.Width, e.Height)
 	}
 	return s
+}
+
+// TooQuietError reports a recording so quiet that even the finest steps, which its format or the method sets, change it by 3 dB more than
+// was asked for, or still more.
+type TooQuietError struct {
+	Asked   float64 `json:"asked"`   // signal-to-noise ratio in dB
+	Reached float64 `json:"reached"` // the highest one that there can be, in dB
+}
+
+func (e *TooQuietError) Error() string {
+	return fmt.Sprintf("the recording is too quiet for a signal-to-noise ratio of %.1f dB: %.1f dB is the most it can have; ask for that, or "+
+		"amplify it first", e.Asked, e.Reached)
 }
 
 func seconds(d time.Duration, round func(float64) float64) string {

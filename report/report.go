@@ -129,4 +129,6 @@ type Capacity struct {
 	Side   int `json:"side"` // pixels
 	// SNR in dB is the one aimed at. What can be heard sets a limit of its own, so the change may turn out smaller.
 	SNR float64 `json:"snr"`
+	// TooQuiet tells that nothing fits because the recording is too quiet for the strength; nil otherwise.
+	TooQuiet *TooQuietError `json:"tooQuiet,omitempty"`
 }

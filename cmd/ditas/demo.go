@@ -18,6 +18,7 @@ import (
 	"ditas"
 	"ditas/audio/codec"
 	"ditas/audio/wav"
+	"ditas/internal/replace"
 	"ditas/metric"
 	"ditas/picture"
 	"ditas/picture/quality"
@@ -124,7 +125,7 @@ func (o *demoFlags) run(ctx context.Context) error {
 		Damaged: damaged{Stego: at("demo-damaged.wav"), Revealed: at("demo-damaged.png"), Removed: 1.0 / 3, Noise: 65},
 	}
 	for name, data := range map[string][]byte{d.Secret: demoPhoto, d.Cover: demoSpeech} {
-		if err := writeFile(name, func(w io.Writer) error {
+		if err := replace.File(name, func(w io.Writer) error {
 			_, err := w.Write(data)
 			return err
 		}); err != nil {
@@ -183,7 +184,7 @@ func (o *demoFlags) hide(ctx context.Context, d *demonstration) error {
 	progress, end := o.phases()
 	defer end()
 	begin := time.Now()
-	err = writeFile(d.Stego, func(w io.Writer) error {
+	err = replace.File(d.Stego, func(w io.Writer) error {
 		r, err := ditas.Hide(ctx, w, cover, secret, ditas.Public(), ditas.HideOptions{
 			Strength: ditas.SNR(o.snr), Workers: o.workers, Progress: progress,
 		})
@@ -208,7 +209,7 @@ func (o *demoFlags) reveal(ctx context.Context, name, out string) (*report.Revea
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return r, writeFile(out, func(w io.Writer) error { return p.Encode(w, picture.PNG) })
+	return r, replace.File(out, func(w io.Writer) error { return p.Encode(w, picture.PNG) })
 }
 
 // make writes the damaged recording: a hole cut out of its middle, noise added to what is left.
@@ -229,7 +230,7 @@ func (d *damaged) make(stego string) error {
 		x[i] = rec.Format.Quantize(x[i] + math.Sqrt(power)*math.Pow(10, -d.Noise/20)*rng.NormFloat64())
 	}
 	rec.Samples[0] = x
-	return writeFile(d.Stego, func(w io.Writer) error { return wav.Encode(w, rec) })
+	return replace.File(d.Stego, func(w io.Writer) error { return wav.Encode(w, rec) })
 }
 
 // measure compares the files.

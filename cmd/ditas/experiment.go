@@ -12,6 +12,7 @@ import (
 
 	"ditas/internal/lab/dataset"
 	"ditas/internal/lab/experiment"
+	"ditas/internal/replace"
 )
 
 const experimentHelp = `Measure methods on test sets, by the protocols that the pages in docs/ are made by.`
@@ -106,7 +107,7 @@ func (o *experimentFlags) write(results map[string]func(w io.Writer) error) erro
 		if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
 			return err
 		}
-		if err := writeFile(name, write); err != nil {
+		if err := replace.File(name, write); err != nil {
 			return err
 		}
 	}

@@ -52,12 +52,12 @@ func trainAllCommand() *cobra.Command {
 	f.StringVarP(&t.data, "data", "d", "", "a `FOLDER` that ditas data made")
 	f.StringVar(&o.configs, "configs", filepath.Join("configs", "table1"), "`FOLDER` of configurations")
 	f.StringVarP(&t.out, "out", "o", "", "`FOLDER` for the runs")
-	f.StringVar(&t.speech, "speech", "", "`FOLDER` of recordings to learn from, in place of those in --data")
+	f.StringVar(&t.folders.Speech, "speech", "", "`FOLDER` of recordings to learn from, in place of those in --data")
 	for i, kind := range kinds {
 		f.StringVar(&o.pictures[i], kind, "", "`FOLDER` of "+kind+" to learn from")
 		f.StringVar(&o.validation[i], "validation-"+kind, "", "`FOLDER` of "+kind+" to validate with")
 	}
-	f.StringVar(&t.validationSpeech, "validation-speech", "", "`FOLDER` of recordings to validate with")
+	f.StringVar(&t.folders.ValidationSpeech, "validation-speech", "", "`FOLDER` of recordings to validate with")
 	f.Float64Var(&t.minutes, "minutes", 0, "stop each run after `M` minutes and save; 0 means no limit")
 	f.IntVar(&t.workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	t.addFlags(cmd)
@@ -78,7 +78,7 @@ func (o *trainAllFlags) run(ctx context.Context) error {
 			run := o.train
 			run.config = config
 			run.kind, run.half = kind, true
-			run.pictures, run.validationPictures = o.pictures[i], o.validation[i]
+			run.folders.Pictures, run.folders.ValidationPictures = o.pictures[i], o.validation[i]
 			run.out = filepath.Join(o.train.out, kind, name)
 			run.json = false
 			run.printf("%s, %s\n", name, kind)

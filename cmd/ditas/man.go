@@ -13,6 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"ditas/internal/replace"
 )
 
 const manHelp = `Write a manual page for ditas and one for each of its commands, in section 1.
@@ -67,7 +69,7 @@ func (o *manFlags) run(ctx context.Context, root *cobra.Command) error {
 			return err
 		}
 		name := pageName(c) + ".1"
-		if err := writeFile(filepath.Join(o.dir, name), func(w io.Writer) error { return writePage(w, c, date) }); err != nil {
+		if err := replace.File(filepath.Join(o.dir, name), func(w io.Writer) error { return writePage(w, c, date) }); err != nil {
 			return err
 		}
 		res.Pages = append(res.Pages, name)

@@ -47,7 +47,7 @@ func checkOutput(out string, inputs ...string) error {
 // tells goes to standard error from then on.
 func (t *terminal) write(name string, content func(w io.Writer) error) error {
 	if name != "-" {
-		return writeFile(name, content)
+		return replace.File(name, content)
 	}
 	f, err := os.CreateTemp("", "ditas-*")
 	if err != nil {
@@ -69,9 +69,4 @@ func (t *terminal) write(name string, content func(w io.Writer) error) error {
 	t.out = t.err
 	_, err = io.Copy(out, f)
 	return err
-}
-
-// writeFile makes a file that appears under its name only when it is complete.
-func writeFile(name string, content func(w io.Writer) error) error {
-	return replace.File(name, content)
 }

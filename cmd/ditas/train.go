@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -21,29 +20,40 @@ import (
 
 	"ditas/internal/lab/dataset"
 	"ditas/internal/lab/train"
-	"ditas/internal/lab/train/baseline"
 	"ditas/internal/lab/train/chart"
-	"ditas/internal/lab/train/loop"
+	"ditas/internal/lab/train/tasks"
+	"ditas/internal/replace"
 )
 
-const trainHelp = `Train networks that hide pictures in recordings.
+const trainHelp = `Train the networks that hide pictures in recordings, or whatever else in ditas is
+learnt.
+
+--config is a JSON file; what it leaves out is as for what ditas comes with. Its "task"
+says what is trained, or its "model.name" does:
+  systems   the networks of the paper, ditas-s to ditas-m-ed
+  baseline  systems of other papers, to compare with: deep-steg and kreuk
+  restorer  the network that improves pictures that arrived in part only
+  detector  a network that tells covers from stegos
+  prior     the tables that picture streams start from
+Without --config the run in --out is continued as it was configured, or ditas-m-ed is
+trained anew.
 
 --data is a folder as ditas data builds it. Any other material is named with
 --speech, --pictures, --validation-speech and --validation-pictures, each a folder
 that is searched with all below it: a TIMIT tree as it is, WAV files of any rate,
-pictures of any size. No speaker and no picture should be in both sets.
+pictures of any size. No speaker and no picture should be in both sets. A detector
+learns from --speech and from --stegos, where something is hidden in recordings of the
+same names.
 
---config is a JSON file; what it leaves out is as for the networks that ditas comes
-with. Without it the run in --out is continued as it was configured, or a new one
-begins. With "deep-steg" or "kreuk" as its model.name it trains a system of another
-paper, to compare with; its run has no plots.
+--init starts from weights of the same shapes, of a run that is finished, say.
 
 The folder --out gets
   config.json             the whole configuration
   log.jsonl               a record every 10 steps and at each validation
   loss.png                the loss over the steps
-  quality.png             the PSNR on the validation set
-  weights.safetensors     the networks: the moving average of the weights
+  quality.png             the PSNR on the validation set, where there is one
+  weights.safetensors     the networks: the moving average of the weights; a restorer's
+                          name is restorer.safetensors, the tables' prior.bin
   checkpoint.safetensors  what it takes to continue
 
 At Ctrl-C, and after --minutes, the run is saved; the same command continues it, and
@@ -52,7 +62,8 @@ not depend on the number of threads either.`
 
 const trainExample = `  ditas train --data data --out run
   ditas train --config configs/ditas-m-ed.json --data data --out run --minutes 90
-  ditas train --data data --kind faces --out faces --steps 2000
+  ditas train --data data --kind faces --out faces --steps 2000 --init run/weights.safetensors
+  ditas train --config configs/restorer.json --data data --out restorer
   ditas train --speech TIMIT/TRAIN --validation-speech TIMIT/TEST \
     --pictures photos --validation-pictures others --out timit`
 
@@ -61,20 +72,18 @@ const (
 	logName        = "log.jsonl"
 	lossName       = "loss.png"
 	qualityName    = "quality.png"
-	weightsName    = "weights.safetensors"
 	checkpointName = "checkpoint.safetensors"
 )
 
 type trainFlags struct {
 	terminal
-	config, out                          string
-	data, kind                           string
-	speech, pictures                     string
-	validationSpeech, validationPictures string
-	steps                                int
-	minutes                              float64
-	workers                              int
-	half                                 bool
+	config, out, init string
+	data, kind        string
+	folders           train.Folders
+	steps             int
+	minutes           float64
+	workers           int
+	half              bool
 }
 
 func trainCommand() *cobra.Command {
@@ -96,10 +105,13 @@ func trainCommand() *cobra.Command {
 	f.StringVarP(&o.data, "data", "d", "", "a `FOLDER` that ditas data made")
 	f.StringVarP(&o.out, "out", "o", "", "the `FOLDER` of the run; it is made if needed")
 	f.StringVar(&o.kind, "kind", "photos", "which pictures of --data, `KIND` being photos or faces")
-	f.StringVar(&o.speech, "speech", "", "`FOLDER` of recordings to learn from, in place of those in --data")
-	f.StringVar(&o.pictures, "pictures", "", "`FOLDER` of pictures to learn from")
-	f.StringVar(&o.validationSpeech, "validation-speech", "", "`FOLDER` of recordings to validate with")
-	f.StringVar(&o.validationPictures, "validation-pictures", "", "`FOLDER` of pictures to validate with")
+	f.StringVar(&o.folders.Speech, "speech", "", "`FOLDER` of recordings to learn from, in place of those in --data")
+	f.StringVar(&o.folders.Pictures, "pictures", "", "`FOLDER` of pictures to learn from")
+	f.StringVar(&o.folders.ValidationSpeech, "validation-speech", "", "`FOLDER` of recordings to validate with")
+	f.StringVar(&o.folders.ValidationPictures, "validation-pictures", "", "`FOLDER` of pictures to validate with")
+	f.StringVar(&o.folders.Stegos, "stegos", "", "`FOLDER` of stegos of the recordings of --speech, for a detector")
+	f.StringVar(&o.folders.ValidationStegos, "validation-stegos", "", "`FOLDER` of stegos of those to validate with")
+	f.StringVar(&o.init, "init", "", "a `FILE` of weights to start from, in place of the configuration's")
 	f.IntVar(&o.steps, "steps", 0, "number `N` of steps of the whole run, instead of the configuration's")
 	f.Float64Var(&o.minutes, "minutes", 0, "stop after `M` minutes and save; 0 means no limit")
 	f.IntVar(&o.workers, "workers", 0, "number `N` of threads; 0 means one per processor")
@@ -107,17 +119,27 @@ func trainCommand() *cobra.Command {
 	o.addFlags(cmd)
 	require(cmd, "out")
 	completeFiles(cmd, "config", "json")
+	completeFiles(cmd, "init", "safetensors")
 	completeNames(cmd, "kind", "photos", "faces")
 	return cmd
 }
 
 // trained is the result of ditas train.
 type trained struct {
-	Out        string             `json:"out"`
-	Step       int                `json:"step"`
-	Steps      int                `json:"steps"`
-	Finished   bool               `json:"finished"`
-	Validation []train.Validation `json:"validation"` // the last one
+	Out        string          `json:"out"`
+	Task       string          `json:"task"`
+	Step       int             `json:"step"`
+	Steps      int             `json:"steps"`
+	Finished   bool            `json:"finished"`
+	Validation json.RawMessage `json:"validation,omitempty"` // the last one
+}
+
+// session is a run that is being continued.
+type session struct {
+	*trainFlags
+	kind    tasks.Kind
+	cfg     train.Config
+	trainer *train.Trainer
 }
 
 func (o *trainFlags) run(ctx context.Context) error {
@@ -132,140 +154,96 @@ func (o *trainFlags) run(ctx context.Context) error {
 	if err := checkWorkers(o.workers); err != nil {
 		return err
 	}
-	if err := o.fillFolders(); err != nil {
-		return err
-	}
 	if o.workers == 0 {
 		o.workers = runtime.GOMAXPROCS(0)
 	}
-	name, text, err := o.configurationText()
+	kind, cfg, err := o.configuration()
 	if err != nil {
 		return err
 	}
-	if baseline.Trains(text) {
-		return o.trainBaseline(ctx, name, text)
-	}
-	cfg, err := o.configuration(name, text)
+	task, err := o.load(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	data, err := o.load(ctx, cfg.Model.Tile)
-	if err != nil {
+	s := session{trainFlags: o, kind: kind, cfg: task.Config()}
+	if s.trainer, err = train.New(task, o.workers); err != nil {
 		return err
 	}
-	t, err := train.New(cfg, data, o.workers)
-	if err != nil {
+	if err := s.resume(); err != nil {
 		return err
 	}
-	if err := o.resume(t); err != nil {
-		return err
-	}
-	return o.train(ctx, t, cfg)
+	return s.train(ctx, task)
 }
 
-// fillFolders sets the folders that no flag names to those in --data.
-func (o *trainFlags) fillFolders() error {
-	for _, f := range []struct {
-		dir      *string
-		flag     string
-		set, sub string
-	}{
-		{&o.speech, "speech", "train", "speech"},
-		{&o.pictures, "pictures", "train", o.kind},
-		{&o.validationSpeech, "validation-speech", "validation", "speech"},
-		{&o.validationPictures, "validation-pictures", "validation", o.kind},
-	} {
-		if *f.dir != "" {
-			continue
-		}
-		if o.data == "" {
-			return withHint(usagef("neither --data nor --%s is given", f.flag), "ditas data builds a folder for --data")
-		}
-		*f.dir = filepath.Join(o.data, f.set, f.sub)
-	}
-	return nil
-}
-
-// configurationText reads the configuration asked for, or that of the run in the folder; nil if there is neither.
-func (o *trainFlags) configurationText() (name string, text []byte, err error) {
-	name = o.config
+// configuration reads the configuration asked for, or else the one in the run's folder; where there is neither, it is ditas-m-ed's.
+func (o *trainFlags) configuration() (kind tasks.Kind, cfg train.Config, err error) {
+	name := o.config
 	if name == "" {
 		name = o.at(configName)
 	}
-	text, err = os.ReadFile(name)
+	text, err := os.ReadFile(name)
 	if o.config == "" && errors.Is(err, fs.ErrNotExist) {
-		return name, nil, nil
-	}
-	return name, text, err
-}
-
-// configuration returns that of the file, or the one that ditas was trained with.
-func (o *trainFlags) configuration(name string, text []byte) (c train.Config, err error) {
-	if text == nil {
-		c, err = train.Default("ditas-m-ed")
-	} else if c, err = train.ReadConfig(bytes.NewReader(text)); err != nil {
-		err = fmt.Errorf("%s: %w", name, err)
+		text, err = []byte(`{"model": {"name": "ditas-m-ed"}}`), nil
 	}
 	if err != nil {
-		return c, err
+		return kind, nil, err
+	}
+	if kind, cfg, err = tasks.Read(text); err != nil {
+		return kind, nil, withHint(fmt.Errorf("%s: %w", name, err),
+			"ditas train -h tells of configurations, and the repository has some in configs")
 	}
 	if o.steps > 0 {
-		c.Steps = o.steps
+		cfg.Shared().Steps = o.steps
 	}
-	return c, c.Validate()
+	if o.init != "" {
+		cfg.Shared().Init = o.init
+	}
+	return kind, cfg, cfg.Validate()
 }
 
 func (o *trainFlags) at(name string) string { return filepath.Join(o.out, name) }
 
-// load reads the material.
-func (o *trainFlags) load(ctx context.Context, tile int) (d train.Data, err error) {
-	for _, l := range []struct {
-		what string
-		load func(dataset.LoadOptions) error
+// load reads the material, from the folders in --data where none is named.
+func (o *trainFlags) load(ctx context.Context, cfg train.Config) (train.Task, error) {
+	f := o.folders
+	f.Progress = o.progress
+	for _, in := range []struct {
+		dir      *string
+		set, sub string
 	}{
-		{"speech", func(lo dataset.LoadOptions) (err error) {
-			d.Speech, err = dataset.OpenSpeech(ctx, o.speech, lo)
-			return err
-		}},
-		{"pictures", func(lo dataset.LoadOptions) (err error) {
-			d.Pictures, err = dataset.OpenPictures(ctx, o.pictures, lo)
-			return err
-		}},
-		{"validation speech", func(lo dataset.LoadOptions) (err error) {
-			d.ValidationSpeech, err = dataset.OpenSpeech(ctx, o.validationSpeech, lo)
-			return err
-		}},
-		{"validation pictures", func(lo dataset.LoadOptions) (err error) {
-			d.ValidationPictures, err = dataset.OpenThumbnails(ctx, o.validationPictures, tile, lo)
-			return err
-		}},
+		{&f.Speech, "train", "speech"}, {&f.Pictures, "train", o.kind},
+		{&f.ValidationSpeech, "validation", "speech"}, {&f.ValidationPictures, "validation", o.kind},
 	} {
-		progress, end := o.progress("loading " + l.what)
-		err := l.load(dataset.LoadOptions{Progress: progress})
-		end()
-		switch {
-		case err == nil:
-		case ctx.Err() != nil:
-			return d, ctx.Err()
-		case errors.Is(err, fs.ErrNotExist):
-			return d, withHint(err, "ditas data builds a folder for --data")
-		default:
-			return d, err
+		if *in.dir == "" && o.data != "" {
+			*in.dir = filepath.Join(o.data, in.set, in.sub)
 		}
 	}
-	return d, nil
+	task, err := cfg.Load(ctx, f)
+	var missing *train.MissingError
+	switch {
+	case err == nil:
+		return task, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case errors.As(err, &missing) && (missing.Folder == "stegos" || missing.Folder == "validation-stegos"):
+		return nil, withHint(usagef("--%s is not given", missing.Folder),
+			"a detector learns from stegos that have the names of their covers; ditas hide makes them")
+	case errors.As(err, &missing):
+		return nil, withHint(usagef("neither --data nor --%s is given", missing.Folder), "ditas data builds a folder for --data")
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, withHint(err, "ditas data builds a folder for --data")
+	}
+	return nil, err
 }
 
-// resume makes the folder, and continues the run in it if there is one.
-func (o *trainFlags) resume(t interface {
-	Resume(r io.ReaderAt, size int64) error
-}) error {
-	if err := os.MkdirAll(o.out, 0o777); err != nil {
-		return err
-	}
-	f, err := os.Open(o.at(checkpointName))
+// resume continues the run in the folder, which it makes if there is none.
+func (s *session) resume() error {
+	f, err := os.Open(s.at(checkpointName))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		if err := s.trainer.Start(); err != nil {
+			return withHint(err, "--init, or init in the configuration, names weights of the same shapes that ditas train made")
+		}
+		return os.MkdirAll(s.out, 0o777)
 	}
 	if err != nil {
 		return err
@@ -275,51 +253,49 @@ func (o *trainFlags) resume(t interface {
 	if err != nil {
 		return err
 	}
-	if err := t.Resume(f, info.Size()); err != nil {
-		return withHint(fmt.Errorf("%s: %w", f.Name(), err), "leave out --config and --steps to continue the run as it is, or choose another folder for --out")
+	if err := s.trainer.Resume(f, info.Size()); err != nil {
+		return withHint(fmt.Errorf("%s: %w", f.Name(), err),
+			"leave out --config, --steps and --init to continue the run as it is, or choose another folder for --out")
 	}
 	return nil
 }
 
 // train runs what is left of the run.
-func (o *trainFlags) train(ctx context.Context, t *train.Trainer, cfg train.Config) error {
-	log, err := o.open(cfg, t.Step(), cfg.Steps)
+func (s *session) train(ctx context.Context, task train.Task) error {
+	t := s.trainer
+	log, err := s.open(s.cfg, t.Step(), t.Steps())
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	save := func(checkpoint func(io.Writer) error) error { return o.save(t, checkpoint) }
-	bar := o.stepBar(t.Step(), cfg.Steps)
+	if c, ok := task.(train.Counted); ok {
+		s.printf("%.1f TFLOP in all\n", c.FLOPs()/1e12)
+	}
+	bar := s.stepBar(t.Step(), t.Steps())
 	err = t.Run(ctx, train.Options{
-		Log: log, LogEvery: 10, Budget: bar.budget, Checkpoint: save,
+		Log: log, LogEvery: 10, Budget: bar.budget, Checkpoint: s.save,
 		Progress: func(r train.Record) {
 			bar.advance(r.Step, r.Loss)
 			if r.Valid != nil {
 				bar.clear()
-				o.printf("%s\n", progressLine(r))
+				s.printf("step %d, %.1f min, loss %.4f; %v\n", r.Step, r.Minutes, r.Loss, r.Valid)
 			}
 		},
 	})
 	bar.clear()
-	if err := o.ended(ctx, err, t.Step(), cfg.Steps, func() error { return save(t.WriteCheckpoint) }); err != nil {
+	if err := s.ended(ctx, err); err != nil {
 		return err
 	}
-	res := trained{Out: o.out, Step: t.Step(), Steps: cfg.Steps, Finished: t.Step() == cfg.Steps}
-	records, err := o.records()
-	if err != nil {
+	res := trained{Out: s.out, Task: s.kind.Name, Step: t.Step(), Steps: t.Steps(), Finished: t.Step() == t.Steps()}
+	if res.Validation, err = lastValidation(s.at(logName)); err != nil {
 		return err
 	}
-	for _, r := range records {
-		if r.Valid != nil {
-			res.Validation = r.Valid
-		}
-	}
-	return o.result(res)
+	return s.result(res)
 }
 
 // open writes the configuration into the folder and returns the log, with nothing beyond the step that is continued from.
 func (o *trainFlags) open(cfg any, step, steps int) (log *os.File, err error) {
-	if err := writeFile(o.at(configName), func(w io.Writer) error {
+	if err := replace.File(o.at(configName), func(w io.Writer) error {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
 		return e.Encode(cfg)
@@ -335,22 +311,24 @@ func (o *trainFlags) open(cfg any, step, steps int) (log *os.File, err error) {
 	return os.OpenFile(o.at(logName), os.O_WRONLY|os.O_APPEND, 0)
 }
 
-// ended says how a run ended, err being that of its Run, and saves it if it is finished.
-func (o *trainFlags) ended(ctx context.Context, err error, step, steps int, save func() error) error {
+// ended says how a run ended, given the error of Run, and saves it if it is finished.
+func (s *session) ended(ctx context.Context, err error) error {
+	step, steps := s.trainer.Step(), s.trainer.Steps()
 	switch {
-	case err != nil && !errors.Is(err, loop.ErrStopped):
+	case err != nil && !errors.Is(err, train.ErrStopped):
 		return err
 	case err != nil && ctx.Err() != nil:
-		return withHint(fmt.Errorf("interrupted after step %d of %d; the run is saved in %s", step, steps, o.out), "run the same command again to continue")
+		return withHint(fmt.Errorf("interrupted after step %d of %d; the run is saved in %s", step, steps, s.out),
+			"run the same command again to continue")
 	case err != nil:
-		o.printf("stopped after step %d of %d; run the same command again to continue\n", step, steps)
+		s.printf("stopped after step %d of %d; run the same command again to continue\n", step, steps)
 		return nil
 	}
 	// Also where nothing was left to do: --half may have changed.
-	if err := save(); err != nil {
+	if err := s.save(s.trainer.WriteCheckpoint); err != nil {
 		return err
 	}
-	o.printf("finished after step %d; the networks are in %s\n", step, o.at(weightsName))
+	s.printf("finished after step %d; the networks are in %s\n", step, s.at(s.kind.File))
 	return nil
 }
 
@@ -393,39 +371,25 @@ func (b *stepBar) clear() {
 	}
 }
 
-// progressLine tells how far a run has come.
-func progressLine(r train.Record) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "step %d, %.1f min, loss %.3f;", r.Step, r.Minutes, r.Loss)
-	for i, v := range r.Valid {
-		if i > 0 {
-			b.WriteString(",")
-		}
-		fmt.Fprintf(&b, " %.2f dB at MSE %.2g", v.PSNR[len(v.PSNR)-1], v.Container)
-	}
-	return b.String()
-}
-
 // save writes the state of a run, the checkpoint last: what is there when it is complete belongs to it, or is made again.
-func (o *trainFlags) save(t *train.Trainer, checkpoint func(io.Writer) error) error {
-	best, err := t.Best()
+func (s *session) save(checkpoint func(io.Writer) error) error {
+	records, err := s.records()
 	if err != nil {
 		return err
 	}
-	records, err := o.records()
-	if err != nil {
-		return err
-	}
-	for _, file := range []struct {
+	type file struct {
 		name    string
 		content func(io.Writer) error
-	}{
-		{weightsName, func(w io.Writer) error { return best.Save(w, o.half, o.about(t.Step())) }},
+	}
+	files := []file{
+		{s.kind.File, func(w io.Writer) error { return s.trainer.Save(w, s.half, s.about(s.trainer.Step())) }},
 		{lossName, func(w io.Writer) error { return chart.Loss(w, records) }},
-		{qualityName, func(w io.Writer) error { return chart.Quality(w, records) }},
-		{checkpointName, checkpoint},
-	} {
-		if err := writeFile(o.at(file.name), file.content); err != nil {
+	}
+	if chart.HasQuality(records) {
+		files = append(files, file{qualityName, func(w io.Writer) error { return chart.Quality(w, records) }})
+	}
+	for _, f := range append(files, file{checkpointName, checkpoint}) {
+		if err := replace.File(s.at(f.name), f.content); err != nil {
 			return err
 		}
 	}
@@ -442,7 +406,7 @@ func (o *trainFlags) about(step int) map[string]string {
 }
 
 // records reads the log.
-func (o *trainFlags) records() ([]train.Record, error) {
+func (o *trainFlags) records() ([]chart.Record, error) {
 	f, err := os.Open(o.at(logName))
 	if err != nil {
 		return nil, err
@@ -457,7 +421,7 @@ func keepLog(name string, step int) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return writeFile(name, func(w io.Writer) error {
+	return replace.File(name, func(w io.Writer) error {
 		lines := bufio.NewScanner(bytes.NewReader(old))
 		lines.Buffer(nil, len(old)+1)
 		for lines.Scan() {
@@ -471,4 +435,24 @@ func keepLog(name string, step int) error {
 		}
 		return nil
 	})
+}
+
+// lastValidation returns the last validation in a log, nil if there is none.
+func lastValidation(name string) (last json.RawMessage, err error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	for line := range bytes.Lines(text) {
+		var r struct {
+			Valid json.RawMessage `json:"valid"`
+		}
+		if err := json.Unmarshal(line, &r); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if r.Valid != nil {
+			last = r.Valid
+		}
+	}
+	return last, nil
 }

@@ -73,6 +73,8 @@ type Room struct {
 	Robust int           // of payload that is protected against noise
 	SNR    float64       // dB that are aimed at
 	Cover  time.Duration // how long the cover lasts
+	// TooQuiet tells that there is no room because the cover is too quiet for the strength; nil otherwise.
+	TooQuiet *report.TooQuietError
 }
 
 // Report tells what Embed did.

@@ -644,8 +644,10 @@ func TestPageHidesByAnotherMethod(t *testing.T) {
 	p.click("#more summary")
 	p.act(`{
 		window.said = [];
-		for (const name of ["room", "hide", "reveal"])
-			new MutationObserver(() => said.push(document.querySelector("#" + name + "-busy span").textContent)).observe(document.querySelector("#" + name + "-busy"), { childList: true, subtree: true });
+		for (const name of ["room", "hide", "reveal"]) {
+			const busy = document.querySelector("#" + name + "-busy");
+			new MutationObserver(() => said.push(busy.querySelector("span").textContent)).observe(busy, { childList: true, subtree: true });
+		}
 	}`)
 	p.choose(ditas.Networks)
 	p.until(`/the picture is scaled down to|The picture fits/.test(document.querySelector("#verdict").textContent) && !document.querySelector("#hide-go").disabled`)
@@ -656,7 +658,8 @@ func TestPageHidesByAnotherMethod(t *testing.T) {
 		if s := p.text("#more"); !strings.Contains(s, m.Loses[0]) || !strings.Contains(s, m.Costs) || !strings.Contains(s, m.Survives[0]) {
 			t.Errorf("it says of %s: %q", m.Name, s)
 		}
-		if got, want := eval[[]float64](p, `["min", "max", "value"].map(k => Number(document.querySelector("#strength")[k]))`), []float64{-m.MaxSNR, -m.MinSNR, -m.DefaultSNR}; !slices.Equal(got, want) {
+		got := eval[[]float64](p, `["min", "max", "value"].map(k => Number(document.querySelector("#strength")[k]))`)
+		if want := []float64{-m.MaxSNR, -m.MinSNR, -m.DefaultSNR}; !slices.Equal(got, want) {
 			t.Errorf("the strength is %v, want %v", got, want)
 		}
 	}

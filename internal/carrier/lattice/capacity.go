@@ -20,16 +20,17 @@ var informations = [profiles]func() *information{
 	Lean:   sync.OnceValue(func() *information { return newInformation(Lean) }),
 }
 
+// tells returns what a log-likelihood tells of a bit: l of one that is 1 tells log2 of 2/(1+e^−l) (Caire, Taricco and Biglieri,
+// "Bit-interleaved coded modulation", IEEE Trans. Information Theory 44, 1998).
+func tells(l float32, one bool) float64 {
+	if !one {
+		l = -l
+	}
+	return 1 - math.Log2(1+math.Exp(-float64(l)))
+}
+
 func newInformation(p Profile) *information {
 	v, s := new(information), &shapes[p]
-	// A log-likelihood l of a bit that is 1 tells log2 of 2/(1+e^−l) (Caire, Taricco and Biglieri, "Bit-interleaved coded
-	// modulation", IEEE Trans. Information Theory 44, 1998).
-	tells := func(l float32, one bool) float64 {
-		if !one {
-			l = -l
-		}
-		return 1 - math.Log2(1+math.Exp(-float64(l)))
-	}
 	coarse := func(sigma, step float64) (sum float64) {
 		d := density(sigma/step, 0.5, 1/step)
 		var l [phases]float32
@@ -100,15 +101,15 @@ func (c *capacity) of(r *rung) float64 {
 type capacities struct {
 	noisy [noiseIndices]capacity
 	clean capacity
+	level [Levels]capacity   // of a frame at each level, clean
 	kept  [maxStages]float64 // bits of a frame that each rung has of clean on average when the worst share that it should bear is lost
-	// whole is the share of symbols that are there and are read for sure where nothing happens.
-	whole float64
-	mse   float64
-	grid  carrier.Grid
+	// certain is the share of each rung's symbols that are there and read for sure where nothing happens.
+	certain [maxStages]float64
+	mse     float64
+	grid    carrier.Grid
 }
 
-// uncertain is what a bit of a fine symbol has to tell to be counted on where rounding is coarse, for that is not distributed as
-// tables take it to be.
+// uncertain is what a bit of a fine symbol has to tell to be counted on where rounding is coarse.
 const uncertain = 0.5
 
 // under returns how many bits a frame has for a rung under white noise that is a ratio in dB below the whole change.
@@ -140,7 +141,7 @@ func (p *Plan) measure() {
 			}
 		}
 	}
-	whole := 0.0
+	rungs := ladders[p.profile]
 	for level, u := range shares {
 		if u == 0 {
 			continue
@@ -148,22 +149,22 @@ func (p *Plan) measure() {
 		for n := range c.noisy {
 			c.noisy[n].add(info.at(level, n), u)
 		}
-		clean, sure := p.clean(level)
+		clean, whole := p.clean(level)
+		c.level[level] = clean
 		c.clean.add(clean, u)
-		if sure {
-			whole += u
+		for i := range rungs {
+			c.certain[i] += u * rungs[i].certain(whole)
 		}
 	}
-	c.whole = whole
-	for i := range ladders[p.profile] {
-		r := &ladders[p.profile][i]
+	for i := range rungs {
+		r := &rungs[i]
 		c.kept[i] = c.clean.of(r) - p.worst(r, int(math.Ceil(r.lost*float64(len(v.frames[0]))))+1)
 	}
 }
 
-// clean returns what a frame at a level carries where there is nothing but the rounding of the file, and whether all of its symbols are
-// whole and read for sure.
-func (p *Plan) clean(level int) (c capacity, sure bool) {
+// clean returns what a frame at a level carries where there is nothing but the rounding of the file, and how many bits of its fine
+// symbols are read for sure.
+func (p *Plan) clean(level int) (c capacity, whole int) {
 	grid := carrier.GridOf(p.survey.format)
 	c = informations[p.profile]().at(level, roundingIndex(grid))
 	n := fineBits(level)
@@ -173,14 +174,44 @@ func (p *Plan) clean(level int) (c capacity, sure bool) {
 		for b := range n {
 			c.fine[b] = 1
 		}
-		return c, n == maxFineBits || p.profile == Lean && n >= 2
+		return c, n
 	}
+	c.fine = rounded(level, grid)
 	for b, f := range c.fine {
 		if f < uncertain {
 			c.fine[b] = 0
 		}
 	}
-	return c, false
+	return c, 0
+}
+
+// rounded returns what each bit of a fine symbol at a level tells of it when it is rounded to a coarse grid, which is uniform
+// noise, and read as if that were Gaussian noise.
+func rounded(level int, grid carrier.Grid) (fine [maxFineBits]float64) {
+	n, points := fineBits(level), 1<<fineBits(level)
+	width := grid.Step / fineStep(level)
+	truth := density(width/50, width)
+	var l [phases][maxFineBits]float32
+	r := min(ratioIndex(roundingIndex(grid), level), ratios-1)
+	labelled(&l, density(quarters(r+quietest)/16), n)
+	for q := range phases {
+		for i := range points {
+			weight := truth[(q-i*phases/points)&(phases-1)] / float64(phases*points)
+			for b := range n {
+				fine[b] += weight * tells(l[q][b], (i^i>>1)>>(n-1-b)&1 == 1)
+			}
+		}
+	}
+	return fine
+}
+
+// certain returns the share of a rung's symbols that are read for sure where so many bits of fine symbols are: coarse ones never are.
+func (r *rung) certain(bits int) float64 {
+	sure := 0
+	for _, n := range r.fine[:bits] {
+		sure += n
+	}
+	return float64(sure) / float64(r.perFrame())
 }
 
 // worst returns how many bits a rung has in the stretch of so many frames of every channel that carries most, divided by the number of
@@ -188,8 +219,7 @@ func (p *Plan) clean(level int) (c capacity, sure bool) {
 func (p *Plan) worst(r *rung, stretch int) float64 {
 	var bits [Levels]float64
 	for level := range bits {
-		c, _ := p.clean(level)
-		bits[level] = c.of(r)
+		bits[level] = p.room.level[level].of(r)
 	}
 	has := func(k int) (sum float64) {
 		for lane, levels := range p.levels {
@@ -210,33 +240,47 @@ func (p *Plan) worst(r *rung, stretch int) float64 {
 	return most / float64(p.survey.Frames())
 }
 
-// sure reports whether nearly all symbols are read for sure where nothing happens.
-func (c *capacities) sure() bool { return c.whole > 0.98 }
+// certainty is the share of a rung's symbols that have to be read for sure for a code of next to no redundancy.
+const certainty = 0.98
 
-// efficiency is the share of what there is that the code of a rung reaches in blocks of so many bits: less in noise, at its low rates, and
+// efficiency is the share of what there is that the code of rung i reaches in blocks of so many bits: less in noise, at its low rates, and
 // with coarse symbols, which are never read for sure; still less at high rates where not all of its bits are sent, or read for sure. Where
 // all of them are and nothing may be lost, it hardly takes a code.
-func (c *capacities) efficiency(r *rung, bits int, noisy, intact bool) float64 {
+func (c *capacities) efficiency(r *rung, i, bits int, noisy, intact bool) float64 {
 	e := 0.92 - 4/math.Sqrt(float64(bits))
 	switch {
-	case intact && c.sure() && r.strong+r.medium == 0:
-		e = 0.99 - 2.5*(1-c.whole)
-	case noisy || r.strong+r.medium > 0:
+	case intact && c.certain[i] > certainty:
+		e = 0.99 - 2.5*(1-c.certain[i])
+	case noisy || r.strong+r.medium > 0 || c.grid.Step > unit:
 		e -= 0.06
-	case !c.sure():
+	case c.certain[i] <= certainty:
 		e -= 0.02
 	}
 	return e
 }
 
-// takes returns the largest number of bytes for whose stage so many bits in all frames, and positions for them, suffice.
-func (c *capacities) takes(r *rung, room, positions float64, noisy, intact bool) int {
-	room = min(room, positions)
-	size := min(int(room/8), MaxPayload)
+// combined returns what a coded bit tells that is sent so many times, each time in another frame, when one time tells tells on average: what
+// has been told already tells nothing when it is told again.
+func combined(tells, times float64) float64 {
+	n, part := math.Modf(times)
+	left := math.Pow(1-min(1, tells), n)
+	return 1 - left*(1-part*min(1, tells))
+}
+
+// takes returns the largest number of bytes for whose stage, that of rung i, so many bits in all frames suffice. long tells that the
+// payload is one whose code has a higher rate.
+func (c *capacities) takes(r *rung, i int, room, frames float64, noisy, intact, long bool) int {
+	sent := frames * float64(r.perFrame())
+	size := min(int(min(room, sent)/8), MaxPayload)
 	for size > 0 {
 		blocks, block := split(size)
 		bits := 8 * (block + checkSize)
-		need, have := float64(blocks*bits), c.efficiency(r, bits, noisy, intact)*room
+		need, have := float64(blocks*bits), room
+		if !noisy {
+			positions := min(sent, float64(blocks*codeLength(bits, long)))
+			have = positions * combined(room/sent, sent/positions)
+		}
+		have = c.efficiency(r, i, bits, noisy, intact) * min(have, sent)
 		if need <= have {
 			return size
 		}

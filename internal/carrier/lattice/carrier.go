@@ -22,11 +22,11 @@ func (Carrier) Survey(ctx context.Context, cover audio.File, o carrier.Options) 
 		format := cover.Format()
 		return nil, &report.TooShortError{Need: format.Duration(LeastLength), Have: format.Duration(max(0, cover.Frames()))}
 	}
+	if errors.Is(err, ErrSilent) {
+		return nil, carrier.ErrSilent
+	}
 	if err != nil {
 		return nil, err
-	}
-	if s.MSE(0) == 0 {
-		return nil, carrier.ErrSilent
 	}
 	return &surveyedCover{s, cover}, nil
 }
@@ -52,7 +52,8 @@ func (c *surveyedCover) plans(s carrier.Strength) []*Plan {
 
 func (c *surveyedCover) Room(s carrier.Strength) carrier.Room {
 	plans := c.plans(s)
-	r := carrier.Room{Bytes: plans[len(plans)-1].Room(), SNR: s.SNR, Cover: c.survey.Duration()}
+	most := plans[len(plans)-1]
+	r := carrier.Room{Bytes: most.Room(), SNR: s.SNR, Cover: c.survey.Duration(), TooQuiet: most.tooQuiet()}
 	if plans[0].profile == Robust {
 		r.Robust = plans[0].Room()
 	}

@@ -16,8 +16,9 @@ type embedder struct {
 
 // symbol is what a sample has to carry: the places of its coarse and of its fine symbol, in steps, dither included.
 type symbol struct {
-	step, coarse float64 // step is in fine ones, 0 where there is no coarse symbol
-	fine         float64
+	step, inverse float64 // of the coarse symbol, in fine steps, and 1 over it; both are 0 where there is none
+	coarse        float64
+	fine          float64
 }
 
 // roundingIndex returns the noise index that rounding to a grid is taken for.
@@ -31,19 +32,28 @@ func roundingIndex(g carrier.Grid) int {
 // place sets the symbols of a frame. header returns the bits of the header that the frame's word carries.
 func (e *embedder) place(f *frame, level int, b *bits[byte], header func(i int) byte) {
 	n := fineBits(level)
-	medium, fine := 0, 0
+	var fineSymbols [1 << maxFineBits]float64
+	for l := range 1 << n {
+		fineSymbols[l] = fineSymbol(uint(l), n)
+	}
+	mediumInverse, strongInverse := 0.0, 1/e.shape.strong
+	if e.shape.medium > 0 {
+		mediumInverse = 1 / e.shape.medium
+	}
+	medium, fine := 0, b.fine[:]
 	for i := range e.symbols {
 		s := &e.symbols[i]
-		*s = symbol{step: e.shape.medium, coarse: f.coarse[i], fine: f.fine[i]}
+		*s = symbol{step: e.shape.medium, inverse: mediumInverse, coarse: f.coarse[i], fine: f.fine[i]}
 		if f.use[i] == useStrong {
-			s.step = e.shape.strong
+			s.step, s.inverse = e.shape.strong, strongInverse
 		} else if s.step > 0 {
 			s.coarse += coarseSymbol(b.medium[medium])
 			medium++
 		}
 		if f.use[i] != useHeader {
-			s.fine += fineSymbol(label(b.fine[fine:], n), n)
-			fine += maxFineBits
+			bits := (*[maxFineBits]byte)(fine)
+			fine = fine[maxFineBits:]
+			s.fine += fineSymbols[(bits[0]<<3|bits[1]<<2|bits[2]<<1|bits[3])>>(maxFineBits-n)&15]
 		}
 	}
 	for i, p := range f.data {
@@ -69,9 +79,20 @@ func label(b []byte, n int) (l uint) {
 	return l
 }
 
+// nearest is [carrier.Nearest] with 1 over the step given.
+func nearest(t, step, inverse, symbol float64) float64 {
+	return step * (math.RoundToEven(float64(t*inverse)-symbol) + symbol)
+}
+
 // run embeds the symbols of samples from and up to to of a frame whose step is given in units of full scale.
 func (e *embedder) run(dst, x []float64, quiet []bool, step float64, from, to int) {
-	highest := 1 - e.grid.Step
+	highest, inverse := 1-e.grid.Step, 1/step
+	dst, x, quiet = dst[:to], x[:to], quiet[:to]
+	// Steps of grids are powers of two, and 1 over them exact.
+	grid, perGrid := e.grid.Step, 0.0
+	if grid > 0 {
+		perGrid = 1 / grid
+	}
 	for i := from; i < to; i++ {
 		t := x[i]
 		if quiet[i] || t-t != 0 {
@@ -84,26 +105,64 @@ func (e *embedder) run(dst, x []float64, quiet []bool, step float64, from, to in
 		v := u
 		if s.step > 0 {
 			coarse := s.step * step
-			q := carrier.Nearest(u, coarse, s.coarse)
+			q := nearest(u, coarse, inverse*s.inverse, s.coarse)
 			if q > highest && t <= highest {
 				q -= coarse
 			} else if q < -1 && t >= -1 {
 				q += coarse
 			}
 			// Half way, and where full scale has made the way longer, no farther from the symbol than it ever is.
-			v = max(q-coarse/4, min(q+coarse/4, (u+q)/2))
+			v = (u + q) / 2
+			if v > q+coarse/4 {
+				v = q + coarse/4
+			} else if v < q-coarse/4 {
+				v = q - coarse/4
+			}
 		}
-		y := carrier.Nearest(v, step, s.fine)
-		z := e.grid.Round(y)
+		y := nearest(v, step, inverse, s.fine)
+		z := y
+		if grid > 0 {
+			z = math.RoundToEven(y*perGrid) * grid
+		}
 		// A recording that keeps to full scale is kept there.
 		switch {
 		case z > highest && t <= highest:
-			z = e.grid.Round(y - step*math.Ceil((y-highest)/step))
+			z = e.grid.Round(y - float64(step*math.Ceil((y-highest)/step)))
 		case z < -1 && t >= -1:
-			z = e.grid.Round(y + step*math.Ceil((-1-y)/step))
+			z = e.grid.Round(y + float64(step*math.Ceil((-1-y)/step)))
 		}
 		dst[i] = z
 		// Only full scale pushes a sample farther than lattices ask for, and the filter is not to spread that.
-		e.shaper.push(u - t + max(-4*step, min(4*step, z-u)))
+		w := z - u
+		if w > 4*step {
+			w = 4 * step
+		} else if w < -4*step {
+			w = -4 * step
+		}
+		e.shaper.push(u - t + w)
+	}
+}
+
+// detach moves the samples of a frame that have come to equal the silence beside them on by a step, or a receiver would take them for a
+// part of it. x and quiet begin a sample before the frame and end a sample behind it.
+func (e *embedder) detach(dst, x []float64, quiet []bool, step float64) {
+	highest := 1 - e.grid.Step
+	joins := func(i int, z float64) bool { return quiet[i] && z == x[i] || quiet[i+2] && z == x[i+2] }
+	for i, z := range dst[:FrameLength] {
+		t := x[i+1]
+		if quiet[i+1] || !quiet[i] && !quiet[i+2] || t-t != 0 || !joins(i, z) {
+			continue
+		}
+		y := nearest(z, step, 1/step, e.symbols[i].fine)
+		if t < y {
+			step = -step
+		}
+		for _, way := range [...]float64{step, -step, 2 * step, -2 * step} {
+			if z := e.grid.Round(y + way); z >= -1 && z <= highest && !joins(i, z) {
+				dst[i] = z
+				break
+			}
+		}
+		step = math.Abs(step)
 	}
 }

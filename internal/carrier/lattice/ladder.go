@@ -12,7 +12,7 @@ type rung struct {
 	// bears is the white noise that the stage is made to bear, as the ratio in dB of the whole change to it; +Inf for none. lost is
 	// the share of the recording that may be lost if there is no noise.
 	bears, lost float64
-	// yields is the relief in dB from which on a payload that is too large weakens what the stage bears, and most up to which it does.
+	// yields is the backoff in dB from which on a payload that is too large weakens what the stage bears, and most up to which it does.
 	yields, most float64
 	// weight is how much of the payload a frame carries at the middle scale and share, in sixteenths of a bit. It is 0 for the last rung,
 	// which takes the rest.
@@ -31,10 +31,10 @@ var ladders = [profiles][]rung{
 	Robust: {
 		{strong: 44, fine: [maxFineBits]int{0, 0, 0, 60}, bears: -6, lost: third, weight: 32},
 		{strong: 44, medium: 240, fine: [maxFineBits]int{0, 0, 0, 200}, bears: -0.5, lost: third, weight: 240},
-		{medium: 584, fine: [maxFineBits]int{0, 0, 0, 400}, bears: 6.6, lost: third, yields: 12, most: lossRelief, weight: 1600},
-		{fine: [maxFineBits]int{fineSamples, 0, 0, 0}, bears: 15.5, lost: third, most: mostRelief, weight: 4000},
-		{fine: [maxFineBits]int{0, fineSamples, 0, 0}, bears: 16.7, lost: third, most: mostRelief, weight: 6400},
-		{fine: [maxFineBits]int{0, 0, fineSamples, fineSamples - 660}, bears: 27, lost: third, most: mostRelief},
+		{medium: 584, fine: [maxFineBits]int{0, 0, 0, 400}, bears: 6.6, lost: third, yields: 12, most: lossBackoff, weight: 1600},
+		{fine: [maxFineBits]int{fineSamples, 0, 0, 0}, bears: 15.5, lost: third, most: mostBackoff, weight: 4000},
+		{fine: [maxFineBits]int{0, fineSamples, 0, 0}, bears: 16.7, lost: third, most: mostBackoff, weight: 6400},
+		{fine: [maxFineBits]int{0, 0, fineSamples, fineSamples - 660}, bears: 27, lost: third, most: mostBackoff},
 	},
 	Lean: {
 		{fine: [maxFineBits]int{100, 100, 0, 0}, bears: math.Inf(1), lost: 0.7, weight: 1280},
@@ -175,12 +175,7 @@ func (h *header) ladder() []stage {
 		}
 		s.blocks, s.block = split(s.size)
 		s.bits = 8 * (s.block + checkSize)
-		// A long payload is sent at rate ½ and repeated rather than at a lower rate, for the sake of memory.
-		s.length = 5*s.bits + 18
-		if h.payload > longPayload {
-			s.length = min(s.length, 2*s.bits)
-		}
-		s.length = int(min(int64(s.length), int64(h.frames)*int64(s.perFrame())/int64(s.blocks)))
+		s.length = int(min(int64(codeLength(s.bits, h.payload > longPayload)), int64(h.frames)*int64(s.perFrame())/int64(s.blocks)))
 		if s.length < s.bits {
 			s.length = s.bits
 		}
@@ -188,4 +183,14 @@ func (h *header) ladder() []stage {
 	return stages
 }
 
+// longPayload is the number of bytes from which on a payload is sent at rate ½ and repeated rather than at a lower rate, for the sake of
+// memory.
 const longPayload = 400 << 10
+
+// codeLength returns how many coded bits there are at most for a block of so many bits.
+func codeLength(bits int, long bool) int {
+	if long {
+		return 2 * bits
+	}
+	return 5*bits + 18
+}

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"sync"
 
 	"ditas/internal/fec/turbo"
@@ -38,6 +39,15 @@ type bits[T any] struct {
 	strong [maxData]T
 	medium [mediumSlots]T
 	fine   [fineSlots]T
+}
+
+// spare sets those bits of fine symbols that stages may leave unused, the last two, so that a symbol stands far from those with other
+// first bits: with the last one set, the one before decides which of the first two is farther.
+func spare(b *bits[byte]) {
+	for i := range fineSamples {
+		b.fine[maxFineBits*i+maxFineBits-2] = byte(i & 1)
+		b.fine[maxFineBits*i+maxFineBits-1] = 1
+	}
 }
 
 // share is the part of a frame's bits that belongs to one stage, in the order of its coded bits: the strong ones from first on,
@@ -115,29 +125,44 @@ func encodePayload(ctx context.Context, stages []stage, payload []byte, key keys
 	return coded, ctx.Err()
 }
 
+// ring is a place among the coded bits of a stage, which follow each other in a circle.
+type ring[T any] struct {
+	all []T
+	at  int
+}
+
+// next returns the next values, at most n of them: as many as there are before the circle closes.
+func (r *ring[T]) next(n int) []T {
+	part := r.all[r.at:min(r.at+n, len(r.all))]
+	if r.at += len(part); r.at == len(r.all) {
+		r.at = 0
+	}
+	return part
+}
+
 // fill sets the bits of frame number f.
 func fill(b *bits[byte], shares []share, stages []stage, coded [][]byte, f int) {
 	for i := range stages {
 		if stages[i].size == 0 {
 			continue
 		}
-		h, c := &shares[i], coded[i]
-		at := stages[i].begin(f)
-		next := func() byte {
-			bit := c[at]
-			if at++; at == len(c) {
-				at = 0
+		h, c := &shares[i], ring[byte]{coded[i], stages[i].begin(f)}
+		for to := b.strong[h.first:][:h.strong]; len(to) > 0; {
+			to = to[copy(to, c.next(len(to))):]
+		}
+		for where := h.medium; len(where) > 0; {
+			part := c.next(len(where))
+			for j, bit := range part {
+				b.medium[where[j]] = bit
 			}
-			return bit
+			where = where[len(part):]
 		}
-		for j := range h.strong {
-			b.strong[h.first+j] = next()
-		}
-		for _, j := range h.medium {
-			b.medium[j] = next()
-		}
-		for _, j := range h.fine {
-			b.fine[j] = next()
+		for where := h.fine; len(where) > 0; {
+			part := c.next(len(where))
+			for j, bit := range part {
+				b.fine[where[j]] = bit
+			}
+			where = where[len(part):]
 		}
 	}
 }
@@ -167,26 +192,38 @@ func (g *gatherer) add(b *bits[float32], f int) {
 		if g.stages[i].size == 0 {
 			continue
 		}
-		h, sums := &g.shares[i], g.sums[i]
-		at := g.stages[i].begin(f)
-		push := func(l float32) {
-			if l != 0 {
-				sums[at] = int16(max(-1<<15, min(1<<15-1, int32(sums[at])+int32(l*likelihoodScale))))
+		h, sums := &g.shares[i], ring[int16]{g.sums[i], g.stages[i].begin(f)}
+		for from := b.strong[h.first:][:h.strong]; len(from) > 0; {
+			part := sums.next(len(from))
+			for j := range part {
+				part[j] = saturate(part[j], from[j])
 			}
-			if at++; at == len(sums) {
-				at = 0
+			from = from[len(part):]
+		}
+		for where := h.medium; len(where) > 0; {
+			part := sums.next(len(where))
+			for j := range part {
+				part[j] = saturate(part[j], b.medium[where[j]])
 			}
+			where = where[len(part):]
 		}
-		for _, l := range b.strong[h.first:][:h.strong] {
-			push(l)
-		}
-		for _, j := range h.medium {
-			push(b.medium[j])
-		}
-		for _, j := range h.fine {
-			push(b.fine[j])
+		for where := h.fine; len(where) > 0; {
+			part := sums.next(len(where))
+			for j := range part {
+				part[j] = saturate(part[j], b.fine[where[j]])
+			}
+			where = where[len(part):]
 		}
 	}
+}
+
+// saturate adds a log-likelihood to a sum, as far as it goes.
+func saturate(sum int16, l float32) int16 {
+	v := int32(sum) + int32(l*likelihoodScale)
+	if v != int32(int16(v)) {
+		return int16(v>>31) ^ math.MaxInt16
+	}
+	return int16(v)
 }
 
 // iterations bounds those of the decoder. Blocks that it does not help by then are lost.

@@ -3,7 +3,6 @@ package lattice
 import (
 	"math"
 
-	"ditas/internal/dsp"
 	"ditas/metric"
 )
 
@@ -24,25 +23,33 @@ const (
 	shapePoints = 2 * (metric.EarPoints - 1) // of the transform
 )
 
+// contour is a filter in the form in which it is kept: its reflection coefficients in 2⁻¹⁵, of which every set makes a stable filter.
+type contour [shapeOrder]int16
+
+const reflectionUnit = 1 << 15
+
 // shaper is the filter of one channel, all-pole.
 type shaper struct {
 	shaping float64
-	gain    float64 // by which the filter raises the power of white noise
-	fft     *dsp.FFT[float64]
-	re, im  [shapePoints]float64
+	contour contour
+	gain    float64     // by which the filter raises the power of white noise
+	cosines [][]float64 // [lag][point] cos(2π·lag·point/shapePoints)
 
 	den [shapeOrder + 1]float64
-	// The last values of e, doubled so that a run of shapeOrder of them always lies in one piece.
+	// The last values of e, doubled so that a run of shapeOrder of them always lies in one piece, the newest first.
 	e  [2 * shapeOrder]float64
 	at int
 }
 
 func newShaper(s Shaping) *shaper {
-	fft, err := dsp.NewFFT[float64](shapePoints)
-	if err != nil {
-		panic(err) // the number is a power of two
+	f := &shaper{shaping: float64(s), gain: 1, den: [shapeOrder + 1]float64{1}}
+	for lag := range shapeOrder + 1 {
+		f.cosines = append(f.cosines, make([]float64, shapePoints/4+1))
+		for k := range f.cosines[lag] {
+			f.cosines[lag][k] = math.Cos(2 * math.Pi * float64(lag*k) / shapePoints)
+		}
 	}
-	return &shaper{shaping: float64(s), gain: 1, fft: fft, den: [shapeOrder + 1]float64{1}}
+	return f
 }
 
 // fit sets the filter for what an ear hears, and returns the variance that the noise before it may have to be just below what is heard:
@@ -52,46 +59,128 @@ func (s *shaper) fit(weights []float64) (tolerance float64) {
 	for _, w := range weights {
 		sum += w
 	}
-	s.den, s.gain = [shapeOrder + 1]float64{1}, 1
+	s.set(contour{})
+	s.gain = 1
 	if !(sum > 0) || math.IsInf(sum, 1) { // samples beyond all bounds
 		return math.Inf(1)
 	}
 	if s.shaping > 0 {
 		// The correlation that belongs to the density, whose all-pole model is the filter.
 		factor := s.shaping * float64(len(weights)) / sum
+		var density [metric.EarPoints]float64
+		for k, w := range weights {
+			density[k] = 1 / (1 + float64(factor*w))
+		}
+		var r [shapeOrder + 1]float64
+		density[0] /= 2
+		density[len(density)-1] /= 2
+		s.correlate(&r, &density)
+		s.set(levinson(&r))
+		s.respond(&density)
+		sum, s.gain = 0, 0
 		last := len(weights) - 1
 		for k, w := range weights {
-			s.re[k] = 1 / (1 + factor*w)
-			s.re[(shapePoints-k)%shapePoints] = s.re[k]
-		}
-		clear(s.im[:])
-		s.fft.Forward(s.re[:], s.im[:])
-		dsp.LPC(s.den[:], s.re[:shapeOrder+1])
-		clear(s.re[:])
-		clear(s.im[:])
-		copy(s.re[:], s.den[:])
-		s.fft.Forward(s.re[:], s.im[:])
-		sum, s.gain = 0, 0
-		for k, w := range weights {
-			density := 1 / (s.re[k]*s.re[k] + s.im[k]*s.im[k])
-			sum += w * density
+			d := 1 / density[k]
+			sum += float64(w * d)
 			if k == 0 || k == last {
-				density /= 2
+				d /= 2
 			}
-			s.gain += density / float64(last)
+			s.gain += d / float64(last)
 		}
 	}
 	return 1 / sum
 }
 
-// predict returns the part of the next error that follows from the past ones.
-func (s *shaper) predict() float64 {
-	e, den := s.e[s.at:][:shapeOrder], s.den[1:][:shapeOrder]
-	var sum float64
-	for i, v := range e {
-		sum -= den[i] * v
+// correlate sets the lags of the correlation of a density, to a factor: its cosine transform. Cosines of even lags are the same on both
+// sides of the middle, and those of odd ones have the other sign.
+func (s *shaper) correlate(r *[shapeOrder + 1]float64, density *[metric.EarPoints]float64) {
+	const last, middle = shapePoints / 2, shapePoints / 4
+	var halves [2][middle + 1]float64
+	for k := range middle {
+		halves[0][k], halves[1][k] = density[k]+density[last-k], density[k]-density[last-k]
 	}
-	return sum
+	halves[0][middle] = density[middle]
+	for lag := range r {
+		half, c := &halves[lag&1], s.cosines[lag][:middle+1]
+		var even, odd float64
+		for k := 0; k < middle; k += 2 {
+			even += float64(c[k] * half[k])
+			odd += float64(c[k+1] * half[k+1])
+		}
+		r[lag] = even + odd + float64(c[middle]*half[middle])
+	}
+}
+
+// respond sets the squared magnitudes of the denominator's response at the points of an ear.
+func (s *shaper) respond(power *[metric.EarPoints]float64) {
+	const last, middle = shapePoints / 2, shapePoints / 4
+	var halves [2][middle + 1]float64
+	for lag := range shapeOrder + 1 {
+		var sum float64
+		for i, v := range s.den[lag:] {
+			sum += float64(v * s.den[i])
+		}
+		if lag > 0 {
+			sum *= 2
+		}
+		half := &halves[lag&1]
+		for k, c := range s.cosines[lag] {
+			half[k] += float64(sum * c)
+		}
+	}
+	for k := range middle + 1 {
+		power[k], power[last-k] = halves[0][k]+halves[1][k], halves[0][k]-halves[1][k]
+	}
+}
+
+// levinson returns the filter that predicts best what has a correlation (Levinson's recursion; Makhoul, "Linear prediction: a tutorial
+// review", Proc. IEEE 63, 1975).
+func levinson(r *[shapeOrder + 1]float64) (c contour) {
+	var a, before [shapeOrder + 1]float64
+	a[0] = 1
+	e := r[0]
+	for i := 1; i <= shapeOrder && e > 0; i++ {
+		sum := r[i]
+		for j := 1; j < i; j++ {
+			sum += float64(a[j] * r[i-j])
+		}
+		k := -sum / e
+		if !(k > -1 && k < 1) {
+			break
+		}
+		c[i-1] = int16(max(1-reflectionUnit, min(reflectionUnit-1, math.RoundToEven(k*reflectionUnit))))
+		before = a
+		for j := 1; j < i; j++ {
+			a[j] += float64(k * before[i-j])
+		}
+		a[i] = k
+		e *= 1 - float64(k*k)
+	}
+	return c
+}
+
+// set sets the filter.
+func (s *shaper) set(c contour) {
+	s.contour = c
+	s.den = [shapeOrder + 1]float64{1}
+	for i, reflection := range c {
+		k := float64(reflection) / reflectionUnit
+		before := s.den
+		for j := 1; j <= i; j++ {
+			s.den[j] += float64(k * before[i+1-j])
+		}
+		s.den[i+1] = k
+	}
+}
+
+// predict returns the part of the next error that follows from the past ones. Only the newest of them has to be waited for.
+func (s *shaper) predict() float64 {
+	e, den := (*[shapeOrder]float64)(s.e[s.at:]), &s.den
+	a := float64(den[16]*e[15]) + float64(den[15]*e[14]) + float64(den[14]*e[13]) + float64(den[13]*e[12])
+	b := float64(den[12]*e[11]) + float64(den[11]*e[10]) + float64(den[10]*e[9]) + float64(den[9]*e[8])
+	c := float64(den[8]*e[7]) + float64(den[7]*e[6]) + float64(den[6]*e[5]) + float64(den[5]*e[4])
+	d := float64(den[4]*e[3]) + float64(den[3]*e[2]) + float64(den[2]*e[1])
+	return -(a + b + c + d + float64(den[1]*e[0]))
 }
 
 // push notes the error of a sample.

@@ -146,7 +146,7 @@ func TestShapingIsHeardLess(t *testing.T) {
 		for _, shaping := range []Shaping{0, 0.5, DefaultShaping, 5} {
 			f := newShaper(shaping)
 			tolerance := f.fit(weights)
-			if weights[20]-weights[20] != 0 {
+			if weights[20] == 0 {
 				if !math.IsInf(tolerance, 1) || f.gain != 1 {
 					t.Errorf("stretch %d, beyond all bounds, tolerates %g with a gain of %g", i, tolerance, f.gain)
 				}

@@ -12,6 +12,7 @@ import (
 	"ditas/internal/carrier"
 	"ditas/internal/parallel"
 	"ditas/metric"
+	"ditas/report"
 )
 
 // Survey is what has to be known of a recording before anything is hidden in it.
@@ -22,6 +23,9 @@ type Survey struct {
 	masking *metric.Masking
 	frames  [][]surveyed // channel by channel
 	power   float64      // mean square of all samples
+	// contours are the filters, channel by channel: one for each window of the ear model. They are nil of a recording that has more than
+	// keptContours, and heard again then.
+	contours [][]contour
 }
 
 // surveyed is what is known of one frame.
@@ -31,16 +35,62 @@ type surveyed struct {
 	tolerance float32 // variance that the error may have, before shaping, without being heard
 }
 
+// keptContours is how many filters a survey keeps at most: 32 bytes each, 64 MiB for six hours of stereo.
+const keptContours = 1 << 21
+
 // LeastLength is the number of samples of a channel that it takes to find and read the header, whatever the plan.
 const LeastLength = leastFrames * FrameLength
 
 const leastFrames = 8
 
+// ErrSilent reports a recording that is digital silence but for less than a frame.
+var ErrSilent = errors.New("lattice: the recording is silent: there is nothing to hide in")
+
 // ErrTooShort reports a recording of fewer than 8 frames, or one without room for the payload.
 var ErrTooShort = errors.New("lattice: the recording is too short to hide anything in it")
 
-// margin returns how many samples a stretch holds on both sides of its frames.
-func (v *Survey) margin() int { return v.masking.Window() / 2 }
+// before and after return how many samples a stretch holds on either side of its frames: what the windows of the ear model and runs of
+// equal samples reach beyond them.
+func (v *Survey) before() int { return v.masking.Window() / 2 }
+func (v *Survey) after() int  { return v.masking.Window() }
+
+// segment returns which window's filter is used at a sample, and up to which sample: the window in whose middle it lies.
+func (v *Survey) segment(at int64) (window, end int64) {
+	hop := int64(v.masking.Hop())
+	window = max(0, (at-hop/2)/hop)
+	return window, (window+1)*hop + hop/2
+}
+
+// hearing is one channel's ear and filter, window by window.
+type hearing struct {
+	ear    *metric.Ear
+	shaper *shaper
+	next   int64 // window
+}
+
+func (v *Survey) newHearing() hearing {
+	return hearing{ear: v.masking.NewEar(), shaper: newShaper(v.shaping)}
+}
+
+// hear listens to the next window, which begins with x, and returns the variance that the error may have.
+func (h *hearing) hear(x []float64) float64 {
+	h.next++
+	return h.shaper.fit(h.ear.Listen(x))
+}
+
+// surveyBlock is the number of samples of a channel that are heard at a time.
+const surveyBlock = 32 * FrameLength
+
+// surveyor surveys one channel.
+type surveyor struct {
+	hearing
+	survey   *Survey
+	frames   []surveyed
+	contours []contour
+	windows  []float32 // of each frame, the number of windows that reach into it
+	quiet    []bool
+	power    float64
+}
 
 // NewSurvey listens to a whole recording.
 func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, progress func(done, total int)) (*Survey, error) {
@@ -52,87 +102,116 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 		return nil, fmt.Errorf("lattice: a recording with %d channels, more than %d", s.Channels(), MaxChannels)
 	}
 	v := &Survey{format: f.Format(), samples: s.Frames(), shaping: shaping, frames: make([][]surveyed, s.Channels())}
-	count := s.Frames() / FrameLength
-	count = min(count, maxFrames/int64(s.Channels()))
-	for c := range v.frames {
-		v.frames[c] = make([]surveyed, count)
-		for k := range v.frames[c] {
-			v.frames[c][k].tolerance = float32(math.Inf(1))
-		}
-	}
-	v.masking, err = metric.NewMasking(max(metric.MinMaskingRate, min(v.format.Rate, metric.MaxMaskingRate)))
-	if err != nil {
+	if v.masking, err = metric.NewMasking(max(metric.MinMaskingRate, min(v.format.Rate, metric.MaxMaskingRate))); err != nil {
 		return nil, err
 	}
-	// Blocks are read with what the windows of the ear model and runs of equal samples reach beyond them.
-	const block = 32 * FrameLength
-	before, after := v.margin(), v.masking.Window()
-	buf := audio.NewBlock(s.Channels(), before+block+after)
-	type listener struct {
-		ear    *metric.Ear
-		shaper *shaper
-		next   int64
-		quiet  []bool
-		power  float64
-		heard  []float32 // of each frame, the number of windows that reach into it
-	}
-	listeners := make([]listener, s.Channels())
-	for c := range listeners {
-		listeners[c] = listener{
-			ear: v.masking.NewEar(), shaper: newShaper(shaping), quiet: make([]bool, block), heard: make([]float32, count),
-		}
-	}
-	for from := int64(0); from < s.Frames(); from += block {
-		if err := errors.Join(s.Read(buf, from-int64(before)), ctx.Err()); err != nil {
+	surveyors := v.newSurveyors()
+	buf := audio.NewBlock(s.Channels(), v.before()+surveyBlock+v.after())
+	for from := int64(0); from < s.Frames(); from += surveyBlock {
+		if err := errors.Join(s.Read(buf, from-int64(v.before())), ctx.Err()); err != nil {
 			return nil, err
 		}
-		parallel.Each(workers, s.Channels(), func(_, c int) {
-			l, x, frames := &listeners[c], buf[c], v.frames[c]
-			carrier.MarkSilence(l.quiet, x, before, before+block)
-			for k := from / FrameLength; k < min(count, (from+block)/FrameLength); k++ {
-				at := int(k*FrameLength - from)
-				used := 0
-				for _, q := range l.quiet[at:][:FrameLength] {
-					if !q {
-						used++
-					}
-				}
-				for _, a := range x[before+at:][:FrameLength] {
-					if a-a == 0 { // finite
-						l.power += a * a
-					}
-				}
-				frames[k].usable = float32(used) / FrameLength
-			}
-			for ; l.next < from+block && l.next < s.Frames(); l.next += int64(v.masking.Hop()) {
-				at := before + int(l.next-from)
-				tolerance := float32(l.shaper.fit(l.ear.Listen(x[at:][:v.masking.Window()])))
-				last := min(count-1, (l.next+int64(v.masking.Window())-1)/FrameLength)
-				for k := l.next / FrameLength; k <= last; k++ {
-					f := &frames[k]
-					f.tolerance = min(f.tolerance, tolerance)
-					l.heard[k]++
-					f.gain += (float32(l.shaper.gain) - f.gain) / l.heard[k]
-				}
-			}
-		})
+		parallel.Each(workers, s.Channels(), func(_, c int) { surveyors[c].add(ctx, buf[c], from, s.Frames()) })
 		if progress != nil {
-			progress(int(min(from+block, s.Frames())>>10), int(s.Frames()>>10)+1)
+			progress(int(min(from+surveyBlock, s.Frames())>>10), int(s.Frames()>>10)+1)
 		}
 	}
-	if err := s.Finish(); err != nil {
+	if err := errors.Join(s.Finish(), ctx.Err()); err != nil {
 		return nil, err
 	}
 	if s.Cut() != nil {
 		return nil, s.Cut()
 	}
-	if count < leastFrames {
+	if len(v.frames[0]) < leastFrames {
 		return nil, ErrTooShort
 	}
-	for c := range listeners {
-		v.power += listeners[c].power / float64(count*FrameLength*int64(s.Channels()))
+	if v.sounding() < 1 {
+		return nil, ErrSilent
+	}
+	for c := range surveyors {
+		v.power += surveyors[c].power / float64(v.Frames()*FrameLength)
+		if v.contours != nil {
+			v.contours[c] = surveyors[c].contours
+		}
+	}
+	if progress != nil {
+		progress(int(s.Frames()>>10)+1, int(s.Frames()>>10)+1)
 	}
 	return v, nil
+}
+
+// sounding returns how many frames' worth of samples are usable in the channel that has most of them.
+func (v *Survey) sounding() (most float64) {
+	for _, frames := range v.frames {
+		sum := 0.0
+		for _, f := range frames {
+			sum += float64(f.usable)
+		}
+		most = max(most, sum)
+	}
+	return most
+}
+
+// newSurveyors returns a surveyor of each channel.
+func (v *Survey) newSurveyors() []surveyor {
+	channels := int64(len(v.frames))
+	count := min(v.samples/FrameLength, maxFrames/channels)
+	windows := (v.samples + int64(v.masking.Hop()) - 1) / int64(v.masking.Hop())
+	if v.shaping > 0 && windows*channels <= keptContours {
+		v.contours = make([][]contour, channels)
+	}
+	surveyors := make([]surveyor, channels)
+	for c := range surveyors {
+		v.frames[c] = make([]surveyed, count)
+		for k := range v.frames[c] {
+			v.frames[c][k].tolerance = float32(math.Inf(1))
+		}
+		surveyors[c] = surveyor{
+			hearing: v.newHearing(), survey: v, frames: v.frames[c], windows: make([]float32, count), quiet: make([]bool, surveyBlock),
+		}
+		if v.contours != nil {
+			surveyors[c].contours = make([]contour, 0, windows)
+		}
+	}
+	return surveyors
+}
+
+// add surveys the samples of a block that begins at sample from of a recording of so many samples.
+func (s *surveyor) add(ctx context.Context, x []float64, from, samples int64) {
+	before, count := s.survey.before(), int64(len(s.frames))
+	carrier.MarkSilence(s.quiet, x, before, before+surveyBlock)
+	for k := from / FrameLength; k < min(count, (from+surveyBlock)/FrameLength); k++ {
+		at := int(k*FrameLength - from)
+		used := FrameLength
+		for _, q := range s.quiet[at:][:FrameLength] {
+			if q {
+				used--
+			}
+		}
+		for _, a := range x[before+at:][:FrameLength] {
+			if a-a == 0 { // finite
+				s.power += float64(a * a)
+			}
+		}
+		s.frames[k].usable = float32(used) / FrameLength
+	}
+	hop, window := int64(s.survey.masking.Hop()), s.survey.masking.Window()
+	for at := s.next * hop; at < min(from+surveyBlock, samples); at = s.next * hop {
+		if ctx.Err() != nil {
+			return
+		}
+		tolerance := float32(s.hear(x[before+int(at-from):][:window]))
+		if s.contours != nil {
+			s.contours = append(s.contours, s.shaper.contour)
+		}
+		last := min(count-1, (at+int64(window)-1)/FrameLength)
+		for k := at / FrameLength; k <= last; k++ {
+			f := &s.frames[k]
+			f.tolerance = min(f.tolerance, tolerance)
+			s.windows[k]++
+			f.gain += (float32(s.shaper.gain) - f.gain) / s.windows[k]
+		}
+	}
 }
 
 // Frames returns the number of frames of all channels together.
@@ -148,14 +227,37 @@ type Plan struct {
 	shaping Shaping
 	levels  [][]uint8
 	room    capacities
+	mse     float64 // that was asked for, 0 of a plan that goes by something else
 }
 
-// sway is by how many levels the strengths of frames differ that might be alike. Offsets by the step that frames have in common are not
-// to be told from none, so there has to be no such step.
-const sway = 1.5
+// missed is the excess in dB of a plan's error over what was asked for from which on it is refused.
+const missed = 3
 
-// golden returns the fraction of i times the golden section: such numbers are spread evenly, however many are taken in a row.
-func golden(i int) float64 {
+// Check returns a *[report.TooQuietError] if the plan misses the strength that was asked for by 3 dB or more, and nil otherwise.
+func (p *Plan) Check() error {
+	if e := p.tooQuiet(); e != nil {
+		return e
+	}
+	return nil
+}
+
+func (p *Plan) tooQuiet() *report.TooQuietError {
+	if p.mse <= 0 {
+		return nil
+	}
+	if excess := 10 * math.Log10(p.room.mse/p.mse); excess >= missed {
+		asked := 10 * math.Log10(p.survey.power/p.mse)
+		return &report.TooQuietError{Asked: asked, Reached: asked - excess}
+	}
+	return nil
+}
+
+// levelDithering is by how many levels the strengths of frames differ that might be alike. Offsets by the step that frames have in common are not
+// to be told from none, so there has to be no such step.
+const levelDithering = 1.5
+
+// lowDiscrepancy returns the fraction of i times the golden section: such numbers are spread evenly, however many are taken in a row.
+func lowDiscrepancy(i int) float64 {
 	_, f := math.Modf(float64(i) * 0.6180339887498949)
 	return f
 }
@@ -163,8 +265,8 @@ func golden(i int) float64 {
 // levelOf returns the level, in fractions, whose fine step squared is a value.
 func levelOf(square float64) float64 { return 4 * math.Log2(math.Sqrt(square)/(2*unit)) }
 
-// certain is how much of an error may be planned so that it is not exceeded.
-const certain = 0.98
+// planned is how much of an error may be planned so that it is not exceeded.
+const planned = 0.98
 
 // audible is how far, in dB, the error is kept below what can be heard.
 const audible = 2
@@ -185,7 +287,7 @@ func (v *Survey) Plan(profile Profile, mse float64) *Plan {
 					continue
 				}
 				// The variance before shaping: the same error everywhere leaves the most room, as far as it is not heard.
-				level := levelOf(strength/float64(f.gain)/profile.power()) + sway*golden(k*len(v.frames)+c)
+				level := levelOf(strength/float64(f.gain)/profile.power()) + levelDithering*lowDiscrepancy(k*len(v.frames)+c)
 				level = math.Floor(min(level, levelOf(hearing*float64(f.tolerance)/profile.power()), Levels-1))
 				p.levels[c][k] = uint8(max(floor, int(level)))
 				total += v.change(profile, f, int(p.levels[c][k]))
@@ -196,13 +298,14 @@ func (v *Survey) Plan(profile Profile, mse float64) *Plan {
 	low, high := -60.0, 10.0
 	for range 40 {
 		mid := (low + high) / 2
-		if assign(math.Exp2(mid)) > certain*mse {
+		if assign(math.Exp2(mid)) > planned*mse {
 			high = mid
 		} else {
 			low = mid
 		}
 	}
 	assign(math.Exp2(low))
+	p.mse = mse
 	p.measure()
 	return p
 }
@@ -270,35 +373,34 @@ func (v *Survey) Duration() time.Duration { return v.format.Duration(v.samples) 
 func (v *Survey) MSE(snr float64) float64 { return v.power * math.Pow(10, -snr/10) }
 
 // A payload that does not fit in stages that bear the noise and the loss they were made for is given more room by giving up first the
-// one and then, from lossRelief dB on, the other.
+// one and then, from lossBackoff dB on, the other.
 const (
-	reliefStep = 0.5
-	lossRelief = 20
-	mostRelief = 60
+	backoffStep = 0.5
+	lossBackoff = 20
+	mostBackoff = 60
 )
 
-// limit returns how many bytes a stage may have for the protection that its rung was made for, less a relief in dB.
-func (p *Plan) limit(i int, relief float64) int {
+// limit returns how many bytes a stage may have for the protection that its rung was made for, less a backoff in dB.
+func (p *Plan) limit(i int, backoff float64, long bool) int {
 	r := &ladders[p.profile][i]
-	noise := r.bears + max(0, min(relief, r.most)-r.yields)
+	noise := r.bears + max(0, min(backoff, r.most)-r.yields)
 	clean := p.room.clean.of(r)
-	kept := clean - (clean-p.room.kept[i])*min(1, (mostRelief-relief)/(mostRelief-lossRelief))
+	kept := clean - (clean-p.room.kept[i])*min(1, (mostBackoff-backoff)/(mostBackoff-lossBackoff))
 	// Some more than what should suffice, as long as it is noise that is given up for it.
-	kept *= 1 - 0.06*max(0, 1-relief/lossRelief)
+	kept *= 1 - 0.06*max(0, 1-backoff/lossBackoff)
 	frames := float64(p.survey.Frames())
-	positions := frames * float64(r.perFrame())
-	noisy := !math.IsInf(r.bears, 1) && relief < lossRelief
-	intact := relief >= mostRelief
+	noisy := !math.IsInf(r.bears, 1) && backoff < lossBackoff
+	intact := backoff >= mostBackoff
 	return min(
-		p.room.takes(r, frames*kept, positions, false, intact),
-		p.room.takes(r, frames*p.room.under(r, noise), positions, noisy, intact),
+		p.room.takes(r, i, frames*kept, frames, false, intact, long),
+		p.room.takes(r, i, frames*p.room.under(r, noise), frames, noisy, intact, long),
 	)
 }
 
 // limits returns those of all stages, and their sum.
-func (p *Plan) limits(relief float64) (sizes []int, sum int) {
+func (p *Plan) limits(backoff float64, long bool) (sizes []int, sum int) {
 	for i := range ladders[p.profile] {
-		n := p.limit(i, relief)
+		n := p.limit(i, backoff, long)
 		sizes, sum = append(sizes, n), sum+n
 	}
 	return sizes, sum
@@ -317,28 +419,35 @@ func (p *Plan) fits(h *header, limit int) bool {
 	return stages[len(stages)-1].size <= limit
 }
 
-// Room returns how many bytes of payload fit.
+// Room returns how many bytes of payload fit: none if [Plan.Check] has an error.
 func (p *Plan) Room() int {
-	sizes, _ := p.limits(mostRelief)
-	h := p.header(MaxPayload, sizes)
-	total := sizes[len(sizes)-1]
-	for _, s := range h.ladder()[:len(sizes)-1] {
-		total += s.size
+	if p.Check() != nil {
+		return 0
 	}
-	return min(total, MaxPayload)
+	most := func(long bool) int {
+		sizes, _ := p.limits(mostBackoff, long)
+		h := p.header(MaxPayload, sizes)
+		total := sizes[len(sizes)-1]
+		for _, s := range h.ladder()[:len(sizes)-1] {
+			total += s.size
+		}
+		return min(total, MaxPayload)
+	}
+	return max(min(most(false), longPayload), most(true))
 }
 
 // fit returns the header of a payload with the most protection that there is room for, or nil if it does not fit.
 func (p *Plan) fit(payload int) *header {
-	sizes, sum := p.limits(0)
+	long := payload > longPayload
+	sizes, sum := p.limits(0, long)
 	last := len(sizes) - 1
 	if payload <= sum {
 		if h := p.header(payload, p.shrink(sizes, sum, payload)); p.fits(h, sizes[last]) {
 			return h
 		}
 	}
-	for relief := 0.0; relief <= mostRelief; relief += reliefStep {
-		sizes, sum = p.limits(relief)
+	for backoff := 0.0; backoff <= mostBackoff; backoff += backoffStep {
+		sizes, sum = p.limits(backoff, long)
 		limit := sizes[last]
 		if h := p.header(payload, sizes); p.fits(h, limit) {
 			// What is to spare is taken from the stage before the last: the last one would have to repeat its bits, to no use where they are read

@@ -12,7 +12,6 @@ import (
 	"ditas/internal/carrier"
 	"ditas/internal/keystream"
 	"ditas/internal/parallel"
-	"ditas/metric"
 )
 
 // Report tells what Hide did to a recording and what a receiver will read if nothing happens to it.
@@ -32,32 +31,127 @@ type Protection struct {
 	Loss  float64 // share of the recording that may be lost in one piece, if nothing else happens to it
 }
 
-// Hide writes cover to dst with the payload in it. A few bytes of random make the recording's dither its own: no two recordings of a key
-// may be given the same, so it is crypto/rand's Reader wherever something is kept secret.
+// ErrLost reports that a recording would not give back all that was hidden in it, however it was tried.
+var ErrLost = errors.New("lattice: the recording does not give back all that is hidden in it")
+
+// spooled is how many frames a recording has at most that is written only when it has turned out to give everything back: 16 MiB of
+// samples. In longer ones chance evens out, and what they hold is known from the survey.
+const spooled = 2048
+
+// attempts is how often a short recording is tried, with another nonce each time.
+const attempts = 5
+
+// Hide writes cover to dst with the payload in it, and reads the payload again as a receiver would. The error is [ErrTooShort] if there is
+// no room for the payload, [ErrLost] if it could not be read again, and a *[report.TooQuietError] if the plan misses its strength.
+//
+// A few bytes of random make the recording's dither its own: no two recordings of a key may be given the same, so it is crypto/rand's
+// Reader wherever something is kept secret.
 func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, p *Plan, payload []byte, key keystream.Key, random io.Reader, workers int, progress func(done, total int)) (*Report, error) {
-	n, err := newNonce(random)
-	if err != nil {
-		return nil, err
-	}
-	return hide(ctx, dst, cover, p, payload, key, n, workers, progress)
+	next := func() (nonce, error) { return newNonce(random) }
+	return hideWith(ctx, dst, cover, p, payload, key, next, workers, progress)
 }
 
+// hide hides under a nonce, and where that fails under those that follow it.
 func hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, p *Plan, payload []byte, master keystream.Key, n nonce, workers int, progress func(done, total int)) (*Report, error) {
-	h, err := newHider(ctx, cover, p, payload, master, n, workers)
+	n[0]--
+	next := func() (nonce, error) {
+		n[0]++
+		return n, nil
+	}
+	return hideWith(ctx, dst, cover, p, payload, master, next, workers, progress)
+}
+
+func hideWith(ctx context.Context, dst io.Writer, cover audio.Rewriter, p *Plan, payload []byte, master keystream.Key, next func() (nonce, error), workers int, progress func(done, total int)) (*Report, error) {
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	ahead := forward(progress)
+	if p.survey.Frames() > spooled {
+		w, err := cover.Rewrite(dst)
+		if err != nil {
+			return nil, err
+		}
+		r, err := tryToHide(ctx, w, cover, p, payload, master, next, workers, ahead)
+		if err != nil {
+			return nil, err
+		}
+		return r, w.Close()
+	}
+	var lost error
+	for range attempts {
+		var s spool
+		r, err := tryToHide(ctx, &s, cover, p, payload, master, next, workers, ahead)
+		if err == nil {
+			w, err := cover.Rewrite(dst)
+			if err != nil {
+				return nil, err
+			}
+			return r, s.copyTo(w)
+		}
+		if !errors.Is(err, ErrLost) {
+			return nil, err
+		}
+		lost = err
+	}
+	return nil, lost
+}
+
+// forward returns progress that never goes back.
+func forward(progress func(done, total int)) func(done, total int) {
+	most := 0
+	return func(done, total int) {
+		if progress != nil && done >= most {
+			most = done
+			progress(done, total)
+		}
+	}
+}
+
+// spool keeps the blocks of a recording.
+type spool struct{ blocks [][][]float64 }
+
+func (s *spool) Write(block [][]float64) error {
+	kept := audio.NewBlock(len(block), len(block[0]))
+	for c := range block {
+		copy(kept[c], block[c])
+	}
+	s.blocks = append(s.blocks, kept)
+	return nil
+}
+
+func (s *spool) Close() error { return nil }
+
+// copyTo writes what is kept, and closes the writer.
+func (s *spool) copyTo(w audio.Writer) error {
+	for _, block := range s.blocks {
+		if err := w.Write(block); err != nil {
+			return err
+		}
+	}
+	return w.Close()
+}
+
+// tryToHide embeds a payload once, under the next nonce.
+func tryToHide(ctx context.Context, w audio.Writer, cover audio.File, p *Plan, payload []byte, master keystream.Key, next func() (nonce, error), workers int, progress func(done, total int)) (*Report, error) {
+	n, err := next()
 	if err != nil {
 		return nil, err
 	}
-	w, err := cover.Rewrite(dst)
+	h, err := newHider(ctx, cover, p, payload, master, n, workers)
 	if err != nil {
 		return nil, err
 	}
 	if err := h.run(ctx, w, progress); err != nil {
 		return nil, err
 	}
-	if err := w.Close(); err != nil {
+	r, err := h.report(ctx, progress)
+	if err != nil {
 		return nil, err
 	}
-	return h.report(ctx)
+	if len(r.Payload) < len(payload) {
+		return nil, fmt.Errorf("%w: %d of %d bytes would come back; hide less, or more strongly", ErrLost, len(r.Payload), len(payload))
+	}
+	return r, nil
 }
 
 // hider embeds a payload, block by block, and reads it again as a receiver would.
@@ -82,11 +176,14 @@ type hider struct {
 // lane is what embedding in a channel takes, and what it has done.
 type lane struct {
 	framer              *framer
-	ear                 *metric.Ear
+	hearing             *hearing  // of a recording whose survey kept no filters
+	contours            []contour // those from window first on
+	first               int64
+	window              int64 // whose filter is set
 	embedder            *embedder
 	reader              *reader
 	bits                bits[byte]
-	quiet               []bool
+	quiet               []bool // of a block, with a sample on either side
 	signal, error, most float64
 }
 
@@ -125,22 +222,32 @@ func newHider(ctx context.Context, cover audio.File, p *Plan, payload []byte, ma
 	grid := carrier.GridOf(p.survey.format)
 	h.noise = roundingIndex(grid)
 	words, tables := newWords(master), newTables(p.profile)
-	for range h.source.Channels() {
+	for c := range h.source.Channels() {
 		h.lanes = append(h.lanes, lane{
 			framer:   &framer{words: words, key: h.key, profile: p.profile},
-			ear:      p.survey.masking.NewEar(),
+			window:   -1,
 			embedder: &embedder{shape: &shapes[p.profile], grid: grid, shaper: newShaper(p.shaping)},
 			reader:   newReader(p.profile, tables),
-			quiet:    make([]bool, blockLength),
+			quiet:    make([]bool, blockLength+2),
 		})
+		l := &h.lanes[c]
+		spare(&l.bits)
+		switch {
+		case p.shaping == 0:
+		case p.survey.contours != nil:
+			l.contours = p.survey.contours[c]
+		default:
+			hearing := p.survey.newHearing()
+			l.hearing = &hearing
+		}
 	}
 	return h, nil
 }
 
 // run embeds the whole recording. While one block is embedded, the one before is written and read again.
 func (h *hider) run(ctx context.Context, w audio.Writer, progress func(done, total int)) error {
-	s, margin := h.source, h.plan.survey.margin()
-	buf := audio.NewBlock(s.Channels(), blockLength+2*margin)
+	s, v := h.source, h.plan.survey
+	buf := audio.NewBlock(s.Channels(), v.before()+blockLength+v.after())
 	var blocks [2]embedded
 	for i := range blocks {
 		blocks[i] = embedded{out: audio.NewBlock(s.Channels(), blockLength), read: make([][blockFrames]bits[float32], s.Channels())}
@@ -149,20 +256,32 @@ func (h *hider) run(ctx context.Context, w audio.Writer, progress func(done, tot
 	delivered <- nil
 	for i, from := 0, int64(0); from < s.Frames(); i, from = i+1, from+blockLength {
 		b := &blocks[i%2]
-		err := errors.Join(s.Read(buf, from-int64(margin)), ctx.Err())
+		err := errors.Join(s.Read(buf, from-int64(v.before())), ctx.Err())
 		if err == nil {
 			b.first, b.size = int(from/FrameLength), int(min(blockLength, s.Frames()-from))
-			parallel.Each(h.workers, s.Channels(), func(_, c int) { h.embed(b, c, buf[c]) })
+			parallel.Each(h.workers, s.Channels(), func(_, c int) { h.embed(ctx, b, c, buf[c]) })
 		}
 		if err := errors.Join(err, <-delivered); err != nil {
 			return err
 		}
 		go func() { delivered <- h.deliver(b, w) }()
-		if progress != nil {
-			progress(int(min(from+blockLength, s.Frames())>>10), int(s.Frames()>>10)+1)
-		}
+		progress(int(min(from+blockLength, s.Frames())/FrameLength), h.steps())
 	}
 	return <-delivered
+}
+
+// steps is how many steps of progress hiding takes: one for a frame of all channels, and one for as many blocks of the code as are read
+// again in the same time.
+func (h *hider) steps() int { return int(h.source.Frames()/FrameLength) + h.blocks()/blocksAStep + 1 }
+
+const blocksAStep = 8
+
+// blocks returns the number of the payload's blocks.
+func (h *hider) blocks() (n int) {
+	for i := range h.stages {
+		n += h.stages[i].blocks
+	}
+	return n
 }
 
 // frames calls do for those frames of a block that are in use.
@@ -175,41 +294,70 @@ func (h *hider) frames(b *embedded, c int, do func(i, k int)) {
 	}
 }
 
-// embed embeds one channel of a block, x being its samples with margins on both sides.
-func (h *hider) embed(b *embedded, c int, x []float64) {
-	l, out, margin, window := &h.lanes[c], b.out[c], h.plan.survey.margin(), h.plan.survey.masking.Window()
-	// One filter holds for less than a window.
-	length := FrameLength
-	for length > window {
-		length /= 2
-	}
-	copy(out, x[margin:])
-	carrier.MarkSilence(l.quiet, x, margin, margin+blockLength)
+// embed embeds one channel of a block, x being its samples with what the survey asks for on both sides.
+func (h *hider) embed(ctx context.Context, b *embedded, c int, x []float64) {
+	l, out, before := &h.lanes[c], b.out[c], h.plan.survey.before()
+	copy(out, x[before:])
+	carrier.MarkSilence(l.quiet, x, before-1, before+blockLength+1)
+	l.listen(ctx, h.plan.survey, x, int64(b.first)*FrameLength)
 	start := h.header.nonce.start()
 	h.frames(b, c, func(i, k int) {
+		if ctx.Err() != nil {
+			return
+		}
 		at, level := i*FrameLength, int(h.plan.levels[c][k])
 		f := l.framer.at(start, c, k)
 		word := wordOf(start, c, k)
 		fill(&l.bits, h.shares, h.stages, h.coded, h.number(c, k))
 		l.embedder.place(f, level, &l.bits, func(i int) byte { return h.bits[h.code.position(word, i)] })
-		for j := 0; j < FrameLength; j += length {
-			l.ear.Reset()
-			l.embedder.shaper.fit(l.ear.Listen(x[margin+at+j+(length-window)/2:][:window]))
-			l.embedder.run(out[at:], x[margin+at:], l.quiet[at:], fineStep(level), j, j+length)
+		for j := 0; j < FrameLength; {
+			end := l.filter(h.plan.survey, int64(k)*FrameLength+int64(j)) - int64(k)*FrameLength
+			to := int(min(FrameLength, end))
+			l.embedder.run(out[at:], x[before+at:], l.quiet[at+1:], fineStep(level), j, to)
+			j = to
 		}
-		copy(l.reader.quiet[:], l.quiet[at:])
+		l.embedder.detach(out[at:], x[before+at-1:], l.quiet[at:], fineStep(level))
+		copy(l.reader.quiet[:], l.quiet[at+1:])
 		l.reader.read(&b.read[c][i], out[at:], f, level, h.noise)
 	})
 	for i, y := range out[:b.size] {
-		t := x[margin+i]
+		t := x[before+i]
 		e := y - t
 		if e-e != 0 { // not finite, and left as it is
 			continue
 		}
-		l.signal += t * t
-		l.error += e * e
+		l.signal += float64(t * t)
+		l.error += float64(e * e)
 		l.most = max(l.most, math.Abs(e))
 	}
+}
+
+// listen hears the windows whose filters a block needs, from one that begins at sample from, unless they were kept. It keeps the last one
+// of the block before.
+func (l *lane) listen(ctx context.Context, v *Survey, x []float64, from int64) {
+	if l.hearing == nil {
+		return
+	}
+	if n := len(l.contours); n > 0 {
+		l.first += int64(n) - 1
+		l.contours = append(l.contours[:0], l.contours[n-1])
+	}
+	hop, window := int64(v.masking.Hop()), v.masking.Window()
+	last, _ := v.segment(min(from+blockLength, v.samples) - 1)
+	for l.hearing.next <= last && ctx.Err() == nil {
+		l.hearing.hear(x[int64(v.before())+l.hearing.next*hop-from:][:window])
+		l.contours = append(l.contours, l.hearing.shaper.contour)
+	}
+}
+
+// filter sets the filter for a sample, and returns up to which sample it holds.
+func (l *lane) filter(v *Survey, at int64) (end int64) {
+	window, end := v.segment(at)
+	if window != l.window && window-l.first < int64(len(l.contours)) {
+		l.embedder.shaper.set(l.contours[window-l.first])
+		l.window = window
+	}
+	return end
 }
 
 // number returns the number of frame k of a channel.
@@ -226,7 +374,7 @@ func (h *hider) deliver(b *embedded, w audio.Writer) error {
 }
 
 // report tells what was done, and reads the payload.
-func (h *hider) report(ctx context.Context) (*Report, error) {
+func (h *hider) report(ctx context.Context, progress func(done, total int)) (*Report, error) {
 	r := &Report{Profile: h.plan.profile, Frames: h.header.frames}
 	var signal, total float64
 	for c := range h.lanes {
@@ -236,19 +384,23 @@ func (h *hider) report(ctx context.Context) (*Report, error) {
 	}
 	r.MSE = total / float64(h.source.Frames()*int64(len(h.lanes)))
 	r.SNR = min(200, 10*math.Log10(signal/total))
-	for _, s := range h.stages {
+	for i, s := range h.stages {
 		if s.size > 0 {
-			r.Stages = append(r.Stages, Protection{Bytes: s.size, Loss: h.plan.bears(h.header, &s)})
+			r.Stages = append(r.Stages, Protection{Bytes: s.size, Loss: h.plan.bears(h.header, i, &s)})
 		}
 	}
 	var err error
-	r.Payload, _, err = h.gatherer.decode(ctx, h.key, h.workers, nil)
+	frames := int(h.source.Frames() / FrameLength)
+	r.Payload, _, err = h.gatherer.decode(ctx, h.key, h.workers, func(done, _ int) { progress(frames+done/blocksAStep, h.steps()) })
+	if err == nil {
+		progress(h.steps(), h.steps())
+	}
 	return r, err
 }
 
 // bears returns the share of a recording that may be lost at once, wherever it is, before a stage is.
-func (p *Plan) bears(h *header, s *stage) float64 {
-	spare := p.room.clean.of(&s.rung) - float64(s.blocks*s.bits)/(p.room.efficiency(&s.rung, s.bits, false, false)*float64(h.frames))
+func (p *Plan) bears(h *header, i int, s *stage) float64 {
+	spare := p.room.clean.of(&s.rung) - float64(s.blocks*s.bits)/(p.room.efficiency(&s.rung, i, s.bits, false, false)*float64(h.frames))
 	all := len(p.levels[0])
 	// A loss that does not begin where a frame does spoils one more.
 	n := sort.Search(all, func(n int) bool { return p.worst(&s.rung, n+1) > spare }) - 1

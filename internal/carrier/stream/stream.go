@@ -56,7 +56,7 @@ func (s *survey) Capacity(strength carrier.Strength) *report.Capacity {
 	room := s.bytes.Room(strength)
 	c := &report.Capacity{
 		Method: s.name, Duration: room.Cover, Usable: room.Cover, Bytes: room.Bytes, Robust: room.Robust,
-		Pixels: int(8 * float64(room.Bytes) / LeastBits), Tile: 1, SNR: room.SNR,
+		Pixels: int(8 * float64(room.Bytes) / LeastBits), Tile: 1, SNR: room.SNR, TooQuiet: room.TooQuiet,
 	}
 	c.Side = min(codestream.MaxSide, int(math.Sqrt(float64(c.Pixels))))
 	return c

@@ -2,53 +2,109 @@ package train
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"reflect"
+	"strconv"
+	"time"
 
-	"ditas/internal/lab/train/checkpoint"
+	"ditas/internal/nn/safetensors"
 )
 
 // Keys of a checkpoint's metadata.
 const (
-	runKey   = "ditas.run"
-	gainsKey = "ditas.gains"
+	runKey     = "ditas.run" // the configuration
+	stepKey    = "ditas.step"
+	secondsKey = "ditas.seconds"
+	memoryKey  = "ditas.memory" // what the task remembers
 )
 
-func (t *Trainer) state() *checkpoint.State {
-	return &checkpoint.State{Weights: t.sys.Weights, Optimiser: t.opt, Average: t.average, Step: t.step, Spent: t.spent}
+// arrays names every array that a checkpoint holds.
+func (t *Trainer) arrays() map[string][]float32 {
+	arrays := map[string][]float32{}
+	if t.opt == nil {
+		return arrays
+	}
+	_, m, v := t.opt.State()
+	for _, p := range t.task.Weights().Params() {
+		arrays["weight/"+p.Name] = p.Data
+		arrays["adam.m/"+p.Name] = m.Of(p)
+		arrays["adam.v/"+p.Name] = v.Of(p)
+		arrays["average/"+p.Name] = t.average.Values().Of(p)
+	}
+	return arrays
 }
 
-// WriteCheckpoint writes the state of the run as a safetensors file: parameters, moments, averages, gains and the step.
+// WriteCheckpoint writes the state of the run as a safetensors file: weights, moments, averages, the step, and what the task
+// remembers besides.
 func (t *Trainer) WriteCheckpoint(w io.Writer) error {
-	var gains []float64
-	for i := range t.cfg.Model.Stages {
-		gains = append(gains, t.sys.Gain(i))
-	}
-	g, err := json.Marshal(gains)
+	run, err := json.Marshal(t.task.Config())
 	if err != nil {
 		return err
 	}
-	return t.state().Write(w, runKey, t.cfg, map[string]string{gainsKey: string(g)})
+	var tensors []safetensors.Tensor
+	for name, v := range t.arrays() {
+		tensors = append(tensors, safetensors.Float32(name, []int{len(v)}, v))
+	}
+	meta := map[string]string{
+		runKey: string(run), stepKey: strconv.Itoa(t.step), secondsKey: strconv.FormatFloat(t.spent.Seconds(), 'f', 3, 64),
+	}
+	if r, ok := t.task.(Remembering); ok {
+		memory, err := r.Remember()
+		if err != nil {
+			return err
+		}
+		meta[memoryKey] = string(memory)
+	}
+	return safetensors.Write(w, tensors, meta)
 }
 
-// Resume continues from a checkpoint of a run with the same configuration, bit for bit. It returns an error, and the
-// trainer must not be used further, if the checkpoint belongs to another configuration or is damaged.
+// Resume continues from a checkpoint of a run with the same configuration, bit for bit. It returns an error, and the trainer must
+// not be used further, if the checkpoint belongs to another configuration or is damaged.
 func (t *Trainer) Resume(r io.ReaderAt, size int64) error {
-	s := t.state()
-	meta, err := s.Read(r, size, runKey, &t.cfg, t.cfg.Steps)
+	tensors, meta, err := safetensors.Read(r, size)
 	if err != nil {
-		return err
+		return fmt.Errorf("checkpoint: %w", err)
 	}
-	var gains []float64
-	if err := json.Unmarshal([]byte(meta[gainsKey]), &gains); err != nil || len(gains) != t.cfg.Model.Stages {
-		return fmt.Errorf("checkpoint: gains are %q", meta[gainsKey])
+	cfg := t.task.Config()
+	saved := reflect.New(reflect.TypeOf(cfg).Elem())
+	if err := json.Unmarshal([]byte(meta[runKey]), saved.Interface()); err != nil {
+		return fmt.Errorf("checkpoint: configuration: %w", err)
 	}
-	for i, g := range gains {
-		if !(g > 0) {
-			return fmt.Errorf("checkpoint: gains are %q", meta[gainsKey])
+	if !reflect.DeepEqual(saved.Interface(), cfg) {
+		return errors.New("checkpoint is of a run with another configuration: use that one, or start afresh in an empty folder")
+	}
+	arrays := t.arrays()
+	for _, x := range tensors {
+		dst, ok := arrays[x.Name]
+		v, err := x.Float32s()
+		if err != nil || !ok || len(v) != len(dst) {
+			return fmt.Errorf("checkpoint: tensor %s does not fit the configuration", x.Name)
 		}
-		t.sys.SetGain(i, g)
+		copy(dst, v)
+		delete(arrays, x.Name)
 	}
-	t.step, t.spent = s.Step, s.Spent
+	for name := range arrays {
+		return fmt.Errorf("checkpoint lacks tensor %s", name)
+	}
+	step, err := strconv.Atoi(meta[stepKey])
+	if err != nil || step < 0 || step > t.common.Steps {
+		return fmt.Errorf("checkpoint: step is %q", meta[stepKey])
+	}
+	seconds, err := strconv.ParseFloat(meta[secondsKey], 64)
+	if err != nil || !(seconds >= 0 && seconds < 1e9) {
+		return fmt.Errorf("checkpoint: time is %q", meta[secondsKey])
+	}
+	if k, ok := t.task.(Remembering); ok {
+		if err := k.Recall([]byte(meta[memoryKey]), step); err != nil {
+			return fmt.Errorf("checkpoint: %w", err)
+		}
+	}
+	t.step, t.spent = step, time.Duration(seconds*float64(time.Second))
+	if t.opt != nil {
+		t.opt.SetSteps(step)
+		t.task.Weights().Refresh()
+	}
 	return nil
 }

@@ -2,114 +2,130 @@ package train
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
-	"ditas/internal/model"
+	"ditas/internal/nn"
 )
 
-// Config describes a run completely, together with the data and the number of workers: the same configuration on the same
-// data gives the same weights, bit for bit, however many workers there are and however often the run is interrupted.
-type Config struct {
-	Model model.Config `json:"model"`
-	Seed  uint64       `json:"seed"`
-
-	Steps   int     `json:"steps"`
-	Batch   int     `json:"batch"`
-	Rate    float64 `json:"rate"`   // peak learning rate
-	Warmup  int     `json:"warmup"` // steps
-	Final   float64 `json:"final"`  // learning rate at the end, as a share of the peak
-	Beta1   float64 `json:"beta1"`
-	Beta2   float64 `json:"beta2"`
-	Clip    float64 `json:"clip"`    // limit of the gradient's norm
-	Average float64 `json:"average"` // decay of the moving average of weights that is evaluated and saved
-
-	// Thresholds is the range of strengths, drawn log-uniformly for every picture.
-	Thresholds [2]float64 `json:"thresholds"`
-	// Rounding is the range of the steps that containers are rounded to, in steps of a 16-bit file, drawn log-uniformly.
-	Rounding [2]float64 `json:"rounding"`
-	// StageWeights weigh the logarithm of what is missing after each stage. Missing ones are as the last.
-	StageWeights []float64 `json:"stageWeights"`
-	// ContainerWeight weighs the mean squared distortion of each stage, relative to the square of the threshold.
-	ContainerWeight float64 `json:"containerWeight"`
-	// Dropout is the probability that a stage is lost in the loss for incomplete recordings, which has the weight
-	// DropoutWeight; the loss is left out where it is 0.
-	Dropout       float64 `json:"dropout"`
-	DropoutWeight float64 `json:"dropoutWeight"`
-
-	// FreezeGains is the share of the run after which the gains of the stages are no longer adapted.
-	FreezeGains float64 `json:"freezeGains"`
-	// ValidateEvery is the number of steps between validations, each on ValidationPairs pairs at every one of
-	// ValidationThresholds.
-	ValidateEvery        int       `json:"validateEvery"`
-	ValidationPairs      int       `json:"validationPairs"`
-	ValidationThresholds []float64 `json:"validationThresholds"`
+// Config describes a run completely, together with the data: the same configuration on the same data gives the same weights, bit
+// for bit, however many workers there are and however often the run is interrupted. It is a pointer to a struct in which [Common]
+// is embedded.
+type Config interface {
+	// Shared returns what the configurations of all tasks have in common, to be read and changed.
+	Shared() *Common
+	// Validate reports what is wrong with the configuration.
+	Validate() error
+	// Load reads the material and returns the task.
+	Load(ctx context.Context, f Folders) (Task, error)
 }
 
-// Default returns the configuration that the shipped weights were trained with, for one of the paper's systems.
-func Default(system string) (Config, error) {
-	m, err := model.Named(system)
-	if err != nil {
-		return Config{}, err
-	}
-	return Config{
-		Model: m, Seed: 1,
-		Steps: 4000, Batch: 8, Rate: 2e-3, Warmup: 100, Final: 0.01, Beta1: 0.9, Beta2: 0.99, Clip: 1, Average: 0.995,
-		Thresholds: [2]float64{0.006, 0.15}, Rounding: [2]float64{1, 10}, StageWeights: []float64{0.3, 0.3, 1},
-		FreezeGains: 0.5, ValidateEvery: 100, ValidationPairs: 24, ValidationThresholds: []float64{0.01, 0.03, 0.1},
-	}, nil
+// Common is what the configurations of all tasks have in common.
+type Common struct {
+	// Task is the name of the task; it may be left out where model.name tells.
+	Task string `json:"task,omitempty"`
+	Seed uint64 `json:"seed"`
+	// Init is a file of weights of the same shapes to start from, in place of random ones.
+	Init string `json:"init,omitempty"`
+
+	Steps int `json:"steps"`
+	Batch int `json:"batch"` // examples a step
+	// The learning rate rises from 0 over the first Warmup steps to Rate and falls by half a cosine to Rate·Final at the end;
+	// with a Final of 1 it stays.
+	Rate   float64 `json:"rate"`
+	Warmup int     `json:"warmup"`
+	Final  float64 `json:"final"`
+
+	Beta1   float64 `json:"beta1"`         // Adam's decay of the mean of gradients
+	Beta2   float64 `json:"beta2"`         // and of their squares
+	Eps     float64 `json:"eps,omitempty"` // added to the root of the latter; 0 means 1e-8
+	Clip    float64 `json:"clip"`          // limit of the gradient's norm; 0 means none
+	Average float64 `json:"average"`       // decay of the moving average of weights that is evaluated and saved
+
+	ValidateEvery int `json:"validateEvery"` // steps between validations
 }
 
-// ReadConfig reads a configuration as JSON. Fields it lacks are those of Default for the system that "model.name" names;
-// fields it does not know are an error.
-func ReadConfig(r io.Reader) (Config, error) {
-	text, err := io.ReadAll(io.LimitReader(r, 1<<20))
-	if err != nil {
-		return Config{}, fmt.Errorf("training configuration: %w", err)
-	}
-	var head struct {
-		Model struct {
-			Name string `json:"name"`
-		} `json:"model"`
-	}
-	if err := json.Unmarshal(text, &head); err != nil {
-		return Config{}, fmt.Errorf("training configuration: %w", err)
-	}
-	c, err := Default(head.Model.Name)
-	if err != nil {
-		return Config{}, fmt.Errorf("training configuration: model.name: %w", err)
-	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&c); err != nil {
-		return Config{}, fmt.Errorf("training configuration: %w", err)
-	}
-	return c, c.Validate()
+// Defaults returns what tasks start their defaults from.
+func Defaults() Common {
+	return Common{Seed: 1, Batch: 8, Final: 0.01, Beta1: 0.9, Beta2: 0.99, Clip: 1}
 }
 
-// Validate reports what is wrong with a configuration.
-func (c Config) Validate() error {
-	if err := c.Model.Validate(); err != nil {
-		return err
-	}
-	ordered := func(r [2]float64) bool { return r[0] > 0 && r[1] >= r[0] }
+// Shared implements [Config] for the structs that c is embedded in.
+func (c *Common) Shared() *Common { return c }
+
+// Check reports what is wrong with what all tasks have in common.
+func (c *Common) Check() error {
 	share := func(x float64) bool { return x >= 0 && x < 1 }
 	switch {
 	case c.Steps < 1 || c.Batch < 1:
-		return fmt.Errorf("%d steps of %d pictures: want at least one of each", c.Steps, c.Batch)
-	case !(c.Rate > 0) || !share(c.Beta1) || !share(c.Beta2) || !share(c.Average) || !share(c.Dropout):
-		return fmt.Errorf("rate must be positive; beta1, beta2, average and dropout must be at least 0 and less than 1")
-	case !ordered(c.Thresholds) || c.Thresholds[1] > model.MaxThreshold:
-		return fmt.Errorf("thresholds %v: want two rising values up to %g", c.Thresholds, model.MaxThreshold)
-	case !ordered(c.Rounding):
-		return fmt.Errorf("rounding %v: want two rising values", c.Rounding)
-	case len(c.StageWeights) == 0:
-		return fmt.Errorf("stageWeights is empty: want one per stage")
-	case c.ValidateEvery < 1 || c.ValidationPairs < 1 || len(c.ValidationThresholds) == 0:
-		return fmt.Errorf("validateEvery, validationPairs and validationThresholds must not be empty")
+		return fmt.Errorf("%d steps of %d examples: want at least one of each", c.Steps, c.Batch)
+	case !(c.Rate > 0):
+		return fmt.Errorf("rate is %g: want a positive number", c.Rate)
+	case c.Warmup < 0 || !(c.Final >= 0 && c.Final <= 1):
+		return fmt.Errorf("warmup is %d and final %g: want a number of steps and a share from 0 to 1", c.Warmup, c.Final)
+	case !share(c.Beta1) || !share(c.Beta2) || !share(c.Average):
+		return errors.New("beta1, beta2 and average must be at least 0 and less than 1")
+	case !(c.Eps >= 0) || !(c.Clip >= 0):
+		return errors.New("eps and clip must not be negative")
+	case c.ValidateEvery < 1:
+		return fmt.Errorf("validateEvery is %d: want at least 1", c.ValidateEvery)
 	}
 	return nil
 }
 
-func (c Config) stageWeight(i int) float64 { return c.StageWeights[min(i, len(c.StageWeights)-1)] }
+// rate returns the learning rate of a step, counted from 0.
+func (c *Common) rate(step int) float64 {
+	return c.Rate * nn.WarmupCosine(step, c.Warmup, c.Steps, c.Final)
+}
+
+// Decode reads the JSON of a configuration over the defaults that it points to. Fields it does not know are an error.
+func Decode(text []byte, cfg Config) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(cfg); err != nil {
+		return fmt.Errorf("training configuration: %w", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("training configuration: there is more behind its end; a file holds one object")
+	}
+	if err := cfg.Validate(); err != nil {
+		return fmt.Errorf("training configuration: %w", err)
+	}
+	return nil
+}
+
+// Stripes says from what parts of pictures a task learns whose networks are convolutions: first from stripes of a few rows, of
+// which the same arithmetic sees more and more varied ones; at the end from whole pictures, because what is learnt from stripes
+// alone takes edges for granted that whole pictures do not have.
+type Stripes struct {
+	Rows int `json:"rows"`
+	// Finish is the number of steps at the end that learn from whole pictures, FinishBatch each; 0 for that means as many
+	// as have the rows of a batch of stripes, at least one.
+	Finish      int `json:"finish,omitempty"`
+	FinishBatch int `json:"finishBatch,omitempty"`
+}
+
+// Check reports what is wrong with the stripes of pictures of side rows in a run.
+func (s Stripes) Check(side int, c *Common) error {
+	switch {
+	case s.Rows < 1 || s.Rows > side:
+		return fmt.Errorf("stripes of %d rows: want 1 to %d", s.Rows, side)
+	case s.Finish < 0 || s.Finish > c.Steps || s.FinishBatch < 0:
+		return fmt.Errorf("finish of %d steps of %d pictures: want 0 to %d steps", s.Finish, s.FinishBatch, c.Steps)
+	}
+	return nil
+}
+
+// At returns the rows of each example and the number of examples of a step, counted from 0.
+func (s Stripes) At(step, side int, c *Common) (rows, examples int) {
+	switch {
+	case step < c.Steps-s.Finish:
+		return s.Rows, c.Batch
+	case s.FinishBatch > 0:
+		return side, s.FinishBatch
+	}
+	return side, max(1, c.Batch*s.Rows/side)
+}

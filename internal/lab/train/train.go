@@ -1,321 +1,361 @@
-// Package train trains the systems of package model: the loop, its schedule, validation, checkpoints and log.
+// Package train trains everything here that is learnt: the systems of package model, other papers' systems, the restorer, the
+// detectors of steganalysis and the codestream's prior.
 //
-//	t, err := train.New(cfg, train.Data{Speech: …, Pictures: …, ValidationSpeech: …, ValidationPictures: …}, workers)
-//	err = t.Resume(checkpoint, size)               // optional
+//	cfg, err := tasks.Read(text)                         // which task, and how
+//	task, err := cfg.Load(ctx, train.Folders{…})         // with what
+//	t, err := train.New(task, workers)
+//	err = t.Resume(checkpoint, size)                     // optional
 //	err = t.Run(ctx, train.Options{Log: jsonl, Checkpoint: save, Progress: show})
-//	err = t.Best().Save(file, true, nil)
+//	err = t.Save(file, true, nil)
 //
-// Every picture of a step is a task of its own, with a random source seeded by the step and its index, and gradients are
-// summed in order: results do not depend on the number of workers.
+// A [Trainer] owns what all of them need: workers, gradients, the optimiser and the schedule of its rate, the moving average of
+// weights, the clock, the log and checkpoints. A [Task] says what is learnt from one example and how good the result is.
+//
+// Every example of a step has a random source of its own, seeded by the run's seed, the step and the example's index, and
+// gradients are summed in order: results do not depend on the number of workers.
 package train
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
+	"os"
 	"time"
 
 	"ditas/internal/lab/dataset"
-	"ditas/internal/lab/evaluate"
-	"ditas/internal/lab/train/loop"
-	"ditas/internal/model"
 	"ditas/internal/nn"
 	"ditas/internal/parallel"
-	"ditas/picture"
 )
 
-// Data is what a run learns from and what it is measured on while it runs. The test set has no place here.
-type Data struct {
-	Speech, ValidationSpeech     *dataset.Speech
-	Pictures, ValidationPictures *dataset.Pictures // for validation, as thumbnails of the tile's size
+// ErrStopped reports a run that ended before its last step because the context was done or the budget was spent. Its state has
+// been handed to Options.Checkpoint.
+var ErrStopped = errors.New("training stopped early")
+
+// Task is what a run learns. One goroutine at a time calls its methods; many call its workers.
+type Task interface {
+	// Config returns the configuration of the run.
+	Config() Config
+	// Weights returns the weights in training. A task without any learns in Settle alone.
+	Weights() *nn.Weights[float32]
+	// Averaged returns weights of the same shapes that the trainer sets to the moving averages before Validate and Save.
+	Averaged() *nn.Weights[float32]
+	// Begin sets everything to what a fresh run starts with.
+	Begin(seed uint64) error
+	// Load reads the weights, and what belongs to them, from a file that Save wrote.
+	Load(r io.ReaderAt, size int64) error
+	// Examples returns the number of examples that a step learns from, steps counting from 0.
+	Examples(step int) int
+	// NewWorker returns what one goroutine computes with.
+	NewWorker() (Worker, error)
+	// Settle is called after each step, with the number of steps taken and when the weights have changed. It returns the loss
+	// and what else the log tells of the step, a pointer to a struct that is valid until the next call, or nil.
+	Settle(step int) (loss float64, figures any, err error)
+	// Logged is called when a record is due for the log, whether there is one or not: means over several steps begin anew.
+	Logged()
+	// Validate measures what has been learnt; step is the number of steps taken.
+	Validate(ctx context.Context, step, workers int) (fmt.Stringer, error)
+	// Save writes what has been learnt. Half stores weights in 16 bits; about is added to the file's metadata, if it has any.
+	Save(w io.Writer, half bool, about map[string]string) error
+}
+
+// Worker computes gradients on one goroutine.
+type Worker interface {
+	// Learn adds the gradient of example i of a step to grads, which is nil if the task has no weights. All that it draws at
+	// random it draws from rng. What it keeps for Settle has to be kept by example, not by worker.
+	Learn(step, i int, rng *rand.Rand, grads *nn.Grads[float32]) error
+}
+
+// Remembering is a task that knows more from step to step than its weights.
+type Remembering interface {
+	// Remember returns that as JSON.
+	Remember() ([]byte, error)
+	// Recall takes it back; step is the number of steps taken.
+	Recall(text []byte, step int) error
+}
+
+// Counted is a task that knows what it costs.
+type Counted interface {
+	// FLOPs returns the number of floating-point operations of the whole run: its graphs once, and twice more for
+	// their gradients. Validation is not counted.
+	FLOPs() float64
 }
 
 // Record is one line of the log.
 type Record struct {
 	Step    int     `json:"step"`
 	Minutes float64 `json:"minutes"` // of work on this run, over all its parts
-	Rate    float64 `json:"rate"`
+	Rate    float64 `json:"rate,omitempty"`
 	Loss    float64 `json:"loss"`
-	Norm    float64 `json:"norm"` // of the gradient, before the limit
-	// Training figures are means over the batch: PSNR in dB after each stage, and container MSE of each stage.
-	PSNR      []float64    `json:"psnr"`
-	Container []float64    `json:"container"`
-	Gains     []float64    `json:"gains"`
-	Valid     []Validation `json:"valid,omitempty"`
+	Norm    float64 `json:"norm,omitempty"` // of the gradient, before the limit
+	// Figures are the task's own, and stand beside the fields above in the log.
+	Figures any `json:"-"`
+	// Valid is what a validation after the step measured.
+	Valid fmt.Stringer `json:"-"`
 }
 
-// Validation is the quality of the averaged weights on the validation set at one strength, after rounding to 16 bits.
-type Validation struct {
-	Threshold float64   `json:"threshold"`
-	Container float64   `json:"container"` // mean squared error
-	PSNR      []float64 `json:"psnr"`      // mean over pictures, after each stage
-	SSIM      float64   `json:"ssim"`
+// MarshalJSON writes all of a record as one object.
+func (r Record) MarshalJSON() ([]byte, error) {
+	type head Record
+	out, err := json.Marshal(head(r))
+	if err != nil {
+		return nil, err
+	}
+	join := func(v any) error {
+		text, err := json.Marshal(v)
+		if err == nil && string(text) != "{}" && string(text) != "null" {
+			out = append(append(out[:len(out)-1], ','), text[1:]...)
+		}
+		return err
+	}
+	if err := join(r.Figures); err != nil {
+		return nil, err
+	}
+	return out, join(struct {
+		Valid any `json:"valid,omitempty"`
+	}{r.Valid})
 }
 
 // Options are what a run does besides learning.
-type Options = loop.Options[Record]
+type Options struct {
+	Log      io.Writer // gets a record per LogEvery steps and per validation, as JSON lines
+	LogEvery int
+	// Checkpoint is called with the state to be saved at every validation, at the end, and when the run is interrupted.
+	Checkpoint func(write func(io.Writer) error) error
+	// Progress is called after every step, with a record whose figures are valid until it returns.
+	Progress func(Record)
+	// Budget stops the run after so much time, as an interruption would; 0 means no limit.
+	Budget time.Duration
+}
 
 // Trainer is a run. It must not be used by two goroutines at once.
 type Trainer struct {
-	cfg     Config
-	data    Data
-	sys     *model.System
-	opt     *nn.Adam[float32]
+	task    Task
+	common  Common
+	opt     *nn.Adam[float32] // nil, like average, if the task has no weights
 	average *nn.Average[float32]
-	best    *model.System // the averaged weights
-	workers []*worker
+	workers []worker
 	team    *parallel.Workers
 	learn   func(worker, i int)
 	grads   []*nn.Grads[float32]
-	tasks   []task
-	record  Record
-	square  []float64 // mean square of what each stage had to hide
+	errs    []error
 	step    int
 	spent   time.Duration
+	started bool // from the weights that the configuration names
 }
 
-// worker is what one goroutine computes with.
+// worker is one of the task with its source of random numbers.
 type worker struct {
-	pipe    *model.Pipeline
-	terms   []nn.Term
-	source  rand.PCG
-	rng     *rand.Rand
-	picture *picture.Planes
-	pixels  []float32 // of picture, contiguous
-	covers  [][]float32
-	scratch []float32
-}
-
-// task holds what came of one picture of a step.
-type task struct {
-	loss      float64
-	missing   []float64 // mean square of S_1, and of what is missing after each stage
-	container []float64
-	err       error
+	Worker
+	source *rand.PCG
+	rng    *rand.Rand
 }
 
 // New prepares a run. Workers is the number of goroutines; it does not change results.
-func New(cfg Config, data Data, workers int) (*Trainer, error) {
+func New(task Task, workers int) (*Trainer, error) {
+	cfg := task.Config()
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	sys, err := model.New(cfg.Model)
-	if err != nil {
+	t := &Trainer{task: task, common: *cfg.Shared()}
+	if err := task.Begin(t.common.Seed); err != nil {
 		return nil, err
 	}
-	sys.Init(cfg.Seed)
-	best, err := model.New(cfg.Model)
-	if err != nil {
-		return nil, err
+	if w := task.Weights(); w != nil {
+		t.opt = nn.NewAdam(w, t.common.Beta1, t.common.Beta2)
+		t.opt.Eps = t.common.Eps
+		t.average = nn.NewAverage(w, t.common.Average)
 	}
-	t := &Trainer{
-		cfg: cfg, data: data, sys: sys, best: best,
-		opt: nn.NewAdam(sys.Weights, cfg.Beta1, cfg.Beta2), average: nn.NewAverage(sys.Weights, cfg.Average),
-	}
-	for range max(1, min(workers, cfg.Batch)) {
-		w, err := newWorker(sys, cfg)
+	most := max(task.Examples(0), task.Examples(t.common.Steps-1))
+	for range max(1, min(workers, most)) {
+		w, err := task.NewWorker()
 		if err != nil {
 			return nil, err
 		}
-		t.workers = append(t.workers, w)
+		source := new(rand.PCG)
+		t.workers = append(t.workers, worker{w, source, rand.New(source)})
 	}
-	stages := cfg.Model.Stages
 	t.team = parallel.NewWorkers(len(t.workers))
-	t.learn = func(w, i int) { t.tasks[i].err = t.workers[w].learn(t, i) }
-	t.record = Record{PSNR: make([]float64, stages), Container: make([]float64, stages), Gains: make([]float64, stages)}
-	t.square = make([]float64, stages)
-	for range cfg.Batch {
-		t.grads = append(t.grads, nn.NewGrads(sys.Weights))
-		t.tasks = append(t.tasks, task{missing: make([]float64, stages+1), container: make([]float64, stages)})
+	t.learn = func(w, i int) {
+		k := &t.workers[w]
+		dataset.Seed(k.source, t.common.Seed, t.step, i)
+		var g *nn.Grads[float32]
+		if t.opt != nil {
+			g = t.grads[i]
+			g.Zero()
+		}
+		t.errs[i] = k.Learn(t.step, i, k.rng, g)
 	}
 	return t, nil
-}
-
-func newWorker(sys *model.System, cfg Config) (*worker, error) {
-	pipe, err := sys.NewPipeline(true, cfg.DropoutWeight > 0)
-	if err != nil {
-		return nil, err
-	}
-	w := &worker{pipe: pipe}
-	w.rng = rand.New(&w.source)
-	w.picture, w.pixels = planes(cfg.Model.Tile)
-	w.scratch = make([]float32, len(w.pixels))
-	for i := range cfg.Model.Stages {
-		w.covers = append(w.covers, make([]float32, cfg.Model.Samples()))
-		w.terms = append(w.terms, nn.Term{Loss: pipe.RevealLoss[i]}, nn.Term{Loss: pipe.ContainerLoss[i]})
-	}
-	if pipe.LossyLoss != nil {
-		w.terms = append(w.terms, nn.Term{Loss: pipe.LossyLoss})
-	}
-	return w, nil
-}
-
-// planes returns a square picture and its pixels in one piece.
-func planes(side int) (*picture.Planes, []float32) {
-	n := side * side
-	pixels := make([]float32, 3*n)
-	return &picture.Planes{Width: side, Height: side, Pix: [3][]float32{pixels[:n], pixels[n : 2*n], pixels[2*n:]}}, pixels
 }
 
 // Step returns the number of steps taken.
 func (t *Trainer) Step() int { return t.step }
 
-// System returns the system in training.
-func (t *Trainer) System() *model.System { return t.sys }
+// Steps returns the number of steps of the whole run.
+func (t *Trainer) Steps() int { return t.common.Steps }
 
-// Best returns a system with the averaged weights as they stand.
-func (t *Trainer) Best() (*model.System, error) {
-	if err := t.average.CopyTo(t.best.Weights); err != nil {
-		return nil, err
-	}
-	for i := range t.cfg.Model.Stages {
-		t.best.SetGain(i, t.sys.Gain(i))
-	}
-	return t.best, nil
-}
-
-// Run takes the remaining steps. Its error wraps [loop.ErrStopped] if it ended before the last one.
-func (t *Trainer) Run(ctx context.Context, o Options) error {
-	r := loop.Run[Record]{
-		Step: &t.step, Spent: &t.spent, Steps: t.cfg.Steps, ValidateEvery: t.cfg.ValidateEvery,
-		Advance: t.advance, Write: t.WriteCheckpoint,
-		Stamp: func(r *Record, spent time.Duration) { r.Minutes = spent.Minutes() },
-		Validate: func(ctx context.Context, r *Record) (err error) {
-			r.Valid, err = t.validate(ctx)
-			return err
-		},
-	}
-	return r.Do(ctx, o)
-}
-
-// advance takes one step. It allocates nothing; the slices of the record are those of the one before.
-func (t *Trainer) advance() (Record, error) {
-	t.team.Each(t.cfg.Batch, t.learn)
-	stages := t.cfg.Model.Stages
-	rec := Record{PSNR: t.record.PSNR, Container: t.record.Container, Gains: t.record.Gains}
-	clear(rec.PSNR)
-	clear(rec.Container)
-	clear(t.square)
-	n := float64(t.cfg.Batch)
-	for _, k := range t.tasks {
-		if k.err != nil {
-			return rec, fmt.Errorf("step %d: %w", t.step+1, k.err)
-		}
-		rec.Loss += k.loss / n
-		for i := range stages {
-			rec.PSNR[i] += psnr(k.missing[i+1]) / n
-			rec.Container[i] += k.container[i] / n
-			t.square[i] += k.missing[i] / n
-		}
-	}
-	rec.Rate = t.cfg.Rate * nn.WarmupCosine(t.step, t.cfg.Warmup, t.cfg.Steps, t.cfg.Final)
-	var err error
-	if rec.Norm, err = t.opt.Step(t.grads, rec.Rate, t.cfg.Clip); err != nil {
-		return rec, fmt.Errorf("step %d: %w", t.step+1, err)
-	}
-	t.step++
-	t.average.Update(t.step)
-	const keep = 0.98
-	for i := range stages {
-		if float64(t.step) < t.cfg.FreezeGains*float64(t.cfg.Steps) {
-			g := t.sys.Gain(i)
-			t.sys.SetGain(i, math.Sqrt(keep*g*g+(1-keep)*t.square[i]))
-		}
-		rec.Gains[i] = t.sys.Gain(i)
-	}
-	rec.Step = t.step
-	return rec, nil
-}
-
-func psnr(mse float64) float64 { return -10 * math.Log10(max(mse, 1e-10)) }
-
-// learn computes the gradient for picture i of the present step.
-func (w *worker) learn(t *Trainer, i int) error {
-	cfg := t.cfg
-	dataset.Seed(&w.source, cfg.Seed, t.step, i)
-	t.data.Pictures.Crop(w.rng, w.picture)
-	for _, c := range w.covers {
-		t.data.Speech.Clip(w.rng, c)
-		// Loudness and polarity carry no meaning for hiding.
-		a := float32(math.Exp(-0.5 * w.rng.Float64()))
-		if w.rng.IntN(2) == 0 {
-			a = -a
-		}
-		for j := range c {
-			c[j] *= a
-		}
-	}
-	tau := between(w.rng, cfg.Thresholds)
-	if err := w.pipe.SetThresholds(tau); err != nil {
+// Save writes what has been learnt so far, the averaged weights: see [Task].
+func (t *Trainer) Save(w io.Writer, half bool, about map[string]string) error {
+	if err := t.takeAverage(); err != nil {
 		return err
 	}
-	w.pipe.Step = between(w.rng, cfg.Rounding) / (1 << 15)
-	for s := range w.pipe.Keep {
-		w.pipe.Keep[s] = 1
-		if w.rng.Float64() < cfg.Dropout {
-			w.pipe.Keep[s] = 0
-		}
-	}
-	w.pipe.Load(w.pixels, w.covers, w.scratch)
-	w.pipe.Graph.Forward()
+	return t.task.Save(w, half, about)
+}
 
-	k := &t.tasks[i]
-	k.loss = 0
-	k.missing[0] = 0
-	for _, v := range w.scratch {
-		k.missing[0] += float64(v) * float64(v) / float64(len(w.scratch))
+func (t *Trainer) takeAverage() error {
+	if t.average == nil {
+		return nil
 	}
-	term := w.terms
-	// The logarithm of the mean squared error makes every decibel count the same, at the first stage and at the last.
-	logarithm := func(weight float64) {
-		v := term[0].Loss.Value + 1e-9
-		k.loss += weight * math.Log(v)
-		term[0].Weight = weight / v
-		term = term[1:]
+	return t.average.CopyTo(t.task.Averaged())
+}
+
+// Run takes the remaining steps. Its error wraps [ErrStopped] if it ended before the last one.
+func (t *Trainer) Run(ctx context.Context, o Options) error {
+	if err := t.Start(); err != nil {
+		return err
 	}
-	for s := range cfg.Model.Stages {
-		k.missing[s+1] = term[0].Loss.Value
-		logarithm(cfg.stageWeight(s))
-		k.container[s] = term[0].Loss.Value
-		term[0].Weight = cfg.ContainerWeight / (tau * tau)
-		k.loss += term[0].Weight * term[0].Loss.Value
-		term = term[1:]
-	}
-	if len(term) > 0 {
-		logarithm(cfg.DropoutWeight)
-	}
-	if math.IsNaN(k.loss) || math.IsInf(k.loss, 0) {
-		if err := w.pipe.Graph.Check(); err != nil {
+	begin, spent := time.Now(), t.spent
+	for t.step < t.common.Steps {
+		if ctx.Err() != nil || o.Budget > 0 && time.Since(begin) > o.Budget {
+			if err := t.save(o); err != nil {
+				return err
+			}
+			return fmt.Errorf("%w after %d of %d steps", ErrStopped, t.step, t.common.Steps)
+		}
+		rec, err := t.advance()
+		if err != nil {
 			return err
 		}
-		return fmt.Errorf("loss: %w", nn.ErrNotFinite)
+		validate := t.step%t.common.ValidateEvery == 0 || t.step == t.common.Steps
+		if validate {
+			if err := t.takeAverage(); err != nil {
+				return err
+			}
+			// An interruption here must not lose the steps taken, so that it waits for the end.
+			if rec.Valid, err = t.task.Validate(context.WithoutCancel(ctx), t.step, len(t.workers)); err != nil {
+				return fmt.Errorf("validation after step %d: %w", t.step, err)
+			}
+		}
+		t.spent = spent + time.Since(begin)
+		rec.Minutes = t.spent.Minutes()
+		if validate || o.LogEvery > 0 && t.step%o.LogEvery == 0 {
+			t.task.Logged()
+			if err := write(o.Log, rec); err != nil {
+				return err
+			}
+		}
+		if o.Progress != nil {
+			o.Progress(rec)
+		}
+		if validate {
+			if err := t.save(o); err != nil {
+				return err
+			}
+		}
 	}
-	t.grads[i].Zero()
-	w.pipe.Graph.Backward(t.grads[i], w.terms...)
 	return nil
 }
 
-// between draws log-uniformly from a range.
-func between(rng *rand.Rand, r [2]float64) float64 {
-	return r[0] * math.Exp(rng.Float64()*math.Log(r[1]/r[0]))
+// Start takes over the weights that the configuration says the run starts from, if it has not begun. Run does so itself; whoever
+// wants to know before whether they can be had calls it first.
+func (t *Trainer) Start() error {
+	name := t.common.Init
+	if t.started || t.step > 0 || name == "" {
+		return nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return fmt.Errorf("weights to start from: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if err := t.task.Load(f, info.Size()); err != nil {
+		return fmt.Errorf("weights to start from, %s: %w", name, err)
+	}
+	if t.average != nil {
+		t.average = nn.NewAverage(t.task.Weights(), t.common.Average)
+	}
+	t.started = true
+	return nil
 }
 
-// validate measures the averaged weights.
-func (t *Trainer) validate(ctx context.Context) ([]Validation, error) {
-	sys, err := t.Best()
-	if err != nil {
-		return nil, err
+// advance takes one step. Unless the task does, it allocates nothing.
+func (t *Trainer) advance() (rec Record, err error) {
+	n := t.task.Examples(t.step)
+	t.reserve(n)
+	t.team.Each(n, t.learn)
+	for _, err := range t.errs[:n] {
+		if err != nil {
+			return rec, fmt.Errorf("step %d: %w", t.step+1, err)
+		}
 	}
-	report, err := evaluate.System(ctx, sys, t.data.ValidationPictures, t.data.ValidationSpeech, evaluate.Options{
-		Thresholds: t.cfg.ValidationThresholds, Pairs: t.cfg.ValidationPairs, Workers: len(t.workers),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("validation: %w", err)
+	rec.Rate = t.common.rate(t.step)
+	if t.opt != nil {
+		if rec.Norm, err = t.opt.Step(t.grads[:n], rec.Rate, t.common.Clip); err != nil {
+			return rec, fmt.Errorf("step %d: %w", t.step+1, err)
+		}
+		t.average.Update(t.step + 1)
 	}
-	var out []Validation
-	for _, r := range report.Rows {
-		out = append(out, Validation{Threshold: r.Threshold, Container: r.Mean.ContainerMSE, PSNR: r.Mean.StagePSNR, SSIM: r.Mean.SSIM})
+	t.step++
+	rec.Step = t.step
+	if rec.Loss, rec.Figures, err = t.task.Settle(t.step); err != nil {
+		return rec, fmt.Errorf("step %d: %w", t.step, err)
 	}
-	return out, nil
+	return rec, nil
 }
+
+// reserve makes room for n examples.
+func (t *Trainer) reserve(n int) {
+	for len(t.errs) < n {
+		t.errs = append(t.errs, nil)
+	}
+	for t.opt != nil && len(t.grads) < n {
+		t.grads = append(t.grads, nn.NewGrads(t.task.Weights()))
+	}
+}
+
+// write adds a line to the log.
+func write(w io.Writer, rec Record) error {
+	if w == nil {
+		return nil
+	}
+	line, err := json.Marshal(rec)
+	if err == nil {
+		_, err = w.Write(append(line, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("training log: %w", err)
+	}
+	return nil
+}
+
+func (t *Trainer) save(o Options) error {
+	if o.Checkpoint == nil {
+		return nil
+	}
+	if err := o.Checkpoint(t.WriteCheckpoint); err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	return nil
+}
+
+// Finite reports a loss that is no number, and where in the graph it came from.
+func Finite(loss float64, g *nn.Graph[float32]) error {
+	if !math.IsNaN(loss) && !math.IsInf(loss, 0) {
+		return nil
+	}
+	if err := g.Check(); err != nil {
+		return err
+	}
+	return fmt.Errorf("loss: %w", nn.ErrNotFinite)
+}
+
+// PSNR returns the peak signal-to-noise ratio of a mean squared error in dB, at most 100, full scale being 1.
+func PSNR(mse float64) float64 { return -10 * math.Log10(max(mse, 1e-10)) }

@@ -12,8 +12,6 @@ import (
 	"ditas/internal/codestream/internal/entropy"
 )
 
-//go:generate go run ../prior --data $DATA --out prior.bin
-
 // Prior is what coder and decoder know before they have seen anything of a picture: the cells with their weight, the weights of
 // mixing, and those of the linear prediction, of 256.
 type Prior struct {
@@ -44,7 +42,7 @@ func Ignorant() *Prior {
 //go:embed prior.bin
 var learnt []byte
 
-// Learnt returns what photographs have taught, the tables in prior.bin. It must not be changed.
+// Learnt returns what photographs have taught, the tables in prior.bin, by ditas train --config configs/prior.json. It must not be changed.
 var Learnt = sync.OnceValue(func() *Prior {
 	p, err := ReadPrior(bytes.NewReader(learnt))
 	if err != nil {
@@ -79,7 +77,7 @@ func ReadPrior(r io.Reader) (*Prior, error) {
 	probability, count := make([]uint16, cellCount), make([]uint8, cellCount)
 	for _, table := range []any{probability, count, p.weights, p.linear, p.moments} {
 		if err := binary.Read(z, binary.LittleEndian, table); err != nil {
-			return nil, fmt.Errorf("prior of the codestream: %w; make it again with go run ./internal/codestream/internal/prior", err)
+			return nil, fmt.Errorf("prior of the codestream: %w; learn it again with ditas train --config configs/prior.json", err)
 		}
 	}
 	for i := range p.cells {

@@ -245,6 +245,7 @@ func Measure(ctx context.Context, data Data, o Options) (*Report, error) {
 	if o.Detector == (detector.Config{}) {
 		o.Detector = detector.Default()
 	}
+	o.Detector.Seed = o.Seed
 	a := &analysis{options: o, begin: time.Now(), detectors: map[string]*detector.Detector{}}
 	r := &Report{Data: data.Test.Digest, Detector: o.Detector}
 	var err error

@@ -17,9 +17,12 @@ import (
 )
 
 // smallDetector learns in a moment.
-var smallDetector = detector.Config{
-	Window: 512, Width: 4, Steps: 40, Batch: 4, Rate: 0.01, Warmup: 5, Final: 0.1, Average: 0.8, ValidateEvery: 20,
-}
+var smallDetector = func() detector.Config {
+	c := detector.Default()
+	c.Window, c.Width = 512, 4
+	c.Steps, c.Batch, c.Rate, c.Warmup, c.Final, c.Average, c.ValidateEvery = 40, 4, 0.01, 5, 0.1, 0.8, 20
+	return c
+}()
 
 // analysed tries small detectors on methods of next to no recordings.
 func analysed(t *testing.T, workers int, fainter []float64, only ...string) *Report {

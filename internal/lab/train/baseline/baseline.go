@@ -1,238 +1,255 @@
-// Package baseline trains the systems of other papers that Table 1 compares with: those of packages model/deepsteg and
+// Package baseline teaches the systems of other papers that Table 1 compares with, in packages model/deepsteg and
 // model/kreuk.
 //
-//	t, err := baseline.New(cfg, train.Data{…}, workers)
-//	err = t.Resume(checkpoint, size) // optional
-//	err = t.Run(ctx, baseline.Options{Log: jsonl, Checkpoint: save})
-//	s, err := t.Best()
-//	err = s.Save(file, false, nil)
-//
-// They learn from the same recordings and pictures as the systems of package model, whose trainer is package train. What they
-// hide is hidden in a file of 16 bits, whose rounding the sender knows.
-//
-// Every stripe of a step is a task of its own, with a random source seeded by the step and its index, and gradients are
-// summed in order: results do not depend on the number of workers.
+// They learn from the same recordings and pictures as the systems of package model. What they hide is hidden in a file of 16 bits,
+// whose rounding the sender knows.
 package baseline
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
-	"time"
 
 	"ditas/internal/lab/dataset"
 	"ditas/internal/lab/train"
-	"ditas/internal/lab/train/loop"
 	"ditas/internal/model/unit"
 	"ditas/internal/nn"
 	"ditas/internal/parallel"
 	"ditas/picture"
 )
 
-// roundingStep is that of a 16-bit file.
+// roundingStep is the step of a 16-bit file.
 const roundingStep = 1.0 / (1 << 15)
 
-// Record is one line of the log.
-type Record struct {
-	Step    int      `json:"step"`
-	Minutes float64  `json:"minutes"` // of work on this run, over all its parts
-	Rate    float64  `json:"rate"`
-	Loss    float64  `json:"loss"`
-	Norm    float64  `json:"norm"` // of the gradient, before the limit
-	Figures          // of the stripes of the step, before it was taken
-	Valid   *Figures `json:"valid,omitempty"` // of the averaged weights on whole pictures of the validation set
-}
-
-// Figures are means over stripes or pictures, after rounding to 16 bits.
+// Figures are means over stripes since the record before or over pictures, after rounding to 16 bits.
 type Figures struct {
 	PSNR      float64 `json:"psnr"`      // of the picture, in dB
 	Container float64 `json:"container"` // mean squared error of samples, full scale 1
 	SNR       float64 `json:"snr"`       // in dB, of the mean powers
+	// Weight is the container's weight in the loss, where a controller sets it.
+	Weight float64 `json:"containerWeight,omitempty"`
 }
 
-// Options are what a run does besides learning.
-type Options = loop.Options[Record]
+// String tells what they are.
+func (f *Figures) String() string {
+	return fmt.Sprintf("%.2f dB at MSE %.2g, SNR %.1f dB", f.PSNR, f.Container, f.SNR)
+}
 
-// Trainer is a run. It must not be used by two goroutines at once.
-type Trainer struct {
+// Task is the training of a system: see [train.Task].
+type Task struct {
 	cfg       Config
-	data      train.Data
+	data      train.Material
 	sys, best unit.System // best has the averaged weights
-	opt       *nn.Adam[float32]
-	average   *nn.Average[float32]
-	workers   []*worker
-	team      *parallel.Workers
-	learn     func(worker, i int)
-	grads     []*nn.Grads[float32]
-	tasks     []task
-	step      int
-	spent     time.Duration
-	recent    sums // since the last record
+	examples  []example
+	figures   Figures
+	memory    memory
+	validate  []*validator // one for each goroutine, made when they are first needed
+	flops     float64
 }
 
-// worker is what one goroutine computes with.
-type worker struct {
-	pipe           *unit.Pipeline
-	source         rand.PCG
-	rng            *rand.Rand
-	picture        *picture.Planes
-	stripe, cover  []float32
-	codec          *unit.Codec // for validation, made when it is first needed
-	whole, decoded []float32
-	long, received []float32
+// memory is what the task knows besides its weights.
+type memory struct {
+	Recent     sums             `json:"recent"` // since the last record
+	Controller train.Controller `json:"controller"`
 }
 
-// task holds what came of one stripe or picture.
-type task struct {
+// example holds what came of one stripe or picture.
+type example struct {
 	loss                       float64
 	missing, distortion, power float64 // mean squares
-	err                        error
 }
 
-// New prepares a run. The validation pictures are thumbnails of [unit.Side] pixels. Workers is the number of goroutines; it
-// does not change results.
-func New(cfg Config, data train.Data, workers int) (*Trainer, error) {
+// worker is what one goroutine learns with: from stripes and, if the run ends with them, from whole pictures.
+type worker struct {
+	task   *Task
+	stripe *learner
+	whole  *learner // nil if it is not needed
+}
+
+// learner learns from parts of pictures with a number of rows.
+type learner struct {
+	rows          int
+	pipe          *unit.Pipeline
+	picture       *picture.Planes
+	pixels, cover []float32
+}
+
+// New returns the task. The validation pictures are thumbnails of [unit.Side] pixels.
+func New(cfg Config, data train.Material) (*Task, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	sys, err := cfg.Model.new()
-	if err != nil {
-		return nil, err
-	}
-	sys.Init(cfg.Seed)
-	best, err := cfg.Model.new()
-	if err != nil {
-		return nil, err
-	}
-	t := &Trainer{
-		cfg: cfg, data: data, sys: sys, best: best, tasks: make([]task, max(cfg.Batch, cfg.ValidationPairs)),
-		opt: nn.NewAdam(sys.Weights(), cfg.Beta1, cfg.Beta2), average: nn.NewAverage(sys.Weights(), cfg.Average),
-	}
-	for range max(1, min(workers, cfg.Batch)) {
-		w := &worker{
-			picture: picture.New(unit.Side, unit.Side),
-			stripe:  make([]float32, 3*cfg.Rows*unit.Side), cover: make([]float32, cfg.Rows*unit.RowSamples),
-		}
-		w.rng = rand.New(&w.source)
-		if w.pipe, err = unit.NewPipeline(sys, cfg.Rows); err != nil {
+	t := &Task{cfg: cfg, data: data}
+	for _, s := range []*unit.System{&t.sys, &t.best} {
+		var err error
+		if *s, err = cfg.Model.new(); err != nil {
 			return nil, err
 		}
-		w.pipe.Step = roundingStep
-		t.workers = append(t.workers, w)
-	}
-	t.team = parallel.NewWorkers(len(t.workers))
-	t.learn = func(w, i int) { t.tasks[i].err = t.workers[w].learn(t, i) }
-	for range cfg.Batch {
-		t.grads = append(t.grads, nn.NewGrads(sys.Weights()))
 	}
 	return t, nil
 }
 
-// Step returns the number of steps taken.
-func (t *Trainer) Step() int { return t.step }
+// Config implements [train.Task], as do the other methods.
+func (t *Task) Config() train.Config { return &t.cfg }
 
-// FLOPs returns the number of floating-point operations of the whole run: those of its graphs, and twice as many for their
-// gradients. Validation is not counted.
-func (t *Trainer) FLOPs() float64 {
-	return 3 * float64(t.workers[0].pipe.Graph.FLOPs()) * float64(t.cfg.Batch) * float64(t.cfg.Steps)
+func (t *Task) Weights() *nn.Weights[float32]  { return t.sys.Weights() }
+func (t *Task) Averaged() *nn.Weights[float32] { return t.best.Weights() }
+func (t *Task) Logged()                        { t.memory.Recent = sums{} }
+
+func (t *Task) Begin(seed uint64) error {
+	t.sys.Init(seed)
+	return nil
 }
 
-// Best returns a system with the averaged weights as they stand.
-func (t *Trainer) Best() (unit.System, error) {
-	return t.best, t.average.CopyTo(t.best.Weights())
-}
-
-// Run takes the remaining steps. Its error wraps [loop.ErrStopped] if it ended before the last one.
-func (t *Trainer) Run(ctx context.Context, o Options) error {
-	r := loop.Run[Record]{
-		Step: &t.step, Spent: &t.spent, Steps: t.cfg.Steps, ValidateEvery: t.cfg.ValidateEvery,
-		Advance: t.advance, Write: t.WriteCheckpoint,
-		Stamp: func(r *Record, spent time.Duration) { r.Minutes = spent.Minutes() },
-		Validate: func(_ context.Context, r *Record) (err error) {
-			r.Valid, err = t.validate()
-			return err
-		},
-		Logged: func() { t.recent = sums{} },
+func (t *Task) Load(r io.ReaderAt, size int64) error {
+	from, err := t.cfg.Model.load(r, size)
+	if err != nil {
+		return err
 	}
-	return r.Do(ctx, o)
+	values := map[string][]float32{}
+	for _, p := range from.Weights().Params() {
+		values[p.Name] = p.Data
+	}
+	return t.sys.Weights().CopyFrom(values)
 }
 
-// advance takes one step. It allocates nothing.
-func (t *Trainer) advance() (Record, error) {
-	t.team.Each(t.cfg.Batch, t.learn)
-	tasks := t.tasks[:t.cfg.Batch]
-	var rec Record
-	for _, k := range tasks {
-		if k.err != nil {
-			return rec, fmt.Errorf("step %d: %w", t.step+1, k.err)
-		}
-		t.recent.add(k)
-	}
-	rec.Loss, rec.Figures = t.recent.mean()
-	rec.Rate = t.cfg.Rate * nn.WarmupCosine(t.step, t.cfg.Warmup, t.cfg.Steps, t.cfg.Final)
+func (t *Task) Examples(step int) int {
+	_, n := t.cfg.At(step, unit.Side, &t.cfg.Common)
+	return n
+}
+
+// FLOPs implements [train.Counted]. It is 0 before there is a worker.
+func (t *Task) FLOPs() float64 { return t.flops }
+
+func (t *Task) NewWorker() (train.Worker, error) {
+	w := &worker{task: t}
+	first, last := t.Examples(0), t.Examples(t.cfg.Steps-1)
 	var err error
-	if rec.Norm, err = t.opt.Step(t.grads, rec.Rate, t.cfg.Clip); err != nil {
-		return rec, fmt.Errorf("step %d: %w", t.step+1, err)
+	if w.stripe, err = newLearner(t.sys, t.cfg.Rows); err != nil {
+		return nil, err
 	}
-	t.step++
-	t.average.Update(t.step)
-	rec.Step = t.step
-	return rec, nil
+	t.flops = 3 * float64(w.stripe.pipe.Graph.FLOPs()) * float64(t.cfg.Batch) * float64(t.cfg.Steps-t.cfg.Finish)
+	if t.cfg.Finish > 0 {
+		if w.whole, err = newLearner(t.sys, unit.Side); err != nil {
+			return nil, err
+		}
+		t.flops += 3 * float64(w.whole.pipe.Graph.FLOPs()) * float64(last) * float64(t.cfg.Finish)
+	}
+	for len(t.examples) < max(first, last) {
+		t.examples = append(t.examples, example{})
+	}
+	return w, nil
 }
 
-// sums of what came of tasks.
-type sums struct{ n, loss, psnr, distortion, power float64 }
+func newLearner(s unit.System, rows int) (*learner, error) {
+	pipe, err := unit.NewPipeline(s, rows)
+	if err != nil {
+		return nil, err
+	}
+	pipe.Step = roundingStep
+	return &learner{
+		rows: rows, pipe: pipe, picture: picture.New(unit.Side, unit.Side),
+		pixels: make([]float32, 3*rows*unit.Side), cover: make([]float32, rows*unit.RowSamples),
+	}, nil
+}
 
-func (s *sums) add(k task) {
-	s.n++
-	s.loss += k.loss
-	s.psnr += psnr(k.missing)
-	s.distortion += k.distortion
-	s.power += k.power
+// Learn implements [train.Worker].
+func (w *worker) Learn(step, i int, rng *rand.Rand, grads *nn.Grads[float32]) error {
+	t, l := w.task, w.stripe
+	if rows, _ := t.cfg.At(step, unit.Side, &t.cfg.Common); rows > l.rows {
+		l = w.whole
+	}
+	l.draw(&t.data, rng)
+	l.pipe.Graph.Forward()
+	k, container := &t.examples[i], t.containerWeight()
+	k.loss = container*l.pipe.ContainerLoss.Value + t.cfg.SecretWeight*l.pipe.SecretLoss.Value
+	k.missing, k.distortion, k.power = l.pipe.SecretLoss.Value, l.pipe.Distortion.Value, meanSquare(l.cover)
+	if err := train.Finite(k.loss, l.pipe.Graph); err != nil {
+		return err
+	}
+	l.pipe.Graph.Backward(grads,
+		nn.Term{Loss: l.pipe.ContainerLoss, Weight: container},
+		nn.Term{Loss: l.pipe.SecretLoss, Weight: t.cfg.SecretWeight})
+	return nil
+}
+
+// draw loads a part of a picture and a cover for it.
+func (l *learner) draw(data *train.Material, rng *rand.Rand) {
+	data.Pictures.Crop(rng, l.picture)
+	top, n := rng.IntN(unit.Side-l.rows+1), l.rows*unit.Side
+	for c, plane := range l.picture.Pix {
+		copy(l.pixels[c*n:][:n], plane[top*unit.Side:])
+	}
+	data.Speech.Clip(rng, l.cover)
+	// Polarity carries no meaning for hiding.
+	if rng.IntN(2) == 0 {
+		for j := range l.cover {
+			l.cover[j] = -l.cover[j]
+		}
+	}
+	l.pipe.Load(l.pixels, l.cover)
+}
+
+// containerWeight returns the container's weight in the present step.
+func (t *Task) containerWeight() float64 {
+	if t.cfg.ContainerTarget > 0 {
+		return t.cfg.ContainerWeight * t.memory.Controller.Weight()
+	}
+	return t.cfg.ContainerWeight
+}
+
+// Settle also controls the weight of the container, if it has a target.
+func (t *Task) Settle(step int) (loss float64, figures any, err error) {
+	var now sums
+	for _, k := range t.examples[:t.Examples(step-1)] {
+		now.add(k)
+		t.memory.Recent.add(k)
+	}
+	loss, t.figures = t.memory.Recent.mean()
+	if t.cfg.ContainerTarget > 0 {
+		t.figures.Weight = t.containerWeight()
+		t.memory.Controller.Update(now.Distortion/now.N, t.cfg.ContainerTarget)
+	}
+	return loss, &t.figures, nil
+}
+
+// Remember implements [train.Remembering], as does Recall.
+func (t *Task) Remember() ([]byte, error) { return json.Marshal(t.memory) }
+
+func (t *Task) Recall(text []byte, _ int) error {
+	if err := json.Unmarshal(text, &t.memory); err != nil {
+		return fmt.Errorf("memory is %q", text)
+	}
+	return nil
+}
+
+// sums of what came of examples.
+type sums struct {
+	N          float64 `json:"n"`
+	Loss       float64 `json:"loss"`
+	PSNR       float64 `json:"psnr"`
+	Distortion float64 `json:"distortion"`
+	Power      float64 `json:"power"`
+}
+
+func (s *sums) add(k example) {
+	s.N++
+	s.Loss += k.loss
+	s.PSNR += train.PSNR(k.missing)
+	s.Distortion += k.distortion
+	s.Power += k.power
 }
 
 func (s *sums) mean() (loss float64, f Figures) {
 	// A pause has no power, and a log no infinities.
 	const floor = 1e-12
-	f = Figures{s.psnr / s.n, s.distortion / s.n, 10 * math.Log10((s.power/s.n+floor)/(s.distortion/s.n+floor))}
-	return s.loss / s.n, f
-}
-
-func psnr(mse float64) float64 { return -10 * math.Log10(max(mse, 1e-10)) }
-
-// learn computes the gradient for stripe i of the present step.
-func (w *worker) learn(t *Trainer, i int) error {
-	dataset.Seed(&w.source, t.cfg.Seed, t.step, i)
-	t.data.Pictures.Crop(w.rng, w.picture)
-	top, n := w.rng.IntN(unit.Side-t.cfg.Rows+1), t.cfg.Rows*unit.Side
-	for c, plane := range w.picture.Pix {
-		copy(w.stripe[c*n:][:n], plane[top*unit.Side:])
-	}
-	t.data.Speech.Clip(w.rng, w.cover)
-	// Polarity carries no meaning for hiding.
-	if w.rng.IntN(2) == 0 {
-		for j := range w.cover {
-			w.cover[j] = -w.cover[j]
-		}
-	}
-	w.pipe.Load(w.stripe, w.cover)
-	w.pipe.Graph.Forward()
-	k := &t.tasks[i]
-	k.loss = t.cfg.ContainerWeight*w.pipe.ContainerLoss.Value + t.cfg.SecretWeight*w.pipe.SecretLoss.Value
-	k.missing, k.distortion, k.power = w.pipe.SecretLoss.Value, w.pipe.Distortion.Value, meanSquare(w.cover)
-	if math.IsNaN(k.loss) || math.IsInf(k.loss, 0) {
-		if err := w.pipe.Graph.Check(); err != nil {
-			return err
-		}
-		return fmt.Errorf("loss: %w", nn.ErrNotFinite)
-	}
-	t.grads[i].Zero()
-	w.pipe.Graph.Backward(t.grads[i],
-		nn.Term{Loss: w.pipe.ContainerLoss, Weight: t.cfg.ContainerWeight},
-		nn.Term{Loss: w.pipe.SecretLoss, Weight: t.cfg.SecretWeight})
-	return nil
+	f = Figures{PSNR: s.PSNR / s.N, Container: s.Distortion / s.N}
+	f.SNR = 10 * math.Log10((s.Power/s.N+floor)/(s.Distortion/s.N+floor))
+	return s.Loss / s.N, f
 }
 
 func meanSquare(x []float32) float64 {
@@ -243,26 +260,32 @@ func meanSquare(x []float32) float64 {
 	return sum / float64(len(x))
 }
 
-// validate measures the averaged weights on whole pictures.
-func (t *Trainer) validate() (*Figures, error) {
-	best, err := t.Best()
-	if err != nil {
-		return nil, err
-	}
-	for _, w := range t.workers {
-		if w.codec == nil {
-			if w.codec, err = unit.NewCodec(best); err != nil {
-				return nil, fmt.Errorf("validation: %w", err)
-			}
-			w.whole, w.decoded = make([]float32, 3*unit.Side*unit.Side), make([]float32, 3*unit.Side*unit.Side)
-			w.long, w.received = make([]float32, unit.Samples), make([]float32, unit.Samples)
+// validator is what one goroutine validates with.
+type validator struct {
+	codec          *unit.Codec
+	picture        *picture.Planes
+	whole, decoded []float32
+	long, received []float32
+}
+
+// Validate measures whole pictures.
+func (t *Task) Validate(_ context.Context, _, workers int) (fmt.Stringer, error) {
+	for len(t.validate) < workers {
+		codec, err := unit.NewCodec(t.best)
+		if err != nil {
+			return nil, err
 		}
+		const n = 3 * unit.Side * unit.Side
+		t.validate = append(t.validate, &validator{
+			codec, picture.New(unit.Side, unit.Side), make([]float32, n), make([]float32, n),
+			make([]float32, unit.Samples), make([]float32, unit.Samples),
+		})
 	}
 	pairs := dataset.Pairs(t.data.ValidationPictures.Len(), t.data.ValidationSpeech.Len())
 	pairs = pairs[:min(len(pairs), t.cfg.ValidationPairs)]
-	tasks := t.tasks[:len(pairs)]
-	t.team.Each(len(pairs), func(worker, i int) {
-		w := t.workers[worker]
+	examples := make([]example, len(pairs))
+	parallel.Each(workers, len(pairs), func(worker, i int) {
+		w := t.validate[worker]
 		t.data.ValidationPictures.Thumbnail(pairs[i].Picture, w.picture)
 		for c, plane := range w.picture.Pix {
 			copy(w.whole[c*len(plane):], plane)
@@ -270,15 +293,15 @@ func (t *Trainer) validate() (*Figures, error) {
 		t.data.ValidationSpeech.Cover(pairs[i].Clip, w.long)
 		w.codec.Hide(w.received, w.whole, w.long, roundingStep)
 		w.codec.Reveal(w.decoded, w.received)
-		tasks[i] = task{missing: difference(w.decoded, w.whole), distortion: difference(w.received, w.long), power: meanSquare(w.long)}
+		examples[i] = example{missing: difference(w.decoded, w.whole), distortion: difference(w.received, w.long), power: meanSquare(w.long)}
 	})
 	var all sums
-	for _, k := range tasks {
+	for _, k := range examples {
 		all.add(k)
 	}
 	_, f := all.mean()
 	if math.IsNaN(f.PSNR + f.Container) {
-		return nil, errors.New("validation: the averaged weights give no numbers")
+		return nil, errors.New("the averaged weights give no numbers")
 	}
 	return &f, nil
 }
@@ -291,4 +314,8 @@ func difference(a, b []float32) float64 {
 		sum += d * d
 	}
 	return sum / float64(len(a))
+}
+
+func (t *Task) Save(w io.Writer, half bool, about map[string]string) error {
+	return t.best.Save(w, half, about)
 }

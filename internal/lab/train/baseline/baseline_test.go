@@ -1,12 +1,8 @@
 package baseline
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -14,181 +10,122 @@ import (
 	"strings"
 	"testing"
 
-	"ditas/audio"
-	"ditas/audio/wav"
-	"ditas/internal/lab/dataset"
 	"ditas/internal/lab/train"
-	"ditas/internal/lab/train/loop"
+	"ditas/internal/lab/train/traintest"
 	"ditas/internal/model/deepsteg"
 	"ditas/internal/model/kreuk"
 	"ditas/internal/model/unit"
-	"ditas/picture"
 )
 
-// material returns a made-up recording and pictures.
-func material(t *testing.T) train.Data {
-	t.Helper()
-	dir := t.TempDir()
-	rec := &audio.Recording{Format: audio.Format{Rate: dataset.Rate, Channels: 1, Encoding: audio.Int16}, Samples: audio.NewBlock(1, 20000)}
-	for i := range rec.Samples[0] {
-		rec.Samples[0][i] = 0.5 * math.Sin(float64(i)/9) * math.Sin(float64(i)/1500)
-	}
-	p := picture.New(70, 80)
-	for c, plane := range p.Pix {
-		for i := range plane {
-			plane[i] = float32(0.5 + 0.4*math.Sin(float64(i%70)/9+float64(c)))
-		}
-	}
-	for name, encode := range map[string]func(io.Writer) error{
-		"a.wav": func(w io.Writer) error { return wav.Encode(w, rec) },
-		"a.png": func(w io.Writer) error { return p.Encode(w, picture.PNG) },
-	} {
-		var b bytes.Buffer
-		if err := encode(&b); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), b.Bytes(), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ctx := context.Background()
-	speech, err := dataset.OpenSpeech(ctx, dir, dataset.LoadOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	pictures, err := dataset.OpenPictures(ctx, dir, dataset.LoadOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	thumbnails, err := dataset.OpenThumbnails(ctx, dir, unit.Side, dataset.LoadOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return train.Data{Speech: speech, Pictures: pictures, ValidationSpeech: speech, ValidationPictures: thumbnails}
-}
-
 // small returns short runs of small systems.
-func small(t *testing.T) []Config {
+func small(t *testing.T) map[string]*Config {
 	t.Helper()
-	var all []Config
-	for _, m := range []Model{
+	all := map[string]*Config{}
+	for i, m := range []Model{
 		{deepSteg: &deepsteg.Config{Name: deepsteg.Name, Layers: 2, Filters: 4}},
 		{kreuk: &kreuk.Config{Name: kreuk.Name, Width: 4, Encode: 2, Decode: 2, Reveal: 2}},
 	} {
-		c, err := Default(Names()[len(all)])
+		c, err := Default(Names()[i])
 		if err != nil {
 			t.Fatal(err)
 		}
 		c.Model, c.Rows, c.Batch, c.Steps, c.Rate, c.Warmup, c.Average = m, 2, 3, 40, 0.01, 2, 0.5
 		c.ValidateEvery, c.ValidationPairs = 20, 1
-		all = append(all, c)
+		all[Names()[i]] = c
 	}
 	return all
 }
 
-func marshalled(t *testing.T, cfg Config) []byte {
+// figures are those of a line of the log.
+func validation(t *testing.T, l traintest.Line) (f Figures) {
 	t.Helper()
-	text, err := json.Marshal(cfg)
-	if err != nil {
-		t.Fatal(err)
+	if err := json.Unmarshal(l.Valid, &f); err != nil {
+		t.Fatalf("step %d: %v", l.Step, err)
 	}
-	return text
+	return f
 }
 
-func weights(t *testing.T, r *Trainer) []byte {
-	t.Helper()
-	s, err := r.Best()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var b bytes.Buffer
-	if err := s.Save(&b, false, nil); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
-// TestRun trains with one worker, with three, and with an interruption: all come to the same weights, and to better ones.
-func TestRun(t *testing.T) {
-	data := material(t)
-	for _, cfg := range small(t) {
-		name := SystemOf(marshalled(t, cfg))
-		var log bytes.Buffer
-		one, err := New(cfg, data, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := one.Run(context.Background(), Options{Log: &log, LogEvery: 10}); err != nil {
-			t.Fatal(err)
-		}
-		var records []Record
-		for d := json.NewDecoder(&log); ; {
-			var r Record
-			if err := d.Decode(&r); errors.Is(err, io.EOF) {
-				break
-			} else if err != nil {
-				t.Fatal(err)
+func TestConforms(t *testing.T) {
+	folders := traintest.Folders(t)
+	for name, cfg := range small(t) {
+		t.Run(name, func(t *testing.T) {
+			lines := traintest.Conform(t, cfg, folders)
+			first, last := lines[0], lines[len(lines)-1]
+			if v := validation(t, last); last.Step != 40 || last.Loss > 0.7*first.Loss || v.PSNR < 8 || !(v.Container > 0) {
+				t.Errorf("training begins with %+v and ends with %+v", first, last)
 			}
-			records = append(records, r)
-		}
-		if len(records) != 4 || records[3].Step != 40 || records[3].Valid == nil || records[0].Valid != nil {
-			t.Fatalf("%s: log is %+v", name, records)
-		}
-		if first, last := records[0], records[3]; last.Loss > 0.7*first.Loss || last.PSNR < 8 || last.Valid.PSNR < 8 ||
-			!(last.Container > 0) || !(last.Valid.Container > 0) {
-			t.Errorf("%s: training begins with %+v and ends with %+v, %+v", name, first, last, last.Valid)
-		}
-
-		three, err := New(cfg, data, 3)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithCancel(context.Background())
-		var state bytes.Buffer
-		err = three.Run(ctx, Options{
-			Progress: func(r Record) {
-				if r.Step == 13 {
-					cancel()
-				}
-			},
-			Checkpoint: func(write func(io.Writer) error) error { state.Reset(); return write(&state) },
 		})
-		if !errors.Is(err, loop.ErrStopped) || three.Step() != 13 {
-			t.Fatalf("%s: stopped after %d steps: %v", name, three.Step(), err)
-		}
-		resumed, err := New(cfg, data, 2)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := resumed.Resume(bytes.NewReader(state.Bytes()), int64(state.Len())); err != nil {
-			t.Fatal(err)
-		}
-		if err := resumed.Run(context.Background(), Options{}); err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(weights(t, resumed), weights(t, one)) {
-			t.Errorf("%s: an interruption or the number of workers changes the weights", name)
-		}
-
-		other := cfg
-		other.Seed++
-		wrong, err := New(other, data, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := wrong.Resume(bytes.NewReader(state.Bytes()), int64(state.Len())); err == nil {
-			t.Errorf("%s: resumes the run of another configuration", name)
-		}
 	}
 }
 
-func TestBudget(t *testing.T) {
-	r, err := New(small(t)[0], material(t), 1)
-	if err != nil {
+// A run that ends with whole pictures, under a controller, conforms too, and comes to the container that it was told to.
+func TestFinishAndController(t *testing.T) {
+	if testing.Short() {
+		t.Skip("whole pictures take long")
+	}
+	folders := traintest.Folders(t)
+	for name, cfg := range small(t) {
+		t.Run(name, func(t *testing.T) {
+			cfg.Steps, cfg.Finish, cfg.FinishBatch, cfg.Eps, cfg.ValidateEvery = 12, 3, 2, 1e-5, 12
+			cfg.ContainerTarget = 2e-3
+			task := traintest.Load(t, cfg, folders).(*Task)
+			if a, b, c := task.Examples(8), task.Examples(9), task.Examples(11); a != 3 || b != 2 || c != 2 {
+				t.Errorf("%d, %d and %d examples, want 3 stripes, then 2 pictures", a, b, c)
+			}
+			traintest.Conform(t, cfg, folders)
+			stripes := *cfg
+			stripes.Finish = 0
+			if whole := traintest.Load(t, &stripes, folders).(*Task); whole.Examples(11) != 3 {
+				t.Error("without a finish the last step is not one of stripes")
+			}
+		})
+	}
+}
+
+// TestController comes to the container that it is told to, from a weight that is far off.
+func TestController(t *testing.T) {
+	cfg := small(t)[kreuk.Name]
+	cfg.Steps, cfg.Rate, cfg.Final, cfg.ValidateEvery, cfg.ContainerWeight, cfg.ContainerTarget = 700, 3e-3, 0.3, 700, 20, 3e-4
+	var last Figures
+	if err := traintest.New(t, cfg, traintest.Folders(t), 2).Run(t.Context(), train.Options{LogEvery: 40, Progress: func(r train.Record) {
+		last = *r.Figures.(*Figures)
+	}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Run(context.Background(), Options{Budget: 1}); !errors.Is(err, loop.ErrStopped) || r.Step() == r.cfg.Steps {
-		t.Errorf("a budget of a nanosecond ends with %v after %d steps", err, r.Step())
+	if off := math.Abs(math.Log(last.Container / cfg.ContainerTarget)); off > math.Log(1.6) || !(last.Weight > 0) || last.Weight > 10 {
+		t.Errorf("training ends with %+v, the target is %g", last, cfg.ContainerTarget)
+	}
+}
+
+// A run that starts from weights begins with what these know.
+func TestInit(t *testing.T) {
+	folders := traintest.Folders(t)
+	for name, cfg := range small(t) {
+		first := traintest.New(t, cfg, folders, 2)
+		var want *Figures
+		if err := first.Run(t.Context(), train.Options{Progress: func(r train.Record) { want, _ = r.Valid.(*Figures) }}); err != nil {
+			t.Fatal(err)
+		}
+		cfg.Init = filepath.Join(t.TempDir(), "weights")
+		if err := os.WriteFile(cfg.Init, traintest.Result(t, first), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cfg.Steps, cfg.Rate, cfg.Warmup, cfg.ValidateEvery = 1, 1e-9, 0, 1
+		if err := traintest.New(t, cfg, folders, 2).Run(t.Context(), train.Options{Progress: func(r train.Record) {
+			if got := r.Valid.(*Figures); math.Abs(got.PSNR-want.PSNR) > 0.01 || math.Abs(got.SNR-want.SNR) > 0.01 {
+				t.Errorf("%s starts with %v, want %v", name, got, want)
+			}
+		}}); err != nil {
+			t.Fatal(err)
+		}
+		other := small(t)[deepsteg.Name]
+		if name == deepsteg.Name {
+			other = small(t)[kreuk.Name]
+		}
+		other.Init = cfg.Init
+		if err := traintest.New(t, other, folders, 1).Run(t.Context(), train.Options{}); err == nil {
+			t.Errorf("another system starts from the weights of %s", name)
+		}
 	}
 }
 
@@ -211,28 +148,28 @@ func TestCost(t *testing.T) {
 		if got := stripe * float64(c.Steps*c.Batch) / 1e12; got < 66 || got > 68 {
 			t.Errorf("%s takes %.1f TFLOP, want 67", name, got)
 		}
-		small := c
+		small := *c
 		small.Rows, small.Steps, small.Batch = 1, 1, 1
-		r, err := New(small, train.Data{}, 1)
+		task, err := New(small, train.Material{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := r.FLOPs(), stripe/float64(c.Rows); math.Abs(got/want-1) > 1e-9 {
+		if _, err := task.NewWorker(); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := task.FLOPs(), stripe/float64(c.Rows); math.Abs(got/want-1) > 1e-9 {
 			t.Errorf("%s: a step of one row takes %g FLOPs, want %g", name, got, want)
 		}
 	}
 }
 
-func TestConfig(t *testing.T) {
+func TestRead(t *testing.T) {
 	for _, name := range Names() {
 		text, err := os.ReadFile("../../../../configs/table1/photos/" + name + ".json")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !Trains(text) {
-			t.Errorf("%s is not for this package", text)
-		}
-		c, err := ReadConfig(bytes.NewReader(text))
+		c, err := Read(text)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -240,7 +177,7 @@ func TestConfig(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !reflect.DeepEqual(c, want) {
+		if !reflect.DeepEqual(c, train.Config(want)) {
 			t.Errorf("configs/table1/photos/%s.json is %+v, the default %+v", name, c, want)
 		}
 		// What ditas train keeps in the folder of a run has to be read again.
@@ -248,33 +185,35 @@ func TestConfig(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if back, err := ReadConfig(bytes.NewReader(whole)); err != nil || !reflect.DeepEqual(back, c) {
+		if back, err := Read(whole); err != nil || !reflect.DeepEqual(back, c) {
 			t.Errorf("%s comes back as %+v, error %v", whole, back, err)
 		}
 	}
-	c, err := ReadConfig(strings.NewReader(`{"model": {"name": "kreuk", "width": 7}, "rows": 64}`))
-	if err != nil || c.Model.kreuk.Width != 7 || c.Model.kreuk.Reveal != 6 || c.Rows != 64 || c.ContainerWeight != 3 {
-		t.Errorf("configuration is %+v with %+v, error %v", c, c.Model.kreuk, err)
+	read, err := Read([]byte(`{"model": {"name": "kreuk", "width": 7}, "rows": 64}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := read.(*Config); c.Model.kreuk.Width != 7 || c.Model.kreuk.Reveal != 6 || c.Rows != 64 || c.ContainerWeight != 3 {
+		t.Errorf("configuration is %+v with %+v", c, c.Model.kreuk)
 	}
 	for _, config := range []string{
 		``, `{}`, `{"model": {"name": "ditas-s"}}`, `{"model": {"name": "kreuk", "filters": 3}}`,
 	} {
-		if _, err := ReadConfig(strings.NewReader(config)); err == nil {
+		if _, err := Read([]byte(config)); err == nil {
 			t.Errorf("%s is taken", config)
 		}
 	}
 	for _, field := range []string{
 		`"stesp": 1`, `"steps": 0`, `"batch": 0`, `"rows": 0`, `"rows": 65`, `"rate": 0`, `"average": 1`, `"validateEvery": 0`,
-		`"validationPairs": 0`, `"containerWeight": -1`, `"containerWeight": 0, "secretWeight": 0`,
+		`"validationPairs": 0`, `"containerWeight": -1`, `"containerWeight": 0, "secretWeight": 0`, `"finish": -1`, `"finish": 6000`,
+		`"finishBatch": -1`, `"containerTarget": -1`, `"containerTarget": 1e-3, "containerWeight": 0`, `"eps": -1`, `"clip": -1`,
+		`"warmup": -1`, `"final": 2`,
 	} {
-		if _, err := ReadConfig(strings.NewReader(fmt.Sprintf(`{"model": {"name": "kreuk"}, %s}`, field))); err == nil {
-			t.Errorf("%s is taken", field)
+		if _, err := Read(fmt.Appendf(nil, `{"model": {"name": "kreuk"}, %s}`, field)); err == nil || !strings.Contains(err.Error(), "training configuration") {
+			t.Errorf("%s: %v", field, err)
 		}
 	}
-	if Trains([]byte(`{"model": {"name": "ditas-m-ed"}}`)) || Trains(nil) || Trains([]byte(`{"model": 3}`)) {
-		t.Error("trains the systems of package model")
-	}
-	if _, err := New(Config{}, train.Data{}, 1); err == nil {
+	if _, err := New(Config{}, train.Material{}); err == nil {
 		t.Error("trains nothing")
 	}
 }

@@ -2,43 +2,37 @@ package baseline
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
+	"ditas/internal/lab/train"
 	"ditas/internal/model/deepsteg"
 	"ditas/internal/model/kreuk"
 	"ditas/internal/model/unit"
 )
 
-// Config describes a run completely, together with the data: the same configuration on the same data gives the same weights,
-// bit for bit, however many workers there are and however often the run is interrupted.
-type Config struct {
-	Model Model  `json:"model"`
-	Seed  uint64 `json:"seed"`
+// TaskName is the name of the task in configurations.
+const TaskName = "baseline"
 
-	// Rows is the number of rows of the stripes of pictures that are learnt from, each with the samples that go with it. Fewer
-	// rows give more of them, more varied, at the same cost, but teach more of edges than whole pictures have.
-	Rows    int     `json:"rows"`
-	Steps   int     `json:"steps"`
-	Batch   int     `json:"batch"`  // stripes a step
-	Rate    float64 `json:"rate"`   // peak learning rate
-	Warmup  int     `json:"warmup"` // steps
-	Final   float64 `json:"final"`  // learning rate at the end, as a share of the peak
-	Beta1   float64 `json:"beta1"`
-	Beta2   float64 `json:"beta2"`
-	Clip    float64 `json:"clip"`    // limit of the gradient's norm
-	Average float64 `json:"average"` // decay of the moving average of weights that is evaluated and saved
+// Config is the configuration of a run: see [train.Config].
+type Config struct {
+	Model Model `json:"model"`
+	train.Common
+	// Stripes says which parts of pictures are learnt from, each with the samples that go with it.
+	train.Stripes
 
 	// The loss is ContainerWeight times the mean squared error of the container, of samples or magnitudes as loud as networks
-	// see them, plus SecretWeight times that of the picture. Baluja's β is the latter over the former.
+	// see them, plus SecretWeight times the picture's. Baluja's β is the latter over the former.
 	ContainerWeight float64 `json:"containerWeight"`
 	SecretWeight    float64 `json:"secretWeight"`
+	// ContainerTarget is the mean squared error of samples, full scale 1, that a controller holds the container near by changing
+	// its weight, ContainerWeight at first; where it is 0 the weight stays.
+	ContainerTarget float64 `json:"containerTarget,omitempty"`
 
-	// ValidateEvery is the number of steps between validations, each on ValidationPairs pairs.
-	ValidateEvery   int `json:"validateEvery"`
+	// ValidationPairs is the number of pairs of a validation.
 	ValidationPairs int `json:"validationPairs"`
 }
 
@@ -110,16 +104,25 @@ func (m Model) new() (unit.System, error) {
 	return nil, errors.New("no system to train")
 }
 
+// load reads a system of the same kind.
+func (m Model) load(r io.ReaderAt, size int64) (s unit.System, err error) {
+	switch {
+	case m.deepSteg != nil:
+		s, _, err = deepsteg.Load(r, size)
+	case m.kreuk != nil:
+		s, _, err = kreuk.Load(r, size)
+	}
+	return s, err
+}
+
 // Default returns the configuration of a system's run for Table 1; configs/table1/README.md says why it is as it is.
-func Default(system string) (Config, error) {
+func Default(system string) (*Config, error) {
 	m, err := named(system)
 	if err != nil {
-		return Config{}, err
+		return nil, err
 	}
-	c := Config{
-		Model: m, Seed: 1, Batch: 1, Warmup: 50, Final: 0.01, Beta1: 0.9, Beta2: 0.99, Clip: 1, Average: 0.995,
-		SecretWeight: 1, ValidateEvery: 1000, ValidationPairs: 8,
-	}
+	c := &Config{Model: m, Common: train.Defaults(), SecretWeight: 1, ValidationPairs: 8}
+	c.Batch, c.Warmup, c.Average, c.ValidateEvery = 1, 50, 0.995, 1000
 	switch system {
 	case deepsteg.Name:
 		c.Rows, c.Steps, c.Rate, c.ContainerWeight = 8, 4740, 2e-4, 1
@@ -129,63 +132,49 @@ func Default(system string) (Config, error) {
 	return c, nil
 }
 
-// ReadConfig reads a configuration as JSON. Fields it lacks are those of Default for the system that "model.name" names;
-// fields it does not know are an error.
-func ReadConfig(r io.Reader) (Config, error) {
-	text, err := io.ReadAll(io.LimitReader(r, 1<<20))
-	if err != nil {
-		return Config{}, fmt.Errorf("training configuration: %w", err)
-	}
-	c, err := Default(SystemOf(text))
-	if err != nil {
-		return Config{}, fmt.Errorf("training configuration: model.name: %w", err)
-	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&c); err != nil {
-		return Config{}, fmt.Errorf("training configuration: %w", err)
-	}
-	return c, c.Validate()
-}
-
-// SystemOf returns the name of the system that a configuration is for, be it one of this package or not; an empty string if it
-// names none.
-func SystemOf(config []byte) string {
+// Read reads a configuration as JSON. Fields it lacks are taken from Default for the system that "model.name" names; fields it does
+// not know are an error.
+func Read(text []byte) (train.Config, error) {
 	var head struct {
 		Model struct {
 			Name string `json:"name"`
 		} `json:"model"`
 	}
-	if json.Unmarshal(config, &head) != nil {
-		return ""
+	if err := json.Unmarshal(text, &head); err != nil {
+		return nil, fmt.Errorf("training configuration: %w", err)
 	}
-	return head.Model.Name
+	c, err := Default(head.Model.Name)
+	if err != nil {
+		return nil, fmt.Errorf("training configuration: model.name: %w", err)
+	}
+	return c, train.Decode(text, c)
 }
 
-// Trains reports whether a configuration is for one of the systems of this package.
-func Trains(config []byte) bool { return slices.Contains(Names(), SystemOf(config)) }
-
-// Validate reports what is wrong with a configuration.
-func (c Config) Validate() error {
+// Validate implements [train.Config].
+func (c *Config) Validate() error {
 	m := c.Model.config()
 	if m == nil {
 		return errors.New("no system to train")
 	}
-	if err := m.Validate(); err != nil {
+	if err := errors.Join(m.Validate(), c.Common.Check(), c.Stripes.Check(unit.Side, &c.Common)); err != nil {
 		return err
 	}
-	share := func(x float64) bool { return x >= 0 && x < 1 }
 	switch {
-	case c.Rows < 1 || c.Rows > unit.Side:
-		return fmt.Errorf("stripes of %d rows: want 1 to %d", c.Rows, unit.Side)
-	case c.Steps < 1 || c.Batch < 1:
-		return fmt.Errorf("%d steps of %d stripes: want at least one of each", c.Steps, c.Batch)
-	case !(c.Rate > 0) || !share(c.Beta1) || !share(c.Beta2) || !share(c.Average):
-		return errors.New("rate must be positive; beta1, beta2 and average must be at least 0 and less than 1")
 	case !(c.ContainerWeight >= 0) || !(c.SecretWeight >= 0) || c.ContainerWeight+c.SecretWeight == 0:
 		return errors.New("containerWeight and secretWeight must not be negative, nor both 0")
-	case c.ValidateEvery < 1 || c.ValidationPairs < 1:
-		return errors.New("validateEvery and validationPairs must be at least 1")
+	case !(c.ContainerTarget >= 0) || c.ContainerTarget > 0 && c.ContainerWeight == 0:
+		return errors.New("containerTarget must not be negative, and needs a containerWeight to start from")
+	case c.ValidationPairs < 1:
+		return errors.New("validationPairs must be at least 1")
 	}
 	return nil
+}
+
+// Load implements [train.Config].
+func (c *Config) Load(ctx context.Context, f train.Folders) (train.Task, error) {
+	data, err := f.Open(ctx, unit.Side)
+	if err != nil {
+		return nil, err
+	}
+	return New(*c, data)
 }

@@ -20,17 +20,84 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
-
-	"ditas/internal/lab/train"
 )
 
+// Record is what is drawn of a line of the log, whichever task wrote it.
+type Record struct {
+	Step  int         `json:"step"`
+	Loss  float64     `json:"loss"`
+	Valid Validations `json:"valid"`
+}
+
+// Validations are the measurements of one validation: at several strengths or lengths, or just one.
+type Validations []Validation
+
+// Validation is one measurement.
+type Validation struct {
+	Threshold float64 `json:"threshold"` // the strength of hiding, where there is one
+	Container float64 `json:"container"` // mean squared error
+	Bytes     int     `json:"bytes"`     // the length of a prefix, where there is one
+	PSNR      Levels  `json:"psnr"`
+	Restored  float64 `json:"restored"` // likewise, of the restorer
+}
+
+// Levels are PSNRs in dB after each stage, or just one.
+type Levels []float64
+
+// UnmarshalJSON reads one or several.
+func (v *Validations) UnmarshalJSON(text []byte) error { return oneOrMore((*[]Validation)(v), text) }
+
+// UnmarshalJSON reads one or several.
+func (l *Levels) UnmarshalJSON(text []byte) error { return oneOrMore((*[]float64)(l), text) }
+
+func oneOrMore[T any](all *[]T, text []byte) error {
+	if text[0] == '[' || string(text) == "null" {
+		return json.Unmarshal(text, all)
+	}
+	var one T
+	err := json.Unmarshal(text, &one)
+	*all = []T{one}
+	return err
+}
+
+// levels are those that a validation has.
+func (v Validation) levels() Levels {
+	if v.PSNR == nil && v.Restored != 0 {
+		return Levels{v.Restored}
+	}
+	return v.PSNR
+}
+
+// name tells validations apart.
+func (v Validation) name() string {
+	switch {
+	case v.Threshold > 0:
+		return fmt.Sprintf("threshold %g, container MSE %.2g", v.Threshold, v.Container)
+	case v.Bytes > 0:
+		return fmt.Sprintf("%d bytes", v.Bytes)
+	}
+	return fmt.Sprintf("container MSE %.2g", v.Container)
+}
+
+// HasQuality tells whether [Quality] has anything to draw.
+func HasQuality(records []Record) bool {
+	for _, r := range records {
+		for _, v := range r.Valid {
+			if len(v.levels()) > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Read reads a log as train.Options.Log gets it: one JSON object a line.
-func Read(r io.Reader) ([]train.Record, error) {
-	var records []train.Record
+func Read(r io.Reader) ([]Record, error) {
+	var records []Record
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 1<<20)
 	for n := 1; lines.Scan(); n++ {
-		var rec train.Record
+		var rec Record
 		if err := json.Unmarshal(lines.Bytes(), &rec); err != nil {
 			return nil, fmt.Errorf("training log, line %d: %w", n, err)
 		}
@@ -43,8 +110,8 @@ func Read(r io.Reader) ([]train.Record, error) {
 }
 
 // Loss draws the loss over the steps, as it was and averaged over neighbouring records.
-func Loss(w io.Writer, records []train.Record) error {
-	p := axes("Training loss", "weighted sum of ln MSE")
+func Loss(w io.Writer, records []Record) error {
+	p := axes("Training loss", "loss")
 	var raw, smooth plotter.XYs
 	for _, r := range records {
 		raw = appendPoint(raw, r.Step, r.Loss)
@@ -71,33 +138,36 @@ func Loss(w io.Writer, records []train.Record) error {
 
 // Quality draws the PSNR on the validation set over the steps: a colour for every strength of hiding, a solid line for the
 // picture and broken ones for what the first stages reveal of it.
-func Quality(w io.Writer, records []train.Record) error {
+func Quality(w io.Writer, records []Record) error {
 	p := axes("Revealed pictures of the validation set", "PSNR (dB)")
-	var last []train.Validation
+	var last Validations
 	for _, r := range records {
 		if len(r.Valid) > 0 {
 			last = r.Valid
 		}
 	}
 	for i, v := range last {
-		for stage := range v.PSNR {
+		for stage := range v.levels() {
 			var points plotter.XYs
 			for _, r := range records {
-				if i < len(r.Valid) && stage < len(r.Valid[i].PSNR) {
-					points = appendPoint(points, r.Step, r.Valid[i].PSNR[stage])
+				if i >= len(r.Valid) {
+					continue
+				}
+				if l := r.Valid[i].levels(); stage < len(l) {
+					points = appendPoint(points, r.Step, l[stage])
 				}
 			}
-			missing := len(v.PSNR) - 1 - stage
+			missing := len(v.levels()) - 1 - stage
 			name := ""
 			if missing == 0 {
-				name = fmt.Sprintf("threshold %g, container MSE %.2g", v.Threshold, v.Container)
+				name = v.name()
 			}
 			if err := add(p, name, points, style{colour: palette[i%len(palette)], dashes: missing}); err != nil {
 				return err
 			}
 		}
 	}
-	if len(last) > 0 && len(last[0].PSNR) > 1 {
+	if len(last) > 0 && len(last[0].levels()) > 1 {
 		p.Legend.Add("broken: after fewer stages")
 	}
 	p.Legend.Left = true

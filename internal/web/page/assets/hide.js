@@ -166,7 +166,8 @@ export function setUpHide(session, about, next) {
   function changed() {
     const dB = snr();
     id("strength-says").textContent =
-      `The recording is at least ${times(dB)} times louder than the change (${dB} dB). Once the picture is hidden, an ear model says whether that can be heard.`;
+      `The recording is at least ${times(dB)} times louder than the change (${dB} dB). ` +
+      "Once the picture is hidden, an ear model says whether that can be heard.";
     id("strength").setAttribute("aria-valuetext", `${dB} decibels`);
     const width = picture && Math.max(1, Math.round(picture.width * scale()));
     const height = picture && Math.max(1, Math.round(picture.height * scale()));
@@ -234,19 +235,20 @@ export function setUpHide(session, about, next) {
     }
     if (!p) {
       const most = `${side}×${side} pixels or so`;
-      const text = space ? `There is room for ${bytes(space)} of picture. Now a picture: it may have ${most}.` : `There is room for a picture of ${most}. Now a picture.`;
-      expect("verdict waiting", text);
+      const holds = space ? `${bytes(space)} of picture. Now a picture: it may have ${most}` : `a picture of ${most}. Now a picture`;
+      expect("verdict waiting", `There is room for ${holds}.`);
       return;
     }
     const smaller = p.width < Math.round(picture.width * scale());
     if (!space) {
-      const says = "This way of hiding never gives it back exactly. How well it comes back is known once it is hidden.";
-      expect("verdict", smaller ? `To fit, the picture is scaled down to ${p.width}×${p.height} pixels.` : `The picture fits, with ${p.width}×${p.height} pixels.`, says);
+      const says = smaller ? "To fit, the picture is scaled down to" : "The picture fits, with";
+      const detail = "This way of hiding never gives it back exactly. How well it comes back is known once it is hidden.";
+      expect("verdict", `${says} ${p.width}×${p.height} pixels.`, detail);
       return;
     }
     const q = quality(p.psnr);
-    const text = p.psnr >= 100 ? "The picture will come back exactly." : `The picture will come back in ${q.title} quality (about ${Math.round(p.psnr)} dB): ${q.says}.`;
-    expect(`verdict ${q.grade}`, text);
+    const back = p.psnr >= 100 ? "exactly" : `in ${q.title} quality (about ${Math.round(p.psnr)} dB): ${q.says}`;
+    expect(`verdict ${q.grade}`, `The picture will come back ${back}.`);
     id("fill").hidden = false;
     fill(id("fill"), Math.min(1, p.need / space));
     const parts = [`It takes ${bytes(p.need)} to be exact, and there is room for ${bytes(space)}.`];
@@ -376,7 +378,7 @@ export function setUpHide(session, about, next) {
     fact(
       "The picture that comes back",
       result.exact ? "exact" : `${q.title} quality`,
-      result.exact ? "not one value of one pixel differs" : `PSNR ${result.psnr.toFixed(1)} dB: ${q.says}${fillsIn ? "; a network will fill in a little more" : ""}`,
+      result.exact ? "not one value of one pixel differs" : `PSNR ${result.psnr.toFixed(1)} dB: ${q.says}${fillsIn ? "; a network may add a little" : ""}`,
       `${result.width}×${result.height} pixels${scaled ? `, scaled down from ${result.original.join("×")}` : ""}`,
     );
     if (stages.length) {

@@ -24,39 +24,48 @@ import (
 	"fmt"
 	"slices"
 
+	"ditas/internal/lab/train"
 	"ditas/internal/nn"
 	"ditas/internal/nn/kernel"
 	"ditas/internal/parallel"
 )
 
-// Config is what a detector is and how it learns.
+// TaskName is the name of the task in configurations of training.
+const TaskName = "detector"
+
+// Config is what a detector is and how it learns: see [train.Config]. A step's examples are pairs of windows, and the detector is the
+// best of those that are validated.
 type Config struct {
 	Window int `json:"window"` // samples that the network looks at at once
 	Width  int `json:"width"`  // channels of its first layer
-
-	Steps         int     `json:"steps"`
-	Batch         int     `json:"batch"`         // pairs of windows a step
-	Rate          float64 `json:"rate"`          // peak learning rate
-	Warmup        int     `json:"warmup"`        // steps
-	Final         float64 `json:"final"`         // learning rate at the end, as a share of the peak
-	Average       float64 `json:"average"`       // decay of the moving average of weights that is the detector
-	ValidateEvery int     `json:"validateEvery"` // steps; the detector is the best of those that are validated
+	train.Common
 }
 
 // Default returns the configuration that docs/STEGANALYSIS.md is made with.
 func Default() Config {
-	return Config{Window: 2048, Width: 12, Steps: 600, Batch: 16, Rate: 0.006, Warmup: 20, Final: 0.02, Average: 0.95, ValidateEvery: 150}
+	c := Config{Window: 2048, Width: 12, Common: train.Defaults()}
+	c.Task, c.Steps, c.Batch, c.Rate, c.Warmup, c.Final, c.Average, c.ValidateEvery = TaskName, 600, 16, 0.006, 20, 0.02, 0.95, 150
+	return c
 }
 
-// Validate reports what is wrong with a configuration.
-func (c Config) Validate() error {
-	switch {
-	case c.Window < 64 || c.Width < 1:
-		return fmt.Errorf("windows of %d samples and %d channels: want at least 64 and 1", c.Window, c.Width)
-	case c.Steps < 1 || c.Batch < 1 || c.ValidateEvery < 1:
-		return fmt.Errorf("%d steps of %d pairs, validated every %d: want at least one of each", c.Steps, c.Batch, c.ValidateEvery)
-	case !(c.Rate > 0) || !(c.Average >= 0 && c.Average < 1):
-		return errors.New("rate must be positive, and average at least 0 and less than 1")
+// Read reads a configuration as JSON. Fields it lacks are taken from Default; fields it does not know are an error.
+func Read(text []byte) (train.Config, error) {
+	c := Default()
+	return &c, train.Decode(text, &c)
+}
+
+// Validate implements [train.Config].
+func (c *Config) Validate() error {
+	if err := c.Check(); err != nil {
+		return err
+	}
+	return c.network()
+}
+
+// network reports what is wrong with the size of the network.
+func (c *Config) network() error {
+	if c.Window < 64 || c.Window > 1<<20 || c.Width < 1 || c.Width > 512 {
+		return fmt.Errorf("windows of %d samples and %d channels: want 64 to %d, and 1 to 512", c.Window, c.Width, 1<<20)
 	}
 	return nil
 }
@@ -96,6 +105,8 @@ type network struct {
 	windows  *nn.Tensor[float32] // as many as it looks at in one pass
 	labels   *nn.Tensor[float32] // 1 for stego
 	means    *nn.Tensor[float32] // of the channels, not yet standardised
+	centre   *nn.Tensor[float32] // what they are standardised with
+	scale    *nn.Tensor[float32]
 	score    *nn.Tensor[float32] // log-odds
 	loss     *nn.Loss            // mean squared error of the probability
 	scores   []float32
@@ -120,17 +131,23 @@ func (d *Detector) network(n int, train bool) (*network, error) {
 	}
 	w.means = g.Output(g.Map("mean", mean{}, x))
 	constants := nn.Shape{N: n, C: len(d.centre), H: 1, W: 1}
-	centre, scale := g.Input("centre", constants), g.Input("scale", constants)
-	x = g.Mul(g.Sub(w.means, centre), scale)
+	w.centre, w.scale = g.Input("centre", constants), g.Input("scale", constants)
+	x = g.Mul(g.Sub(w.means, w.centre), w.scale)
 	x = g.Leaky(g.Conv(d.decide[0], x), slope)
 	w.score = g.Output(g.Conv(d.decide[1], x))
 	w.loss = g.MSE(g.Sigmoid(w.score), w.labels)
 	if err := g.Compile(); err != nil {
 		return nil, err
 	}
-	centre.Load(slices.Repeat(d.centre, n))
-	scale.Load(slices.Repeat(d.scale, n))
+	w.standardise(d)
 	return w, nil
+}
+
+// standardise takes over a detector's constants.
+func (w *network) standardise(d *Detector) {
+	n := len(w.scores)
+	w.centre.Load(slices.Repeat(d.centre, n))
+	w.scale.Load(slices.Repeat(d.scale, n))
 }
 
 // slope is that of rectifiers below 0.

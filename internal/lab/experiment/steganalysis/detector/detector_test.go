@@ -1,20 +1,32 @@
 package detector
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"io/fs"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
 	"slices"
 	"testing"
 
-	"ditas/internal/lab/train/loop"
+	"ditas/audio"
+	"ditas/audio/wav"
+	"ditas/internal/lab/train"
+	"ditas/internal/lab/train/traintest"
 	"ditas/internal/nn"
 )
 
 // tiny is a small detector that learns fast.
 func tiny() Config {
-	return Config{Window: 256, Width: 4, Steps: 60, Batch: 4, Rate: 0.01, Warmup: 5, Final: 0.1, Average: 0.8, ValidateEvery: 20}
+	c := Default()
+	c.Window, c.Width = 256, 4
+	c.Steps, c.Batch, c.Rate, c.Warmup, c.Final, c.Average, c.ValidateEvery = 60, 4, 0.01, 5, 0.1, 0.8, 20
+	return c
 }
 
 // voices returns pairs of something like a voice, with noise of a deviation in steps of a 16-bit file added to the stegos. Where it is 0,
@@ -152,10 +164,11 @@ func TestErrors(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := Train(ctx, tiny(), pairs, pairs, Options{}); !errors.Is(err, loop.ErrStopped) {
+	if _, _, err := Train(ctx, tiny(), pairs, pairs, Options{}); !errors.Is(err, train.ErrStopped) {
 		t.Errorf("cancelled: %v", err)
 	}
-	if err := Default().Validate(); err != nil {
+	cfg := Default()
+	if err := cfg.Validate(); err != nil {
 		t.Error(err)
 	}
 }
@@ -248,4 +261,128 @@ func TestInterval(t *testing.T) {
 	if l, h := s.Interval(1, Scores.AUC); l != low || h != high {
 		t.Error("the interval is another one the second time")
 	}
+}
+
+// pairsIn writes pairs to two folders of WAV files.
+func pairsIn(t *testing.T, pairs []Pair) (covers, stegos string) {
+	t.Helper()
+	covers, stegos = t.TempDir(), t.TempDir()
+	write := func(name string, x []float32) {
+		rec := &audio.Recording{Format: audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, Samples: audio.NewBlock(1, len(x))}
+		for i, v := range x {
+			rec.Samples[0][i] = float64(v)
+		}
+		var b bytes.Buffer
+		if err := errors.Join(wav.Encode(&b, rec), os.WriteFile(name, b.Bytes(), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, p := range pairs {
+		name := string(rune('a'+i)) + ".wav"
+		write(filepath.Join(covers, name), p.Cover)
+		write(filepath.Join(stegos, name), p.Stego)
+	}
+	return covers, stegos
+}
+
+// Training by configuration and folders, as ditas train does it.
+func TestTask(t *testing.T) {
+	cfg := tiny()
+	learn, check := voices(20, 1, 20), voices(8, 2, 20)
+	var f train.Folders
+	f.Speech, f.Stegos = pairsIn(t, learn)
+	f.ValidationSpeech, f.ValidationStegos = pairsIn(t, check)
+	lines := traintest.Conform(t, &cfg, f)
+	first, last := lines[0], lines[len(lines)-1]
+	var training Training
+	if err := json.Unmarshal(last.Valid, &training); err != nil {
+		t.Fatal(err)
+	}
+	if last.Step != 60 || last.Loss > 0.5*first.Loss || training.Loss > 0.1 {
+		t.Errorf("training begins with %+v and ends with %+v", first, last)
+	}
+
+	// Files hold the very samples, and so the same detector as from memory comes of them.
+	run := traintest.New(t, &cfg, f, 1)
+	if err := run.Run(t.Context(), train.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	file := traintest.Result(t, run)
+	loaded, err := Load(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	direct, _, err := Train(t.Context(), cfg, learn, check, Options{Seed: cfg.Seed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, errA := loaded.Scores(check, 1)
+	b, errB := direct.Scores(check, 1)
+	if errA != nil || errB != nil || !slices.Equal(a.Stego, b.Stego) {
+		t.Errorf("scores are %v and %v; %v, %v", a.Stego, b.Stego, errA, errB)
+	}
+
+	// A run that starts from that detector begins with what it knows, constants and all.
+	cfg.Init = filepath.Join(t.TempDir(), "weights")
+	if err := os.WriteFile(cfg.Init, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Steps, cfg.Rate, cfg.Warmup, cfg.ValidateEvery, cfg.Seed = 2, 1e-9, 0, 2, 9
+	var loss float64
+	if err := traintest.New(t, &cfg, f, 1).Run(t.Context(), train.Options{Progress: func(r train.Record) { loss = r.Loss }}); err != nil || loss > 0.1 {
+		t.Errorf("it starts with a loss of %.3f: %v", loss, err)
+	}
+
+	if err := os.Remove(filepath.Join(f.Stegos, "a.wav")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cfg.Load(t.Context(), f); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a stego is missing: %v", err)
+	}
+	f.Stegos = ""
+	var missing *train.MissingError
+	if _, err := cfg.Load(t.Context(), f); !errors.As(err, &missing) || missing.Folder != "stegos" {
+		t.Errorf("no stegos: %v", err)
+	}
+	f.Speech, f.Stegos = t.TempDir(), f.ValidationStegos
+	if _, err := cfg.Load(t.Context(), f); err == nil {
+		t.Error("learns from nothing")
+	}
+}
+
+func TestRead(t *testing.T) {
+	text, err := os.ReadFile("../../../../../configs/detector.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Default()
+	if c, err := Read(text); err != nil || !reflect.DeepEqual(c, train.Config(&want)) {
+		t.Errorf("configs/detector.json is %+v, the default %+v; %v", c, want, err)
+	}
+	for _, text := range []string{`{"stesp": 1}`, `{"window": 3}`, `{"width": 0}`, `{"steps": 0}`, `{"width": 1000000}`} {
+		if _, err := Read([]byte(text)); err == nil {
+			t.Errorf("%s is taken", text)
+		}
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	var b bytes.Buffer
+	d := newDetector(Config{Window: 64, Width: 1})
+	if err := d.Save(&b, true, nil); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.Bytes())
+	f.Add(bytes.Replace(b.Bytes(), []byte(`\"width\":1`), []byte(`\"width\":9`), 1))
+	f.Add(bytes.Replace(b.Bytes(), []byte("centre"), []byte("center"), 1))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		d, err := Load(bytes.NewReader(file), int64(len(file)))
+		if err != nil {
+			return
+		}
+		var again bytes.Buffer
+		if err := d.Save(&again, false, nil); err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -1,0 +1,139 @@
+package lattice
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"ditas/audio"
+)
+
+// drawCover draws a recording as it may come: of any kind, strength, format and length.
+func drawCover(rng *rand.Rand) (name string, rec *audio.Recording) {
+	f := []audio.Format{
+		{Rate: 8000, Channels: 1, Encoding: audio.Int8},
+		{Rate: 16000, Channels: 1, Encoding: audio.Int16},
+		{Rate: 22050, Channels: 2, Encoding: audio.Int16},
+		{Rate: 44100, Channels: 1, Encoding: audio.Int16},
+		{Rate: 44100, Channels: 1, Encoding: audio.Int24},
+		{Rate: 32000, Channels: 1, Encoding: audio.Float32},
+	}[rng.IntN(6)]
+	n := int((3 + 7*rng.Float64()*rng.Float64()) * float64(f.Rate))
+	rec = &audio.Recording{Format: f, Samples: audio.NewBlock(f.Channels, n)}
+	loud := math.Pow(10, -rng.Float64()*3.5)
+	tonal := rng.IntN(3) // noise, tones, tones over noise
+	floor := math.Pow(10, -1-4*rng.Float64())
+	gated := rng.IntN(3) == 0
+	fading := rng.IntN(3) == 0
+	clip := []float64{1, 1, 0.9, 0.3}[rng.IntN(4)]
+	drive := 1.0
+	if clip < 1 || rng.IntN(4) == 0 {
+		drive = 1 + 8*rng.Float64()
+	}
+	name = fmt.Sprintf("%v/%.1fs/loud%.4f/tonal%d/gated%v/fading%v/clip%.1f/drive%.1f", f, float64(n)/float64(f.Rate), loud, tonal, gated, fading, clip, drive)
+	for _, x := range rec.Samples {
+		if tonal > 0 {
+			for from := 0; from < n; from += f.Rate / 4 {
+				root := 80 * math.Exp2(4*rng.Float64())
+				for p := 1; p <= 1+rng.IntN(12); p++ {
+					w := 2 * math.Pi * root * float64(p) / float64(f.Rate)
+					if w > 3 {
+						break
+					}
+					a, fade := 0.3/float64(p), math.Exp(-float64(p)*3*rng.Float64()/float64(f.Rate))
+					for i := from; i < min(from+f.Rate/4, n); i++ {
+						x[i] += a * math.Sin(w*float64(i-from))
+						a *= fade
+					}
+				}
+			}
+		}
+		if tonal == 0 {
+			floor = 0.3
+		}
+		low := 0.0
+		for i := range x {
+			low = 0.7*low + 0.5*rng.NormFloat64()
+			if tonal != 1 {
+				x[i] += floor * low
+			}
+			v := x[i] * loud * drive
+			if fading {
+				v *= math.Pow(10, -3*float64(i)/float64(n))
+			}
+			if gated && i/(f.Rate/3)%3 == 1 {
+				v = 0
+			}
+			x[i] = f.Quantize(max(-clip, min(clip, v)))
+		}
+	}
+	return name, rec
+}
+
+// sparse reports whether many frames hold a few samples only between silence. Their levels, which a receiver has to tell from those
+// samples, are not always told, and then what they say is wrong.
+func (v *Survey) sparse() bool {
+	sparse, all := float32(0), float32(0)
+	for _, frames := range v.frames {
+		for _, f := range frames {
+			all += f.usable
+			if f.usable < 0.6 {
+				sparse += f.usable
+			}
+		}
+	}
+	return sparse > 0.02*all
+}
+
+// What a plan has room for comes back from the file as it was written.
+func TestRoomIsKept(t *testing.T) {
+	count := 150
+	if testing.Short() {
+		count = 12
+	}
+	for seed := range count {
+		rng := newRand(uint64(1000 + seed))
+		name, rec := drawCover(rng)
+		cover := open(t, file(t, rec))
+		v, err := NewSurvey(context.Background(), cover, DefaultShaping, 2, nil)
+		if errors.Is(err, ErrSilent) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		snr := 20 + 50*rng.Float64()
+		for pn, p := range map[string]*Plan{"robust": v.Plan(Robust, v.MSE(snr)), "lean": v.Plan(Lean, v.MSE(snr)), "faint": v.Faintest()} {
+			room := p.Room()
+			if room == 0 {
+				continue
+			}
+			hidden := payload(room)
+			var b bytes.Buffer
+			r, err := hide(context.Background(), &b, cover, p, hidden, ours, fixed, 2, nil)
+			if err != nil {
+				t.Errorf("%d %s %s at %.0f dB: %v", seed, name, pn, snr, err)
+				continue
+			}
+			if !bytes.Equal(r.Payload, hidden) {
+				t.Errorf("%d %s %s at %.0f dB: the sender expects %d of %d bytes, got %.1f dB, certain %.3f", seed, name, pn, snr, len(r.Payload), room, r.SNR, p.room.certain)
+				continue
+			}
+			if r.SNR < snr-3.2 && pn != "faint" {
+				t.Errorf("%d %s %s: asked for %.1f dB, got %.1f", seed, name, pn, snr, r.SNR)
+			}
+			if seed%5 == 0 && !v.sparse() {
+				m, err := Find(context.Background(), open(t, b.Bytes()), ours, 2, nil)
+				if err != nil {
+					t.Errorf("%d %s %s at %.0f dB: %v", seed, name, pn, snr, err)
+				} else if !bytes.Equal(m.Payload, hidden) {
+					t.Errorf("%d %s %s at %.0f dB: READER %d of %d bytes, got %.1f dB, certain %.3f", seed, name, pn, snr, len(m.Payload), room, r.SNR, p.room.certain)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,4 @@
+package train
+
+// Advance takes one step.
+func (t *Trainer) Advance() (Record, error) { return t.advance() }

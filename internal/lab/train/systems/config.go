@@ -1,0 +1,104 @@
+package systems
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"ditas/internal/lab/train"
+	"ditas/internal/model"
+)
+
+// TaskName is the name of the task in configurations.
+const TaskName = "systems"
+
+// Config is the configuration of a run: see [train.Config].
+type Config struct {
+	Model model.Config `json:"model"`
+	train.Common
+
+	// Thresholds is the range of strengths, drawn log-uniformly for every picture.
+	Thresholds [2]float64 `json:"thresholds"`
+	// Rounding is the range of the steps that containers are rounded to, in steps of a 16-bit file, drawn log-uniformly.
+	Rounding [2]float64 `json:"rounding"`
+	// StageWeights weigh the logarithm of what is missing after each stage. Missing ones are as the last.
+	StageWeights []float64 `json:"stageWeights"`
+	// ContainerWeight weighs the mean squared distortion of each stage, relative to the square of the threshold.
+	ContainerWeight float64 `json:"containerWeight"`
+	// Dropout is the probability that a stage is lost in the loss for incomplete recordings, which has the weight
+	// DropoutWeight; the loss is left out where it is 0.
+	Dropout       float64 `json:"dropout"`
+	DropoutWeight float64 `json:"dropoutWeight"`
+
+	// FreezeGains is the share of the run after which the gains of the stages are no longer adapted.
+	FreezeGains float64 `json:"freezeGains"`
+	// Each validation takes ValidationPairs pairs at every one of ValidationThresholds.
+	ValidationPairs      int       `json:"validationPairs"`
+	ValidationThresholds []float64 `json:"validationThresholds"`
+}
+
+// Default returns the configuration that the shipped weights were trained with, for one of the paper's systems.
+func Default(system string) (*Config, error) {
+	m, err := model.Named(system)
+	if err != nil {
+		return nil, err
+	}
+	c := &Config{
+		Model: m, Common: train.Defaults(),
+		Thresholds: [2]float64{0.006, 0.15}, Rounding: [2]float64{1, 10}, StageWeights: []float64{0.3, 0.3, 1},
+		FreezeGains: 0.5, ValidationPairs: 24, ValidationThresholds: []float64{0.01, 0.03, 0.1},
+	}
+	c.Steps, c.Rate, c.Warmup, c.Average, c.ValidateEvery = 4000, 2e-3, 100, 0.995, 100
+	return c, nil
+}
+
+// Read reads a configuration as JSON. Fields it lacks are taken from Default for the system that "model.name" names; fields it does
+// not know are an error.
+func Read(text []byte) (train.Config, error) {
+	var head struct {
+		Model struct {
+			Name string `json:"name"`
+		} `json:"model"`
+	}
+	if err := json.Unmarshal(text, &head); err != nil {
+		return nil, fmt.Errorf("training configuration: %w", err)
+	}
+	c, err := Default(head.Model.Name)
+	if err != nil {
+		return nil, fmt.Errorf("training configuration: model.name: %w", err)
+	}
+	return c, train.Decode(text, c)
+}
+
+// Validate implements [train.Config].
+func (c *Config) Validate() error {
+	if err := errors.Join(c.Model.Validate(), c.Check()); err != nil {
+		return err
+	}
+	ordered := func(r [2]float64) bool { return r[0] > 0 && r[1] >= r[0] }
+	switch {
+	case !(c.Dropout >= 0 && c.Dropout < 1):
+		return fmt.Errorf("dropout is %g: want at least 0 and less than 1", c.Dropout)
+	case !ordered(c.Thresholds) || c.Thresholds[1] > model.MaxThreshold:
+		return fmt.Errorf("thresholds %v: want two rising values up to %g", c.Thresholds, model.MaxThreshold)
+	case !ordered(c.Rounding):
+		return fmt.Errorf("rounding %v: want two rising values", c.Rounding)
+	case len(c.StageWeights) == 0:
+		return errors.New("stageWeights is empty: want one per stage")
+	case c.ValidationPairs < 1 || len(c.ValidationThresholds) == 0:
+		return errors.New("validationPairs and validationThresholds must not be empty")
+	}
+	return nil
+}
+
+// Load implements [train.Config].
+func (c *Config) Load(ctx context.Context, f train.Folders) (train.Task, error) {
+	data, err := f.Open(ctx, c.Model.Tile)
+	if err != nil {
+		return nil, err
+	}
+	return New(*c, data)
+}
+
+func (c *Config) stageWeight(i int) float64 { return c.StageWeights[min(i, len(c.StageWeights)-1)] }
