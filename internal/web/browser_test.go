@@ -752,6 +752,16 @@ func TestPageWarns(t *testing.T) {
 	if s := p.text("#cover-warnings"); s != "" {
 		t.Errorf("of a good recording: %q", s)
 	}
+	// No recording of 16 bits takes so small a change.
+	p.give("#picture-file", photo)
+	p.until(`!document.querySelector("#hide-go").disabled`)
+	p.slide("#strength", -90)
+	p.until(`document.querySelector("#verdict").textContent.includes("too quiet")`)
+	if s := p.text("#detail"); !strings.Contains(s, " dB, or make the recording louder") || !eval[bool](p, `document.querySelector("#hide-go").disabled`) {
+		t.Errorf("of a strength that it cannot have: %q", s)
+	}
+	p.look(1200, "light")
+	p.shot("16-too-quiet")
 }
 
 // Whoever gives another recording is told nothing any more of the one before it.

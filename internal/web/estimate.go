@@ -197,6 +197,14 @@ func (s *session) room(ctx context.Context, f *sound, c choice) (*report.Capacit
 	return v.Capacity(c.strength)
 }
 
+// noRoom tells why there is no room for any picture.
+func noRoom(room *report.Capacity) error {
+	if room.TooQuiet != nil {
+		return room.TooQuiet
+	}
+	return errNoRoom
+}
+
 // leastPercent is how far the page scales a picture down.
 const leastPercent = 5
 
@@ -225,7 +233,7 @@ func (s *session) getExact(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	case room.Pixels == 0:
-		return errNoRoom
+		return noRoom(room)
 	case room.Bytes == 0:
 		return errInexact
 	}

@@ -46,6 +46,7 @@ type problem struct {
 func explain(err error) problem {
 	var (
 		short   *report.TooShortError
+		quiet   *report.TooQuietError
 		cut     *audio.TruncatedError
 		refusal *codec.Refusal
 		limit   *http.MaxBytesError
@@ -81,6 +82,9 @@ func explain(err error) problem {
 		return message(http.StatusUnprocessableEntity, "The recording is too long to be damaged here.", "Take one of less than ten minutes or so, or damage it with an audio editor.")
 	case errors.As(err, &limit):
 		return message(http.StatusRequestEntityTooLarge, fmt.Sprintf("The file is larger than %d MB.", limit.Limit>>20), "Choose a smaller one, or use ditas on the command line.")
+	case errors.As(err, &quiet):
+		return message(http.StatusUnprocessableEntity, "The recording is too quiet for so small a change.",
+			"Choose a greater strength, or make the recording louder first.")
 	case errors.As(err, &short):
 		return message(http.StatusUnprocessableEntity, sentence(err), "Take a longer recording.")
 	case errors.As(err, &cut), is(audio.ErrUnsupported), is(audio.ErrMalformed), is(audio.ErrDamaged):

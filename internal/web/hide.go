@@ -270,7 +270,7 @@ func (s *session) hide(ctx context.Context, f *sound, p *secret, c choice, q hid
 	}
 	width, height := p.size(q.Scale, room)
 	if width == 0 {
-		return nil, errNoRoom
+		return nil, noRoom(room)
 	}
 	v := &hideResult{Original: [2]int{p.Width, p.Height}, Secret: q.Passphrase != ""}
 	key, err := keyOf(q.Passphrase)

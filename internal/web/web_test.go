@@ -492,6 +492,43 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+// A recording that is too quiet for a strength says so, and which one it can have.
+func TestTooQuiet(t *testing.T) {
+	v := visit(t, web.Options{})
+	v.do("PUT", "/picture", pngFile(t, 32, 32))
+	quiet := sounding(1, 8000, audio.Int16, 4)
+	for _, x := range quiet.Samples {
+		for i := range x {
+			x[i] = quiet.Format.Quantize(x[i] / 300)
+		}
+	}
+	v.result("PUT", "/sounds/cover?name=a.wav", wavFile(t, quiet), new(any))
+	ask := func(snr float64) (room report.Capacity) {
+		t.Helper()
+		status, b := v.do("GET", fmt.Sprintf("/estimate?snr=%g&scale=1", snr), nil)
+		if err := json.Unmarshal(b, &room); err != nil || status != 200 {
+			t.Fatalf("%d %s", status, b)
+		}
+		return room
+	}
+	room := ask(80)
+	if room.TooQuiet == nil || room.Pixels > 0 || room.TooQuiet.Reached < 11 || room.TooQuiet.Reached > 60 {
+		t.Fatalf("at 80 dB there is room for %+v", room)
+	}
+	for path, body := range map[string]string{"/hide": `{"snr":80,"scale":1}`, "/exact?snr=80": ""} {
+		method := "POST"
+		if body == "" {
+			method = "GET"
+		}
+		if _, b := v.do(method, path, []byte(body)); !bytes.Contains(b, []byte("too quiet")) || !bytes.Contains(b, []byte("louder")) {
+			t.Errorf("%s: %s", path, b)
+		}
+	}
+	if room := ask(math.Floor(room.TooQuiet.Reached)); room.TooQuiet != nil || room.Pixels == 0 {
+		t.Errorf("at the strength that it can have there is room for %+v", room)
+	}
+}
+
 // The page has words for every phase.
 func TestPhases(t *testing.T) {
 	source, err := os.ReadFile("../../report/report.go")

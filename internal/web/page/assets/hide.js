@@ -197,7 +197,7 @@ export function setUpHide(session, about, next) {
 
   /** offer lets the picture be hidden if it can be. */
   function offer() {
-    id("hide-go").disabled = Boolean(hiding) || !picture || !cover || !heard.has(way().name) || estimate?.picture?.width === 0;
+    id("hide-go").disabled = Boolean(hiding) || !picture || !cover || !heard.has(way().name) || estimate?.pixels === 0;
   }
 
   const query = () => new URLSearchParams({ method: way().name, snr: snr(), scale: scale() });
@@ -228,7 +228,13 @@ export function setUpHide(session, about, next) {
   }
 
   function showEstimate() {
-    const { bytes: space, robust, side, picture: p } = estimate;
+    const { bytes: space, robust, side, tooQuiet, picture: p } = estimate;
+    if (tooQuiet) {
+      const most = Math.floor(tooQuiet.reached);
+      const stronger = most >= way().minSNR ? `Move the strength towards “harder to destroy”, to ${most} dB, or make` : "Make";
+      expect("verdict poor", "The recording is too quiet for so small a change.", `${stronger} the recording louder first.`);
+      return;
+    }
     if (p ? !p.width : !side) {
       expect("verdict poor", "There is no room for a picture in this recording at this strength.", "A greater strength or a longer recording makes room.");
       return;
