@@ -166,7 +166,7 @@ export function setUpHide(session, about, next) {
   function changed() {
     const dB = snr();
     id("strength-says").textContent =
-      `The recording is at least ${times(dB)} times louder than the change (${dB} dB). ` +
+      `The recording is about ${times(dB)} times louder than the change (${dB} dB). ` +
       "Once the picture is hidden, an ear model says whether that can be heard.";
     id("strength").setAttribute("aria-valuetext", `${dB} decibels`);
     const width = picture && Math.max(1, Math.round(picture.width * scale()));
