@@ -100,13 +100,15 @@ func (o *inspectFlags) inspect(ctx context.Context, name string) error {
 		Stego: name, Format: stego.Format().String(), Passphrase: key.Secret(), Reveal: r,
 	}
 	o.printf("%s holds a picture of %d×%d pixels: %s\n", stego.name, res.Width, res.Height, what(r))
-	profile := "not protected against noise"
-	if res.Robust {
-		profile = "protected against noise"
-	}
-	o.printf("  method        %s, %s\n", res.Method, profile)
 	if res.Bytes > 0 {
+		profile := "not protected against noise"
+		if res.Robust {
+			profile = "protected against noise"
+		}
+		o.printf("  method        %s, %s\n", res.Method, profile)
 		o.printf("  size          %s, of which %s arrived without a gap\n", size(res.Bytes), size(res.Read))
+	} else {
+		o.printf("  method        %s\n", res.Method)
 	}
 	o.arrival(r)
 	if !res.Passphrase {
