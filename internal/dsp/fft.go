@@ -7,7 +7,7 @@ import (
 )
 
 // MaxPoints is the largest size of an [FFT].
-const MaxPoints = 1 << 16
+const MaxPoints = 1 << 20
 
 // FFT is the discrete Fourier transform of N complex values,
 //

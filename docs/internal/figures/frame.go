@@ -16,14 +16,14 @@ type part struct {
 // What the samples of a frame carry in the robust profile (docs/FORMAT.md, "What a frame carries" and "The ladder").
 var (
 	coarseParts = []part{
-		{24, "s6", "synchronisation"}, {72, "s5", "header"}, {16, "s4", "which frame it is"},
+		{24, "s6", "synchronisation"}, {72, "s5", "header"}, {16, "s4", "how strong it is"},
 		{44, "s1", "1"}, {44, "s2", "2"}, {240, "s2", "2"}, {584, "s3", "3"},
 	}
 	fineParts = [4][]part{
-		{{12, "s5", ""}, {1012, "s4", "4"}},
-		{{12, "s5", ""}, {1012, "s5", "5"}},
-		{{12, "s5", ""}, {1012, "s6", "6"}},
-		{{12, "s5", ""}, {60, "s1", "1"}, {200, "s2", "2"}, {400, "s3", "3"}, {352, "s6", "6"}},
+		{{12, "s5", ""}, {24, "s6", ""}, {988, "s4", "4"}},
+		{{12, "s5", ""}, {24, "s6", ""}, {988, "s5", "5"}},
+		{{12, "s5", ""}, {24, "s6", ""}, {988, "s6", "6"}},
+		{{12, "s5", ""}, {24, "s6", ""}, {60, "s1", "1"}, {200, "s2", "2"}, {400, "s3", "3"}, {328, "s6", "6"}},
 	}
 )
 
@@ -60,12 +60,12 @@ func drawFrame(w io.Writer) error {
 			s.bar(y, parts)
 			s.Text(left-6, y+17, fmt.Sprintf("bit %d", i+1), class("small end"))
 		}
-		s.Text(left, 286, "Numbers are stages. The dark end of each row holds a piece of the header: 12 fine symbols.", class("small"))
+		s.Text(left, 286, "Numbers are stages. The dark end of each row holds a piece of the header and the pilots of synchronisation.", class("small"))
 		s.Text(16, 316, "As they lie", class("bold"))
 		s.Text(16, 331, "coarse symbols", class("small"))
 		s.scattered(306)
-		s.Text(left, 350, "The key draws which sample has which use: for synchronisation and header, which repeat after 16 frames,", class("small"))
-		s.Text(left, 365, "once for all recordings, for everything else anew in every frame. (The order drawn here is made up.)", class("small"))
+		s.Text(left, 350, "The key draws which sample has which use, anew in every frame: for pilots and header in one of 64 ways", class("small"))
+		s.Text(left, 365, "that all recordings share, for everything else in this recording alone. (The order drawn here is made up.)", class("small"))
 	})
 }
 

@@ -3,73 +3,149 @@ package lattice
 import (
 	"cmp"
 	"context"
+	"errors"
 	"math"
 	"slices"
 
+	"ditas/audio"
 	"ditas/internal/carrier"
 	"ditas/internal/dsp"
 	"ditas/internal/parallel"
 )
 
-// lock says where a frame begins in a recording, which word it has, and what has become of the amplitude since: a sample y was
-// (y − offset)/gain.
+// lock says where a frame of a recording begins in a channel, and what has become of the amplitude since: a sample
+// y was (y − offset)/gain.
 type lock struct {
 	channel      int
 	at           int64
-	word         int
+	set, lane, k int
 	gain, offset float64
 }
 
-// acquirer finds frames by their synchronisation words. What it looks at is the sum of unit vectors whose angles are the phases
-// of pilots: long where everything fits, a random walk elsewhere. It looks at lengths only, so that a constant offset of the
-// samples, which turns all vectors alike, does no harm.
+// candidate is a lock that may be one, and the evidence for it in nats.
+type candidate struct {
+	lock
+	score float64
+}
+
+// falseAlarm is the probability that a recording in which nothing is hidden under a key passes for one in which
+// there is.
+//
+// Each part of the search has a share of it. A part that tries n hypotheses takes one of them for true if its
+// evidence exceeds [threshold](n). Of two kinds of evidence both hold for any recording, since pilots' dithers are
+// uniform and independent of it:
+//
+//   - a likelihood ratio, whose mean is 1 if there is nothing, exceeds x with a probability of 1/x at most (Markov),
+//     however often one looks at it while it grows (Ville);
+//   - the squared length of the sum of n unit vectors over n exceeds x with a probability of about e^−x (Rayleigh), and
+//     less where n is small.
+const falseAlarm, searchParts = 1e-9, 64
+
+// threshold returns the evidence, in nats, from which on one of n hypotheses is taken for true.
+func threshold(n float64) float64 { return math.Log(n * searchParts / falseAlarm) }
+
+// acquirer finds frames by their pilots.
 type acquirer struct {
-	words   *[words]word
+	marker  *marker
+	source  *carrier.Host
 	workers int
-	fft     *dsp.FFT[float32]
-	// template[w] is the conjugate spectrum of the unit vectors of word w in their places.
-	re, im [words][]float32
+	window  window
+	// correlators of the sizes that were needed so far.
+	correlators map[int]*dsp.Correlator
+	// advance, if set, is told that another step of the search is done.
+	advance func()
 }
 
-const window = 2 * FrameLength
-
-func newAcquirer(w *[words]word, workers int) (*acquirer, error) {
-	fft, err := dsp.NewFFT[float32](window)
-	if err != nil {
-		return nil, err
-	}
-	return &acquirer{words: w, workers: workers, fft: fft}, nil
+func newAcquirer(m *marker, s *carrier.Host, workers int) *acquirer {
+	return &acquirer{marker: m, source: s, workers: workers, correlators: make(map[int]*dsp.Correlator)}
 }
 
-// prepare computes the templates once they are needed.
-func (a *acquirer) prepare() {
-	if a.re[0] != nil {
-		return
-	}
-	for i := range a.words {
-		re, im := make([]float32, window), make([]float32, window)
-		for _, p := range a.words[i].sync {
-			sin, cos := math.Sincos(2 * math.Pi * p.dither)
-			re[p.at], im[p.at] = float32(cos), float32(sin)
+func (a *acquirer) correlator(points int) *dsp.Correlator {
+	if a.correlators[points] == nil {
+		c, err := dsp.NewCorrelator(points)
+		if err != nil {
+			panic("lattice: " + err.Error()) // sizes are our own
 		}
-		a.fft.Forward(re, im)
-		for k := range im {
-			im[k] = -im[k]
-		}
-		a.re[i], a.im[i] = re, im
+		a.correlators[points] = c
 	}
+	return a.correlators[points]
 }
 
-// Steps of strong symbols that are tried, as quarters of an octave above 2 units, and the finer ones for recordings whose gain has
-// changed: a hundredth apart, and up to 12 dB beyond on both sides.
+// window is a piece of a recording: samples of the first channels in units, NaN where they carry nothing.
+type window struct {
+	from    int64
+	samples [][]float32
+}
+
+// A window has at most so many samples of a channel, and of all channels together.
 const (
-	lowestStrong, highestStrong = 6, 60
-	gainRange                   = 9
-	gainSteps                   = 40
-	// smallest bounds the samples that are looked at while the gain is uncertain, in steps: a gain that is wrong by half a
-	// hundredth turns larger ones too far.
-	smallest = 40
+	maxWindow   = 1 << 20
+	maxSamples  = 1 << 23
+	maxChannels = 8 // that are searched
 )
+
+// load makes the window that of the given place.
+func (a *acquirer) load(ctx context.Context, from int64) error {
+	channels := min(a.source.Channels(), maxChannels)
+	return a.fill(ctx, 0, channels, from, min(maxWindow, maxSamples/channels))
+}
+
+// stretch makes the window samples of one channel alone.
+func (a *acquirer) stretch(ctx context.Context, channel int, from int64, length int) error {
+	return a.fill(ctx, channel, 1, from, length)
+}
+
+// fill makes the window that of some channels.
+func (a *acquirer) fill(ctx context.Context, first, channels int, from int64, most int) error {
+	s := a.source
+	length := int(max(0, min(int64(most), s.Frames()-from)))
+	a.window.from = from
+	a.window.samples = a.window.samples[:0]
+	for range channels {
+		a.window.samples = append(a.window.samples, make([]float32, length))
+	}
+	const block, margin = 1 << 14, carrier.SilenceRun
+	buf, quiet := audio.NewBlock(s.Channels(), block+2*margin), make([]bool, block)
+	for at := 0; at < length; at += block {
+		if err := errors.Join(s.Read(buf, from+int64(at)-margin), ctx.Err()); err != nil {
+			return err
+		}
+		for c, y := range a.window.samples {
+			part := y[at:min(at+block, length)]
+			x := buf[first+c]
+			carrier.MarkSilence(quiet, x, margin, margin+len(part))
+			for i := range part {
+				v := float32(x[margin+i] / unit)
+				if quiet[i] || v-v != 0 {
+					v = float32(math.NaN())
+				}
+				part[i] = v
+			}
+		}
+	}
+	return nil
+}
+
+// usable returns the numbers of the first frames of a channel of the window, cut from its first sample on, that are
+// not silent, at most so many.
+func (w *window) usable(channel, most int) (frames []int) {
+	y := w.samples[channel]
+	for k := 0; (k+1)*FrameLength <= len(y) && len(frames) < most; k++ {
+		count := 0
+		for _, v := range y[k*FrameLength:][:FrameLength] {
+			if v == v {
+				count++
+			}
+		}
+		if count > FrameLength/8 {
+			frames = append(frames, k)
+		}
+	}
+	return frames
+}
+
+// pair is a channel and a lane that may be in it.
+type pair struct{ channel, lane int }
 
 // circle holds the unit vectors of all phases.
 var circle = func() (c [phases][2]float32) {
@@ -80,316 +156,259 @@ var circle = func() (c [phases][2]float32) {
 	return c
 }()
 
-// length returns the squared length of the sum of a word's vectors over their number, which is 1 on average where there is
-// nothing. Samples beyond bound, or that are silent, are left out; sign turns the polarity. It is 0 if too few are left.
-func length(y []float64, w *word, inverse, bound, sign float64) float64 {
-	var re, im float32
-	n := 0
-	for _, p := range w.sync {
-		v := y[p.at]
-		if v == 0 || v > bound || v < -bound {
+// kinds is the number of densities that pilots' phases may have.
+const kinds = 3
+
+// pilotLogs holds log-densities of phases, relative to the uniform one: those of von Mises with the concentrations
+// that pilots have in strong noise, in little noise on the strong lattice, and on the fine one.
+var pilotLogs = func() (t [phases][kinds + 1]float32) {
+	for i, concentration := range [kinds]float64{0.5, 1.3, 4} {
+		mean := 0.0
+		for p := range t {
+			mean += math.Exp(concentration*float64(circle[p][0])) / phases
+		}
+		for p := range t {
+			t[p][i] = float32(concentration*float64(circle[p][0]) - math.Log(mean))
+		}
+	}
+	return t
+}()
+
+// trial is what speaks for a set in a pair whose frames lie where they were written.
+type trial struct {
+	pair
+	set, frames int
+	// sums are log-likelihood ratios under which the octaves of all frames are one or its neighbour.
+	sums [octaves][kinds]float64
+}
+
+// extend looks at the next frames, up to a number of them.
+func (t *trial) extend(m *marker, y []float32, frames []int, upto int) {
+	for ; t.frames < min(upto, len(frames)); t.frames++ {
+		k := frames[t.frames]
+		t.look(m, y[k*FrameLength:], k)
+	}
+}
+
+// look looks at frame k.
+func (t *trial) look(m *marker, y []float32, k int) {
+	// absent is how likely a frame is not there.
+	const absent = 0.05
+	var pilots [syncPilots]pilot
+	m.sync(&pilots, t.set, t.lane, k)
+	var logs [octaves + 1][kinds + 1]float32
+	for i := range pilots {
+		v := y[pilots[i].at]
+		if v != v {
 			continue
 		}
-		c := circle[phase(v*inverse, sign*p.dither)]
-		re += c[0]
-		im += c[1]
-		n++
+		w := uint32(int64(float64(v)*(1<<octaves))) - pilots[i].u
+		for h := 1; h <= octaves; h++ {
+			l, p := &logs[h], &pilotLogs[w<<(octaves-h)>>24]
+			l[0] += p[0]
+			l[1] += p[1]
+			l[2] += p[2]
+		}
 	}
-	if n < syncPilots/3 {
-		return 0
+	for kind := range kinds {
+		last := math.Exp(float64(logs[1][kind]))
+		for h := 1; h < octaves; h++ {
+			next := math.Exp(float64(logs[h+1][kind]))
+			t.sums[h][kind] += math.Log(absent + (1-absent)/2*(last+next))
+			last = next
+		}
 	}
-	return float64(re*re+im*im) / float64(n)
+}
+
+// add looks at the frames of a stretch, the first of which is frame k.
+func (t *trial) add(l *listener, s *stretch, at *lock, k int) {
+	y, quiet := make([]float64, FrameLength), make([]bool, FrameLength)
+	x := make([]float32, FrameLength)
+	for i := range blockFrames {
+		s.frame(y, quiet, at, i)
+		for j, v := range y {
+			if x[j] = float32(v / unit); quiet[j] {
+				x[j] = float32(math.NaN())
+			}
+		}
+		t.look(l.marker, x, k+i)
+	}
+}
+
+// score returns the logarithm of the mean of all likelihood ratios.
+func (t *trial) score() float64 {
+	top := 0.0
+	for h := 1; h < octaves; h++ {
+		top = max(top, slices.Max(t.sums[h][:]))
+	}
+	sum := 0.0
+	for h := 1; h < octaves; h++ {
+		for _, v := range t.sums[h] {
+			sum += math.Exp(v - top)
+		}
+	}
+	return top + math.Log(sum/((octaves-1)*kinds))
 }
 
 // alignedFrames is how many frames the search at known places looks at.
-const alignedFrames = 96
+const alignedFrames = 128
 
-// nothing and spread are mean and standard deviation of the largest of a number of lengths where there is nothing: lengths are
-// exponentially distributed, so that the largest of n is ln n + 0.58 ± 1.28 (Gumbel's distribution).
-func nothing(n int) float64 {
-	if n == 0 {
-		return math.NaN()
-	}
-	return math.Log(float64(n)) + 0.5772
-}
-
-const spread = 1.2825
-
-// aligned looks for frames that begin where they were written: at multiples of their length. With scales set it looks for changed
-// gain and polarity as well. It returns the likeliest locks, the best first, with their scores.
-func (a *acquirer) aligned(ctx context.Context, s *carrier.Host, scales bool) ([]candidate, error) {
-	n := int(min(alignedFrames, s.Frames()/FrameLength))
-	if n == 0 {
-		return nil, nil
-	}
-	buf := make([][]float64, s.Channels())
-	for c := range buf {
-		buf[c] = make([]float64, n*FrameLength)
-	}
-	if err := s.Read(buf, 0); err != nil {
-		return nil, err
-	}
-	fractions, beyond, signs, bound := 1, 0, []float64{1}, 0.0
-	if scales {
-		fractions, beyond, signs, bound = gainSteps, gainRange, []float64{1, -1}, smallest
-	}
-	// The first frames that are not silent.
-	first := make([]int, s.Channels())
-	for c := range first {
-		for first[c] < n-1 && usual(buf[c][first[c]*FrameLength:][:FrameLength]) == 0 {
-			first[c]++
+// aligned looks for frames that lie where they were written, at the beginning of the window, in pairs, among the
+// first frames that are not silent. It looks at more and more of them and returns as soon as there is one for sure,
+// and the likeliest ones if there is none. The best come first.
+func (a *acquirer) aligned(ctx context.Context, pairs []pair, most int) (found []candidate, sure bool, err error) {
+	trials := make([]trial, 0, len(pairs)*sets)
+	usable := make([][]int, len(a.window.samples))
+	for _, p := range pairs {
+		if usable[p.channel] == nil {
+			usable[p.channel] = a.window.usable(p.channel, most)
+		}
+		for set := range sets {
+			trials = append(trials, trial{pair: p, set: set})
 		}
 	}
-	results := make([][words]candidate, s.Channels()*fractions*len(signs))
-	parallel.Each(a.workers, len(results), func(_, task int) {
+	limit := threshold(float64(len(trials)))
+	for frames := 4; ; frames = min(4*frames, most) {
+		parallel.Each(a.workers, len(trials), func(_, i int) {
+			if t := &trials[i]; ctx.Err() == nil {
+				t.extend(a.marker, a.window.samples[t.channel], usable[t.channel], frames)
+			}
+		})
+		if err := ctx.Err(); err != nil {
+			return nil, false, err
+		}
+		found = found[:0]
+		for i := range trials {
+			t := &trials[i]
+			if frames := usable[t.channel]; len(frames) > 0 {
+				at := a.window.from + int64(frames[0])*FrameLength
+				l := lock{channel: t.channel, at: at, set: t.set, lane: t.lane, k: frames[0], gain: 1}
+				found = append(found, candidate{l, t.score()})
+			}
+		}
+		slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(b.score, a.score) })
+		if len(found) == 0 {
+			return nil, false, nil
+		}
+		if found[0].score > limit || frames == most {
+			return found[:min(len(found), mostCandidates)], found[0].score > limit, nil
+		}
+	}
+}
+
+// mostCandidates is how many of the likeliest locks are worth trying where none is for sure: in noise the right one
+// may not stand out, and a header that is right tells.
+const mostCandidates = 4
+
+// Samples are looked at, where the gain is unknown, that lie below scaledReach steps, in bins of 1/scaledBins steps.
+const (
+	scaledReach  = 64
+	scaledBins   = 64
+	scaledPoints = 2 * scaledReach * scaledBins
+	scaledFrames = 128
+	// alias is how much lower a sum may be than one of which it may be the true one.
+	alias = 0.6
+	// Gains that are looked for.
+	leastGain, mostGain = 1.0 / 16, 8
+)
+
+// scaled looks for frames that lie where they were written but are louder, fainter, upside down or off zero. A sum
+// of unit vectors whose angles are samples times a frequency, less dithers, is long at that of the lattice: for all
+// frequencies at once it is a Fourier transform of the dithers' vectors, added up by the samples that they belong
+// to. It returns the likeliest lock of every pair for which there is one.
+func (a *acquirer) scaled(ctx context.Context, pairs []pair) ([]candidate, error) {
+	fft := a.correlator(scaledPoints)
+	type scratch struct {
+		re, im [octaves][]float32
+		count  [octaves]int
+	}
+	places := make([]*scratch, a.workers)
+	results := make([]candidate, len(pairs)*sets)
+	usable := make([][]int, len(a.window.samples))
+	for _, p := range pairs {
+		usable[p.channel] = a.window.usable(p.channel, scaledFrames)
+	}
+	limit := threshold(float64(len(pairs) * sets * octaves * scaledPoints / 2))
+	finest := 2 * carrier.GridOf(a.source.Format()).Step / unit
+	parallel.Each(a.workers, len(results), func(worker, i int) {
 		if ctx.Err() != nil {
 			return
 		}
-		c, f, sign := task%s.Channels(), task/s.Channels()%fractions, signs[task/s.Channels()/fractions]
-		steps := highestStrong - lowestStrong + 2*beyond
-		// How far the largest length of each frame and word is above what it is where there is nothing, NaN if unknown.
-		scores := make([][words]float64, n)
-		for k := range n {
-			y := buf[c][k*FrameLength:][:FrameLength]
-			for w := range words {
-				best, tried := 0.0, 0
-				for q := range steps {
-					step := quarters(lowestStrong-beyond+q) * 2 * unit * math.Exp2(float64(f)/(4*gainSteps))
-					limit := math.Inf(1)
-					if bound > 0 {
-						limit = bound * step
+		p, set := pairs[i/sets], i%sets
+		w := places[worker]
+		if w == nil {
+			w = new(scratch)
+			for h := 2; h < octaves; h++ {
+				w.re[h], w.im[h] = make([]float32, scaledPoints), make([]float32, scaledPoints)
+			}
+			places[worker] = w
+		}
+		w.count = [octaves]int{}
+		for h := range w.re {
+			clear(w.re[h]) // nil where it is not used
+			clear(w.im[h])
+		}
+		y, frames := a.window.samples[p.channel], usable[p.channel]
+		var pilots [syncPilots]pilot
+		for _, k := range frames {
+			a.marker.sync(&pilots, set, p.lane, k)
+			for j := range pilots {
+				v := float64(y[k*FrameLength+int(pilots[j].at)])
+				for h := octaves - 1; h >= 2; h-- {
+					x := v * math.Exp2(float64(-h))
+					if !(math.Abs(x) < scaledReach-1) {
+						break
 					}
-					if v := length(y, &a.words[w], 1/step, limit, sign); v > 0 {
-						best = max(best, v)
-						tried++
-					}
+					c := circle[pilots[j].u<<(octaves-h)>>24]
+					bin := int(math.Floor(x*scaledBins+0.5)) & (scaledPoints - 1)
+					w.re[h][bin] += c[0]
+					w.im[h][bin] += c[1]
+					w.count[h]++
 				}
-				scores[k][w] = best - nothing(tried)
 			}
 		}
-		// Frames may become weaker; any beginning of the recording may be the best one to judge by.
-		for start := range words {
-			r := &results[task][start]
-			r.score = math.Inf(-1)
-			sum, count := 0.0, 0
-			for k := range n {
-				if v := scores[k][(start+k)%words]; v == v {
-					sum += v
-					count++
-				}
-				if count < 4 || count&(count-1) != 0 && k != n-1 {
+		best := &results[i]
+		for h := 2; h < octaves; h++ {
+			if w.count[h] < syncPilots {
+				continue
+			}
+			fft.Forward(w.re[h], w.im[h])
+			for at, re := range w.re[h] {
+				im := w.im[h][at]
+				v := float64(re*re+im*im) / float64(w.count[h])
+				if v < limit {
 					continue
 				}
-				score := sum / (spread * math.Sqrt(float64(count)))
-				if score > r.score {
-					r.score = score
-					r.lock = lock{channel: c, at: int64(first[c]) * FrameLength, word: (start + first[c]) % words, gain: sign * math.Exp2(float64(f)/(4*gainSteps))}
+				k := fft.Bin(at)
+				if k > scaledPoints/2 {
+					k -= scaledPoints
+				}
+				gain := scaledPoints / (scaledBins * float64(k))
+				g := math.Abs(gain)
+				if g < max(leastGain, finest*math.Exp2(float64(-h))) || g > mostGain {
+					continue
+				}
+				// Samples that are multiples of something have such sums at higher frequencies as well.
+				need := best.score
+				switch last := math.Abs(best.gain); {
+				case last > 0 && g > 1.4*last:
+					need *= alias
+				case last > 1.4*g:
+					need /= alias
+				}
+				if v > need {
+					at := a.window.from + int64(frames[0])*FrameLength
+					*best = candidate{lock{p.channel, at, set, p.lane, frames[0], gain, 0}, v}
 				}
 			}
 		}
 	})
 	var found []candidate
-	for i := range results {
-		found = append(found, results[i][:]...)
+	for _, r := range results {
+		if r.score > 0 {
+			found = append(found, r)
+		}
 	}
 	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(b.score, a.score) })
 	return found[:min(len(found), mostCandidates)], ctx.Err()
-}
-
-// candidate is a lock that may be one, and by how many standard deviations it stands out.
-type candidate struct {
-	lock
-	score float64
-}
-
-// mostCandidates is how many candidates are worth trying: as many as there are words, since in noise the right one may be any.
-const mostCandidates = words
-
-// accepted is the score from which on a lock is worth much effort. A header that is right says whether it was one.
-const accepted = 4.5
-
-// searchFrames is how many frames in a row the search at unknown places looks at, and shortFrames how many have to do where a
-// piece is short.
-const (
-	searchFrames = 8
-	shortFrames  = 3
-)
-
-// search looks for frames that begin anywhere in one channel from frame from on, among the first searchFrames+1 frames. It
-// returns the best lock and by how much it stands out. y was normalised by the gain and offset of like.
-func (a *acquirer) search(ctx context.Context, s *carrier.Host, like lock, from int64) (lock, float64, error) {
-	a.prepare()
-	buf := make([][]float64, s.Channels())
-	for c := range buf {
-		buf[c] = make([]float64, (searchFrames+1)*FrameLength)
-	}
-	if err := s.Read(buf, from); err != nil {
-		return lock{}, 0, err
-	}
-	y := buf[like.channel]
-	for i, v := range y {
-		if v != 0 {
-			y[i] = (v - like.offset) / like.gain
-		}
-	}
-	const steps = highestStrong - lowestStrong
-	// best[q][w][o] is the largest length, over all steps, of word w at offset o of frame q.
-	best := make([][words][FrameLength]float32, searchFrames)
-	type scratch struct{ zr, zi, re, im []float32 }
-	places := make([]scratch, a.workers)
-	parallel.Each(a.workers, searchFrames, func(at, q int) {
-		p := &places[at]
-		if p.zr == nil {
-			*p = scratch{make([]float32, window), make([]float32, window), make([]float32, window), make([]float32, window)}
-		}
-		x := y[q*FrameLength:][:window]
-		if usual(x) == 0 {
-			return
-		}
-		for step := range steps {
-			if ctx.Err() != nil {
-				return
-			}
-			inverse := 1 / (quarters(lowestStrong+step) * 2 * unit)
-			for i, v := range x {
-				p.zr[i], p.zi[i] = 0, 0
-				if v != 0 {
-					c := &circle[phase(v*inverse, 0)]
-					p.zr[i], p.zi[i] = c[0], c[1]
-				}
-			}
-			a.fft.Forward(p.zr, p.zi)
-			for w := range words {
-				tr, ti := a.re[w], a.im[w]
-				for k, r := range p.zr {
-					i := p.zi[k]
-					p.re[k] = r*tr[k] - i*ti[k]
-					p.im[k] = r*ti[k] + i*tr[k]
-				}
-				a.fft.Forward(p.im, p.re) // the inverse, times the number of points
-				b := &best[q][w]
-				for o := range b {
-					if v := p.re[o]*p.re[o] + p.im[o]*p.im[o]; v > b[o] {
-						b[o] = v
-					}
-				}
-			}
-		}
-	})
-	const scale = 1.0 / (window * float64(window) * syncPilots)
-	found, top := lock{}, math.Inf(-1)
-	for w := range words {
-		for o := range FrameLength {
-			for _, run := range []int{shortFrames, searchFrames} {
-				for q := 0; q+run <= searchFrames; q++ {
-					sum := 0.0
-					for i := range run {
-						sum += float64(best[q+i][(w+i)%words][o])
-					}
-					score := (sum*scale - float64(run)*nothing(steps)) / (spread * math.Sqrt(float64(run)))
-					if score > top {
-						top = score
-						found = like
-						found.at, found.word = from+int64(q*FrameLength+o), w
-					}
-				}
-			}
-		}
-	}
-	return found, top, ctx.Err()
-}
-
-// refine finds a lock's gain and offset exactly, from the frames that follow it: those that turn the pilots' phases alike, for
-// samples that may be larger and larger.
-func (a *acquirer) refine(s *carrier.Host, l lock) (lock, error) {
-	n := int(min(alignedFrames, (s.Frames()-l.at)/FrameLength))
-	buf := make([][]float64, s.Channels())
-	for c := range buf {
-		buf[c] = make([]float64, n*FrameLength)
-	}
-	if err := s.Read(buf, l.at); err != nil {
-		return l, err
-	}
-	sign := math.Copysign(1, l.gain)
-	y := buf[l.channel]
-	for i := range y {
-		y[i] *= sign
-	}
-	gain := math.Abs(l.gain)
-	steps := make([]float64, n) // of the strong symbols of each frame, before the gain
-	levels := func(bound float64) {
-		for k := range n {
-			best := -1.0
-			for q := lowestStrong - gainRange; q < highestStrong+gainRange; q++ {
-				step := quarters(q) * 2 * unit
-				v := length(y[k*FrameLength:][:FrameLength], &a.words[(l.word+k)%words], 1/(step*gain), bound*step*gain, 1)
-				if v > best {
-					best, steps[k] = v, step
-				}
-			}
-		}
-	}
-	total := func(gain, bound float64) float64 {
-		sum := 0.0
-		for k, step := range steps {
-			sum += length(y[k*FrameLength:][:FrameLength], &a.words[(l.word+k)%words], 1/(step*gain), bound*step*gain, 1)
-		}
-		return sum
-	}
-	reach := 0.0025
-	for bound := float64(smallest); ; bound *= 3 {
-		levels(bound)
-		around, best, top := gain, gain, -1.0
-		for i := -24; i <= 24; i++ {
-			g := around * (1 + reach*float64(i)/24)
-			if v := total(g, bound); v > top {
-				best, top = g, v
-			}
-		}
-		gain = best
-		if bound > 1e5 {
-			break
-		}
-		reach /= 2.5
-	}
-	// Levels are quarters of an octave apart in both: the gain is known but for a number of them, which the fine lattice
-	// settles. Here it is only brought into the range that is possible.
-	l.gain = sign * gain
-
-	offset, top := 0.0, -1.0
-	finest := math.Inf(1)
-	for _, step := range steps {
-		finest = min(finest, step)
-	}
-	const farthest = 0.05
-	around := func(v float64) {
-		re := 0.0
-		for k, step := range steps {
-			w := &a.words[(l.word+k)%words]
-			for _, p := range w.sync {
-				if x := y[k*FrameLength+int(p.at)]; x != 0 {
-					re += float64(circle[phase((x-v)/(step*gain), p.dither)][0])
-				}
-			}
-		}
-		// The nearer to none, the likelier.
-		re -= math.Abs(v) * 1e-3
-		if re > top {
-			offset, top = v, re
-		}
-	}
-	for v := 0.0; v < farthest; v += finest * gain / 24 {
-		around(v)
-		around(-v)
-	}
-	for d, v := finest*gain/48, offset; d > finest*gain/1000; d /= 2 {
-		around(v - d)
-		around(v + d)
-		v = offset
-	}
-	if math.Abs(offset) < finest*gain/64 {
-		offset = 0
-	}
-	l.offset = sign * offset
-	return l, nil
 }

@@ -3,13 +3,135 @@ package lattice
 import (
 	"errors"
 	"math"
+	"slices"
 
-	"ditas/internal/parallel"
+	"ditas/audio"
 )
 
-// amplitude finds out what a recording was multiplied with and what was added to it, once its header is known. Strong symbols
-// tell the gain but for a number of levels, since the strength of all frames is not known either; the fine symbols of weak
-// frames, which carry fewer bits, tell the number. Of what fits alike it takes that which has changed the recording least.
+// refineFrames is how many frames behind a lock tell gain and offset.
+const refineFrames = 96
+
+// refine finds a lock's gain and offset, the gain being known to a half percent, from the pilots of the frames
+// behind it: gains first, by samples that may be larger and larger, without regard to an offset, which turns all
+// phases alike.
+func (l *listener) refine(k lock) (lock, error) {
+	n := int(min(refineFrames, (l.source.Frames()-k.at)/FrameLength))
+	if n <= 0 {
+		return k, nil
+	}
+	buf := audio.NewBlock(l.source.Channels(), n*FrameLength)
+	if err := errors.Join(l.source.Read(buf, k.at), l.ctx.Err()); err != nil {
+		return k, err
+	}
+	var read []knownPilot // in units
+	var pilots [syncPilots]pilot
+	for i := range n {
+		l.marker.sync(&pilots, k.set, k.lane, k.k+i)
+		for _, p := range pilots {
+			if v := buf[k.channel][i*FrameLength+int(p.at)]; v != 0 && v-v == 0 {
+				read = append(read, knownPilot{v / unit, p.u})
+			}
+		}
+	}
+	// vector returns the sum of unit vectors on the lattice of step 2^h units, of samples below so many steps.
+	vector := func(gain float64, h int, bound float64) (re, im float64, n int) {
+		inverse := math.Exp2(float64(-h)) / gain
+		for i := range read {
+			x := read[i].sample * inverse
+			if x > bound || x < -bound {
+				continue
+			}
+			c := &circle[(uint32(int64(x*(1<<32)))-read[i].u<<(octaves-h))>>24]
+			re, im, n = re+float64(c[0]), im+float64(c[1]), n+1
+		}
+		return re, im, n
+	}
+	// What chance makes of the length of a sum is left out.
+	const chance = 8
+	fits := func(gain, bound float64) (sum float64) {
+		for h := 1; h < octaves; h++ {
+			if re, im, n := vector(gain, h, bound); n > 0 {
+				sum += max(0, (re*re+im*im)/float64(n)-chance)
+			}
+		}
+		return sum
+	}
+	reach := 0.006
+	for bound := float64(scaledReach); bound < 1<<17; bound *= 4 {
+		around, top := k.gain, 0.0
+		for i := -20; i <= 20; i++ {
+			g := around * (1 + reach*float64(i)/20)
+			if v := fits(g, bound); v > top {
+				k.gain, top = g, v
+			}
+		}
+		reach /= 3
+	}
+	// The widest lattices tell the offset modulo their step, finer ones its digits.
+	offset, widest := 0.0, 0
+	for h := octaves - 1; h >= 1; h-- {
+		re, im, n := vector(k.gain, h, math.Inf(1))
+		if n == 0 || (re*re+im*im)/float64(n) < 3*chance {
+			continue
+		}
+		step := math.Exp2(float64(h))
+		at := math.Atan2(im, re) / (2 * math.Pi) * step
+		if widest == 0 {
+			offset, widest = at, h
+		} else {
+			offset = at + step*math.Round((offset-at)/step)
+		}
+	}
+	k.offset = 0
+	if widest > 0 && math.Abs(offset) > math.Exp2(float64(widest))/256 {
+		k.offset = l.farOffset(k, buf[k.channel], offset*k.gain*unit, math.Exp2(float64(widest))*math.Abs(k.gain)*unit)
+	}
+	return k, nil
+}
+
+// farOffset returns which of the offsets that differ by a step the pilots of the frames' own levels speak for: the
+// least of those that they do alike. x is the frames behind a lock.
+func (l *listener) farOffset(k lock, x []float64, offset, step float64) float64 {
+	const farthest, most, frames = 0.05, 24, 24
+	best, top := offset, math.Inf(-1)
+	y := make([]float64, FrameLength)
+	var m marks
+	for n := range 2*most + 1 {
+		v := offset + step*float64((n+1)/2)*float64(1-n%2*2)
+		if math.Abs(v) > farthest || l.ctx.Err() != nil {
+			continue
+		}
+		for p := range profiles {
+			r := newReader(p, l.tables[p])
+			var sums [noiseIndices]float64
+			for i := range min(frames, len(x)/FrameLength) {
+				for j, s := range x[i*FrameLength:][:FrameLength] {
+					y[j] = (s - v) / k.gain
+				}
+				l.marker.frame(&m, k.set, k.lane, k.k+i)
+				r.know(y, &m, k.lane, k.k+i, nil, nil)
+				var most [noiseIndices]float64
+				r.eachLevel(func(_ int, e *[noiseIndices]float64) {
+					for n, v := range e {
+						most[n] = max(most[n], v)
+					}
+				})
+				for n, v := range most {
+					sums[n] += v
+				}
+			}
+			for _, e := range sums {
+				if e > top+alike {
+					best, top = v, e
+				}
+			}
+		}
+	}
+	return best
+}
+
+// amplitude finds out what a recording was multiplied with and what was added to it, once its header is known. Of
+// what fits alike it takes that which has changed the recording least.
 func (l *listener) amplitude(h *header, k lock) (lock, error) {
 	m, err := l.newMeter(h, k)
 	if err != nil {
@@ -17,48 +139,39 @@ func (l *listener) amplitude(h *header, k lock) (lock, error) {
 	}
 	untouched := k
 	untouched.gain, untouched.offset = 1, 0
-	refined, err := l.acquire.refine(l.source, k)
+	plain := m.fit(untouched)
+	if k == untouched && plain.clear() {
+		return k, nil
+	}
+	refined, err := l.refine(k)
 	if err != nil {
 		return k, err
 	}
-	plain := m.fit(untouched)
 	best := higher(m.fit(refined), m.fit(k))
-	if !plain.clear() {
-		// A header can be read with the help of samples near zero alone, and then the gain is another one.
-		others, err := l.acquire.aligned(l.ctx, l.source, true)
-		if err != nil {
-			return k, err
-		}
-		for _, c := range others {
-			away := int((k.at - c.at) / FrameLength)
-			if c.at%FrameLength != k.at%FrameLength || c.channel != k.channel || c.score < accepted || (c.word+away%words+words)%words != k.word {
-				continue
-			}
-			if c.lock, err = l.acquire.refine(l.source, c.lock); err != nil {
-				return k, err
-			}
-			c.at, c.word = k.at, k.word
-			best = higher(best, m.fit(c.lock))
-			break
-		}
-	}
 	if plain.score > best.score-max(20, 0.02*best.score) {
 		// Of so many gains and offsets, chance makes some fit a little better.
 		return untouched, nil
 	}
-	return m.shift(best).lock, nil
+	// Steps of several strengths nearly fit into some large offsets, to which a gain that is not yet exact may lead.
+	none := best.lock
+	none.offset = 0
+	polished := m.polish(best)
+	if other := m.polish(m.fit(none)); other.score > polished.score-alike {
+		polished = other
+	}
+	return m.nearest(polished).lock, nil
 }
 
 // meter holds what is known of the frames behind a lock, as it was read.
 type meter struct {
-	tables  *tables
-	shape   *shape
-	workers int
-	frames  []known
+	tables *tables
+	shape  *shape
+	frames []known
 }
 
 // known are the symbols of a frame that are known. Their samples are those of the file.
 type known struct {
+	sync   []knownPilot
 	strong []knownSymbol
 	fine   []knownFine
 }
@@ -68,27 +181,28 @@ const meterFrames = 4 * blockFrames
 
 func (l *listener) newMeter(h *header, k lock) (*meter, error) {
 	r := newReader(h.profile, l.tables[h.profile])
-	m := &meter{tables: r.tables, shape: r.shape, workers: l.workers}
+	m := &meter{tables: r.tables, shape: r.shape}
 	coded := l.code.encode(h.marshal(l.key))
 	t := l.newStretch(blockFrames)
 	raw := lock{channel: k.channel, gain: 1}
 	y := make([]float64, FrameLength)
+	var marks marks
 	for from := 0; from < meterFrames; from += blockFrames {
 		if err := errors.Join(t.load(l.source, k.at+int64(from)*FrameLength), l.ctx.Err()); err != nil {
 			return nil, err
 		}
 		for i := range blockFrames {
 			t.frame(y, r.quiet[:], &raw, i)
-			word := (k.word + from + i) % words
-			r.know(y, nil, &l.words[word], word, &l.code, coded)
-			r.knowFine(y, &l.words[word], word, &l.code, coded)
-			m.frames = append(m.frames, known{append([]knownSymbol(nil), r.strong...), append([]knownFine(nil), r.fine...)})
+			l.marker.frame(&marks, k.set, k.lane, k.k+from+i)
+			r.know(y, &marks, k.lane, k.k+from+i, &l.code, coded)
+			m.frames = append(m.frames, known{slices.Clone(r.sync), slices.Clone(r.strong), slices.Clone(r.fine)})
 		}
 	}
 	return m, nil
 }
 
-// fitted is how well a gain and an offset fit: under them, the levels of the frames, −1 for those that say nothing, and the noise.
+// fitted is how well a gain and an offset fit: under them, the levels of the frames, −1 for those that say nothing,
+// and the noise.
 type fitted struct {
 	lock
 	levels []int
@@ -108,7 +222,11 @@ func (m *meter) fit(g lock) *fitted {
 	each := make([][noiseIndices]float64, len(m.frames))
 	var sums [noiseIndices]float64
 	for i := range m.frames {
-		r.strong, r.fine = r.strong[:0], r.fine[:0]
+		r.sync, r.strong, r.fine = r.sync[:0], r.strong[:0], r.fine[:0]
+		for _, s := range m.frames[i].sync {
+			s.sample = (s.sample - g.offset) / g.gain
+			r.sync = append(r.sync, s)
+		}
 		for _, s := range m.frames[i].strong {
 			s.sample = (s.sample - g.offset) / g.gain
 			r.strong = append(r.strong, s)
@@ -117,16 +235,14 @@ func (m *meter) fit(g lock) *fitted {
 			s.sample = (s.sample - g.offset) / g.gain
 			r.fine = append(r.fine, s)
 		}
-		f.strong += len(r.strong)
-		for level := range Levels {
-			var e [noiseIndices]float64
-			r.evidences(&e, level)
+		f.strong += len(r.strong) + len(r.sync)
+		r.eachLevel(func(level int, e *[noiseIndices]float64) {
 			for n, v := range e {
 				if v > each[i][n] {
 					each[i][n], levels[i][n] = v, level
 				}
 			}
-		}
+		})
 		for n, v := range each[i] {
 			sums[n] += v
 		}
@@ -167,37 +283,11 @@ func (m *meter) evidence(f *fitted) float64 {
 	return float64(sum)
 }
 
-// shift finds by how many levels the gain is off, and then all of its digits. It tries the offset that was found and none: steps of
-// several strengths nearly fit into some large offsets, to which a gain that is not yet exact may lead.
-func (m *meter) shift(f *fitted) *fitted {
-	const most = 2 * gainRange
-	var fits [2 * (2*most + 1)]*fitted
-	parallel.Each(m.workers, len(fits), func(_, i int) {
-		g := f.lock
-		g.gain *= quarters(i/2 - most)
-		if i%2 == 1 {
-			g.offset = 0
-		}
-		fits[i] = m.polish(m.fit(g))
-	})
-	best := fits[0]
-	for _, g := range fits {
-		best = higher(best, g)
-	}
-	top, least := best.score, math.Inf(1)
-	for _, g := range fits {
-		if change := math.Abs(math.Log2(math.Abs(g.gain))); g.score > top-alike && change < least {
-			best, least = g, change
-		}
-	}
-	return m.nearest(best)
-}
-
 // alike is by how much the evidence of fits may differ that are taken to be as good as each other.
 const alike = 4
 
-// nearest finds the least offset. Where all frames have one strength, or some that have a step in common, an offset by that step fits as
-// well as none.
+// nearest finds the least offset. Where all frames have one strength, or some that have a step in common, an offset
+// by that step fits as well as none.
 func (m *meter) nearest(f *fitted) *fitted {
 	best := f
 	for _, level := range f.levels {
@@ -222,8 +312,8 @@ func higher(a, b *fitted) *fitted {
 	return a
 }
 
-// polish finds gain and offset to the last digit, around what strong symbols have told, and then nearer and nearer, as if there
-// were less and less noise, while that fits.
+// polish finds gain and offset to the last digit, around what strong symbols have told, and then nearer and nearer,
+// as if there were less and less noise, while that fits.
 func (m *meter) polish(f *fitted) *fitted {
 	finest := math.Inf(1)
 	for _, level := range f.levels {

@@ -16,9 +16,11 @@ type embedder struct {
 
 // symbol is what a sample has to carry: the places of its coarse and of its fine symbol, in steps, dither included.
 type symbol struct {
-	step, inverse float64 // of the coarse symbol, in fine steps, and 1 over it; both are 0 where there is none
+	step, inverse float64 // of the coarse symbol, in the frame's fine steps, and 1 over it; both are 0 where there is none
 	coarse        float64
-	fine          float64
+	// grain is the step of the fine symbol, in the frame's fine steps, and perGrain 1 over it. Both are 1 but in pilots of synchronisation.
+	grain, perGrain float64
+	fine            float64
 }
 
 // roundingIndex returns the noise index that rounding to a grid is taken for.
@@ -29,7 +31,7 @@ func roundingIndex(g carrier.Grid) int {
 	return max(0, int(math.Round(4*math.Log2(8*g.Step/unit/math.Sqrt(12)))))
 }
 
-// place sets the symbols of a frame. header returns the bits of the header that the frame's word carries.
+// place sets the symbols of a frame. header returns the bits of the header that the frame carries.
 func (e *embedder) place(f *frame, level int, b *bits[byte], header func(i int) byte) {
 	n := fineBits(level)
 	var fineSymbols [1 << maxFineBits]float64
@@ -43,7 +45,10 @@ func (e *embedder) place(f *frame, level int, b *bits[byte], header func(i int) 
 	medium, fine := 0, b.fine[:]
 	for i := range e.symbols {
 		s := &e.symbols[i]
-		*s = symbol{step: e.shape.medium, inverse: mediumInverse, coarse: f.coarse[i], fine: f.fine[i]}
+		if f.use[i] == useSync {
+			continue
+		}
+		*s = symbol{step: e.shape.medium, inverse: mediumInverse, coarse: f.coarse[i], grain: 1, perGrain: 1, fine: f.fine[i]}
 		if f.use[i] == useStrong {
 			s.step, s.inverse = e.shape.strong, strongInverse
 		} else if s.step > 0 {
@@ -56,13 +61,19 @@ func (e *embedder) place(f *frame, level int, b *bits[byte], header func(i int) 
 			s.fine += fineSymbols[(bits[0]<<3|bits[1]<<2|bits[2]<<1|bits[3])>>(maxFineBits-n)&15]
 		}
 	}
+	h, rise := octave(level), e.shape.rise
+	grain := math.Exp2(float64(h)) * unit / fineStep(level)
+	step := grain * math.Exp2(float64(rise))
+	for _, p := range f.sync {
+		e.symbols[p.at] = symbol{step, 1 / step, p.dither(h + rise), grain, 1 / grain, p.dither(h)}
+	}
 	for i, p := range f.data {
 		e.symbols[p.at].coarse += coarseSymbol(b.strong[i])
 	}
-	for i, p := range f.word.strong[:e.shape.header] {
+	for i, p := range f.strong[:e.shape.header] {
 		e.symbols[p.at].coarse += coarseSymbol(header(i))
 	}
-	for i, p := range f.word.fine {
+	for i, p := range f.marks.fine {
 		var part [maxFineBits]byte
 		for j := range part {
 			part[j] = header(headerStrong + maxFineBits*i + j)
@@ -119,7 +130,8 @@ func (e *embedder) run(dst, x []float64, quiet []bool, step float64, from, to in
 				v = q - coarse/4
 			}
 		}
-		y := nearest(v, step, inverse, s.fine)
+		fine := s.grain * step
+		y := nearest(v, fine, inverse*s.perGrain, s.fine)
 		z := y
 		if grid > 0 {
 			z = math.RoundToEven(y*perGrid) * grid
@@ -127,9 +139,9 @@ func (e *embedder) run(dst, x []float64, quiet []bool, step float64, from, to in
 		// A recording that keeps to full scale is kept there.
 		switch {
 		case z > highest && t <= highest:
-			z = e.grid.Round(y - float64(step*math.Ceil((y-highest)/step)))
+			z = e.grid.Round(y - float64(fine*math.Ceil((y-highest)/fine)))
 		case z < -1 && t >= -1:
-			z = e.grid.Round(y + float64(step*math.Ceil((-1-y)/step)))
+			z = e.grid.Round(y + float64(fine*math.Ceil((-1-y)/fine)))
 		}
 		dst[i] = z
 		// Only full scale pushes a sample farther than lattices ask for, and the filter is not to spread that.
@@ -153,16 +165,16 @@ func (e *embedder) detach(dst, x []float64, quiet []bool, step float64) {
 		if quiet[i+1] || !quiet[i] && !quiet[i+2] || t-t != 0 || !joins(i, z) {
 			continue
 		}
-		y := nearest(z, step, 1/step, e.symbols[i].fine)
+		fine := e.symbols[i].grain * step
+		y := nearest(z, fine, 1/fine, e.symbols[i].fine)
 		if t < y {
-			step = -step
+			fine = -fine
 		}
-		for _, way := range [...]float64{step, -step, 2 * step, -2 * step} {
+		for _, way := range [...]float64{fine, -fine, 2 * fine, -2 * fine} {
 			if z := e.grid.Round(y + way); z >= -1 && z <= highest && !joins(i, z) {
 				dst[i] = z
 				break
 			}
 		}
-		step = math.Abs(step)
 	}
 }

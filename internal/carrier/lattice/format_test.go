@@ -2,6 +2,8 @@ package lattice_test
 
 import (
 	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -94,9 +96,9 @@ func turboCode(t *testing.T, info []byte) []byte {
 var rungs = [2][][8]int{
 	{
 		{44, 0, 0, 0, 0, 60, 32, 9}, {44, 240, 0, 0, 0, 200, 240, 9}, {0, 584, 0, 0, 0, 400, 1600, 9},
-		{0, 0, 1012, 0, 0, 0, 4000, 17}, {0, 0, 0, 1012, 0, 0, 6400, 17}, {0, 0, 0, 0, 1012, 352, 0, 0},
+		{0, 0, 988, 0, 0, 0, 4000, 17}, {0, 0, 0, 988, 0, 0, 6400, 17}, {0, 0, 0, 0, 988, 328, 0, 0},
 	},
-	{{0, 0, 100, 100, 0, 0, 1280, 9}, {0, 0, 300, 300, 0, 0, 4800, 9}, {0, 0, 612, 612, 0, 0, 12800, 9}, {0, 0, 0, 0, 1012, 1012, 0, 0}},
+	{{0, 0, 100, 100, 0, 0, 1280, 9}, {0, 0, 300, 300, 0, 0, 4800, 9}, {0, 0, 588, 588, 0, 0, 12800, 9}, {0, 0, 0, 0, 988, 988, 0, 0}},
 }
 
 var mantissas = [16]uint64{
@@ -157,7 +159,7 @@ func TestFormatAsItIsWrittenDown(t *testing.T) {
 
 			// The header.
 			head := make([]byte, 7, 23)
-			head[0] = 1<<4 | byte(g.Profile)
+			head[0] = 2<<4 | byte(g.Profile)
 			copy(head[1:], N)
 			var fields string
 			for _, f := range [][2]int{{0, 6}, {frames, 24}, {len(payload), 21}, {g.Scale, 5}, {g.Shares[0], 4}, {g.Shares[1], 4}, {g.Shares[2], 4}, {g.Shares[3], 5}, {g.Shares[4], 5}, {0, 2}} {
@@ -189,7 +191,7 @@ func TestFormatAsItIsWrittenDown(t *testing.T) {
 			A, o := stream(R, "medium slots").permutation(824), stream(R, "fine slots")
 			var B [4][]int
 			for bit := range B {
-				B[bit] = o.permutation(1012)
+				B[bit] = o.permutation(988)
 			}
 			rest, strong := payload, 0
 			for stage, r := range rungs[g.Profile] {
@@ -230,45 +232,57 @@ func TestFormatAsItIsWrittenDown(t *testing.T) {
 			}
 
 			checked, silence := 0, 0
+			block, err := aes.NewCipher(derive(M, "marks"))
+			if err != nil {
+				t.Fatal(err)
+			}
 			for k := range frames {
-				w := (int(N[5]%16) + k) % 16
-				o := stream(M, fmt.Sprintf("word %d", w))
-				deck := make([]int, 1024)
-				for i := range deck {
-					deck[i] = i
+				// The marks.
+				var counter [16]byte
+				binary.BigEndian.PutUint16(counter[:], uint16(N[5]%64))
+				binary.BigEndian.PutUint64(counter[4:], uint64(k))
+				random := make([]byte, 57*16)
+				cipher.NewCTR(block, counter[:]).XORKeyStream(random, random)
+				word := func(i int) uint32 { return binary.BigEndian.Uint32(random[4*i:]) }
+				var mark [124]int
+				var number [124]uint32
+				for i := range mark {
+					at := 1 + i
+					if i >= 24 {
+						at = 28 + 2*(i-24)
+					}
+					mark[i] = 8*((79*i+int(word(0)%128))%128) + int(word(at)%8)
+					number[i] = word(at) - word(at)%8
+					if i >= 24 {
+						number[i] = word(at + 1)
+					}
 				}
-				var word [108]int
-				var wordDither [108]float64
-				for i := range word {
-					word[i] = o.draw(&deck)
-					wordDither[i] = o.dither()
+				pilot := map[int]uint32{} // numbers of pilots of synchronisation
+				for i, at := range mark[:24] {
+					pilot[at] = number[i]
 				}
-				inWord := map[int]bool{}
-				for _, at := range word {
-					inWord[at] = true
+				marked := map[int]bool{}
+				for _, at := range mark {
+					if marked[at] {
+						t.Fatalf("frame %d: sample %d is marked twice", k, at)
+					}
+					marked[at] = true
 				}
-				deck = deck[:0]
+				var deck []int
 				for i := range 1024 {
-					if !inWord[i] {
+					if !marked[i] {
 						deck = append(deck, i)
 					}
 				}
 				label := make([]byte, 16)
 				copy(label, "frame")
 				binary.BigEndian.PutUint64(label[8:], uint64(k))
-				o = stream(R, string(label))
+				o := stream(R, string(label))
 				isStrong := map[int]bool{}
-				for _, at := range word[:24+h] {
+				coarse := map[int]float64{} // dithers of marks
+				for i, at := range mark[24 : 40+h] {
 					isStrong[at] = true
-				}
-				coarse := map[int]float64{} // dithers of places
-				for i, at := range word[:24+h] {
-					coarse[at] = wordDither[i]
-				}
-				for range 16 {
-					at := o.draw(&deck)
-					coarse[at] = o.dither()
-					isStrong[at] = true
+					coarse[at] = float64(number[24+i]) * 0x1p-32
 				}
 				var data []int
 				for range s {
@@ -285,15 +299,15 @@ func TestFormatAsItIsWrittenDown(t *testing.T) {
 					coarseDither[at] = d
 				}
 				headerFine := map[int]int{}
-				for j, at := range word[96:] {
+				for j, at := range mark[112:] {
 					headerFine[at] = j
-					fineDither[at] = wordDither[96+j]
+					fineDither[at] = float64(number[112+j]) * 0x1p-32
 				}
 
 				// The payload's bits of the frame.
 				var strongBits [88]byte
 				var mediumBits [824]byte
-				var fineBits [4048]byte
+				var fineBits [3952]byte
 				for _, p := range parts {
 					if p.coded == nil {
 						continue
@@ -315,9 +329,9 @@ func TestFormatAsItIsWrittenDown(t *testing.T) {
 						fineBits[j] = next()
 					}
 				}
-				carried := func(i int) byte { return headerCode[(120*w+i)*579%938] }
+				carried := func(i int) byte { return headerCode[(120*(k%16)+i)*579%938] }
 				coarseBit := map[int]byte{}
-				for i, at := range word[24 : 24+h] {
+				for i, at := range mark[40 : 40+h] {
 					coarseBit[at] = carried(i)
 				}
 				for i, at := range data {
@@ -331,6 +345,22 @@ func TestFormatAsItIsWrittenDown(t *testing.T) {
 					bitsOf := min(l/4+1, 4)
 					good, medium, fine := 0, 0, 0
 					for i, v := range y {
+						if u, ok := pilot[i]; ok {
+							e := 1 + (l+2)/4
+							coarser := 3
+							if g.Profile == 1 {
+								coarser = 1
+							}
+							// On the octave's fine lattice, and no farther than a quarter of a step from the coarse one's points.
+							F, S := math.Exp2(float64(e)), math.Exp2(float64(e+coarser))
+							on := func(step float64) float64 { // the distance from the nearest point, in units
+								return math.Abs(math.Remainder(v*32768-step*float64(u)*math.Exp2(float64(16-math.Log2(step)))/(1<<32), step))
+							}
+							if on(F) < 0.5001 && on(S) <= S/4+F/2+0.5001 {
+								good++
+							}
+							continue
+						}
 						var symbol [4]byte
 						if j, ok := headerFine[i]; ok {
 							for t := range symbol {

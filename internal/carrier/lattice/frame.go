@@ -1,8 +1,9 @@
 package lattice
 
 import (
+	"crypto/aes"
+	"crypto/cipher"
 	"encoding/binary"
-	"fmt"
 	"math"
 
 	"ditas/internal/keystream"
@@ -10,18 +11,31 @@ import (
 
 // What the samples of a frame carry, besides the payload.
 const (
-	words        = 16 // synchronisation words
-	syncPilots   = 24 // strong symbols that make the word
+	syncPilots   = 24 // pilots by which frames are found, whose steps are octaves
+	levelPilots  = 16 // pilots on the frame's own strong step, which tell its level
 	headerStrong = 72 // strong symbols of the header, not all of them used by each profile
 	headerFine   = 12 // samples whose fine symbols belong to the header
-	framePilots  = 16 // strong symbols that tell which frame it is
 	headerBits   = headerStrong + maxFineBits*headerFine
+	marked       = syncPilots + levelPilots + headerStrong + headerFine
 )
 
-// word is the part of a frame that can be found and read without knowing more than the key: where it lies and how it is
-// dithered.
-type word struct {
-	sync   [syncPilots]place   // strong symbols at 0
+// sets is the number of sets of marks that a key has. A recording uses one of them, drawn at random.
+const sets = 64
+
+// A frame is divided into cells, in each of which one sample at most is marked.
+const (
+	cells     = 128
+	cellWidth = FrameLength / cells
+	// cellStride spreads marks that follow each other: it is near the golden section of cells and has no divisor in
+	// common with it.
+	cellStride = 79
+)
+
+// marks is the part of a frame that can be found and read without knowing more than the key: where it lies and how
+// it is dithered. No two frames of a set have anything in common.
+type marks struct {
+	sync   [syncPilots]pilot   // at 0 of the strong and of the fine lattice of the frame's octave
+	level  [levelPilots]place  // strong symbols at 0
 	strong [headerStrong]place // strong symbols of the header
 	fine   [headerFine]place   // fine symbols of the header
 }
@@ -32,20 +46,88 @@ type place struct {
 	dither float64
 }
 
-// newWords returns all words of a key. The positions of a word are the first of a random permutation of a frame.
-func newWords(key keystream.Key) *[words]word {
-	all := new([words]word)
-	for i := range all {
-		w := &all[i]
-		s := keystream.New(key, fmt.Sprintf("word %d", i))
-		d := newDeck(nil)
-		for _, part := range [][]place{w.sync[:], w.strong[:], w.fine[:]} {
-			for j := range part {
-				part[j] = place{d.draw(s), s.Dither()}
-			}
+// pilot is a sample and its dithers on all lattices whose steps are octaves: that of step 2^h units is the fraction
+// of u·2^−(16+h), so that a point of one lattice is a point of all finer ones too, which one hypothesis finds
+// whatever the frame's octave is.
+type pilot struct {
+	at uint16
+	u  uint32
+}
+
+// octaves is the binary logarithm of the largest step of pilots, in units: the range of a 16-bit file.
+const octaves = 16
+
+// dither returns the dither of the lattice of step 2^h units.
+func (p pilot) dither(h int) float64 { return float64(p.u<<(octaves-h)) * 0x1p-32 }
+
+// marker makes the marks of a key. It may be shared between goroutines.
+type marker struct{ block cipher.Block }
+
+func newMarker(key keystream.Key) *marker {
+	k := key.Derive("marks")
+	b, err := aes.NewCipher(k[:])
+	if err != nil {
+		panic("lattice: " + err.Error()) // only a key of another length makes it fail
+	}
+	return &marker{b}
+}
+
+// syncBlocks is how many blocks of AES the pilots of a frame take, at four words of 32 bits, and markBlocks how
+// many all marks do.
+const (
+	syncBlocks = (1 + syncPilots + 3) / 4
+	markBlocks = syncBlocks + (marked-syncPilots+1)/2
+)
+
+// encrypt writes the first blocks of the random bits of frame k of a lane: AES-256 in counter mode.
+func (m *marker) encrypt(dst []byte, set, lane, k int) {
+	var counter [aes.BlockSize]byte
+	binary.BigEndian.PutUint16(counter[:], uint16(set))
+	binary.BigEndian.PutUint16(counter[2:], uint16(lane))
+	binary.BigEndian.PutUint64(counter[4:], uint64(k))
+	for i := 0; len(dst) > 0; i++ {
+		counter[15] = byte(i)
+		m.block.Encrypt(dst, counter[:])
+		dst = dst[aes.BlockSize:]
+	}
+}
+
+// markAt returns the sample of mark i: offset lies in its cell.
+func markAt(i int, turn, offset uint32) uint16 {
+	cell := (uint32(i)*cellStride + turn) % cells
+	return uint16(cell*cellWidth + offset%cellWidth)
+}
+
+// syncOf returns the pilots of synchronisation, and by how many cells the frame is turned, from its first blocks.
+func syncOf(dst *[syncPilots]pilot, b *[syncBlocks * aes.BlockSize]byte) (turn uint32) {
+	turn = binary.BigEndian.Uint32(b[:]) % cells
+	for i := range dst {
+		v := binary.BigEndian.Uint32(b[4*(i+1):])
+		dst[i] = pilot{markAt(i, turn, v), v &^ (cellWidth - 1)}
+	}
+	return turn
+}
+
+// sync writes the pilots by which frame k of a lane is found.
+func (m *marker) sync(dst *[syncPilots]pilot, set, lane, k int) {
+	var b [syncBlocks * aes.BlockSize]byte
+	m.encrypt(b[:], set, lane, k)
+	syncOf(dst, &b)
+}
+
+// frame writes all marks of frame k of a lane.
+func (m *marker) frame(dst *marks, set, lane, k int) {
+	var b [markBlocks * aes.BlockSize]byte
+	m.encrypt(b[:], set, lane, k)
+	turn := syncOf(&dst.sync, (*[syncBlocks * aes.BlockSize]byte)(b[:]))
+	i, rest := syncPilots, b[syncBlocks*aes.BlockSize:]
+	for _, part := range [][]place{dst.level[:], dst.strong[:], dst.fine[:]} {
+		for j := range part {
+			offset, dither := binary.BigEndian.Uint32(rest), binary.BigEndian.Uint32(rest[4:])
+			part[j] = place{markAt(i, turn, offset), float64(dither) * 0x1p-32}
+			i, rest = i+1, rest[8:]
 		}
 	}
-	return all
 }
 
 // deck is what is left of the samples of a frame to draw from.
@@ -54,20 +136,15 @@ type deck struct {
 	count int
 }
 
-// newDeck returns a deck of all samples that are not taken by a word.
-func newDeck(w *word) *deck {
-	d := new(deck)
-	d.reset(w)
-	return d
-}
-
-func (d *deck) reset(w *word) {
+// reset makes d the deck of all samples that are not marked.
+func (d *deck) reset(m *marks) {
 	var taken [FrameLength]bool
-	if w != nil {
-		for _, part := range [][]place{w.sync[:], w.strong[:], w.fine[:]} {
-			for _, p := range part {
-				taken[p.at] = true
-			}
+	for _, p := range m.sync {
+		taken[p.at] = true
+	}
+	for _, part := range [][]place{m.level[:], m.strong[:], m.fine[:]} {
+		for _, p := range part {
+			taken[p.at] = true
 		}
 	}
 	d.count = 0
@@ -90,10 +167,9 @@ func (d *deck) draw(s *keystream.Stream) uint16 {
 
 // frame is how all samples of one frame are used.
 type frame struct {
-	word   *word
-	pilots [framePilots]place // strong symbols at 0
-	data   []place            // strong symbols of the payload
-	// fine and coarse are the dithers of all samples; those that the word has of its own are not used.
+	marks
+	data []place // strong symbols of the payload
+	// fine and coarse are the dithers of all samples but for pilots of synchronisation, whose are not used.
 	fine, coarse [FrameLength]float64
 	use          [FrameLength]use
 }
@@ -105,11 +181,13 @@ const (
 	useMedium use = iota // a medium coarse symbol and a fine one, both of the payload
 	useStrong            // a strong coarse symbol, and a fine one of the payload
 	useHeader            // a medium coarse symbol of the payload, and a fine one of the header
+	useSync              // a pilot of synchronisation, and nothing of the payload
 )
 
 // framer makes frames. It is not safe for concurrent use.
 type framer struct {
-	words   *[words]word
+	marker  *marker
+	set     int
 	key     keystream.Key // of this recording alone
 	profile Profile
 	stream  keystream.Stream
@@ -117,62 +195,49 @@ type framer struct {
 	frame   frame
 }
 
-// wordOf returns the word of frame k of a lane in a recording whose first word is start.
-func wordOf(start, lane, k int) int { return (start + k + 5*lane) % words }
-
 // at returns frame k of a lane, valid until the next call.
-func (f *framer) at(start, lane, k int) *frame {
-	w := &f.words[wordOf(start, lane, k)]
+func (f *framer) at(lane, k int) *frame {
 	g := &f.frame
-	g.word = w
+	f.marker.frame(&g.marks, f.set, lane, k)
 	var label [16]byte
 	copy(label[:], "frame")
 	binary.BigEndian.PutUint16(label[6:], uint16(lane))
 	binary.BigEndian.PutUint64(label[8:], uint64(k))
 	f.stream.Reset(f.key.Derive(string(label[:])))
-	f.deck.reset(w)
+	f.deck.reset(&g.marks)
 	clear(g.use[:])
-	for _, p := range w.sync {
-		g.use[p.at] = useStrong
+	for _, p := range g.sync {
+		g.use[p.at] = useSync
 	}
-	strong := w.strong[:shapes[f.profile].header]
-	for _, p := range strong {
-		g.use[p.at] = useStrong
+	strong := g.strong[:shapes[f.profile].header]
+	for _, part := range [][]place{g.level[:], strong} {
+		for _, p := range part {
+			g.use[p.at] = useStrong
+		}
 	}
-	for _, p := range w.fine {
+	for _, p := range g.marks.fine {
 		g.use[p.at] = useHeader
-	}
-	draw := func() place {
-		p := place{at: f.deck.draw(&f.stream)}
-		g.use[p.at] = useStrong
-		return p
-	}
-	for i := range g.pilots {
-		g.pilots[i] = draw()
-		g.pilots[i].dither = f.stream.Dither()
 	}
 	g.data = g.data[:0]
 	for range shapes[f.profile].data {
-		g.data = append(g.data, draw())
+		p := place{at: f.deck.draw(&f.stream)}
+		g.use[p.at] = useStrong
+		g.data = append(g.data, p)
 	}
 	for i := range g.fine {
 		v := f.stream.Uint64()
 		g.fine[i] = float64(v>>32) * 0x1p-32
 		g.coarse[i] = float64(v&math.MaxUint32) * 0x1p-32
 	}
-	for _, p := range g.pilots {
-		g.coarse[p.at] = p.dither
-	}
 	for i := range g.data {
 		g.data[i].dither = g.coarse[g.data[i].at]
 	}
-	for _, p := range w.sync {
-		g.coarse[p.at] = p.dither
+	for _, part := range [][]place{g.level[:], strong} {
+		for _, p := range part {
+			g.coarse[p.at] = p.dither
+		}
 	}
-	for _, p := range strong {
-		g.coarse[p.at] = p.dither
-	}
-	for _, p := range w.fine {
+	for _, p := range g.marks.fine {
 		g.fine[p.at] = p.dither
 	}
 	return g

@@ -10,7 +10,7 @@ import (
 )
 
 func newFramer(key keystream.Key, p Profile) *framer {
-	return &framer{words: newWords(ours), key: key, profile: p}
+	return &framer{marker: newMarker(ours), set: fixed.set(), key: key, profile: p}
 }
 
 // Each sample of a frame has one use, and all that a frame carries has its place.
@@ -18,17 +18,19 @@ func TestUsesAreDisjoint(t *testing.T) {
 	every(t, func(t *testing.T, p Profile) {
 		f := newFramer(fixed.key(ours), p)
 		for k := range 40 {
-			g := f.at(fixed.start(), k%3, k)
+			g := f.at(k%3, k)
 			var used [FrameLength]int
 			mark := func(all []place) {
 				for _, q := range all {
 					used[q.at]++
 				}
 			}
-			mark(g.word.sync[:])
-			mark(g.word.strong[:])
-			mark(g.word.fine[:])
-			mark(g.pilots[:])
+			for _, q := range g.sync {
+				used[q.at]++
+			}
+			mark(g.level[:])
+			mark(g.strong[:])
+			mark(g.marks.fine[:])
 			mark(g.data)
 			count := 0
 			for i, n := range used {
@@ -37,29 +39,29 @@ func TestUsesAreDisjoint(t *testing.T) {
 				}
 				count += n
 			}
-			if want := syncPilots + headerStrong + headerFine + framePilots + shapes[p].data; count != want {
+			if want := marked + shapes[p].data; count != want {
 				t.Fatalf("frame %d: %d samples are used, want %d", k, count, want)
 			}
-			var uses [3]int
+			var uses [4]int
 			for _, u := range g.use {
 				uses[u]++
 			}
-			strong := syncPilots + shapes[p].header + framePilots + shapes[p].data
-			if want := [3]int{FrameLength - strong - headerFine, strong, headerFine}; uses != want {
+			strong := levelPilots + shapes[p].header + shapes[p].data
+			if want := [4]int{FrameLength - strong - headerFine - syncPilots, strong, headerFine, syncPilots}; uses != want {
 				t.Fatalf("frame %d: uses %d, want %d", k, uses, want)
 			}
 			if p == Robust && uses[useMedium]+uses[useHeader] != mediumSlots {
 				t.Fatalf("frame %d: %d medium symbols, want %d", k, uses[useMedium]+uses[useHeader], mediumSlots)
 			}
 			// Dithers of places are those of the whole frame.
-			for _, all := range [][]place{g.word.sync[:], g.word.strong[:shapes[p].header], g.pilots[:], g.data} {
+			for _, all := range [][]place{g.level[:], g.strong[:shapes[p].header], g.data} {
 				for _, q := range all {
 					if g.coarse[q.at] != q.dither {
 						t.Fatalf("frame %d: sample %d has two dithers", k, q.at)
 					}
 				}
 			}
-			for _, q := range g.word.fine {
+			for _, q := range g.marks.fine {
 				if g.fine[q.at] != q.dither {
 					t.Fatalf("frame %d: sample %d of the header has two dithers", k, q.at)
 				}
@@ -100,7 +102,7 @@ func TestDithersAreUniformAndIndependent(t *testing.T) {
 	f := newFramer(fixed.key(ours), Robust)
 	var coarse, fine, places []float64
 	for k := range 60 {
-		g := f.at(fixed.start(), 0, k)
+		g := f.at(0, k)
 		coarse = append(coarse, g.coarse[:]...)
 		fine = append(fine, g.fine[:]...)
 		for _, p := range g.data {
@@ -138,10 +140,10 @@ func TestNoDitherServesTwice(t *testing.T) {
 	seen := make(map[uint64]string)
 	first := make(map[source][FrameLength]float64)
 	for _, s := range sources {
-		g := newFramer(s.key, Robust).at(0, s.lane, s.k)
+		g := newFramer(s.key, Robust).at(s.lane, s.k)
 		first[s] = g.fine
 		taken := make(map[int]bool)
-		for _, p := range g.word.fine {
+		for _, p := range g.marks.fine {
 			taken[int(p.at)] = true
 		}
 		// Numbers of 64 bits, half of which are the fine dither of a sample and half the coarse one.
@@ -159,39 +161,86 @@ func TestNoDitherServesTwice(t *testing.T) {
 	}
 	for s, want := range first {
 		f := newFramer(s.key, Robust)
-		f.at(0, s.lane, s.k+1) // a framer remembers nothing
-		if f.at(0, s.lane, s.k).fine != want {
+		f.at(s.lane, s.k+1) // a framer remembers nothing
+		if f.at(s.lane, s.k).fine != want {
 			t.Fatalf("frame %d of lane %d is another one the second time", s.k, s.lane)
 		}
 	}
 }
 
-// What a receiver looks for is the same in all recordings of a key, and nothing alike in those of another one.
-func TestWords(t *testing.T) {
-	a, again, b := newWords(ours), newWords(ours), newWords(theirs)
-	if *a != *again {
-		t.Error("the words of a key differ")
+// Marks are spread over a frame, no two of which have any in common, and of a set nothing is to be seen in another one or under
+// another key.
+func TestMarks(t *testing.T) {
+	type source struct {
+		m            *marker
+		set, lane, k int
 	}
-	for i := range a {
-		same := 0
-		for j, p := range a[i].sync {
-			if p.at == b[i].sync[j].at {
+	a, b := newMarker(ours), newMarker(theirs)
+	first := source{a, 3, 1, 70}
+	var want, got marks
+	a.frame(&want, 3, 1, 70)
+	newMarker(ours).frame(&got, 3, 1, 70)
+	if got != want {
+		t.Error("the marks of a key differ")
+	}
+	var sync [syncPilots]pilot
+	a.sync(&sync, 3, 1, 70)
+	if sync != want.sync {
+		t.Error("pilots are others when they are alone")
+	}
+	for _, s := range []source{{b, 3, 1, 70}, {a, 4, 1, 70}, {a, 3, 0, 70}, {a, 3, 1, 71}, {a, 3, 1, 70 + 16}, {a, 3, 1, 70 + 1<<16}} {
+		s.m.frame(&got, s.set, s.lane, s.k)
+		same, dithers := 0, 0
+		for i, p := range got.sync {
+			if p.at == want.sync[i].at {
 				same++
 			}
+			if p.u>>20 == want.sync[i].u>>20 {
+				dithers++
+			}
 		}
-		if same > 3 {
-			t.Errorf("word %d: %d places are those of another key", i, same)
+		if same > 4 || dithers > 1 {
+			t.Errorf("%+v and %+v: %d places and %d dithers are the same", first, s, same, dithers)
 		}
-		for j := range i {
-			if a[i].sync == a[j].sync {
-				t.Errorf("words %d and %d are the same", i, j)
+	}
+	// Every sample is marked as often as any other, and dithers are uniform on lattices of all steps.
+	var counts [FrameLength]float64
+	dithers := make([][]float64, octaves+1)
+	const frames = 4000
+	for k := range frames {
+		a.frame(&got, k%sets, k%3, k)
+		for _, p := range got.sync {
+			counts[p.at]++
+			for h := 1; h <= octaves; h += 5 {
+				dithers[h] = append(dithers[h], p.dither(h))
 			}
 		}
 	}
-	for _, n := range []int{0, 5, 21} {
-		for k := range 40 {
-			if w, next := wordOf(3, n, k), wordOf(3, n, k+1); w < 0 || w >= words || next != (w+1)%words {
-				t.Fatalf("frame %d of lane %d has word %d, the next one %d", k, n, w, next)
+	chi, mean := 0.0, float64(frames*syncPilots)/FrameLength
+	for _, n := range counts {
+		chi += (n - mean) * (n - mean) / mean
+	}
+	if math.Abs(chi-FrameLength) > 5*math.Sqrt(2*FrameLength) {
+		t.Errorf("chi-squared of pilots' places is %.0f, want %d", chi, FrameLength)
+	}
+	for h := 1; h <= octaves; h += 5 {
+		uniform(t, fmt.Sprintf("dithers of step 2^%d", h), dithers[h])
+	}
+}
+
+// A point of a pilot's lattice is a point of all its finer ones.
+func TestPilotsAreNested(t *testing.T) {
+	rng := newRand(5)
+	for range 1000 {
+		p := pilot{u: rng.Uint32()}
+		coarse := 1 + rng.IntN(octaves)
+		y := (float64(rng.IntN(9)-4) + p.dither(coarse)) * math.Exp2(float64(coarse))
+		for h := 1; h <= coarse; h++ {
+			if off := y*math.Exp2(float64(-h)) - p.dither(h); math.Abs(off-math.Round(off)) > 1e-9 {
+				t.Fatalf("a point of step 2^%d is %g off one of step 2^%d", coarse, off, h)
+			}
+			if q := pilotPhase(y*unit, p.u, h); q != 0 && q != phases-1 {
+				t.Fatalf("its phase is %d", q)
 			}
 		}
 	}

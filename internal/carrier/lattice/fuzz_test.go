@@ -164,8 +164,8 @@ func FuzzDamaged(f *testing.F) {
 		}
 		x = x[:min(len(x), 9*FrameLength)]
 		l := listen(t, &audio.Recording{Format: mono(audio.Float32), Samples: [][]float64{x}})
-		r := l.newReceiver(&head, nil)
-		k := lock{gain: 1, word: fixed.start()}
+		r := l.newReceiver(&head)
+		k := lock{gain: 1, set: fixed.set()}
 		if err := r.listen(k); errors.Is(err, ErrNotFound) {
 			return
 		} else if err != nil {
@@ -199,8 +199,8 @@ func FuzzReader(f *testing.F) {
 			x[i] = float64(int16(binary.LittleEndian.Uint16(samples[2*i:]))) * unit
 		}
 		l := listen(t, &audio.Recording{Format: mono(audio.Int16), Samples: [][]float64{x}})
-		r := l.newReceiver(&h, nil)
-		if err := r.follow(track{lock: lock{gain: 1, word: h.nonce.start()}, noise: -1}); err != nil {
+		r := l.newReceiver(&h)
+		if err := r.follow(track{lock: lock{gain: 1, set: h.nonce.set()}, noise: -1}); err != nil {
 			t.Fatal(err)
 		}
 		m, err := r.message(context.Background(), 1)

@@ -11,8 +11,6 @@ import (
 	"runtime"
 	"slices"
 	"testing"
-
-	"ditas/internal/keystream"
 )
 
 var update = flag.Bool("update", false, "write the golden vectors anew")
@@ -25,11 +23,11 @@ const goldenSlots, goldenDraws = 32, 8
 type goldens struct {
 	Key   string `json:"key"`
 	Nonce string `json:"nonce"`
-	// Recording is the key of the recording, and Start the number of its first word.
+	// Recording is the key of the recording, and Set the number of its set of marks.
 	Recording string          `json:"recording"`
-	Start     int             `json:"start"`
+	Set       int             `json:"set"`
 	Headers   []goldenHeader  `json:"headers"`
-	Word      goldenWord      `json:"word0"`
+	Marks     goldenMarks     `json:"marks"` // of the frame
 	Frame     goldenFrame     `json:"frame"`
 	Medium    []uint32        `json:"mediumSlots"` // the first ones
 	Fine      [][]uint32      `json:"fineSlots"`   // of each bit
@@ -44,8 +42,8 @@ type goldenHeader struct {
 	Shares                                    []int
 	Bytes                                     string `json:"bytes"` // marshalled
 	Coded                                     string `json:"coded"` // bits, the first of a byte the most significant, zeros at the end
-	// Carried is the bits of the code that the symbols of word 3 carry, strong ones first.
-	Carried []int `json:"carriedByWord3"`
+	// Carried is the bits of the code that the symbols of frame 3 of lane 0 carry, strong ones first.
+	Carried []int `json:"carriedByFrame3"`
 }
 
 type goldenPlace struct {
@@ -53,19 +51,24 @@ type goldenPlace struct {
 	Dither float64 `json:"dither"`
 }
 
-type goldenWord struct {
-	Sync   []goldenPlace `json:"sync"`
+type goldenPilot struct {
+	At int    `json:"at"`
+	U  uint32 `json:"u"`
+}
+
+type goldenMarks struct {
+	Sync   []goldenPilot `json:"sync"`
+	Level  []goldenPlace `json:"level"`
 	Strong []goldenPlace `json:"headerStrong"`
 	Fine   []goldenPlace `json:"headerFine"`
 }
 
 type goldenFrame struct {
 	Profile, Lane, K int
-	Pilots           []goldenPlace `json:"pilots"`
 	Data             []goldenPlace `json:"data"`
 	Fine             []float64     `json:"fine"` // dithers of the first samples
 	Coarse           []float64     `json:"coarse"`
-	Use              string        `json:"use"` // of every sample: m, s or h
+	Use              string        `json:"use"` // of every sample: m, s, h or p
 }
 
 type goldenLadder struct {
@@ -100,7 +103,7 @@ func vectors(t *testing.T) *goldens {
 	t.Helper()
 	key := fixed.key(ours)
 	g := &goldens{
-		Key: hex.EncodeToString(ours[:]), Nonce: hex.EncodeToString(fixed[:]), Recording: hex.EncodeToString(key[:]), Start: fixed.start(),
+		Key: hex.EncodeToString(ours[:]), Nonce: hex.EncodeToString(fixed[:]), Recording: hex.EncodeToString(key[:]), Set: fixed.set(),
 	}
 	code, err := newHeaderCode()
 	if err != nil {
@@ -117,18 +120,20 @@ func vectors(t *testing.T) *goldens {
 		pack(packed, coded)
 		v := goldenHeader{int(h.profile), h.channels, h.frames, h.payload, h.scale, slices.Clone(h.shares[:]), hex.EncodeToString(b[:]), hex.EncodeToString(packed), nil}
 		for i := range headerBits {
-			v.Carried = append(v.Carried, code.position(3, i))
+			v.Carried = append(v.Carried, code.position(0, 3, i))
 		}
 		g.Headers = append(g.Headers, v)
 	}
-	w := newWords(ours)[0]
-	g.Word = goldenWord{draws(w.sync[:]), draws(w.strong[:]), draws(w.fine[:])}
-	f := newFramer(key, Robust).at(fixed.start(), 1, 7)
+	f := newFramer(key, Robust).at(1, 7)
+	g.Marks = goldenMarks{nil, draws(f.level[:]), draws(f.strong[:]), draws(f.marks.fine[:])}
+	for _, p := range f.sync[:goldenDraws] {
+		g.Marks.Sync = append(g.Marks.Sync, goldenPilot{int(p.at), p.u})
+	}
 	g.Frame = goldenFrame{
-		Profile: int(Robust), Lane: 1, K: 7, Pilots: draws(f.pilots[:]), Data: draws(f.data), Fine: f.fine[:goldenDraws], Coarse: f.coarse[:goldenDraws],
+		Profile: int(Robust), Lane: 1, K: 7, Data: draws(f.data), Fine: f.fine[:goldenDraws], Coarse: f.coarse[:goldenDraws],
 	}
 	for _, u := range f.use {
-		g.Frame.Use += string("msh"[u])
+		g.Frame.Use += string("mshp"[u])
 	}
 	s := newSlots(key)
 	g.Medium = s.medium[:goldenSlots]
@@ -252,34 +257,6 @@ func TestGoldenRecordings(t *testing.T) {
 		hidden, _ := hex.DecodeString(m.Payload)
 		if got := write(t, open(t, data), v.Plan(Profile(m.Profile), v.MSE(m.SNR)), hidden); !bytes.Equal(got, file) {
 			t.Errorf("%s is made in another way now; if that is meant, run go test -update, and see that TestGolden was content before", m.File)
-		}
-	}
-}
-
-// A stream of a key is what the specification of its parts says, independently of package keystream's own order of things.
-func TestStreamsOfWords(t *testing.T) {
-	w := newWords(ours)
-	for i, label := range []string{"word 0", "word 1", "word 2"} {
-		s := keystream.New(ours, label)
-		left := make([]int, FrameLength)
-		for j := range left {
-			left[j] = j
-		}
-		for _, part := range [][]place{w[i].sync[:], w[i].strong[:], w[i].fine[:]} {
-			for j, p := range part {
-				at := s.Below(len(left))
-				if int(p.at) != left[at] {
-					t.Fatalf("word %d: place %d is %d, want %d", i, j, p.at, left[at])
-				}
-				left[at] = left[len(left)-1]
-				left = left[:len(left)-1]
-				if d := s.Dither(); p.dither != d {
-					t.Fatalf("word %d: dither %d is %g, want %g", i, j, p.dither, d)
-				}
-			}
-		}
-		if slices.Contains(left, int(w[i].sync[0].at)) {
-			t.Error("a place was not used up")
 		}
 	}
 }

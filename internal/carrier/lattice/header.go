@@ -31,8 +31,8 @@ func newNonce(random io.Reader) (n nonce, err error) {
 	return n, nil
 }
 
-// start returns the number of the first synchronisation word.
-func (n nonce) start() int { return int(n[len(n)-1]) % words }
+// set returns which set of marks the recording uses.
+func (n nonce) set() int { return int(n[len(n)-1]) % sets }
 
 // key returns the key of the recording.
 func (n nonce) key(master keystream.Key) keystream.Key {
@@ -41,7 +41,7 @@ func (n nonce) key(master keystream.Key) keystream.Key {
 
 // header is what a receiver has to know. Every frame carries a part of its code; a few of them are enough.
 //
-//	bits   0–3    version, 1
+//	bits   0–3    version, 2
 //	bits   4–7    profile
 //	bits   8–55   nonce
 //	bits  56–61   channels less 1
@@ -53,8 +53,8 @@ func (n nonce) key(master keystream.Key) keystream.Key {
 //	bits 134–135  0
 //	bits 136–183  tag over all of it
 //
-// Integers are big-endian. All but the nonce and the tag are combined by exclusive or with a mask made from the key and the
-// nonce.
+// Integers are big-endian. All but the nonce and the tag are combined by exclusive or with a mask made from the key
+// and the nonce.
 type header struct {
 	profile  Profile
 	nonce    nonce
@@ -65,7 +65,7 @@ type header struct {
 }
 
 const (
-	headerVersion = 1
+	headerVersion = 2
 	headerFields  = 17
 	headerTag     = 6
 	headerSize    = headerFields + headerTag
@@ -162,10 +162,15 @@ func newHeaderCode() (headerCode, error) {
 	return headerCode{code, goldenStride(code.Len())}, nil
 }
 
-// position returns which bit of the code symbol i of a frame with the given word carries: its strong symbols come first, then
+// headerParts is the number of parts of the header's code, in each of which a frame's symbols carry other bits, and
+// laneParts by how many parts lanes are ahead of each other.
+const headerParts, laneParts = 16, 5
+
+// position returns which bit of the code symbol i of frame k of a lane carries: its strong symbols come first, then
 // the bits of its fine ones.
-func (c *headerCode) position(word, i int) int {
-	return (word*headerBits + i) * c.stride % c.code.Len()
+func (c *headerCode) position(lane, k, i int) int {
+	part := (k + laneParts*lane) % headerParts
+	return (part*headerBits + i) * c.stride % c.code.Len()
 }
 
 // encode returns the bits of the code, one in each byte.
@@ -204,8 +209,9 @@ func pack(b []byte, info []byte) {
 	}
 }
 
-// goldenStride returns a number without a common divisor with n, near the golden section of it: multiples of it modulo n fall
-// evenly, however many are taken in a row (Knuth, The Art of Computer Programming 3, section 6.4, theorem S).
+// goldenStride returns a number without a common divisor with n, near the golden section of it: multiples of it
+// modulo n fall evenly, however many are taken in a row (Knuth, The Art of Computer Programming 3, section 6.4,
+// theorem S).
 func goldenStride(n int) int {
 	if n < 3 {
 		return 1

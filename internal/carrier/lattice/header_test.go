@@ -98,9 +98,9 @@ func TestHeaderCode(t *testing.T) {
 	}
 	// What two of every three frames say may be missing, and a twelfth of the rest wrong.
 	l := make([]float32, len(coded))
-	for w := 0; w < words; w += 3 {
+	for w := 0; w < headerParts; w += 3 {
 		for i := range headerBits {
-			p := c.position(w, i)
+			p := c.position(0, w, i)
 			l[p] = clean[p]
 			if rng.IntN(12) == 0 {
 				l[p] = -l[p]
@@ -119,10 +119,10 @@ func TestHeaderPositions(t *testing.T) {
 		t.Fatal(err)
 	}
 	counts := make([]int, c.code.Len())
-	for w := range words {
+	for w := range headerParts {
 		seen := make(map[int]bool)
 		for i := range headerBits {
-			p := c.position(w, i)
+			p := c.position(0, w, i)
 			if seen[p] {
 				t.Fatalf("word %d carries bit %d twice", w, p)
 			}
@@ -201,7 +201,7 @@ func TestHeadersThatContradictThemselves(t *testing.T) {
 		want            error // nil for any
 	}{
 		{"version 0", 0, 4, 0, ErrVersion},
-		{"version 2", 0, 4, 2, ErrVersion},
+		{"version 3", 0, 4, 3, ErrVersion},
 		{"profile 2", 4, 4, 2, ErrVersion},
 		{"profile 15", 4, 4, 15, ErrVersion},
 		{"a bit that is to be 0", 134, 2, 1, ErrVersion},
@@ -237,7 +237,7 @@ func TestHostileHeadersTakeBoundedMemory(t *testing.T) {
 	} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		r := l.newReceiver(&h, nil)
+		r := l.newReceiver(&h)
 		runtime.ReadMemStats(&after)
 		if taken := after.TotalAlloc - before.TotalAlloc; taken > bound {
 			t.Errorf("%+v takes %d MiB", h, taken>>20)

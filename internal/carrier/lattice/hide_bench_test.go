@@ -11,9 +11,9 @@ import (
 	"ditas/audio"
 )
 
-// music returns seconds of a stereo recording at 44.1 kHz in 16 bits that is a little like music: chords of decaying partials
+// song returns seconds of a stereo recording at 44.1 kHz in 16 bits that is a little like music: chords of decaying partials
 // over faint noise.
-func music(seconds int) *audio.Recording {
+func song(seconds int) *audio.Recording {
 	rng := newRand(77)
 	const rate = 44100
 	rec := &audio.Recording{Format: audio.Format{Rate: rate, Channels: 2, Encoding: audio.Int16}, Samples: audio.NewBlock(2, seconds*rate)}
@@ -45,7 +45,7 @@ func music(seconds int) *audio.Recording {
 
 // BenchmarkHide surveys a recording and hides payloads in it, as long as the streams of pictures of 256×192 and of 1024×768 pixels.
 func BenchmarkHide(b *testing.B) {
-	data := file(b, music(180))
+	data := file(b, song(180))
 	for _, size := range []int{85, 700} {
 		b.Run(fmt.Sprintf("3min-stereo/%dkB", size), func(b *testing.B) {
 			hidden := payload(size * 1000)
@@ -70,7 +70,7 @@ func BenchmarkHide(b *testing.B) {
 
 // BenchmarkSurvey is the first half of hiding.
 func BenchmarkSurvey(b *testing.B) {
-	data := file(b, music(180))
+	data := file(b, song(180))
 	for b.Loop() {
 		if _, err := NewSurvey(context.Background(), open(b, data), DefaultShaping, 1, nil); err != nil {
 			b.Fatal(err)
@@ -80,7 +80,7 @@ func BenchmarkSurvey(b *testing.B) {
 
 // BenchmarkReadClean reads a recording to which nothing has happened.
 func BenchmarkReadClean(b *testing.B) {
-	v, cover := survey(b, music(180))
+	v, cover := survey(b, song(180))
 	for _, size := range []int{85, 700} {
 		hidden := payload(size * 1000)
 		p := v.Plan(Robust, v.MSE(50))

@@ -37,7 +37,7 @@ func TestEveryFormat(t *testing.T) {
 				if f.Encoding == audio.Int8 {
 					snr = 15
 				}
-				rec := noise(1, f, 12*FrameLength+123) // a length that is a multiple of nothing
+				rec := noise(2, f, 12*FrameLength+123) // a length that is a multiple of nothing
 				v, cover := survey(t, rec)
 				p := v.Plan(profile, v.MSE(snr))
 				hidden := payload(p.Room())

@@ -48,8 +48,8 @@ const third = 1.0 / 3
 
 // Samples of a frame whose coarse symbols are medium ones, samples whose fine symbols carry the payload, and the bits of those.
 const (
-	mediumSlots = FrameLength - syncPilots - headerStrong - framePilots - maxData
-	fineSamples = FrameLength - headerFine
+	mediumSlots = FrameLength - syncPilots - levelPilots - headerStrong - maxData
+	fineSamples = FrameLength - syncPilots - headerFine
 	fineSlots   = maxFineBits * fineSamples
 )
 

@@ -40,8 +40,14 @@ func TestLevels(t *testing.T) {
 		}
 	}
 	for p, s := range shapes {
-		if math.Abs(quarters(s.strongLevels)-s.strong) > 1e-12 {
-			t.Errorf("profile %d: a strong step of %g is not %d levels", p, s.strong, s.strongLevels)
+		for level := range Levels {
+			fine := math.Exp2(float64(octave(level))) * unit
+			if r := fine / fineStep(level); r < 0.84 || r > 1.4143 {
+				t.Errorf("level %d: the pilots' step is %g of the frame's", level, r)
+			}
+			if h := octave(level) + s.rise; h > octaves {
+				t.Errorf("profile %d, level %d: pilots of a step of 2^%d units", p, level, h)
+			}
 		}
 	}
 }
@@ -72,7 +78,7 @@ func TestGrayLabels(t *testing.T) {
 	}
 }
 
-// The error of embedding both symbols has the mean square that Profile.power says, on samples of any kind and whatever is
+// The error of embedding both symbols has the mean square that Profile.powerAt says, on samples of any kind and whatever is
 // hidden, and lies on the grid.
 func TestPowerDoesNotDependOnWhatIsHidden(t *testing.T) {
 	const frames = 240
@@ -89,11 +95,11 @@ func TestPowerDoesNotDependOnWhatIsHidden(t *testing.T) {
 		"random": func() func(i int) byte { rng := newRand(3); return func(int) byte { return byte(rng.Uint32() & 1) } }(),
 	}
 	every(t, func(t *testing.T, p Profile) {
-		f := &framer{words: newWords(ours), key: fixed.key(ours), profile: p}
+		f := &framer{marker: newMarker(ours), set: fixed.set(), key: fixed.key(ours), profile: p}
 		for cover, sample := range covers {
 			for hidden, bit := range payloads {
 				for _, grid := range []carrier.Grid{{}, {Step: unit}} {
-					const level = 14
+					level := 14 + len(hidden)%4
 					e := &embedder{shape: &shapes[p], grid: grid, shaper: newShaper(0)}
 					sum := 0.0
 					x, y := make([]float64, FrameLength), make([]float64, FrameLength)
@@ -111,7 +117,7 @@ func TestPowerDoesNotDependOnWhatIsHidden(t *testing.T) {
 						for i := range b.fine {
 							b.fine[i] = bit(i)
 						}
-						e.place(f.at(fixed.start(), 0, k), level, &b, func(i int) byte { return bit(i) })
+						e.place(f.at(0, k), level, &b, func(i int) byte { return bit(i) })
 						e.run(y, x, make([]bool, FrameLength), fineStep(level), 0, FrameLength)
 						for i := range x {
 							sum += (y[i] - x[i]) * (y[i] - x[i])
@@ -122,7 +128,7 @@ func TestPowerDoesNotDependOnWhatIsHidden(t *testing.T) {
 					}
 					step := fineStep(level)
 					got := sum / (frames * FrameLength)
-					want := p.power()*step*step + grid.Step*grid.Step/12
+					want := p.powerAt(level)*step*step + grid.Step*grid.Step/12
 					if math.Abs(got/want-1) > 0.01 {
 						t.Errorf("%s, %s, grid %g: mean square %.4f of what it should be", cover, hidden, grid.Step, got/want)
 					}

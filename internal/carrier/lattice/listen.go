@@ -1,16 +1,19 @@
 package lattice
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
+	"slices"
 
 	"ditas/audio"
 	"ditas/internal/carrier"
 	"ditas/internal/keystream"
 )
 
-// ErrNotFound reports a recording in which nothing is found: there is nothing, it has another key, or too little is left.
+// ErrNotFound reports a recording in which nothing is found: there is nothing, it has another key, or too little is
+// left.
 var ErrNotFound = errors.New("lattice: nothing found: either there is nothing, or it has another passphrase, or too little of it is left")
 
 // listener finds what is hidden in a recording and reads it.
@@ -19,141 +22,337 @@ type listener struct {
 	key     keystream.Key
 	workers int
 	source  *carrier.Host
-	words   *[words]word
+	marker  *marker
 	acquire *acquirer
-	code    headerCode
-	tables  [profiles]*tables
+	// progress, if set, is told how far the search and, behind it, reading are, in thousandths.
+	progress func(done, total int)
+	searched int
+	code     headerCode
+	tables   [profiles]*tables
 }
 
 func newListener(ctx context.Context, f audio.File, key keystream.Key, workers int) (*listener, error) {
-	l := &listener{ctx: ctx, key: key, workers: max(1, workers), words: newWords(key)}
+	l := &listener{ctx: ctx, key: key, workers: max(1, workers), marker: newMarker(key)}
 	var err error
 	if l.code, err = newHeaderCode(); err != nil {
-		return nil, err
-	}
-	if l.acquire, err = newAcquirer(l.words, l.workers); err != nil {
 		return nil, err
 	}
 	if l.source, err = carrier.NewHost(ctx, f); err != nil {
 		return nil, err
 	}
+	l.acquire = newAcquirer(l.marker, l.source, l.workers)
 	for p := range profiles {
 		l.tables[p] = newTables(p)
 	}
 	return l, nil
 }
 
-// find returns the header and where a frame with its word lies.
+// find returns the header and where a frame of the recording lies. It tries what is likely and cheap first.
 func (l *listener) find() (*header, lock, error) {
-	var later error
-	// try reads the header behind a lock, and behind what refining makes of it.
-	try := func(c candidate) (*header, lock, error) {
-		k := c.lock
-		most := mostHeaderFrames
-		if c.score < accepted {
-			most = 2 * alignedFrames
+	s := &finder{listener: l}
+	for _, step := range []func() (bool, error){s.untouched, s.cut, s.louder, s.changed, s.moved, s.noisy, s.later} {
+		found, err := step()
+		if err != nil {
+			return nil, lock{}, err
 		}
-		h, err := l.header(k, most)
-		if h == nil && err == nil && c.score >= accepted {
-			var fine lock
-			if fine, err = l.acquire.refine(l.source, k); err != nil {
-				return nil, k, err
-			}
-			// The fine symbols of weak frames depend on the level, so a gain that is off by some levels may not do.
-			for i := 0; i < 2*gainRange+1 && h == nil && err == nil; i++ {
-				shift := (i + 1) / 2
-				if i%2 == 0 {
-					shift = -shift
-				}
-				k = fine
-				k.gain *= quarters(shift)
-				h, err = l.header(k, most)
-			}
-		}
-		if errors.Is(err, ErrVersion) {
-			later, h, err = err, nil, nil
-		}
-		if h == nil || err != nil {
-			return nil, k, err
-		}
-		// What is left of a recording may be little, but not next to nothing.
-		if int64(h.frames) > mostLost*(l.source.Frames()*int64(l.source.Channels())/FrameLength+1) {
-			return nil, k, nil
-		}
-		k, err = l.amplitude(h, k)
-		return h, k, err
-	}
-	locks, err := l.acquire.aligned(l.ctx, l.source, false)
-	if err != nil {
-		return nil, lock{}, err
-	}
-	// Where there is much noise the right one may not stand out, but there are few.
-	for _, c := range locks {
-		if h, k, err := try(c); h != nil || err != nil {
-			return h, k, err
+		if found {
+			return s.header, s.lock, nil
 		}
 	}
-	// As it was written, but louder, fainter or upside down.
-	if locks, err = l.acquire.aligned(l.ctx, l.source, true); err != nil {
-		return nil, lock{}, err
+	if s.progress != nil {
+		s.progress(1000, 1000)
 	}
-	for _, c := range locks {
-		if c.score < accepted {
-			break
-		}
-		if h, k, err := try(c); h != nil || err != nil {
-			return h, k, err
-		}
-	}
-	// Somewhere else in the recording: near its beginning, which may have been cut off, then farther and farther on.
-	const places = 4
-	for i := range int64(places) {
-		from := i * max(FrameLength*(shortFrames+1), l.source.Frames()/places)
-		for c := range min(l.source.Channels(), 2) {
-			from, err := l.sound(c, from)
-			if err != nil {
-				return nil, lock{}, err
-			}
-			if from+shortFrames*FrameLength > l.source.Frames() {
-				continue
-			}
-			k, score, err := l.acquire.search(l.ctx, l.source, lock{channel: c, gain: 1}, from)
-			if err != nil {
-				return nil, lock{}, err
-			}
-			if score < accepted {
-				continue
-			}
-			if h, k, err := try(candidate{k, score}); h != nil || err != nil {
-				return h, k, err
-			}
-		}
-	}
-	if later != nil {
-		return nil, lock{}, later
+	if s.version != nil {
+		return nil, lock{}, s.version
 	}
 	return nil, lock{}, ErrNotFound
 }
 
-// mostLost bounds how many frames a recording may have had for each that is there: what follows takes time in proportion.
+// finder is a search, and what it has found.
+type finder struct {
+	*listener
+	version error // of a header that a later version wrote
+	// channels are those that are not silent, of which main is the first.
+	channels []int
+	main     int
+	likely   []candidate
+	grid     []float64 // gains
+	steps    int
+	// from and length are the piece of the window in which frames are searched for anywhere.
+	from, length int
+
+	header *header
+	lock   lock
+}
+
+// fewHeaderFrames is how many frames the header of a lock that is not sure is read from.
+const fewHeaderFrames = 128
+
+// try reads the header behind a lock, and behind what refining makes of it.
+func (s *finder) try(k lock, sure bool) (bool, error) {
+	most := fewHeaderFrames
+	if sure {
+		most = mostHeaderFrames
+	}
+	h, err := s.listener.header(k, most)
+	if h == nil && err == nil && sure {
+		if k, err = s.refine(k); err == nil {
+			h, err = s.listener.header(k, most)
+		}
+	}
+	if errors.Is(err, ErrVersion) {
+		s.version = err
+		return false, nil
+	}
+	// What is left of a recording may be little, but not next to nothing.
+	if h == nil || err != nil || int64(h.frames) > mostLost*(s.source.Frames()*int64(s.source.Channels())/FrameLength+1) {
+		return false, err
+	}
+	if h.nonce.set() != k.set {
+		return false, nil
+	}
+	s.header = h
+	s.lock, err = s.amplitude(h, k)
+	return true, err
+}
+
+// mostLost bounds how many frames a recording may have had for each that is there: what follows takes time in
+// proportion.
 const mostLost = 256
 
-// sound returns the first place from a given one on where a channel is not silent.
-func (l *listener) sound(channel int, from int64) (int64, error) {
-	buf := audio.NewBlock(l.source.Channels(), FrameLength)
-	for at := from; at < l.source.Frames(); at += FrameLength {
-		if err := errors.Join(l.source.Read(buf, at), l.ctx.Err()); err != nil {
-			return from, err
+// step reports that a step of the search is done. There are some twenty in all, of which the first ones take the
+// least time.
+func (s *finder) step() {
+	s.steps++
+	s.searched = min(900, 45*s.steps)
+	if s.progress != nil {
+		s.progress(s.searched, 1000)
+	}
+}
+
+// aligned tries pairs whose frames lie where they were written.
+func (s *finder) aligned(pairs []pair, frames int) (bool, error) {
+	found, sure, err := s.acquire.aligned(s.ctx, pairs, frames)
+	if err != nil {
+		return false, err
+	}
+	if sure {
+		return s.try(found[0].lock, true)
+	}
+	for _, c := range found {
+		if c.score > math.Log(interesting*float64(len(pairs)*sets)) {
+			s.likely = append(s.likely, c)
 		}
-		if usual(buf[channel]) > 0 {
-			for i, v := range buf[channel] {
-				if v != 0 {
-					return at + int64(i), nil
-				}
+	}
+	return false, nil
+}
+
+// untouched tries frames where they were written: each lane in its own channel, then in others.
+func (s *finder) untouched() (bool, error) {
+	if err := s.acquire.load(s.ctx, 0); err != nil {
+		return false, err
+	}
+	s.step()
+	for c := range s.acquire.window.samples {
+		if len(s.acquire.window.usable(c, 1)) > 0 {
+			s.channels = append(s.channels, c)
+		}
+	}
+	if len(s.channels) == 0 {
+		return false, nil
+	}
+	s.main = s.channels[0]
+	var own, near []pair
+	for _, c := range s.channels {
+		own = append(own, pair{c, c})
+		for lane := range max(2*len(s.channels), 4) {
+			if lane != c {
+				near = append(near, pair{c, lane})
 			}
 		}
 	}
-	return from, nil
+	if ok, err := s.aligned(own, alignedFrames); ok || err != nil {
+		return ok, err
+	}
+	s.step()
+	return s.aligned(near, fewFrames)
+}
+
+// moved tries all lanes in all channels.
+func (s *finder) moved() (bool, error) {
+	var far []pair
+	for _, c := range s.channels {
+		for lane := range MaxChannels {
+			if lane != c {
+				far = append(far, pair{c, lane})
+			}
+		}
+	}
+	if ok, err := s.aligned(far, fewFrames/3); ok || err != nil {
+		return ok, err
+	}
+	s.step()
+	return s.scaled(s.channels[min(1, len(s.channels)):])
+}
+
+// fewFrames is how many frames tell a lane where there is little noise.
+const fewFrames = 12
+
+// louder tries frames where they were written, of another gain and offset.
+func (s *finder) louder() (bool, error) { return s.scaled(s.channels[:min(1, len(s.channels))]) }
+
+// scaled does so in some channels.
+func (s *finder) scaled(channels []int) (bool, error) {
+	var pairs []pair
+	for _, c := range channels {
+		pairs = append(pairs, pair{c, c})
+	}
+	found, err := s.acquire.scaled(s.ctx, pairs)
+	if err != nil {
+		return false, err
+	}
+	s.step()
+	for _, c := range found {
+		k, err := s.refine(c.lock)
+		if err != nil {
+			return false, err
+		}
+		if ok, err := s.try(k, true); ok || err != nil {
+			return ok, err
+		}
+	}
+	return false, nil
+}
+
+var allSets = func() (all []int) {
+	for set := range sets {
+		all = append(all, set)
+	}
+	return all
+}()
+
+// anywhere tries frames of any set anywhere in a piece of a channel.
+func (s *finder) anywhere(h hypothesis, from, length int) (bool, error) {
+	h.sets, h.last, h.octave = allSets, maxFrames, min(h.octave, octaves-1)
+	c, sure, err := s.acquire.correlate(s.ctx, h, from, length)
+	s.step()
+	if err != nil || !sure {
+		return false, err
+	}
+	return s.try(c.lock, true)
+}
+
+// cut tries frames anywhere, from the first sample that is not silent on.
+func (s *finder) cut() (bool, error) {
+	if len(s.channels) == 0 {
+		return false, nil
+	}
+	y := s.acquire.window.samples[s.main]
+	from := 0
+	for from < len(y) && y[from] != y[from] {
+		from++
+	}
+	length := len(y) - from
+	s.from, s.length = from, length
+	s.grid = s.acquire.gridGains(s.main)
+	var plans []plan
+	for _, more := range []int{-1, 1} {
+		for _, g := range s.grid {
+			plans = append(plans, plan{s.main, s.main, g, more, 0, 0})
+		}
+	}
+	return s.follow(append(plans, plan{s.main, s.main, 1, 0, 0, 0}))
+}
+
+// plan is a search anywhere in a channel.
+type plan struct {
+	channel, lane int
+	gain          float64
+	more          int // octaves above the finest one
+	// bound and coherence are those of a hypothesis.
+	bound, coherence float64
+}
+
+// changed tries frames anywhere under less likely circumstances: in noise, fainter, upside down, in other lanes and
+// channels.
+func (s *finder) changed() (bool, error) {
+	if len(s.channels) == 0 {
+		return false, nil
+	}
+	plans := []plan{{s.main, s.main, 1, 2, 0, 0}}
+	if len(s.grid) == 0 {
+		// Of 0.5 and −6 dB, and of a quarter and −12 dB, nothing is to be seen in what is rounded.
+		plans = append(plans,
+			plan{s.main, s.main, 0.5006, 0, 120, 0}, plan{s.main, s.main, 0.2506, -1, 120, 0.35},
+			plan{s.main, s.main, -1, 0, 0, 0})
+	}
+	other := s.main + 1
+	plans = append(plans, plan{s.main, other, 1, 1, 0, 0}, plan{s.main, s.main, 1, 4, 0, 0})
+	if other < len(s.acquire.window.samples) {
+		plans = append(plans, plan{other, other, 1, 1, 0, 0})
+	}
+	return s.follow(plans)
+}
+
+// follow goes through plans until something is found.
+func (s *finder) follow(plans []plan) (bool, error) {
+	for _, p := range plans {
+		h := hypothesis{
+			channel: p.channel, gain: p.gain, octave: s.finest(p.gain) + p.more, bound: p.bound, coherence: p.coherence,
+			lanes: []int{p.lane},
+		}
+		if ok, err := s.anywhere(h, s.from, s.length); ok || err != nil {
+			return ok, err
+		}
+	}
+	return false, nil
+}
+
+// finest returns the octave of the finest lattice whose points are still told from each other in a file of a format
+// if its gain has changed: four of its steps apart.
+func (l *listener) finest(gain float64) int {
+	step := carrier.GridOf(l.source.Format()).Step / unit
+	return min(octaves-3, int(math.Ceil(math.Log2(4*max(1, step/math.Abs(gain)))-0.01)))
+}
+
+// interesting is the likelihood ratio, for each lock that was tried, from which on one that is not sure is worth a
+// look at its header: of recordings in which there is nothing, one in twenty at most has such a lock.
+const interesting = 20
+
+// noisy tries the likeliest of the locks that are not sure.
+func (s *finder) noisy() (bool, error) {
+	slices.SortStableFunc(s.likely, func(a, b candidate) int { return cmp.Compare(b.score, a.score) })
+	for _, c := range s.likely[:min(len(s.likely), mostCandidates)] {
+		if ok, err := s.try(c.lock, false); ok || err != nil {
+			return ok, err
+		}
+		s.step()
+	}
+	return false, nil
+}
+
+// later tries frames anywhere farther on in a long recording.
+func (s *finder) later() (bool, error) {
+	const places = 4
+	length := int64(len(s.acquire.window.samples[s.main]))
+	for i := int64(1); i < places; i++ {
+		from := s.source.Frames() * i / places
+		if s.source.Frames() <= length || from >= s.source.Frames() {
+			break
+		}
+		if err := s.acquire.load(s.ctx, from); err != nil {
+			return false, err
+		}
+		gain := 1.0
+		if len(s.grid) > 0 {
+			gain = s.grid[0]
+		}
+		h := hypothesis{channel: s.main, gain: gain, octave: s.finest(gain), lanes: []int{s.main}}
+		if ok, err := s.anywhere(h, 0, int(length)); ok || err != nil {
+			return ok, err
+		}
+	}
+	return false, nil
 }
 
 // stretch holds some frames of all channels with what lies carrier.SilenceRun before and behind them.
@@ -188,7 +387,8 @@ const blockFrames = 16
 // judgement is what the frames of a block are taken for.
 type judgement struct {
 	noise int
-	// levels is how likely each level of each frame is; the sum falls short of 1 by how likely the frame is not there at all.
+	// levels is how likely each level of each frame is; the sum falls short of 1 by how likely the frame is not
+	// there at all.
 	levels, mixed [blockFrames][Levels]float64
 	likelihoods   [blockFrames][Levels][noiseIndices]float64 // relative to those of noise alone
 }
@@ -203,9 +403,10 @@ func (j *judgement) level(i int) (best int) {
 	return best
 }
 
-// judge sets the judgement of a block whose frames know is to make known one by one. A frame's few symbols may not tell its level in
-// noise, so how common levels are among all frames has a say (expectation maximisation of a mixture; Dempster, Laird and
-// Rubin, "Maximum likelihood from incomplete data via the EM algorithm", J. Royal Statistical Society B 39, 1977).
+// judge sets the judgement of a block whose frames know is to make known one by one. A frame's few symbols may not
+// tell its level in noise, so how common levels are among all frames has a say (expectation maximisation of a
+// mixture; Dempster, Laird and Rubin, "Maximum likelihood from incomplete data via the EM algorithm", J. Royal
+// Statistical Society B 39, 1977).
 func (j *judgement) judge(r *reader, frames int, know func(i int)) {
 	// before is how likely a frame is there before anything is known; its level may be any.
 	const before = 0.95
@@ -213,20 +414,19 @@ func (j *judgement) judge(r *reader, frames int, know func(i int)) {
 	for i := range frames {
 		know(i)
 		var mean [noiseIndices]float64
-		for level := range Levels {
+		r.eachLevel(func(level int, sums *[noiseIndices]float64) {
 			e := &j.likelihoods[i][level]
-			clear(e[:])
-			r.evidences(e, level)
-			for n, v := range e {
+			for n, v := range sums {
 				e[n] = math.Exp(min(v, 300))
 				mean[n] += e[n] / Levels
 			}
-		}
+		})
 		for n, v := range mean {
 			promise[n] += math.Log(1 - before + before*v)
 		}
 	}
-	// A closer look at the noises that promise most without regard to how common levels are, and that are not next to each other.
+	// A closer look at the noises that promise most without regard to how common levels are, and that are not next
+	// to each other.
 	const closer = 10
 	top := math.Inf(-1)
 	for range closer {
@@ -287,20 +487,21 @@ func (j *judgement) mix(n, frames int, before float64) (sum float64) {
 // mostHeaderFrames is how many frames at most a header is read from.
 const mostHeaderFrames = 4096
 
-// header tries to read the header from the frames that follow a lock, at most so many. A header whose tag is right comes with an error if it
-// cannot be used.
+// header tries to read the header from the frames that follow a lock, at most so many. A header whose tag is right
+// comes with an error if it cannot be used.
 func (l *listener) header(k lock, most int) (*header, error) {
 	t := l.newStretch(blockFrames)
 	y := make([]float64, FrameLength)
 	j := new(judgement)
+	var m marks
 	for p := range profiles {
 		r := newReader(p, l.tables[p])
 		sum := make([]float32, l.code.code.Len())
 		// The frame before may be there in part.
 		k := k
-		if k.at > 0 {
+		if k.at > 0 && k.k > 0 {
 			k.at -= FrameLength
-			k.word = (k.word + words - 1) % words
+			k.k--
 		}
 		count := int((l.source.Frames() - k.at + FrameLength - 1) / FrameLength)
 		for at, blocks := 0, 1; at < count; blocks++ {
@@ -310,14 +511,15 @@ func (l *listener) header(k lock, most int) (*header, error) {
 			}
 			j.judge(r, frames, func(i int) {
 				t.frame(y, r.quiet[:], &k, i)
-				r.know(y, nil, &l.words[(k.word+at+i)%words], 0, nil, nil)
+				l.marker.frame(&m, k.set, k.lane, k.k+at+i)
+				r.know(y, &m, k.lane, k.k+at+i, nil, nil)
 			})
 			for i := range frames {
 				t.frame(y, r.quiet[:], &k, i)
-				word := (k.word + at + i) % words
+				l.marker.frame(&m, k.set, k.lane, k.k+at+i)
 				for level, likely := range j.levels[i] {
 					if likely > 0.01 {
-						r.addHeader(sum, y, &l.words[word], word, &l.code, level, j.noise, float32(likely))
+						r.addHeader(sum, y, &m, k.lane, k.k+at+i, &l.code, level, j.noise, float32(likely))
 					}
 				}
 			}

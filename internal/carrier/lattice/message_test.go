@@ -147,3 +147,23 @@ func reopen(rec *audio.Recording) (*wav.File, error) {
 	}
 	return wav.Open(bytes.NewReader(b.Bytes()), int64(b.Len()))
 }
+
+// embed returns a recording with so many bytes in it.
+func embed(cover *wav.File, p *Plan, size int, n nonce) (*audio.Recording, error) {
+	var b bytes.Buffer
+	if _, err := hide(context.Background(), &b, cover, p, payload(size), ours, n, 1, nil); err != nil {
+		return nil, err
+	}
+	return wav.Decode(bytes.NewReader(b.Bytes()), int64(b.Len()))
+}
+
+// scale returns a recording that is louder or fainter, rounded to its format.
+func scale(rec *audio.Recording, gain float64) *audio.Recording {
+	scaled := clone(rec)
+	for _, x := range scaled.Samples {
+		for i, v := range x {
+			x[i] = rec.Format.Quantize(max(-1, min(1, gain*v)))
+		}
+	}
+	return scaled
+}

@@ -8,9 +8,15 @@ type reader struct {
 	tables *tables
 	quiet  [FrameLength]bool
 	// What is known of a frame, for levels to be tried.
+	sync   []knownPilot
 	strong []knownSymbol
-	pilots []knownSymbol // those of the strong ones that tell which frame it is
 	fine   []knownFine
+}
+
+// knownPilot is the reading of a pilot of synchronisation.
+type knownPilot struct {
+	sample float64
+	u      uint32
 }
 
 // knownSymbol is the reading of a strong symbol that is known: the sample, and where its symbol stands, in steps.
@@ -18,8 +24,8 @@ type knownSymbol struct {
 	sample, at float64
 }
 
-// knownFine is the reading of a fine symbol whose bits are known: the sample, its dither, and where the symbol of so many bits
-// stands.
+// knownFine is the reading of a fine symbol whose bits are known: the sample, its dither, and where the symbol of
+// so many bits stands.
 type knownFine struct {
 	sample float64
 	at     [maxFineBits + 1]float64
@@ -27,44 +33,36 @@ type knownFine struct {
 
 func newReader(p Profile, t *tables) *reader { return &reader{shape: &shapes[p], tables: t} }
 
-// know notes which symbols of a frame are known. y is the frame in units of full scale. With a header's code, its symbols and
-// the frame's pilots are known too.
-func (r *reader) know(y []float64, f *frame, w *word, wordIndex int, c *headerCode, coded []byte) {
-	r.strong, r.pilots, r.fine = r.strong[:0], nil, r.fine[:0]
-	add := func(known *[]knownSymbol, p place, symbol float64) {
+// know notes which symbols of frame k of a lane are known. y is the frame in units of full scale. With a header's
+// code, its symbols are known too.
+func (r *reader) know(y []float64, m *marks, lane, k int, c *headerCode, coded []byte) {
+	r.sync, r.strong, r.fine = r.sync[:0], r.strong[:0], r.fine[:0]
+	for _, p := range m.sync {
 		if !r.quiet[p.at] {
-			*known = append(*known, knownSymbol{y[p.at], p.dither + symbol})
+			r.sync = append(r.sync, knownPilot{y[p.at], p.u})
 		}
 	}
-	for _, p := range w.sync {
-		add(&r.strong, p, 0)
+	for _, p := range m.level {
+		if !r.quiet[p.at] {
+			r.strong = append(r.strong, knownSymbol{y[p.at], p.dither})
+		}
 	}
 	if coded == nil {
 		return
 	}
-	for i, p := range w.strong[:r.shape.header] {
-		add(&r.strong, p, coarseSymbol(coded[c.position(wordIndex, i)]))
-	}
-	if f != nil {
-		first := len(r.strong)
-		for _, p := range f.pilots {
-			add(&r.strong, p, 0)
+	for i, p := range m.strong[:r.shape.header] {
+		if !r.quiet[p.at] {
+			r.strong = append(r.strong, knownSymbol{y[p.at], p.dither + coarseSymbol(coded[c.position(lane, k, i)])})
 		}
-		r.pilots = r.strong[first:]
 	}
-}
-
-// knowFine notes the fine symbols of the header.
-func (r *reader) knowFine(y []float64, w *word, wordIndex int, c *headerCode, coded []byte) {
-	r.fine = r.fine[:0]
-	for i, p := range w.fine {
+	for i, p := range m.fine {
 		if r.quiet[p.at] {
 			continue
 		}
 		known := knownFine{sample: y[p.at]}
 		var part [maxFineBits]byte
 		for j := range part {
-			part[j] = coded[c.position(wordIndex, headerStrong+maxFineBits*i+j)]
+			part[j] = coded[c.position(lane, k, headerStrong+maxFineBits*i+j)]
 		}
 		for n := 1; n <= maxFineBits; n++ {
 			known.at[n] = p.dither + fineSymbol(label(part[:], n), n)
@@ -73,38 +71,55 @@ func (r *reader) knowFine(y []float64, w *word, wordIndex int, c *headerCode, co
 	}
 }
 
-// evidence returns the log-likelihood ratio of the symbols that are known, at a level and a noise index, to noise alone.
+// pilotPhase returns the phase of a pilot of synchronisation on the lattice of step 2^h units.
+func pilotPhase(sample float64, u uint32, h int) int {
+	return int((uint32(int64(sample*(1<<(32-1)))) - u) << (octaves - h) >> 24)
+}
+
+// pilotRatio returns the table to use for pilots of synchronisation at a level under a noise index.
+func pilotRatio(noise, level int) int { return ratioIndex(noise, 4*(octave(level)-1)) }
+
+// evidence returns the log-likelihood ratio of the symbols that are known, at a level and a noise index, to noise
+// alone.
 func (r *reader) evidence(level, noise int) float64 {
+	var sum float32
+	if k := pilotRatio(noise, level); k < ratios {
+		h := octave(level) + r.shape.rise
+		for i := range r.sync {
+			sum += r.tables.pilots[pilotPhase(r.sync[i].sample, r.sync[i].u, h)][k]
+		}
+	}
 	k := ratioIndex(noise, level)
 	if k >= ratios {
-		return 0
+		return float64(sum)
 	}
 	inverse := 1 / fineStep(level)
 	n := fineBits(level)
-	var sum float32
 	for i := range r.fine {
 		f := &r.fine[i]
 		sum += r.tables.knownFine[phase(f.sample*inverse, f.at[n])][k]
 	}
-	return float64(sum) + r.strongEvidence(r.strong, level, noise)
-}
-
-// strongEvidence is evidence of some strong symbols alone.
-func (r *reader) strongEvidence(symbols []knownSymbol, level, noise int) float64 {
-	k := ratioIndex(noise, level)
-	if k >= ratios {
-		return 0
-	}
-	inverse := 1 / (fineStep(level) * r.shape.strong)
-	var sum float32
-	for _, s := range symbols {
+	inverse /= r.shape.strong
+	for _, s := range r.strong {
 		sum += r.tables.knownStrong[phase(s.sample*inverse, s.at)][k]
 	}
 	return float64(sum)
 }
 
-// evidences adds to sums the same for every noise index at one level.
-func (r *reader) evidences(sums *[noiseIndices]float64, level int) {
+// syncEvidences returns the same of pilots of synchronisation alone, for every ratio of noise at the octave of a level.
+func (r *reader) syncEvidences(level int) (of [ratios]float32) {
+	h := octave(level) + r.shape.rise
+	for i := range r.sync {
+		for k, v := range &r.tables.pilots[pilotPhase(r.sync[i].sample, r.sync[i].u, h)] {
+			of[k] += v
+		}
+	}
+	return of
+}
+
+// evidences adds to sums the same for every noise index at one level, sync being what pilots of synchronisation say
+// at its octave.
+func (r *reader) evidences(sums *[noiseIndices]float64, level int, sync *[ratios]float32) {
 	// Of each ratio; noise beyond the last one tells nothing.
 	var of [ratios]float32
 	inverse := 1 / (fineStep(level) * r.shape.strong)
@@ -127,6 +142,23 @@ func (r *reader) evidences(sums *[noiseIndices]float64, level int) {
 		if k := ratioIndex(n, level); k < ratios {
 			sums[n] += float64(of[k])
 		}
+		if k := pilotRatio(n, level); k < ratios {
+			sums[n] += float64(sync[k])
+		}
+	}
+}
+
+// eachLevel calls do with the evidence of every level for all noise indices, valid until the next one.
+func (r *reader) eachLevel(do func(level int, e *[noiseIndices]float64)) {
+	var sync [ratios]float32
+	last := -1
+	for level := range Levels {
+		if h := octave(level); h != last {
+			sync, last = r.syncEvidences(level), h
+		}
+		var e [noiseIndices]float64
+		r.evidences(&e, level, &sync)
+		do(level, &e)
 	}
 }
 
@@ -147,14 +179,14 @@ func (r *reader) read(b *bits[float32], y []float64, f *frame, level, noise int)
 	medium, at := 0, 0
 	for i, v := range y[:FrameLength] {
 		use, lost := f.use[i], r.quiet[i]
-		if use != useStrong && mediumInverse > 0 {
+		if (use == useMedium || use == useHeader) && mediumInverse > 0 {
 			b.medium[medium] = 0
 			if !lost {
 				b.medium[medium] = coarse[phase(v*mediumInverse, f.coarse[i])]
 			}
 			medium++
 		}
-		if use != useHeader {
+		if use == useMedium || use == useStrong {
 			l := b.fine[at:][:maxFineBits]
 			if lost {
 				clear(l)
@@ -174,34 +206,34 @@ func (r *reader) read(b *bits[float32], y []float64, f *frame, level, noise int)
 	}
 }
 
-// addHeader adds the log-likelihoods of the header's bits that a frame carries, times a weight.
-func (r *reader) addHeader(sum []float32, y []float64, w *word, wordIndex int, c *headerCode, level, noise int, weight float32) {
-	k := ratioIndex(noise, level)
-	if k >= ratios {
+// addHeader adds the log-likelihoods of the header's bits that frame k of a lane carries, times a weight.
+func (r *reader) addHeader(sum []float32, y []float64, m *marks, lane, k int, c *headerCode, level, noise int, weight float32) {
+	ratio := ratioIndex(noise, level)
+	if ratio >= ratios {
 		return
 	}
 	inverse := 1 / (fineStep(level) * r.shape.strong)
-	for i, p := range w.strong[:r.shape.header] {
+	for i, p := range m.strong[:r.shape.header] {
 		if !r.quiet[p.at] {
-			sum[c.position(wordIndex, i)] += weight * r.tables.strong[k][phase(y[p.at]*inverse, p.dither)]
+			sum[c.position(lane, k, i)] += weight * r.tables.strong[ratio][phase(y[p.at]*inverse, p.dither)]
 		}
 	}
 	n := fineBits(level)
 	fine := r.tables.fineTable(level, noise)
 	inverse = 1 / fineStep(level)
-	for i, p := range w.fine {
+	for i, p := range m.fine {
 		if r.quiet[p.at] {
 			continue
 		}
 		l := &fine[phase(y[p.at]*inverse, p.dither)]
 		for j := range n {
-			sum[c.position(wordIndex, headerStrong+maxFineBits*i+j)] += weight * l[j]
+			sum[c.position(lane, k, headerStrong+maxFineBits*i+j)] += weight * l[j]
 		}
 	}
 }
 
-// usual returns the square root of the mean square of y.
-func usual(y []float64) float64 {
+// rms returns the square root of the mean square of y.
+func rms(y []float64) float64 {
 	var sum float64
 	for _, v := range y {
 		sum += v * v

@@ -21,11 +21,11 @@ type Message struct {
 	Frames, Arrived int
 	// Map tells of every frame, channel by channel, whether it was found.
 	Map [][]bool
-	// Gain is what the recording was multiplied with since, negative for an inverted one, and Offset what was added; both are of
-	// the first channel that was found. Where the strength of all frames is high the gain is known but for a power of 2^(1/4), and
-	// of those that fit it is the one nearest to 1.
+	// Gain is what the recording was multiplied with since, negative for an inverted one, and Offset what was
+	// added; both are of the first channel that was found.
 	Gain, Offset float64
-	// Noise is the standard deviation of what was added to the samples, that of rounding included, the median over all frames.
+	// Noise is the standard deviation of what was added to the samples, that of rounding included, the median over
+	// all frames.
 	Noise float64
 	// Cut is an *audio.TruncatedError if the file ends too early.
 	Cut error
@@ -44,20 +44,29 @@ func Find(ctx context.Context, f audio.File, key keystream.Key, workers int, pro
 	if err != nil {
 		return nil, err
 	}
-	if l.source.Channels() > MaxChannels {
+	l.progress = progress
+	return l.read()
+}
+
+// read finds a message and reads it.
+func (l *listener) read() (*Message, error) {
+	if l.source.Channels() > MaxChannels || l.source.Frames() == 0 {
 		return nil, ErrNotFound
 	}
 	h, k, err := l.find()
 	if err != nil {
 		return nil, err
 	}
-	r := l.newReceiver(h, progress)
+	r := l.newReceiver(h)
 	if err := errors.Join(r.listen(k), l.source.Finish()); err != nil {
 		return nil, err
 	}
-	m, err := r.message(ctx, l.workers)
+	m, err := r.message(l.ctx, l.workers)
 	if err != nil {
 		return nil, err
+	}
+	if l.progress != nil {
+		l.progress(1000, 1000)
 	}
 	m.Gain, m.Offset, m.Cut = k.gain, k.offset, l.source.Cut()
 	return m, nil
@@ -74,7 +83,6 @@ type receiver struct {
 	stretch  *stretch
 	heard    [][]bool // lane by lane, which frames were found
 	noises   [noiseIndices]int
-	progress func(done, total int)
 	done     int64 // samples listened to
 	blocks   int   // of the payload
 }
@@ -91,10 +99,10 @@ type spot struct {
 	sums     [noiseIndices]float64
 }
 
-func (l *listener) newReceiver(h *header, progress func(done, total int)) *receiver {
+func (l *listener) newReceiver(h *header) *receiver {
 	r := &receiver{
 		listener: l, header: h, key: h.nonce.key(l.key), coded: l.code.encode(h.marshal(l.key)),
-		stretch: l.newStretch(blockFrames), progress: progress,
+		stretch: l.newStretch(blockFrames),
 	}
 	r.gatherer = newGatherer(h.ladder(), newSlots(r.key))
 	for i := range r.gatherer.stages {
@@ -111,7 +119,7 @@ func (l *listener) newReceiver(h *header, progress func(done, total int)) *recei
 
 func (r *receiver) newSpot() spot {
 	return spot{
-		framer: &framer{words: r.words, key: r.key, profile: r.header.profile},
+		framer: &framer{marker: r.marker, set: r.header.nonce.set(), key: r.key, profile: r.header.profile},
 		reader: newReader(r.header.profile, r.tables[r.header.profile]),
 	}
 }
@@ -119,188 +127,138 @@ func (r *receiver) newSpot() spot {
 // track is where the next frame of a channel is expected.
 type track struct {
 	lock
-	lane, k int
-	noise   int     // index, −1 if unknown
-	usual   float64 // evidence of the last frames
+	noise int     // index, −1 if unknown
+	mean  float64 // evidence of the last frames
 }
 
-// lanes returns how many frames a lane has.
-func (r *receiver) lane() int { return r.header.frames / r.header.channels }
+// frames returns how many frames a lane has.
+func (r *receiver) frames() int { return r.header.frames / r.header.channels }
 
 // listen goes through all channels.
 func (r *receiver) listen(first lock) error {
-	main, ok, err := r.place(first, first.channel)
-	if err != nil {
-		return err
-	}
-	if !ok {
+	if first.lane >= r.header.channels || first.k >= r.frames() {
 		return ErrNotFound
 	}
-	for c := range r.source.Channels() {
-		t := main
-		if c != first.channel {
-			k := first
-			k.channel = c
-			if t, ok, err = r.beside(k, main); err != nil {
-				return err
-			} else if !ok {
-				continue
+	taken := make([]bool, r.header.channels)
+	for i := range r.source.Channels() {
+		// The channel that was found first, then the others in order.
+		c := first.channel
+		if i > 0 {
+			if c = i; i <= first.channel {
+				c = i - 1
 			}
 		}
+		k, ok := first, true
+		if i > 0 {
+			var err error
+			if k, ok, err = r.beside(first, c, taken); err != nil {
+				return err
+			}
+		}
+		if !ok {
+			r.report(r.source.Frames())
+			continue
+		}
+		taken[k.lane] = true
 		// Back to the beginning of the recording.
-		back := min(int((t.at+FrameLength-1)/FrameLength), t.k)
-		t.at -= int64(back) * FrameLength
-		t.k -= back
-		if err := r.follow(t); err != nil {
+		back := min(int((k.at+FrameLength-1)/FrameLength), k.k)
+		k.at -= int64(back) * FrameLength
+		k.k -= back
+		if err := r.follow(track{lock: k, noise: -1}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// sure is the evidence for a frame that leaves no doubt.
+// sure is the evidence for a frame that leaves no doubt, in nats: of frames that are not there, one in a million at
+// most has as much (Markov).
 const sure = 14
 
-// place finds out which frame of which lane a lock is at. It asks the frame where it would lie in an untouched recording first.
-func (r *receiver) place(k lock, likely int) (track, bool, error) {
-	best, top := track{}, 0.0
-	at := int(k.at / FrameLength)
-	lanes := []int{likely % r.header.channels}
-	for lane := range r.header.channels {
-		if lane != lanes[0] {
+// besideFrames is how many frames tell which lane a channel has.
+const besideFrames = 64
+
+// beside finds the lane of another channel, which most likely is in step with one that is known, in whatever order
+// they are.
+func (r *receiver) beside(k lock, channel int, taken []bool) (lock, bool, error) {
+	k.channel = channel
+	var windows [besideFrames / blockFrames]*stretch
+	for i := range windows {
+		windows[i] = r.newStretch(blockFrames)
+		if err := errors.Join(windows[i].load(r.source, k.at+int64(i)*blockLength), r.ctx.Err()); err != nil {
+			return k, false, err
+		}
+	}
+	best, top := k, threshold(float64(r.header.channels))
+	for i := range r.header.channels {
+		t := trial{pair: pair{channel, (channel + i) % r.header.channels}, set: k.set}
+		if taken[t.lane] {
+			continue
+		}
+		for i, w := range windows {
+			if err := r.ctx.Err(); err != nil {
+				return k, false, err
+			}
+			t.add(r.listener, w, &k, k.k+i*blockFrames)
+		}
+		if score := t.score(); score > top {
+			best, top = k, score
+			best.lane = t.lane
+		}
+		if top > 2*threshold(float64(r.header.channels)) {
+			break
+		}
+	}
+	if top > threshold(float64(r.header.channels)) {
+		return best, true, nil
+	}
+	var lanes []int
+	for lane := range taken {
+		if !taken[lane] {
 			lanes = append(lanes, lane)
 		}
 	}
-	candidates := func(near bool) []track {
-		var all []track
-		for _, lane := range lanes {
-			first := ((k.word-r.header.nonce.start()-5*lane)%words + words) % words
-			// A lock may lie before the first frame, where there was something else.
-			for i := first - words; i < r.lane(); i += words {
-				if near == (i == at) {
-					all = append(all, track{lock: k, lane: lane, k: i, noise: -1})
-				}
-			}
-		}
-		return all
+	if len(lanes) == 0 {
+		return k, false, nil
 	}
-	for _, near := range []bool{true, false} {
-		t, e, err := r.likeliest(candidates(near))
-		if err != nil {
-			return best, false, err
-		}
-		if e > top {
-			best, top = t, e
-		}
-		if top > sure {
-			return best, true, nil
-		}
-	}
-	if top > sure/2 {
-		return best, true, nil
-	}
-	// In noise the pilots of a few frames may say nothing. A recording that is as long as it was, with a frame where it was, tells
-	// enough.
-	whole := r.source.Channels() == r.header.channels && r.source.Frames()/FrameLength == int64(r.lane())
-	if near := candidates(true); whole && k.at%FrameLength == 0 && len(near) > 0 {
-		return near[0], true, nil
-	}
-	return best, false, nil
+	return r.search(k, 0, lanes, r.finest(k.gain), 0)
 }
 
-// likeliest returns which of several tracks, which differ in lane and frame only, has the most evidence in its pilots.
-func (r *receiver) likeliest(all []track) (track, float64, error) {
-	if len(all) == 0 {
-		return track{}, 0, nil
-	}
-	k := all[0].lock
-	if err := errors.Join(r.stretch.load(r.source, k.at), r.ctx.Err()); err != nil {
-		return track{}, 0, err
-	}
-	// Level and noise follow from what all of them have in common.
-	s := &r.spots[0]
-	j := new(judgement)
-	var ys [blockFrames][FrameLength]float64
-	var quiet [blockFrames][FrameLength]bool
-	j.judge(s.reader, blockFrames, func(i int) {
-		r.stretch.frame(ys[i][:], quiet[i][:], &k, i)
-		s.reader.quiet = quiet[i]
-		word := (k.word + i) % words
-		s.reader.know(ys[i][:], nil, &r.words[word], word, &r.code, r.coded)
-	})
-	var levels [blockFrames]int
-	for i := range levels {
-		levels[i] = j.level(i)
-	}
-	scores := make([]float64, len(all))
-	spots := make([]*spot, r.workers)
-	parallel.Each(r.workers, len(all), func(w, t int) {
-		if r.ctx.Err() != nil {
-			return
-		}
-		if spots[w] == nil {
-			one := r.newSpot()
-			spots[w] = &one
-		}
-		spot := spots[w]
-		for i := range blockFrames {
-			if all[t].k+i < 0 {
-				continue
-			}
-			if all[t].k+i >= r.lane() {
-				break
-			}
-			f := spot.framer.at(r.header.nonce.start(), all[t].lane, all[t].k+i)
-			spot.reader.quiet = quiet[i]
-			word := (k.word + i) % words
-			spot.reader.know(ys[i][:], f, &r.words[word], word, &r.code, r.coded)
-			// A frame behind a cut is another one than expected, and says nothing.
-			scores[t] += max(-2, spot.reader.strongEvidence(spot.reader.pilots, levels[i], j.noise))
-		}
-	})
-	best := 0
-	for t, v := range scores {
-		if v > scores[best] {
-			best = t
-		}
-	}
-	found := all[best]
-	if found.k < 0 {
-		found.at -= int64(found.k) * FrameLength
-		found.k = 0
-	}
-	return found, scores[best], r.ctx.Err()
-}
+// Pieces are looked for in so many frames at a time.
+const (
+	longPiece  = 64
+	shortPiece = 8
+)
 
-// beside finds the track of another channel, which most likely is in step with one that is known, in whatever order they are.
-func (r *receiver) beside(k lock, main track) (track, bool, error) {
-	best, top := track{}, 0.0
-	for i := range r.header.channels {
-		lane := (k.channel + i) % r.header.channels
-		k.word = wordOf(r.header.nonce.start(), lane, main.k)
-		t, e, err := r.likeliest([]track{{lock: k, lane: lane, k: main.k, noise: -1}})
+// search looks for frames of some lanes in a channel, from a place of the file on, from frame first on. octave is
+// that of the finest lattice that noise leaves; a coarser one is tried after it.
+func (r *receiver) search(k lock, from int64, lanes []int, octave, first int) (lock, bool, error) {
+	a := newAcquirer(r.marker, r.source, r.workers)
+	for i := range 4 {
+		frames, octave := longPiece, octave
+		if i%2 == 1 {
+			frames = shortPiece
+		}
+		if i >= 2 {
+			octave = min(octaves-1, octave+2)
+		}
+		if err := a.stretch(r.ctx, k.channel, from, frames*FrameLength); err != nil {
+			return k, false, err
+		}
+		h := hypothesis{
+			gain: k.gain, offset: k.offset, octave: octave, sets: []int{k.set}, lanes: lanes,
+			first: first, last: r.frames(),
+		}
+		c, ok, err := a.correlate(r.ctx, h, 0, frames*FrameLength)
 		if err != nil {
-			return best, false, err
+			return k, false, err
 		}
-		if e > top {
-			best, top = t, e
-		}
-		if top > sure {
-			return best, true, nil
+		if ok {
+			c.channel = k.channel
+			return c.lock, true, nil
 		}
 	}
-	if top > sure/2 {
-		return best, true, nil
-	}
-	from, err := r.sound(k.channel, 0)
-	if err != nil {
-		return best, false, err
-	}
-	found, score, err := r.acquire.search(r.ctx, r.source, k, from)
-	if err != nil || score < accepted {
-		return best, false, err
-	}
-	return r.place(found, k.channel)
+	return k, false, nil
 }
 
 // maxSearches bounds how often a channel that was cut is searched for the next piece.
@@ -309,17 +267,18 @@ const maxSearches = 24
 // follow reads a channel from a track on to its end, wherever the next piece of it begins.
 func (r *receiver) follow(t track) error {
 	searches, idle := 0, 0
-	for t.at < r.source.Frames() && t.k < r.lane() {
-		frames := min(blockFrames, r.lane()-t.k, int((r.source.Frames()-t.at+FrameLength-1)/FrameLength))
+	since, noise := t.k, -1 // the frame behind the last one that was heard, and the noise there
+	for t.at < r.source.Frames() && t.k < r.frames() {
+		frames := min(blockFrames, r.frames()-t.k, int((r.source.Frames()-t.at+FrameLength-1)/FrameLength))
 		if err := errors.Join(r.stretch.load(r.source, t.at), r.ctx.Err()); err != nil {
 			return err
 		}
 		r.look(&t, frames)
 		keep, lost := frames, false
-		if t.usual > 2*sure {
+		if t.mean > 2*sure {
 			// Of a recording that was clear so far, frames that are not there are elsewhere.
 			for keep > 0 && r.spots[keep-1].evidence < sure/2 {
-				if len(r.spots[keep-1].reader.pilots) > framePilots/2 {
+				if len(r.spots[keep-1].reader.sync) > syncPilots/2 {
 					lost = true
 				}
 				keep--
@@ -330,6 +289,11 @@ func (r *receiver) follow(t track) error {
 			}
 		}
 		r.take(&t, keep)
+		for i := range keep {
+			if r.spots[i].evidence > sure {
+				since, noise = t.k+i+1, t.noise
+			}
+		}
 		t.at += int64(keep) * FrameLength
 		t.k += keep
 		r.report(int64(keep) * FrameLength)
@@ -337,10 +301,11 @@ func (r *receiver) follow(t track) error {
 			continue
 		}
 		if searches++; searches > maxSearches {
-			t.usual = 0
+			t.mean = 0
 			continue
 		}
-		next, ok, err := r.resume(t)
+		t.noise = noise
+		next, ok, err := r.resume(t, since)
 		if err != nil {
 			return err
 		}
@@ -350,7 +315,7 @@ func (r *receiver) follow(t track) error {
 		}
 		// What stands here is not ours; look again behind it, in ever larger steps.
 		idle++
-		skip := min(searchFrames/2<<idle, 1<<12)
+		skip := min(shortPiece/2<<idle, 1<<12)
 		t.at += int64(skip) * FrameLength
 		t.k += skip
 		r.report(int64(skip) * FrameLength)
@@ -358,22 +323,20 @@ func (r *receiver) follow(t track) error {
 	return nil
 }
 
-// resume looks for the next piece of a channel where a track was lost.
-func (r *receiver) resume(t track) (track, bool, error) {
-	found, score, err := r.acquire.search(r.ctx, r.source, t.lock, t.at)
-	if err != nil || score < accepted {
-		return t, false, err
-	}
-	next, ok, err := r.place(found, t.lane)
+// resume looks for the next piece of a channel, from frame first on, where a track was lost.
+func (r *receiver) resume(t track, first int) (track, bool, error) {
+	// Noise is an eighth of the step.
+	finest := max(r.finest(t.gain), min(octaves-3, (t.noise+3)/4))
+	found, ok, err := r.search(t.lock, t.at, []int{t.lane}, finest, first)
 	if err != nil || !ok {
 		return t, false, err
 	}
 	// The frames between may be good as well.
-	back := min(int((next.at-t.at+FrameLength-1)/FrameLength), next.k)
-	next.at -= int64(back) * FrameLength
-	next.k -= back
-	next.noise, next.usual = t.noise, t.usual
-	return next, true, nil
+	back := min(int((found.at-t.at+FrameLength-1)/FrameLength), found.k)
+	found.at -= int64(back) * FrameLength
+	found.k -= back
+	t.lock = found
+	return t, true, nil
 }
 
 func (r *receiver) report(samples int64) {
@@ -383,21 +346,22 @@ func (r *receiver) report(samples int64) {
 
 // decoded reports how many blocks of the payload were decoded. Listening to a million samples counts like a block.
 func (r *receiver) decoded(done, of int) {
-	if r.progress != nil {
-		const sample = 1 << 20
-		r.progress(int(r.done/sample)+done, int(r.source.Frames()*int64(r.source.Channels())/sample)+of)
+	if r.progress == nil {
+		return
 	}
+	const sample = 1 << 20
+	part := float64(r.done)/sample + float64(done)
+	all := float64(r.source.Frames()*int64(r.source.Channels()))/sample + float64(of)
+	r.progress(r.searched+int(math.Round(float64(1000-r.searched)*min(1, part/all))), 1000)
 }
 
 // look reads a block of frames as far as to know their levels, and the noise.
 func (r *receiver) look(t *track, frames int) {
 	parallel.Each(r.workers, frames, func(_, i int) {
 		s := &r.spots[i]
-		s.frame = s.framer.at(r.header.nonce.start(), t.lane, t.k+i)
+		s.frame = s.framer.at(t.lane, t.k+i)
 		r.stretch.frame(s.y[:], s.reader.quiet[:], &t.lock, i)
-		word := wordOf(r.header.nonce.start(), t.lane, t.k+i)
-		s.reader.know(s.y[:], s.frame, s.frame.word, word, &r.code, r.coded)
-		s.reader.knowFine(s.y[:], s.frame.word, word, &r.code, r.coded)
+		s.reader.know(s.y[:], &s.frame.marks, t.lane, t.k+i, &r.code, r.coded)
 	})
 	// The noise decides between levels only a little, and the levels decide what the noise is.
 	if t.noise < 0 || !r.settle(t, frames, []int{t.noise}) {
@@ -407,42 +371,16 @@ func (r *receiver) look(t *track, frames int) {
 		}
 		r.settle(t, frames, guesses)
 	}
-	r.identify(frames, max(t.noise, 0))
 	for i := range frames {
+		r.spots[i].evidence = r.spots[i].sums[max(t.noise, 0)]
 		if e := r.spots[i].evidence; e > sure/2 {
-			t.usual += (e - t.usual) / 4
+			t.mean += (e - t.mean) / 4
 		}
 	}
 }
 
-// identify sets the evidence of the frames of a block, to 0 for those that are not the frames they are taken for: words come round
-// again, so that is for the frames' own pilots to say. Where there is little noise those of each frame say it, elsewhere those
-// of all frames together.
-func (r *receiver) identify(frames, noise int) {
-	const enough = 0.3 // evidence of a strong symbol with which a frame can speak for itself
-	var all float64
-	var unclear []*spot
-	for i := range frames {
-		s := &r.spots[i]
-		s.evidence = s.sums[noise]
-		clear := s.reader.strongEvidence(s.reader.strong, s.level, noise) / float64(len(s.reader.strong)+1)
-		own := s.reader.strongEvidence(s.reader.pilots, s.level, noise)
-		if clear < enough {
-			all += own
-			unclear = append(unclear, s)
-		} else if own < -3+9*(clear-enough) {
-			s.evidence = 0
-		}
-	}
-	if all < -3 {
-		for _, s := range unclear {
-			s.evidence = 0
-		}
-	}
-}
-
-// settle chooses the levels of a block's frames under the likeliest of several guesses of the noise, and then the noise, and
-// reports whether the two agree.
+// settle chooses the levels of a block's frames under the likeliest of several guesses of the noise, and then the
+// noise, and reports whether the two agree.
 func (r *receiver) settle(t *track, frames int, guesses []int) bool {
 	best, top := guesses[0], 0.0
 	var levels [blockFrames]int
@@ -490,7 +428,8 @@ func (r *receiver) noise(t *track, frames int) int {
 	parallel.Each(r.workers, frames, func(_, i int) {
 		s := &r.spots[i]
 		clear(s.sums[:])
-		s.reader.evidences(&s.sums, s.level)
+		sync := s.reader.syncEvidences(s.level)
+		s.reader.evidences(&s.sums, s.level, &sync)
 	})
 	best, top := max(t.noise, 0), 0.0
 	for n := range noiseIndices {
@@ -517,7 +456,7 @@ func (r *receiver) take(t *track, frames int) {
 		s := &r.spots[i]
 		if s.evidence > 0 && !r.heard[t.lane][t.k+i] {
 			r.gatherer.add(&s.bits, (t.k+i)*r.header.channels+t.lane)
-			r.heard[t.lane][t.k+i] = s.evidence > sure/2 || t.usual < 2*sure
+			r.heard[t.lane][t.k+i] = s.evidence > sure/2 || t.mean < 2*sure
 			r.noises[t.noise]++
 		}
 	}

@@ -202,7 +202,7 @@ func TestErrorIsShaped(t *testing.T) {
 	quiet := make([]bool, FrameLength)
 	count := 0
 	for k := 1; k < 38; k++ {
-		e.place(f.at(0, 0, k), 12, &b, func(int) byte { return 0 })
+		e.place(f.at(0, k), 12, &b, func(int) byte { return 0 })
 		at := k * FrameLength
 		e.shaper.fit(masking.NewEar().Listen(x[at:][:masking.Window()]))
 		before := 0.0
@@ -218,7 +218,7 @@ func TestErrorIsShaped(t *testing.T) {
 		}
 	}
 	step := fineStep(12)
-	if r := white / float64(count) / (Lean.power() * step * step); math.Abs(r-1) > 0.02 {
+	if r := white / float64(count) / (Lean.powerAt(12) * step * step); math.Abs(r-1) > 0.02 {
 		t.Errorf("behind the filter the error has %.3f of its power", r)
 	}
 	if r := next / white; math.Abs(r) > 0.03 {

@@ -328,7 +328,7 @@ func (p *Plan) Strength(channel, frame int) Strength {
 // change returns the mean squared error of a frame at a level.
 func (v *Survey) change(profile Profile, f *surveyed, level int) float64 {
 	step, grid := fineStep(level), carrier.GridOf(v.format).Step
-	return (profile.power()*step*step + grid*grid/12) * float64(f.gain) * float64(f.usable)
+	return (profile.powerAt(level)*step*step + grid*grid/12) * float64(f.gain) * float64(f.usable)
 }
 
 // Faintest returns the plan that changes samples least while fine symbols still carry two bits, or as near to that as the

@@ -221,10 +221,10 @@ func newHider(ctx context.Context, cover audio.File, p *Plan, payload []byte, ma
 
 	grid := carrier.GridOf(p.survey.format)
 	h.noise = roundingIndex(grid)
-	words, tables := newWords(master), newTables(p.profile)
+	marker, tables := newMarker(master), newTables(p.profile)
 	for c := range h.source.Channels() {
 		h.lanes = append(h.lanes, lane{
-			framer:   &framer{words: words, key: h.key, profile: p.profile},
+			framer:   &framer{marker: marker, set: n.set(), key: h.key, profile: p.profile},
 			window:   -1,
 			embedder: &embedder{shape: &shapes[p.profile], grid: grid, shaper: newShaper(p.shaping)},
 			reader:   newReader(p.profile, tables),
@@ -300,16 +300,14 @@ func (h *hider) embed(ctx context.Context, b *embedded, c int, x []float64) {
 	copy(out, x[before:])
 	carrier.MarkSilence(l.quiet, x, before-1, before+blockLength+1)
 	l.listen(ctx, h.plan.survey, x, int64(b.first)*FrameLength)
-	start := h.header.nonce.start()
 	h.frames(b, c, func(i, k int) {
 		if ctx.Err() != nil {
 			return
 		}
 		at, level := i*FrameLength, int(h.plan.levels[c][k])
-		f := l.framer.at(start, c, k)
-		word := wordOf(start, c, k)
+		f := l.framer.at(c, k)
 		fill(&l.bits, h.shares, h.stages, h.coded, h.number(c, k))
-		l.embedder.place(f, level, &l.bits, func(i int) byte { return h.bits[h.code.position(word, i)] })
+		l.embedder.place(f, level, &l.bits, func(i int) byte { return h.bits[h.code.position(c, k, i)] })
 		for j := 0; j < FrameLength; {
 			end := l.filter(h.plan.survey, int64(k)*FrameLength+int64(j)) - int64(k)*FrameLength
 			to := int(min(FrameLength, end))
