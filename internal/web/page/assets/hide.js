@@ -60,7 +60,7 @@ export function setUpHide(session, about, next) {
   // What was made of another recording, or is being made of it, has nothing to be compared with.
   function forget() {
     heard.clear();
-    wanted = undefined;
+    wanted = estimate = undefined;
     room.cancel();
     room.fail();
     how.cancel();
@@ -131,7 +131,7 @@ export function setUpHide(session, about, next) {
   }
 
   id("method").addEventListener("change", () => {
-    wanted = undefined;
+    wanted = estimate = undefined;
     room.fail();
     showWay();
     changed();
@@ -175,7 +175,6 @@ export function setUpHide(session, about, next) {
     id("size").setAttribute("aria-valuetext", id("size-says").textContent);
     asking?.abort();
     clearTimeout(timer);
-    estimate = undefined;
     offer();
     if (!cover) {
       id("verdict").className = "verdict waiting";
