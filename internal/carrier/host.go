@@ -10,7 +10,6 @@ import (
 
 // Host is a recording that is read at any place, by one method of hiding after the other. It is not safe for concurrent use.
 type Host struct {
-	file   audio.File
 	format audio.Format
 	frames int64
 	r      audio.Reader
@@ -22,7 +21,7 @@ type Host struct {
 
 // NewHost returns a Host of f. If f does not know how many frames it has, NewHost reads all of it once to count them.
 func NewHost(ctx context.Context, f audio.File) (*Host, error) {
-	h := &Host{file: f, format: f.Format(), frames: f.Frames(), r: f.Reader()}
+	h := &Host{format: f.Format(), frames: f.Frames(), r: f.Reader()}
 	h.part = make([][]float64, h.format.Channels)
 	if h.frames >= 0 {
 		return h, nil
@@ -43,9 +42,6 @@ func NewHost(ctx context.Context, f audio.File) (*Host, error) {
 		return h, h.end(err)
 	}
 }
-
-// File returns the recording itself.
-func (h *Host) File() audio.File { return h.file }
 
 // Format returns the recording's format.
 func (h *Host) Format() audio.Format { return h.format }

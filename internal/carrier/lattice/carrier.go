@@ -91,7 +91,7 @@ func (c *surveyedCover) Embed(
 
 // Find looks for a payload.
 func (Carrier) Find(ctx context.Context, stego *carrier.Host, key keystream.Key, o carrier.Options) (carrier.Found, error) {
-	m, err := Find(ctx, stego.File(), key, o.Workers, o.Phase(report.Searching))
+	m, err := Find(ctx, stego, key, o.Workers, o.Phase(report.Searching))
 	switch {
 	case errors.Is(err, ErrVersion):
 		return nil, carrier.ErrVersion

@@ -168,7 +168,7 @@ func TestFarOffset(t *testing.T) {
 	}
 	data, _ := stego(t, rec, Robust, 50)
 	louder := channel.Convert(channel.Gain(decode(t, data), 12), audio.Int16)
-	l, err := newListener(context.Background(), open(t, file(t, louder)), ours, 2)
+	l, err := newListener(context.Background(), host(open(t, file(t, louder))), ours, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +239,7 @@ func TestTruncated(t *testing.T) {
 	rec := noise(23, mono(audio.Int16), 40*FrameLength)
 	stego, hidden := half(t, rec, 40)
 	data := file(t, stego)
-	m, err := Find(context.Background(), open(t, data[:len(data)*3/4+1]), ours, 2, nil)
+	m, err := Find(context.Background(), host(open(t, data[:len(data)*3/4+1])), ours, 2, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

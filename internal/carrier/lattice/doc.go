@@ -7,7 +7,7 @@
 //	plan := survey.Plan(lattice.Robust, survey.MSE(50))
 //	report, err := lattice.Hide(ctx, dst, cover, plan, payload[:min(len(payload), plan.Room())], key, rand.Reader, workers, nil)
 //	…
-//	message, err := lattice.Find(ctx, stego, key, workers, nil)
+//	message, err := lattice.Find(ctx, host, key, workers, nil)
 //
 // What comes back is the beginning of the payload, up to the first block that is lost, so a payload has to be a
 // stream of which every beginning is of use (package codestream).

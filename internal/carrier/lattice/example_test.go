@@ -9,6 +9,7 @@ import (
 
 	"ditas/audio"
 	"ditas/audio/wav"
+	"ditas/internal/carrier"
 	"ditas/internal/carrier/lattice"
 	"ditas/internal/keystream"
 )
@@ -68,7 +69,12 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	message, err := lattice.Find(ctx, cut, key, workers, nil)
+	host, err := carrier.NewHost(ctx, cut)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	message, err := lattice.Find(ctx, host, key, workers, nil)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -99,7 +99,7 @@ var ear = sync.OnceValues(func() (*listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newListener(context.Background(), f, ours, 1)
+	return newListener(context.Background(), host(f), ours, 1)
 })
 
 // listen returns a listener to a recording.

@@ -93,7 +93,7 @@ func BenchmarkReadClean(b *testing.B) {
 		}
 		b.Run(fmt.Sprintf("3min-stereo/%dkB", size), func(b *testing.B) {
 			for b.Loop() {
-				m, err := Find(context.Background(), open(b, out.Bytes()), ours, 1, nil)
+				m, err := Find(context.Background(), host(open(b, out.Bytes())), ours, 1, nil)
 				if err != nil || !bytes.Equal(m.Payload, hidden) {
 					b.Fatal("not all came back: ", err)
 				}

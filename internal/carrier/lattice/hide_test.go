@@ -156,7 +156,7 @@ func TestHidingIsAFunction(t *testing.T) {
 		} else if !bytes.Equal(b.Bytes(), first) {
 			t.Errorf("%d workers make another file", workers)
 		}
-		m, err := Find(context.Background(), open(t, first), ours, workers, nil)
+		m, err := Find(context.Background(), host(open(t, first)), ours, workers, nil)
 		if err != nil || !bytes.Equal(m.Payload, hidden) {
 			t.Fatalf("%d workers find something else: %v", workers, err)
 		}
@@ -184,7 +184,7 @@ func TestHidingIsAFunction(t *testing.T) {
 // All of these give the same error.
 func TestNotFound(t *testing.T) {
 	data, _ := stego(t, noise(4, mono(audio.Int16), 10*FrameLength), Robust, 40)
-	if _, err := Find(context.Background(), open(t, data), theirs, 2, nil); !errors.Is(err, ErrNotFound) {
+	if _, err := Find(context.Background(), host(open(t, data)), theirs, 2, nil); !errors.Is(err, ErrNotFound) {
 		t.Errorf("another key: %v", err)
 	}
 	made := func(n int, f func(i int) float64) *audio.Recording {
@@ -204,7 +204,7 @@ func TestNotFound(t *testing.T) {
 		"less than a frame": made(FrameLength-1, func(i int) float64 { return math.Sin(float64(i)) }),
 		"65 channels":       {Format: audio.Format{Rate: 8000, Channels: 65, Encoding: audio.Int16}, Samples: audio.NewBlock(65, 3*FrameLength)},
 	} {
-		if m, err := Find(context.Background(), open(t, file(t, rec)), ours, 2, nil); m != nil || !errors.Is(err, ErrNotFound) {
+		if m, err := Find(context.Background(), host(open(t, file(t, rec))), ours, 2, nil); m != nil || !errors.Is(err, ErrNotFound) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -278,7 +278,7 @@ func TestFullScale(t *testing.T) {
 		if e != audio.Int16 {
 			continue
 		}
-		m, err := Find(context.Background(), open(t, b.Bytes()), ours, 2, nil)
+		m, err := Find(context.Background(), host(open(t, b.Bytes())), ours, 2, nil)
 		if err != nil && !errors.Is(err, ErrNotFound) || err == nil && !bytes.HasPrefix(hidden, m.Payload) {
 			t.Errorf("%v: something else came back, or %v", e, err)
 		}
@@ -307,7 +307,7 @@ func TestShortRecordings(t *testing.T) {
 					continue
 				}
 				data := write(t, cover, p, hidden)
-				m, err := Find(context.Background(), open(t, data), ours, 2, nil)
+				m, err := Find(context.Background(), host(open(t, data)), ours, 2, nil)
 				if err != nil {
 					t.Errorf("%d frames, %s: %v", frames, name, err)
 				} else if !bytes.Equal(m.Payload, hidden) {
@@ -392,7 +392,7 @@ func TestCancel(t *testing.T) {
 			return err
 		},
 		"Find": func(ctx context.Context, progress func(done, total int)) error {
-			_, err := Find(ctx, open(t, stego), ours, 2, progress)
+			_, err := Find(ctx, host(open(t, stego)), ours, 2, progress)
 			return err
 		},
 	} {
@@ -418,7 +418,7 @@ func TestCancel(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := Find(ctx, open(t, data), theirs, 2, nil); !errors.Is(err, context.Canceled) {
+	if _, err := Find(ctx, host(open(t, data)), theirs, 2, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("a search: %v", err)
 	}
 }

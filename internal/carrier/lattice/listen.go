@@ -31,13 +31,10 @@ type listener struct {
 	tables   [profiles]*tables
 }
 
-func newListener(ctx context.Context, f audio.File, key keystream.Key, workers int) (*listener, error) {
-	l := &listener{ctx: ctx, key: key, workers: max(1, workers), marker: newMarker(key)}
+func newListener(ctx context.Context, h *carrier.Host, key keystream.Key, workers int) (*listener, error) {
+	l := &listener{ctx: ctx, key: key, workers: max(1, workers), source: h, marker: newMarker(key)}
 	var err error
 	if l.code, err = newHeaderCode(); err != nil {
-		return nil, err
-	}
-	if l.source, err = carrier.NewHost(ctx, f); err != nil {
 		return nil, err
 	}
 	l.acquire = newAcquirer(l.marker, l.source, l.workers)

@@ -10,6 +10,7 @@ import (
 
 	"ditas/audio"
 	"ditas/audio/wav"
+	"ditas/internal/carrier"
 	"ditas/internal/keystream"
 )
 
@@ -20,6 +21,15 @@ var (
 
 // fixed is a nonce of tests.
 var fixed = nonce{3, 1, 4, 1, 5, 9}
+
+// host returns a recording to be searched.
+func host(f audio.File) *carrier.Host {
+	h, err := carrier.NewHost(context.Background(), f)
+	if err != nil {
+		panic(err)
+	}
+	return h
+}
 
 func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
 
@@ -132,7 +142,7 @@ func find(t testing.TB, rec *audio.Recording) *Message {
 
 func findIn(t testing.TB, data []byte) *Message {
 	t.Helper()
-	m, err := Find(context.Background(), open(t, data), ours, 2, nil)
+	m, err := Find(context.Background(), host(open(t, data)), ours, 2, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

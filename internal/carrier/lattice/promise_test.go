@@ -127,7 +127,7 @@ func TestRoomIsKept(t *testing.T) {
 				t.Errorf("%d %s %s: asked for %.1f dB, got %.1f", seed, name, pn, snr, r.SNR)
 			}
 			if seed%5 == 0 && !v.sparse() {
-				m, err := Find(context.Background(), open(t, b.Bytes()), ours, 2, nil)
+				m, err := Find(context.Background(), host(open(t, b.Bytes())), ours, 2, nil)
 				if err != nil {
 					t.Errorf("%d %s %s at %.0f dB: %v", seed, name, pn, snr, err)
 				} else if !bytes.Equal(m.Payload, hidden) {

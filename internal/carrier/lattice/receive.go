@@ -5,7 +5,7 @@ import (
 	"errors"
 	"math"
 
-	"ditas/audio"
+	"ditas/internal/carrier"
 	"ditas/internal/keystream"
 	"ditas/internal/parallel"
 )
@@ -39,8 +39,8 @@ type Arrival struct {
 
 // Find finds and reads what is hidden in a recording under a key. The error wraps [ErrNotFound] if nothing is found and
 // [ErrVersion] if a later version wrote it. progress, if set, is called now and then from one goroutine at a time.
-func Find(ctx context.Context, f audio.File, key keystream.Key, workers int, progress func(done, total int)) (*Message, error) {
-	l, err := newListener(ctx, f, key, workers)
+func Find(ctx context.Context, h *carrier.Host, key keystream.Key, workers int, progress func(done, total int)) (*Message, error) {
+	l, err := newListener(ctx, h, key, workers)
 	if err != nil {
 		return nil, err
 	}

@@ -91,7 +91,7 @@ func seek(t testing.TB, rec *audio.Recording, key keystream.Key, want error) flo
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := newListener(context.Background(), f, key, 1)
+	l, err := newListener(context.Background(), host(f), key, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

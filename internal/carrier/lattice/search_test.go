@@ -226,7 +226,7 @@ func TestFalseAlarms(t *testing.T) {
 	highest := 0.0
 	for i, rec := range recordings {
 		for key := range keys {
-			l, err := newListener(context.Background(), open(t, file(t, rec)), keystream.Key{9, byte(i), byte(key)}, 1)
+			l, err := newListener(context.Background(), host(open(t, file(t, rec))), keystream.Key{9, byte(i), byte(key)}, 1)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -281,7 +281,7 @@ func TestInnocentsAreReadFourTimes(t *testing.T) {
 			t.Errorf("%s is read %.1f times", name, passes)
 		}
 		last, calls := 0, 0
-		_, err := Find(context.Background(), open(t, file(t, rec)), theirs, 2, func(done, total int) {
+		_, err := Find(context.Background(), host(open(t, file(t, rec))), theirs, 2, func(done, total int) {
 			if done < last || done > total {
 				t.Errorf("%s: progress went from %d to %d of %d", name, last, done, total)
 			}
@@ -300,7 +300,7 @@ func TestProgressOfFinding(t *testing.T) {
 	rec, _ := filled(t, noise(46, mono(audio.Int16), 40*FrameLength), 40, 0.5)
 	for _, cut := range []int{0, 3333} {
 		last := 0
-		if _, err := Find(context.Background(), open(t, file(t, part(rec, cut, len(rec.Samples[0])))), ours, 2, func(done, total int) {
+		if _, err := Find(context.Background(), host(open(t, file(t, part(rec, cut, len(rec.Samples[0]))))), ours, 2, func(done, total int) {
 			if done < last || done > total {
 				t.Errorf("progress went from %d to %d of %d", last, done, total)
 			}
@@ -314,7 +314,7 @@ func TestProgressOfFinding(t *testing.T) {
 // A correlation is what its definition says, at any lag and however templates are added up.
 func TestCorrelation(t *testing.T) {
 	rec := noise(47, mono(audio.Int16), 9*FrameLength)
-	l, err := newListener(context.Background(), open(t, file(t, rec)), ours, 1)
+	l, err := newListener(context.Background(), host(open(t, file(t, rec))), ours, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
