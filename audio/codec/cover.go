@@ -89,6 +89,9 @@ type covered struct {
 	given *Format // nil if nobody knows
 }
 
+// Given returns the format of the file that it was.
+func (c *covered) Given() *Format { return c.given }
+
 // target returns the format that a recording of another becomes under a name.
 func target(own *Format, name string) *Format {
 	if f, ok := ByName(name); ok && f.Writable() {

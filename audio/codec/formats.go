@@ -204,11 +204,12 @@ func Of(f audio.File) (*Format, bool) {
 	return nil, false
 }
 
-// Lossy reports whether f, as [Open] or [Cover] returned it, has been through a compression that changed its samples.
+// Lossy reports whether f, as [Open] or [Cover] returned it, has been through a compression that changed its samples. Other kinds of files
+// say by a method Given what they were made from.
 func Lossy(f audio.File) bool {
 	row, _ := Of(f)
-	if c, ok := f.(*covered); ok {
-		row = c.given
+	if c, ok := f.(interface{ Given() *Format }); ok {
+		row = c.Given()
 	}
 	return row != nil && row.lossy
 }
