@@ -52,8 +52,6 @@ type acquirer struct {
 	window  window
 	// correlators of the sizes that were needed so far.
 	correlators map[int]*dsp.Correlator
-	// advance, if set, is told that another step of the search is done.
-	advance func()
 }
 
 func newAcquirer(m *marker, s *carrier.Host, workers int) *acquirer {

@@ -61,13 +61,11 @@ type search struct {
 	*acquirer
 	hypothesis
 	y      []float32 // of the channel, gain and offset undone, in units
-	z      []uint32  // phases
 	pilots int       // expected in all of y
 	points int
 	groups []group
 	reach  int64 // the number of places that are looked at
 	peaks  []peak
-	noise  float64 // mean of |correlation|² for each pilot of a template
 }
 
 // correlate looks in length samples of the window, from sample from of it on, for frames that may have been written

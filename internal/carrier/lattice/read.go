@@ -1,7 +1,5 @@
 package lattice
 
-import "math"
-
 // reader reads frames under one profile.
 type reader struct {
 	shape  *shape
@@ -230,13 +228,4 @@ func (r *reader) addHeader(sum []float32, y []float64, m *marks, lane, k int, c 
 			sum[c.position(lane, k, headerStrong+maxFineBits*i+j)] += weight * l[j]
 		}
 	}
-}
-
-// rms returns the square root of the mean square of y.
-func rms(y []float64) float64 {
-	var sum float64
-	for _, v := range y {
-		sum += v * v
-	}
-	return math.Sqrt(sum / float64(len(y)))
 }
