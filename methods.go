@@ -37,16 +37,16 @@ type Method struct {
 // methods lists all methods, in the order in which Reveal tries them. The first is the default.
 var methods = []Method{
 	{
-		Name: Lattice, Summary: "two keyed lattices at once; exact where there is room, protected against loss and noise",
+		Name: Lattice, Summary: "exact where there is room; what is left of a damaged recording still gives a picture",
 		Survives: []string{"cutting", "silenced parts", "changes of volume", "inverted polarity", "swapped or missing channels",
 			"other sample formats", "noise"},
 		Loses:      []string{"MP3, AAC, Vorbis, Opus", "resampling"},
-		Costs:      "two passes to hide and one to reveal; memory does not grow with the recording",
+		Costs:      "reads the recording twice to hide; memory hardly grows with its length",
 		DefaultSNR: 50, MinSNR: 10, MaxSNR: 90, Faint: true, Secret: true,
 		hides: stream.Of(Lattice, lattice.Carrier{}),
 	},
 	{
-		Name: Networks, Summary: "the paper's networks, trained; never exact, coarser as the recording is cut off",
+		Name: Networks, Summary: "the trained networks of the paper; close to the picture, but hardly ever exact",
 		Survives:   []string{"a cut-off end", "silenced parts", "other sample formats", "weak noise"},
 		Loses:      []string{"a cut beginning", "changes of volume", "MP3, AAC, Vorbis, Opus", "resampling"},
 		Costs:      "the whole recording in memory, four bytes a sample",
@@ -94,7 +94,8 @@ const (
 )
 
 // SNR returns the strength that aims at a signal-to-noise ratio, of the recording to its change, in dB. The higher it is, the harder the
-// change is to find, and the less noise the picture survives. The change always stays below what can be heard.
+// change is to find, and the less noise the picture survives. [Lattice] keeps the change below what its
+// ear model says can be heard; [Networks] have no such limit.
 func SNR(db float64) Strength { return Strength{snrStrength, db} }
 
 // Faint returns the least strength that carries a picture: it changes most samples by one step of a 16-bit file.
