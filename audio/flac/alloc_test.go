@@ -45,8 +45,8 @@ func TestEncoderDoesNotAllocate(t *testing.T) {
 					short[c] = long[c][1000:2999]
 				}
 				if n := testing.AllocsPerRun(20, func() {
-					e.encode(header{frames: len(long[0])}, long)
-					e.encode(header{frames: len(short[0])}, short)
+					e.encode(header{samples: len(long[0])}, long)
+					e.encode(header{samples: len(short[0])}, short)
 				}); n > 0 {
 					t.Errorf("%v allocations", n)
 				}

@@ -53,7 +53,7 @@ func checksum16(c uint16, b []byte) uint16 {
 }
 
 // bitReader reads bits, the most significant one first, from a part of a file. Beyond its end there are ones, which end
-// every code; whoever reads asks for err at the end of a packet.
+// every code; whoever reads asks for err at the end of a frame.
 type bitReader struct {
 	src    io.ReaderAt
 	size   int64  // of src, or where reading failed

@@ -15,7 +15,7 @@ const (
 	maxParam4    = 14 // of one that is written with 4 bits
 )
 
-// encoder compresses packets. Each channel is predicted with the best of the fixed predictors and of those that linear
+// encoder compresses frames. Each channel is predicted with the best of the fixed predictors and the ones that linear
 // prediction gives, its residual is cut into the parts that Rice codes suit best, and a pair of channels is coded in one of
 // four ways. How much of this is tried is the effort.
 type encoder struct {
@@ -27,10 +27,10 @@ type encoder struct {
 	trial    []int64
 	channels [maxChannels]channel // the second pair is middle and side of the first
 	way      stereo               // that was best last
-	kept     int                  // frames for which it is taken unseen
+	kept     int                  // samples for which it is taken unseen
 }
 
-// pairs are the channels of encoder that make up a packet of two.
+// pairs are the channels of encoder that make up a frame of two channels.
 var pairs = [...][2]int{independent: {0, 1}, leftSide: {0, 3}, sideRight: {3, 1}, midSide: {2, 3}}
 
 // channel is how the samples of one channel are coded.
@@ -55,7 +55,7 @@ type rice struct {
 	size   int // in bits
 }
 
-// encode compresses a packet. The result is valid until the next call.
+// encode compresses a frame. The result is valid until the next call.
 func (e *encoder) encode(h header, codes [][]int64) []byte {
 	h.stereo = independent
 	chosen := [maxChannels]int{0, 1, 2, 3, 4, 5, 6, 7}
@@ -205,7 +205,7 @@ func magnitude(v int64) uint64 {
 	return uint64((v ^ sign) - sign)
 }
 
-// tryLinear tries the predictors that linear prediction gives under windows. These are the whole packet, and, down to the
+// tryLinear tries the predictors that linear prediction gives under windows. These are the whole frame, and, down to the
 // fraction that the effort sets, each of the equal parts that it can be cut into, and all but that part.
 func (e *encoder) tryLinear(c *channel) {
 	x := c.codes
@@ -232,8 +232,8 @@ func (e *encoder) tryLinear(c *channel) {
 	}
 }
 
-// tryPredictor tries the predictor, of those that follow from the autocorrelation of a number of samples, whose size promises
-// to be the smallest.
+// tryPredictor tries one of the predictors that follow from the autocorrelation of a number of samples: the one that promises
+// the smallest size.
 func (e *encoder) tryPredictor(c *channel, auto *[lags]float64, samples int) {
 	if auto[0] <= 0 {
 		return
@@ -278,8 +278,8 @@ func (e *encoder) tryPredictor(c *channel, auto *[lags]float64, samples int) {
 }
 
 // coefficientBits returns the precision of a predictor's coefficients that the reference encoder takes for samples of a width
-// in bits and packets of a number of frames.
-func coefficientBits(width, frames int) uint {
+// in bits and frames of a number of samples.
+func coefficientBits(width, samples int) uint {
 	least, above := 7, []int{192, 384, 576, 1152, 2304, 4608}
 	switch {
 	case width < 16:
@@ -288,7 +288,7 @@ func coefficientBits(width, frames int) uint {
 		least, above = 13, []int{384, 1152}
 	}
 	for _, limit := range above {
-		if frames > limit {
+		if samples > limit {
 			least++
 		}
 	}

@@ -52,9 +52,9 @@ func ExampleFile_Rewrite() {
 	if err := w.Close(); err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(file.Frames(), "frames of", file.Format())
+	fmt.Println(file.Frames(), "sample frames of", file.Format())
 	fmt.Println(bytes.Contains(dst.Bytes(), []byte("TITLE=A Noise")))
 	// Output:
-	// 3001 frames of 44100 Hz, mono, 16-bit
+	// 3001 sample frames of 44100 Hz, mono, 16-bit
 	// true
 }

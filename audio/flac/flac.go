@@ -3,9 +3,11 @@
 // it small.
 //
 // A FLAC file is the mark "fLaC", a list of metadata blocks, and the samples. The first block, STREAMINFO, says what the
-// samples are and holds an MD5 of them; others hold tags, pictures and the like. The samples come in pieces of some
-// thousand that are compressed one by one, each closed by a checksum. [1] calls such a piece a frame; here it is a packet,
-// because in package audio a frame is one sample of each channel.
+// samples are and holds an MD5 of them; others hold tags, pictures and the like. The samples come in frames, each of some
+// thousand samples of every channel, which are compressed one by one and closed by a checksum.
+//
+// A frame is always one of these, as in [1]. What package audio calls a frame, one sample of each channel, is a sample frame
+// here. Samples are counted and numbered per channel, so a file has as many samples as it has sample frames.
 //
 // Integers of 4 to 32 bits are read and written, in up to 8 channels. FLAC within Ogg is not.
 //
@@ -36,20 +38,20 @@ const (
 	maxBlocks   = 1 << 14
 	maxChannels = 8
 	maxRate     = 1<<20 - 1
-	maxFrames   = 1<<36 - 1
-	maxPacket   = 65535 // frames
+	maxSamples  = 1<<36 - 1 // in a file
+	maxFrame    = 65535     // samples in a frame
 	noPoint     = 1<<64 - 1
-	maxFailed   = 1 << 28 // bytes and samples; chance makes one place in 2^35 bytes look like a packet
+	maxFailed   = 1 << 28 // bytes, and samples of all channels; chance makes one place in 2^35 bytes look like a frame
 )
 
 // streamInfo is the content of a STREAMINFO block. Zero stands for what is not known.
 type streamInfo struct {
-	minBlock, maxBlock int // frames in a packet
-	minSize, maxSize   int // bytes of a packet
+	minBlock, maxBlock int // samples in a frame
+	minSize, maxSize   int // bytes of a frame
 	rate               int
 	channels           int
 	bits               int
-	frames             int64
+	samples            int64
 	md5                [16]byte
 }
 
@@ -64,7 +66,7 @@ func (s *streamInfo) parse(b []byte) {
 		rate:     int(x >> 44),
 		channels: int(x>>41&7) + 1,
 		bits:     int(x>>36&31) + 1,
-		frames:   int64(x & maxFrames),
+		samples:  int64(x & maxSamples),
 		md5:      [16]byte(b[18:]),
 	}
 }
@@ -75,7 +77,7 @@ func (s *streamInfo) append(b []byte) []byte {
 	b = be.AppendUint16(b, uint16(s.maxBlock))
 	sizes := be.AppendUint64(nil, uint64(s.minSize)<<24|uint64(s.maxSize))
 	b = append(b, sizes[2:]...)
-	b = be.AppendUint64(b, uint64(s.rate)<<44|uint64(s.channels-1)<<41|uint64(s.bits-1)<<36|uint64(s.frames))
+	b = be.AppendUint64(b, uint64(s.rate)<<44|uint64(s.channels-1)<<41|uint64(s.bits-1)<<36|uint64(s.samples))
 	return append(b, s.md5[:]...)
 }
 
@@ -111,10 +113,10 @@ type File struct {
 	info    streamInfo
 	infoAt  int64  // where the content of STREAMINFO begins
 	tables  []span // the contents of SEEKTABLE blocks
-	packets span   // from the first packet to the last complete one
-	unit    int    // frames in each packet but the last, where packets are numbered
-	base    int64  // number of the first frame, not 0 in a stream that was joined midway
-	present int64  // frames up to the end of the last complete packet
+	coded   span   // the frames, from the first to the last complete one
+	unit    int    // samples in each frame but the last, where frames are numbered
+	base    int64  // number of the first sample, not 0 in a stream that was joined midway
+	present int64  // samples up to the end of the last complete frame
 	effort  *effort
 }
 
@@ -220,31 +222,31 @@ func (f *File) readMetadata(at int64) error {
 		}
 		at += size
 		if last {
-			f.packets = span{at, at}
+			f.coded = span{at, at}
 			return nil
 		}
 	}
 	return malformed("no samples after %d metadata blocks", maxBlocks)
 }
 
-// findEnd finds out how many frames there really are.
+// findEnd finds out how many samples there really are.
 func (f *File) findEnd() error {
 	d := f.decoder()
-	d.seek(f.packets.start)
+	d.seek(f.coded.start)
 	err := d.head()
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("the first packet: %w", err)
+		return fmt.Errorf("the first frame: %w", err)
 	}
 	f.unit = f.info.maxBlock
 	if f.info.minBlock != f.info.maxBlock || f.unit == 0 {
-		f.unit = d.frames
+		f.unit = d.samples
 	}
 	f.base = f.first(&d.header)
-	for length, to := int64(readSize), f.size; to > f.packets.start; length *= 2 {
-		from := max(f.packets.start, f.size-length)
+	for length, to := int64(readSize), f.size; to > f.coded.start; length *= 2 {
+		from := max(f.coded.start, f.size-length)
 		for {
 			found, err := d.find(from, to)
 			if err != nil {
@@ -253,25 +255,25 @@ func (f *File) findEnd() error {
 			if !found {
 				break
 			}
-			f.packets.end = d.where.end
-			f.present = f.first(&d.header) + int64(d.frames)
+			f.coded.end = d.where.end
+			f.present = f.first(&d.header) + int64(d.samples)
 			from, to = d.where.end, f.size
 		}
-		if f.packets.end > f.packets.start {
+		if f.coded.end > f.coded.start {
 			break
 		}
 		to = from
 	}
 	switch {
 	case f.present == 0 && d.failed >= maxFailed:
-		return damaged("the last packet cannot be found")
+		return damaged("the last frame cannot be found")
 	case f.present < 0:
-		return damaged("the last packet precedes the first")
+		return damaged("the last frame precedes the first")
 	}
 	return nil
 }
 
-// first returns the number of the first frame in a packet.
+// first returns the number of the first sample in a frame.
 func (f *File) first(h *header) int64 {
 	if h.variable {
 		return h.number - f.base
@@ -282,7 +284,7 @@ func (f *File) first(h *header) int64 {
 // Format implements [audio.File].
 func (f *File) Format() audio.Format { return f.info.format() }
 
-// Frames implements [audio.File]. Of a file that is cut off it counts the frames that are left.
+// Frames implements [audio.File]: it counts sample frames, in a file that is cut off only the ones that are left.
 func (f *File) Frames() int64 { return f.present }
 
 // Decode reads the whole of the FLAC file of size bytes in r. If the file is cut off, the error is an

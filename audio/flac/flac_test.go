@@ -84,7 +84,7 @@ var fixtures = []struct {
 	{"ffmpeg-pipe", audio.Format{Rate: 44100, Channels: 1, Encoding: audio.Int16}},
 }
 
-// oracle returns the number of frames of each file and the MD5 of its samples, as other programs read them.
+// oracle returns the number of samples of each file and the MD5 of its samples, as other programs read them.
 func oracle(t *testing.T) map[string]string {
 	t.Helper()
 	table := map[string]string{}
@@ -127,12 +127,12 @@ func TestSamplesAgreeWithOtherPrograms(t *testing.T) {
 }
 
 // rewrite copies a file with every sample passed through change.
-func rewrite(t testing.TB, data []byte, blockSize int, change func(frame int64, x float64) float64) []byte {
+func rewrite(t testing.TB, data []byte, blockSize int, change func(sample int64, x float64) float64) []byte {
 	t.Helper()
 	return rewriteFile(t, open(t, data), blockSize, change)
 }
 
-func rewriteFile(t testing.TB, f *File, blockSize int, change func(frame int64, x float64) float64) []byte {
+func rewriteFile(t testing.TB, f *File, blockSize int, change func(sample int64, x float64) float64) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	w, err := f.Rewrite(&out)
@@ -140,7 +140,7 @@ func rewriteFile(t testing.TB, f *File, blockSize int, change func(frame int64, 
 		t.Fatal(err)
 	}
 	r, block := f.Reader(), audio.NewBlock(f.Format().Channels, blockSize)
-	for frame := int64(0); ; {
+	for sample := int64(0); ; {
 		n, err := r.Read(block)
 		if err == io.EOF {
 			break
@@ -152,13 +152,13 @@ func rewriteFile(t testing.TB, f *File, blockSize int, change func(frame int64, 
 		for c := range block {
 			part[c] = block[c][:n]
 			for i := range part[c] {
-				part[c][i] = change(frame+int64(i), part[c][i])
+				part[c][i] = change(sample+int64(i), part[c][i])
 			}
 		}
 		if err := w.Write(part); err != nil {
 			t.Fatal(err)
 		}
-		frame += int64(n)
+		sample += int64(n)
 	}
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
@@ -173,7 +173,7 @@ func TestRewriteOfTheSameSamplesIsTheSameFile(t *testing.T) {
 		data := read(t, fixture.name+".flac")
 		for _, size := range []int{1, 100, 5000} {
 			if out := rewrite(t, data, size, same); !bytes.Equal(out, data) {
-				t.Errorf("%s: differs after rewriting by %d frames", fixture.name, size)
+				t.Errorf("%s: differs after rewriting by %d samples", fixture.name, size)
 			}
 		}
 		var out bytes.Buffer
@@ -192,14 +192,14 @@ func TestRewriteOfTheSameSamplesIsTheSameFile(t *testing.T) {
 func surroundings(t *testing.T, data []byte) (rest []byte, info streamInfo, tables []byte) {
 	t.Helper()
 	f := open(t, data)
-	rest = slices.Clone(data[:f.packets.start])
+	rest = slices.Clone(data[:f.coded.start])
 	clear(rest[f.infoAt+4 : f.infoAt+10])
 	clear(rest[f.infoAt+18 : f.infoAt+infoSize])
 	for _, s := range f.tables {
 		tables = append(tables, rest[s.start:s.end]...)
 		clear(rest[s.start:s.end])
 	}
-	return append(rest, data[f.packets.end:]...), f.info, tables
+	return append(rest, data[f.coded.end:]...), f.info, tables
 }
 
 // md5Of returns the MD5 that a file with these samples ought to carry.
@@ -217,19 +217,19 @@ func md5Of(rec *audio.Recording) (sum [16]byte) {
 	return sum
 }
 
-// packetsOf returns where the packets of a file lie, with their first frames.
-func packetsOf(t *testing.T, data []byte) (packets []span, first []int64) {
+// framesOf returns where the frames of a file lie, with their first samples.
+func framesOf(t *testing.T, data []byte) (frames []span, first []int64) {
 	t.Helper()
 	f := open(t, data)
 	d := f.decoder()
-	d.seek(f.packets.start)
-	for frame := int64(0); frame < f.present; frame += int64(d.frames) {
-		if err := f.decode(d, frame); err != nil {
+	d.seek(f.coded.start)
+	for sample := int64(0); sample < f.present; sample += int64(d.samples) {
+		if err := f.decode(d, sample); err != nil {
 			t.Fatal(err)
 		}
-		packets, first = append(packets, d.where), append(first, frame)
+		frames, first = append(frames, d.where), append(first, sample)
 	}
-	return packets, first
+	return frames, first
 }
 
 func TestRewriteHoldsTheQuantisedSamplesAndNothingElseChanges(t *testing.T) {
@@ -237,8 +237,8 @@ func TestRewriteHoldsTheQuantisedSamplesAndNothingElseChanges(t *testing.T) {
 		data := read(t, fixture.name+".flac")
 		for _, change := range []func(int64, float64) float64{
 			func(_ int64, x float64) float64 { return 1.1*x + 0.0123456789 },
-			func(frame int64, x float64) float64 { // a few only
-				if frame >= 210 && frame < 230 {
+			func(sample int64, x float64) float64 { // a few only
+				if sample >= 210 && sample < 230 {
 					return -x
 				}
 				return x
@@ -249,12 +249,12 @@ func TestRewriteHoldsTheQuantisedSamplesAndNothingElseChanges(t *testing.T) {
 			out := rewrite(t, data, 777, change)
 			before, after := decode(t, data), decode(t, out)
 			if after.Format != before.Format || after.Frames() != before.Frames() {
-				t.Fatalf("%s: became %d frames of %v", fixture.name, after.Frames(), after.Format)
+				t.Fatalf("%s: became %d samples of %v", fixture.name, after.Frames(), after.Format)
 			}
 			for c := range before.Samples {
 				for i, x := range before.Samples[c] {
 					if got, want := after.Samples[c][i], before.Format.Quantize(change(int64(i), x)); got != want {
-						t.Fatalf("%s: channel %d, frame %d holds %v, want %v", fixture.name, c, i, got, want)
+						t.Fatalf("%s: channel %d, sample %d holds %v, want %v", fixture.name, c, i, got, want)
 					}
 				}
 			}
@@ -266,31 +266,31 @@ func TestRewriteHoldsTheQuantisedSamplesAndNothingElseChanges(t *testing.T) {
 			if info.md5 != md5Of(after) {
 				t.Errorf("%s: MD5 is %x, want %x", fixture.name, info.md5, md5Of(after))
 			}
-			packets, first := packetsOf(t, out)
+			frames, first := framesOf(t, out)
 			least, most := math.MaxInt, 0
-			for _, p := range packets {
-				least, most = min(least, int(p.end-p.start)), max(most, int(p.end-p.start))
+			for _, where := range frames {
+				least, most = min(least, int(where.end-where.start)), max(most, int(where.end-where.start))
 			}
 			if info.minSize != least || info.maxSize != most {
-				t.Errorf("%s: packets of %d to %d bytes, said to have %d to %d", fixture.name, least, most, info.minSize, info.maxSize)
+				t.Errorf("%s: frames of %d to %d bytes, said to have %d to %d", fixture.name, least, most, info.minSize, info.maxSize)
 			}
 			for ; len(tablesAfter) > 0; tablesBefore, tablesAfter = tablesBefore[pointSize:], tablesAfter[pointSize:] {
-				frame, offset := binary.BigEndian.Uint64(tablesAfter), binary.BigEndian.Uint64(tablesAfter[8:])
-				if frame != binary.BigEndian.Uint64(tablesBefore) {
-					t.Errorf("%s: a seek point has gone from its frame", fixture.name)
+				sample, offset := binary.BigEndian.Uint64(tablesAfter), binary.BigEndian.Uint64(tablesAfter[8:])
+				if sample != binary.BigEndian.Uint64(tablesBefore) {
+					t.Errorf("%s: a seek point has gone from its sample", fixture.name)
 				}
-				if frame == noPoint {
+				if sample == noPoint {
 					continue
 				}
-				if i := slices.Index(first, int64(frame)); i < 0 || packets[i].start-packets[0].start != int64(offset) {
-					t.Errorf("%s: a seek point to frame %d leads to byte %d", fixture.name, frame, offset)
+				if i := slices.Index(first, int64(sample)); i < 0 || frames[i].start-frames[0].start != int64(offset) {
+					t.Errorf("%s: a seek point to sample %d leads to byte %d", fixture.name, sample, offset)
 				}
 			}
 		}
 	}
 }
 
-// The reference decoder checks every packet and the MD5. Where it is not installed, the other tests do.
+// The reference decoder checks every frame and the MD5. Where it is not installed, the other tests do.
 func TestReferenceDecoderAccepts(t *testing.T) {
 	program, err := exec.LookPath("flac")
 	if err != nil {
@@ -301,8 +301,8 @@ func TestReferenceDecoderAccepts(t *testing.T) {
 		if fixture.name == "around" { // flac refuses what follows the samples there
 			continue
 		}
-		files[fixture.name] = rewrite(t, read(t, fixture.name+".flac"), 777, func(frame int64, x float64) float64 {
-			if frame%3 == 0 {
+		files[fixture.name] = rewrite(t, read(t, fixture.name+".flac"), 777, func(sample int64, x float64) float64 {
+			if sample%3 == 0 {
 				return 0.9 * x
 			}
 			return x
@@ -324,20 +324,20 @@ func TestReferenceDecoderAccepts(t *testing.T) {
 	}
 }
 
-func TestRewriteKeepsPacketsThatDoNotChange(t *testing.T) {
+func TestRewriteKeepsFramesThatDoNotChange(t *testing.T) {
 	data := read(t, "tags.flac")
-	out := rewrite(t, data, 100, func(frame int64, x float64) float64 {
-		if frame == 1000 {
+	out := rewrite(t, data, 100, func(sample int64, x float64) float64 {
+		if sample == 1000 {
 			return x + 0.1
 		}
 		return x
 	})
-	before, _ := packetsOf(t, data)
-	after, _ := packetsOf(t, out)
+	before, _ := framesOf(t, data)
+	after, _ := framesOf(t, out)
 	for i := range before {
 		equal := bytes.Equal(data[before[i].start:before[i].end], out[after[i].start:after[i].end])
 		if changed := i == 1; equal == changed {
-			t.Errorf("packet %d: equal is %v", i, equal)
+			t.Errorf("frame %d: equal is %v", i, equal)
 		}
 	}
 }
@@ -348,7 +348,7 @@ func TestRewriteRefusesWhatDoesNotFit(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := w.Write(audio.NewBlock(1, 3002)); err == nil {
-		t.Error("3002 frames went into a recording of 3001")
+		t.Error("3002 samples went into a recording of 3001")
 	}
 	if err := w.Write(audio.NewBlock(2, 1)); err == nil {
 		t.Error("two channels went into a recording of one")
@@ -373,7 +373,7 @@ func (f *failing) Write(p []byte) (int, error) {
 func TestWriteErrorsAreReported(t *testing.T) {
 	data := read(t, "around.flac")
 	f := open(t, data)
-	for _, after := range []int64{0, f.infoAt, f.infoAt + infoSize, f.tables[0].start, f.tables[0].end, f.packets.start, f.packets.start + 100} {
+	for _, after := range []int64{0, f.infoAt, f.infoAt + infoSize, f.tables[0].start, f.tables[0].end, f.coded.start, f.coded.start + 100} {
 		w, err := f.Rewrite(&failing{int(after)})
 		if err != nil {
 			t.Fatal(err)
@@ -388,10 +388,10 @@ func TestWriteErrorsAreReported(t *testing.T) {
 }
 
 // sound returns a recording of a few tones, with noise, silence, and channels that resemble one another.
-func sound(f audio.Format, frames int) *audio.Recording {
-	r := rand.New(rand.NewPCG(1, uint64(frames)))
-	rec := &audio.Recording{Format: f, Samples: audio.NewBlock(f.Channels, frames)}
-	for i := range frames {
+func sound(f audio.Format, samples int) *audio.Recording {
+	r := rand.New(rand.NewPCG(1, uint64(samples)))
+	rec := &audio.Recording{Format: f, Samples: audio.NewBlock(f.Channels, samples)}
+	for i := range samples {
 		t := float64(i) / float64(f.Rate)
 		x := 0.3*math.Sin(2*math.Pi*440*t) + 0.2*math.Sin(2*math.Pi*1234*t) + 0.01*r.NormFloat64()
 		if i/5000%4 == 3 {
@@ -419,16 +419,16 @@ func TestEncodeDecode(t *testing.T) {
 		{Rate: 1<<20 - 1, Channels: 2, Encoding: audio.Int32, ValidBits: 27},
 		{Rate: 655340, Channels: 2, Encoding: audio.Int32},
 	} {
-		for _, frames := range []int{0, 1, 2, 5, 33, 4095, 4096, 4097, 30_011} {
-			rec := sound(format, frames)
+		for _, samples := range []int{0, 1, 2, 5, 33, 4095, 4096, 4097, 30_011} {
+			rec := sound(format, samples)
 			sum := md5Of(rec)
 			for level := MinLevel; level <= MaxLevel; level++ {
 				data := encodeAt(t, level, rec)
 				if !equal(decode(t, data), rec) {
-					t.Fatalf("%v, level %d: %d frames differ", format, level, frames)
+					t.Fatalf("%v, level %d: %d samples differ", format, level, samples)
 				}
-				if info := open(t, data).info; info.md5 != sum || info.frames != int64(frames) {
-					t.Errorf("%v, level %d: %d frames: %+v", format, level, frames, info)
+				if info := open(t, data).info; info.md5 != sum || info.samples != int64(samples) {
+					t.Errorf("%v, level %d: %d samples: %+v", format, level, samples, info)
 				}
 			}
 		}
@@ -479,12 +479,12 @@ func TestEncodeDecodeExtremes(t *testing.T) {
 	}
 }
 
-// The sizes that flac 1.4.2 -5 reaches are those of the files.
-func TestCompressionIsThatOfTheReferenceEncoder(t *testing.T) {
+// flac 1.4.2 -5 wrote these files.
+func TestCompressionMatchesTheReferenceEncoder(t *testing.T) {
 	for _, name := range []string{"s8", "s24-2ch", "tags"} {
 		data := read(t, name+".flac")
-		out := rewrite(t, data, 4096, func(frame int64, x float64) float64 {
-			if frame%500 == 0 {
+		out := rewrite(t, data, 4096, func(sample int64, x float64) float64 {
+			if sample%500 == 0 {
 				return x + open(t, data).Format().Step()
 			}
 			return x
@@ -510,9 +510,9 @@ func TestEncodeErrors(t *testing.T) {
 			t.Errorf("%s was written", name)
 		}
 	}
-	for _, frames := range []int64{-1, 1 << 36} {
-		if _, err := NewWriter(io.Discard, good, frames); err == nil {
-			t.Errorf("a file of %d frames was begun", frames)
+	for _, samples := range []int64{-1, 1 << 36} {
+		if _, err := NewWriter(io.Discard, good, samples); err == nil {
+			t.Errorf("a file of %d samples was begun", samples)
 		}
 	}
 	w, err := NewWriter(io.Discard, good, 3)
@@ -522,7 +522,7 @@ func TestEncodeErrors(t *testing.T) {
 	if err := w.Write(audio.NewBlock(2, 2)); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Close(); err == nil || !strings.Contains(err.Error(), "2 of 3 frames") {
+	if err := w.Close(); err == nil || !strings.Contains(err.Error(), "2 of 3 sample frames") {
 		t.Errorf("closed too early, it says %v", err)
 	}
 }
@@ -561,26 +561,26 @@ func TestSeek(t *testing.T) {
 		rec := decode(t, data)
 		f := open(t, data)
 		r, block := f.Reader(), audio.NewBlock(f.Format().Channels, 50)
-		frames := []int64{0, f.Frames(), 1, f.Frames() - 1, 0}
+		samples := []int64{0, f.Frames(), 1, f.Frames() - 1, 0}
 		for range 50 {
-			frames = append(frames, rnd.Int64N(f.Frames()+1))
+			samples = append(samples, rnd.Int64N(f.Frames()+1))
 		}
-		for _, frame := range frames {
-			if err := r.SeekFrame(frame); err != nil {
+		for _, sample := range samples {
+			if err := r.SeekFrame(sample); err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
 			n, err := r.Read(block)
-			if want := int(min(50, f.Frames()-frame)); n != want || (err == io.EOF) != (n == 0) {
-				t.Fatalf("%s: %d frames from %d on, %v", name, n, frame, err)
+			if want := int(min(50, f.Frames()-sample)); n != want || (err == io.EOF) != (n == 0) {
+				t.Fatalf("%s: %d samples from %d on, %v", name, n, sample, err)
 			}
 			for c := range block {
-				if !slices.Equal(block[c][:n], rec.Samples[c][frame:][:n]) {
-					t.Fatalf("%s: other samples from %d on", name, frame)
+				if !slices.Equal(block[c][:n], rec.Samples[c][sample:][:n]) {
+					t.Fatalf("%s: other samples from %d on", name, sample)
 				}
 			}
 		}
 		if r.SeekFrame(-1) == nil || r.SeekFrame(f.Frames()+1) == nil {
-			t.Errorf("%s: there are frames beyond the ends", name)
+			t.Errorf("%s: there are samples beyond the ends", name)
 		}
 	}
 }
@@ -589,25 +589,25 @@ func TestTruncated(t *testing.T) {
 	for _, name := range []string{"s16-2ch", "tags", "pipe", "s24-6ch"} {
 		data := read(t, name+".flac")
 		whole := decode(t, data)
-		packets, first := packetsOf(t, data)
+		frames, first := framesOf(t, data)
 		ends := append(first[1:], int64(whole.Frames()))
-		for i, p := range packets {
-			for _, size := range []int64{p.start + 1, p.start + 5, (p.start + p.end) / 2, p.end - 1, p.end} {
+		for i, where := range frames {
+			for _, size := range []int64{where.start + 1, where.start + 5, (where.start + where.end) / 2, where.end - 1, where.end} {
 				want := first[i]
 				if i == 0 {
 					want = 0
 				}
-				if size == p.end {
+				if size == where.end {
 					want = ends[i]
 				}
 				f := open(t, data[:size])
 				if f.Frames() != want {
-					t.Errorf("%s: %d frames in %d bytes, want %d", name, f.Frames(), size, want)
+					t.Errorf("%s: %d samples in %d bytes, want %d", name, f.Frames(), size, want)
 				}
 				rec, err := audio.ReadAll(f)
 				var cut *audio.TruncatedError
 				switch {
-				case f.info.frames == 0 || want == f.info.frames:
+				case f.info.samples == 0 || want == f.info.samples:
 					if err != nil {
 						t.Errorf("%s: %v", name, err)
 					}
@@ -619,7 +619,7 @@ func TestTruncated(t *testing.T) {
 						t.Errorf("%s: other samples in %d bytes", name, size)
 					}
 				}
-				// What is left can be written again, with what is left of the packet.
+				// What is left can be written again, with what is left of the frame.
 				var out bytes.Buffer
 				w, err := f.Rewrite(&out)
 				if err != nil {
@@ -637,7 +637,7 @@ func TestTruncated(t *testing.T) {
 					t.Fatal(err)
 				}
 				if again := open(t, out.Bytes()); again.Frames() != want {
-					t.Errorf("%s: %d frames after rewriting, want %d", name, again.Frames(), want)
+					t.Errorf("%s: %d samples after rewriting, want %d", name, again.Frames(), want)
 				}
 			}
 		}
@@ -646,9 +646,9 @@ func TestTruncated(t *testing.T) {
 
 func TestDamage(t *testing.T) {
 	data := read(t, "s16-2ch.flac")
-	packets, first := packetsOf(t, data)
+	frames, first := framesOf(t, data)
 	whole := decode(t, data)
-	for at := packets[1].start; at < packets[1].end; at += 7 {
+	for at := frames[1].start; at < frames[1].end; at += 7 {
 		broken := slices.Clone(data)
 		broken[at] ^= 0x10
 		rec, err := Decode(bytes.NewReader(broken), int64(len(broken)))
@@ -656,7 +656,7 @@ func TestDamage(t *testing.T) {
 			t.Fatalf("damage of byte %d gave %v", at, err)
 		}
 		if int64(rec.Frames()) != first[1] || !slices.Equal(rec.Samples[0], whole.Samples[0][:first[1]]) {
-			t.Fatalf("damage of byte %d left %d frames", at, rec.Frames())
+			t.Fatalf("damage of byte %d left %d samples", at, rec.Frames())
 		}
 		// What follows can still be read.
 		r, block := open(t, broken).Reader(), audio.NewBlock(2, 1)
@@ -670,13 +670,13 @@ func TestDamage(t *testing.T) {
 			t.Error(n, err)
 		}
 	}
-	missing := slices.Concat(data[:packets[1].start], data[packets[2].start:])
+	missing := slices.Concat(data[:frames[1].start], data[frames[2].start:])
 	if _, err := Decode(bytes.NewReader(missing), int64(len(missing))); !errors.Is(err, audio.ErrDamaged) {
-		t.Errorf("a missing packet gave %v", err)
+		t.Errorf("a missing frame gave %v", err)
 	}
-	twice := slices.Concat(data[:packets[2].start], data[packets[1].start:])
+	twice := slices.Concat(data[:frames[2].start], data[frames[1].start:])
 	if _, err := Decode(bytes.NewReader(twice), int64(len(twice))); !errors.Is(err, audio.ErrDamaged) {
-		t.Errorf("a packet that comes twice gave %v", err)
+		t.Errorf("a frame that comes twice gave %v", err)
 	}
 	w, err := open(t, missing).Rewrite(io.Discard)
 	if err != nil {
@@ -716,7 +716,7 @@ func TestOpenErrors(t *testing.T) {
 		"samples of two bits":   {edit(20, good[20]&0xFE, 0x10), audio.ErrMalformed},
 		"an invalid block":      {edit(42, 0xFF), audio.ErrMalformed},
 		"a block without end":   {edit(43, 0xFF), audio.ErrMalformed},
-		"another first packet":  {edit(int(open(t, good).packets.start), 0xFE), audio.ErrDamaged},
+		"another first frame":   {edit(int(open(t, good).coded.start), 0xFE), audio.ErrDamaged},
 		"blocks without number": {append(good[:42:42], make([]byte, 4*maxBlocks)...), audio.ErrMalformed},
 	} {
 		if _, err := Open(bytes.NewReader(test.data), int64(len(test.data))); !errors.Is(err, test.err) {
@@ -728,30 +728,30 @@ func TestOpenErrors(t *testing.T) {
 // Whatever follows the samples is found to be something else, and copied.
 func TestLongTail(t *testing.T) {
 	data := read(t, "s16-2ch.flac")
-	packets, _ := packetsOf(t, data)
-	packet := data[packets[0].start:packets[0].end]
+	frames, _ := framesOf(t, data)
+	frame := data[frames[0].start:frames[0].end]
 	r := rand.New(rand.NewPCG(9, 10))
 	for range 200 {
-		data = append(data, packet[:r.IntN(len(packet))]...) // that is cut off
+		data = append(data, frame[:r.IntN(len(frame))]...) // that is cut off
 		for range 1000 {
 			data = append(data, byte(max(r.Uint32(), r.Uint32())>>24)) // 0xFF more often
 		}
 	}
 	f := open(t, data)
 	if f.Frames() != 3001 {
-		t.Errorf("%d frames, want 3001", f.Frames())
+		t.Errorf("%d samples, want 3001", f.Frames())
 	}
 	out := rewrite(t, data, 1000, func(_ int64, x float64) float64 { return -x })
-	if !bytes.HasSuffix(out, data[packets[len(packets)-1].end:]) {
+	if !bytes.HasSuffix(out, data[frames[len(frames)-1].end:]) {
 		t.Error("the tail is lost")
 	}
 }
 
 func TestFileWithoutSamples(t *testing.T) {
 	data := read(t, "tags.flac")
-	f := open(t, data[:open(t, data).packets.start])
+	f := open(t, data[:open(t, data).coded.start])
 	if f.Frames() != 0 {
-		t.Errorf("%d frames", f.Frames())
+		t.Errorf("%d samples", f.Frames())
 	}
 	var cut *audio.TruncatedError
 	if _, err := audio.ReadAll(f); !errors.As(err, &cut) || cut.Declared != 3001 {
@@ -783,7 +783,7 @@ func TestReadErrorsAreReported(t *testing.T) {
 	}
 }
 
-// The numbers of packets as [1] codes them, the first and last of each length.
+// The numbers of frames as [1] codes them, the first and last of each length.
 func TestHeaderRoundTrip(t *testing.T) {
 	info := streamInfo{rate: 44100, channels: 2, bits: 16}
 	for n := int64(1); n < 1<<36; n = n*2 - n/3 {
@@ -796,7 +796,7 @@ func TestHeaderRoundTrip(t *testing.T) {
 			}
 		}
 	}
-	if b := (&header{variable: true, number: 1<<36 - 1, frames: 192}).append(nil, &info); hex.EncodeToString(b[:11]) != "fff91918febfbfbfbfbfbf" {
+	if b := (&header{variable: true, number: 1<<36 - 1, samples: 192}).append(nil, &info); hex.EncodeToString(b[:11]) != "fff91918febfbfbfbfbfbf" {
 		t.Errorf("the greatest number is coded as %x", b)
 	}
 }
@@ -811,9 +811,9 @@ func FuzzOpen(f *testing.F) {
 			return
 		}
 		if file.Format().Check() != nil || file.Frames() < 0 {
-			t.Fatalf("%d frames of %+v", file.Frames(), file.Format())
+			t.Fatalf("%d samples of %+v", file.Frames(), file.Format())
 		}
-		const most = 1 << 16 // frames; some bytes can hold many
+		const most = 1 << 16 // samples; some bytes can hold many
 		r, block := file.Reader(), audio.NewBlock(file.Format().Channels, 1000)
 		var out bytes.Buffer
 		w, err := file.Rewrite(&out)
@@ -825,7 +825,7 @@ func FuzzOpen(f *testing.F) {
 			n, err := r.Read(block)
 			if n == 0 {
 				if err == nil {
-					t.Fatal("neither frames nor an error")
+					t.Fatal("neither samples nor an error")
 				}
 				break
 			}
@@ -842,14 +842,14 @@ func FuzzOpen(f *testing.F) {
 			total += int64(n)
 		}
 		if total > file.Frames() {
-			t.Fatalf("%d frames of %d", total, file.Frames())
+			t.Fatalf("%d samples of %d", total, file.Frames())
 		}
 		if total == file.Frames() {
 			if err := w.Close(); err != nil {
 				t.Fatal(err)
 			}
 			if again, err := Open(bytes.NewReader(out.Bytes()), int64(out.Len())); err != nil || again.Frames() != total {
-				t.Fatalf("%v after rewriting %d frames", err, total)
+				t.Fatalf("%v after rewriting %d samples", err, total)
 			}
 		}
 		r.SeekFrame(file.Frames() / 2)
@@ -863,16 +863,16 @@ func FuzzDecode(f *testing.F) {
 		data := read(f, fixture+".flac")
 		file := open(f, data)
 		d := file.decoder()
-		d.seek(file.packets.start)
+		d.seek(file.coded.start)
 		if err := d.head(); err != nil {
 			f.Fatal(err)
 		}
-		f.Add(data[d.offset():], uint8(file.info.channels), uint8(file.info.bits), uint16(d.frames), uint8(d.stereo))
+		f.Add(data[d.offset():], uint8(file.info.channels), uint8(file.info.bits), uint16(d.samples), uint8(d.stereo))
 	}
-	f.Fuzz(func(t *testing.T, data []byte, channels, bits uint8, frames uint16, way uint8) {
+	f.Fuzz(func(t *testing.T, data []byte, channels, bits uint8, samples uint16, way uint8) {
 		info := streamInfo{channels: int(channels%maxChannels) + 1, bits: int(bits%29) + 4}
 		d := (&File{r: bytes.NewReader(data), size: int64(len(data)), info: info}).decoder()
-		d.header = header{frames: int(max(1, frames))}
+		d.header = header{samples: int(max(1, samples))}
 		if info.channels == 2 {
 			d.header.stereo = stereo(way % 4)
 		}
@@ -886,8 +886,8 @@ func FuzzDecode(f *testing.F) {
 		for c := range want {
 			want[c] = slices.Clone(d.codes[c])
 		}
-		packet := e.encode(h, want)
-		d = (&File{r: bytes.NewReader(packet), size: int64(len(packet)), info: info}).decoder()
+		frame := e.encode(h, want)
+		d = (&File{r: bytes.NewReader(frame), size: int64(len(frame)), info: info}).decoder()
 		if err := d.next(); err != nil {
 			t.Fatal(err)
 		}
@@ -899,12 +899,12 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-func benchmark(b *testing.B, frames int, run func()) {
-	b.SetBytes(int64(frames) * 4)
+func benchmark(b *testing.B, samples int, run func()) {
+	b.SetBytes(int64(samples) * 4)
 	for b.Loop() {
 		run()
 	}
-	b.ReportMetric(float64(frames)/44100*float64(b.N)/b.Elapsed().Seconds(), "×realtime")
+	b.ReportMetric(float64(samples)/44100*float64(b.N)/b.Elapsed().Seconds(), "×realtime")
 }
 
 func BenchmarkDecode(b *testing.B) {

@@ -10,7 +10,7 @@ import (
 // Level is a level of compression, from 0, the fastest, to 8, the smallest. All are lossless, and equal the levels of the
 // reference encoder [1]:
 //
-//	level  packet  stereo    order  parts  windows
+//	level  frame   stereo    order  parts  windows
 //	0      1152    left, right   –      8  –
 //	1      1152    adaptive      –      8  –
 //	2      1152    best          –      8  –
@@ -21,10 +21,11 @@ import (
 //	7      4096    best         12     64  3
 //	8      4096    best         12     64  9
 //
-// A packet of a new file has that many frames. Two channels are coded as they are, in the best of four ways, or in the way
-// that was best when it was last looked for, up to 0.4 s ago. Predictors have coefficients of their own up to that order,
-// found under that many windows, or are the fixed ones of the format alone. A residual is cut into that many parts at most.
-// None of this goes beyond the streamable subset of RFC 9639, whatever the rate.
+// The frames of a new file have the given number of samples. Two channels are coded as they are, in the best of four ways,
+// or in the way that was best when it was last looked for, up to 0.4 s ago. Predictors have coefficients of their own up to
+// the given order, found under the given number of windows, or are the fixed ones of the format alone. A residual is cut
+// into no more than the given number of parts. None of this goes beyond the streamable subset of RFC 9639, whatever the
+// rate.
 //
 //   - [1] https://xiph.org/flac/documentation_tools_flac.html
 type Level int
@@ -55,8 +56,8 @@ func (l Level) Encode(dst io.Writer, rec *audio.Recording) error {
 	return w.Close()
 }
 
-// WithLevel returns the same file, but its [File.Rewrite] compresses packets whose samples change at another level. They keep
-// their numbers of frames, which a level sets for new files only.
+// WithLevel returns the same file, but its [File.Rewrite] compresses frames whose samples change at another level. They keep
+// their numbers of samples, which a level sets for new files only.
 func (f *File) WithLevel(l Level) (*File, error) {
 	if err := l.check(); err != nil {
 		return nil, fmt.Errorf("flac: %w", err)
@@ -68,11 +69,11 @@ func (f *File) WithLevel(l Level) (*File, error) {
 
 // effort is what the encoder tries.
 type effort struct {
-	frames  int  // in a packet of a new file
+	samples int  // in a frame of a new file
 	pairing      // of two channels
 	order   int  // of a predictor with coefficients of its own, at most; 0 for none
 	parts   uint // log2 of the number of parts of a residual, at most
-	windows int  // predictors are found for the whole of a packet, and for parts of it down to this fraction
+	windows int  // predictors are found for the whole of a frame, and for parts of it down to this fraction
 }
 
 // pairing is how the way to code two channels is found.
@@ -81,7 +82,7 @@ type pairing uint8
 const (
 	apart    pairing = iota
 	adaptive         // the best one for some time
-	best             // for each packet
+	best             // for each frame
 )
 
 var efforts = [MaxLevel + 1]effort{

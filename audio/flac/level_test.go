@@ -71,7 +71,8 @@ func pipe(t *testing.T, input []byte, program string, args ...string) []byte {
 	return out
 }
 
-// raw returns samples as integers of so many bits, interleaved and little-endian; if they have fewer, the low bits are zero.
+// raw returns samples as integers of the given number of bits, interleaved and little-endian; if they have fewer, the low bits
+// are zero.
 func raw(rec *audio.Recording, bits int) (b []byte) {
 	for i := range rec.Frames() {
 		for _, x := range rec.Samples {
@@ -141,7 +142,7 @@ func TestOtherProgramsDecodeEveryLevel(t *testing.T) {
 
 // The sizes that flac 1.4.2 reaches with -0 to -8 --no-padding --no-seektable. On this material more effort may
 // cost something: -3 is larger than -0.
-func TestSizesAreThoseOfTheReferenceEncoder(t *testing.T) {
+func TestSizesMatchTheReferenceEncoder(t *testing.T) {
 	rec := speech(t)
 	var sizes []int
 	for level, want := range []int{419906, 419906, 419906, 420645, 419385, 416966, 413856, 412960, 412193} {
@@ -157,7 +158,7 @@ func TestSizesAreThoseOfTheReferenceEncoder(t *testing.T) {
 }
 
 var (
-	packetLine  = regexp.MustCompile(`^frame=\d+\t.*\tblocksize=(\d+)\t.*\tchannel_assignment=(\w+)`)
+	frameLine   = regexp.MustCompile(`^frame=\d+\t.*\tblocksize=(\d+)\t.*\tchannel_assignment=(\w+)`)
 	channelLine = regexp.MustCompile(`^\tsubframe=\d+\t.*\ttype=(\w+)(?:\torder=(\d+))?(?:\tqlp_coeff_precision=(\d+))?.*?(?:\tpartition_order=(\d+))?$`)
 )
 
@@ -165,8 +166,8 @@ var (
 func TestLevelsTryWhatTheReferenceEncoderDoes(t *testing.T) {
 	rec := room(t)
 	for level, want := range []struct {
-		packet, order, partition int
-		ways                     string
+		frame, order, partition int
+		ways                    string
 	}{
 		{1152, 0, 3, "apart"},
 		{1152, 0, 3, "adaptive"},
@@ -179,7 +180,7 @@ func TestLevelsTryWhatTheReferenceEncoderDoes(t *testing.T) {
 		{4096, 12, 6, "best"},
 	} {
 		var order, bits, partition, since int
-		soonest := math.MaxInt // that channels are coded in another way, in frames
+		soonest := math.MaxInt // that channels are coded in another way, in samples
 		ways, way := map[string]int{}, ""
 		number := func(s string) int {
 			n, _ := strconv.Atoi(s)
@@ -187,13 +188,13 @@ func TestLevelsTryWhatTheReferenceEncoderDoes(t *testing.T) {
 		}
 		lines := strings.Split(string(pipe(t, encodeAt(t, Level(level), rec), "flac", "-a", "-s", "-c", "-")), "\n")
 		for _, line := range lines {
-			if m := packetLine.FindStringSubmatch(line); m != nil {
-				if n := number(m[1]); n != want.packet && n != rec.Frames()%want.packet {
-					t.Errorf("level %d: a packet of %d frames", level, n)
+			if m := frameLine.FindStringSubmatch(line); m != nil {
+				if n := number(m[1]); n != want.frame && n != rec.Frames()%want.frame {
+					t.Errorf("level %d: a frame of %d samples", level, n)
 				}
 				if m[2] != way {
 					if way != "" {
-						soonest = min(soonest, since*want.packet)
+						soonest = min(soonest, since*want.frame)
 					}
 					way, since = m[2], 0
 				}
@@ -218,20 +219,20 @@ func TestLevelsTryWhatTheReferenceEncoderDoes(t *testing.T) {
 			t.Errorf("level %d: channels are coded as %v", level, ways)
 		}
 		if long := soonest >= rec.Format.Rate*2/5; !apart && long != (want.ways == "adaptive") {
-			t.Errorf("level %d: channels are coded in another way after %d frames", level, soonest)
+			t.Errorf("level %d: channels are coded in another way after %d samples", level, soonest)
 		}
 	}
 }
 
 // What flac -a says of the files of flac 1.4.2 -5 -b FRAMES.
-func TestPrecisionIsThatOfTheReferenceEncoder(t *testing.T) {
-	for frames, want := range map[int][3]uint{
+func TestPrecisionMatchesTheReferenceEncoder(t *testing.T) {
+	for samples, want := range map[int][3]uint{
 		192: {6, 7, 13}, 193: {6, 8, 13}, 384: {6, 8, 13}, 385: {6, 9, 14}, 576: {6, 9, 14}, 577: {6, 10, 14}, 1152: {6, 10, 14},
 		1153: {6, 11, 15}, 2304: {6, 11, 15}, 2305: {6, 12, 15}, 4608: {6, 12, 15}, 4609: {6, 13, 15},
 	} {
 		for i, bits := range []int{8, 16, 24} {
-			if got := coefficientBits(bits, frames); got != want[i] {
-				t.Errorf("%d frames of %d bits: coefficients of %d bits, want %d", frames, bits, got, want[i])
+			if got := coefficientBits(bits, samples); got != want[i] {
+				t.Errorf("%d samples of %d bits: coefficients of %d bits, want %d", samples, bits, got, want[i])
 			}
 		}
 	}
@@ -242,7 +243,7 @@ func TestRewriteAtEveryLevelKeepsWhatSurroundsTheSamples(t *testing.T) {
 		data := read(t, name+".flac")
 		before := decode(t, data)
 		rest, _, _ := surroundings(t, data)
-		_, frames := packetsOf(t, data)
+		_, starts := framesOf(t, data)
 		for level := MinLevel; level <= MaxLevel; level++ {
 			f, err := open(t, data).WithLevel(level)
 			if err != nil {
@@ -256,7 +257,7 @@ func TestRewriteAtEveryLevelKeepsWhatSurroundsTheSamples(t *testing.T) {
 			for c, x := range before.Samples {
 				for i, v := range x {
 					if after.Samples[c][i] != before.Format.Quantize(-0.9*v) {
-						t.Fatalf("%s, level %d: channel %d, frame %d differs", name, level, c, i)
+						t.Fatalf("%s, level %d: channel %d, sample %d differs", name, level, c, i)
 					}
 				}
 			}
@@ -264,8 +265,8 @@ func TestRewriteAtEveryLevelKeepsWhatSurroundsTheSamples(t *testing.T) {
 			if !bytes.Equal(rest, again) || info.md5 != md5Of(after) {
 				t.Errorf("%s, level %d: what surrounds the samples has changed, or the MD5 is wrong", name, level)
 			}
-			if _, first := packetsOf(t, out); !slices.Equal(first, frames) {
-				t.Errorf("%s, level %d: packets begin at %v, want %v", name, level, first, frames)
+			if _, first := framesOf(t, out); !slices.Equal(first, starts) {
+				t.Errorf("%s, level %d: frames begin at %v, want %v", name, level, first, starts)
 			}
 		}
 	}

@@ -7,19 +7,19 @@ import (
 	"ditas/audio"
 )
 
-// Reader implements [audio.File]. Every packet is checked against its checksum before its samples are given; the MD5 is
-// not checked. The error of a packet that does not match wraps [audio.ErrDamaged].
+// Reader implements [audio.File]. Every frame is checked against its checksum before its samples are given; the MD5 is
+// not checked. The error of a frame that does not match wraps [audio.ErrDamaged].
 func (f *File) Reader() audio.Reader {
 	d := f.decoder()
-	d.seek(f.packets.start)
+	d.seek(f.coded.start)
 	return &reader{f: f, d: d}
 }
 
 type reader struct {
 	f    *File
 	d    *decoder
-	next int64 // frame
-	used int   // frames of the packet in d
+	next int64 // number of the sample to be read next
+	used int   // samples of the frame in d
 	err  error // that ended the reading
 }
 
@@ -52,52 +52,53 @@ func (r *reader) Read(block [][]float64) (int, error) {
 		return done, nil
 	case r.err != nil:
 		return 0, r.err
-	case r.f.info.frames > r.f.present:
-		return 0, &audio.TruncatedError{Frames: r.f.present, Declared: r.f.info.frames}
+	case r.f.info.samples > r.f.present:
+		return 0, &audio.TruncatedError{Frames: r.f.present, Declared: r.f.info.samples}
 	}
 	return 0, io.EOF
 }
 
-// decode decodes the packet that d stands before, which ought to begin with the given frame.
-func (f *File) decode(d *decoder, frame int64) error {
+// decode decodes the frame that d stands before, which ought to begin with the given sample.
+func (f *File) decode(d *decoder, sample int64) error {
 	err := d.next()
 	switch {
 	case err == io.ErrUnexpectedEOF:
-		return &audio.TruncatedError{Frames: frame, Declared: max(f.info.frames, f.present)}
-	case err == nil && f.first(&d.header) != frame:
+		return &audio.TruncatedError{Frames: sample, Declared: max(f.info.samples, f.present)}
+	case err == nil && f.first(&d.header) != sample:
 		err = damaged("samples from %d on come next", f.first(&d.header))
-	case err == nil && int64(d.frames) > f.present-frame:
+	case err == nil && int64(d.samples) > f.present-sample:
 		err = damaged("there are samples beyond the last one, %d", f.present-1)
 	}
 	if err != nil {
-		return fmt.Errorf("flac: from sample %d, byte %d, on: %w", frame, d.where.start, err)
+		return fmt.Errorf("flac: from sample %d, byte %d, on: %w", sample, d.where.start, err)
 	}
 	return nil
 }
 
-func (r *reader) SeekFrame(frame int64) error {
+// SeekFrame goes to a sample frame.
+func (r *reader) SeekFrame(sample int64) error {
 	f, d := r.f, r.d
-	if frame < 0 || frame > f.present {
-		return fmt.Errorf("there is no frame %d in a recording of %d", frame, f.present)
+	if sample < 0 || sample > f.present {
+		return fmt.Errorf("there is no sample frame %d in a recording of %d", sample, f.present)
 	}
-	if start := r.next - int64(r.used); r.err == nil && frame >= start && frame <= start+int64(len(d.codes[0])) {
-		r.used, r.next = int(frame-start), frame
+	if start := r.next - int64(r.used); r.err == nil && sample >= start && sample <= start+int64(len(d.codes[0])) {
+		r.used, r.next = int(sample-start), sample
 		return nil
 	}
-	r.next, r.used, r.err = frame, len(d.codes[0]), nil
-	if frame == f.present {
+	r.next, r.used, r.err = sample, len(d.codes[0]), nil
+	if sample == f.present {
 		return nil
 	}
-	r.err = f.seek(d, frame)
+	r.err = f.seek(d, sample)
 	if r.err == nil {
-		r.used = int(frame - f.first(&d.header))
+		r.used = int(sample - f.first(&d.header))
 	}
 	return r.err
 }
 
-// seek decodes the packet that holds a frame. It goes by the numbers in the packets, since tables may be wrong.
-func (f *File) seek(d *decoder, frame int64) error {
-	from, to := f.packets.start, f.packets.end
+// seek decodes the frame that holds a sample. It goes by the numbers in the frames, since tables may be wrong.
+func (f *File) seek(d *decoder, sample int64) error {
+	from, to := f.coded.start, f.coded.end
 	d.failed = 0
 	for to-from > readSize {
 		mid := from + (to-from)/2
@@ -105,7 +106,7 @@ func (f *File) seek(d *decoder, frame int64) error {
 		if err != nil {
 			return err
 		}
-		if found && f.first(&d.header) <= frame {
+		if found && f.first(&d.header) <= sample {
 			from = d.where.start
 		} else {
 			to = mid
@@ -116,11 +117,11 @@ func (f *File) seek(d *decoder, frame int64) error {
 	if _, err := h.parse(d.peek(maxHeader), d.info); err != nil {
 		return fmt.Errorf("flac: byte %d: %w", from, err)
 	}
-	for next := f.first(&h); ; next += int64(d.frames) {
+	for next := f.first(&h); ; next += int64(d.samples) {
 		if err := f.decode(d, next); err != nil {
 			return err
 		}
-		if frame < next+int64(d.frames) {
+		if sample < next+int64(d.samples) {
 			return nil
 		}
 	}

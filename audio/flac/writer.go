@@ -11,19 +11,19 @@ import (
 	"ditas/audio"
 )
 
-// NewWriter starts a new FLAC file of the given format, whose samples are integers, and number of frames in dst. Close
-// fails if fewer were written.
+// NewWriter starts a new FLAC file in dst, of the given format, whose samples are integers, and with the given number of
+// sample frames. Close fails if fewer were written.
 //
-// As the file begins with a digest of its samples, all of it is written by Close. Until then the packets are kept in memory
+// As the file begins with a digest of its samples, all of it is written by Close. Until then the frames are kept in memory
 // and, beyond some megabytes, in a temporary file. They are compressed at [DefaultLevel]; [Level.NewWriter] takes another one.
-func NewWriter(dst io.Writer, format audio.Format, frames int64) (audio.Writer, error) {
-	return DefaultLevel.NewWriter(dst, format, frames)
+func NewWriter(dst io.Writer, format audio.Format, samples int64) (audio.Writer, error) {
+	return DefaultLevel.NewWriter(dst, format, samples)
 }
 
 // NewWriter is the function [NewWriter] at this level. It serves [audio.Convert]:
 //
 //	rewriter, err := audio.Convert(file, audio.Int16, flac.MaxLevel.NewWriter)
-func (l Level) NewWriter(dst io.Writer, format audio.Format, frames int64) (audio.Writer, error) {
+func (l Level) NewWriter(dst io.Writer, format audio.Format, samples int64) (audio.Writer, error) {
 	if err := l.check(); err != nil {
 		return nil, fmt.Errorf("flac: %w", err)
 	}
@@ -35,25 +35,25 @@ func (l Level) NewWriter(dst io.Writer, format audio.Format, frames int64) (audi
 		return nil, fmt.Errorf("flac: %w: FLAC holds integers, not floating point; write WAV instead", audio.ErrUnsupported)
 	case format.Channels > maxChannels || format.Rate > maxRate || format.Bits() < 4:
 		return nil, fmt.Errorf("flac: %v does not fit a FLAC file", format)
-	case frames < 0 || frames > maxFrames:
-		return nil, fmt.Errorf("flac: %d frames do not fit a FLAC file", frames)
+	case samples < 0 || samples > maxSamples:
+		return nil, fmt.Errorf("flac: %d sample frames do not fit a FLAC file", samples)
 	}
 	how := &efforts[l]
 	info := &streamInfo{
-		minBlock: how.frames,
-		maxBlock: how.frames,
+		minBlock: how.samples,
+		maxBlock: how.samples,
 		rate:     format.Rate,
 		channels: format.Channels,
 		bits:     format.Bits(),
-		frames:   frames,
+		samples:  samples,
 	}
-	return newWriter(dst, info, frames, how), nil
+	return newWriter(dst, info, samples, how), nil
 }
 
-// Rewrite implements [audio.Rewriter]. Packets whose samples do not change are copied, the others are compressed anew, each
-// with the same number of frames, at [DefaultLevel] or the level of [File.WithLevel]. Metadata are copied, except for what depends on
-// the packets: the MD5 and the packet sizes in STREAMINFO, and the positions in SEEKTABLE. If no sample changes the copy
-// equals the file.
+// Rewrite implements [audio.Rewriter]. Frames whose samples do not change are copied, the others are compressed anew, each
+// with the same number of samples, at [DefaultLevel] or the level of [File.WithLevel]. Metadata are copied, except for what
+// depends on the frames: the MD5 and the frame sizes in STREAMINFO, and the positions in SEEKTABLE. If no sample changes
+// the copy equals the file.
 //
 // All of dst is written by Close, as with [NewWriter].
 func (f *File) Rewrite(dst io.Writer) (audio.Writer, error) {
@@ -61,7 +61,7 @@ func (f *File) Rewrite(dst io.Writer) (audio.Writer, error) {
 	w := newWriter(dst, &info, f.present, f.effort)
 	w.from = f
 	w.d = f.decoder()
-	w.d.seek(f.packets.start)
+	w.d.seek(f.coded.start)
 	if err := w.readTables(); err != nil {
 		return nil, fmt.Errorf("flac: %w", err)
 	}
@@ -70,40 +70,40 @@ func (f *File) Rewrite(dst io.Writer) (audio.Writer, error) {
 
 // point is an entry of a SEEKTABLE.
 type point struct {
-	frame, offset uint64
-	frames        uint16
+	sample, offset uint64 // the first sample of a frame, and where that lies behind the first frame
+	samples        uint16 // in the frame
 }
 
 type writer struct {
 	dst     io.Writer
 	info    *streamInfo
-	frames  int64
-	next    int64 // frame
+	samples int64
+	next    int64 // number of the sample to be written next
 	head    header
-	codes   [][]int64 // samples of the packet at hand; the first used of them have been written
+	codes   [][]int64 // samples of the frame at hand; the first used of them have been written
 	used    int
 	encoder encoder
 	md5     hash.Hash
-	raw     []byte // of a packet, as the MD5 takes it
-	spool   spool  // the packets up to the one at hand, if any of them changed or the file is new
-	length  int64  // of these packets
+	raw     []byte // of a frame, as the MD5 takes it
+	spool   spool  // the frames up to the one at hand, if any of them changed or the file is new
+	length  int64  // of these frames
 	err     error  // that ended the writing
 
 	from    *File    // that is rewritten, nil for a new one
-	d       *decoder // behind the packet at hand
-	differs bool     // the packet at hand does
-	changed bool     // a packet did
+	d       *decoder // behind the frame at hand
+	differs bool     // the frame at hand does
+	changed bool     // a frame did
 	tables  [][]point
-	passed  []int // points of each table that lie before the packet at hand
+	passed  []int // points of each table that lie before the frame at hand
 }
 
-func newWriter(dst io.Writer, info *streamInfo, frames int64, how *effort) *writer {
+func newWriter(dst io.Writer, info *streamInfo, samples int64, how *effort) *writer {
 	w := &writer{
-		dst:    dst,
-		info:   info,
-		frames: frames,
-		codes:  make([][]int64, info.channels),
-		md5:    md5.New(),
+		dst:     dst,
+		info:    info,
+		samples: samples,
+		codes:   make([][]int64, info.channels),
+		md5:     md5.New(),
 	}
 	w.encoder.info, w.encoder.effort = info, how
 	w.info.minSize, w.info.maxSize = 0, 0
@@ -114,21 +114,21 @@ func (w *writer) Write(block [][]float64) error {
 	if w.err != nil {
 		return w.err
 	}
-	frames, err := audio.CheckBlock(block, w.info.channels)
+	samples, err := audio.CheckBlock(block, w.info.channels)
 	if err != nil {
 		return err
 	}
-	if int64(frames) > w.frames-w.next {
-		return fmt.Errorf("more frames were written than the %d that the recording has room for", w.frames)
+	if int64(samples) > w.samples-w.next {
+		return fmt.Errorf("more sample frames were written than the %d that the recording has room for", w.samples)
 	}
 	scale := w.info.scale()
-	for done := 0; done < frames; {
+	for done := 0; done < samples; {
 		if w.used == len(w.codes[0]) {
 			if err := w.begin(); err != nil {
 				return w.end(err)
 			}
 		}
-		n := min(frames-done, len(w.codes[0])-w.used)
+		n := min(samples-done, len(w.codes[0])-w.used)
 		var differ int64
 		for c, codes := range w.codes {
 			codes = codes[w.used : w.used+n]
@@ -158,7 +158,7 @@ func (w *writer) end(err error) error {
 	return err
 }
 
-// begin prepares the packet that the next frame begins.
+// begin prepares the frame that starts with the next sample.
 func (w *writer) begin() error {
 	w.used = 0
 	if w.from != nil {
@@ -169,17 +169,17 @@ func (w *writer) begin() error {
 		return nil
 	}
 	unit := int64(w.info.maxBlock)
-	w.head = header{number: w.next / unit, frames: int(min(unit, w.frames-w.next))}
+	w.head = header{number: w.next / unit, samples: int(min(unit, w.samples-w.next))}
 	for c := range w.codes {
 		if w.codes[c] == nil {
-			w.codes[c] = make([]int64, w.head.frames)
+			w.codes[c] = make([]int64, w.head.samples)
 		}
-		w.codes[c] = w.codes[c][:w.head.frames]
+		w.codes[c] = w.codes[c][:w.head.samples]
 	}
 	return nil
 }
 
-// flush puts the packet at hand behind the others.
+// flush puts the frame at hand behind the others.
 func (w *writer) flush() error {
 	w.digest()
 	var size int64
@@ -187,13 +187,13 @@ func (w *writer) flush() error {
 	case w.from == nil || w.differs:
 		if w.from != nil && !w.changed {
 			w.changed = true
-			if err := w.spool.copyFrom(w.from, span{w.from.packets.start, w.d.where.start}); err != nil {
+			if err := w.spool.copyFrom(w.from, span{w.from.coded.start, w.d.where.start}); err != nil {
 				return err
 			}
 		}
-		packet := w.encoder.encode(w.head, w.codes)
-		size = int64(len(packet))
-		if err := w.spool.write(packet); err != nil {
+		frame := w.encoder.encode(w.head, w.codes)
+		size = int64(len(frame))
+		if err := w.spool.write(frame); err != nil {
 			return err
 		}
 	default:
@@ -205,8 +205,8 @@ func (w *writer) flush() error {
 		}
 	}
 	for i, table := range w.tables {
-		for w.passed[i] < len(table) && table[w.passed[i]].frame < uint64(w.next) {
-			table[w.passed[i]] = point{uint64(w.next) - uint64(w.head.frames), uint64(w.length), uint16(w.head.frames)}
+		for w.passed[i] < len(table) && table[w.passed[i]].sample < uint64(w.next) {
+			table[w.passed[i]] = point{uint64(w.next) - uint64(w.head.samples), uint64(w.length), uint16(w.head.samples)}
 			w.passed[i]++
 		}
 	}
@@ -218,21 +218,21 @@ func (w *writer) flush() error {
 	return nil
 }
 
-// digest feeds the packet at hand to the MD5, which takes samples interleaved, little-endian and in whole bytes.
+// digest feeds the frame at hand to the MD5, which takes samples interleaved, little-endian and in whole bytes.
 func (w *writer) digest() {
 	width := (w.info.bits + 7) / 8
-	frame := width * len(w.codes)
-	if size := frame * len(w.codes[0]); cap(w.raw) < size {
+	stride := width * len(w.codes)
+	if size := stride * len(w.codes[0]); cap(w.raw) < size {
 		w.raw = make([]byte, size)
 	}
-	raw := w.raw[:frame*len(w.codes[0])]
+	raw := w.raw[:stride*len(w.codes[0])]
 	for c, codes := range w.codes {
 		at := c * width
 		for _, v := range codes {
 			for b := range width {
 				raw[at+b] = byte(v >> (8 * b))
 			}
-			at += frame
+			at += stride
 		}
 	}
 	w.md5.Write(raw)
@@ -245,8 +245,8 @@ func (w *writer) Close() error {
 	defer w.spool.discard()
 	w.err = errors.New("the recording has been closed")
 	if w.from == nil {
-		if w.next < w.frames {
-			return fmt.Errorf("only %d of %d frames were written", w.next, w.frames)
+		if w.next < w.samples {
+			return fmt.Errorf("only %d of %d sample frames were written", w.next, w.samples)
 		}
 		w.md5.Sum(w.info.md5[:0])
 		head := append([]byte(mark), 0x80|blockStreamInfo, 0, 0, infoSize)
@@ -256,7 +256,7 @@ func (w *writer) Close() error {
 		return w.putSpool()
 	}
 
-	for w.used < len(w.codes[0]) || w.changed && w.next < w.frames {
+	for w.used < len(w.codes[0]) || w.changed && w.next < w.samples {
 		if w.used == len(w.codes[0]) {
 			if err := w.begin(); err != nil {
 				return err
@@ -290,13 +290,13 @@ func (w *writer) Close() error {
 		}
 		at = where.start + int64(len(table))
 	}
-	if err := w.putFile(span{at, f.packets.start}); err != nil {
+	if err := w.putFile(span{at, f.coded.start}); err != nil {
 		return err
 	}
 	if err := w.putSpool(); err != nil {
 		return err
 	}
-	return w.putFile(span{f.packets.end, f.size})
+	return w.putFile(span{f.coded.end, f.size})
 }
 
 // readTables reads the SEEKTABLE blocks.
@@ -321,11 +321,11 @@ func (w *writer) readTables() error {
 func (w *writer) table(i int) (b []byte) {
 	for j, p := range w.tables[i] {
 		if j >= w.passed[i] {
-			p.frame = noPoint
+			p.sample = noPoint
 		}
-		b = binary.BigEndian.AppendUint64(b, p.frame)
+		b = binary.BigEndian.AppendUint64(b, p.sample)
 		b = binary.BigEndian.AppendUint64(b, p.offset)
-		b = binary.BigEndian.AppendUint16(b, p.frames)
+		b = binary.BigEndian.AppendUint16(b, p.samples)
 	}
 	return b
 }

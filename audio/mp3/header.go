@@ -2,7 +2,7 @@ package mp3
 
 import "encoding/binary"
 
-// header is the first four bytes of a packet: 11 bits of 1, 2 for the version, 2 for the layer, 1 that is 0 if a checksum
+// header is the first four bytes of a frame: 11 bits of 1, 2 for the version, 2 for the layer, 1 that is 0 if a checksum
 // follows, 4 for the bit rate, 2 for the rate, 1 for a byte of padding, 1 without meaning, 2 for the mode, 2 that extend
 // it, and 4 that do not matter here.
 type header uint32
@@ -26,17 +26,17 @@ func (h header) layer() int { return 4 - int(h>>17&3) }
 
 func (h header) bitRate() uint32 { return uint32(h) >> 12 & 15 }
 
-// like returns whether a packet with header h may be of the same recording as one with header first.
+// like returns whether a frame with header h may be of the same recording as one with header first.
 func (h header) like(first header) bool {
 	return h.valid() && h&0xFFFE_0C00 == first&0xFFFE_0C00 && h.channels() == first.channels()
 }
 
-// valid reports whether h may be the header of a packet whose size it tells.
+// valid reports whether h may be the header of a frame whose size it tells.
 func (h header) valid() bool {
 	return h>>21 == 0x7FF && h.version() != versionNone && h.layer() < 4 && h.bitRate() != 0 && h.bitRate() != 15 && h>>10&3 != rateNone
 }
 
-// rate returns frames per second.
+// rate returns samples per second.
 func (h header) rate() int {
 	rate := [...]int{44100, 48000, 32000}[h>>10&3]
 	switch h.version() {
@@ -55,8 +55,8 @@ func (h header) channels() int {
 	return 2
 }
 
-// frames returns how many frames of sound a packet of layer III has.
-func (h header) frames() int {
+// samples returns how many samples of each channel a frame of layer III has.
+func (h header) samples() int {
 	if h.version() == version1 {
 		return 1152
 	}
@@ -77,7 +77,7 @@ var bitRates = [2][3][15]int{
 	},
 }
 
-// size returns the size of the packet in bytes.
+// size returns the size of the frame in bytes.
 func (h header) size() int {
 	first := 0
 	if h.version() == version1 {

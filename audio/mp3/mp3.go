@@ -1,14 +1,16 @@
 // Package mp3 reads MP3 files, which are MPEG-1 and MPEG-2 audio of layer III [1, 2] and their extension to lower rates,
 // MPEG-2.5. [Open] gives a File to read in blocks. MP3 cannot be written: its compression would destroy what is hidden.
 //
-// An MP3 file is a sequence of packets of 1152 frames (576 below 32 kHz) that each begin with a header of four bytes, with
-// tags before and after them. [1] calls such a packet a frame; here it is a packet, because in package audio a frame is one
-// sample of each channel. The bits of a packet may begin within the ones before it.
+// An MP3 file is a sequence of frames of 1152 samples of each channel (576 below 32 kHz) that each begin with a header of four
+// bytes, with tags before and after them. The bits of a frame may begin within the ones before it.
 //
-// Packets are found, put in order and put together here, and decoded by github.com/hajimehoshi/go-mp3. It returns
-// 16-bit samples, rounded towards 0, within 2 steps of what mpg123 returns. MP3 at 8 kHz, which it cannot decode, is refused, and
-// the highs of intensity stereo in MPEG-2, which hardly anything writes, may come from another direction. The silence that
-// an encoder puts before the sound and behind it, 1000 to 3000 frames, is kept.
+// A frame is always one of these, as in [1]. What package audio calls a frame, one sample of each channel, is a sample frame
+// here. Samples are counted and numbered per channel, so a file has as many samples as it has sample frames.
+//
+// Frames are found, put in order and put together here, and decoded by github.com/hajimehoshi/go-mp3. It returns
+// 16-bit samples, rounded towards 0, within 2 steps of what mpg123 returns. MP3 at 8 kHz, which it cannot decode, is
+// refused, and the highs of intensity stereo in MPEG-2, which hardly anything writes, may come from another direction. The
+// silence that an encoder puts before the sound and behind it, 1000 to 3000 samples, is kept.
 //
 //   - [1] ISO/IEC 11172-3, 1993
 //   - [2] ISO/IEC 13818-3, 1998
@@ -24,28 +26,28 @@ import (
 
 // Sizes that bound what is searched and kept.
 const (
-	headSize  = 4       // of a header, in bytes
-	maxPacket = 1441    // bytes: 320 kbit/s at 32 kHz
-	maxGap    = 1 << 16 // bytes that are no packets before the first one
-	maxTags   = 16
-	enough    = 3 // packets in a row that chance does not make
-	ahead     = (enough + 1) * maxPacket
-	stride    = 64 // packets between two entries of the index
+	headSize = 4       // of a header, in bytes
+	maxFrame = 1441    // bytes: 320 kbit/s at 32 kHz
+	maxGap   = 1 << 16 // bytes that are no frames before the first one
+	maxTags  = 16
+	enough   = 3 // frames in a row that chance does not make
+	ahead    = (enough + 1) * maxFrame
+	stride   = 64 // frames between two entries of the index
 )
 
 // File is an MP3 file. It implements [audio.File].
 type File struct {
-	r       io.ReaderAt
-	size    int64
-	head    header  // of the first packet; the others are like it
-	index   []int64 // where every stride-th packet begins
-	packets int64
+	r     io.ReaderAt
+	size  int64
+	head  header  // of the first frame; the others are like it
+	index []int64 // where every stride-th frame begins
+	count int64   // of the frames
 }
 
-// Open finds the packets of the MP3 file of size bytes in r, for which it reads all of it once. File goes on reading from
+// Open finds the frames of the MP3 file of size bytes in r, for which it reads all of it once. File goes on reading from
 // r. The error wraps [audio.ErrFormat] or [audio.ErrUnsupported], or is one of r.
 //
-// ID3v2 tags may stand before the packets and anything that is no packet between and behind them.
+// ID3v2 tags may stand before the frames and anything that is no frame between and behind them.
 func Open(r io.ReaderAt, size int64) (*File, error) {
 	f := &File{r: io.NewSectionReader(r, 0, size), size: size}
 	if err := f.open(); err != nil {
@@ -72,21 +74,21 @@ func (f *File) open() error {
 	}
 	w.at = at
 	for n := int64(0); ; n++ {
-		p, err := w.next()
+		frame, err := w.next()
 		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if n == 0 && isInfo(p) {
+		if n == 0 && isInfo(frame) {
 			n--
 			continue
 		}
 		if n%stride == 0 {
-			f.index = append(f.index, w.at-int64(len(p)))
+			f.index = append(f.index, w.at-int64(len(frame)))
 		}
-		f.packets++
+		f.count++
 	}
 }
 
@@ -110,14 +112,14 @@ func (f *File) skipTags() (at int64, err error) {
 	return at, nil
 }
 
-// isInfo reports whether p is the packet that encoders put before the others to say how many there are. It holds no sound.
-func isInfo(p []byte) bool {
-	at := headSize + parse(p).sideSize()
-	if len(p) < at+4 {
+// isInfo reports whether frame is the one that encoders put before the others to say how many there are. It holds no sound.
+func isInfo(frame []byte) bool {
+	at := headSize + parse(frame).sideSize()
+	if len(frame) < at+4 {
 		return false
 	}
-	name := string(p[at : at+4])
-	return name == "Xing" || name == "Info" || len(p) >= 40 && string(p[36:40]) == "VBRI"
+	name := string(frame[at : at+4])
+	return name == "Xing" || name == "Info" || len(frame) >= 40 && string(frame[36:40]) == "VBRI"
 }
 
 // Format implements [audio.File]. The samples are 16-bit.
@@ -125,13 +127,13 @@ func (f *File) Format() audio.Format {
 	return audio.Format{Rate: f.head.rate(), Channels: f.head.channels(), Encoding: audio.Int16}
 }
 
-// Frames implements [audio.File]. Of a file that is cut off it counts the frames of the packets that are whole.
-func (f *File) Frames() int64 { return f.packets * int64(f.head.frames()) }
+// Frames implements [audio.File]: it counts sample frames, in a file that is cut off only the ones in whole frames.
+func (f *File) Frames() int64 { return f.count * int64(f.head.samples()) }
 
-// walker goes from packet to packet.
+// walker goes from frame to frame.
 type walker struct {
 	f      *File
-	at     int64  // where the next packet is looked for
+	at     int64  // where the next frame is looked for
 	buf    []byte // of the file from position from on
 	from   int64
 	filled int
@@ -157,7 +159,7 @@ func (w *walker) peek(at int64, size int) ([]byte, error) {
 	return b[:min(size, len(b))], nil
 }
 
-// first returns where the first packet at or behind position start begins, and sets the head of the file.
+// first returns where the first frame at or behind position start begins, and sets the head of the file.
 func (w *walker) first(start int64) (int64, error) {
 	for at := start; at < start+maxGap; at++ {
 		b, err := w.peek(at, ahead)
@@ -183,7 +185,7 @@ func (w *walker) first(start int64) (int64, error) {
 	return 0, fmt.Errorf("%w: not an MP3 file", audio.ErrFormat)
 }
 
-// row counts the packets that follow one another from position at on, up to enough, and reports whether the file or a tag
+// row counts the frames that follow one another from position at on, up to enough, and reports whether the file or a tag
 // follows the last of them.
 func (w *walker) row(at int64) (n int, whole bool, err error) {
 	for n < enough {
@@ -203,7 +205,7 @@ func (w *walker) row(at int64) (n int, whole bool, err error) {
 	return n, false, nil
 }
 
-// next returns the next whole packet, which is valid until the next call, or io.EOF. Bytes that are no packets are passed
+// next returns the next whole frame, which is valid until the next call, or io.EOF. Bytes that are no frames are passed
 // over up to one that another follows.
 func (w *walker) next() ([]byte, error) {
 	for lost := false; ; lost = true {

@@ -67,11 +67,11 @@ func TestSamplesAgreeWithMpg123(t *testing.T) {
 		rec := decode(t, data)
 		want := audio.Format{Rate: fixture.rate, Channels: fixture.channels, Encoding: audio.Int16}
 		if rec.Format != want || int64(rec.Frames()) != open(t, data).Frames() {
-			t.Errorf("%s: %d frames of %v, want %v", fixture.name, rec.Frames(), rec.Format, want)
+			t.Errorf("%s: %d samples of %v, want %v", fixture.name, rec.Frames(), rec.Format, want)
 		}
 		s16 := read(t, fixture.name+".s16")
 		if len(s16) != 2*fixture.channels*rec.Frames() {
-			t.Errorf("%s: %d frames, want %d", fixture.name, rec.Frames(), len(s16)/2/fixture.channels)
+			t.Errorf("%s: %d samples, want %d", fixture.name, rec.Frames(), len(s16)/2/fixture.channels)
 			continue
 		}
 		power, most := 0.0, 0.0
@@ -100,30 +100,30 @@ func checkSeeks(t *testing.T, name string, data []byte, seeks int) {
 	rec := decode(t, data)
 	rnd := rand.New(rand.NewPCG(1, 2))
 	r, block := f.Reader(), audio.NewBlock(f.Format().Channels, 50)
-	frames := []int64{0, f.Frames(), max(0, f.Frames()-1), 0}
+	samples := []int64{0, f.Frames(), max(0, f.Frames()-1), 0}
 	for range seeks {
-		frames = append(frames, rnd.Int64N(f.Frames()+1))
+		samples = append(samples, rnd.Int64N(f.Frames()+1))
 	}
-	for _, frame := range frames {
-		if err := r.SeekFrame(frame); err != nil {
+	for _, sample := range samples {
+		if err := r.SeekFrame(sample); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		n, err := r.Read(block)
-		if want := int(min(50, f.Frames()-frame)); n != want || (err == io.EOF) != (n == 0) {
-			t.Fatalf("%s: %d frames from %d on, want %d, %v", name, n, frame, want, err)
+		if want := int(min(50, f.Frames()-sample)); n != want || (err == io.EOF) != (n == 0) {
+			t.Fatalf("%s: %d samples from %d on, want %d, %v", name, n, sample, want, err)
 		}
 		for c := range block {
-			if !slices.Equal(block[c][:n], rec.Samples[c][frame:][:n]) {
-				t.Fatalf("%s: other samples from %d on", name, frame)
+			if !slices.Equal(block[c][:n], rec.Samples[c][sample:][:n]) {
+				t.Fatalf("%s: other samples from %d on", name, sample)
 			}
 		}
 	}
 	if r.SeekFrame(-1) == nil || r.SeekFrame(f.Frames()+1) == nil {
-		t.Errorf("%s: there are frames beyond the ends", name)
+		t.Errorf("%s: there are samples beyond the ends", name)
 	}
 }
 
-// Far enough into a file that what precedes a packet is not all read.
+// Far enough into a file that what precedes a frame is not all read.
 func TestSeekInALongFile(t *testing.T) {
 	for _, name := range []string{"apart", "low16"} {
 		data := read(t, name+".mp3")
@@ -131,23 +131,23 @@ func TestSeekInALongFile(t *testing.T) {
 	}
 }
 
-func TestWhatSurroundsThePackets(t *testing.T) {
+func TestWhatSurroundsTheFrames(t *testing.T) {
 	data := read(t, "apart.mp3")
 	want := decode(t, data)
 	tag := append([]byte("ID3\x04\x00\x10\x00\x00\x01\x02"), make([]byte, 130+10)...)
 	for name, around := range map[string][]byte{
-		"a tag":         slices.Concat(tag, data),
-		"two tags":      slices.Concat(tag, tag, data),
-		"garbage":       slices.Concat(tag, []byte("\xFF\xFB\x90garbage\xFF\xFF"), data),
-		"an old tag":    slices.Concat(data, []byte("TAG"), make([]byte, 125)),
-		"APE":           slices.Concat(data, []byte("APETAGEX"), make([]byte, 100)),
-		"a cut packet":  slices.Concat(data, data[:200]),
-		"a cut header":  slices.Concat(data, data[:3]),
-		"zeros":         slices.Concat(make([]byte, 1000), data),
-		"other packets": slices.Concat(data, read(t, "weak.mp3")[:700]),
+		"a tag":        slices.Concat(tag, data),
+		"two tags":     slices.Concat(tag, tag, data),
+		"garbage":      slices.Concat(tag, []byte("\xFF\xFB\x90garbage\xFF\xFF"), data),
+		"an old tag":   slices.Concat(data, []byte("TAG"), make([]byte, 125)),
+		"APE":          slices.Concat(data, []byte("APETAGEX"), make([]byte, 100)),
+		"a cut frame":  slices.Concat(data, data[:200]),
+		"a cut header": slices.Concat(data, data[:3]),
+		"zeros":        slices.Concat(make([]byte, 1000), data),
+		"other frames": slices.Concat(data, read(t, "weak.mp3")[:700]),
 	} {
 		if got := decode(t, around); !slices.EqualFunc(got.Samples, want.Samples, slices.Equal) {
-			t.Errorf("%s: %d frames that differ from the %d without", name, got.Frames(), want.Frames())
+			t.Errorf("%s: %d samples that differ from the %d without", name, got.Frames(), want.Frames())
 		}
 	}
 }
@@ -180,7 +180,7 @@ func TestTruncationAtEveryLength(t *testing.T) {
 		}
 		rec, err := audio.ReadAll(f)
 		if err != nil || int64(rec.Frames()) != f.Frames() || !slices.Equal(rec.Samples[0], whole.Samples[0][:rec.Frames()]) {
-			t.Fatalf("%d bytes gave %d of %d frames, %v", n, rec.Frames(), f.Frames(), err)
+			t.Fatalf("%d bytes gave %d of %d samples, %v", n, rec.Frames(), f.Frames(), err)
 		}
 	}
 }
@@ -232,7 +232,7 @@ func TestReadErrorsAreReported(t *testing.T) {
 	}
 	src.from = 40_000
 	if rec, err := audio.ReadAll(f); !errors.Is(err, io.ErrClosedPipe) || rec.Frames() == 0 {
-		t.Errorf("%d frames, and %v", rec.Frames(), err)
+		t.Errorf("%d samples, and %v", rec.Frames(), err)
 	}
 	if err := f.Reader().SeekFrame(f.Frames() - 1); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("SeekFrame gave %v", err)
@@ -245,7 +245,7 @@ func TestFileShorterThanItWas(t *testing.T) {
 	f := open(t, data)
 	f.r = bytes.NewReader(data[:50_000])
 	if rec, err := audio.ReadAll(f); !errors.Is(err, io.ErrUnexpectedEOF) || rec.Frames() == 0 {
-		t.Errorf("%d frames, and %v", rec.Frames(), err)
+		t.Errorf("%d samples, and %v", rec.Frames(), err)
 	}
 }
 
@@ -277,19 +277,19 @@ func FuzzOpen(f *testing.F) {
 		if err := file.Format().Check(); err != nil {
 			t.Fatal(err)
 		}
-		const most = 20_000 // frames; the decoder is slow
+		const most = 20_000 // samples; the decoder is slow
 		n := min(file.Frames(), most)
 		x, y := audio.NewBlock(file.Format().Channels, int(n)), audio.NewBlock(file.Format().Channels, int(n/2))
 		r := file.Reader()
 		if got, err := r.Read(x); int64(got) != n || err != nil {
-			t.Fatalf("%d frames read of %d, %v", got, n, err)
+			t.Fatalf("%d samples read of %d, %v", got, n, err)
 		}
 		r = file.Reader()
 		if err := r.SeekFrame(n - n/2); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := r.Read(y); int64(got) != n/2 || err != nil {
-			t.Fatalf("%d frames read of %d, %v", got, n/2, err)
+			t.Fatalf("%d samples read of %d, %v", got, n/2, err)
 		}
 		for c := range y {
 			if !slices.Equal(y[c], x[c][n-n/2:]) {

@@ -10,39 +10,39 @@ import (
 	"ditas/audio"
 )
 
-// What a packet may need of those before it.
+// What a frame may need of the ones before it.
 const (
-	maxBack  = 511 // bytes by which a packet's bits may begin before it
-	lead     = 256 // packets that surely hold maxBack bytes, or in MPEG-2 the 255 that one may need
-	settling = 2   // packets whose sound goes on in the next: by its overlap, and by the overlap of the filter behind it
-	look     = 8   // packets that are known in advance, to put what they have no room for in those before
-	patience = 16  // packets to go back from where a packet has bits in those before
+	maxBack  = 511 // bytes by which a frame's bits may begin before it
+	lead     = 256 // frames that surely hold maxBack bytes, or in MPEG-2 the 255 that one may need
+	settling = 2   // frames whose sound goes on in the next: by its overlap, and by the overlap of the filter behind it
+	look     = 8   // frames that are known in advance, to put what they have no room for in those before
+	patience = 16  // frames to go back from where a frame has bits in those before
 )
 
-// Reader implements [audio.File]. A packet that cannot be decoded is silent, as is one that begins in a packet that was
+// Reader implements [audio.File]. A frame that cannot be decoded is silent, as is one that begins in a frame that was
 // cut off; the decoding goes on with the next.
 func (f *File) Reader() audio.Reader {
-	frames := f.head.frames()
-	return &reader{f: f, walk: walker{f: f}, pcm: make([]byte, 4*frames), used: frames}
+	samples := f.head.samples()
+	return &reader{f: f, walk: walker{f: f}, pcm: make([]byte, 4*samples), used: samples}
 }
 
 type reader struct {
 	f       *File
 	walk    walker
-	packet  int64 // the next one to be decoded
+	frame   int64 // the next one to be decoded
 	ready   bool  // it is in line, as are those up to taken, behind which walk stands
 	taken   int64
-	line    [look + 1]sound // of each packet, at its number modulo the length
-	placed  int             // bytes of the next packet that the decoder has been given already
-	back    []byte          // the last bytes that hold bits of sound, as far as a packet may need them
-	reach   int             // how far the next packet may reach back if those before it are what they ought to be
+	line    [look + 1]sound // of each frame, at its number modulo the length
+	placed  int             // bytes of the next frame that the decoder has been given already
+	back    []byte          // the last bytes that hold bits of sound, as far as a frame may need them
+	reach   int             // how far the next frame may reach back if those before it are what they ought to be
 	decoder *mp3.Decoder
 	feed    feed
-	pcm     []byte // of the last packet: 16-bit samples, two channels
-	used    int    // frames of pcm
+	pcm     []byte // of the last frame: 16-bit samples, two channels
+	used    int    // samples of pcm that have been read
 }
 
-// feed is what the decoder reads from: one packet at a time.
+// feed is what the decoder reads from: one frame at a time.
 type feed struct{ rest []byte }
 
 func (f *feed) Read(b []byte) (int, error) {
@@ -59,10 +59,10 @@ func (r *reader) Read(block [][]float64) (int, error) {
 	if err != nil || room == 0 {
 		return 0, err
 	}
-	done, frames := 0, r.f.head.frames()
+	done, samples := 0, r.f.head.samples()
 	for done < room {
-		if r.used == frames {
-			if r.packet == r.f.packets {
+		if r.used == samples {
+			if r.frame == r.f.count {
 				break
 			}
 			if err := r.decode(); err != nil {
@@ -73,7 +73,7 @@ func (r *reader) Read(block [][]float64) (int, error) {
 			}
 			r.used = 0
 		}
-		n := min(room-done, frames-r.used)
+		n := min(room-done, samples-r.used)
 		for c := range block {
 			pcm := r.pcm[4*r.used+2*c:]
 			for i := range block[c][done : done+n] {
@@ -89,34 +89,35 @@ func (r *reader) Read(block [][]float64) (int, error) {
 	return done, nil
 }
 
-// SeekFrame decodes a few packets, and gives the very samples that reading up to there gives.
-func (r *reader) SeekFrame(frame int64) error {
-	if frame < 0 || frame > r.f.Frames() {
-		return fmt.Errorf("there is no frame %d in a recording of %d", frame, r.f.Frames())
+// SeekFrame goes to a sample frame. It decodes a few frames for that, and then Read gives the very samples that reading from
+// the start gives.
+func (r *reader) SeekFrame(sample int64) error {
+	if sample < 0 || sample > r.f.Frames() {
+		return fmt.Errorf("there is no sample frame %d in a recording of %d", sample, r.f.Frames())
 	}
-	frames := int64(r.f.head.frames())
-	packet, skip := frame/frames, int(frame%frames)
-	if r.ready && packet == r.packet-1 {
+	samples := int64(r.f.head.samples())
+	frame, skip := sample/samples, int(sample%samples)
+	if r.ready && frame == r.frame-1 {
 		r.used = skip
 		return nil
 	}
-	for from := max(0, packet-settling); ; from-- {
-		r.packet, r.used, r.ready, r.decoder = from, int(frames), false, nil
-		if from == r.f.packets {
+	for from := max(0, frame-settling); ; from-- {
+		r.frame, r.used, r.ready, r.decoder = from, int(samples), false, nil
+		if from == r.f.count {
 			return nil
 		}
 		if err := r.prepare(); err != nil {
 			return fmt.Errorf("mp3: read samples: %w", err)
 		}
-		if from == 0 || r.needs(from) == 0 || from == packet-settling-patience {
+		if from == 0 || r.needs(from) == 0 || from == frame-settling-patience {
 			break
 		}
 	}
-	last := packet // to decode, if a part of it is wanted
+	last := frame // to decode, if a part of it is wanted
 	if skip > 0 {
 		last++
 	}
-	for r.packet < last {
+	for r.frame < last {
 		if err := r.decode(); err != nil {
 			return fmt.Errorf("mp3: read samples: %w", err)
 		}
@@ -127,35 +128,35 @@ func (r *reader) SeekFrame(frame int64) error {
 	return nil
 }
 
-// decode decodes the next packet into pcm.
+// decode decodes the next frame into pcm.
 func (r *reader) decode() error {
 	if !r.ready {
 		if err := r.prepare(); err != nil {
 			return err
 		}
 	}
-	if err := r.takeTo(r.packet + look); err != nil {
+	if err := r.takeTo(r.frame + look); err != nil {
 		return err
 	}
 	if !r.play() {
 		clear(r.pcm)
 		r.decoder = nil
 	}
-	r.packet++
+	r.frame++
 	return nil
 }
 
-// prepare puts the next packet and some more in line.
+// prepare puts the next frame and some more in line.
 func (r *reader) prepare() error {
 	r.back, r.reach, r.placed = r.back[:0], 0, 0
-	from := max(0, r.packet-lead) / stride
+	from := max(0, r.frame-lead) / stride
 	r.walk.at, r.taken = r.f.index[from], from*stride
-	return r.takeTo(r.packet + look)
+	return r.takeTo(r.frame + look)
 }
 
-// takeTo puts the packets up to the given one in line, or up to the last one if there are fewer.
-func (r *reader) takeTo(packet int64) error {
-	for r.taken <= min(packet, r.f.packets-1) {
+// takeTo puts the frames up to the given one in line, or up to the last one if there are fewer.
+func (r *reader) takeTo(frame int64) error {
+	for r.taken <= min(frame, r.f.count-1) {
 		err := r.take()
 		if r.ready = err == nil; err != nil {
 			return err
@@ -164,12 +165,12 @@ func (r *reader) takeTo(packet int64) error {
 	return nil
 }
 
-// at returns a packet that is in line.
-func (r *reader) at(packet int64) *sound { return &r.line[packet%int64(len(r.line))] }
+// at returns a frame that is in line.
+func (r *reader) at(frame int64) *sound { return &r.line[frame%int64(len(r.line))] }
 
-// needs returns how many bytes of a packet that is in line have to be in those before.
-func (r *reader) needs(packet int64) (n int) {
-	for i := r.taken - 1; i >= packet; i-- {
+// needs returns how many bytes of a frame that is in line have to be in those before.
+func (r *reader) needs(frame int64) (n int) {
+	for i := r.taken - 1; i >= frame; i-- {
 		if s := r.at(i); s.ok {
 			n = max(0, min(len(s.bits)+n-s.room(), s.maxBack()))
 		} else {
@@ -179,9 +180,9 @@ func (r *reader) needs(packet int64) (n int) {
 	return n
 }
 
-// take puts the packet behind the last one in line.
+// take puts the frame behind the last one in line.
 func (r *reader) take() error {
-	p, err := r.walk.next()
+	frame, err := r.walk.next()
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF // the file has become shorter
 	}
@@ -190,11 +191,11 @@ func (r *reader) take() error {
 	}
 	s := r.at(r.taken)
 	r.taken++
-	back, bits := begins(p), bitsOf(p)
+	back, bits := begins(frame), bitsOf(frame)
 	if back > min(r.reach, len(r.back)) {
 		s.ok = false
 	} else {
-		s.gather(p, r.back[len(r.back)-back:], bits)
+		s.gather(frame, r.back[len(r.back)-back:], bits)
 	}
 	r.reach = min(len(r.back), back) + len(bits)
 	r.back = append(r.back, bits...)
@@ -204,21 +205,21 @@ func (r *reader) take() error {
 	return nil
 }
 
-// play gives the next packet to the decoder, and puts the samples in pcm. It returns false if that fails; the decoder is of
+// play gives the next frame to the decoder, and puts the samples in pcm. It returns false if that fails; the decoder is of
 // no more use then.
 func (r *reader) play() (ok bool) {
-	s, placed, ahead := r.at(r.packet), r.placed, []byte(nil)
+	s, placed, ahead := r.at(r.frame), r.placed, []byte(nil)
 	if r.decoder == nil {
 		placed = 0
 	}
-	if r.packet+1 < r.taken {
-		ahead = r.at(r.packet + 1).bits[:r.needs(r.packet+1)]
+	if r.frame+1 < r.taken {
+		ahead = r.at(r.frame + 1).bits[:r.needs(r.frame+1)]
 	}
 	if !s.ok {
 		r.placed = 0
 		return false
 	}
-	r.feed.rest, r.placed = s.packet(placed, ahead)
+	r.feed.rest, r.placed = s.frame(placed, ahead)
 	defer func() {
 		if recover() != nil { // go-mp3 does that when it is given impossible bits
 			ok = false

@@ -2,10 +2,10 @@ package mp3
 
 import "encoding/binary"
 
-// sound is what is in a packet, in a form that is all its own and that go-mp3 decodes as it should:
+// sound is what is in a frame, in a form that is all its own and that go-mp3 decodes as it should:
 //
-//   - The bits of the packet are together, instead of partly in those before it.
-//   - The bit rate is the highest there is, for room, and because go-mp3 gets the size of some packets of MPEG-2 wrong.
+//   - The bits of the frame are together, instead of partly in those before it.
+//   - The bit rate is the highest there is, for room, and because go-mp3 gets the size of some frames of MPEG-2 wrong.
 //   - MPEG-2.5 passes for MPEG-2 at 16 kHz, whose tables it shares except at 8 kHz.
 //   - Where middle and side are coded in short blocks, their bits go on with zeros. go-mp3 turns them into left and right
 //     only as far as there are bits, although the sound, once put in order, goes on to the end of a band.
@@ -16,7 +16,7 @@ type sound struct {
 	bits []byte
 }
 
-// Fields of the side information, in bits. A granule is 576 frames.
+// Fields of the side information, in bits. A granule is 576 samples of each channel.
 const (
 	lengthBits  = 12 // of the number of bits of a channel in a granule
 	beforeBlock = 12 + 9 + 8
@@ -26,9 +26,9 @@ const (
 	quads       = 576 / 4
 )
 
-// gather makes s what is in packet p, whose bits are first the ones in back and then the ones in bits.
-func (s *sound) gather(p, back, bits []byte) {
-	h := parse(p)
+// gather makes s what is in a frame, whose bits are first the ones in back and then the ones in bits.
+func (s *sound) gather(frame, back, bits []byte) {
+	h := parse(frame)
 	s.ok = true
 	s.head = h&^(0xF<<12|1<<9|3) | 14<<12 | 1<<16 // the highest bit rate, no emphasis, no checksum
 	if h.version() == version1 {
@@ -38,7 +38,7 @@ func (s *sound) gather(p, back, bits []byte) {
 		s.head = s.head&^(3<<19|3<<10) | 2<<19 | 2<<10
 	}
 	size := h.sideSize()
-	clear(s.side[copy(s.side[:], p[headSize+h.sumSize():][:size]):])
+	clear(s.side[copy(s.side[:], frame[headSize+h.sumSize():][:size]):])
 	from := &bitReader{parts: [2][]byte{back, bits}}
 	to := &bitWriter{b: s.bits[:0]}
 	side := layout(h)
@@ -66,29 +66,29 @@ func (s *sound) gather(p, back, bits []byte) {
 	s.bits = to.b
 }
 
-// room returns how many bytes of bits a packet holds.
+// room returns how many bytes of bits a frame holds.
 func (s *sound) room() int { return s.head.size() - headSize - s.head.sideSize() }
 
-// maxBack returns how many bytes of the packet may be in those before.
+// maxBack returns how many bytes of the frame may be in those before.
 func (s *sound) maxBack() int { return min(len(s.bits), 1<<layout(s.head).begin-1) }
 
-// packet returns the packet for the decoder; placed bytes of it are in the packet before. held is how many of the bytes ahead,
-// which belong to the next packet, it holds. What does not fit, of the highest frequencies, is lost.
-func (s *sound) packet(placed int, ahead []byte) (p []byte, held int) {
-	p = make([]byte, s.head.size())
-	binary.BigEndian.PutUint32(p, uint32(s.head))
-	side, body := p[headSize:][:s.head.sideSize()], p[headSize+s.head.sideSize():]
+// frame returns the frame for the decoder; placed bytes of it are in the frame before. held is how many of the bytes ahead,
+// which belong to the next frame, it holds. What does not fit, of the highest frequencies, is lost.
+func (s *sound) frame(placed int, ahead []byte) (frame []byte, held int) {
+	frame = make([]byte, s.head.size())
+	binary.BigEndian.PutUint32(frame, uint32(s.head))
+	side, body := frame[headSize:][:s.head.sideSize()], frame[headSize+s.head.sideSize():]
 	copy(side, s.side[:])
 	putBits(side, 0, layout(s.head).begin, placed)
 	used := copy(body, s.bits[placed:])
 	held = min(len(ahead), len(body)-used)
 	copy(body[len(body)-held:], ahead)
-	return p, held
+	return frame, held
 }
 
 // sideLayout is where the fields of the side information lie.
 type sideLayout struct {
-	begin      int // bits of the number of bytes in packets before
+	begin      int // bits of the number of bytes in frames before
 	granules   int
 	channels   int
 	first      int // of the fields of a channel in a granule
@@ -208,14 +208,14 @@ func (w *bitWriter) ones(k int) {
 	w.put(0xFF, k)
 }
 
-// begins returns how many bytes of the bits of a packet are in the ones before it.
-func begins(p []byte) int {
-	h := parse(p)
-	return getBits(p[headSize+h.sumSize():], 0, layout(h).begin)
+// begins returns how many bytes of the bits of a frame are in the ones before it.
+func begins(frame []byte) int {
+	h := parse(frame)
+	return getBits(frame[headSize+h.sumSize():], 0, layout(h).begin)
 }
 
-// bitsOf returns the bytes of a packet that hold bits of sound, of this packet or of following ones.
-func bitsOf(p []byte) []byte {
-	h := parse(p)
-	return p[headSize+h.sumSize()+h.sideSize():]
+// bitsOf returns the bytes of a frame that hold bits of sound, of this frame or of following ones.
+func bitsOf(frame []byte) []byte {
+	h := parse(frame)
+	return frame[headSize+h.sumSize()+h.sideSize():]
 }

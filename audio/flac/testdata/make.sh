@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the FLAC files of the tests, and the table samples.txt: for each file the number of its frames and the MD5 of its
-# samples as 32-bit little-endian integers, as ffmpeg or flac read them. Needs sox 14.4.2, flac 1.4.2, ffmpeg 5.1 and
+# Makes the FLAC files of the tests, and the table samples.txt: for each file the number of its sample frames and the MD5 of
+# its samples as 32-bit little-endian integers, as ffmpeg or flac read them. Needs sox 14.4.2, flac 1.4.2, ffmpeg 5.1 and
 # python3.
 set -eu
 cd "$(dirname "$0")"
@@ -8,8 +8,8 @@ rm -f ./*.flac samples.txt
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-# Tones over noise, the channels alike, and an odd number of frames.
-tones() { # rate, channels, frames, further arguments: output options and file
+# Tones over noise, the channels alike, and an odd number of samples.
+tones() { # rate, channels, samples of each, further arguments: output options and file
 	r=$1 c=$2 n=$3
 	shift 3
 	sox -R -D -V1 -r "$r" -n -c 1 -b 24 "$tmp/tone.wav" synth "$n"s triangle 220 synth "$n"s pinknoise mix vol 0.6
@@ -59,7 +59,7 @@ PY
 enc -5 -b 1152 --no-padding -c "$tmp/s16-2ch.wav" | cat >pipe.flac
 ffmpeg -v error -i "$tmp/s16.wav" -c:a flac -compression_level 8 -frame_size 700 -bitexact -f flac - | cat >ffmpeg-pipe.flac
 
-# What neither program writes: packets of any length, escaped residuals, samples of 12 and 20 bits.
+# What neither program writes: frames of any length, escaped residuals, samples of 12 and 20 bits.
 python3 - <<'PY'
 import random, struct
 
@@ -153,8 +153,8 @@ def save(name, rate, bits, channels, sizes, variable=True, first=0):
         head += bytes([crc(7, 8, head)])
         w = Bits()
         for channel in x: subframe(w, channel[at:at+n], bits, how)
-        packet = head + w.bytes()
-        data += packet + struct.pack('>H', crc(0x8005, 16, packet))
+        frame = head + w.bytes()
+        data += frame + struct.pack('>H', crc(0x8005, 16, frame))
         at += n
     info = struct.pack('>HH', min(sizes), max(sizes)) + bytes(6)
     info += struct.pack('>Q', rate << 44 | channels - 1 << 41 | bits - 1 << 36 | total) + bytes(16)

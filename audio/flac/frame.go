@@ -8,11 +8,11 @@ import (
 	"slices"
 )
 
-// header is what a packet says about itself.
+// header is what a frame says about itself.
 type header struct {
-	variable bool  // packets may be of any length, and number counts the first frame, not the packet
+	variable bool  // frames may be of any length, and number counts the first sample, not the frame
 	number   int64 // 36 bits
-	frames   int
+	samples  int   // of each channel
 	stereo   stereo
 }
 
@@ -49,21 +49,21 @@ const (
 	sideCode  = 8 // of leftSide; the others follow
 )
 
-// What may be wrong with a header. These are many where packets are searched for.
+// What may be wrong with a header. These are many where frames are searched for.
 var (
-	errNoPacket  = damaged("there is no packet where one ought to be")
-	errHeader    = damaged("an impossible header of a packet")
-	errHeaderSum = damaged("the header of a packet does not match its checksum")
+	errNoFrame   = damaged("there is no frame where one ought to be")
+	errHeader    = damaged("an impossible header of a frame")
+	errHeaderSum = damaged("the header of a frame does not match its checksum")
 	errChange    = damaged("the rate, channels or bits of samples change midway")
 )
 
-// isSync reports whether b may be the first two bytes of a packet.
+// isSync reports whether b may be the first two bytes of a frame.
 func isSync(b []byte) bool { return b[0] == 0xFF && b[1]&0xFE == 0xF8 }
 
 // parse reads a header of the stream from the first bytes of b, which holds maxHeader bytes, and returns its size.
 func (h *header) parse(b []byte, info *streamInfo) (size int, err error) {
 	if !isSync(b) {
-		return 0, errNoPacket
+		return 0, errNoFrame
 	}
 	sizeCode, rateCode := b[2]>>4, b[2]&15
 	channelCode, bitsCode := int(b[3]>>4), b[3]>>1&7
@@ -88,13 +88,13 @@ func (h *header) parse(b []byte, info *streamInfo) (size int, err error) {
 		}
 	}
 
-	h.frames = sizeCodes[sizeCode]
+	h.samples = sizeCodes[sizeCode]
 	switch sizeCode {
 	case size8:
-		h.frames = int(b[at]) + 1
+		h.samples = int(b[at]) + 1
 		at++
 	case size16:
-		h.frames = int(binary.BigEndian.Uint16(b[at:])) + 1
+		h.samples = int(binary.BigEndian.Uint16(b[at:])) + 1
 		at += 2
 	}
 	rate := rateCodes[rateCode]
@@ -118,7 +118,7 @@ func (h *header) parse(b []byte, info *streamInfo) (size int, err error) {
 		channels = 2
 	}
 	switch {
-	case h.frames == 0 || h.frames > maxPacket || rateCode == rateNone || bitsCode == bitsNone || h.stereo > midSide:
+	case h.samples == 0 || h.samples > maxFrame || rateCode == rateNone || bitsCode == bitsNone || h.stereo > midSide:
 		return 0, errHeader
 	case channels != info.channels || rateCode != 0 && rate != info.rate || bitsCode != 0 && bitsCodes[bitsCode] != info.bits:
 		return 0, errChange
@@ -126,17 +126,17 @@ func (h *header) parse(b []byte, info *streamInfo) (size int, err error) {
 	return at + 1, nil
 }
 
-// append appends the header of a packet to an empty slice.
+// append appends the header of a frame to an empty slice.
 func (h *header) append(b []byte, info *streamInfo) []byte {
 	be := binary.BigEndian
 	var tail []byte
-	sizeCode := slices.Index(sizeCodes[:], h.frames)
+	sizeCode := slices.Index(sizeCodes[:], h.samples)
 	switch {
 	case sizeCode > 0:
-	case h.frames <= 256:
-		sizeCode, tail = size8, append(tail, byte(h.frames-1))
+	case h.samples <= 256:
+		sizeCode, tail = size8, append(tail, byte(h.samples-1))
 	default:
-		sizeCode, tail = size16, be.AppendUint16(tail, uint16(h.frames-1))
+		sizeCode, tail = size16, be.AppendUint16(tail, uint16(h.samples-1))
 	}
 	rateCode := slices.Index(rateCodes[:], info.rate)
 	switch {
@@ -173,14 +173,14 @@ func (h *header) append(b []byte, info *streamInfo) []byte {
 	return append(b, checksum8(b))
 }
 
-// decoder restores the samples of packets.
+// decoder restores the samples of frames.
 type decoder struct {
 	bitReader
 	info   *streamInfo
-	header           // of the last packet
+	header           // of the last frame
 	where  span      // it lies
 	codes  [][]int64 // its samples as integers, channel by channel
-	failed int64     // bytes and samples that find has decoded in vain
+	failed int64     // bytes, and samples of all channels, that find has decoded in vain
 }
 
 func (f *File) decoder() *decoder {
@@ -191,7 +191,7 @@ func (f *File) decoder() *decoder {
 	}
 }
 
-// head reads the header of a packet.
+// head reads the header of a frame.
 func (d *decoder) head() error {
 	d.where.start = d.offset()
 	d.seek(d.where.start)
@@ -209,7 +209,7 @@ func (d *decoder) head() error {
 	return d.err()
 }
 
-// next decodes the next packet. The error is io.ErrUnexpectedEOF if the file ends before the packet does.
+// next decodes the next frame. The error is io.ErrUnexpectedEOF if the file ends before the frame does.
 func (d *decoder) next() error {
 	if err := d.head(); err != nil {
 		return err
@@ -228,13 +228,13 @@ func (d *decoder) next() error {
 		return err
 	}
 	if uint64(sum) != want {
-		return damaged("a packet does not match its checksum")
+		return damaged("a frame does not match its checksum")
 	}
 	return nil
 }
 
-// find decodes the first packet that begins in [from, to), and returns false if there is none, or if too many
-// places look like a packet and are not.
+// find decodes the first frame that begins in [from, to), and returns false if there is none, or if too many
+// places look like a frame and are not.
 func (d *decoder) find(from, to int64) (bool, error) {
 	d.seek(from)
 	for d.failed < maxFailed {
@@ -255,7 +255,7 @@ func (d *decoder) find(from, to int64) (bool, error) {
 			if d.next() == nil {
 				return true, nil
 			}
-			d.failed += d.offset() - at + int64(h.frames*d.info.channels)
+			d.failed += d.offset() - at + int64(h.samples*d.info.channels)
 		}
 		d.seek(at + 1)
 	}
@@ -265,10 +265,10 @@ func (d *decoder) find(from, to int64) (bool, error) {
 // body decodes what stands between the header and the checksum.
 func (d *decoder) body() error {
 	for c := range d.codes {
-		if cap(d.codes[c]) < d.frames {
-			d.codes[c] = make([]int64, max(d.frames, d.info.maxBlock))
+		if cap(d.codes[c]) < d.samples {
+			d.codes[c] = make([]int64, max(d.samples, d.info.maxBlock))
 		}
-		d.codes[c] = d.codes[c][:d.frames]
+		d.codes[c] = d.codes[c][:d.samples]
 		width := uint(d.info.bits)
 		if d.stereo == sideRight && c == 0 || (d.stereo == leftSide || d.stereo == midSide) && c == 1 {
 			width++
