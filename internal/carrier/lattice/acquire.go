@@ -52,8 +52,9 @@ type acquirer struct {
 	window  window
 	// correlators of the sizes that were needed so far.
 	correlators map[int]*dsp.Correlator
-	// advance, if set, is told that another step of the search is done.
-	advance func()
+	stock       stock
+	spectrum    spectrum
+	spare       [][]float32 // planes that were given back
 }
 
 func newAcquirer(m *marker, s *carrier.Host, workers int) *acquirer {
@@ -69,6 +70,66 @@ func (a *acquirer) correlator(points int) *dsp.Correlator {
 		a.correlators[points] = c
 	}
 	return a.correlators[points]
+}
+
+// free forgets all but the window.
+func (a *acquirer) free() { a.stock, a.spectrum, a.spare = stock{}, spectrum{}, nil }
+
+// plane returns so many zeros, which are given back by appending them to spare.
+func (a *acquirer) plane(points int) []float32 {
+	for i, p := range a.spare {
+		if len(p) == points {
+			a.spare = slices.Delete(a.spare, i, i+1)
+			clear(p)
+			return p
+		}
+	}
+	return make([]float32, points)
+}
+
+// stock holds what the pilots of all sets in the first frames of a lane are made of, since several searches ask for
+// them.
+type stock struct {
+	lane, frames int
+	bits         []syncBits // frame by frame, set by set
+}
+
+// maxStock is the largest number of frames of a stock, which takes 7 KiB for each.
+const maxStock = 1 << 12
+
+// stockUp sees to it that the stock holds so many frames of a lane, or as many as it can.
+func (a *acquirer) stockUp(ctx context.Context, lane, frames int) error {
+	frames = min(frames, maxStock)
+	if a.stock.lane != lane {
+		a.stock.lane, a.stock.frames = lane, 0
+	}
+	from := a.stock.frames
+	if frames <= from {
+		return nil
+	}
+	a.stock.bits = slices.Grow(a.stock.bits[:from*sets], (frames-from)*sets)[:frames*sets]
+	parallel.Each(a.workers, frames-from, func(_, i int) {
+		if ctx.Err() != nil {
+			return
+		}
+		for set := range sets {
+			a.marker.syncBits(&a.stock.bits[(from+i)*sets+set], set, lane, from+i)
+		}
+	})
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	a.stock.frames = frames
+	return nil
+}
+
+// pilots writes those of frame k of a lane.
+func (a *acquirer) pilots(dst *[syncPilots]pilot, l setLane, k int) {
+	if l.lane == a.stock.lane && k < a.stock.frames {
+		syncOf(dst, &a.stock.bits[k*sets+l.set])
+		return
+	}
+	a.marker.sync(dst, l.set, l.lane, k)
 }
 
 // window is a piece of a recording: samples of the first channels in units, NaN where they carry nothing.
@@ -351,7 +412,7 @@ func (a *acquirer) scaled(ctx context.Context, pairs []pair) ([]candidate, error
 		y, frames := a.window.samples[p.channel], usable[p.channel]
 		var pilots [syncPilots]pilot
 		for _, k := range frames {
-			a.marker.sync(&pilots, set, p.lane, k)
+			a.pilots(&pilots, setLane{set, p.lane}, k)
 			for j := range pilots {
 				v := float64(y[k*FrameLength+int(pilots[j].at)])
 				for h := octaves - 1; h >= 2; h-- {

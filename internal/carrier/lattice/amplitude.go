@@ -1,6 +1,7 @@
 package lattice
 
 import (
+	"context"
 	"errors"
 	"math"
 	"slices"
@@ -14,13 +15,13 @@ const refineFrames = 96
 // refine finds a lock's gain and offset, the gain being known to a half percent, from the pilots of the frames
 // behind it: gains first, by samples that may be larger and larger, without regard to an offset, which turns all
 // phases alike.
-func (l *listener) refine(k lock) (lock, error) {
+func (l *listener) refine(ctx context.Context, k lock) (lock, error) {
 	n := int(min(refineFrames, (l.source.Frames()-k.at)/FrameLength))
 	if n <= 0 {
 		return k, nil
 	}
 	buf := audio.NewBlock(l.source.Channels(), n*FrameLength)
-	if err := errors.Join(l.source.Read(buf, k.at), l.ctx.Err()); err != nil {
+	if err := errors.Join(l.source.Read(buf, k.at), ctx.Err()); err != nil {
 		return k, err
 	}
 	var read []knownPilot // in units
@@ -84,21 +85,21 @@ func (l *listener) refine(k lock) (lock, error) {
 	}
 	k.offset = 0
 	if widest > 0 && math.Abs(offset) > math.Exp2(float64(widest))/256 {
-		k.offset = l.farOffset(k, buf[k.channel], offset*k.gain*unit, math.Exp2(float64(widest))*math.Abs(k.gain)*unit)
+		k.offset = l.farOffset(ctx, k, buf[k.channel], offset*k.gain*unit, math.Exp2(float64(widest))*math.Abs(k.gain)*unit)
 	}
 	return k, nil
 }
 
 // farOffset returns which of the offsets that differ by a step the pilots of the frames' own levels speak for: the
 // least of those that they do alike. x is the frames behind a lock.
-func (l *listener) farOffset(k lock, x []float64, offset, step float64) float64 {
+func (l *listener) farOffset(ctx context.Context, k lock, x []float64, offset, step float64) float64 {
 	const farthest, most, frames = 0.05, 24, 24
 	best, top := offset, math.Inf(-1)
 	y := make([]float64, FrameLength)
 	var m marks
 	for n := range 2*most + 1 {
 		v := offset + step*float64((n+1)/2)*float64(1-n%2*2)
-		if math.Abs(v) > farthest || l.ctx.Err() != nil {
+		if math.Abs(v) > farthest || ctx.Err() != nil {
 			continue
 		}
 		for p := range profiles {
@@ -132,8 +133,8 @@ func (l *listener) farOffset(k lock, x []float64, offset, step float64) float64 
 
 // amplitude finds out what a recording was multiplied with and what was added to it, once its header is known. Of
 // what fits alike it takes that which has changed the recording least.
-func (l *listener) amplitude(h *header, k lock) (lock, error) {
-	m, err := l.newMeter(h, k)
+func (l *listener) amplitude(ctx context.Context, h *header, k lock) (lock, error) {
+	m, err := l.newMeter(ctx, h, k)
 	if err != nil {
 		return k, err
 	}
@@ -143,7 +144,7 @@ func (l *listener) amplitude(h *header, k lock) (lock, error) {
 	if k == untouched && plain.clear() {
 		return k, nil
 	}
-	refined, err := l.refine(k)
+	refined, err := l.refine(ctx, k)
 	if err != nil {
 		return k, err
 	}
@@ -179,7 +180,7 @@ type known struct {
 // meterFrames is how many frames a meter looks at.
 const meterFrames = 4 * blockFrames
 
-func (l *listener) newMeter(h *header, k lock) (*meter, error) {
+func (l *listener) newMeter(ctx context.Context, h *header, k lock) (*meter, error) {
 	r := newReader(h.profile, l.tables[h.profile])
 	m := &meter{tables: r.tables, shape: r.shape}
 	coded := l.code.encode(h.marshal(l.key))
@@ -188,7 +189,7 @@ func (l *listener) newMeter(h *header, k lock) (*meter, error) {
 	y := make([]float64, FrameLength)
 	var marks marks
 	for from := 0; from < meterFrames; from += blockFrames {
-		if err := errors.Join(t.load(l.source, k.at+int64(from)*FrameLength), l.ctx.Err()); err != nil {
+		if err := errors.Join(t.load(l.source, k.at+int64(from)*FrameLength), ctx.Err()); err != nil {
 			return nil, err
 		}
 		for i := range blockFrames {

@@ -206,28 +206,34 @@ func (r *reader) read(b *bits[float32], y []float64, f *frame, level, noise int)
 	}
 }
 
-// addHeader adds the log-likelihoods of the header's bits that frame k of a lane carries, times a weight.
-func (r *reader) addHeader(sum []float32, y []float64, m *marks, lane, k int, c *headerCode, level, noise int, weight float32) {
-	ratio := ratioIndex(noise, level)
+// reading is how a frame is read: at a level, under a noise index, with a weight.
+type reading struct {
+	level, noise int
+	weight       float32
+}
+
+// addHeader adds the log-likelihoods of the header's bits that a frame carries, times a weight.
+func (r *reader) addHeader(sum []float32, y []float64, m *marks, c headerSymbols, as reading) {
+	ratio := ratioIndex(as.noise, as.level)
 	if ratio >= ratios {
 		return
 	}
-	inverse := 1 / (fineStep(level) * r.shape.strong)
+	inverse := 1 / (fineStep(as.level) * r.shape.strong)
 	for i, p := range m.strong[:r.shape.header] {
 		if !r.quiet[p.at] {
-			sum[c.position(lane, k, i)] += weight * r.tables.strong[ratio][phase(y[p.at]*inverse, p.dither)]
+			sum[c.position(i)] += as.weight * r.tables.strong[ratio][phase(y[p.at]*inverse, p.dither)]
 		}
 	}
-	n := fineBits(level)
-	fine := r.tables.fineTable(level, noise)
-	inverse = 1 / fineStep(level)
+	n := fineBits(as.level)
+	fine := r.tables.fineTable(as.level, as.noise)
+	inverse = 1 / fineStep(as.level)
 	for i, p := range m.fine {
 		if r.quiet[p.at] {
 			continue
 		}
 		l := &fine[phase(y[p.at]*inverse, p.dither)]
 		for j := range n {
-			sum[c.position(lane, k, headerStrong+maxFineBits*i+j)] += weight * l[j]
+			sum[c.position(headerStrong+maxFineBits*i+j)] += as.weight * l[j]
 		}
 	}
 }
