@@ -373,6 +373,14 @@ const (
 	leastGain, mostGain = 1.0 / 16, 8
 )
 
+// inverseOctaves are 2^−h.
+var inverseOctaves = func() (of [octaves]float64) {
+	for h := range of {
+		of[h] = math.Exp2(float64(-h))
+	}
+	return of
+}()
+
 // scaled looks for frames that lie where they were written but are louder, fainter, upside down or off zero. A sum
 // of unit vectors whose angles are samples times a frequency, less dithers, is long at that of the lattice: for all
 // frequencies at once it is a Fourier transform of the dithers' vectors, added up by the samples that they belong
@@ -416,12 +424,13 @@ func (a *acquirer) scaled(ctx context.Context, pairs []pair) ([]candidate, error
 			for j := range pilots {
 				v := float64(y[k*FrameLength+int(pilots[j].at)])
 				for h := octaves - 1; h >= 2; h-- {
-					x := v * math.Exp2(float64(-h))
+					x := v * inverseOctaves[h]
 					if !(math.Abs(x) < scaledReach-1) {
 						break
 					}
-					c := circle[pilots[j].u<<(octaves-h)>>24]
-					bin := int(math.Floor(x*scaledBins+0.5)) & (scaledPoints - 1)
+					c := &circle[pilots[j].u<<(octaves-h)>>24]
+					// Rounded to the nearest bin, the sum being positive.
+					bin := int(x*scaledBins+(scaledPoints+0.5)) & (scaledPoints - 1)
 					w.re[h][bin] += c[0]
 					w.im[h][bin] += c[1]
 					w.count[h]++
@@ -434,12 +443,13 @@ func (a *acquirer) scaled(ctx context.Context, pairs []pair) ([]candidate, error
 				continue
 			}
 			fft.Forward(w.re[h], w.im[h])
+			least, ims := float32(limit*float64(w.count[h])), w.im[h]
 			for at, re := range w.re[h] {
-				im := w.im[h][at]
-				v := float64(re*re+im*im) / float64(w.count[h])
-				if v < limit {
+				im := ims[at]
+				if re*re+im*im < least {
 					continue
 				}
+				v := float64(re*re+im*im) / float64(w.count[h])
 				k := fft.Bin(at)
 				if k > scaledPoints/2 {
 					k -= scaledPoints

@@ -79,31 +79,52 @@ func pilotPhase(sample float64, u uint32, h int) int {
 // pilotRatio returns the table to use for pilots of synchronisation at a level under a noise index.
 func pilotRatio(noise, level int) int { return ratioIndex(noise, 4*(octave(level)-1)) }
 
-// evidence returns the log-likelihood ratio of the symbols that are known, at a level and a noise index, to noise
-// alone.
-func (r *reader) evidence(level, noise int) float64 {
-	var sum float32
+// likeliest returns the level under which there is most evidence for a noise index, the lowest of those that have as
+// much, and that evidence: the log-likelihood ratio of the symbols that are known to noise alone. It tries guess first and gives up those that cannot reach what was found.
+func (r *reader) likeliest(noise, guess int) (best int, top float64) {
+	best, top = -1, math.Inf(-1)
+	r.bound(guess, noise, &best, &top)
+	for level := range Levels {
+		if level != guess {
+			r.bound(level, noise, &best, &top)
+		}
+	}
+	return best, top
+}
+
+// bound updates the likeliest level.
+func (r *reader) bound(level, noise int, best *int, top *float64) {
+	least := float32(*top)
+	sum := float32(0)
 	if k := pilotRatio(noise, level); k < ratios {
 		h := octave(level) + r.shape.rise
 		for i := range r.sync {
 			sum += r.tables.pilots[pilotPhase(r.sync[i].sample, r.sync[i].u, h)][k]
 		}
 	}
-	k := ratioIndex(noise, level)
-	if k >= ratios {
-		return float64(sum)
+	if k := ratioIndex(noise, level); k < ratios {
+		inverse := 1 / fineStep(level)
+		n := fineBits(level)
+		for i := range r.fine {
+			f := &r.fine[i]
+			sum += r.tables.knownFine[phase(f.sample*inverse, f.at[n])][k]
+		}
+		inverse /= r.shape.strong
+		// Half a nat more than what is left can add makes up for rounding.
+		most := r.tables.mostStrong[k]
+		for i := 0; i < len(r.strong); {
+			if sum+most*float32(len(r.strong)-i)+0.5 < least {
+				return
+			}
+			for last := min(i+8, len(r.strong)); i < last; i++ {
+				s := &r.strong[i]
+				sum += r.tables.knownStrong[phase(s.sample*inverse, s.at)][k]
+			}
+		}
 	}
-	inverse := 1 / fineStep(level)
-	n := fineBits(level)
-	for i := range r.fine {
-		f := &r.fine[i]
-		sum += r.tables.knownFine[phase(f.sample*inverse, f.at[n])][k]
+	if v := float64(sum); v > *top || v == *top && level < *best {
+		*best, *top = level, v
 	}
-	inverse /= r.shape.strong
-	for _, s := range r.strong {
-		sum += r.tables.knownStrong[phase(s.sample*inverse, s.at)][k]
-	}
-	return float64(sum)
 }
 
 // syncEvidences returns the same of pilots of synchronisation alone, for every ratio of noise at the octave of a level.

@@ -414,12 +414,7 @@ func (r *receiver) settle(t *track, frames int, guesses []int) bool {
 func (r *receiver) levels(noise, frames int) {
 	parallel.Each(r.workers, frames, func(_, i int) {
 		s := &r.spots[i]
-		s.evidence = math.Inf(-1)
-		for level := range Levels {
-			if e := s.reader.evidence(level, noise); e > s.evidence {
-				s.level, s.evidence = level, e
-			}
-		}
+		s.level, s.evidence = s.reader.likeliest(noise, s.level)
 	})
 }
 
