@@ -6,8 +6,8 @@ import (
 	"math/bits"
 )
 
-// Correlator is the discrete Fourier transform of N complex values for products of spectra: its bins are in an order of its own,
-// which saves the time that it takes to bring them into another. It has no state and may be shared between goroutines.
+// Correlator is the discrete Fourier transform of N complex values for products of spectra: its bins are in an order of
+// its own, which saves the time that it takes to bring them into another. It has no state and may be shared between goroutines.
 //
 // Forward is by decimation in frequency and Inverse by decimation in time, both in radix 4 (Gentleman and Sande 1966).
 type Correlator struct {
@@ -45,7 +45,8 @@ func NewCorrelator(points int) (*Correlator, error) {
 // Points returns the number of points N.
 func (c *Correlator) Points() int { return c.points }
 
-// inCache is the number of points from which on a transform is done stage by stage, since it stays in the processor's cache.
+// inCache is the number of points up to which a transform is done stage by stage, since it stays in the processor's
+// cache.
 const inCache = 1 << 12
 
 // Forward replaces N values by their spectrum. It panics if one of the slices has not N values.
@@ -124,7 +125,8 @@ func pairs(re, im []float32) {
 	}
 }
 
-// split is a stage of Forward: the transforms of the four quarters that it leaves are the bins congruent to 0, 1, 2 and 3.
+// split is a stage of Forward: the transforms of the four quarters that it leaves are the bins congruent to 0, 1, 2
+// and 3.
 func (c *Correlator) split(re, im []float32) {
 	w := c.roots[bits.TrailingZeros(uint(len(re)))]
 	q := len(w)

@@ -61,6 +61,9 @@ func (l *listener) refine(ctx context.Context, k lock) (lock, error) {
 	for bound := float64(scaledReach); bound < 1<<17; bound *= 4 {
 		around, top := k.gain, 0.0
 		for i := -20; i <= 20; i++ {
+			if err := ctx.Err(); err != nil {
+				return k, err
+			}
 			g := around * (1 + reach*float64(i)/20)
 			if v := fits(g, bound); v > top {
 				k.gain, top = g, v
@@ -156,11 +159,11 @@ func (l *listener) amplitude(ctx context.Context, h *header, k lock) (lock, erro
 	// Steps of several strengths nearly fit into some large offsets, to which a gain that is not yet exact may lead.
 	none := best.lock
 	none.offset = 0
-	polished := m.polish(best)
-	if other := m.polish(m.fit(none)); other.score > polished.score-alike {
+	polished := m.polish(ctx, best)
+	if other := m.polish(ctx, m.fit(none)); other.score > polished.score-alike {
 		polished = other
 	}
-	return m.nearest(polished).lock, nil
+	return m.nearest(polished).lock, ctx.Err()
 }
 
 // meter holds what is known of the frames behind a lock, as it was read.
@@ -314,8 +317,8 @@ func higher(a, b *fitted) *fitted {
 }
 
 // polish finds gain and offset to the last digit, around what strong symbols have told, and then nearer and nearer,
-// as if there were less and less noise, while that fits.
-func (m *meter) polish(f *fitted) *fitted {
+// as if there were less and less noise, while that fits. It ends early with the context.
+func (m *meter) polish(ctx context.Context, f *fitted) *fitted {
 	finest := math.Inf(1)
 	for _, level := range f.levels {
 		if level >= 0 {
@@ -335,12 +338,12 @@ func (m *meter) polish(f *fitted) *fitted {
 		}
 	}
 	step := finest * math.Abs(f.gain)
-	for i := -40; i <= 40; i++ {
+	for i := -40; i <= 40 && ctx.Err() == nil; i++ {
 		for j := -10; j <= 10; j++ {
 			try(f.gain*(1+float64(i)*3e-5), f.offset+float64(j)/6*step)
 		}
 	}
-	for d := 1.0; d > 1e-3; d /= 1.4 {
+	for d := 1.0; d > 1e-3 && ctx.Err() == nil; d /= 1.4 {
 		for range 2 {
 			g := best
 			for _, turn := range []float64{-d, d} {

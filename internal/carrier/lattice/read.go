@@ -80,7 +80,8 @@ func pilotPhase(sample float64, u uint32, h int) int {
 func pilotRatio(noise, level int) int { return ratioIndex(noise, 4*(octave(level)-1)) }
 
 // likeliest returns the level under which there is most evidence for a noise index, the lowest of those that have as
-// much, and that evidence: the log-likelihood ratio of the symbols that are known to noise alone. It tries guess first and gives up those that cannot reach what was found.
+// much, and that evidence: the log-likelihood ratio of the symbols that are known to noise alone. It tries guess first
+// and gives up those that cannot reach what was found.
 func (r *reader) likeliest(noise, guess int) (best int, top float64) {
 	best, top = -1, math.Inf(-1)
 	r.bound(guess, noise, &best, &top)
