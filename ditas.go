@@ -9,22 +9,22 @@ import (
 	"ditas/report"
 )
 
-// DefaultSNR is the signal-to-noise ratio of the recording to its change in dB that the default method aims at unless told otherwise.
+// DefaultSNR is the ratio of the recording to its change, in dB, that the default method aims at by default.
 const DefaultSNR = 50
 
-// MaxSide bounds the width and the height of pictures, in pixels.
+// MaxSide is the largest width and height of pictures, in pixels.
 const MaxSide = 65535
 
-// Errors that Hide, Reveal and their like wrap. A recording without room gives a *[report.TooShortError], and a cover that is cut off an
-// *audio.TruncatedError.
+// Errors that the functions of this package wrap. A recording without enough room gives a *[report.TooShortError], one that is too quiet for
+// the strength a *[report.TooQuietError], and a cover that is cut off an *audio.TruncatedError.
 var (
 	// ErrNothingFound reports a recording in which nothing is hidden, as far as anyone without the right passphrase can tell.
 	ErrNothingFound = carrier.ErrNotFound
 	// ErrOtherVersion reports a recording that another version of ditas made.
 	ErrOtherVersion = carrier.ErrVersion
-	// ErrSilent reports a recording in which there is nothing but silence.
+	// ErrSilent reports a recording that is nothing but silence.
 	ErrSilent = carrier.ErrSilent
-	// ErrTooLarge reports a picture beyond MaxSide.
+	// ErrTooLarge reports a picture that is wider or higher than MaxSide.
 	ErrTooLarge = picture.ErrTooLarge
 )
 

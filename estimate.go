@@ -7,11 +7,11 @@ import (
 	"ditas/picture"
 )
 
-// Estimator tells, before a picture is hidden, how well it comes back from a recording with a given room. It may be used by several
-// goroutines at once.
+// Estimator tells, before a picture is hidden, how well it will come back from a recording with a given room. Several goroutines may use it
+// at once.
 type Estimator struct{ stream *stream.Estimator }
 
-// NewEstimator returns the Estimator of a picture. The error wraps [ErrTooLarge] if no recording takes the picture.
+// NewEstimator returns the Estimator of a picture. The error wraps [ErrTooLarge] if the picture is too large for any recording.
 func NewEstimator(p *picture.Planes) (*Estimator, error) {
 	if p.Width > MaxSide || p.Height > MaxSide {
 		return nil, fmt.Errorf("%w: %d×%d pixels, at most %d a side", ErrTooLarge, p.Width, p.Height, MaxSide)
@@ -23,9 +23,9 @@ func NewEstimator(p *picture.Planes) (*Estimator, error) {
 	return &Estimator{e}, nil
 }
 
-// Bytes returns how many bytes the picture takes to come back exactly, approximately if it is a large one.
+// Bytes returns how many bytes the picture takes to come back exactly; for large pictures it is an estimate.
 func (e *Estimator) Bytes() int { return e.stream.Bytes() }
 
 // PSNR estimates the revealed picture's PSNR in dB (capped at 100, which means exact) when the given number of bytes of its stream fit. A
-// network that restores the picture may add about 1 dB. The estimate is 0 where there is hardly any room at all.
+// network that restores the picture may add about 1 dB. The estimate is 0 if there is hardly any room.
 func (e *Estimator) PSNR(bytes int) (float64, error) { return e.stream.PSNR(bytes) }

@@ -12,9 +12,9 @@ import (
 	"ditas/report"
 )
 
-// HideFile hides the picture in one file in the recording in another and writes the result to a third, in the recording's own format, or as a
-// WAV file where that cannot be written. A file called stego appears, or is replaced, only when it is complete. It must not be one of the
-// others.
+// HideFile hides the picture in file secret in the recording in file cover and writes the result to file stego, in the format that its name
+// ends in, .wav or .flac. By any other name it has the cover's format, or becomes a WAV file if ditas cannot write that format. The file
+// appears, or is replaced, only when it is complete. It must not be one of the others.
 func HideFile(ctx context.Context, stego, cover, secret string, key Key, o HideOptions) (*report.Hide, error) {
 	if err := distinct(stego, cover, secret); err != nil {
 		return nil, err
@@ -46,8 +46,8 @@ func HideFile(ctx context.Context, stego, cover, secret string, key Key, o HideO
 	return r, nil
 }
 
-// RevealFile reveals the picture in a recording and writes it to a file, in the format that its name ends in (.png, .jpg, .bmp or .tif). The
-// file appears, or is replaced, only when it is complete. It must not be the recording.
+// RevealFile reveals the picture in the recording in file stego and writes it to file secret, in the format that its name ends in (.png, .jpg,
+// .bmp or .tif). The file appears, or is replaced, only when it is complete. It must not be the recording.
 func RevealFile(ctx context.Context, secret, stego string, key Key, o RevealOptions) (*report.Reveal, error) {
 	if err := distinct(secret, stego); err != nil {
 		return nil, err
@@ -76,7 +76,7 @@ func distinct(out string, in ...string) error {
 	}
 	for _, name := range in {
 		if b, err := os.Stat(name); err == nil && os.SameFile(a, b) {
-			return fmt.Errorf("%s is to be written and is %s itself, which would be lost: choose another name", out, name)
+			return fmt.Errorf("%s would replace the input %s: choose another name", out, name)
 		}
 	}
 	return nil

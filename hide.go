@@ -17,7 +17,7 @@ import (
 
 // SurveyOptions say what to look for in a cover.
 type SurveyOptions struct {
-	// Method is the name of one of [Methods], the first of them if it is empty.
+	// Method is the name of one of [Methods]; empty means the first.
 	Method string
 	// Workers is the number of goroutines; 0 means one per processor. Results do not depend on it.
 	Workers  int
@@ -26,31 +26,31 @@ type SurveyOptions struct {
 
 // HideOptions say how to hide. The zero value is a good choice.
 type HideOptions struct {
-	// Method is the name of one of [Methods], the first of them if it is empty.
+	// Method is the name of one of [Methods]; empty means the first.
 	Method   string
 	Strength Strength
 	// Fit scales the picture down to what the recording takes, instead of failing.
 	Fit bool
-	// Restored asks how well the picture comes back after a network has restored what is missing of it, which takes as long as revealing.
+	// Restored also measures the picture after a network has restored what is missing, which takes as long as revealing.
 	Restored bool
-	// Random gives the random bytes that make a recording unlike all others of its key; nil means the system's. Never reuse these bytes with
-	// one passphrase: it leaks both pictures. Identical inputs give identical files.
+	// Random is the source of the random bytes that make a recording unlike all others of its key; nil means the system's. Never reuse these
+	// bytes with one passphrase: it leaks both pictures. Identical inputs give identical files.
 	Random io.Reader
 	// Workers is the number of goroutines; 0 means one per processor. Results do not depend on it.
 	Workers  int
 	Progress report.Progress
 }
 
-// Survey is what one pass over a cover has found. It knows the cover's room at any strength, and hides. It may be used by several goroutines
-// at once.
+// Survey is what one pass over a cover has measured. It knows the cover's room at any strength, and hides. Several goroutines may use it at
+// once.
 type Survey struct {
 	method   *Method
 	hides    carrier.PictureSurvey
 	warnings []report.Warning
 }
 
-// NewSurvey measures a cover. The error is a *[report.TooShortError] or an *audio.TruncatedError, or wraps [ErrSilent], if that is what is
-// wrong.
+// NewSurvey measures a cover. If the cover is too short, cut off or silent, the error is a *[report.TooShortError] or an
+// *audio.TruncatedError, or wraps [ErrSilent].
 func NewSurvey(ctx context.Context, cover audio.File, o SurveyOptions) (*Survey, error) {
 	m, err := method(o.Method)
 	if err != nil {
@@ -92,7 +92,7 @@ func (s *Survey) Capacity(strength Strength) (*report.Capacity, error) {
 	return s.hides.Capacity(v), nil
 }
 
-// Hide writes the cover to dst with a picture hidden in it. Of o, Method has to be empty or the survey's. Errors are those of [Hide].
+// Hide writes the cover to dst with a picture hidden in it. o.Method has to be empty or the survey's. It returns the errors of [Hide].
 func (s *Survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes, key Key, o HideOptions) (*report.Hide, error) {
 	if o.Method != "" && o.Method != s.method.Name {
 		return nil, fmt.Errorf("the recording was surveyed for the method %s, not %s", s.method.Name, o.Method)
@@ -126,8 +126,8 @@ func (s *Survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes
 	})
 }
 
-// Hide writes a cover to dst with a picture hidden in it, in the cover's own format, or as a WAV file where that cannot be written. If it
-// fails, what was written to dst is of no use. The error is a *[report.TooShortError] if there is no room.
+// Hide writes a cover to dst with a picture hidden in it, in the cover's own format, or as a WAV file if ditas cannot write that. If it
+// fails, what it has written to dst is useless. The error is a *[report.TooShortError] if there is not enough room.
 func Hide(ctx context.Context, dst io.Writer, cover audio.File, secret *picture.Planes, key Key, o HideOptions) (*report.Hide, error) {
 	m, err := method(o.Method)
 	if err == nil {

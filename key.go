@@ -21,20 +21,20 @@ const (
 )
 
 var (
-	// ErrNoKey reports a Key that is neither Public nor of a Passphrase.
+	// ErrNoKey reports a Key that neither Public nor Passphrase has made.
 	ErrNoKey = errors.New("no key is given: use ditas.Public or ditas.Passphrase")
 	// ErrNoPassphrase reports an empty passphrase.
 	ErrNoPassphrase = keystream.ErrEmpty
 )
 
-// Public returns the key of pictures that anyone with ditas can reveal.
+// Public returns the key for pictures that anyone with ditas can reveal.
 func Public() Key { return Key{keystream.Public(), publicKey} }
 
-// Passphrase returns the key of a passphrase, without which nobody reveals a picture. It takes about a tenth of a second and 64 MiB, which
-// is what slows down those who guess; one Key serves for any number of recordings.
+// Passphrase returns the key of a passphrase, without which nobody can reveal a picture. It takes about a tenth of a second and 64 MiB, to
+// slow down anyone who guesses; one Key serves for any number of recordings.
 //
-// salt makes the keys of one passphrase differ between those who agree on it. A nil salt is the one that ditas uses if nothing is said. The
-// error is [ErrNoPassphrase] if text is empty.
+// With another salt, the same passphrase gives another key; both sides have to agree on it. A nil salt means the default, which the command
+// uses. The error is [ErrNoPassphrase] if text is empty.
 func Passphrase(text string, salt []byte) (Key, error) {
 	k, err := keystream.FromPassphrase(text, salt)
 	if err != nil {
@@ -43,5 +43,5 @@ func Passphrase(text string, salt []byte) (Key, error) {
 	return Key{k, secretKey}, nil
 }
 
-// Secret reports whether the key is that of a passphrase.
+// Secret reports whether the key comes from a passphrase.
 func (k Key) Secret() bool { return k.kind == secretKey }

@@ -14,39 +14,39 @@ import (
 // The names of the methods.
 const (
 	Lattice  = "lattice"
-	Networks = networks.Name // of the paper, trained
+	Networks = networks.Name // the paper's, trained
 )
 
-// Method describes a way of hiding.
+// Method describes a method of hiding.
 type Method struct {
 	Name     string   `json:"name"`
-	Summary  string   `json:"summary"`  // a line
-	Survives []string `json:"survives"` // what may happen to a recording
+	Summary  string   `json:"summary"`  // one line
+	Survives []string `json:"survives"` // what the picture survives
 	Loses    []string `json:"loses"`    // what destroys the picture
-	Costs    string   `json:"costs"`    // a line on time and memory
-	// DefaultSNR, MinSNR and MaxSNR in dB say how strong the change may be, and Faint whether [Faint] does.
+	Costs    string   `json:"costs"`    // one line about time and memory
+	// DefaultSNR, MinSNR and MaxSNR in dB say how strong the change may be, and Faint whether the method takes [Faint].
 	DefaultSNR float64 `json:"defaultSNR"`
 	MinSNR     float64 `json:"minSNR"`
 	MaxSNR     float64 `json:"maxSNR"`
 	Faint      bool    `json:"faint"`
-	Secret     bool    `json:"secret"` // it takes a passphrase
+	Secret     bool    `json:"secret"` // the method takes a passphrase
 
 	hides carrier.Method
 }
 
-// methods lists the ways of hiding, in the order in which Reveal tries them. The first is the default.
+// methods lists all methods, in the order in which Reveal tries them. The first is the default.
 var methods = []Method{
 	{
-		Name: Lattice, Summary: "two keyed lattices at once; exact where there is room, protected against loss and noise",
+		Name: Lattice, Summary: "exact where there is room; what is left of a damaged recording still gives a picture",
 		Survives: []string{"cutting", "silenced parts", "changes of volume", "inverted polarity", "swapped or missing channels",
 			"other sample formats", "noise"},
 		Loses:      []string{"MP3, AAC, Vorbis, Opus", "resampling"},
-		Costs:      "two passes to hide and one to reveal; memory does not grow with the recording",
+		Costs:      "reads the recording twice to hide; memory hardly grows with its length",
 		DefaultSNR: 50, MinSNR: 10, MaxSNR: 90, Faint: true, Secret: true,
 		hides: stream.Of(Lattice, lattice.Carrier{}),
 	},
 	{
-		Name: Networks, Summary: "the paper's networks, trained; never exact, coarser as the recording is cut off",
+		Name: Networks, Summary: "the trained networks of the paper; close to the picture, but hardly ever exact",
 		Survives:   []string{"a cut-off end", "silenced parts", "other sample formats", "weak noise"},
 		Loses:      []string{"a cut beginning", "changes of volume", "MP3, AAC, Vorbis, Opus", "resampling"},
 		Costs:      "the whole recording in memory, four bytes a sample",
@@ -55,7 +55,7 @@ var methods = []Method{
 	},
 }
 
-// Methods returns all ways of hiding, in the order in which Reveal tries them. The first is the default.
+// Methods returns all methods of hiding, in the order in which Reveal tries them. The first is the default.
 func Methods() []Method {
 	all := slices.Clone(methods)
 	for i := range all {
@@ -93,11 +93,12 @@ const (
 	faintStrength
 )
 
-// SNR returns the strength that aims at a signal-to-noise ratio of the recording to its change in dB. The higher it is, the less there is
-// to find, and the less the picture is protected. The change is kept below what can be heard in any case.
+// SNR returns the strength that aims at a signal-to-noise ratio, of the recording to its change, in dB. The higher it is, the harder the
+// change is to find, and the less noise the picture survives. [Lattice] keeps the change below what its
+// ear model says can be heard; [Networks] have no such limit.
 func SNR(db float64) Strength { return Strength{snrStrength, db} }
 
-// Faint returns the least strength that carries a picture: a step of a 16-bit file in most samples.
+// Faint returns the least strength that carries a picture: it changes most samples by one step of a 16-bit file.
 func Faint() Strength { return Strength{kind: faintStrength} }
 
 // strength returns a strength in the terms of carriers.

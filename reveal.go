@@ -12,25 +12,25 @@ import (
 
 // RevealOptions say how to reveal. The zero value is a good choice.
 type RevealOptions struct {
-	// Method is the name of one of [Methods]. If it is empty, all that take the key are tried.
+	// Method is the name of one of [Methods]. If it is empty, Reveal tries every method that takes the key.
 	Method string
-	// Plain leaves a picture of which not all has arrived as it is, instead of having a network restore what it can.
+	// Plain leaves an incomplete picture as it is, instead of having a network restore what it can.
 	Plain bool
-	// Stage, if set, is called for every stage, counted from 0, that adds something to the picture, in order, with the picture that it and
-	// the stages before it make.
+	// Stage, if set, is called in order for every stage, counted from 0, that adds something to the picture, with the picture up to that
+	// stage.
 	Stage func(stage int, p *picture.Planes)
 	// Workers is the number of goroutines; 0 means one per processor. Results do not depend on it.
 	Workers  int
 	Progress report.Progress
 }
 
-// Reveal returns the picture that is hidden in a recording, as far as what has arrived of it allows. The error wraps [ErrNothingFound] or
-// [ErrOtherVersion] if there is nothing that it can reveal. The report is nil unless something was found.
+// Reveal returns the picture that is hidden in a recording, as far as it has arrived. The error wraps [ErrNothingFound] or
+// [ErrOtherVersion] if Reveal finds nothing that it can reveal. The report is nil unless something was found.
 func Reveal(ctx context.Context, stego audio.File, key Key, o RevealOptions) (*picture.Planes, *report.Reveal, error) {
 	return reveal(ctx, stego, key, o, false)
 }
 
-// Inspect tells what Reveal would find, and fails as it would, but does not make the picture.
+// Inspect tells what Reveal would find, and fails as Reveal would, but does not decode the picture.
 func Inspect(ctx context.Context, stego audio.File, key Key, o RevealOptions) (*report.Reveal, error) {
 	_, r, err := reveal(ctx, stego, key, o, true)
 	return r, err

@@ -1,9 +1,9 @@
 // Package audio says what a recording is: its [Format], its samples, and how they are read and written block by block.
 //
-// The packages below it know the containers: wav, flac, sphere, mp3, vorbis, and codec, which opens whichever of them a file
-// turns out to be. All of them give a [File]. A File is read by any number of independent Readers; one that is also a
-// [Rewriter] can be written again with other samples and everything else as it was. [Convert] makes a Rewriter of any File,
-// and codec.Cover does where that is needed.
+// The packages below it read and write the formats of files: wav, flac, sphere, mp3, vorbis, and codec, which opens a file of
+// any of them. All return a [File], which any number of independent Readers may read. A File that is also a [Rewriter] can be
+// written again with other samples and everything else as it was. [Convert] turns any File into a Rewriter; codec.Cover does
+// so only if needed.
 //
 //	file, err := codec.Open(src, size)
 //	r, block := file.Reader(), audio.NewBlock(file.Format().Channels, 4096)
@@ -15,13 +15,13 @@
 //		…
 //	}
 //
-// [ReadAll] loads a whole File into a [Recording] for those who have the memory.
+// [ReadAll] loads a whole File into a [Recording], if there is enough memory.
 //
 // # Samples
 //
 // A sample is a float64 in units of full scale. An integer code of b bits stands for code/2^(b-1), which a float64 holds
 // exactly and which lies in [-1, 1-2^(1-b)]. The way back rounds to the nearest code, halves to the even one, and clamps
-// to the ends of the range; NaN becomes 0. So reading and writing give back every code of every integer format. Floating
+// to the ends of the range; NaN becomes 0. So every code of every integer format survives reading and writing. Floating
 // point samples are taken as they are, unbounded.
 //
 // Blocks are planar: block[c][i] is the sample of channel c in frame i, and all channels are equally long.
@@ -35,16 +35,16 @@ import (
 	"time"
 )
 
-// Errors that say what is wrong with a file. Those that packages return wrap one of these, or a [TruncatedError], and
-// say more.
+// Errors that say what is wrong with a file. The packages below return errors that wrap one of these, or a
+// [TruncatedError], and say more.
 var (
-	// ErrFormat says that the bytes are of another kind of file than the one asked for.
+	// ErrFormat says that the file is of another kind than the one asked for.
 	ErrFormat = errors.New("not a known recording")
 	// ErrUnsupported says that the container is known, but not the encoding of the samples in it.
 	ErrUnsupported = errors.New("unsupported encoding")
 	// ErrMalformed says that the header contradicts itself or is incomplete.
 	ErrMalformed = errors.New("malformed header")
-	// ErrDamaged says that samples cannot be restored because bytes of the file have changed or are missing.
+	// ErrDamaged says that samples are lost because bytes of the file have changed or are missing.
 	ErrDamaged = errors.New("damaged samples")
 )
 
@@ -71,7 +71,7 @@ const (
 	Float64
 )
 
-// Bits returns the size of a sample in bits, 0 for a value that is none of the encodings.
+// Bits returns the size of a sample in bits, or 0 if e is not one of the encodings.
 func (e Encoding) Bits() int {
 	switch e {
 	case Int8:
@@ -107,7 +107,7 @@ type Format struct {
 	Channels int // samples per frame
 	Encoding Encoding
 	// ValidBits is how many of the high bits of an integer sample are in use, as for 20 bits in 24; the others are zero.
-	// 0 means all of them, and is what readers set where all are in use.
+	// 0 means all of them, and readers set 0 if all are in use.
 	ValidBits int
 }
 
@@ -196,17 +196,17 @@ type File interface {
 	Format() Format
 	// Frames returns how many frames the file holds, or -1 where only reading to the end can tell.
 	Frames() int64
-	// Reader returns a new Reader that stands before the first frame.
+	// Reader returns a new Reader, positioned at the first frame.
 	Reader() Reader
 }
 
 // Reader reads frames in order.
 type Reader interface {
-	// Read fills the front of block, which must have as many channels as the file, and returns the number of frames
-	// read. That is as many as block has room for, except at the end of the recording. After the last frame it returns
-	// 0 and io.EOF, or a *TruncatedError if the file ought to have had more. The error is nil whenever n > 0.
+	// Read fills the front of block, which must have the file's number of channels, and returns the number of frames
+	// read. It fills the whole block except at the end of the recording. After the last frame it returns 0 and io.EOF,
+	// or a *TruncatedError if the file promised more. The error is nil whenever n > 0.
 	Read(block [][]float64) (n int, err error)
-	// SeekFrame makes the given frame, counted from 0, the next that Read gives.
+	// SeekFrame makes the given frame, counted from 0, the next that Read returns.
 	SeekFrame(frame int64) error
 }
 
@@ -214,15 +214,15 @@ type Reader interface {
 type Writer interface {
 	// Write writes all frames of block.
 	Write(block [][]float64) error
-	// Close writes what belongs behind the samples. It does not close the file below.
+	// Close writes what follows the samples. It does not close the underlying io.Writer.
 	Close() error
 }
 
 // Rewriter is a File that can be written again with other samples.
 type Rewriter interface {
 	File
-	// Rewrite returns a Writer that copies the file to dst with the frames that are written to it in place of the first
-	// ones. Frames beyond those, all bytes that are not samples, and the bytes of samples that are written as they were
-	// read, are copied unchanged.
+	// Rewrite returns a Writer that copies the file to dst with the frames that are written to the Writer in place of
+	// the first ones. It copies later frames, all bytes that are not samples, and the bytes of unchanged samples as they
+	// are.
 	Rewrite(dst io.Writer) (Writer, error)
 }

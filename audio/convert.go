@@ -5,15 +5,15 @@ import (
 	"io"
 )
 
-// Convert returns f as a Rewriter whose samples are of the given encoding and which is written as a new file by newWriter,
-// that of package wav or flac. It serves recordings that cannot be written again as what they are, and those that are to
-// become another kind of file. Tags and the like are lost.
+// Convert returns f as a Rewriter whose samples have the given encoding and which newWriter, from package wav or flac, writes
+// as a new file. Use it for recordings whose own format cannot be written, or that are to become another kind of file. Tags
+// and the like are lost.
 //
 //	rewriter, err := audio.Convert(file, audio.Int16, wav.NewWriter)
 //
-// Its Readers give samples that the new file holds exactly: those of f as [Format.Quantize] leaves them. If f does not
-// know how many frames it has, Convert reads all of it once to count them. Frames that are not written to a Writer are
-// those of f.
+// Its Readers return the samples of f as [Format.Quantize] rounds them, which the new file holds exactly. If f does not know
+// how many frames it has, Convert reads all of it once to count them. Frames that are not written to a Writer are copied
+// from f.
 func Convert(f File, encoding Encoding, newWriter func(dst io.Writer, format Format, frames int64) (Writer, error)) (Rewriter, error) {
 	format := f.Format()
 	if format.Encoding != encoding {

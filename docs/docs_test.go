@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"os/exec"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -166,5 +168,37 @@ func TestTutorialShowsTheExample(t *testing.T) {
 	}
 	if !strings.Contains(string(tutorial), "```go\n"+string(program)+"```\n") {
 		t.Error("the program in TUTORIAL.md is not docs/example/main.go")
+	}
+}
+
+// The tutorial's program runs on what the demo has.
+func TestExampleRuns(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds a program")
+	}
+	dir := t.TempDir()
+	for _, name := range []string{"photo.png", "speech.wav"} {
+		data, err := os.ReadFile(filepath.Join("..", "cmd", "ditas", "demo", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	program := filepath.Join(dir, "example")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./example").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	cmd := exec.CommandContext(t.Context(), program)
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, want := range []string{"hidden in ", "done with ", "revealed 192×128 pixels, exact: true"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("it prints\n%swithout %q", out, want)
+		}
 	}
 }

@@ -35,26 +35,26 @@ type lane struct {
 	moments       []NMR
 }
 
-// Figures are what a Comparison has measured over all channels. Each is that of the function of its name.
+// Figures are what a Comparison has measured over all channels. Each has the meaning of the function of its name.
 type Figures struct {
 	Samples      int64 // of all channels together
-	Differing    int64 // of them, those that are not equal
+	Differing    int64 // how many of them are not equal
 	MSE          float64
 	SNR          float64 // dB
 	SegmentalSNR float64 // dB, in frames of 20 ms
 	MaxDeviation float64
-	// Moments are the noise-to-mask ratios of each channel, frame by frame, nil for a rate that no [Masking] is for.
+	// Moments are the noise-to-mask ratios of each channel, frame by frame, nil for a rate that [Masking] does not take.
 	Moments [][]NMR
 	// NMR is the mean of Moments[c][i].Mean as a ratio of energies, in dB: the Total NMR of PEAQ's basic version,
 	// −Inf where the recordings are equal and NaN without moments. [PEAQResult].NMRTotal differs where channels
-	// differ, being the mean of theirs in dB; below a rate of 36 kHz, because it is a mean over all bands up to 18
-	// kHz, which makes it 1 dB lower at 16 kHz; and a little where recordings begin or end in silence. Masked is
-	// the share of the moments in which that mean is below 0 dB, and Disturbed that of those in which Max exceeds
-	// 1.5 dB.
+	// differ, because it is the mean of their ratios in dB; below a rate of 36 kHz, because it is a mean over all
+	// bands up to 18 kHz, which makes it 1 dB lower at 16 kHz; and a little where recordings begin or end in
+	// silence. Masked is the share of moments in which Mean is below 0 dB, and Disturbed the share in which Max
+	// exceeds 1.5 dB.
 	NMR               float64
 	Masked, Disturbed float64
-	// PEAQ is the grade that a panel of listeners would give, of a Comparison with PEAQ; nil for a rate that no
-	// [PEAQ] is for.
+	// PEAQ is the grade that a panel of listeners would give. It is nil unless [NewComparisonWithPEAQ] made the
+	// Comparison, and for a rate that [PEAQ] does not take.
 	PEAQ *PEAQResult
 }
 
@@ -73,7 +73,7 @@ func NewComparison(rate, channels int) (*Comparison, error) {
 	return c, nil
 }
 
-// NewComparisonWithPEAQ returns a Comparison that finds [Figures].PEAQ as well, for some five times the work.
+// NewComparisonWithPEAQ returns a Comparison that finds [Figures].PEAQ as well, at about five times the cost.
 func NewComparisonWithPEAQ(rate, channels int) (*Comparison, error) {
 	c, err := NewComparison(rate, channels)
 	if err != nil {

@@ -5,26 +5,26 @@ import (
 	"math"
 )
 
-// Criterion says what counts as inaudible: a limit for everything by which an ear model may find a change.
-// [CriterionQ] is the one that methods are held to.
+// Criterion says what counts as inaudible: a limit for every measure by which an ear model may find a change.
+// Methods have to meet [CriterionQ].
 type Criterion struct {
 	NMR      float64 // dB, the largest [Figures].NMR of a recording
-	FrameNMR float64 // dB, the largest mean of a frame over its bands, which Share of the frames must not exceed
-	BandNMR  float64 // dB, the largest ratio of a band, likewise
+	FrameNMR float64 // dB, the largest mean over a frame's bands, which Share of the frames must not exceed
+	BandNMR  float64 // dB, the largest ratio in a band, likewise
 	Share    float64 // of the frames of all channels
 	MeanODG  float64 // the least mean of [PEAQResult].ODG over a set of recordings
 	LeastODG float64 // the least ODG of a recording
 }
 
-// CriterionQ returns the criterion "no worse than MP3 at 128 kbit/s". A noise-to-mask ratio below 0 dB alone is
-// none: Opus at 24 kbit/s has that at a signal-to-noise ratio of 7 dB.
+// CriterionQ returns the criterion "no worse than MP3 at 128 kbit/s". A noise-to-mask ratio below 0 dB is
+// not enough: even Opus at 24 kbit/s reaches it, at a signal-to-noise ratio of 7 dB.
 func CriterionQ() Criterion {
 	return Criterion{NMR: -14, FrameNMR: -11, BandNMR: 1.5, Share: 0.99, MeanODG: -0.5, LeastODG: -1}
 }
 
-// Failures returns in what a recording fails, nothing if it holds the criterion. Its ODG counts unless it is
-// marked, as at rates of 16 kHz and less: then the criterion rests on the noise-to-mask ratios alone. The error
-// tells what was not measured.
+// Failures returns the limits that a recording exceeds, none if it meets the criterion. Its ODG counts unless it is
+// marked, as at rates of 16 kHz and less: then only the noise-to-mask ratios count. The error tells what was not
+// measured.
 func (c Criterion) Failures(f Figures) ([]string, error) {
 	if f.Moments == nil || f.PEAQ == nil {
 		return nil, fmt.Errorf("criterion: noise-to-mask ratios or PEAQ are missing: want a comparison with PEAQ at %d to %d Hz",
@@ -59,8 +59,8 @@ func (c Criterion) Failures(f Figures) ([]string, error) {
 	return list, nil
 }
 
-// SetFailures returns in what a set of recordings fails: each by itself, by its number from 0, and all by their
-// mean ODG.
+// SetFailures returns the limits that a set of recordings exceeds: each recording by itself, numbered from 0, and
+// all by their mean ODG.
 func (c Criterion) SetFailures(set []Figures) ([]string, error) {
 	var list []string
 	var sum, graded float64

@@ -6,8 +6,8 @@ import (
 	"ditas/internal/dsp"
 )
 
-// Ear tells, frame by frame, how well noise would be heard in a recording. It is the model of [Masking] asked the other way round,
-// before there is an error, for noise that is independent of the recording.
+// Ear tells, frame by frame, how audible noise would be in a recording. It uses the model of [Masking] the other way round: before
+// there is an error, and for noise that is independent of the recording.
 type Ear struct {
 	m                                     *Masking
 	transform                             *dsp.Power
@@ -17,7 +17,7 @@ type Ear struct {
 	weights                               [EarPoints]float64
 }
 
-// EarPoints is the number of frequencies for which an [Ear] tells what noise counts, from 0 to half the rate at equal distances.
+// EarPoints is the number of frequencies at which an [Ear] weighs noise, evenly spaced from 0 to half the rate.
 const EarPoints = 129
 
 // region is what a band gets of white noise of variance 1 from the points of the spectrum, first and following.
@@ -28,7 +28,7 @@ type region struct {
 	through float64 // 1 over the number of bands and the offset of the mask
 }
 
-// NewEar returns an Ear before the first frame of a recording.
+// NewEar returns an Ear that has not heard anything yet.
 func (m *Masking) NewEar() *Ear {
 	e := &Ear{
 		m: m, spectrum: make([]float64, m.bins),
@@ -67,15 +67,15 @@ func (m *Masking) NewEar() *Ear {
 	return e
 }
 
-// Hop returns the number of samples from frame to frame, and Window that of a frame.
+// Hop returns the number of samples from one frame to the next, and Window the length of a frame in samples.
 func (m *Masking) Hop() int    { return m.hop }
 func (m *Masking) Window() int { return len(m.window) }
 
-// Reset forgets what was heard before, which masks the next frames for a while.
+// Reset forgets the frames heard so far, which would mask the next ones for a while.
 func (e *Ear) Reset() { clear(e.excitation) }
 
-// Listen hears the next frame, x, and returns what noise of variance 1 in the neighbourhood of each of [EarPoints] frequencies adds to
-// the mean noise-to-mask ratio: that of noise with the power density s, which is v everywhere for white noise of variance v, is
+// Listen hears the next frame, x, and returns what noise of variance 1 around each of [EarPoints] frequencies adds to the mean
+// noise-to-mask ratio. Noise with the power density s (v everywhere for white noise of variance v) has the ratio
 // Σ weights[k]·s[k]. A frame shorter than Window is filled up with zeros. The slice is valid until the next call.
 func (e *Ear) Listen(x []float64) (weights []float64) {
 	m := e.m

@@ -13,13 +13,13 @@ import (
 // version 2, McGill University 2003, whose sections the code cites. Band edges are computed, not taken from the standard's
 // table, which has misprints.
 //
-// Calibration is the standard's: a full-scale sine near 1 kHz plays at 92 dB SPL. There is no listening level in a file, and
-// quiet frames are judged by their distance from the threshold of hearing: who turns the volume up hears more than this.
+// Calibration is the standard's: a full-scale sine near 1 kHz plays at 92 dB SPL. A file has no listening level, and
+// quiet frames are judged by their distance from the threshold of hearing: anyone who turns up the volume hears more.
 //
-// The standard knows 48 kHz only, at which frames have 2048 samples. At another rate they last as long, 42.7 ms, with zeros
-// appended for the transform; gains refer to the frame without them; and bands end at half the rate, 18 kHz at most. At 16 kHz
-// that makes 87 bands of the 109. A recording so has the same ratio in a band, within a fraction of a decibel, at every rate
-// that can hold it, while a mean over bands is one over the bands that there are.
+// The standard is for 48 kHz only, where frames have 2048 samples. At another rate frames are equally long, 42.7 ms, with zeros
+// appended for the transform; gains refer to the frame without the zeros; and bands end at half the rate, 18 kHz at most. At
+// 16 kHz that leaves 87 of the 109 bands. So a band has the same ratio, within a fraction of a decibel, at every rate that can
+// hold it, but a mean over bands covers only the bands that exist.
 //
 // A Masking has no state and may be shared between goroutines.
 type Masking struct {
@@ -45,11 +45,11 @@ type band struct {
 // NMR is the noise-to-mask ratio of a frame in dB: the error's energy behind the middle ear over the energy that would go
 // unheard. Both fields are −Inf where there is no error.
 //
-// Below 0 dB the model hears nothing. Mean, which PEAQ averages to its Total NMR, lets bands in which the error is far below
-// the mask make up for one in which it is above. Max does not: PEAQ calls a frame disturbed where it exceeds 1.5 dB.
+// Below 0 dB the model hears nothing. In Mean, which PEAQ averages to its Total NMR, bands in which the error is far
+// below the mask make up for a band in which it is above. In Max they do not: PEAQ calls a frame disturbed where it exceeds 1.5 dB.
 type NMR struct {
 	Mean float64 // mean over the bands of noise over mask, as a ratio of energies, in dB
-	Max  float64 // the same of the band in which it is largest
+	Max  float64 // the ratio in the band in which it is largest
 }
 
 const (
@@ -62,7 +62,7 @@ const (
 	compression  = 0.4   // power of the energies that add up where slopes meet
 )
 
-// The rates, in Hz, that a [Masking] can be for.
+// The lowest and the highest rate, in Hz, that [Masking] takes.
 const (
 	MinMaskingRate = 1000
 	MaxMaskingRate = 768000
@@ -149,18 +149,18 @@ func bark(f float64) float64  { return 7 * math.Asinh(f/650) }
 func hertz(z float64) float64 { return 650 * math.Sinh(z/7) }
 
 // response returns by how much outer and middle ear amplify a frequency in kHz, in dB (section 2.5): Terhardt's threshold in
-// quiet, of which the internal noise makes the other part.
+// quiet, without the part that the internal noise makes.
 func response(f float64) float64 {
 	return -2.184*math.Pow(f, -0.8) + 6.5*math.Exp(-0.6*(f-3.3)*(f-3.3)) - 0.001*math.Pow(f, 3.6)
 }
 
 // NoiseToMask returns the noise-to-mask ratio, frame by frame, of a cover and its stego recording at the model's rate, full
-// scale 1. Frames overlap by half; the first begins with the recordings, and the last, filled up with zeros, ends with them or
-// behind them. None is left out, not even silence.
+// scale 1. Frames overlap by half; the first begins with the recordings, and the last, filled up with zeros, ends with or
+// after them. None is left out, not even silence.
 //
-// The mask is the cover's. The noise is, as in the standard, the difference between the magnitudes of the two spectra, not the
-// spectrum of the difference: of an error that is small and independent of the cover it has half the energy, the other half
-// changing phases.
+// The mask comes from the cover. As in the standard, the noise is the difference between the magnitudes of the two spectra, not
+// the spectrum of the difference: of a small error that is independent of the cover it has half the energy, and the other half
+// changes phases.
 func (m *Masking) NoiseToMask(cover, stego []float64) ([]NMR, error) {
 	if err := sameLength(cover, stego); err != nil {
 		return nil, err

@@ -1,13 +1,15 @@
-// Package metric measures what hiding costs the recording. Package picture/quality does so for pictures.
+// Package metric measures how far a stego differs from its cover, and how audible the difference is. Package picture/quality
+// measures pictures.
 //
-// Recordings are slices of samples, full scale 1: [MSE], [SNR], [SegmentalSNR], [MaxDeviation], and, for what can be heard,
-// [Masking] and [PEAQ]. [Comparison] takes them all, block by block. The first argument is the original. Every measure sums in
-// one fixed order in float64, so that equal inputs give equal bits, and each comment names the source of its formula.
+// [MSE], [SNR], [SegmentalSNR] and [MaxDeviation] compare samples; [Masking] and [PEAQ] tell what can be heard; [Comparison]
+// measures all of it, block by block. Recordings are slices of samples, full scale 1, and the first argument is the original.
+// Every measure sums in one fixed order in float64, so that equal inputs give equal bits, and each comment names the source of
+// its formula.
 //
-// Figures about files are to be taken from what was read back from the file, after rounding to its sample format.
+// To judge a file, measure what you read back from it, after rounding to its sample format.
 package metric
 
 import "errors"
 
-// ErrSize is wrapped by the error of a measure whose arguments differ in size, or are too small for it.
+// ErrSize is what measures wrap if their arguments differ in size, or are too small.
 var ErrSize = errors.New("sizes cannot be compared")

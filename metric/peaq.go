@@ -18,12 +18,12 @@ import (
 //	}
 //	result := p.Result()
 //
-// The two recordings have to be aligned. The ear model is that of [Masking] at 48 kHz, and so is the calibration.
+// The two recordings have to be aligned. The ear model and its calibration are as in [Masking] at 48 kHz.
 //
-// Where the standard leaves room, or its authors and readers differ, PEAQ goes by these readings:
+// Where the standard is open, or its authors and readers differ, PEAQ uses these readings:
 //
-//   - Frames have 2048 samples and follow each other by 1024 from the first sample on. Only full ones count, but of
-//     a recording that is shorter than a frame, one that is filled up with zeros.
+//   - Frames have 2048 samples and begin every 1024 samples from the first one on. Only full frames count, except that
+//     a recording shorter than a frame is filled up with zeros.
 //   - What comes before the first and after the last five successive samples whose magnitudes, in units of 16 bits,
 //     add up to 200 in any channel of either recording is heard but not judged. Pauses between them are judged.
 //   - The modulation differences and the noise loudness leave out the first 0.5 s of the recording; the noise
@@ -31,17 +31,17 @@ import (
 //   - A frame counts for the error harmonic structure if the energy of the second half of it reaches 8000, in units
 //     of 16 bits, in one of the recordings, channel by channel. The mean of the correlation is removed before the
 //     window is applied.
-//   - Variables are means over channels of each channel's, but those of detection, for which bands count as they
-//     are heard best in any channel. Channels without a difference are left out, unless there are no others: in
-//     decibels, the nothing in a silent channel would make up for anything in another. None is limited to the range
-//     that the net was trained with.
+//   - Variables are means over channels, except the ones of detection, where each band counts in the channel in
+//     which it is heard best. Channels without a difference are left out, unless there are no others: in decibels, a
+//     silent channel would make up for anything in another. No variable is limited to the range that the net was
+//     trained on.
 //   - A frame in which the cover is digitally silent has no bandwidth. Where the stego recording alone is, it is 921.
 //   - The peak of the harmonic structure is the largest value that exceeds the one before it. Equal frames have none.
 //   - Without a frame whose bandwidth counts, both bandwidths are [NoBandwidth]: see [PEAQResult].Marked.
 //
-// The standard knows 48 kHz only. Recordings of other rates are resampled. Since they then have nothing above half
-// their own rate, what is above 21.6 kHz no longer tells how loud their noise is, which would count as bandwidth:
-// there, bandwidths are taken above the noise of rounding to 16 bits at least.
+// The standard is for 48 kHz only, so recordings of other rates are resampled. They then have nothing above half
+// their own rate, so what is above 21.6 kHz no longer tells how loud their noise is, and noise would count as
+// bandwidth. For them, only what exceeds at least the noise of rounding to 16 bits counts as bandwidth.
 type PEAQ struct {
 	model    *peaqModel
 	channels []peaqChannel
@@ -63,12 +63,12 @@ type peaqChannel struct {
 	tally        channelTally
 }
 
-// PEAQResult is what [PEAQ] says about a pair of recordings. All fields are finite but for ODG and DI where nothing
-// was judged.
+// PEAQResult is what [PEAQ] says about a pair of recordings. All fields are finite, except ODG and DI if no frame was
+// judged.
 type PEAQResult struct {
 	// ODG is the objective difference grade: 0 imperceptible, −1 perceptible but not annoying, −2 slightly
-	// annoying, −3 annoying, −4 very annoying. It lies between −3.98 and 0.22; listeners differ by some tenths. DI
-	// is the distortion index that it is made of. Both are NaN if no frame was judged.
+	// annoying, −3 annoying, −4 very annoying. It lies between −3.98 and 0.22; listeners differ by a few tenths. DI
+	// is the distortion index that it is computed from. Both are NaN if no frame was judged.
 	ODG float64 `json:"odg"`
 	DI  float64 `json:"di"`
 
@@ -85,9 +85,9 @@ type PEAQResult struct {
 	MFPD          float64 `json:"mfpd"`          // largest probability of detection, after a low-pass over frames
 	RelDistFrames float64 `json:"relDistFrames"` // share of the frames with an error 1.5 dB above the mask in a band
 
-	// Marked tells that ODG is less than the standard's: no frame of the cover had a bandwidth that counts, above
-	// bin 346 or 8.1 kHz, as in recordings at 16 kHz, so that both bandwidths were set to [NoBandwidth]; or the
-	// recording has so little after the first 0.5 s that the variables that leave these out are 0.
+	// Marked tells that ODG is only a rough estimate. Either no frame of the cover had a bandwidth that counts, above
+	// bin 346 or 8.1 kHz, as in recordings at 16 kHz, so both bandwidths were set to [NoBandwidth]; or so little of
+	// the recording follows its first 0.5 s that the variables that leave these out are 0.
 	Marked bool `json:"marked"`
 }
 
@@ -96,7 +96,7 @@ const (
 	// peaqDelay is the number of frames in the first 0.5 s, and loudDelay in 50 ms.
 	peaqDelay = 24
 	loudDelay = 3
-	// A recording begins and ends with so much in so many samples.
+	// A recording begins and ends where its magnitudes add up to this much in this many samples.
 	boundarySum     = 200.0 / 32768
 	boundarySamples = 5
 )

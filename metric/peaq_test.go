@@ -250,7 +250,7 @@ func TestPEAQInBlocks(t *testing.T) {
 	}
 }
 
-// Variables are means over channels, but those of detection.
+// Variables are means over channels, except the ones of detection.
 func TestPEAQChannels(t *testing.T) {
 	cover, stego := stereo(48000, 72000, 0)
 	one := func(c int) PEAQResult { return hearWhole(t, 48000, cover[c:c+1], stego[c:c+1]) }

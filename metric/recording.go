@@ -25,8 +25,8 @@ func SNR(cover, stego []float64) (float64, error) {
 }
 
 // SegmentalSNR returns the mean over frames of each frame's SNR in dB, limited to [−10, 35] (Hansen and Pellom, An effective
-// quality evaluation protocol for speech enhancement algorithms, ICSLP 1998). Frames of the given number of samples, 20 ms being
-// customary, follow each other without overlap or window; the last may be shorter.
+// quality evaluation protocol for speech enhancement algorithms, ICSLP 1998). Frames of the given number of samples, usually
+// 20 ms, follow each other without overlap or window; the last may be shorter.
 //
 // A frame that is silent in both recordings says nothing and is left out: counting it as 35 dB would reward padding. A frame
 // that is silent in the cover alone counts −10 dB. Recordings that are silent throughout give 35 dB.

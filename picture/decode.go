@@ -18,7 +18,7 @@ import (
 	"ditas/internal/words"
 )
 
-// MaxPixels is the size up to which [Decode] reads a picture: 100 megapixels.
+// MaxPixels is the largest size of a picture that [Decode] reads: 100 megapixels.
 const MaxPixels = 100_000_000
 
 // Errors that [Decode] wraps.
@@ -28,13 +28,13 @@ var (
 	ErrTooLarge  = errors.New("the picture is too large")
 )
 
-// Decode reads a picture of at most [MaxPixels] pixels: PNG, JPEG, GIF, WebP, BMP or TIFF, told apart by content. Of an animated
-// GIF or a TIFF of several pages it reads the first; animated WebP it does not read. What is transparent is laid over white, and
-// the picture is turned upright if its Exif data or TIFF tag says so. The error wraps [ErrFormat], [ErrTruncated] or
-// [ErrTooLarge] where one of them is the reason.
+// Decode reads a picture of at most [MaxPixels] pixels: PNG, JPEG, GIF, WebP, BMP or TIFF, told apart by content. It reads the
+// first frame of an animated GIF and the first page of a TIFF, but no animated WebP. It lays what is transparent over white, and
+// turns the picture upright as its Exif data or TIFF tag says. The error wraps [ErrFormat], [ErrTruncated] or [ErrTooLarge] if
+// one of them is the reason.
 func Decode(r io.Reader) (*Planes, error) { return DecodeLimit(r, MaxPixels) }
 
-// DecodeLimit is [Decode] with a limit of its own on the number of pixels. The limit holds before memory is taken for them.
+// DecodeLimit is [Decode] with another limit on the number of pixels. It checks the limit before it allocates memory for them.
 func DecodeLimit(r io.Reader, maxPixels int) (*Planes, error) {
 	// No format here needs more than 8 bytes a pixel; the rest leaves room for metadata.
 	maxBytes := 8*int64(maxPixels) + 64<<20

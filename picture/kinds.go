@@ -18,7 +18,7 @@ type Kind struct {
 	Format     Format
 }
 
-// kinds are those that Decode reads.
+// kinds are what Decode reads.
 var kinds = []Kind{
 	{"PNG", []string{".png"}, "image/png", true, PNG},
 	{"JPEG", []string{".jpg", ".jpeg"}, "image/jpeg", true, JPEG},
@@ -63,7 +63,7 @@ func Usual(kinds []Kind) []string {
 	return list
 }
 
-// FormatOf returns the format that the extension of path stands for, in either case.
+// FormatOf returns the format that the extension of path stands for, in upper or lower case.
 func FormatOf(path string) (Format, error) {
 	extension := strings.ToLower(filepath.Ext(path))
 	for _, k := range Writable() {
@@ -74,11 +74,11 @@ func FormatOf(path string) (Format, error) {
 	return 0, fmt.Errorf("%s: the name of a picture to write must end in %s", path, words.List(Usual(Writable()), "or"))
 }
 
-// Wanted says what pictures are, to those who gave something else: "pictures are PNG, JPEG, … files".
+// Wanted returns a hint for somebody who gave something else: "pictures are PNG, JPEG, … files".
 func Wanted() string { return "pictures are " + words.List(Names(kinds), "or") + " files" }
 
-// Recognize reports whether a file that begins with head, of 32 bytes or more if it has them, is a picture: of a kind
-// that [Decode] reads, or HEIC or AVIF, which it does not.
+// Recognize reports whether a file that begins with head, its first 32 bytes or more, is a picture of a kind that [Decode]
+// reads, or HEIC or AVIF, which Decode does not read.
 func Recognize(head []byte) bool {
 	_, err := sniff(head)
 	return err != ErrFormat // an error that wraps it tells more

@@ -1,4 +1,4 @@
-// Package picture reads pictures, brings them into the form that networks work on, and writes them.
+// Package picture reads pictures, scales and cuts them, and writes them.
 //
 // [Decode] reads PNG, JPEG, GIF (the first frame), WebP, BMP and TIFF into [Planes]: red, green and blue as separate planes of
 // float32 in [0, 1], upright and opaque. Planes are cropped ([Planes.CropSquare]), scaled ([Planes.Resize], [Planes.Fit],
@@ -7,7 +7,7 @@
 //	photo, err := picture.Decode(file)
 //	small := photo.Thumbnail(64) // the unit experiment's 64×64 picture
 //
-// Values are those of the file, sRGB in nearly every case: nothing is linearised, and embedded colour profiles and gamma are
+// Values are as in the file, nearly always sRGB: nothing is linearised, and embedded colour profiles and gamma are
 // ignored. A value of an opaque 8-bit file is a multiple of 1/255 and survives Decode, [Planes.Image] and back exactly.
 package picture
 
@@ -16,7 +16,7 @@ import (
 	"image/color"
 )
 
-// Planes is a picture as planes of float32, 1 being full intensity. The value of channel c (red, green, blue) at column x and
+// Planes is a picture as planes of float32, where 1 is full intensity. The value of channel c (red, green, blue) at column x and
 // row y, both from the upper left, is Pix[c][y*Width+x].
 type Planes struct {
 	Width, Height int
@@ -49,7 +49,7 @@ func quantize(v float32) uint8 {
 	return 0
 }
 
-// FromImage converts img. What is transparent is laid over white, on sRGB values. Subsampled chroma is interpolated linearly
+// FromImage converts img. It lays what is transparent over white, on sRGB values, and interpolates subsampled chroma linearly
 // between its samples, as libjpeg and libwebp do at half resolution, where the image package would repeat them.
 func FromImage(img image.Image) *Planes {
 	if m, ok := img.(*image.YCbCr); ok && m.Rect.Min.X >= 0 && m.Rect.Min.Y >= 0 {
@@ -101,7 +101,7 @@ func (p *Planes) fromBytes(pix []byte, stride int) {
 	}
 }
 
-// Image returns p in 8 bits a channel: the nearest value, clamped to the range.
+// Image returns p in 8 bits a channel, each value rounded to the nearest and clamped to the range.
 func (p *Planes) Image() *image.RGBA {
 	m := image.NewRGBA(image.Rect(0, 0, p.Width, p.Height))
 	r, g, b := p.Pix[0], p.Pix[1], p.Pix[2]

@@ -2,9 +2,9 @@ package picture
 
 import "math"
 
-// Resize returns p scaled to width×height pixels, both at least 1. A direction that shrinks is averaged over the area that each
-// new pixel covers, pixels that it covers in part counting in part. A direction that grows is interpolated with the
-// Catmull-Rom spline (Keys 1981, a = −½); then the result is clamped to [0, 1].
+// Resize returns p scaled to width×height pixels, both at least 1. Where a direction shrinks, a new pixel is the
+// average over the area that it covers, weighted by how much of each old pixel that is. Where it grows, Resize interpolates
+// with the Catmull-Rom spline (Keys 1981, a = −½) and clamps the result to [0, 1].
 func (p *Planes) Resize(width, height int) *Planes {
 	across, down := taps(p.Width, width), taps(p.Height, height)
 	out := New(width, height)
@@ -106,7 +106,7 @@ func catmullRom(x float64) float64 {
 	return 0
 }
 
-// Fit returns p scaled down, its proportions kept, to at most maxWidth×maxHeight pixels; p itself if it is no larger.
+// Fit returns p scaled down in proportion to at most maxWidth×maxHeight pixels, or p itself if it is no larger.
 func (p *Planes) Fit(maxWidth, maxHeight int) *Planes {
 	if p.Width <= maxWidth && p.Height <= maxHeight {
 		return p
@@ -116,8 +116,8 @@ func (p *Planes) Fit(maxWidth, maxHeight int) *Planes {
 	return p.Resize(side(p.Width, maxWidth), side(p.Height, maxHeight))
 }
 
-// CropSquare returns the largest square in the middle of p; p itself if it is square. Where the middle falls between two pixels
-// it takes the one nearer to the upper left.
+// CropSquare returns the largest square in the middle of p, or p itself if it is square. Where the middle falls between two
+// pixels it takes the one nearer to the upper left.
 func (p *Planes) CropSquare() *Planes {
 	n := min(p.Width, p.Height)
 	if p.Width == p.Height {

@@ -29,8 +29,8 @@ func (p *Planes) Tiles(size int) []*Planes {
 	return tiles
 }
 
-// Join puts the tiles of a picture of width×height pixels together again, in the order of [Planes.Tiles], and cuts the padding
-// off. The error says what does not fit: tiles that are not squares of one size, or too few or too many.
+// Join puts the tiles of a picture of width×height pixels together again, in the order of [Planes.Tiles], and cuts off the
+// padding. It is an error if the tiles are not squares of one size, or there are too few or too many.
 func Join(tiles []*Planes, width, height int) (*Planes, error) {
 	if width < 0 || height < 0 {
 		return nil, fmt.Errorf("joining tiles: no picture has the size %d×%d", width, height)

@@ -13,7 +13,7 @@ func (c *Capacity) area(width, height int) int {
 	return up(width) * up(height)
 }
 
-// Need returns how long a recording like this has to be to take a picture, 0 if no length would do.
+// Need returns how long a recording like this has to be to take a picture, or 0 if no length is enough.
 func (c *Capacity) Need(width, height int) time.Duration {
 	if c.Pixels == 0 {
 		return 0
@@ -21,7 +21,7 @@ func (c *Capacity) Need(width, height int) time.Duration {
 	return time.Duration(float64(c.Usable) * float64(c.area(width, height)) / float64(c.Pixels))
 }
 
-// Fit returns the size to which a picture has to be scaled down to fit: its own if it does, and zeros if nothing fits.
+// Fit returns the size to which a picture has to be scaled down to fit: its own size if it fits, and zeros if nothing fits.
 func (c *Capacity) Fit(width, height int) (w, h int) {
 	if width < 1 || height < 1 || c.Pixels < 1 {
 		return 0, 0
@@ -51,7 +51,7 @@ func (c *Capacity) Fit(width, height int) (w, h int) {
 	return size(low)
 }
 
-// Check returns a *TooShortError if a picture does not fit, and a *TooQuietError if none does because of the strength.
+// Check returns a *TooShortError if a picture does not fit, and a *TooQuietError if the strength leaves no room for any.
 func (c *Capacity) Check(width, height int) error {
 	if c.TooQuiet != nil {
 		return c.TooQuiet
@@ -66,7 +66,7 @@ func (c *Capacity) Check(width, height int) error {
 
 // TooShortError reports a recording that has no room for a picture.
 type TooShortError struct {
-	Need, Have    time.Duration // of sound that can be used, at the recording's rate and channels
+	Need, Have    time.Duration // of usable sound, at the recording's rate and channels
 	Width, Height int           // of the picture scaled down to fit, 0 if none fits
 }
 
@@ -78,16 +78,15 @@ func (e *TooShortError) Error() string {
 	return s
 }
 
-// TooQuietError reports a recording so quiet that even the finest steps, which its format or the method sets, change it by 3 dB more than
-// was asked for, or still more.
+// TooQuietError reports a recording so quiet that even the finest steps, which its format or the method sets, change it at least 3 dB more
+// than was asked for.
 type TooQuietError struct {
 	Asked   float64 `json:"asked"`   // signal-to-noise ratio in dB
-	Reached float64 `json:"reached"` // the highest one that there can be, in dB
+	Reached float64 `json:"reached"` // the highest that is possible, in dB
 }
 
 func (e *TooQuietError) Error() string {
-	return fmt.Sprintf("the recording is too quiet for a signal-to-noise ratio of %.1f dB: %.1f dB is the most it can have; ask for that, or "+
-		"amplify it first", e.Asked, e.Reached)
+	return fmt.Sprintf("the recording is too quiet for a signal-to-noise ratio of %.1f dB: %.1f dB is the most it can have", e.Asked, e.Reached)
 }
 
 func seconds(d time.Duration, round func(float64) float64) string {

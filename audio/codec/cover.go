@@ -8,18 +8,17 @@ import (
 	"ditas/audio"
 )
 
-// CoverOptions say as what a recording is to be written. The zero value is as what it is, or else as WAV.
+// CoverOptions say how a recording is to be written. The zero value keeps its format, or takes WAV if that cannot be written.
 type CoverOptions struct {
-	// Name is the one under which the recording will be written. An extension that stands for a format that can be
-	// written makes it one of that format; one that stands for another known format is an error; any other leaves it
-	// as it is.
+	// Name is the name of the file to write. If its extension stands for a format that can be written, the recording is
+	// written in that format; another known format is an error; any other extension changes nothing.
 	Name string
-	// Level of compression, where the format has levels: see [Format.Levels]. nil means the usual one. A level for a
-	// format without any is an error.
+	// Level of compression, if the format has levels: see [Format.Levels]. nil means the default. A level for a format
+	// without any is an error.
 	Level *int
 }
 
-// Check returns the error that [Cover] would return whatever the recording, as far as the options tell.
+// Check returns the error that [Cover] would return for any recording with these options.
 func (o CoverOptions) Check() error {
 	f, ok := ByName(o.Name)
 	if !ok {
@@ -35,12 +34,11 @@ func (o CoverOptions) Check() error {
 }
 
 // Cover returns f, as [Open] or [OpenFile] returned it, as a recording that can be written, and the format that it
-// will have. What is written in its own format keeps everything but the samples; any other becomes a new file of the
-// same rate, channels and encoding, without its tags. Of lossy formats, whose samples are of no encoding, the new
-// file has 16 bits.
+// will have. A recording that is written in its own format keeps everything but the samples; any other becomes a new
+// file with the same rate, channels and encoding, without its tags. The new file has 16 bits if the format is lossy.
 //
-// The error is a *[Refusal] that wraps [audio.ErrUnsupported] if the format to write is none that is written or
-// cannot hold the recording, or if there is no such level.
+// The error is a *[Refusal] that wraps [audio.ErrUnsupported] if the format cannot be written or cannot hold the
+// recording, or if there is no such level.
 func Cover(f audio.File, o CoverOptions) (audio.Rewriter, *Format, error) {
 	if err := o.Check(); err != nil {
 		return nil, nil, err
@@ -74,7 +72,7 @@ func Cover(f audio.File, o CoverOptions) (audio.Rewriter, *Format, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	// Whether the format holds so many channels, say, is better known now than after minutes of listening.
+	// Better to learn now, than after minutes of listening, that the format does not hold that number of channels, say.
 	if _, err := create(io.Discard, r.Format(), r.Frames()); err != nil {
 		return nil, nil, &Refusal{
 			Says:   fmt.Sprintf("cannot become %s: %v", to.name, err),
@@ -90,6 +88,9 @@ type covered struct {
 	audio.Rewriter
 	given *Format // nil if nobody knows
 }
+
+// Given returns the format of the file that it was.
+func (c *covered) Given() *Format { return c.given }
 
 // target returns the format that a recording of another becomes under a name.
 func target(own *Format, name string) *Format {

@@ -57,7 +57,7 @@ func vaguely(r *reading) *reading {
 	return r
 }
 
-// writing is how files of a format are written. Levels of compression are those of the format.
+// writing is how files of a format are written, with the format's levels of compression.
 type writing struct {
 	floats bool // a file holds floating-point samples as well
 	levels *levels
@@ -69,7 +69,7 @@ type writing struct {
 
 type newWriter = func(dst io.Writer, format audio.Format, frames int64) (audio.Writer, error)
 
-// levels are those of compression, from the fastest to the smallest, and the one that is taken unasked.
+// levels are a format's levels of compression, from the fastest to the smallest, and the default.
 type levels struct{ lowest, highest, usual int }
 
 // rewrites adapts how a package writes its files again.
@@ -204,11 +204,12 @@ func Of(f audio.File) (*Format, bool) {
 	return nil, false
 }
 
-// Lossy reports whether f, as [Open] or [Cover] returned it, has been through a compression that changed its samples.
+// Lossy reports whether f, as [Open] or [Cover] returned it, has been through a compression that changed its samples. Other kinds of files
+// say by a method Given what they were made from.
 func Lossy(f audio.File) bool {
 	row, _ := Of(f)
-	if c, ok := f.(*covered); ok {
-		row = c.given
+	if c, ok := f.(interface{ Given() *Format }); ok {
+		row = c.Given()
 	}
 	return row != nil && row.lossy
 }

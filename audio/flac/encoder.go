@@ -45,7 +45,7 @@ type channel struct {
 	coeffs    [maxOrder]int64
 	residual  []int64 // from order on
 	rice      rice
-	size      int // in bits, of which those of the residual are estimated
+	size      int // in bits, with an estimate for the residual
 }
 
 // rice is how a residual is coded.
@@ -277,8 +277,8 @@ func (e *encoder) tryPredictor(c *channel, auto *[lags]float64, samples int) {
 	}
 }
 
-// coefficientBits returns the precision of a predictor's coefficients that the reference encoder takes for samples of so many
-// bits and packets of so many frames.
+// coefficientBits returns the precision of a predictor's coefficients that the reference encoder takes for samples of a width
+// in bits and packets of a number of frames.
 func coefficientBits(width, frames int) uint {
 	least, above := 7, []int{192, 384, 576, 1152, 2304, 4608}
 	switch {
@@ -306,7 +306,7 @@ func (e *encoder) setTaper(n int) {
 	}
 }
 
-// autocorrelation returns that of x under a window.
+// autocorrelation returns the autocorrelation of x under a window.
 func (e *encoder) autocorrelation(x []int64) (auto [lags]float64) {
 	// Zeros before the samples spare the sums a special case.
 	if size := lags + len(x); cap(e.windowed) < size {
@@ -433,8 +433,8 @@ func (r *rice) choose(x []int64, order int, most uint) bool {
 // fold maps 0, -1, 1, -2, … to 0, 1, 2, 3, ….
 func fold(v int64) uint64 { return uint64(v<<1 ^ v>>63) }
 
-// param returns the parameter of the Rice code that suits n values best, and roughly how many bits they take: as many as where
-// values have a geometric distribution, of which q is the ratio and q^2^k/(1-q^2^k) the mean without the k low bits.
+// param returns the parameter of the Rice code that suits n values best, and roughly how many bits they take, as if
+// the values had a geometric distribution with the ratio q, where q^2^k/(1-q^2^k) is the mean without the k low bits.
 func param(sum uint64, n int) (k uint8, size int) {
 	size = n + int(sum)
 	likely := min(bits.Len64(sum/uint64(max(n, 1))), maxParam)

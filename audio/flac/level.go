@@ -7,8 +7,8 @@ import (
 	"ditas/audio"
 )
 
-// Level is how much is tried to make a file small, from 0, the fastest, to 8, the smallest. The levels are those of the
-// reference encoder [1] and are all lossless:
+// Level is a level of compression, from 0, the fastest, to 8, the smallest. All are lossless, and equal the levels of the
+// reference encoder [1]:
 //
 //	level  packet  stereo    order  parts  windows
 //	0      1152    left, right   –      8  –
@@ -55,8 +55,8 @@ func (l Level) Encode(dst io.Writer, rec *audio.Recording) error {
 	return w.Close()
 }
 
-// WithLevel returns the same file, of which [File.Rewrite] compresses at another level the packets whose samples change. They
-// keep their numbers of frames: of a level's properties that one is for new files only.
+// WithLevel returns the same file, but its [File.Rewrite] compresses packets whose samples change at another level. They keep
+// their numbers of frames, which a level sets for new files only.
 func (f *File) WithLevel(l Level) (*File, error) {
 	if err := l.check(); err != nil {
 		return nil, fmt.Errorf("flac: %w", err)

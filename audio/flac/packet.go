@@ -10,7 +10,7 @@ import (
 
 // header is what a packet says about itself.
 type header struct {
-	variable bool  // packets may be of any length, and number is that of the first frame, not of the packet
+	variable bool  // packets may be of any length, and number counts the first frame, not the packet
 	number   int64 // 36 bits
 	frames   int
 	stereo   stereo
@@ -323,7 +323,7 @@ const (
 	maxLinear = 32
 )
 
-// fixed are the coefficients of the fixed predictors, by order; the first is that of the sample just before.
+// fixed are the coefficients of the fixed predictors, by order; the first one is for the sample just before.
 var fixed = [maxFixed + 1][]int64{{}, {1}, {2, -1}, {3, -3, 1}, {4, -6, 4, -1}}
 
 // subframe decodes one channel, of samples that have width bits.
@@ -437,7 +437,7 @@ func (d *decoder) residual(x []int64, order int) error {
 	return nil
 }
 
-// restore adds the prediction to the residual in x, whose first samples, as many as there are coefficients, are given.
+// restore adds the prediction to the residual in x, which begins with one known sample for each coefficient.
 func restore(x, coeffs []int64, shift uint) {
 	var reversed [maxLinear]int64
 	for i, c := range coeffs {

@@ -51,7 +51,7 @@ func (l Level) NewWriter(dst io.Writer, format audio.Format, frames int64) (audi
 }
 
 // Rewrite implements [audio.Rewriter]. Packets whose samples do not change are copied, the others are compressed anew, each
-// to one of as many frames, at [DefaultLevel] or that of [File.WithLevel]. Metadata are copied, except for what depends on
+// with the same number of frames, at [DefaultLevel] or the level of [File.WithLevel]. Metadata are copied, except for what depends on
 // the packets: the MD5 and the packet sizes in STREAMINFO, and the positions in SEEKTABLE. If no sample changes the copy
 // equals the file.
 //
@@ -80,7 +80,7 @@ type writer struct {
 	frames  int64
 	next    int64 // frame
 	head    header
-	codes   [][]int64 // samples of the packet at hand, of which used have been written
+	codes   [][]int64 // samples of the packet at hand; the first used of them have been written
 	used    int
 	encoder encoder
 	md5     hash.Hash

@@ -5,8 +5,8 @@
 // tags before and after them. [1] calls such a packet a frame; here it is a packet, because in package audio a frame is one
 // sample of each channel. The bits of a packet may begin within the ones before it.
 //
-// Packets are found, put in order and put together here, and decoded by github.com/hajimehoshi/go-mp3. What that gives are
-// 16-bit samples, rounded towards 0, within 2 steps of those of mpg123. MP3 at 8 kHz is refused, which it does not know, and
+// Packets are found, put in order and put together here, and decoded by github.com/hajimehoshi/go-mp3. It returns
+// 16-bit samples, rounded towards 0, within 2 steps of what mpg123 returns. MP3 at 8 kHz, which it cannot decode, is refused, and
 // the highs of intensity stereo in MPEG-2, which hardly anything writes, may come from another direction. The silence that
 // an encoder puts before the sound and behind it, 1000 to 3000 frames, is kept.
 //
@@ -140,7 +140,7 @@ type walker struct {
 // window is how many bytes walker reads at a time.
 const window = 32 << 10
 
-// peek returns the size bytes at position at, or as many as there are. They are valid until the next call.
+// peek returns the size bytes at position at, or fewer at the end of the file. They are valid until the next call.
 func (w *walker) peek(at int64, size int) ([]byte, error) {
 	end := w.from + int64(w.filled)
 	if at < w.from || at > end || at+int64(size) > end && end < w.f.size {

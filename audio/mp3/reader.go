@@ -12,9 +12,9 @@ import (
 
 // What a packet may need of those before it.
 const (
-	maxBack  = 511 // bytes of which the bits of a packet begin before it
-	lead     = 256 // packets that surely hold so many, or of MPEG-2 the 255 that one may need
-	settling = 2   // packets whose sound goes on in the next: its overlap, and that of what the overlap went through
+	maxBack  = 511 // bytes by which a packet's bits may begin before it
+	lead     = 256 // packets that surely hold maxBack bytes, or in MPEG-2 the 255 that one may need
+	settling = 2   // packets whose sound goes on in the next: by its overlap, and by the overlap of the filter behind it
 	look     = 8   // packets that are known in advance, to put what they have no room for in those before
 	patience = 16  // packets to go back from where a packet has bits in those before
 )
@@ -153,7 +153,7 @@ func (r *reader) prepare() error {
 	return r.takeTo(r.packet + look)
 }
 
-// takeTo puts the packets up to the given one in line, as far as there are so many.
+// takeTo puts the packets up to the given one in line, or up to the last one if there are fewer.
 func (r *reader) takeTo(packet int64) error {
 	for r.taken <= min(packet, r.f.packets-1) {
 		err := r.take()

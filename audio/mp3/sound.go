@@ -26,7 +26,7 @@ const (
 	quads       = 576 / 4
 )
 
-// gather makes s what is in packet p, whose bits begin with those of back and go on with those of bits.
+// gather makes s what is in packet p, whose bits are first the ones in back and then the ones in bits.
 func (s *sound) gather(p, back, bits []byte) {
 	h := parse(p)
 	s.ok = true
@@ -72,8 +72,8 @@ func (s *sound) room() int { return s.head.size() - headSize - s.head.sideSize()
 // maxBack returns how many bytes of the packet may be in those before.
 func (s *sound) maxBack() int { return min(len(s.bits), 1<<layout(s.head).begin-1) }
 
-// packet returns the packet for the decoder, of which placed bytes are in the one before, and how many of the bytes ahead,
-// which belong to the next, it holds. What does not fit, of the highest frequencies, is lost.
+// packet returns the packet for the decoder; placed bytes of it are in the packet before. held is how many of the bytes ahead,
+// which belong to the next packet, it holds. What does not fit, of the highest frequencies, is lost.
 func (s *sound) packet(placed int, ahead []byte) (p []byte, held int) {
 	p = make([]byte, s.head.size())
 	binary.BigEndian.PutUint32(p, uint32(s.head))

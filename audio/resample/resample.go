@@ -22,11 +22,11 @@ func New(from, to int) (*Converter, error) {
 	return &Converter{r}, nil
 }
 
-// Length returns how many samples Convert makes of n: as many as begin within the time that n samples take.
+// Length returns how many samples Convert makes from n: all that begin within the time that n samples last.
 func (c *Converter) Length(n int) int { return c.filter.Length(n) }
 
 // Convert returns x at the new rate. Sample j of the result lies at the time j/to, and x is silent outside its bounds.
-// Values may exceed those of x by the overshoot of the filter.
+// Values may exceed the largest of x by the overshoot of the filter.
 func (c *Converter) Convert(x []float64) []float64 { return c.filter.Convert(x) }
 
 // Recording returns rec at the given rate in Hz. The samples of the result may lie between the steps of its format.

@@ -56,8 +56,8 @@ var foreign = []struct{ mark, name string }{
 	{"PCM     ", "PCM in Ogg"},
 }
 
-// Open reads the headers of the Ogg Vorbis file of size bytes in r, and those of all its pages. File goes on reading from
-// r. The error wraps [audio.ErrFormat], [audio.ErrUnsupported], [audio.ErrMalformed] or [audio.ErrDamaged], or is one of r.
+// Open reads the headers of the Ogg Vorbis file of size bytes in r, and the headers of all its pages. File goes on reading
+// from r. The error wraps [audio.ErrFormat], [audio.ErrUnsupported], [audio.ErrMalformed] or [audio.ErrDamaged], or is one of r.
 func Open(r io.ReaderAt, size int64) (*File, error) {
 	f := &File{r: io.NewSectionReader(r, 0, size), size: size}
 	if err := f.open(); err != nil {

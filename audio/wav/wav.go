@@ -4,7 +4,7 @@
 // says what the samples are, "data" holds them, and any number of others (LIST, bext, cue, smpl, id3, …) may stand before
 // and after it. [Open] finds the samples and leaves everything else alone, so that [File.Rewrite] can copy it.
 //
-// Samples may be PCM of 8, 16, 24 or 32 bits, of which fewer may be in use, or floating point of 32 or 64 bits, with a
+// Samples may be PCM of 8, 16, 24 or 32 bits, with fewer of them in use, or floating point of 32 or 64 bits, with a
 // plain or an extensible [3] header. For a file in memory use [Decode] and [Encode]; [NewWriter] starts a new file.
 //
 //   - [1] Multimedia Programming Interface and Data Specifications 1.0, IBM and Microsoft, 1991
@@ -31,7 +31,7 @@ const (
 	tagExtensible = 0xFFFE
 )
 
-// subformats are the last 14 bytes of the GUIDs that extend a format tag: that of [3], and that of the ambisonic B-format.
+// subformats are the last 14 bytes of the GUIDs that extend a format tag: the one of [3], and the one of the ambisonic B-format.
 var subformats = [...]string{
 	"\x00\x00\x00\x00\x10\x00\x80\x00\x00\xAA\x00\x38\x9B\x71",
 	"\x00\x00\x21\x07\xD3\x11\x86\x44\xC8\xC1\xCA\x00\x00\x00",

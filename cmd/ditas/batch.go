@@ -13,9 +13,9 @@ import (
 )
 
 const batchHelp = `
-Of several files each is done by itself: one that fails does not stop the others.
-At the end stands a summary, and the exit code is 1 if any failed, else 3 if any came
-in part. With --json there is one object a line, that of a file that failed being
+Each of several files is handled by itself: if one fails, the others are still done. A
+summary comes at the end, and the exit code is 1 if any file failed, else 3 if any was
+revealed only in part. --json prints one object a line; for a file that failed it is
 {"file": …, "error": …}.`
 
 // batchFlags say where the files go that a command makes of several others.
@@ -25,8 +25,8 @@ type batchFlags struct {
 }
 
 func (f *batchFlags) addFlags(cmd *cobra.Command, what string) {
-	cmd.Flags().StringVarP(&f.dir, "out-dir", "d", "", "a `FOLDER` to write to in place of --out, "+what)
-	cmd.Flags().BoolVarP(&f.force, "force", "f", false, "with --out-dir, replace files that are there")
+	cmd.Flags().StringVarP(&f.dir, "out-dir", "d", "", "a `FOLDER` to write to instead of --out, "+what)
+	cmd.Flags().BoolVarP(&f.force, "force", "f", false, "with --out-dir, replace existing files")
 }
 
 // check returns an error unless there is one place for what becomes of a number of files.
@@ -37,7 +37,7 @@ func (f *batchFlags) check(out string, files int) error {
 	case out != "" && f.dir != "":
 		return usagef("both --out and --out-dir are given")
 	case out != "" && f.force:
-		return usagef("--force goes with --out-dir: --out replaces a file that is there anyway")
+		return usagef("--force goes with --out-dir: --out replaces an existing file anyway")
 	case out != "" && files > 1:
 		return withHint(usagef("--out is one file, and there are %d to make", files), "give a folder with --out-dir")
 	}
@@ -51,13 +51,13 @@ func (f *batchFlags) names(inputs []string, rename func(base string) string) ([]
 	var names []string
 	for _, in := range inputs {
 		if in == "-" {
-			return nil, withHint(usagef("standard input has no name to write under in a folder"), "name the file with --out")
+			return nil, withHint(usagef("standard input has no name for a file in a folder"), "name the file with --out")
 		}
 		name := filepath.Join(f.dir, rename(filepath.Base(in)))
 		// Some file systems do not tell the cases apart.
 		key := strings.ToLower(name)
 		if other, ok := taken[key]; ok {
-			return nil, withHint(usagef("%s and %s would both become %s", other, in, name), "do one of them by itself")
+			return nil, withHint(usagef("%s and %s would both become %s", other, in, name), "name one of them in a command of its own")
 		}
 		taken[key] = in
 		names = append(names, name)
@@ -71,7 +71,7 @@ func (f *batchFlags) free(name string) error {
 		return nil
 	}
 	if _, err := os.Lstat(name); err == nil {
-		return withHint(fmt.Errorf("%s is there already", name), "--force replaces it")
+		return withHint(fmt.Errorf("%s exists already", name), "--force replaces it")
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -16,9 +16,10 @@ import (
 const capacityHelp = `Tell what a recording can take, before anything is hidden in it.
 
 With --image it tells whether that picture fits, how much sound it takes, and to
-what size ditas hide --fit would scale it down. A recording that is unsuitable gets a
-warning: one that is silent for the most part, clipped, has nothing in the upper part
-of its band, or was compressed with loss. - stands for standard input.
+what size ditas hide --fit would scale it down. --method and --snr are as for ditas
+hide. If a recording is a poor cover, ditas warns: when it is mostly silent, clipped,
+has nothing in the upper part of its band, or was compressed with loss. - stands for
+standard input.
 ` + batchHelp
 
 const capacityExample = `  ditas capacity speech.wav
@@ -47,9 +48,9 @@ func capacityCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVarP(&o.image, "image", "i", "", "a `PICTURE` that is to be hidden")
+	f.StringVarP(&o.image, "image", "i", "", "a `PICTURE` that you want to hide")
 	o.strength.addFlags(cmd)
-	addMethodFlag(cmd, &o.options.Method, "how it is to be hidden, a `NAME` (default "+ditas.Methods()[0].Name+")")
+	addMethodFlag(cmd, &o.options.Method, "the method to hide by, a `NAME` (default "+ditas.Methods()[0].Name+")")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
 	completeFiles(cmd, "image", pictureExtensions...)
@@ -151,7 +152,7 @@ func (o *capacityFlags) measure(ctx context.Context, name string, strength ditas
 		case f.FitWidth > 0:
 			o.printf("does not fit, but hide --fit would scale it down to %d×%d\n", f.FitWidth, f.FitHeight)
 		default:
-			o.printf("does not fit, and nothing else does\n")
+			o.printf("does not fit, nor does any smaller one\n")
 		}
 	}
 	return o.result(res)

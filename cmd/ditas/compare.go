@@ -20,20 +20,21 @@ import (
 
 const compareHelp = `Measure how two recordings, or two pictures, differ. The first is the original.
 
-Of recordings: mean squared error (MSE, full scale being 1), signal-to-noise ratio
-(SNR), the mean SNR of segments of 20 ms, the largest change of a sample, and the
-noise-to-mask ratio (NMR) of the ear model of PEAQ, with the share of the moments in
-which the change is below what the ear masks; and the grade that PEAQ expects listeners
-to give (ODG): 0 is imperceptible, -1 perceptible but not annoying, -2 slightly annoying,
--3 annoying, -4 very annoying. All channels are taken together. The two must have the
-same rate, number of channels and length; --align compares what they have in common
-where a piece was cut off one of them.
+For recordings it prints the mean squared error (MSE, where full scale is 1), the
+signal-to-noise ratio (SNR), the mean SNR of 20 ms segments, and the largest change of
+a sample. It also tells how audible the change is, by the ear model of PEAQ: the
+noise-to-mask ratio (NMR), how often the change is below what the ear masks, and the
+objective difference grade (ODG) that listeners would give. 0 means imperceptible,
+-1 perceptible but not annoying, -2 slightly annoying, -3 annoying, -4 very annoying.
+All channels count together. The two recordings must have the same rate, number of
+channels and length; if a piece was cut off one of them, --align compares what they
+have in common.
 
-Of pictures of one size: MSE, peak signal-to-noise ratio (PSNR), structural similarity
-(SSIM, MS-SSIM) and the share of the pixels that differ.
+For pictures of the same size it prints the MSE, the peak signal-to-noise ratio (PSNR),
+the structural similarity (SSIM, MS-SSIM) and the share of pixels that differ.
 
---plot draws spectrograms of the recordings and their difference, with the NMR over
-time; or the pictures with their difference. - stands for standard input or output.`
+--plot draws the spectrograms of the recordings and of their difference, with the NMR
+over time, or the pictures and their difference. - stands for standard input or output.`
 
 const compareExample = `  ditas compare song.wav stego.wav
   ditas compare photo.png revealed.png --plot difference.png
@@ -60,7 +61,7 @@ func compareCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&o.plot, "plot", "", "draw the difference, a `FILE` whose name ends in .png or .svg")
+	f.StringVar(&o.plot, "plot", "", "draw the difference in a `FILE` whose name ends in .png or .svg")
 	f.BoolVar(&o.options.Align, "align", false, "find where one recording begins in the other, and compare what they have in common")
 	o.addFlags(cmd)
 	completeFiles(cmd, "plot", compare.PNG, compare.SVG)
@@ -172,9 +173,9 @@ func (o *compareFlags) recordings(r *compare.RecordingReport, a, b string) {
 		o.printf("%.2f %% of the samples differ\n", 100*r.Differing)
 	}
 	if r.Offset > 0 {
-		o.printf("  aligned        %d frames of %s stand before %s\n", r.Offset, a, b)
+		o.printf("  aligned        %d frames of %s come before %s\n", r.Offset, a, b)
 	} else if r.Offset < 0 {
-		o.printf("  aligned        %d frames of %s stand before %s\n", -r.Offset, b, a)
+		o.printf("  aligned        %d frames of %s come before %s\n", -r.Offset, b, a)
 	}
 	if r.Equal {
 		return
@@ -187,7 +188,7 @@ func (o *compareFlags) recordings(r *compare.RecordingReport, a, b string) {
 	if r.ODG != nil {
 		o.printf("  ODG            %.2f, from 0, imperceptible, to -4, very annoying\n", *r.ODG)
 		if r.PEAQ.Marked {
-			o.printf("                 roughly: PEAQ was made for music, and this is short or has too little above 8 kHz\n")
+			o.printf("                 only roughly: PEAQ was made for music, and this is short or has little above 8 kHz\n")
 		}
 	}
 }

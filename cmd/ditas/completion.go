@@ -7,16 +7,16 @@ import (
 	"github.com/spf13/pflag"
 )
 
-const completionHelp = `Print a script with which a shell completes the commands, flags and files of ditas:
-files of the kinds that a flag takes, and the names that it knows.
+const completionHelp = `Print a script that teaches a shell to complete the commands and flags of ditas, the
+kinds of files that each flag takes, and the names that it knows.
 
   bash        ditas completion bash > ~/.local/share/bash-completion/completions/ditas
   zsh         ditas completion zsh > "${fpath[1]}/_ditas"
   fish        ditas completion fish > ~/.config/fish/completions/ditas.fish
   PowerShell  ditas completion powershell | Out-String | Invoke-Expression
 
-The line for PowerShell belongs into the file that $PROFILE names. Bash needs its
-package bash-completion, and zsh "autoload -U compinit; compinit" in ~/.zshrc.`
+The line for PowerShell belongs in the file that $PROFILE names. Bash needs the package
+bash-completion, and zsh needs "autoload -U compinit; compinit" in ~/.zshrc.`
 
 func completionCommand() *cobra.Command {
 	shells := []string{"bash", "zsh", "fish", "powershell"}

@@ -11,14 +11,14 @@ import (
 	"ditas/internal/lab/dataset"
 )
 
-const dataHelp = `Build the sets that the networks are trained, validated and tested with: recordings
-of speech, photographs and faces, in the folders train, validation and test. No
-speaker and no photograph is in two of them. A manifest says where every file
-comes from, and the licences are kept beside it.
+const dataHelp = `Build the sets for training, validating and testing the networks: recordings of
+speech, photographs and faces, in the folders train, validation and test. No two sets
+share a speaker or a photograph. A manifest says where every file comes from, and the
+licences are kept beside it.
 
-The material is taken out of Debian and npm packages, about 680 MB of them, or 210
-MB with --lean. It takes apt-get, dpkg, npm and ffmpeg, as Debian 12 has them. What
-is already there is kept: run the same command again after an interruption.`
+The material comes from Debian and npm packages, about 680 MB of downloads, or 210 MB
+with --lean. The command needs apt-get, dpkg, npm and ffmpeg, as in Debian 12. It keeps
+what is already there, so after an interruption run it again.`
 
 const dataExample = `  ditas data --out data --lean
   ditas train --data data --out run`
@@ -44,7 +44,7 @@ func dataCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVarP(&o.options.Dir, "out", "o", "", "the `FOLDER` for the sets")
-	f.BoolVar(&o.options.Lean, "lean", false, "take only the smaller packages: most of the material for a third of the download")
+	f.BoolVar(&o.options.Lean, "lean", false, "use only the smaller packages: most of the material for a third of the download")
 	f.StringVar(&o.options.Archives, "archives", "", "the `FOLDER` for downloaded packages (default .archives in the folder for the sets)")
 	o.addFlags(cmd)
 	require(cmd, "out")

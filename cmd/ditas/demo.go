@@ -33,13 +33,13 @@ var (
 	demoSpeech []byte
 )
 
-const demoHelp = `Hide a photograph in a recording of speech, both of which come with ditas, reveal
-it again from the file, and measure the two. Then cut a hole into the recording, add
-noise to what is left, and reveal what remains.
+const demoHelp = `Hide a photograph in a recording of speech (ditas comes with both), reveal it from the
+file, and measure how recording and photograph changed. Then cut a hole into the
+recording, add noise to the rest, and reveal what remains.
 
-The files to compare are demo-secret.png with demo-revealed.png, demo-cover.wav with
-demo-stego.wav, and demo-damaged.wav with demo-damaged.png. The photograph is by
-Ryan Hagerty (public domain), the speech by Carlo Flora (CC-BY-3.0,
+Compare demo-secret.png with demo-revealed.png, and demo-cover.wav with demo-stego.wav.
+demo-damaged.png is what remains in demo-damaged.wav. The photograph is by Ryan Hagerty
+(public domain), the speech by Carlo Flora (CC-BY-3.0,
 http://www.segreterietelefoniche.it).`
 
 const demoExample = `  ditas demo

@@ -16,13 +16,13 @@ import (
 
 const evaluateHelp = `Measure networks on a test set.
 
-Every photograph is reduced to its middle square of 64×64 pixels and hidden in the
-start of a clip of speech, which goes through a real 16-bit WAV file before anything
-is measured or revealed. Figures are means over pairs that cover all photographs
-and all clips. The result is a table in Markdown, or everything as JSON.
+The middle square of every photograph, scaled to 64×64 pixels, is hidden in the start
+of a clip of speech. The clip goes through a real 16-bit WAV file before anything is
+measured or revealed. Figures are means over pairs that cover all photographs and all
+clips. The result is a table in Markdown, or everything as JSON.
 
---data is a folder as ditas data builds it; its test set is used. --speech and
---pictures name other folders. --thresholds are the strengths of hiding: the larger,
+--data is a folder that ditas data made; its test set is used. --speech and --pictures
+name other folders. --thresholds sets the strengths of hiding: the larger a threshold,
 the louder the change and the better the picture.`
 
 const evaluateExample = `  ditas evaluate --data data
@@ -50,10 +50,10 @@ func evaluateCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVarP(&o.data, "data", "d", "", "a `FOLDER` that ditas data made")
-	f.StringVar(&o.kind, "kind", "photos", "which pictures of --data, `KIND` being photos or faces")
-	f.StringVar(&o.speech, "speech", "", "`FOLDER` of recordings, in place of those in --data")
-	f.StringVar(&o.pictures, "pictures", "", "`FOLDER` of pictures, in place of those in --data")
-	f.StringVarP(&o.weights, "weights", "w", "", "the networks, a `FILE` that ditas train made (default: those that ditas comes with)")
+	f.StringVar(&o.kind, "kind", "photos", "which pictures of --data: `KIND` is photos or faces")
+	f.StringVar(&o.speech, "speech", "", "`FOLDER` of recordings, instead of the ones in --data")
+	f.StringVar(&o.pictures, "pictures", "", "`FOLDER` of pictures, instead of the ones in --data")
+	f.StringVarP(&o.weights, "weights", "w", "", "the networks, a `FILE` that ditas train made (default: the ones that ditas comes with)")
 	f.Float64SliceVar(&o.options.Thresholds, "thresholds", []float64{0.006, 0.01, 0.03, 0.1}, "strengths of hiding, a `LIST`")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)

@@ -15,7 +15,7 @@ import (
 	"ditas/internal/replace"
 )
 
-const experimentHelp = `Measure methods on test sets, by the protocols that the pages in docs/ are made by.`
+const experimentHelp = `Measure methods on test sets, by the protocols of the pages in docs/.`
 
 func experimentCommand() *cobra.Command {
 	cmd := &cobra.Command{
@@ -24,7 +24,7 @@ func experimentCommand() *cobra.Command {
 		Long:  experimentHelp,
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withHint(usagef("an experiment has to be named"), "ditas experiment -h lists them")
+			return withHint(usagef("no experiment is named"), "ditas experiment -h lists them")
 		},
 	}
 	cmd.AddCommand(latticeCommand(), table1Command(), robustnessCommand(), trainAllCommand(), figuresCommand(), claimsCommand(),
@@ -32,7 +32,7 @@ func experimentCommand() *cobra.Command {
 	return cmd
 }
 
-// experimentFlags are those of all experiments on a data set.
+// experimentFlags are common to all experiments on a data set.
 type experimentFlags struct {
 	terminal
 	data, set, out        string
@@ -44,13 +44,13 @@ func (o *experimentFlags) addExperimentFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVarP(&o.data, "data", "d", "", "a `FOLDER` that ditas data made")
-	f.StringVar(&o.set, "set", "test", "which set of --data, `SET` being test or validation")
-	f.StringVar(&o.speech, "speech", "", "`FOLDER` of recordings to measure with, in place of those in --data")
+	f.StringVar(&o.set, "set", "test", "which set of --data to use: `SET` is test or validation")
+	f.StringVar(&o.speech, "speech", "", "`FOLDER` of recordings to measure with, instead of the ones in --data")
 	f.StringVar(&o.photos, "photos", "", "`FOLDER` of photographs to measure with")
 	f.StringVar(&o.faces, "faces", "", "`FOLDER` of faces to measure with")
 	f.StringVarP(&o.out, "out", "o", "", "`FOLDER` for the results")
 	f.IntVar(&o.options.Pairs, "pairs", 0, "number `N` of pairs of a picture and a clip; 0 means all")
-	f.Uint64Var(&o.options.Seed, "seed", 1, "`N`, from which noise and other random numbers are made")
+	f.Uint64Var(&o.options.Seed, "seed", 1, "the seed `N` of noise and other random numbers")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 }
 

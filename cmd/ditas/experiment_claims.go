@@ -10,14 +10,14 @@ import (
 	"ditas/internal/lab/experiment/claims"
 )
 
-const claimsHelp = `Measure what the paper claims of its stages, by the protocol that docs/CLAIMS.md is made
-by: residuals that grow sparser, a payload that can be chosen, and a picture that is left
-when a part of the recording is lost. --out gets the results as claims.json, the page as
-claims.md, and the figures in a folder figures.
+const claimsHelp = `Measure what the paper claims for its stages, by the protocol of docs/CLAIMS.md:
+residuals grow sparser, the payload can be chosen, and a picture is left when part of
+the recording is lost. --out gets the results as claims.json, the page as claims.md, and
+the figures in a folder figures.
 
---data is a folder as ditas data builds it. --weights is a folder of trained systems as
-ditas experiment train-all builds it, and as the repository has it in weights. The
-photograph and the speech in the figures are those of ditas demo.`
+--data is a folder that ditas data made. --weights is a folder of trained systems, like
+weights in the repository, that ditas experiment train-all made. The figures show the
+photograph and the speech of ditas demo.`
 
 const claimsExample = `  ditas experiment claims --data data --weights weights --out results
   ditas experiment claims --data data --weights weights --out results --pairs 8 --set validation`
@@ -31,7 +31,7 @@ func claimsCommand() *cobra.Command {
 	var o claimsFlags
 	cmd := &cobra.Command{
 		Use:     "claims --data FOLDER --weights FOLDER --out FOLDER",
-		Short:   "Measure what the paper claims of its stages",
+		Short:   "Measure what the paper claims for its stages",
 		Long:    claimsHelp,
 		Example: claimsExample,
 		Args:    cobra.NoArgs,
@@ -43,7 +43,7 @@ func claimsCommand() *cobra.Command {
 	o.addExperimentFlags(cmd)
 	f := cmd.Flags()
 	f.StringVarP(&o.weights, "weights", "w", "weights", "a `FOLDER` of trained systems")
-	f.IntVar(&o.options.Damaged, "damaged", 0, "number `N` of pairs of which parts are lost; 0 means half of all")
+	f.IntVar(&o.options.Damaged, "damaged", 0, "number `N` of pairs that lose parts of their recordings; 0 means half of all")
 	o.addFlags(cmd)
 	return cmd
 }

@@ -17,14 +17,13 @@ import (
 	"ditas/picture"
 )
 
-const figuresHelp = `Draw the figures of the paper, as docs/FIGURES.md shows them: what every method makes of
-a recording and a photograph, what every stage does, and how the stages are connected.
+const figuresHelp = `Draw the figures of the paper, as in docs/FIGURES.md: what every method makes of a
+recording and a photograph, what every stage does, and how the stages are connected.
 --out gets the page as figures.md and the figures in a folder figures.
 
-The photograph and the speech are those of ditas demo, which anyone may publish. --pair
-takes a pair of --data in their place, a folder as ditas data builds it. --weights is a
-folder of trained systems as ditas experiment train-all builds it, and as the repository
-has it in weights.`
+They show the photograph and the speech of ditas demo, which anyone may publish. --pair
+shows a pair of --data, a folder that ditas data made, instead. --weights is a folder of
+trained systems, like weights in the repository, that ditas experiment train-all made.`
 
 const figuresExample = `  ditas experiment figures --weights weights --out results
   ditas experiment figures --data data --pair 3 --weights weights --out results`
@@ -51,11 +50,11 @@ func figuresCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVarP(&o.data, "data", "d", "", "a `FOLDER` that ditas data made, for --pair")
-	f.StringVar(&o.set, "set", "test", "which set of --data, `SET` being test or validation")
+	f.StringVar(&o.set, "set", "test", "which set of --data to use: `SET` is test or validation")
 	f.StringVarP(&o.weights, "weights", "w", "weights", "a `FOLDER` of trained systems")
 	f.StringVarP(&o.out, "out", "o", "", "`FOLDER` for the results")
-	f.IntVar(&o.pair, "pair", 0, "show pair `N` of --data, counted from 1; 0 means what ditas demo has")
-	f.Uint64Var(&o.options.Seed, "seed", 1, "`N`, from which random numbers are made")
+	f.IntVar(&o.pair, "pair", 0, "show pair `N` of --data, counted from 1; 0 means the pair of ditas demo")
+	f.Uint64Var(&o.options.Seed, "seed", 1, "the seed `N` of random numbers")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
 	return cmd

@@ -15,16 +15,15 @@ import (
 	"ditas/internal/lab/experiment/lattice"
 )
 
-const latticeHelp = `Measure the default method, by the protocol that docs/LATTICE.md is made by.
+const latticeHelp = `Measure the default method, by the protocol of docs/LATTICE.md.
 
-Photographs of the test set are hidden in its speech; the recordings are damaged in
-many ways, and what comes back is compared. --out gets the results as lattice.json,
-the page as lattice.md, and the figure in a folder figures.
+The command hides photographs of the test set in its speech, damages the recordings in
+many ways, and compares what comes back. --out gets the results as lattice.json, the
+page as lattice.md, and the figure in a folder figures.
 
---data is a folder as ditas data builds it; --set chooses another of its sets, which
-is for development. --music adds a folder of recordings that are not speech.
---innocents searches so many recordings in which nothing is hidden; each takes some
-seconds.`
+--data is a folder that ditas data made; --set chooses another of its sets, for
+development. --music adds a folder of recordings that are not speech. --innocents
+searches recordings with nothing hidden in them; each takes a few seconds.`
 
 const latticeExample = `  ditas experiment lattice --data data --out results
   ditas experiment lattice --data data --out results --pairs 8 --set validation`
@@ -51,11 +50,11 @@ func latticeCommand() *cobra.Command {
 	o.addExperimentFlags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&o.music, "music", "", "`FOLDER` of recordings that are not speech")
-	f.StringVar(&o.musicName, "music-name", "", "`TEXT` that says where the music is from (default: the folder's name)")
-	f.IntVar(&o.options.Damaged, "damaged", 0, "number `N` of pairs to whose recordings something happens; 0 means half of all")
-	f.IntVar(&o.measured.Innocents, "innocents", 0, "number `N` of recordings to search in which nothing is hidden")
-	f.StringSliceVar(&o.measured.Parts, "only", nil, "measure these parts only, a `LIST` of "+strings.Join(lattice.Parts(), ", "))
-	f.StringVar(&o.earlier, "earlier", "", "with --only, take the other parts from the lattice.json `FILE` of an earlier run on the same data and pairs")
+	f.StringVar(&o.musicName, "music-name", "", "`TEXT` that says where the music comes from (default: the folder's name)")
+	f.IntVar(&o.options.Damaged, "damaged", 0, "number `N` of pairs whose recordings are damaged; 0 means half of all")
+	f.IntVar(&o.measured.Innocents, "innocents", 0, "number `N` of recordings to search that have nothing hidden in them")
+	f.StringSliceVar(&o.measured.Parts, "only", nil, "measure only the parts in `LIST`: "+strings.Join(lattice.Parts(), ", "))
+	f.StringVar(&o.earlier, "earlier", "", "with --only, take the other parts from a lattice.json `FILE` of the same data and pairs")
 	o.addFlags(cmd)
 	return cmd
 }
@@ -65,7 +64,7 @@ func (o *latticeFlags) run(ctx context.Context) error {
 		return err
 	}
 	if o.options.Damaged < 0 || o.measured.Innocents < 0 {
-		return usagef("--damaged and --innocents are numbers from 0 on")
+		return usagef("--damaged and --innocents: want 0 or more")
 	}
 	for _, p := range o.measured.Parts {
 		if !slices.Contains(lattice.Parts(), p) {

@@ -13,13 +13,13 @@ import (
 )
 
 const resultsHelp = `Write docs/RESULTS.md from the results of other experiments and the runs that made the
-weights. --from is a folder with table1.json and, as far as there are, evaluate-photos.json,
+weights. --from is a folder with table1.json and any of evaluate-photos.json,
 evaluate-faces.json (what ditas evaluate --json prints), lattice.json, claims.json,
-robustness.json and steganalysis.json. It may be given again: each file is taken from the
-first folder that has it.
+robustness.json and steganalysis.json. It may be given more than once: each file is taken
+from the first folder that has it.
 
---out gets the page as RESULTS.md, and in a folder results what the page needs of these
-files, so that the same command without --from writes it again from the repository alone.`
+--out gets the page as RESULTS.md, and in a folder results what the page needs from these
+files, so the same command without --from writes it again from the repository alone.`
 
 const resultsExample = `  ditas experiment results
   ditas experiment results --from new --from docs/results --weights weights --out docs`
@@ -45,7 +45,7 @@ func resultsCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringArrayVar(&o.from, "from", []string{filepath.Join("docs", "results")}, "a `FOLDER` of results; may be given again")
+	f.StringArrayVar(&o.from, "from", []string{filepath.Join("docs", "results")}, "a `FOLDER` of results; may be given more than once")
 	f.StringVarP(&o.weights, "weights", "w", "weights", "a `FOLDER` of trained systems")
 	f.StringVarP(&o.out, "out", "o", "docs", "`FOLDER` for the page")
 	o.addFlags(cmd)

@@ -14,14 +14,14 @@ import (
 	"ditas/internal/lab/experiment/robustness"
 )
 
-const robustnessHelp = `Measure what is left of pictures when something happens to recordings, by the protocol
-that docs/ROBUSTNESS.md is made by: white noise, rounding, resampling, a low-pass, gain,
-MP3 and Opus, by all methods at one container MSE. --out gets the results as
+const robustnessHelp = `Measure how much of a picture is left when something happens to the recording, by the
+protocol of docs/ROBUSTNESS.md: white noise, rounding, resampling, a low-pass, gain, MP3
+and Opus, for all methods at the same container MSE. --out gets the results as
 robustness.json, the page as robustness.md, and the figure in a folder figures.
 
---data is a folder as ditas data builds it. --weights is a folder of trained systems as
-ditas experiment train-all builds it, and as the repository has it in weights; those
-that it lacks are left out. MP3 and Opus take ffmpeg; without it they are not measured.`
+--data is a folder that ditas data made. --weights is a folder of trained systems, like
+weights in the repository, that ditas experiment train-all made; missing systems are left
+out. MP3 and Opus need ffmpeg; without it they are not measured.`
 
 const robustnessExample = `  ditas experiment robustness --data data --weights weights --out results
   ditas experiment robustness --data data --weights weights --out results --pairs 4 --mse 1e-5`
@@ -38,7 +38,7 @@ func robustnessCommand() *cobra.Command {
 	var o robustnessFlags
 	cmd := &cobra.Command{
 		Use:     "robustness --data FOLDER --weights FOLDER --out FOLDER",
-		Short:   "Measure what recordings stand",
+		Short:   "Measure what pictures survive",
 		Long:    robustnessHelp,
 		Example: robustnessExample,
 		Args:    cobra.NoArgs,

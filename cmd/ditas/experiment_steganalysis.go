@@ -16,15 +16,15 @@ import (
 	"ditas/internal/lab/experiment/steganalysis/detector"
 )
 
-const steganalysisHelp = `Measure how well small networks tell recordings in which something is hidden, by the
-protocol that docs/STEGANALYSIS.md is made by: for every method, at one container MSE, a
-detector of its own learns from pairs of recordings made of the training set, is chosen
-with the validation set, and tried on the test set. --out gets the results as
+const steganalysisHelp = `Measure how well small networks detect that something is hidden in a recording, by the
+protocol of docs/STEGANALYSIS.md. For every method, at the same container MSE, a detector
+of its own learns from pairs of recordings made from the training set, is chosen with the
+validation set, and is tried on the test set. --out gets the results as
 steganalysis.json, the page as steganalysis.md, and the figure in a folder figures.
 
---data is a folder as ditas data builds it. --weights is a folder of trained systems as
-ditas experiment train-all builds it, and as the repository has it in weights; those
-that it lacks are left out.`
+--data is a folder that ditas data made. --weights is a folder of trained systems, like
+weights in the repository, that ditas experiment train-all made; missing systems are left
+out.`
 
 const steganalysisExample = `  ditas experiment steganalysis --data data --weights weights --out results
   ditas experiment steganalysis --data data --weights weights --out results --learn 40 \
@@ -43,7 +43,7 @@ func steganalysisCommand() *cobra.Command {
 	var o steganalysisFlags
 	cmd := &cobra.Command{
 		Use:     "steganalysis --data FOLDER --weights FOLDER --out FOLDER",
-		Short:   "Measure how well hiding is found out",
+		Short:   "Measure how well detectors find what is hidden",
 		Long:    steganalysisHelp,
 		Example: steganalysisExample,
 		Args:    cobra.NoArgs,
@@ -62,8 +62,8 @@ func steganalysisCommand() *cobra.Command {
 	f.IntVar(&o.steps, "steps", detector.Default().Steps, "number `N` of training steps of a detector")
 	f.IntVar(&o.options.Pairs, "pairs", 0, "number `N` of test pairs; 0 means all")
 	f.Float64SliceVar(&o.fainter, "fainter", []float64{0, 10}, "strengths, a `LIST` in dB of SNR above the lattice's default")
-	f.StringArrayVar(&o.only, "only", nil, "measure the method `NAME` of steganalysis.json only; may be given again")
-	f.Uint64Var(&o.options.Seed, "seed", 1, "`N`, from which random numbers are made")
+	f.StringArrayVar(&o.only, "only", nil, "measure only the method `NAME` of steganalysis.json; may be given more than once")
+	f.Uint64Var(&o.options.Seed, "seed", 1, "the seed `N` of random numbers")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
 	return cmd

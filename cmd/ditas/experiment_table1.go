@@ -10,13 +10,13 @@ import (
 	"ditas/internal/lab/experiment/table1"
 )
 
-const table1Help = `Measure the systems of the paper's Table 1, by the protocol that docs/TABLE1.md is made
-by: all seven on photographs and on faces, and beside them what needs no training on
+const table1Help = `Measure the systems of the paper's Table 1, by the protocol of docs/TABLE1.md: all seven
+on photographs and on faces, and beside them methods that need no training on
 recordings. --out gets the results as table1.json and table1.csv, and the page as
 table1.md.
 
---data is a folder as ditas data builds it. --weights is a folder of trained systems as
-ditas experiment train-all builds it, and as the repository has it in weights.`
+--data is a folder that ditas data made. --weights is a folder of trained systems, like
+weights in the repository, that ditas experiment train-all made.`
 
 const table1Example = `  ditas experiment table1 --data data --weights weights --out results
   ditas experiment table1 --data data --weights weights --out results --set validation`

@@ -9,17 +9,17 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const trainAllHelp = `Train all systems of --configs, a folder with a folder of configurations for each kind of
-pictures, photos and faces: in the repository configs/table1 for those of the paper's
-Table 1, configs/stages and configs/seeds for ditas experiment variants. --out gets a
-folder for each kind with a run for each configuration, as ditas train makes it. It takes
-some hours.
+const trainAllHelp = `Train all systems in --configs, a folder with subfolders photos and faces of
+configurations. The repository has configs/table1 for the paper's Table 1, and
+configs/stages and configs/seeds for ditas experiment variants. --out gets a folder for
+each kind of pictures, with a run for each configuration, as ditas train makes it. It
+takes some hours.
 
-At Ctrl-C, and after --minutes, the run under way is saved; the same command continues
-where it was.
+At Ctrl-C, and after --minutes, the current run is saved, and the same command continues
+where it stopped.
 
-The folders of --data can be replaced one by one, by a TIMIT tree as it is and pictures
-of any size. No speaker and no picture should be in more than one set.`
+You can replace the folders of --data one by one, by a TIMIT tree as it is and pictures
+of any size. No two sets should share a speaker or a picture.`
 
 const trainAllExample = `  ditas experiment train-all --data data --configs configs/table1 --out weights
   ditas experiment train-all --speech TIMIT/TRAIN --validation-speech speakers \
@@ -29,7 +29,7 @@ const trainAllExample = `  ditas experiment train-all --data data --configs conf
 type trainAllFlags struct {
 	train   trainFlags
 	configs string
-	// Folders of pictures to learn from and to validate with, by kind; those of --data where one is empty.
+	// Folders of pictures to learn from and to validate with, by kind; an empty one means the folder of --data.
 	pictures, validation [2]string
 }
 
@@ -38,7 +38,7 @@ func trainAllCommand() *cobra.Command {
 	t := &o.train
 	cmd := &cobra.Command{
 		Use:     "train-all --data FOLDER --out FOLDER",
-		Short:   "Train the systems of a folder of configurations, by default those of the paper's Table 1",
+		Short:   "Train the systems of a folder of configurations, by default the paper's Table 1",
 		Long:    trainAllHelp,
 		Example: trainAllExample,
 		Args:    cobra.NoArgs,
@@ -52,7 +52,7 @@ func trainAllCommand() *cobra.Command {
 	f.StringVarP(&t.data, "data", "d", "", "a `FOLDER` that ditas data made")
 	f.StringVar(&o.configs, "configs", filepath.Join("configs", "table1"), "`FOLDER` of configurations")
 	f.StringVarP(&t.out, "out", "o", "", "`FOLDER` for the runs")
-	f.StringVar(&t.folders.Speech, "speech", "", "`FOLDER` of recordings to learn from, in place of those in --data")
+	f.StringVar(&t.folders.Speech, "speech", "", "`FOLDER` of recordings to learn from, instead of the ones in --data")
 	for i, kind := range kinds {
 		f.StringVar(&o.pictures[i], kind, "", "`FOLDER` of "+kind+" to learn from")
 		f.StringVar(&o.validation[i], "validation-"+kind, "", "`FOLDER` of "+kind+" to validate with")
@@ -88,7 +88,7 @@ func (o *trainAllFlags) run(ctx context.Context) error {
 		}
 	}
 	if !found {
-		return withHint(fmt.Errorf("no configurations in %s", o.configs), "--configs names a folder like configs/table1 of the repository")
+		return withHint(fmt.Errorf("no configurations in %s", o.configs), "--configs names a folder like configs/table1 in the repository")
 	}
 	return nil
 }

@@ -12,13 +12,13 @@ import (
 	"ditas/internal/lab/experiment/variants"
 )
 
-const variantsHelp = `Measure the multi-stage systems trained from several seeds, and systems that differ in the
-number of their stages, by the protocol that docs/VARIANTS.md is made by. --out gets the
-results as variants.json, the page as variants.md, and the figure in a folder figures.
+const variantsHelp = `Measure the multi-stage systems trained from several seeds, and systems with different
+numbers of stages, by the protocol of docs/VARIANTS.md. --out gets the results as
+variants.json, the page as variants.md, and the figure in a folder figures.
 
---weights has the systems of Table 1, one seed each, as the repository has them; --seeds
-and --stages are folders that ditas experiment train-all makes of configs/seeds and
-configs/stages. Either may be left out.`
+--weights has the systems of Table 1, one seed each, as in the repository; --seeds and
+--stages are folders that ditas experiment train-all makes from configs/seeds and
+configs/stages. You may leave out either.`
 
 const variantsExample = `  ditas experiment train-all --data data --configs configs/seeds --out runs/seeds
   ditas experiment train-all --data data --configs configs/stages --out runs/stages
@@ -46,7 +46,7 @@ func variantsCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVarP(&o.weights, "weights", "w", "weights", "a `FOLDER` of trained systems")
 	f.StringVar(&o.seeds, "seeds", "", "a `FOLDER` of the same systems, trained from other seeds")
-	f.StringVar(&o.stages, "stages", "", "a `FOLDER` of systems that differ in the number of stages")
+	f.StringVar(&o.stages, "stages", "", "a `FOLDER` of systems with different numbers of stages")
 	o.addFlags(cmd)
 	return cmd
 }

@@ -21,9 +21,9 @@ var exitCodes = []struct {
 // environment says which variables there are.
 var environment = []struct{ name, text string }{
 	{passphraseVariable, "the passphrase, unless -p or --passphrase-file gives one"},
-	{"NO_COLOR", "makes no difference: ditas prints no colours"},
-	{"TERM", "if it is dumb, no progress is shown, nor is it where standard error is not a terminal"},
-	{"TMPDIR", "the folder for copies of standard input, which go when the command ends (on Windows: TMP)"},
+	{"NO_COLOR", "has no effect: ditas never prints colours"},
+	{"TERM", "if it is dumb, or standard error is not a terminal, ditas shows no progress"},
+	{"TMPDIR", "the folder for copies of standard input; they are deleted at the end (on Windows: TMP)"},
 	{"SOURCE_DATE_EPOCH", "the date of manual pages, in seconds since 1970"},
 }
 
@@ -38,12 +38,12 @@ func exitHelp() string {
 }
 
 const exitTopic = `
-Of several files that one command is given each is done by itself. It ends with 1 if
-any failed, else with 3 if any came in part.
+If you give one command several files, it handles each by itself and ends with 1 if
+any failed, else with 3 if any was revealed only in part.
 
-There is at most one line on standard error for an error, and one with a hint. A
-recording in which nothing is found and a wrong passphrase both end with 1 and the
-same line: nobody can tell them apart.`
+An error is one line on standard error, perhaps with a second line for a hint. A
+recording with nothing in it and a wrong passphrase both end with 1 and the same
+line: nobody can tell them apart.`
 
 // topicCommands returns what can be read by ditas help beside commands.
 func topicCommands() []*cobra.Command {

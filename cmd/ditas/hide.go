@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,11 +27,11 @@ import (
 func hideHelp() string {
 	only := slices.DeleteFunc(codec.Readable(), func(f *codec.Format) bool { return f.Writable() })
 	written := codec.Writable()
-	return "Hide a picture in a recording.\n\n" + words.Wrap(fmt.Sprintf(`The picture may be a %s file of any size. Of an animated GIF the first frame
-is taken, and what is transparent is laid over white. The recording is a %s file, of which the output keeps everything but the samples:
-sample format, rate, channels, length, tags and all other chunks. If the name to write ends in %s and the recording is another kind of
-file, a new one of that kind is written. %s files are written as %s. --compression sets the level of a FLAC file, from 0, the
-fastest, to 8, the smallest, as in the program flac. None changes a sample. What is FLAC already keeps its block size.`,
+	return "Hide a picture in a recording.\n\n" + words.Wrap(fmt.Sprintf(`The picture may be a %s file of any size. ditas hides the first frame of an
+animated GIF, and lays what is transparent over white. The recording is a %s file. The output keeps everything but the samples: sample
+format, rate, channels, length, tags and all other chunks. If the name of the output ends in %s and the recording is another kind of
+file, ditas writes a new file of that kind. It writes %s recordings as %s. --compression sets the FLAC level, from 0, the fastest, to
+8, the smallest, as in the program flac; no level changes a sample. A recording that is FLAC already keeps its block size.`,
 		words.List(picture.Names(picture.Readable()), "or"), words.List(codec.Names(written), "or"), words.List(codec.Extensions(written), "or"),
 		words.List(codec.Names(only), "and"), written[0]), helpWidth) + hideHelpMore
 }
@@ -40,31 +41,33 @@ const helpWidth = 86
 
 const hideHelpMore = `
 
-The picture comes back exactly where there is room for that: 64×64 pixels in three
-seconds of speech. With less room it comes back as well as it can; with more, more of
-the recording may be lost, or drowned in noise, before anything of the picture is.
-If there is too little even for a good picture, ditas says how much it would take;
---fit scales the picture down to what fits. ditas capacity tells beforehand. A
-recording that is unsuitable, since it is silent, clipped, narrow or was compressed
-with loss, gets a warning that says what to do.
+Where there is room, the picture comes back exactly: three seconds of speech are
+enough for 64×64 pixels. With less room it comes back coarser; with more room, it
+survives more loss and more noise. If a recording is too short even for a coarse
+picture, ditas says how long it would have to be; --fit scales the picture down
+instead. ditas capacity tells all this beforehand. If a recording is a poor cover,
+because it is silent, clipped or narrow, or was compressed with loss, ditas warns and
+says what to do.
 
---snr is the signal-to-noise ratio: how much stronger the recording is than what
-is changed in it, in decibels. The change follows the recording and stays below
-what can be heard, whatever the ratio, which may so turn out higher. A higher ratio
-is harder to find, and protects the picture less against noise. --faint changes
-samples by no more than it takes.
+--snr is the signal-to-noise ratio: how much stronger the recording is than the
+change to it, in decibels. The change follows the recording and always stays below
+what can be heard, so the ratio may turn out higher than you asked. The higher it
+is, the harder the change is to find, and the less noise the picture survives.
+--faint changes the samples as little as possible. --quality also measures the
+picture as it will be revealed, after a network has restored what is missing.
 
-With a passphrase nobody reveals the picture without it, and nothing of it is
-stored anywhere: who forgets it has lost the picture. Without one, anyone who has
-ditas can reveal it. It survives copying, conversion between WAV and FLAC and
-between sample formats, cutting, a change of volume, and noise. It does not survive
-MP3 and the like, or resampling.
+With a passphrase, nobody can reveal the picture without it. It is not stored
+anywhere: if you forget it, the picture is lost. Without a passphrase, anyone who has
+ditas can reveal the picture. By the default method, it survives copying, conversion
+between WAV and FLAC and between sample formats, cutting, a change of volume, and
+noise. It does not survive MP3 and the like, or resampling. ditas methods tells what
+the other methods survive.
 
-Pictures and recordings may also be given without flags, told apart by what is in
-them. With --out-dir one picture goes into each of many recordings, or each picture
-into the recording in the same place, and the files are called as the recordings are.
-The folder is made if needed. - stands for standard input or output; in the latter
-case what there is to tell goes to standard error.
+You may also give pictures and recordings without flags: ditas tells them apart by
+their content. With --out-dir, one picture goes into each of many recordings, or the
+first picture into the first recording and so on, and each output has its recording's
+name. The folder is made if needed. - stands for standard input or output; if the
+recording goes to standard output, messages go to standard error.
 ` + batchHelp + "\n" + passphraseHelp
 
 const hideExample = `  ditas hide --image photo.jpg --cover song.wav --out stego.wav
@@ -102,16 +105,16 @@ func hideCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringArrayVarP(&o.images, "image", "i", nil, "the `PICTURE` to hide")
-	f.StringArrayVarP(&o.covers, "cover", "c", nil, "the `RECORDING` to hide it in, which stays as it is")
+	f.StringArrayVarP(&o.covers, "cover", "c", nil, "the `RECORDING` to hide it in; it is not changed")
 	f.StringVarP(&o.out, "out", "o", "", "the `RECORDING` to write; a file of that name is replaced")
 	o.batch.addFlags(cmd, "under the recordings' names")
-	o.passphrase.addFlags(cmd, "that it takes to reveal the picture")
+	o.passphrase.addFlags(cmd, "needed to reveal the picture")
 	o.strength.addFlags(cmd)
-	f.BoolVar(&o.options.Fit, "fit", false, "scale the picture down to what fits, if it does not")
+	f.BoolVar(&o.options.Fit, "fit", false, "if the picture does not fit, scale it down until it does")
 	levels, says := compressionLevels()
 	f.IntVar(&o.compression, "compression", 0, says)
-	f.BoolVar(&o.options.Restored, "quality", false, "also measure the picture as restored: PSNR and SSIM")
-	addMethodFlag(cmd, &o.options.Method, "how to hide, a `NAME` (default "+ditas.Methods()[0].Name+")")
+	f.BoolVar(&o.options.Restored, "quality", false, "also measure the picture as it will be revealed, restored: PSNR and SSIM")
+	addMethodFlag(cmd, &o.options.Method, "hide by the method `NAME` (default "+ditas.Methods()[0].Name+")")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
 	completeFiles(cmd, "image", pictureExtensions...)
@@ -177,7 +180,7 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 	for _, name := range args {
 		switch {
 		case name == "-":
-			return withHint(usagef("- does not say what it is"), "write --image - or --cover -")
+			return withHint(usagef("- does not say what it is"), "say --image - or --cover -")
 		case looksLikePicture(ctx, name):
 			images = append(images, name)
 		default:
@@ -197,7 +200,7 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 		return err
 	}
 	if len(images) != 1 && len(images) != len(covers) {
-		return withHint(usagef("%d pictures and %d recordings are given", len(images), len(covers)), "give one picture for all recordings, or as many pictures as recordings")
+		return withHint(usagef("%d pictures and %d recordings are given", len(images), len(covers)), "give one picture for all recordings, or one for each")
 	}
 	outs := []string{o.out}
 	if o.batch.dir != "" {
@@ -319,7 +322,7 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 		o.printf("Anyone who has ditas can reveal it: no passphrase was given.\n")
 	}
 	if res.PSNR < poor {
-		o.warn(fmt.Sprintf("%s leaves little room, and the picture will come back coarse", cover.name), "choose a lower --snr, or a recording with less noise in it")
+		o.warn(fmt.Sprintf("%s has little room, so the picture will come back coarse", cover.name), "choose a lower --snr, or a recording with less noise in it")
 	}
 	return o.result(res)
 }
@@ -372,8 +375,15 @@ func explain(err error, r *recording) error {
 		}
 		return withHint(err, "add --fit to scale the picture down, or take a longer recording")
 	}
+	var quiet *report.TooQuietError
+	if errors.As(err, &quiet) {
+		return withHint(fmt.Errorf("%s: %w", r.name, err), "choose --snr %.0f or less, or amplify the recording first", math.Floor(quiet.Reached))
+	}
 	if intake.Advice(err) != "" {
 		return about(r.name, err)
+	}
+	if errors.Is(err, ditas.ErrSilent) {
+		return withHint(fmt.Errorf("%s: %w", r.name, err), "take a recording with sound in it")
 	}
 	if errors.Is(err, ditas.ErrNothingFound) || errors.Is(err, ditas.ErrOtherVersion) {
 		return fmt.Errorf("%s: %w", r.name, err)

@@ -136,7 +136,7 @@ func oneStdin(names ...string) error {
 		}
 	}
 	if n > 1 {
-		return usagef("- is given %d times, and standard input can be read once", n)
+		return usagef("- is given %d times, but standard input can be read only once", n)
 	}
 	return nil
 }
@@ -160,7 +160,7 @@ func open(ctx context.Context, name string) (*input, int64, error) {
 	file := os.Stdin
 	if name == "-" {
 		if term.IsTerminal(int(file.Fd())) {
-			return nil, 0, withHint(errors.New("standard input is a terminal"), "pipe a file into it, or give the name of one in place of -")
+			return nil, 0, withHint(errors.New("standard input is a terminal"), "pipe a file into it, or give a file name instead of -")
 		}
 	} else {
 		var err error

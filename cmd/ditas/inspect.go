@@ -10,13 +10,13 @@ import (
 	"ditas/report"
 )
 
-const inspectHelp = `Tell whether there is a picture in a recording, what has arrived of it and what is
-missing, and what has become of the recording since, without writing anything.
+const inspectHelp = `Tell whether there is a picture in a recording, how much of it has arrived, and how
+the recording has changed since, without writing anything.
 
-It ends as ditas reveal would: with exit code 0 if all of the picture is there, 3 if
-parts are missing, 1 if there is nothing for this passphrase, or, without one, nothing
-that anyone could reveal. A recording with nothing in it and a wrong passphrase look
-the same. - stands for standard input.
+It ends as ditas reveal would: with exit code 0 if the whole picture is there, 3 if
+parts are missing, and 1 if ditas finds nothing with this passphrase or, without one,
+nothing that anyone could reveal. A wrong passphrase gives the same message as a
+recording with nothing in it. - stands for standard input.
 ` + batchHelp + "\n" + passphraseHelp
 
 const inspectExample = `  ditas inspect stego.wav
@@ -44,7 +44,7 @@ func inspectCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	o.passphrase.addFlags(cmd, "of the picture")
-	addMethodFlag(cmd, &o.options.Method, "how it was hidden, a `NAME` (default: find out)")
+	addMethodFlag(cmd, &o.options.Method, "try only the method `NAME`")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
 	completeArguments(cmd, recordingExtensions)

@@ -24,8 +24,8 @@ const (
 )
 
 const rootHelp = `ditas hides a picture in a recording so that nobody hears it, and gives the picture
-back from the recording alone: to reveal it takes this program, the file, and the
-passphrase if there is one. Without a passphrase anyone who has ditas can reveal it.
+back from the recording alone: to reveal it you need this program, the file, and the
+passphrase if there is one. Without a passphrase, anyone who has ditas can reveal it.
 
 Everything happens on this machine.`
 

@@ -305,7 +305,7 @@ func TestInterruptedHidingLeavesNothing(t *testing.T) {
 	}
 }
 
-// An interruption that comes as one of several files is done is one all the same, and the exit code is not that of the file.
+// An interruption that comes just as one of several files is done still ends the command, and the exit code is not the file's.
 func TestInterruptedBetweenFiles(t *testing.T) {
 	for _, result := range []error{nil, &partError{errors.New("parts are missing")}, context.Canceled} {
 		ctx, cancel := context.WithCancel(context.Background())

@@ -19,8 +19,8 @@ import (
 
 const manHelp = `Write a manual page for ditas and one for each of its commands, in section 1.
 
-They have the date of SOURCE_DATE_EPOCH, or else that of the revision that this program
-was built from, so that the same source gives the same pages.`
+The pages carry the date in SOURCE_DATE_EPOCH or, without it, the date of the revision
+that this program was built from, so the same source gives the same pages.`
 
 type manFlags struct {
 	terminal
@@ -42,7 +42,7 @@ func manCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVarP(&o.dir, "out-dir", "d", "", "the `FOLDER` to write to; it is made if needed, and pages that are there are replaced")
+	f.StringVarP(&o.dir, "out-dir", "d", "", "the `FOLDER` to write to; it is made if needed, and existing pages are replaced")
 	o.addFlags(cmd)
 	require(cmd, "out-dir")
 	return cmd

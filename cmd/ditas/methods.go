@@ -10,35 +10,35 @@ import (
 	"ditas"
 )
 
-const methodsHelp = `List the ways of hiding a picture, the default first, with what the picture
-survives in each, what destroys it, and what it costs. hide, reveal, inspect and
-capacity take their names by --method.`
+const methodsHelp = `List the methods of hiding a picture, the default first: what the picture survives
+in each, what destroys it, and what the method costs. hide, reveal, inspect and
+capacity take a method's name by --method.`
 
 func methodsCommand() *cobra.Command {
 	var t terminal
 	cmd := &cobra.Command{
 		Use:     "methods",
-		Short:   "List the ways of hiding",
+		Short:   "List the methods of hiding",
 		Long:    methodsHelp,
 		Example: "  ditas methods\n  ditas methods --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t.begin(cmd)
 			for _, m := range ditas.Methods() {
-				strength := fmt.Sprintf("--snr %g to %g, %g if nothing is said", m.MinSNR, m.MaxSNR, m.DefaultSNR)
+				strength := fmt.Sprintf("--snr %g to %g (default %g)", m.MinSNR, m.MaxSNR, m.DefaultSNR)
 				if m.Faint {
-					strength += "; --faint"
+					strength += ", or --faint"
 				}
-				passphrase := "none"
+				passphrase := "not possible"
 				if m.Secret {
-					passphrase = "if wanted"
+					passphrase = "optional"
 				}
 				t.printf("%s\n  %s\n", m.Name, m.Summary)
-				t.printf("  survives    %s\n", strings.Join(m.Survives, ", "))
-				t.printf("  loses by    %s\n", strings.Join(m.Loses, ", "))
-				t.printf("  costs       %s\n", m.Costs)
-				t.printf("  strength    %s\n", strength)
-				t.printf("  passphrase  %s\n", passphrase)
+				t.printf("  survives      %s\n", strings.Join(m.Survives, ", "))
+				t.printf("  destroyed by  %s\n", strings.Join(m.Loses, ", "))
+				t.printf("  costs         %s\n", m.Costs)
+				t.printf("  strength      %s\n", strength)
+				t.printf("  passphrase    %s\n", passphrase)
 			}
 			return t.result(map[string]any{"methods": ditas.Methods()})
 		},
@@ -83,8 +83,8 @@ type strengthFlags struct {
 func (s *strengthFlags) addFlags(cmd *cobra.Command) {
 	s.cmd = cmd
 	m := ditas.Methods()[0]
-	cmd.Flags().Float64Var(&s.snr, "snr", 0, fmt.Sprintf("signal-to-noise ratio in `dB`, %g to %g (default %g)", m.MinSNR, m.MaxSNR, m.DefaultSNR))
-	cmd.Flags().BoolVar(&s.faint, "faint", false, "change the recording as little as possible, in place of --snr")
+	cmd.Flags().Float64Var(&s.snr, "snr", 0, fmt.Sprintf("signal-to-noise ratio in `dB`; by the method %s %g to %g (default %g)", m.Name, m.MinSNR, m.MaxSNR, m.DefaultSNR))
+	cmd.Flags().BoolVar(&s.faint, "faint", false, "change the recording as little as possible, instead of --snr")
 }
 
 // get returns the strength for a method.

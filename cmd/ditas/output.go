@@ -18,7 +18,7 @@ import (
 func checkOutput(out string, inputs ...string) error {
 	if out == "-" {
 		if term.IsTerminal(int(os.Stdout.Fd())) {
-			return withHint(usagef("standard output is a terminal, which cannot show the file"), "pipe it into another program, or give the name of a file in place of -")
+			return withHint(usagef("standard output is a terminal, which cannot show the file"), "pipe it into another program, or give a file name instead of -")
 		}
 		return nil
 	}
@@ -37,14 +37,14 @@ func checkOutput(out string, inputs ...string) error {
 	}
 	for _, in := range inputs {
 		if other, err := os.Stat(in); err == nil && os.SameFile(info, other) {
-			return withHint(usagef("%s is to be written and is the file %s itself, which would be lost", out, in), "choose another name for what is written")
+			return withHint(usagef("%s would replace the input %s", out, in), "choose another name for the output")
 		}
 	}
 	return nil
 }
 
-// write makes a file as writeFile does, or, if the name is -, writes it to standard output when it is complete. What the command
-// tells goes to standard error from then on.
+// write makes a file as replace.File does, or, if the name is -, writes it to standard output when it is complete. From then on the
+// command's messages go to standard error.
 func (t *terminal) write(name string, content func(w io.Writer) error) error {
 	if name != "-" {
 		return replace.File(name, content)

@@ -16,9 +16,9 @@ import (
 )
 
 const passphraseHelp = `
-A passphrase comes from a prompt (-p), from the first line of a file
-(--passphrase-file, - being standard input), or from the environment variable
-DITAS_PASSPHRASE; never from the command line, where others could read it.`
+Give a passphrase at a prompt (-p), in the first line of a file (--passphrase-file;
+- means standard input), or in the environment variable DITAS_PASSPHRASE. It is never
+read from the command line, where others could see it.`
 
 const passphraseVariable = "DITAS_PASSPHRASE"
 
@@ -36,7 +36,7 @@ type passphraseFlags struct {
 
 func (f *passphraseFlags) addFlags(cmd *cobra.Command, purpose string) {
 	cmd.Flags().BoolVarP(&f.prompt, "passphrase", "p", false, "ask for the passphrase "+purpose)
-	cmd.Flags().StringVar(&f.file, "passphrase-file", "", "read it from the first line of a `FILE`, or of standard input if it is -")
+	cmd.Flags().StringVar(&f.file, "passphrase-file", "", "read the passphrase from the first line of a `FILE`; - is standard input")
 }
 
 // keyOf returns the key of the passphrase, the public one if none is given. The passphrase is read and turned into a key once, however many
@@ -83,7 +83,7 @@ func (f *passphraseFlags) get(ctx context.Context, t *terminal, twice bool) (str
 		}
 	}
 	if err == nil && given && p == "" {
-		err = withHint(fmt.Errorf("the passphrase from %s is empty", from), "leave it out to do without one")
+		err = withHint(fmt.Errorf("the passphrase from %s is empty", from), "leave it out to use no passphrase")
 	}
 	f.read, f.value = err == nil, p
 	return p, err
@@ -114,7 +114,7 @@ func readPassphrase(name string) (string, error) {
 func (t *terminal) ask(ctx context.Context, prompt string) (string, error) {
 	fd := int(os.Stdin.Fd())
 	if !term.IsTerminal(fd) {
-		return "", withHint(errors.New("there is no terminal to ask for the passphrase"), "give it by --passphrase-file or in %s", passphraseVariable)
+		return "", withHint(errors.New("there is no terminal to ask for the passphrase"), "use --passphrase-file or set %s", passphraseVariable)
 	}
 	state, err := term.GetState(fd)
 	if err != nil {

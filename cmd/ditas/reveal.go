@@ -17,22 +17,22 @@ import (
 	"ditas/report"
 )
 
-const revealHelp = `Reveal the picture that is hidden in a recording. It takes nothing but the file,
-and the passphrase if there is one.
+const revealHelp = `Reveal the picture that is hidden in a recording. All it needs is the file, and the
+passphrase if there is one.
 
-The format of the picture follows from the name to write: .png, .jpg, .bmp or
-.tif. Without one of these it is PNG. - stands for standard input or output.
+The name of the output decides its format: .png, .jpg, .bmp or .tif. If it has no
+extension, the picture is PNG. - stands for standard input or output.
 
-With --out-dir the pictures of many recordings are revealed, each under the name of
-its recording and in the --format, PNG if there is none. The folder is made if needed.
+With --out-dir, ditas reveals the pictures of many recordings, each under its
+recording's name and in the --format, PNG by default. The folder is made if needed.
 
-A picture is hidden in stages, each of which adds what the ones before it missed,
-the first being protected most. Of a recording that was cut, silenced in part or
-disturbed by noise, ditas reveals what is left, says how much of each stage that is,
-and ends with exit code 3. A change of volume, polarity or of the order of channels
-is found and undone. --map draws which parts of the recording were found.
+A picture is hidden in stages. Each adds what the ones before it missed, and the
+first is protected best. If the recording was cut, silenced in part or disturbed by
+noise, ditas reveals what is left, says how much of each stage arrived, and ends with
+exit code 3. It finds and undoes a change of volume or polarity, and swapped channels.
+--map draws which parts of the recording were found.
 
-A recording with nothing in it and a wrong passphrase look the same.
+A wrong passphrase gives the same message as a recording with nothing in it.
 ` + batchHelp + "\n" + passphraseHelp
 
 const revealExample = `  ditas reveal --stego stego.wav --out photo.png
@@ -65,14 +65,14 @@ func revealCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringArrayVarP(&o.stegos, "stego", "s", nil, "the `RECORDING` with the picture in it, which may also be given without a flag")
+	f.StringArrayVarP(&o.stegos, "stego", "s", nil, "the `RECORDING` with the picture in it; the flag may be left out")
 	f.StringVarP(&o.out, "out", "o", "", "the `PICTURE` to write; a file of that name is replaced")
-	f.StringVar(&o.format, "format", "", "what to write, a `FORMAT`: "+words.List(pictureFormats, "or")+" (default: by the name)")
+	f.StringVar(&o.format, "format", "", "write the picture as `FORMAT`: "+words.List(pictureFormats, "or")+" (default: by the name)")
 	o.batch.addFlags(cmd, "under the recordings' names")
 	o.passphrase.addFlags(cmd, "of the picture")
-	f.StringVar(&o.drawn, "map", "", "draw which parts of the recording were found, a `PICTURE`")
-	f.BoolVar(&o.options.Plain, "plain", false, "do without the network that restores a picture of which a part is missing")
-	addMethodFlag(cmd, &o.options.Method, "how it was hidden, a `NAME` (default: find out)")
+	f.StringVar(&o.drawn, "map", "", "write a `PICTURE` that shows which parts of the recording were found")
+	f.BoolVar(&o.options.Plain, "plain", false, "do not let a network restore what is missing from the picture")
+	addMethodFlag(cmd, &o.options.Method, "try only the method `NAME`")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
 	completeFiles(cmd, "stego", recordingExtensions...)
@@ -124,7 +124,7 @@ func (o *revealFlags) run(ctx context.Context, stegos []string) error {
 		}
 	}
 	if o.drawn != "" && len(stegos) > 1 {
-		return usagef("--map is one file, and there are %d recordings", len(stegos))
+		return usagef("--map names one file, but there are %d recordings", len(stegos))
 	}
 	outs := []string{o.out}
 	if o.batch.dir != "" {

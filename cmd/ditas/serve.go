@@ -16,15 +16,16 @@ import (
 	"ditas/internal/web"
 )
 
-const serveHelp = `Serve a page for a browser on this machine that hides pictures in recordings and
-reveals them, plays what was changed, and shows what survives damage.
+const serveHelp = `Serve a page for a browser on this machine. The page hides pictures in recordings and
+reveals them, plays what changed, and shows what survives damage.
 
-Everything happens on this machine: the page loads nothing from elsewhere, and what
-it is given is gone when it is closed. It answers on the loopback only; another --addr
-takes --expose, and then everyone who reaches the address can use it, unencrypted.
+Everything happens on this machine: the page loads nothing from elsewhere, and forgets
+your files when you close it. It is served on the loopback interface only. Any other
+--addr needs --expose, and then everyone who can reach the address can use the page,
+unencrypted.
 
-Files are in the system's folder for temporary ones meanwhile; TMPDIR names another.
-Ctrl-C ends it.`
+Meanwhile, files are kept in the system's folder for temporary files; TMPDIR names
+another. Ctrl-C ends the server.`
 
 const serveExample = `  ditas serve --open
   ditas serve --addr 127.0.0.1:9000
@@ -53,10 +54,10 @@ func serveCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVarP(&o.addr, "addr", "a", "127.0.0.1:8475", "the `ADDRESS` to listen on; port 0 means any that is free")
+	f.StringVarP(&o.addr, "addr", "a", "127.0.0.1:8475", "the `ADDRESS` to listen on; port 0 means any free port")
 	f.BoolVar(&o.open, "open", false, "open the page in the browser")
-	f.BoolVar(&o.expose, "expose", false, "allow an address that other machines reach")
-	f.Int64Var(&o.upload, "max-recording", 2048, "largest recording to take, in `MB`")
+	f.BoolVar(&o.expose, "expose", false, "allow an address that other machines can reach")
+	f.Int64Var(&o.upload, "max-recording", 2048, "the largest recording to accept, in `MB`")
 	f.IntVar(&o.workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
 	return cmd
@@ -99,7 +100,7 @@ func (o *serveFlags) run(ctx context.Context) error {
 	var config net.ListenConfig
 	l, err := config.Listen(ctx, "tcp", o.addr)
 	if err != nil {
-		return withHint(fmt.Errorf("cannot listen on %s: %w", o.addr, err), "choose another --addr; port 0 means any that is free")
+		return withHint(fmt.Errorf("cannot listen on %s: %w", o.addr, err), "choose another --addr; port 0 means any free port")
 	}
 	at := l.Addr().(*net.TCPAddr).AddrPort()
 	if at.Addr().IsUnspecified() {

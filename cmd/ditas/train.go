@@ -25,40 +25,40 @@ import (
 	"ditas/internal/replace"
 )
 
-const trainHelp = `Train the networks that hide pictures in recordings, or whatever else in ditas is
+const trainHelp = `Train the networks that hide pictures in recordings, or anything else in ditas that is
 learnt.
 
---config is a JSON file; what it leaves out is as for what ditas comes with. Its "task"
-says what is trained, or its "model.name" does:
+--config is a JSON file; what it leaves out is as for the networks that ditas comes
+with. Its "task" says what to train, or its "model.name" does:
   systems   the networks of the paper, ditas-s to ditas-m-ed
   baseline  systems of other papers, to compare with: deep-steg and kreuk
-  restorer  the network that improves pictures that arrived in part only
+  restorer  the network that improves pictures that arrived only in part
   detector  a network that tells covers from stegos
   prior     the tables that picture streams start from
-Without --config the run in --out is continued as it was configured, or ditas-m-ed is
-trained anew.
+Without --config, ditas continues the run in --out with its own configuration, or
+trains ditas-m-ed anew if there is no run.
 
---data is a folder as ditas data builds it. Any other material is named with
---speech, --pictures, --validation-speech and --validation-pictures, each a folder
-that is searched with all below it: a TIMIT tree as it is, WAV files of any rate,
-pictures of any size. No speaker and no picture should be in both sets. A detector
-learns from --speech and from --stegos, where something is hidden in recordings of the
-same names.
+--data is a folder that ditas data made. To use other material, name folders with
+--speech, --pictures, --validation-speech and --validation-pictures. Their subfolders
+are searched too, and may hold a TIMIT tree as it is, WAV files of any rate and
+pictures of any size. The two sets should not share a speaker or a picture. A detector
+learns from --speech and --stegos: recordings of the same names, with and without
+something hidden.
 
---init starts from weights of the same shapes, of a run that is finished, say.
+--init starts from weights of the same shapes, say from a finished run.
 
 The folder --out gets
   config.json             the whole configuration
   log.jsonl               a record every 10 steps and at each validation
   loss.png                the loss over the steps
   quality.png             the PSNR on the validation set, where there is one
-  weights.safetensors     the networks: the moving average of the weights; a restorer's
-                          name is restorer.safetensors, the tables' prior.bin
-  checkpoint.safetensors  what it takes to continue
+  weights.safetensors     the networks: the moving average of the weights; for a
+                          restorer restorer.safetensors, for the tables prior.bin
+  checkpoint.safetensors  what is needed to continue
 
-At Ctrl-C, and after --minutes, the run is saved; the same command continues it, and
-the weights come out the same, bit for bit, as without the interruption. They do
-not depend on the number of threads either.`
+At Ctrl-C, and after --minutes, the run is saved. The same command continues it, and
+the weights come out bit for bit as without the interruption. They do not depend on
+the number of threads either.`
 
 const trainExample = `  ditas train --data data --out run
   ditas train --config configs/ditas-m-ed.json --data data --out run --minutes 90
@@ -104,14 +104,14 @@ func trainCommand() *cobra.Command {
 	f.StringVarP(&o.config, "config", "c", "", "the configuration, a JSON `FILE`")
 	f.StringVarP(&o.data, "data", "d", "", "a `FOLDER` that ditas data made")
 	f.StringVarP(&o.out, "out", "o", "", "the `FOLDER` of the run; it is made if needed")
-	f.StringVar(&o.kind, "kind", "photos", "which pictures of --data, `KIND` being photos or faces")
-	f.StringVar(&o.folders.Speech, "speech", "", "`FOLDER` of recordings to learn from, in place of those in --data")
+	f.StringVar(&o.kind, "kind", "photos", "which pictures of --data: `KIND` is photos or faces")
+	f.StringVar(&o.folders.Speech, "speech", "", "`FOLDER` of recordings to learn from, instead of the ones in --data")
 	f.StringVar(&o.folders.Pictures, "pictures", "", "`FOLDER` of pictures to learn from")
 	f.StringVar(&o.folders.ValidationSpeech, "validation-speech", "", "`FOLDER` of recordings to validate with")
 	f.StringVar(&o.folders.ValidationPictures, "validation-pictures", "", "`FOLDER` of pictures to validate with")
-	f.StringVar(&o.folders.Stegos, "stegos", "", "`FOLDER` of stegos of the recordings of --speech, for a detector")
-	f.StringVar(&o.folders.ValidationStegos, "validation-stegos", "", "`FOLDER` of stegos of those to validate with")
-	f.StringVar(&o.init, "init", "", "a `FILE` of weights to start from, in place of the configuration's")
+	f.StringVar(&o.folders.Stegos, "stegos", "", "`FOLDER` of stegos made from the recordings in --speech, for a detector")
+	f.StringVar(&o.folders.ValidationStegos, "validation-stegos", "", "`FOLDER` of stegos made from the recordings in --validation-speech")
+	f.StringVar(&o.init, "init", "", "a `FILE` of weights to start from, instead of the configuration's")
 	f.IntVar(&o.steps, "steps", 0, "number `N` of steps of the whole run, instead of the configuration's")
 	f.Float64Var(&o.minutes, "minutes", 0, "stop after `M` minutes and save; 0 means no limit")
 	f.IntVar(&o.workers, "workers", 0, "number `N` of threads; 0 means one per processor")
@@ -190,7 +190,7 @@ func (o *trainFlags) configuration() (kind tasks.Kind, cfg train.Config, err err
 	}
 	if kind, cfg, err = tasks.Read(text); err != nil {
 		return kind, nil, withHint(fmt.Errorf("%s: %w", name, err),
-			"ditas train -h tells of configurations, and the repository has some in configs")
+			"ditas train -h explains configurations; the repository has some in configs")
 	}
 	if o.steps > 0 {
 		cfg.Shared().Steps = o.steps
@@ -227,7 +227,7 @@ func (o *trainFlags) load(ctx context.Context, cfg train.Config) (train.Task, er
 		return nil, ctx.Err()
 	case errors.As(err, &missing) && (missing.Folder == "stegos" || missing.Folder == "validation-stegos"):
 		return nil, withHint(usagef("--%s is not given", missing.Folder),
-			"a detector learns from stegos that have the names of their covers; ditas hide makes them")
+			"a detector learns from stegos with the names of their covers; ditas hide --out-dir makes them")
 	case errors.As(err, &missing):
 		return nil, withHint(usagef("neither --data nor --%s is given", missing.Folder), "ditas data builds a folder for --data")
 	case errors.Is(err, fs.ErrNotExist):

@@ -50,8 +50,7 @@ func (h *Host) Format() audio.Format { return h.format }
 // Channels returns the number of channels.
 func (h *Host) Channels() int { return h.format.Channels }
 
-// Frames returns how many frames the recording has. Of a file that is cut off it is as many as have turned out to be
-// there so far.
+// Frames returns how many frames the recording has; if the file is cut off, how many have turned out to be there so far.
 func (h *Host) Frames() int64 { return h.frames }
 
 // Passes returns how often the whole recording has been read, on average over its frames.

@@ -22,7 +22,7 @@ func Noise(r *audio.Recording, deviation float64, source rand.Source) *audio.Rec
 	return each(r, func(v float64) float64 { return v + deviation*rng.NormFloat64() })
 }
 
-// Gain amplifies by so many dB.
+// Gain amplifies by a number of dB.
 func Gain(r *audio.Recording, dB float64) *audio.Recording {
 	factor := math.Pow(10, dB/20)
 	return each(r, func(v float64) float64 { return factor * v })
@@ -47,7 +47,7 @@ func Convert(r *audio.Recording, encoding audio.Encoding) *audio.Recording {
 	return c
 }
 
-// Round rounds to what samples of so many bits hold, 1 to 32, and leaves the format as it is: a file of 16 bits may hold samples
+// Round rounds to samples of the given number of bits, 1 to 32, and leaves the format as it is: a file of 16 bits may hold samples
 // of 12.
 func Round(r *audio.Recording, bits int) *audio.Recording {
 	return each(r, audio.Format{Encoding: audio.Int32, ValidBits: bits}.Quantize)
@@ -73,7 +73,7 @@ func LowPass(r *audio.Recording, frequency int) (*audio.Recording, error) {
 	return back(r, there)
 }
 
-// back returns a recording at the rate and with the frames of r, of which it is a version.
+// back brings version, made from r, back to the rate and the number of frames of r.
 func back(r, version *audio.Recording) (*audio.Recording, error) {
 	c, err := resample.Recording(version, r.Format.Rate)
 	if err != nil {

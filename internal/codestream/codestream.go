@@ -45,8 +45,8 @@ type Info struct {
 	Complete      bool // the prefix holds the picture exactly
 	// Halvings is how many times the picture that was made is smaller, each time by two, rounded up.
 	Halvings int
-	// Error is the root mean square error to be expected of luma, Co and Cg (see internal/wavelet), full scale being 1: that of
-	// photographs of which as much is known, within a factor of two. All are 0 of a complete picture.
+	// Error is the expected root mean square error of luma, Co and Cg (see internal/wavelet), where full scale is 1. It is measured on
+	// photographs known to the same depth, and holds within a factor of two. All are 0 for a complete picture.
 	Error [3]float32
 }
 
@@ -89,7 +89,7 @@ func Encode(ctx context.Context, p *picture.Planes, o EncodeOptions) (prefix []b
 
 // DecodeOptions are what decoding is told.
 type DecodeOptions struct {
-	// MaxPixels is the size up to which a picture is decoded; 0 means that of picture.MaxPixels.
+	// MaxPixels is the size up to which a picture is decoded; 0 means picture.MaxPixels.
 	MaxPixels int
 	// Progress, where set, is called with how much is done of a total, which it reaches.
 	Progress func(done, total int)
@@ -107,8 +107,8 @@ func Decode(ctx context.Context, prefix []byte, o DecodeOptions) (p *picture.Pla
 }
 
 // Prefixes decodes several prefixes of a stream in one go: show is called for each of the lengths, which must not fall, with its
-// number and with what the prefix tells, as long as show does not return an error. Lengths beyond the end of the stream are that
-// of the stream. A prefix that ends before the size of the picture is known is left out. Errors are show's or those of [Decode].
+// number and with what the prefix tells, as long as show does not return an error. Lengths beyond the end of the stream count
+// as the whole stream. A prefix that ends before the size of the picture is known is left out. Errors come from show, or are as for [Decode].
 func Prefixes(ctx context.Context, stream []byte, lengths []int, o DecodeOptions, show func(i int, v *View) error) error {
 	stops := make([]int, len(lengths))
 	for i, n := range lengths {
@@ -183,7 +183,7 @@ const (
 	pixelsPerByte = 1 << 16
 )
 
-// Picture returns the picture, halved until it has at most so many pixels, at least 1, and what is known of it.
+// Picture returns the picture, halved until it has at most the given number of pixels, at least 1, and what is known of it.
 //
 // A few bytes can claim a picture of any size. What is not complete and has more than a million pixels is therefore halved as
 // long as nothing is known that the halved picture lacks, and as long as it has more than 2^16 pixels for each byte of the

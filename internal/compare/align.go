@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// A piece of one recording, of so many frames at most, is looked for in the other.
+	// A piece of one recording, at most this number of frames, is looked for in the other.
 	pieceFrames = dsp.MaxPoints / 2
-	// leastCorrelation is that of the piece and what is found: a copy with as much noise as it has power has 0.7.
+	// leastCorrelation is the least correlation of the piece with what is found: a copy with as much noise as it has power has 0.7.
 	leastCorrelation = 0.5
 )
 

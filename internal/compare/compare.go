@@ -54,7 +54,7 @@ type RecordingReport struct {
 	SegmentalSNR float64  `json:"segmentalSNR"`
 	MaxDeviation float64  `json:"maxDeviation"`
 	// NMR is the noise-to-mask ratio in dB, Masked the share of the moments in which the change is below what the ear masks, and
-	// Disturbed that of those in which it stands out: see package metric.
+	// Disturbed the share in which it stands out: see package metric.
 	NMR       *float64 `json:"nmr"`
 	Masked    *float64 `json:"masked"`
 	Disturbed *float64 `json:"disturbed"`
@@ -204,7 +204,7 @@ func front(block [][]float64, n int) [][]float64 {
 	return list
 }
 
-// plotWidth is that of spectrograms in dots.
+// plotWidth is the width of spectrograms in dots.
 const plotWidth = 1000
 
 func (r *RecordingReport) measure(ctx context.Context, a, b audio.File, progress func(done, total int)) error {

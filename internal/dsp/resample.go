@@ -100,13 +100,13 @@ func bessel(x float64) float64 {
 	return sum
 }
 
-// Length returns how many samples Convert makes of n: as many as begin within the time that n samples take.
+// Length returns how many samples Convert makes from n: all that begin within the time that n samples last.
 func (r *Resampler) Length(n int) int {
 	return int((int64(n)*r.up + r.down - 1) / r.down)
 }
 
 // Convert returns x at the new rate. Sample j of the result lies at the time j/to, and x is silent outside its bounds.
-// Values may exceed those of x by the overshoot of the filter.
+// Values may exceed the largest of x by the overshoot of the filter.
 func (r *Resampler) Convert(x []float64) []float64 {
 	y := make([]float64, r.Length(len(x)))
 	if r.up == r.down {

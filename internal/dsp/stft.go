@@ -24,7 +24,7 @@ type STFT[T float32 | float64] struct {
 	fft    *FFT[T]
 }
 
-// NewSTFT returns the transform with a window of a power of two from 4 to [MaxWindow] samples that keeps so many bins.
+// NewSTFT returns the transform that keeps a number of bins, with a window of a power of two from 4 to [MaxWindow] samples.
 func NewSTFT[T float32 | float64](window, bins int) (*STFT[T], error) {
 	if window < 4 || window > MaxWindow || window&(window-1) != 0 {
 		return nil, fmt.Errorf("stft with a window of %d samples: want a power of two from 4 to %d", window, MaxWindow)

@@ -85,7 +85,7 @@ func TestMACDependsOnEverything(t *testing.T) {
 	}
 }
 
-// The expected key is that of the reference implementation's command:
+// The expected key comes from the reference implementation's command:
 // printf 'caf\303\251' | argon2 'ditas passphrase 1' -id -t 3 -k 65536 -p 1 -l 32 -r
 func TestFromPassphrase(t *testing.T) {
 	const want = "f84f9b6e433099a4621ba3a9fc7cdbcd3fdb13da06655f95a2ed451de6ed93a8"

@@ -11,8 +11,8 @@ import (
 type Config struct {
 	Name   string `json:"name"`
 	Stages int    `json:"stages"`
-	// CrossHide and CrossReveal switch the cross-stage connections of DITAS-M-E and DITAS-M-D: features of the network of
-	// stage i−1 feed that of stage i.
+	// CrossHide and CrossReveal switch the cross-stage connections of DITAS-M-E and DITAS-M-D: features of stage i−1's
+	// network feed the network of stage i.
 	CrossHide   bool `json:"crossHide"`
 	CrossReveal bool `json:"crossReveal"`
 
@@ -72,7 +72,7 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// leastWeights is a lower bound of the number of weights: those of the 3×3 convolutions between hidden layers.
+// leastWeights is a lower bound of the number of weights: it counts only the 3×3 convolutions between hidden layers.
 func (c Config) leastWeights() int { return c.Stages * 2 * (c.Depth - 1) * 9 * c.Width * c.Width }
 
 // MaxThreshold bounds thresholds: full scale of the strongest coefficients.

@@ -74,7 +74,7 @@ func (f *Fold) Adjoint(dst, src []float32) {
 }
 
 // active counts the coefficients of each frame that are strong, not below a limit in magnitude, and reports for each whether
-// there are at least so many.
+// there are at least that number.
 func (f *Fold) active(src []float32, limit float32, least int) (frames [maxSamples / 4]bool) {
 	var strong [maxSamples / 4]int
 	bands := int32(f.mdct.Bands())
@@ -101,7 +101,7 @@ func (f *Fold) free(dst, src []float32, limit float32, least int) {
 	}
 }
 
-// kept writes to dst what remains of a cover: the strong coefficients, and those of frames that are not active. The latter are
+// kept writes to dst what remains of a cover: the strong coefficients, and the coefficients of frames that are not active. The latter are
 // limited to peak, so that the receiver, whose limit lies between, finds no more strong ones there than the sender did.
 func (f *Fold) kept(dst, src []float32, limit, peak float32, least int) {
 	frames := f.active(src, limit, least)

@@ -57,7 +57,7 @@ func (n *network) open() {
 	}
 }
 
-// build adds the network to a graph. features are those of the stage before, or nil; it returns its own, one per hidden
+// build adds the network to a graph. features come from the stage before, or are nil; it returns its own, one per hidden
 // layer.
 func (n *network) build(g *nn.Graph[float32], content, context *nn.Tensor[float32], features []*nn.Tensor[float32]) (out *nn.Tensor[float32], own []*nn.Tensor[float32]) {
 	q := g.Leaky(g.Conv(n.context[0], context), 0)

@@ -97,7 +97,7 @@ func (g *Graph[T]) Scale(x *Tensor[T], a *float64) *Tensor[T] {
 }
 
 // Round rounds to the nearest multiple of *step, halves to even, and limits to [−1, 1 − *step], as a file of integer
-// samples does; a step of 0 changes nothing. Its gradient is that of the identity.
+// samples does; a step of 0 changes nothing. Its gradient is the identity's.
 func (g *Graph[T]) Round(x *Tensor[T], step *float64) *Tensor[T] {
 	identity := 1.0
 	return g.add(&unary[T]{

@@ -30,7 +30,7 @@ func (t *Tap) Report() *Report {
 	return t.listener.report(t.lossy)
 }
 
-// hear hears frames of the recording, of which those before t.next are known.
+// hear hears frames of the recording; it skips frames before t.next, which it has heard.
 func (t *Tap) hear(block [][]float64, from int64, n int) {
 	if t.deaf.Load() || from > t.next || from+int64(n) <= t.next {
 		return

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// Window is that of the frames in samples; they follow one another by a quarter of it.
+	// Window is the length of a frame in samples; a frame begins every quarter of it.
 	Window = 512
 	// Spectrograms are white at the lowest level and black at the highest, in dB; 0 dB is a sine at full scale.
 	LowestLevel, HighestLevel = -110, -10
@@ -90,7 +90,7 @@ func paint(columns [][]float64, height int) image.Image {
 	return m
 }
 
-// covered calls do for those of n cells that cell i of m equally wide ones over the same stretch covers, with their shares of it.
+// covered calls do for every one of n cells that cell i of m equally wide ones over the same stretch covers, with its share of cell i.
 func covered(n, m, i int, do func(cell int, share float64)) {
 	from, to := float64(i)*float64(n)/float64(m), float64(i+1)*float64(n)/float64(m)
 	for c := int(from); c < n && float64(c) < to; c++ {
@@ -108,7 +108,7 @@ type Spectrogram struct {
 	frames  int64
 }
 
-// New returns a Spectrogram of a width in dots for recordings of so many samples a channel; neither is less than 1.
+// New returns a Spectrogram of a width in dots for recordings of a number of samples a channel; both are at least 1.
 func New(width int, samples int64) *Spectrogram {
 	s := &Spectrogram{frames: (samples + hop - 1) / hop}
 	// A column without a frame would be empty.
@@ -136,7 +136,7 @@ const block = 64 * Window
 // Add adds the next samples.
 func (c *Channel) Add(x []float64) error {
 	c.pending = append(c.pending, x...)
-	// The last frames of a block wrap round, and are those of the next one.
+	// The last frames of a block wrap round; they belong to the next block.
 	const whole = (block-Window)/hop + 1
 	for len(c.pending) >= block {
 		if err := c.add(c.pending[:block], whole); err != nil {

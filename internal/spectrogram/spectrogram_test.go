@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// tone returns a sine of a frequency that is that of a bin.
+// tone returns a sine at the frequency of a bin.
 func tone(bin int, amplitude float64) []float64 {
 	x := make([]float64, 8*Window)
 	for i := range x {

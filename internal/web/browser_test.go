@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"ditas"
 	"ditas/audio/codec"
 	"ditas/audio/wav"
 	"ditas/internal/channel"
@@ -616,22 +618,150 @@ func TestPageRevealsAgain(t *testing.T) {
 	}
 }
 
-// What networks hid appears stage by stage too.
-func TestPageRevealsWhatNetworksHid(t *testing.T) {
+// choose chooses a way of hiding as a hand would.
+func (p *tab) choose(method string) {
+	p.t.Helper()
+	p.act(fmt.Sprintf("{ const e = document.querySelector('#method'); e.value = %q; e.dispatchEvent(new Event('change', {bubbles: true})); }", method))
+}
+
+// Another way of hiding can be chosen, and the page goes by what it can do: what it hides appears stage by stage too.
+func TestPageHidesByAnotherMethod(t *testing.T) {
 	p, _ := openPage(t)
-	file := filepath.Join(t.TempDir(), "networks.wav")
-	if err := os.WriteFile(file, hiddenByNetworks(t), 0o666); err != nil {
-		t.Fatal(err)
+	short := filepath.Join(t.TempDir(), "short.wav")
+	shorten(t, speech, short, 5)
+	p.give("#picture-file", photo)
+	p.give("#cover-file", short)
+	p.until(`document.querySelector("#verdict").textContent.includes("come back")`)
+	all := ditas.Methods()
+	if got := eval[[]string](p, `[...document.querySelector("#method").options].map(o => o.value)`); len(got) != len(all) || got[0] != all[0].Name {
+		t.Errorf("there is a choice of %v", got)
 	}
-	p.click("#tab-reveal")
-	p.give("#recording-file", file)
-	p.until(`!document.querySelector("#reveal-go").disabled`)
-	p.click("#reveal-go")
+	if eval[bool](p, `document.querySelector("#method").checkVisibility()`) {
+		t.Error("who does not ask for more gets it all the same")
+	}
+	p.slide("#strength", -55)
+	p.do(chromedp.SendKeys(chromedp.CSS("#passphrase"), "typed before"))
+	p.click("#more summary")
+	p.act(`{
+		window.said = [];
+		for (const name of ["room", "hide", "reveal"]) {
+			const busy = document.querySelector("#" + name + "-busy");
+			new MutationObserver(() => said.push(busy.querySelector("span").textContent)).observe(busy, { childList: true, subtree: true });
+		}
+	}`)
+	p.choose(ditas.Networks)
+	p.until(`/the picture is scaled down to|The picture fits/.test(document.querySelector("#verdict").textContent) && !document.querySelector("#hide-go").disabled`)
+	for _, m := range all {
+		if m.Name != ditas.Networks {
+			continue
+		}
+		if s := p.text("#more"); !strings.Contains(s, m.Loses[0]) || !strings.Contains(s, m.Costs) || !strings.Contains(s, m.Survives[0]) {
+			t.Errorf("it says of %s: %q", m.Name, s)
+		}
+		got := eval[[]float64](p, `["min", "max", "value"].map(k => Number(document.querySelector("#strength")[k]))`)
+		if want := []float64{-m.MaxSNR, -m.MinSNR, -m.DefaultSNR}; !slices.Equal(got, want) {
+			t.Errorf("the strength is %v, want %v", got, want)
+		}
+	}
+	if s := p.text("#passphrase-says"); !strings.Contains(s, "takes no passphrase") || !eval[bool](p, `document.querySelector("#passphrase").disabled`) {
+		t.Errorf("a passphrase: %q", s)
+	}
+	if eval[bool](p, `document.querySelector("#exactly").checkVisibility() || document.querySelector("#fill").checkVisibility()`) {
+		t.Error("it is to come back exactly")
+	}
+	p.shot("12-method")
+	contrast(p)
+	p.click("#tab-hide")
+	p.shot("12-method-dark")
+	p.look(320, "light")
+	p.fits()
+	p.shot("12-method-phone")
+	p.look(1200, "light")
+	p.click("#hide-go")
+	p.until(`!document.querySelector("#hidden").hidden || !document.querySelector("#hide-problem").hidden`)
+	p.until(`/heard|hear$/.test(document.querySelector("#facts").innerText) && document.querySelector("#top").textContent != ""`)
+	if s := p.text("#facts"); strings.Contains(s, "If a piece gets lost") || strings.Contains(s, "NaN") || strings.Contains(s, "undefined") {
+		t.Errorf("the facts are %q", s)
+	}
+	if s := p.text("#hidden-lead"); !strings.Contains(s, "Anyone who has ditas can reveal") || !strings.Contains(s, "or resampling") {
+		t.Errorf("it is hidden: %q", s)
+	}
+	p.shot("13-hidden-by-another-method")
+	p.click("#try-reveal")
 	p.until(`document.querySelectorAll("#stages img").length == 3 && document.querySelector("#revealed-title").textContent == "Here it is"`)
 	if s := p.text("#revealed"); strings.Contains(s, "protected most") || !strings.Contains(s, "Stage 3\narrived") {
 		t.Errorf("the page says %q", s)
 	}
-	p.shot("12-networks")
+	p.shot("14-revealed-by-another-method")
+
+	// It said all along what it was doing.
+	said := strings.Join(eval[[]string](p, "said"), "\n")
+	for _, want := range []string{"Listening to the recording", "Checking what comes back", "Making the picture"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("it said nothing of %q: %q", want, said)
+		}
+	}
+	if strings.Contains(said, "undefined") {
+		t.Errorf("it said %q", said)
+	}
+
+	// Back to the usual one, which has been surveyed and keeps its strength.
+	p.click("#tab-hide")
+	p.choose(all[0].Name)
+	p.until(`document.querySelector("#verdict").textContent.includes("come back") && !document.querySelector("#passphrase").disabled`)
+	if got := eval[string](p, `document.querySelector("#strength").value + " " + document.querySelector("#passphrase").value`); got != "-55 typed before" {
+		t.Errorf("strength and passphrase are %q", got)
+	}
+}
+
+// A poor recording is taken, and the page says what is wrong with it, to those who listen too.
+func TestPageWarns(t *testing.T) {
+	p, _ := openPage(t)
+	rec, err := codec.ReadFile(speech)
+	if err != nil {
+		t.Fatal(err)
+	}
+	poor := filepath.Join(t.TempDir(), "poor.wav")
+	var b bytes.Buffer
+	if err := wav.Encode(&b, channel.Zero(channel.Gain(channel.Keep(rec, 0, 8*rec.Format.Rate), 30), rec.Format.Rate, 6*rec.Format.Rate)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(poor, b.Bytes(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if role, _ := p.accessible("#cover-warnings"); role != "status" {
+		t.Errorf("warnings appear in a %s", role)
+	}
+	p.give("#cover-file", poor)
+	p.until(`document.querySelector("#cover-drop figcaption").innerText.includes("poor.wav")`)
+	for _, want := range []string{"This recording is digital silence for", "Take a recording that goes on throughout.", "This recording is clipped", "at a lower level."} {
+		if s := p.text("#cover-warnings"); !strings.Contains(s, want) {
+			t.Errorf("it warns %q, want %s", s, want)
+		}
+	}
+	contrast(p)
+	for _, scheme := range []string{"dark", "light"} {
+		p.look(1200, scheme)
+		p.click("#tab-hide")
+		p.shot("15-warnings-" + scheme)
+	}
+	p.look(320, "light")
+	p.fits()
+	p.give("#cover-file", speech)
+	p.until(`document.querySelector("#cover-drop figcaption").innerText.includes("speech.wav")`)
+	if s := p.text("#cover-warnings"); s != "" {
+		t.Errorf("of a good recording: %q", s)
+	}
+	// No recording of 16 bits takes so small a change.
+	p.give("#picture-file", photo)
+	p.until(`!document.querySelector("#hide-go").disabled`)
+	p.slide("#strength", -90)
+	p.until(`document.querySelector("#verdict").textContent.includes("too quiet")`)
+	if s := p.text("#detail"); !strings.Contains(s, " dB, or make the recording louder") || !eval[bool](p, `document.querySelector("#hide-go").disabled`) {
+		t.Errorf("of a strength that it cannot have: %q", s)
+	}
+	p.look(1200, "light")
+	p.shot("16-too-quiet")
 }
 
 // Whoever gives another recording is told nothing any more of the one before it.

@@ -27,6 +27,7 @@ var (
 	errEmpty      = errors.New("the file is empty")
 	errRequest    = errors.New("the request makes no sense")
 	errNoRoom     = errors.New("the recording leaves no room at this strength")
+	errInexact    = errors.New("this way of hiding never gives a picture back exactly")
 	errNeverExact = fmt.Errorf("the picture does not come back exactly even at %d %% of its size", leastPercent)
 	errChannels   = fmt.Errorf("the recording has more than %d channels", maxChannels)
 	errGrown      = fmt.Errorf("the recording is too long: as %s it would be too large", codec.Writable()[0])
@@ -45,6 +46,7 @@ type problem struct {
 func explain(err error) problem {
 	var (
 		short   *report.TooShortError
+		quiet   *report.TooQuietError
 		cut     *audio.TruncatedError
 		refusal *codec.Refusal
 		limit   *http.MaxBytesError
@@ -68,6 +70,8 @@ func explain(err error) problem {
 		return message(http.StatusUnprocessableEntity, words.Sentence("this "+refusal.Says), words.Sentence(refusal.Advice))
 	case is(errNoRoom):
 		return message(http.StatusUnprocessableEntity, "The recording leaves no room at this strength.", "Choose a greater strength, or a longer recording.")
+	case is(errInexact):
+		return message(http.StatusUnprocessableEntity, sentence(err), "Choose another way of hiding.")
 	case is(errNeverExact):
 		return message(http.StatusUnprocessableEntity, sentence(err), "Choose a greater strength, a longer recording, or a smaller picture.")
 	case is(errChannels):
@@ -78,6 +82,9 @@ func explain(err error) problem {
 		return message(http.StatusUnprocessableEntity, "The recording is too long to be damaged here.", "Take one of less than ten minutes or so, or damage it with an audio editor.")
 	case errors.As(err, &limit):
 		return message(http.StatusRequestEntityTooLarge, fmt.Sprintf("The file is larger than %d MB.", limit.Limit>>20), "Choose a smaller one, or use ditas on the command line.")
+	case errors.As(err, &quiet):
+		return message(http.StatusUnprocessableEntity, "The recording is too quiet for so small a change.",
+			"Choose a greater strength, or make the recording louder first.")
 	case errors.As(err, &short):
 		return message(http.StatusUnprocessableEntity, sentence(err), "Take a longer recording.")
 	case errors.As(err, &cut), is(audio.ErrUnsupported), is(audio.ErrMalformed), is(audio.ErrDamaged):

@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net/http"
-	"strconv"
 	"sync"
 
 	"ditas"
@@ -37,10 +35,11 @@ const keptEstimators = 3
 
 // scaled returns the picture at a size, as it will be hidden.
 func (p *secret) scaled(width, height int) *picture.Planes {
-	v := p.Fit(width, height)
-	if v != p.Planes {
-		v.Round()
+	if width == p.Width && height == p.Height {
+		return p.Planes
 	}
+	v := p.Resize(width, height)
+	v.Round()
 	return v
 }
 
@@ -127,20 +126,36 @@ func (s *session) deleteSound(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// putCover takes the recording to hide in and listens to it.
+// putCover takes the recording to hide in and surveys it for a method.
 func (s *session) putCover(w http.ResponseWriter, r *http.Request) error {
-	return s.putSound(w, r, cover, func(ctx context.Context, f *sound, out *stream) (err error) {
-		f.survey, err = ditas.NewSurvey(ctx, f, ditas.SurveyOptions{Workers: s.handler.workers(), Progress: out.phases})
+	m, err := methodOf(r.URL.Query().Get("method"))
+	if err != nil {
 		return err
+	}
+	return s.putSound(w, r, cover, func(ctx context.Context, f *sound, out *stream) ([]report.Warning, error) {
+		v, err := s.survey(ctx, f, m, out.progress)
+		if err != nil {
+			return nil, err
+		}
+		return v.Warnings(), nil
 	})
 }
 
 // putRecording takes the recording to reveal from.
 func (s *session) putRecording(w http.ResponseWriter, r *http.Request) error {
-	return s.putSound(w, r, recording, func(context.Context, *sound, *stream) error { return nil })
+	return s.putSound(w, r, recording, func(context.Context, *sound, *stream) ([]report.Warning, error) { return nil, nil })
 }
 
-func (s *session) putSound(w http.ResponseWriter, r *http.Request, which string, prepare func(context.Context, *sound, *stream) error) error {
+// taken is what the page is told about a sound that it gave.
+type taken struct {
+	described
+	Warnings []report.Warning `json:"warnings,omitempty"`
+}
+
+// putSound takes a sound, and keeps it if listening to it succeeds.
+func (s *session) putSound(
+	w http.ResponseWriter, r *http.Request, which string, listen func(context.Context, *sound, *stream) ([]report.Warning, error),
+) error {
 	file, err := s.receive(w, r, s.handler.options.MaxRecording)
 	if err != nil {
 		return err
@@ -157,158 +172,21 @@ func (s *session) putSound(w http.ResponseWriter, r *http.Request, which string,
 		out.end(nil, err)
 		return nil
 	}
-	if err := prepare(ctx, f, out); err != nil {
+	warnings, err := listen(ctx, f, out)
+	if err != nil {
 		f.release()
 		out.end(nil, err)
 		return nil
 	}
 	d, err := f.describe()
 	s.keep(which, f)
-	out.end(d, err)
+	out.end(taken{d, warnings}, err)
 	return nil
-}
-
-// strength returns the SNR in dB that a form asks for.
-func strength(text string) (float64, error) {
-	snr, err := strconv.ParseFloat(text, 64)
-	if m := ditas.Methods()[0]; err != nil || !(snr >= m.MinSNR && snr <= m.MaxSNR) {
-		return 0, fmt.Errorf("%w: a strength of %q", errRequest, text)
-	}
-	return snr, nil
-}
-
-// scale returns the factor by which a form asks to scale the picture's sides.
-func scale(text string) (float64, error) {
-	v, err := strconv.ParseFloat(text, 64)
-	if err != nil || !(v > 0 && v <= 1) {
-		return 0, fmt.Errorf("%w: a scale of %q", errRequest, text)
-	}
-	return v, nil
-}
-
-// size returns a picture's size scaled by a factor, and down to what there is room for.
-func (p *secret) size(factor float64, room *report.Capacity) (width, height int) {
-	side := func(n int) int { return max(1, int(math.Round(factor*float64(n)))) }
-	return room.Fit(side(p.Width), side(p.Height))
-}
-
-// estimate is what is to be expected.
-type estimate struct {
-	Bytes  int              `json:"bytes"` // of room
-	Robust int              `json:"robust"`
-	Side   int              `json:"side"` // of the largest square picture, in pixels
-	Image  *estimatedResult `json:"picture,omitempty"`
-}
-
-type estimatedResult struct {
-	Width  int     `json:"width"` // as it would be hidden; 0 if there is no room at all
-	Height int     `json:"height"`
-	Need   int     `json:"need"` // bytes, to be exact
-	PSNR   float64 `json:"psnr"` // dB, 100 if exact
-}
-
-// getEstimate tells how much room there is and how the picture will come back, if there is one.
-func (s *session) getEstimate(w http.ResponseWriter, r *http.Request) error {
-	q := r.URL.Query()
-	snr, err := strength(q.Get("snr"))
-	if err != nil {
-		return err
-	}
-	factor, err := scale(q.Get("scale"))
-	if err != nil {
-		return err
-	}
-	f, err := s.take(cover)
-	if err != nil {
-		return err
-	}
-	defer f.release()
-	ctx, done, err := s.begin(r.Context(), "estimate")
-	if err != nil {
-		return err
-	}
-	defer done()
-	room, err := f.survey.Capacity(ditas.SNR(snr))
-	if err != nil {
-		return err
-	}
-	v := estimate{Bytes: room.Bytes, Robust: room.Robust, Side: room.Side}
-	p, err := s.picture()
-	if errors.Is(err, errNoPicture) {
-		return reply(w, v)
-	}
-	width, height := p.size(factor, room)
-	v.Image = &estimatedResult{Width: width, Height: height}
-	if width > 0 {
-		e, err := p.estimator(width, height)
-		if err != nil {
-			return err
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		v.Image.Need = e.Bytes()
-		if v.Image.PSNR, err = e.PSNR(room.Bytes); err != nil {
-			return err
-		}
-	}
-	return reply(w, v)
-}
-
-// leastPercent is how far the page scales a picture down.
-const leastPercent = 5
-
-// getExact tells to how many percent of its sides the picture has to be scaled down, if at all, to come back exactly.
-func (s *session) getExact(w http.ResponseWriter, r *http.Request) error {
-	snr, err := strength(r.URL.Query().Get("snr"))
-	if err != nil {
-		return err
-	}
-	f, err := s.take(cover)
-	if err != nil {
-		return err
-	}
-	defer f.release()
-	p, err := s.picture()
-	if err != nil {
-		return err
-	}
-	ctx, done, err := s.begin(r.Context(), "estimate")
-	if err != nil {
-		return err
-	}
-	defer done()
-	room, err := f.survey.Capacity(ditas.SNR(snr))
-	if err != nil {
-		return err
-	}
-	for percent := 100; percent >= leastPercent; {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		width, height := p.size(float64(percent)/100, room)
-		if width == 0 {
-			break
-		}
-		e, err := p.estimator(width, height)
-		if err != nil {
-			return err
-		}
-		if e.Bytes() <= room.Bytes {
-			return reply(w, map[string]int{"percent": percent})
-		}
-		// A smaller picture takes more bytes a pixel, so this gets there from above.
-		scale := float64(width) / float64(p.Width) * math.Sqrt(float64(room.Bytes)/float64(e.Bytes()))
-		percent = min(percent-1, int(100*scale))
-	}
-	if room.Bytes == 0 {
-		return errNoRoom
-	}
-	return errNeverExact
 }
 
 // hideRequest is what the page asks for.
 type hideRequest struct {
+	Method     string  `json:"method"` // the default one if empty
 	SNR        float64 `json:"snr"`
 	Scale      float64 `json:"scale"`
 	Passphrase string  `json:"passphrase"`
@@ -350,8 +228,15 @@ func (s *session) postHide(w http.ResponseWriter, r *http.Request) error {
 	if err := read(w, r, &q); err != nil {
 		return err
 	}
-	if m := ditas.Methods()[0]; !(q.SNR >= m.MinSNR && q.SNR <= m.MaxSNR) || !(q.Scale > 0 && q.Scale <= 1) {
-		return fmt.Errorf("%w: a strength of %g dB, a scale of %g", errRequest, q.SNR, q.Scale)
+	c, err := choose(q.Method, q.SNR)
+	if err == nil {
+		err = checkScale(q.Scale)
+	}
+	if err == nil && q.Passphrase != "" && !c.method.Secret {
+		err = fmt.Errorf("%w: %s takes no passphrase", errRequest, c.method.Name)
+	}
+	if err != nil {
+		return err
 	}
 	p, err := s.picture()
 	if err != nil {
@@ -369,19 +254,23 @@ func (s *session) postHide(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	defer done()
-	v, err := s.hide(ctx, f, p, q, out)
+	v, err := s.hide(ctx, f, p, c, q, out)
 	out.end(v, err)
 	return nil
 }
 
-func (s *session) hide(ctx context.Context, f *sound, p *secret, q hideRequest, out *stream) (*hideResult, error) {
-	room, err := f.survey.Capacity(ditas.SNR(q.SNR))
+func (s *session) hide(ctx context.Context, f *sound, p *secret, c choice, q hideRequest, out *stream) (*hideResult, error) {
+	survey, err := s.survey(ctx, f, c.method, out.progress)
+	if err != nil {
+		return nil, err
+	}
+	room, err := survey.Capacity(c.strength)
 	if err != nil {
 		return nil, err
 	}
 	width, height := p.size(q.Scale, room)
 	if width == 0 {
-		return nil, errNoRoom
+		return nil, noRoom(room)
 	}
 	v := &hideResult{Original: [2]int{p.Width, p.Height}, Secret: q.Passphrase != ""}
 	key, err := keyOf(q.Passphrase)
@@ -390,8 +279,8 @@ func (s *session) hide(ctx context.Context, f *sound, p *secret, q hideRequest, 
 	}
 	hidden := p.scaled(width, height)
 	file, err := s.write(func(w io.Writer) (err error) {
-		v.Hide, err = f.survey.Hide(ctx, w, hidden, key, ditas.HideOptions{
-			Strength: ditas.SNR(q.SNR), Workers: s.handler.workers(), Progress: out.phases,
+		v.Hide, err = survey.Hide(ctx, w, hidden, key, ditas.HideOptions{
+			Strength: c.strength, Workers: s.handler.workers(), Progress: out.progress,
 		})
 		return err
 	})

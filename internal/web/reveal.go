@@ -35,6 +35,9 @@ func (d damage) check() error {
 	return nil
 }
 
+// damaging is the phase in which a copy is damaged.
+const damaging report.Phase = "damaging"
+
 func (d damage) none() bool { return d.Cut == 0 && d.Silence == 0 && d.Noise == nil && d.Gain == 0 }
 
 // longestDamaged is the number of samples, 12 minutes of stereo at 44.1 kHz, up to which recordings are damaged: it takes them into
@@ -146,7 +149,7 @@ func (s *session) reveal(ctx context.Context, f *sound, q revealRequest, out *st
 	if q.Damage.none() {
 		s.drop(damaged)
 	} else {
-		out.progress("damaging")(0, 1)
+		out.progress(damaging, 0, 1)
 		rec, err := q.Damage.do(ctx, f)
 		if err != nil {
 			return nil, err
@@ -185,7 +188,7 @@ func (s *session) reveal(ctx context.Context, f *sound, q revealRequest, out *st
 		return nil, err
 	}
 	p, found, err := ditas.Reveal(ctx, f, key, ditas.RevealOptions{
-		Workers: s.handler.workers(), Progress: out.phases,
+		Workers: s.handler.workers(), Progress: out.progress,
 		Stage: func(i int, p *picture.Planes) {
 			b, err := preview(p)
 			failed = errors.Join(failed, err)

@@ -133,11 +133,16 @@ type sound struct {
 	name   string
 	format *codec.Format
 	given  *codec.Format // what it was, before it became a file that can be written
-	survey *ditas.Survey
 
-	mu    sync.Mutex
-	users int
+	surveying chan struct{} // takes one
+
+	mu      sync.Mutex
+	users   int
+	surveys map[string]*ditas.Survey // by method
 }
+
+// Given returns the format that the recording had.
+func (f *sound) Given() *codec.Format { return f.given }
 
 // keep puts a sound into the session in place of the one that was there.
 func (s *session) keep(which string, f *sound) {
@@ -299,7 +304,9 @@ func (s *session) decode(ctx context.Context, f *spool) (*sound, error) {
 		return nil, err
 	}
 	if format == given {
-		return &sound{Rewriter: r, file: f, format: format, given: given}, nil
+		return &sound{
+			Rewriter: r, file: f, format: format, given: given, surveying: make(chan struct{}, 1), surveys: map[string]*ditas.Survey{},
+		}, nil
 	}
 	g, err := s.write(func(w io.Writer) error {
 		out, err := r.Rewrite(cancelledWriter{w, ctx})

@@ -11,9 +11,10 @@ import (
 
 // stream is a response of JSON values, one a line, each sent at once.
 type stream struct {
-	mu   sync.Mutex
-	out  http.ResponseWriter
-	last time.Time // progress was sent
+	mu    sync.Mutex
+	out   http.ResponseWriter
+	phase report.Phase // of the progress that was sent last
+	last  time.Time    // it was sent
 }
 
 func newStream(w http.ResponseWriter) *stream {
@@ -37,24 +38,19 @@ func (s *stream) sendLocked(v any) {
 // often is how often progress is sent.
 const often = 80 * time.Millisecond
 
-// progress returns a callback that sends how far a phase is.
-func (s *stream) progress(phase string) func(done, total int) {
+// progress sends how far an operation is, whenever a phase begins or ends and now and then in between.
+func (s *stream) progress(phase report.Phase, done, total int) {
 	type progress struct {
-		Phase string  `json:"phase"`
-		Done  float64 `json:"done"` // 0 to 1
+		Phase report.Phase `json:"phase"`
+		Done  float64      `json:"done"` // 0 to 1
 	}
-	return func(done, total int) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if now := time.Now(); total > 0 && (now.Sub(s.last) >= often || done >= total) {
-			s.last = now
-			s.sendLocked(map[string]progress{"progress": {phase, min(1, float64(done)/float64(total))}})
-		}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now := time.Now(); total > 0 && (phase != s.phase || done >= total || now.Sub(s.last) >= often) {
+		s.phase, s.last = phase, now
+		s.sendLocked(map[string]progress{"progress": {phase, min(1, float64(done)/float64(total))}})
 	}
 }
-
-// phases sends how far an operation is.
-func (s *stream) phases(phase report.Phase, done, total int) { s.progress(string(phase))(done, total) }
 
 // end sends the result, or what went wrong.
 func (s *stream) end(result any, err error) {

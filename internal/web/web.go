@@ -33,6 +33,7 @@ import (
 	"sync"
 	"time"
 
+	"ditas"
 	"ditas/audio/codec"
 	"ditas/internal/words"
 	"ditas/picture"
@@ -187,6 +188,7 @@ func (h *Handler) routes() error {
 		"GET /picture":                (*session).getPicture,
 		"PUT /sounds/cover":           (*session).putCover,
 		"PUT /sounds/recording":       (*session).putRecording,
+		"POST /survey":                (*session).postSurvey,
 		"GET /exact":                  (*session).getExact,
 		"GET /estimate":               (*session).getEstimate,
 		"POST /hide":                  (*session).postHide,
@@ -304,6 +306,8 @@ func (h *Handler) about(w http.ResponseWriter, _ *http.Request) {
 		Recording    *example `json:"recording"`
 		MaxRecording int64    `json:"maxRecording"`
 		MaxPicture   int64    `json:"maxPicture"`
+		// Methods are the ways of hiding, the default first.
+		Methods []ditas.Method `json:"methods"`
 	}
 	if e := h.options.Photo; e != nil {
 		v.Photo = &example{e.Name, e.Credit}
@@ -311,7 +315,7 @@ func (h *Handler) about(w http.ResponseWriter, _ *http.Request) {
 	if e := h.options.Recording; e != nil {
 		v.Recording = &example{e.Name, e.Credit}
 	}
-	v.MaxRecording, v.MaxPicture = h.options.MaxRecording, h.options.MaxPicture
+	v.MaxRecording, v.MaxPicture, v.Methods = h.options.MaxRecording, h.options.MaxPicture, ditas.Methods()
 	reply(w, v)
 }
 

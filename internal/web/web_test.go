@@ -32,6 +32,7 @@ import (
 	"ditas/internal/web"
 	"ditas/metric"
 	"ditas/picture"
+	"ditas/report"
 )
 
 // visitor is someone with a page open.
@@ -334,23 +335,219 @@ func TestHideAndReveal(t *testing.T) {
 	}
 }
 
-// hiddenByNetworks returns a recording in which networks have hidden a picture of one tile.
-func hiddenByNetworks(t *testing.T) []byte {
-	t.Helper()
-	secret, err := picture.Decode(bytes.NewReader(pngFile(t, 64, 64)))
+// Every way of hiding hides and reveals. The cover is surveyed once for each, when that is first wanted, until there is another cover.
+func TestEveryMethod(t *testing.T) {
+	v := visit(t, web.Options{})
+	response, err := v.server.Client().Get(v.server.URL + "/api/about")
 	if err != nil {
 		t.Fatal(err)
 	}
-	data := wavFile(t, sounding(1, 16000, audio.Int16, 3.3))
-	cover, err := wav.Open(bytes.NewReader(data), int64(len(data)))
+	defer response.Body.Close()
+	var about struct{ Methods []ditas.Method }
+	if err := json.NewDecoder(response.Body).Decode(&about); err != nil || len(about.Methods) != len(ditas.Methods()) {
+		t.Fatalf("the ways of hiding are %v (%v)", about.Methods, err)
+	}
+	v.do("PUT", "/picture", pngFile(t, 90, 61))
+	data := wavFile(t, sounding(1, 16000, audio.Int16, 3.4))
+	v.result("PUT", "/sounds/cover?name=a.wav&method="+about.Methods[0].Name, data, new(any))
+	surveyed := func(method string) bool {
+		var result struct{ Method string }
+		events := v.result("POST", "/survey", []byte(`{"method":"`+method+`"}`), &result)
+		if result.Method != method {
+			t.Errorf("the cover is surveyed for %q, not %s", result.Method, method)
+		}
+		return bytes.Contains(events[0]["progress"], []byte("surveying"))
+	}
+	for i, m := range about.Methods {
+		if got := surveyed(m.Name); got == (i == 0) {
+			t.Errorf("%s: surveyed for it: %v", m.Name, got)
+		}
+		if surveyed(m.Name) {
+			t.Errorf("%s: surveyed twice", m.Name)
+		}
+		choice := fmt.Sprintf("method=%s&snr=%g", m.Name, m.DefaultSNR)
+		var estimate struct {
+			report.Capacity
+			Picture struct {
+				Width, Height, Need int
+				PSNR                *float64
+			}
+		}
+		status, b := v.do("GET", "/estimate?scale=1&"+choice, nil)
+		err := json.Unmarshal(b, &estimate)
+		if err != nil || status != 200 || estimate.Method != m.Name || estimate.Picture.Width < 50 {
+			t.Errorf("%s: %d %s", m.Name, status, b)
+		}
+		if inBytes := estimate.Bytes > 0; (estimate.Picture.PSNR != nil) != inBytes || (estimate.Picture.Need > 0) != inBytes {
+			t.Errorf("%s: expected %s", m.Name, b)
+		} else if status, b := v.do("GET", "/exact?"+choice, nil); (status == 200) != inBytes {
+			t.Errorf("%s: exact: %d %s", m.Name, status, b)
+		} else if !inBytes && !bytes.Contains(b, []byte("never gives a picture back exactly")) {
+			t.Errorf("%s: exact: %s", m.Name, b)
+		}
+		ask := fmt.Sprintf(`{"method":%q,"snr":%g,"scale":1,"passphrase":`, m.Name, m.DefaultSNR)
+		var hidden struct {
+			report.Hide
+			Secret bool
+		}
+		if m.Secret {
+			v.result("POST", "/hide", []byte(ask+`"x"}`), &hidden)
+		} else if status, b := v.do("POST", "/hide", []byte(ask+`"x"}`)); status != 400 || !bytes.Contains(b, []byte("takes no passphrase")) {
+			t.Errorf("%s: with a passphrase: %d %s", m.Name, status, b)
+		}
+		v.result("POST", "/hide", []byte(ask+`""}`), &hidden)
+		if p := estimate.Picture; hidden.Width != p.Width || hidden.Height != p.Height {
+			t.Errorf("%s: hidden with %d×%d pixels, expected %s", m.Name, hidden.Width, hidden.Height, b)
+		}
+		if hidden.Method != m.Name || hidden.Restored != nil || hidden.Secret || hidden.PSNR < 20 {
+			t.Errorf("%s: hidden %+v, expected %s", m.Name, hidden, b)
+		}
+		for damage, from := range map[string]string{`{}`: "stego", `{"silence":0.3}`: "damaged"} {
+			var revealed struct {
+				report.Reveal
+				PSNR  *float64
+				Which string
+			}
+			v.result("POST", "/reveal", []byte(`{"from":"stego","passphrase":"","damage":`+damage+`}`), &revealed)
+			if revealed.Method != m.Name || revealed.PSNR == nil || revealed.Which != from {
+				t.Errorf("%s, damage %s: revealed %+v", m.Name, damage, revealed)
+			} else if from == "stego" && (!revealed.Complete || *revealed.PSNR < hidden.PSNR-1) {
+				t.Errorf("%s: %.1f dB come back, want %.1f; %+v", m.Name, *revealed.PSNR, hidden.PSNR, revealed)
+			}
+		}
+		for _, wrong := range []float64{m.MinSNR - 1, m.MaxSNR + 1} {
+			for _, path := range []string{"/estimate", "/exact"} {
+				if status, _ := v.do("GET", fmt.Sprintf("%s?method=%s&snr=%g&scale=1", path, m.Name, wrong), nil); status != 400 {
+					t.Errorf("%s: %s at %g dB: %d", m.Name, path, wrong, status)
+				}
+			}
+		}
+	}
+	v.result("PUT", "/sounds/cover?name=b.wav&method="+about.Methods[1].Name, data, new(any))
+	if surveyed(about.Methods[1].Name) || !surveyed(about.Methods[0].Name) {
+		t.Error("what is known of another cover is another thing")
+	}
+}
+
+// A way of hiding that does not exist is refused wherever one can be named.
+func TestUnknownMethod(t *testing.T) {
+	v := visit(t, web.Options{})
+	v.do("PUT", "/picture", pngFile(t, 32, 32))
+	data := wavFile(t, sounding(1, 8000, audio.Int16, 2))
+	v.result("PUT", "/sounds/cover?name=a.wav", data, new(any))
+	for _, c := range []struct {
+		method, path string
+		body         []byte
+	}{
+		{"PUT", "/sounds/cover?name=a.wav&method=magic", data},
+		{"POST", "/survey", []byte(`{"method":"magic"}`)},
+		{"GET", "/estimate?method=magic&snr=50&scale=1", nil},
+		{"GET", "/exact?method=magic&snr=50", nil},
+		{"POST", "/hide", []byte(`{"method":"magic","snr":50,"scale":1}`)},
+	} {
+		if status, b := v.do(c.method, c.path, c.body); status != 400 || !bytes.Contains(b, []byte("magic")) {
+			t.Errorf("%s %s: %d %s", c.method, c.path, status, b)
+		}
+	}
+}
+
+// What is wrong with a recording is said when it is given, as on the command line.
+func TestWarnings(t *testing.T) {
+	silent := channel.Zero(sounding(1, 8000, audio.Int16, 4), 4000, 24000)
+	clipped := channel.Gain(sounding(2, 8000, audio.Int16, 2), 12)
+	joint, err := os.ReadFile("../../audio/mp3/testdata/joint.mp3")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var stego bytes.Buffer
-	if _, err := ditas.Hide(context.Background(), &stego, cover, secret, ditas.Public(), ditas.HideOptions{Method: ditas.Networks}); err != nil {
+	for _, c := range []struct {
+		data []byte
+		want []report.WarningKind
+	}{
+		{wavFile(t, sounding(1, 8000, audio.Int16, 2)), nil},
+		{wavFile(t, silent), []report.WarningKind{report.Silent}},
+		{wavFile(t, clipped), []report.WarningKind{report.Clipped}},
+		{joint, []report.WarningKind{report.Compressed}},
+	} {
+		v := visit(t, web.Options{})
+		var got struct{ Warnings []report.Warning }
+		v.result("PUT", "/sounds/cover?name=a", c.data, &got)
+		var kinds []report.WarningKind
+		for _, w := range got.Warnings {
+			kinds = append(kinds, w.Kind)
+		}
+		if !slices.Equal(kinds, c.want) {
+			t.Errorf("warnings of %v, want %v", kinds, c.want)
+		}
+		f, err := codec.Open(bytes.NewReader(c.data), int64(len(c.data)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := ditas.NewSurvey(context.Background(), f, ditas.SurveyOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got.Warnings, s.Warnings()) {
+			t.Errorf("warnings %v, want %v", got.Warnings, s.Warnings())
+		}
+	}
+}
+
+// A recording that is too quiet for a strength says so, and which one it can have.
+func TestTooQuiet(t *testing.T) {
+	v := visit(t, web.Options{})
+	v.do("PUT", "/picture", pngFile(t, 32, 32))
+	quiet := sounding(1, 8000, audio.Int16, 4)
+	for _, x := range quiet.Samples {
+		for i := range x {
+			x[i] = quiet.Format.Quantize(x[i] / 300)
+		}
+	}
+	v.result("PUT", "/sounds/cover?name=a.wav", wavFile(t, quiet), new(any))
+	ask := func(snr float64) (room report.Capacity) {
+		t.Helper()
+		status, b := v.do("GET", fmt.Sprintf("/estimate?snr=%g&scale=1", snr), nil)
+		if err := json.Unmarshal(b, &room); err != nil || status != 200 {
+			t.Fatalf("%d %s", status, b)
+		}
+		return room
+	}
+	room := ask(80)
+	if room.TooQuiet == nil || room.Pixels > 0 || room.TooQuiet.Reached < 11 || room.TooQuiet.Reached > 60 {
+		t.Fatalf("at 80 dB there is room for %+v", room)
+	}
+	for path, body := range map[string]string{"/hide": `{"snr":80,"scale":1}`, "/exact?snr=80": ""} {
+		method := "POST"
+		if body == "" {
+			method = "GET"
+		}
+		if _, b := v.do(method, path, []byte(body)); !bytes.Contains(b, []byte("too quiet")) || !bytes.Contains(b, []byte("louder")) {
+			t.Errorf("%s: %s", path, b)
+		}
+	}
+	if room := ask(math.Floor(room.TooQuiet.Reached)); room.TooQuiet != nil || room.Pixels == 0 {
+		t.Errorf("at the strength that it can have there is room for %+v", room)
+	}
+}
+
+// The page has words for every phase.
+func TestPhases(t *testing.T) {
+	source, err := os.ReadFile("../../report/report.go")
+	if err != nil {
 		t.Fatal(err)
 	}
-	return stego.Bytes()
+	words, err := os.ReadFile("page/assets/words.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	phases := regexp.MustCompile(`Phase += "(\w+)"`).FindAllSubmatch(source, -1)
+	if len(phases) < 9 {
+		t.Fatalf("there are phases %q", phases)
+	}
+	for _, phase := range phases {
+		if !bytes.Contains(words, fmt.Appendf(nil, "\n  %s: \"", phase[1])) {
+			t.Errorf("no words for %s", phase[1])
+		}
+	}
 }
 
 // A damaged copy is what the channel makes of the recording, and what is left of the picture comes back.

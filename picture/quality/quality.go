@@ -1,8 +1,8 @@
-// Package quality measures how near a picture comes to the original: [MSE], [PSNR], [SSIM] and [MSSSIM].
+// Package quality measures how close a picture is to the original: [MSE], [PSNR], [SSIM] and [MSSSIM].
 //
 // Pictures are planes of values in [0, 1]; the first argument is the original. Every measure sums in one fixed order in float64,
-// so that equal inputs give equal bits, and each comment names the source of its formula. Figures about files are to be taken
-// from what was read back from the file, after rounding to 8 bits ([picture.Planes.Round]).
+// so that equal inputs give equal bits, and each comment names the source of its formula. To judge a file, measure what you
+// read back from it, after rounding to 8 bits ([picture.Planes.Round]).
 package quality
 
 import (
@@ -13,7 +13,7 @@ import (
 	"ditas/picture"
 )
 
-// ErrSize is wrapped by the error of a measure whose pictures differ in size, or are too small for it.
+// ErrSize is what measures wrap if pictures differ in size, or are too small.
 var ErrSize = errors.New("sizes of pictures cannot be compared")
 
 // MSE returns the mean squared error between two pictures of one size over all pixels and the three channels.
@@ -32,7 +32,7 @@ func MSE(original, revealed *picture.Planes) (float64, error) {
 	return sum / float64(3*original.Width*original.Height), nil
 }
 
-// PSNR returns the peak signal-to-noise ratio −10·log10(MSE) in dB between two pictures of one size, the peak being 1.
+// PSNR returns the peak signal-to-noise ratio −10·log10(MSE) in dB between two pictures of one size; the peak is 1.
 // Equal pictures give +Inf; tables that average over pictures cap it at 100 dB.
 func PSNR(original, revealed *picture.Planes) (float64, error) {
 	mse, err := MSE(original, revealed)
@@ -45,8 +45,8 @@ func PSNR(original, revealed *picture.Planes) (float64, error) {
 	return -10 * math.Log10(mse), nil
 }
 
-// SSIM returns the structural similarity of two pictures of one size, at most 1, which equal ones reach: per channel the mean
-// over all positions at which the window lies inside the picture, then the mean over the three channels. The window is a
+// SSIM returns the structural similarity of two pictures of one size, at most 1, which means equal: per channel the mean over
+// all positions at which the window lies inside the picture, then the mean over the three channels. The window is a
 // Gaussian of 11×11 pixels with σ = 1.5; K₁ = 0.01, K₂ = 0.03, L = 1 (Wang, Bovik, Sheikh and Simoncelli, Image quality
 // assessment: from error visibility to structural similarity, IEEE Trans. Image Processing 13, 2004, equation 13 and section
 // III-C). Pictures are not scaled down first. They must have 11×11 pixels at least.
@@ -67,12 +67,12 @@ func SSIM(original, revealed *picture.Planes) (float64, error) {
 var scaleWeights = []float64{0.0448, 0.2856, 0.3001, 0.2363, 0.1333}
 
 // MSSSIM returns the multi-scale structural similarity of two pictures of one size, in [0, 1]: the product over scales of the
-// mean contrast-structure term, that of the coarsest scale being the whole SSIM, each to the power of its weight; then the mean
-// over the three channels (Wang, Simoncelli and Bovik, Multiscale structural similarity for image quality assessment, Asilomar
+// mean contrast-structure term (at the coarsest scale, the whole SSIM), each to the power of its weight; then the mean over the
+// three channels (Wang, Simoncelli and Bovik, Multiscale structural similarity for image quality assessment, Asilomar
 // 2003, equation 7, as in the authors' code). From scale to scale 2×2 pixels are averaged; an odd last row or column is dropped.
 //
-// Five scales take 176 pixels in each direction. Smaller pictures use as many as leave room for the 11×11 window, three at
-// 64×64, with the weights of those scales divided by their sum. A negative mean term, which anticorrelated pictures have and
+// Five scales take 176 pixels in each direction. Smaller pictures use only the scales at which the 11×11 window fits, three
+// at 64×64, with the weights of these scales divided by their sum. A negative mean term, which anticorrelated pictures have and
 // which has no real power, counts as 0.
 func MSSSIM(original, revealed *picture.Planes) (float64, error) {
 	if err := sameSize(original, revealed, window); err != nil {

@@ -26,7 +26,7 @@ const (
 	atTheEnd     = 3500 * time.Millisecond // of a screen
 )
 
-// style is that of a terminal, light or dark as the reader's screen is. Without animations, or for a reader who wants none, the first
+// style makes a terminal, light or dark as the reader's screen is. Without animations, or for a reader who wants none, the first
 // screen stands still.
 const style = `
 text{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:12px;fill:#1f2328;white-space:pre}

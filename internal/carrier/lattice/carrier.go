@@ -22,9 +22,6 @@ func (Carrier) Survey(ctx context.Context, cover audio.File, o carrier.Options) 
 		format := cover.Format()
 		return nil, &report.TooShortError{Need: format.Duration(LeastLength), Have: format.Duration(max(0, cover.Frames()))}
 	}
-	if errors.Is(err, ErrSilent) {
-		return nil, carrier.ErrSilent
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -76,17 +73,9 @@ func (c *surveyedCover) Embed(
 			break
 		}
 	}
-	done, err := Hide(ctx, dst, cover, plan, payload, key, nonce, o.Workers, o.Phase(report.Embedding))
-	if err != nil {
-		return nil, err
-	}
-	r := &carrier.Report{
-		Robust: done.Profile == Robust, MSE: done.MSE, SNR: done.SNR, MaxDeviation: done.MaxDeviation, Payload: done.Payload,
-	}
-	for _, p := range done.Stages {
-		r.Stages = append(r.Stages, carrier.Protection(p))
-	}
-	return r, nil
+	return Hide(ctx, dst, cover, plan, payload, HideOptions{
+		Key: key, Nonce: nonce, Workers: o.Workers, Progress: o.Phase(report.Embedding),
+	})
 }
 
 // Find looks for a payload.

@@ -5,7 +5,7 @@
 //
 //	survey, err := lattice.NewSurvey(ctx, cover, lattice.DefaultShaping, workers, nil)
 //	plan := survey.Plan(lattice.Robust, survey.MSE(50))
-//	report, err := lattice.Hide(ctx, dst, cover, plan, payload[:min(len(payload), plan.Room())], key, rand.Reader, workers, nil)
+//	report, err := lattice.Hide(ctx, dst, cover, plan, payload[:min(len(payload), plan.Room())], lattice.HideOptions{Key: key, Nonce: rand.Reader, Workers: n})
 //	…
 //	message, err := lattice.Find(ctx, host, key, workers, nil)
 //

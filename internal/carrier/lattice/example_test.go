@@ -46,7 +46,7 @@ func Example() {
 	fmt.Println("fits:", len(payload) <= plan.Room())
 
 	var stego bytes.Buffer
-	report, err := lattice.Hide(ctx, &stego, cover, plan, payload, key, rand.Reader, workers, nil)
+	report, err := lattice.Hide(ctx, &stego, cover, plan, payload, lattice.HideOptions{Key: key, Nonce: rand.Reader, Workers: workers})
 	if err != nil {
 		fmt.Println(err)
 		return

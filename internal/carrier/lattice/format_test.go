@@ -46,8 +46,6 @@ func stream(key []byte, label string) outputs {
 	return outputs{rand.NewChaCha8([32]byte(derive(key, label)))}
 }
 
-func (o outputs) dither() float64 { return float64(o.Uint64()>>11) * 0x1p-53 }
-
 func (o outputs) below(n int) int {
 	hi, _ := bits.Mul64(o.Uint64(), uint64(n))
 	return int(hi)

@@ -164,7 +164,7 @@ func TestHidingIsAFunction(t *testing.T) {
 			continue
 		}
 		var again bytes.Buffer
-		if _, err := Hide(context.Background(), &again, cover, p, hidden, ours, rand.Reader, workers, nil); err != nil {
+		if _, err := Hide(context.Background(), &again, cover, p, hidden, HideOptions{Key: ours, Nonce: rand.Reader, Workers: workers}); err != nil {
 			t.Fatal(err)
 		}
 		a, c := decode(t, first), decode(t, again.Bytes())
@@ -341,7 +341,7 @@ func TestPlans(t *testing.T) {
 		t.Errorf("lean has room for %d bytes, robust for %d", l, r)
 	}
 	p := v.Plan(Robust, v.MSE(50))
-	if _, err := Hide(context.Background(), io.Discard, cover, p, payload(MaxPayload), ours, rand.Reader, 2, nil); !errors.Is(err, ErrTooShort) || !strings.Contains(err.Error(), "bytes") {
+	if _, err := Hide(context.Background(), io.Discard, cover, p, payload(MaxPayload), HideOptions{Key: ours, Nonce: rand.Reader, Workers: 2}); !errors.Is(err, ErrTooShort) || !strings.Contains(err.Error(), "bytes") {
 		t.Errorf("too much: %v", err)
 	}
 	if p := v.Plan(Robust, 0); p.Room() < 0 {
@@ -388,7 +388,7 @@ func TestCancel(t *testing.T) {
 			return err
 		},
 		"Hide": func(ctx context.Context, progress func(done, total int)) error {
-			_, err := Hide(ctx, io.Discard, cover, p, hidden, ours, rand.Reader, 2, progress)
+			_, err := Hide(ctx, io.Discard, cover, p, hidden, HideOptions{Key: ours, Nonce: rand.Reader, Workers: 2, Progress: progress})
 			return err
 		},
 		"Find": func(ctx context.Context, progress func(done, total int)) error {
@@ -437,7 +437,7 @@ func TestNotFinite(t *testing.T) {
 	p := v.Plan(Robust, v.MSE(45))
 	hidden := payload(p.Room() / 2)
 	var out bytes.Buffer
-	r, err := Hide(context.Background(), &out, cover, p, hidden, keystream.Public(), rand.Reader, 2, nil)
+	r, err := Hide(context.Background(), &out, cover, p, hidden, HideOptions{Key: keystream.Public(), Nonce: rand.Reader, Workers: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -515,7 +515,7 @@ func TestQuiet(t *testing.T) {
 	if err := p.Check(); !errors.As(err, &quiet) || math.Abs(quiet.Asked-50) > 1e-6 || quiet.Reached > 47 {
 		t.Fatalf("at 50 dB: %v", err)
 	}
-	if _, err := Hide(context.Background(), io.Discard, cover, p, payload(10), ours, rand.Reader, 2, nil); !errors.As(err, &quiet) || p.Room() != 0 {
+	if _, err := Hide(context.Background(), io.Discard, cover, p, payload(10), HideOptions{Key: ours, Nonce: rand.Reader, Workers: 2}); !errors.As(err, &quiet) || p.Room() != 0 {
 		t.Errorf("room for %d bytes, %v", p.Room(), err)
 	}
 	if quiet.Reached > 0 {
@@ -528,7 +528,7 @@ func TestQuiet(t *testing.T) {
 		for i := range rec.Samples[0] {
 			rec.Samples[0][i] = rec.Format.Quantize(value)
 		}
-		if _, err := NewSurvey(context.Background(), open(t, file(t, rec)), DefaultShaping, 2, nil); !errors.Is(err, ErrSilent) {
+		if _, err := NewSurvey(context.Background(), open(t, file(t, rec)), DefaultShaping, 2, nil); !errors.Is(err, carrier.ErrSilent) {
 			t.Errorf("a constant %g: %v", value, err)
 		}
 	}

@@ -395,16 +395,6 @@ type judgement struct {
 	likelihoods   [blockFrames][Levels][noiseIndices]float64 // relative to those of noise alone
 }
 
-// level returns the likeliest level of frame i.
-func (j *judgement) level(i int) (best int) {
-	for level, v := range j.levels[i] {
-		if v > j.levels[i][best] {
-			best = level
-		}
-	}
-	return best
-}
-
 // judge sets the judgement of a block whose frames know is to make known one by one. A frame's few symbols may not
 // tell its level in noise, so how common levels are among all frames has a say (expectation maximisation of a
 // mixture; Dempster, Laird and Rubin, "Maximum likelihood from incomplete data via the EM algorithm", J. Royal

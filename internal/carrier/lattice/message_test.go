@@ -3,6 +3,7 @@ package lattice
 import (
 	"bytes"
 	"context"
+	"io"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -21,6 +22,19 @@ var (
 
 // fixed is a nonce of tests.
 var fixed = nonce{3, 1, 4, 1, 5, 9}
+
+// hide hides under a nonce, and where that fails under those that follow it.
+func hide(
+	ctx context.Context, dst io.Writer, cover audio.Rewriter, p *Plan, payload []byte, key keystream.Key, n nonce, workers int,
+	progress func(done, total int),
+) (*carrier.Report, error) {
+	n[0]--
+	t := task{plan: p, payload: payload, key: key, workers: workers, progress: forward(progress), nonce: func() (nonce, error) {
+		n[0]++
+		return n, nil
+	}}
+	return t.hide(ctx, dst, cover)
+}
 
 // host returns a recording to be searched.
 func host(f audio.File) *carrier.Host {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"ditas/audio"
+	"ditas/internal/carrier"
 )
 
 // drawCover draws a recording as it may come: of any kind, strength, format and length.
@@ -100,7 +101,7 @@ func TestRoomIsKept(t *testing.T) {
 		name, rec := drawCover(rng)
 		cover := open(t, file(t, rec))
 		v, err := NewSurvey(context.Background(), cover, DefaultShaping, 2, nil)
-		if errors.Is(err, ErrSilent) {
+		if errors.Is(err, carrier.ErrSilent) {
 			continue
 		}
 		if err != nil {

@@ -259,12 +259,3 @@ func (r *reader) addHeader(sum []float32, y []float64, m *marks, c headerSymbols
 		}
 	}
 }
-
-// rms returns the square root of the mean square of y.
-func rms(y []float64) float64 {
-	var sum float64
-	for _, v := range y {
-		sum += v * v
-	}
-	return math.Sqrt(sum / float64(len(y)))
-}

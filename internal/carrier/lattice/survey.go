@@ -43,9 +43,6 @@ const LeastLength = leastFrames * FrameLength
 
 const leastFrames = 8
 
-// ErrSilent reports a recording that is digital silence but for less than a frame.
-var ErrSilent = errors.New("lattice: the recording is silent: there is nothing to hide in")
-
 // ErrTooShort reports a recording of fewer than 8 frames, or one without room for the payload.
 var ErrTooShort = errors.New("lattice: the recording is too short to hide anything in it")
 
@@ -126,7 +123,7 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 		return nil, ErrTooShort
 	}
 	if v.sounding() < 1 {
-		return nil, ErrSilent
+		return nil, carrier.ErrSilent
 	}
 	for c := range surveyors {
 		v.power += surveyors[c].power / float64(v.Frames()*FrameLength)

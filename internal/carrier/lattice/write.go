@@ -14,23 +14,6 @@ import (
 	"ditas/internal/parallel"
 )
 
-// Report tells what Hide did to a recording and what a receiver will read if nothing happens to it.
-type Report struct {
-	Profile      Profile
-	Stages       []Protection
-	MSE          float64 // mean squared error, full scale 1
-	SNR          float64 // dB
-	MaxDeviation float64
-	Frames       int    // of all channels together
-	Payload      []byte // as it would be read
-}
-
-// Protection tells how well a stage is protected.
-type Protection struct {
-	Bytes int     // of the payload
-	Loss  float64 // share of the recording that may be lost in one piece, if nothing else happens to it
-}
-
 // ErrLost reports that a recording would not give back all that was hidden in it, however it was tried.
 var ErrLost = errors.New("lattice: the recording does not give back all that is hidden in it")
 
@@ -41,37 +24,47 @@ const spooled = 2048
 // attempts is how often a short recording is tried, with another nonce each time.
 const attempts = 5
 
+// HideOptions say under which key to hide.
+type HideOptions struct {
+	Key keystream.Key
+	// Nonce gives the random bytes that make the recording's dither its own. No two recordings of a key may be given the same, so it is
+	// crypto/rand's Reader wherever something is kept secret.
+	Nonce    io.Reader
+	Workers  int
+	Progress func(done, total int) // may be nil
+}
+
 // Hide writes cover to dst with the payload in it, and reads the payload again as a receiver would. The error is [ErrTooShort] if there is
 // no room for the payload, [ErrLost] if it could not be read again, and a *[report.TooQuietError] if the plan misses its strength.
-//
-// A few bytes of random make the recording's dither its own: no two recordings of a key may be given the same, so it is crypto/rand's
-// Reader wherever something is kept secret.
-func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, p *Plan, payload []byte, key keystream.Key, random io.Reader, workers int, progress func(done, total int)) (*Report, error) {
-	next := func() (nonce, error) { return newNonce(random) }
-	return hideWith(ctx, dst, cover, p, payload, key, next, workers, progress)
-}
-
-// hide hides under a nonce, and where that fails under those that follow it.
-func hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, p *Plan, payload []byte, master keystream.Key, n nonce, workers int, progress func(done, total int)) (*Report, error) {
-	n[0]--
-	next := func() (nonce, error) {
-		n[0]++
-		return n, nil
+func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, p *Plan, payload []byte, o HideOptions) (*carrier.Report, error) {
+	t := task{
+		plan: p, payload: payload, key: o.Key, workers: o.Workers, progress: forward(o.Progress),
+		nonce: func() (nonce, error) { return newNonce(o.Nonce) },
 	}
-	return hideWith(ctx, dst, cover, p, payload, master, next, workers, progress)
+	return t.hide(ctx, dst, cover)
 }
 
-func hideWith(ctx context.Context, dst io.Writer, cover audio.Rewriter, p *Plan, payload []byte, master keystream.Key, next func() (nonce, error), workers int, progress func(done, total int)) (*Report, error) {
-	if err := p.Check(); err != nil {
+// task is a payload to be hidden.
+type task struct {
+	plan     *Plan
+	payload  []byte
+	key      keystream.Key
+	nonce    func() (nonce, error) // the next one
+	workers  int
+	progress func(done, total int)
+}
+
+// hide hides, in a short recording until it gives everything back.
+func (t *task) hide(ctx context.Context, dst io.Writer, cover audio.Rewriter) (*carrier.Report, error) {
+	if err := t.plan.Check(); err != nil {
 		return nil, err
 	}
-	ahead := forward(progress)
-	if p.survey.Frames() > spooled {
+	if t.plan.survey.Frames() > spooled {
 		w, err := cover.Rewrite(dst)
 		if err != nil {
 			return nil, err
 		}
-		r, err := tryToHide(ctx, w, cover, p, payload, master, next, workers, ahead)
+		r, err := t.try(ctx, w, cover)
 		if err != nil {
 			return nil, err
 		}
@@ -80,7 +73,7 @@ func hideWith(ctx context.Context, dst io.Writer, cover audio.Rewriter, p *Plan,
 	var lost error
 	for range attempts {
 		var s spool
-		r, err := tryToHide(ctx, &s, cover, p, payload, master, next, workers, ahead)
+		r, err := t.try(ctx, &s, cover)
 		if err == nil {
 			w, err := cover.Rewrite(dst)
 			if err != nil {
@@ -131,25 +124,25 @@ func (s *spool) copyTo(w audio.Writer) error {
 	return w.Close()
 }
 
-// tryToHide embeds a payload once, under the next nonce.
-func tryToHide(ctx context.Context, w audio.Writer, cover audio.File, p *Plan, payload []byte, master keystream.Key, next func() (nonce, error), workers int, progress func(done, total int)) (*Report, error) {
-	n, err := next()
+// try embeds the payload once, under the next nonce.
+func (t *task) try(ctx context.Context, w audio.Writer, cover audio.File) (*carrier.Report, error) {
+	n, err := t.nonce()
 	if err != nil {
 		return nil, err
 	}
-	h, err := newHider(ctx, cover, p, payload, master, n, workers)
+	h, err := newHider(ctx, cover, t, n)
 	if err != nil {
 		return nil, err
 	}
-	if err := h.run(ctx, w, progress); err != nil {
+	if err := h.run(ctx, w, t.progress); err != nil {
 		return nil, err
 	}
-	r, err := h.report(ctx, progress)
+	r, err := h.report(ctx, t.progress)
 	if err != nil {
 		return nil, err
 	}
-	if len(r.Payload) < len(payload) {
-		return nil, fmt.Errorf("%w: %d of %d bytes would come back; hide less, or more strongly", ErrLost, len(r.Payload), len(payload))
+	if len(r.Payload) < len(t.payload) {
+		return nil, fmt.Errorf("%w: %d of %d bytes would come back; hide less, or more strongly", ErrLost, len(r.Payload), len(t.payload))
 	}
 	return r, nil
 }
@@ -198,30 +191,31 @@ type embedded struct {
 	read  [][blockFrames]bits[float32]
 }
 
-func newHider(ctx context.Context, cover audio.File, p *Plan, payload []byte, master keystream.Key, n nonce, workers int) (*hider, error) {
-	header := p.fit(len(payload))
+func newHider(ctx context.Context, cover audio.File, t *task, n nonce) (*hider, error) {
+	p := t.plan
+	header := p.fit(len(t.payload))
 	if header == nil {
-		return nil, fmt.Errorf("%w: a payload of %d bytes, room for %d", ErrTooShort, len(payload), p.Room())
+		return nil, fmt.Errorf("%w: a payload of %d bytes, room for %d", ErrTooShort, len(t.payload), p.Room())
 	}
 	header.nonce = n
-	h := &hider{plan: p, header: header, key: n.key(master), workers: max(1, workers), stages: header.ladder()}
+	h := &hider{plan: p, header: header, key: n.key(t.key), workers: max(1, t.workers), stages: header.ladder()}
 	var err error
 	if h.source, err = carrier.NewHost(ctx, cover); err != nil {
 		return nil, err
 	}
-	if h.coded, err = encodePayload(ctx, h.stages, payload, h.key, h.workers); err != nil {
+	if h.coded, err = encodePayload(ctx, h.stages, t.payload, h.key, h.workers); err != nil {
 		return nil, err
 	}
 	if h.code, err = newHeaderCode(); err != nil {
 		return nil, err
 	}
-	h.bits = h.code.encode(header.marshal(master))
+	h.bits = h.code.encode(header.marshal(t.key))
 	dealt := newSlots(h.key)
 	h.shares, h.gatherer = dealt.deal(h.stages), newGatherer(h.stages, dealt)
 
 	grid := carrier.GridOf(p.survey.format)
 	h.noise = roundingIndex(grid)
-	marker, tables := newMarker(master), newTables(p.profile)
+	marker, tables := newMarker(t.key), newTables(p.profile)
 	for c := range h.source.Channels() {
 		h.lanes = append(h.lanes, lane{
 			framer:   &framer{marker: marker, set: n.set(), key: h.key, profile: p.profile},
@@ -372,8 +366,8 @@ func (h *hider) deliver(b *embedded, w audio.Writer) error {
 }
 
 // report tells what was done, and reads the payload.
-func (h *hider) report(ctx context.Context, progress func(done, total int)) (*Report, error) {
-	r := &Report{Profile: h.plan.profile, Frames: h.header.frames}
+func (h *hider) report(ctx context.Context, progress func(done, total int)) (*carrier.Report, error) {
+	r := &carrier.Report{Robust: h.plan.profile == Robust}
 	var signal, total float64
 	for c := range h.lanes {
 		signal += h.lanes[c].signal
@@ -384,7 +378,7 @@ func (h *hider) report(ctx context.Context, progress func(done, total int)) (*Re
 	r.SNR = min(200, 10*math.Log10(signal/total))
 	for i, s := range h.stages {
 		if s.size > 0 {
-			r.Stages = append(r.Stages, Protection{Bytes: s.size, Loss: h.plan.bears(h.header, i, &s)})
+			r.Stages = append(r.Stages, carrier.Protection{Bytes: s.size, Loss: h.plan.bears(h.header, i, &s)})
 		}
 	}
 	var err error

@@ -59,7 +59,7 @@ func (f *found) Reveal(ctx context.Context, o carrier.RevealOptions) (*picture.P
 	return p, r, err
 }
 
-// reveal returns the picture, and shows it up to every stage of which anything arrived if show is set.
+// reveal returns the picture. If show is set, it shows the picture up to every stage that arrived at least in part.
 func (f *found) reveal(
 	ctx context.Context, o carrier.Options, phase report.Phase, show func(stage int, p *picture.Planes),
 ) (*picture.Planes, error) {

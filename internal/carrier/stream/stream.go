@@ -1,5 +1,5 @@
-// Package stream hides pictures by means of a carrier of bytes: it codes a picture as a stream of which every prefix decodes (package
-// codestream), has the carrier hide as much of the stream as there is room for, and makes the best of what comes back.
+// Package stream hides pictures by means of a carrier of bytes: it codes a picture as an embedded stream, where every prefix decodes
+// (package codestream), has the carrier hide as much of the stream as there is room for, and makes the best of what comes back.
 package stream
 
 import (
@@ -116,7 +116,7 @@ func stages(ctx context.Context, r *report.Hide, secret *picture.Planes, done *c
 	return err
 }
 
-// enlarged brings a picture of which few bytes have arrived to the size of the one that was hidden.
+// enlarged scales a picture, decoded small because few bytes arrived, to the size of the one that was hidden.
 func enlarged(p, secret *picture.Planes) *picture.Planes {
 	if p.Width == secret.Width && p.Height == secret.Height {
 		return p

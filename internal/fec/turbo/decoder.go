@@ -60,7 +60,7 @@ func resize[T any](s []T, n int) []T {
 // Decode writes the most likely information bits, K bytes of 0 or 1, to info. llr[i] is ln P(1)/P(0) of position i of the
 // mother codeword, Len of them, 0 if it was never received; NaN counts as 0, and beyond ±128 all are alike.
 //
-// It tries the received information bits first and then iterates at most so many times. If that fails it starts again and
+// It tries the received information bits first and then iterates up to the given number of times. If that fails it starts again and
 // iterates at most as often in a way that does not depend on the scale of llr, for senders of likelihoods that misjudge the
 // noise. It stops as soon as check, given info, reports true, and returns whether one did. If check is nil it stops when
 // an iteration changes no bit, and returns whether one did not.

@@ -2,7 +2,7 @@
 // channels that add noise and lose symbols (Berrou, Glavieux and Thitimajshima 1993).
 //
 // A [Code] turns K information bits into a mother codeword of 5K+18 bits. The first n of them, for any n from K up, are a
-// good code of rate K/n, so a sender sends as many as there is room for, and starts again from the first where there is
+// good code of rate K/n, so a sender fills the room that it has, and starts again from the first where there is
 // room for more. A receiver adds the log-likelihoods of what it got of each position, leaves 0 where it got nothing, and
 // hands them to a [Decoder]:
 //

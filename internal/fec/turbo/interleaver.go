@@ -11,7 +11,7 @@ var before, after = [group]int{7, 2, 4, 5, 0, 1, 3, 6}, [group]int{2, 4, 3, 1, 6
 // strides is how many strides are tried.
 const strides = 64
 
-// cycle is the period of the constituents' feedback polynomial. Two information bits so many steps apart, or a multiple of
+// cycle is the period of the constituents' feedback polynomial. Two information bits this number of steps apart, or a multiple of
 // it, make parities that end after the second, so a pair which both constituents see like that makes a codeword of low
 // weight.
 const cycle = 7

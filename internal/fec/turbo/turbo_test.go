@@ -367,7 +367,7 @@ func noise(rng *rand.Rand, k, n int, word []byte, ebN0 float64) []float32 {
 	return llr
 }
 
-// Each point is where the decoder fails on far fewer blocks than allowed. The Shannon limits are those of binary input at
+// Each point is where the decoder fails on far fewer blocks than allowed. The Shannon limits are for binary input at
 // the same rate. For orientation: codes of cdma2000 and UMTS at rate 1/3 reach a frame error rate of 0.01 at 1.0 dB with
 // K = 1530 and at 0.6 dB to 0.7 dB with K = 5114.
 func TestWhiteNoise(t *testing.T) {

@@ -293,7 +293,7 @@ func training(c model.Config) (step func() error, flops float64, err error) {
 	}, flops, nil
 }
 
-// allocations counts those of one run, once it is warm.
+// allocations counts the allocations of one run, once it is warm.
 func allocations(run func() error) (float64, error) {
 	if err := run(); err != nil {
 		return 0, err

@@ -43,7 +43,7 @@ func mix(x uint64) uint64 {
 // Pair says which picture is hidden in which clip.
 type Pair struct{ Picture, Clip int }
 
-// Pairs returns the pairs of an evaluation over so many pictures and clips, each at least 1. There are as many pairs as the
+// Pairs returns the pairs of an evaluation over a number of pictures and of clips, each at least 1. There are as many pairs as the
 // larger number: every picture and every clip is in at least one, and all of the less numerous kind are equally often, to
 // one. Both are taken in a shuffled order, so the first pairs are a fair choice too. The result depends on the two numbers
 // only.

@@ -157,7 +157,7 @@ func files(dir string) ([]string, error) {
 	return names, err
 }
 
-// parallel calls do for 0 to n-1 on all processors, until one fails, and returns that error, or that of ctx.
+// parallel calls do for 0 to n-1 on all processors, until one fails, and returns its error, or the error of ctx.
 func parallel(ctx context.Context, n int, do func(i int) error) error {
 	var next atomic.Int64
 	var failure atomic.Pointer[error]

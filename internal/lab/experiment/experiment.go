@@ -17,7 +17,7 @@
 // compared, in package contender, the measures of what is missing of a picture, in package residual, and what figures are drawn with, in
 // package drawing.
 //
-// The unit experiment is that of package evaluate: a photograph of 64×64 pixels in 3 × 16,384 samples of 16 kHz speech whose peak
+// The unit experiment is as in package evaluate: a photograph of 64×64 pixels in 3 × 16,384 samples of 16 kHz speech whose peak
 // is at 0.99. Everything is hidden and revealed by the public API, from 16-bit WAV files in memory; what happens to a recording
 // on the way is package channel's. The sender never knows the channel's noise.
 //
@@ -38,10 +38,10 @@ import (
 	"ditas/internal/parallel"
 )
 
-// Side is that of the pictures, in pixels.
+// Side is the side of the pictures, in pixels.
 const Side = 64
 
-// Stages is how many subsequences the unit experiment hides a picture in, Stage the samples of one, and Samples those of a cover.
+// Stages is how many subsequences the unit experiment hides a picture in, and Stage and Samples the samples of one and of a cover.
 const (
 	Stages  = 3
 	Stage   = 4 * Side * Side
@@ -103,10 +103,10 @@ func New(ctx context.Context, data Data, o Options) *Study {
 	return s
 }
 
-// Context returns that of the study, with whose end all it does ends.
+// Context returns the study's context. When it ends, everything that the study does ends.
 func (s *Study) Context() context.Context { return s.ctx }
 
-// Origin returns that of what was measured since a time, but for the command.
+// Origin returns the origin of what was measured since a time, without the command.
 func (s *Study) Origin(begin time.Time) Origin {
 	return Origin{
 		Seed: s.Options.Seed, Build: machine.Build(), Minutes: time.Since(begin).Minutes(),
@@ -114,7 +114,7 @@ func (s *Study) Origin(begin time.Time) Origin {
 	}
 }
 
-// Damaged returns the subjects to whose recordings something happens, as many as the options allow.
+// Damaged returns the subjects whose recordings are damaged, limited by the options.
 func (s *Study) Damaged() []*Subject {
 	n := s.Options.Damaged
 	if n == 0 {

@@ -8,7 +8,7 @@ import (
 	"ditas/internal/lab/dataset"
 )
 
-// Step is that of the samples of a 16-bit file.
+// Step is the step of a 16-bit file's samples.
 const Step = 1.0 / (1 << 15)
 
 // Recording returns samples as what a 16-bit file holds of them.

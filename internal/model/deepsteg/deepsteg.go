@@ -10,7 +10,7 @@
 //
 // What had to be adapted: the cover image's three channels are twelve planes of plain samples, pixel i having samples 12·i to
 // 12·i+11 of the recording, so that what is near in a plane or across planes is near in time too. No transform helps the
-// networks, since the original has none. The preparation network's features are as many as the cover's channels. Samples are
+// networks, since the original has none. The preparation network has a feature for each of the cover's channels. Samples are
 // brought to the range of pictures, see [unit.Loudness]. As in the original, nothing leads the cover past the hiding network.
 package deepsteg
 
@@ -48,7 +48,7 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// sizes are those of the parallel kernels.
+// sizes are the sides of the parallel kernels.
 var sizes = [...]int{3, 4, 5}
 
 // LeastWeights is the number of weights in the layers after the first, a lower bound for the whole.
@@ -89,7 +89,7 @@ func Load(r io.ReaderAt, size int64) (*System, map[string]string, error) {
 	return unit.Load(r, size, New)
 }
 
-// Save is that of [unit.System].
+// Save implements [unit.System].
 func (s *System) Save(w io.Writer, half bool, extra map[string]string) error {
 	return unit.Save(w, s.weights, s.Config, half, extra)
 }
@@ -97,10 +97,10 @@ func (s *System) Save(w io.Writer, half bool, extra map[string]string) error {
 // NewCodec returns a codec that uses the system.
 func (s *System) NewCodec() (*unit.Codec, error) { return unit.NewCodec(s) }
 
-// Weights is that of [unit.System].
+// Weights implements [unit.System].
 func (s *System) Weights() *nn.Weights[float32] { return s.weights }
 
-// Init is that of [unit.System]. Networks start linear and pixel by pixel, so that they are nearer to passing on what they get:
+// Init implements [unit.System]. Networks start linear and pixel by pixel, so that they are nearer to passing on what they get:
 // of kernels there is only the middle (Xiao et al., Dynamical isometry and a mean field theory of CNNs, 2018), and filters come
 // in pairs of opposite sign, what reads a pair having opposite weights (Balduzzi et al., The shattered gradients problem, 2017).
 // From independent kernels the fifteen rectified layers between a picture and what is revealed take longer to start learning.
@@ -146,7 +146,7 @@ func pairFilters(c *nn.Conv[float32]) {
 	}
 }
 
-// pairInputs makes the weights of every other input the negatives of those of the one before.
+// pairInputs gives every other input the negated weights of the one before.
 func pairInputs(c *nn.Conv[float32]) {
 	n := c.Spec.Kernel[0] * c.Spec.Kernel[1]
 	for i := 0; i < len(c.Weight.Data); i += 2 * n {
@@ -160,7 +160,7 @@ func pairInputs(c *nn.Conv[float32]) {
 // How networks see samples, and how their outputs become samples.
 var louder, softer = unit.Loudness, 1 / unit.Loudness
 
-// Hide is that of [unit.System]. The loss compares samples, as networks see them.
+// Hide implements [unit.System]. The loss compares samples, as networks see them.
 func (s *System) Hide(g *nn.Graph[float32], secret, cover *nn.Tensor[float32]) unit.Hidden {
 	planes := g.Scale(g.Map("fold", fold{}, cover), &louder)
 	features := s.prepare.build(g, secret)
@@ -168,7 +168,7 @@ func (s *System) Hide(g *nn.Graph[float32], secret, cover *nn.Tensor[float32]) u
 	return unit.Hidden{Container: g.Scale(g.Map("unfold", unfold{}, out), &softer), Changed: out, Original: planes}
 }
 
-// Reveal is that of [unit.System].
+// Reveal implements [unit.System].
 func (s *System) Reveal(g *nn.Graph[float32], received *nn.Tensor[float32]) *nn.Tensor[float32] {
 	return s.reveal.build(g, g.Scale(g.Map("fold", fold{}, received), &louder))
 }

@@ -17,7 +17,7 @@
 // The window is a sine, the square root of Hann's, which makes the least-squares inverse of the STFT its adjoint. Of 129
 // bins the highest, at half of the sampling rate, is left as it is, so that there are 128. Magnitudes are brought to the
 // range of pictures, see [unit.Loudness]; they have the energy of the samples, so that before rounding the samples' mean
-// squared error is never above that of the magnitudes.
+// squared error is never above the magnitudes'.
 package kreuk
 
 import (
@@ -107,7 +107,7 @@ func Load(r io.ReaderAt, size int64) (*System, map[string]string, error) {
 	return unit.Load(r, size, New)
 }
 
-// Save is that of [unit.System].
+// Save implements [unit.System].
 func (s *System) Save(w io.Writer, half bool, extra map[string]string) error {
 	return unit.Save(w, s.weights, s.Config, half, extra)
 }
@@ -115,16 +115,16 @@ func (s *System) Save(w io.Writer, half bool, extra map[string]string) error {
 // NewCodec returns a codec that uses the system.
 func (s *System) NewCodec() (*unit.Codec, error) { return unit.NewCodec(s) }
 
-// Weights is that of [unit.System].
+// Weights implements [unit.System].
 func (s *System) Weights() *nn.Weights[float32] { return s.weights }
 
-// Init is that of [unit.System].
+// Init implements [unit.System].
 func (s *System) Init(seed uint64) { s.weights.Init(seed) }
 
 // How networks see magnitudes, and how their outputs become magnitudes.
 var louder, softer = unit.Loudness, 1 / unit.Loudness
 
-// Hide is that of [unit.System]. The loss compares magnitudes, as networks see them.
+// Hide implements [unit.System]. The loss compares magnitudes, as networks see them.
 func (s *System) Hide(g *nn.Graph[float32], secret, cover *nn.Tensor[float32]) unit.Hidden {
 	spectrum := g.Map("stft", s.stft, cover)
 	phase := g.Apply("phase", spectrum, phase)
@@ -137,7 +137,7 @@ func (s *System) Hide(g *nn.Graph[float32], secret, cover *nn.Tensor[float32]) u
 	return unit.Hidden{Container: g.Add(cover, added), Changed: out, Original: seen}
 }
 
-// Reveal is that of [unit.System].
+// Reveal implements [unit.System].
 func (s *System) Reveal(g *nn.Graph[float32], received *nn.Tensor[float32]) *nn.Tensor[float32] {
 	seen := g.Scale(g.Magnitude(g.Map("stft", s.stft, received)), &louder)
 	return g.Map("pool", pool{}, build(g, s.reveal, seen))

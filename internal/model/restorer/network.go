@@ -106,7 +106,7 @@ func (n *Network) Build(g *nn.Graph[float32], height, width int) (in Inputs, res
 	return in, g.Add(in.Picture, g.Mul(residual, in.Scale))
 }
 
-// radii are those of the squares whose means details are told from.
+// radii are the radii of the squares over which Features takes means.
 var radii = [...]int{1, 4}
 
 // Channels is the number of channels of features.

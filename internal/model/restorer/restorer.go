@@ -54,9 +54,9 @@ const (
 	worthError = 0.008
 )
 
-// Worth reports whether restoring p, of which info is known, gains what it takes: a quarter of a decibel, for a second of a core
-// for each megapixel. It is not for pictures that are complete, those whose error is expected to be less than can be seen, and
-// those of more than four megapixels.
+// Worth reports whether restoring p, known as info tells, is worth its cost: at least a quarter of a decibel, for a second of a core
+// per megapixel. It is not for complete pictures, for pictures whose expected error is too small to see, and above four
+// megapixels.
 func Worth(p *picture.Planes, info codestream.Info) bool {
 	return !info.Complete && p.Width*p.Height <= worthPixels && rms(info) >= worthError
 }

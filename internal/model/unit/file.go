@@ -47,7 +47,7 @@ type Config interface {
 	LeastWeights() int
 }
 
-// Load reads what Save wrote: a configuration, the weights into those of the system that build makes of it, and the extra
+// Load reads what Save wrote: a configuration, the weights, into the system that build makes from it, and the extra
 // metadata. Errors wrap [ErrFormat] or safetensors.ErrFormat.
 func Load[C Config, S System](r io.ReaderAt, size int64, build func(C) (S, error)) (s S, extra map[string]string, err error) {
 	var config C

@@ -18,7 +18,7 @@ import (
 const (
 	// Side is the number of rows and columns of a picture.
 	Side = 64
-	// SamplesPerPixel is the number of samples that each pixel gets: as many as the three stages of DITAS-M have together.
+	// SamplesPerPixel is the number of samples that each pixel gets, as in the three stages of DITAS-M together.
 	SamplesPerPixel = 12
 	// RowSamples is the number of samples that go with one row.
 	RowSamples = Side * SamplesPerPixel
@@ -26,9 +26,9 @@ const (
 	Samples = Side * RowSamples
 )
 
-// Loudness is what systems multiply samples, or magnitudes that have the same energy, by, to hide pictures in what is as strong as
-// pictures, as the papers do, and to weigh both errors alike: the standard deviation of pictures is a quarter or so, that of the
-// samples of speech with a peak of 1 half of it.
+// Loudness is the factor that systems apply to samples, or to magnitudes of the same energy, to make them as strong as the pictures
+// that they hide, as the papers do, and to weigh both errors alike: the standard deviation of pictures is about a quarter, and half of
+// that for the samples of speech with a peak of 1.
 const Loudness = 2.0
 
 // grey is what networks see as 0.
@@ -70,7 +70,7 @@ type Pipeline struct {
 	scratch       []float32
 }
 
-// NewPipeline builds the graph for stripes of so many rows, 1 to [Side].
+// NewPipeline builds the graph for stripes of the given number of rows, 1 to [Side].
 func NewPipeline(s System, rows int) (*Pipeline, error) {
 	if rows < 1 || rows > Side {
 		return nil, fmt.Errorf("stripes of %d rows: want 1 to %d", rows, Side)

@@ -32,7 +32,7 @@ func small(t *testing.T) map[string]unit.System {
 	return map[string]unit.System{deepsteg.Name: d, kreuk.Name: k}
 }
 
-// task returns a picture of so many rows and a cover.
+// task returns a picture of a number of rows and a cover.
 func task(rows int) (picture, cover []float32) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	picture, cover = make([]float32, 3*rows*unit.Side), make([]float32, rows*unit.RowSamples)

@@ -31,8 +31,8 @@ func Load(name string) (*model.System, [4]byte, error) {
 	return sys, id, nil
 }
 
-// Read returns the system in a file of so many bytes and its identity, the first bytes of the file's SHA-256. Its errors are
-// those of [model.Load].
+// Read returns the system in a file of size bytes and its identity, the first bytes of the file's SHA-256. It returns the errors
+// of [model.Load].
 func Read(r io.ReaderAt, size int64) (*model.System, [4]byte, error) {
 	var id [4]byte
 	sum := sha256.New()

@@ -31,7 +31,7 @@ package kernel
 type Float interface{ float32 | float64 }
 
 // Set is one implementation of the engine's loops. Slices that a loop writes must not overlap those it reads unless
-// stated; elementwise loops allow dst to be one of their inputs. Lengths are those of dst; inputs must be at least as long.
+// stated; elementwise loops allow dst to be one of their inputs. The length of dst counts; inputs must be at least as long.
 type Set[T Float] interface {
 	// Name is the name that [For] takes: "portable", "avx2" or "avx512".
 	Name() string

@@ -31,7 +31,7 @@ func Present(ctx context.Context, h *carrier.Host, key keystream.Key) (bool, err
 	return false, ctx.Err()
 }
 
-// excerpt is a recording of which only stretches around some frames are there.
+// excerpt is a recording with nothing but the stretches around some frames.
 type excerpt struct {
 	channels, samples int
 	// Stretch i holds the frames from first[i] on, interleaved from at[i] on.

@@ -98,7 +98,7 @@ func scatter(key keystream.Key, label string, first, length int, perm []uint32) 
 	}
 }
 
-// regions returns the number of preambles in a recording of so many samples.
+// regions returns the number of preambles in a recording of the given number of samples.
 func regions(samples int) int { return bits.Len(uint(samples / firstRegion)) }
 
 // preamblePlaces yields the places of the preamble in region i.
@@ -111,7 +111,7 @@ func preamblePlaces(key keystream.Key, i int) iter.Seq[place] {
 	return scatter(key, fmt.Sprintf("%s places %d", preambleLabel, i), first, length, make([]uint32, preambleCode))
 }
 
-// bodyPlaces yields the places of a body of so many symbols, each copy in its own stretch of the recording. Samples of
+// bodyPlaces yields the places of the symbols of a body, each copy in its own stretch of the recording. Samples of
 // preambles are not counted, so that nothing collides.
 func bodyPlaces(key keystream.Key, samples, symbols, repeat int) iter.Seq[place] {
 	return func(yield func(place) bool) {
@@ -148,8 +148,8 @@ func reserved(samples int) int {
 	return preambleCode*regions(samples) + preambleCode*((samples-full)/(full/firstRegion))/firstRegion
 }
 
-// Capacity returns the length in bytes of the largest body that a recording of so many samples (frames times channels)
-// takes, 0 if it is too short for any. At capacity every second sample is used; a body of an eighth of it and less leaves
+// Capacity returns the length in bytes of the largest body that a recording of a number of samples (frames times channels)
+// takes, 0 if it is too short for any. At capacity every second sample is used; a body of at most an eighth of it leaves
 // the recording nearly untouched.
 func Capacity(samples int) int {
 	if samples < firstRegion {
@@ -159,8 +159,8 @@ func Capacity(samples int) int {
 	return min(MaxBody, (room/2-convolutional.Memory)/8-tagSize)
 }
 
-// MinSamples returns the number of samples of the shortest recording that takes a body of so many bytes. It is an answer for
-// people; bodies longer than MaxBody fit nowhere.
+// MinSamples returns the number of samples of the shortest recording that takes a body of the given number of bytes. It is an
+// answer for people; bodies longer than MaxBody fit nowhere.
 func MinSamples(body int) int {
 	body = min(body, MaxBody)
 	return firstRegion + sort.Search(64*MaxBody, func(n int) bool { return Capacity(firstRegion+n) >= body })

@@ -239,8 +239,8 @@ func (p *parser) fields(fields []field) {
 // than 24 dB above full scale or no number.
 func Usable(peak float64) bool { return peak > 0 && peak < 16 }
 
-// Plan chooses the slots that are to carry a payload of so many slots, and returns them in ascending order. worth says how well
-// each slot of the cover would carry, in the order of slot numbers: 1 is as well as can be, 0 and less not at all.
+// Plan chooses the slots for a payload of a number of slots, and returns them in ascending order. worth says how well each slot
+// of the cover would carry, in the order of slot numbers: 1 is best, and 0 or less not at all.
 //
 // If enough slots are worth ¾ and more only those count, else those worth ½, else those worth ¼. Among them the choice is
 // spread over time: they are divided into as many equal groups as slots are needed, and the best of each group is taken, the

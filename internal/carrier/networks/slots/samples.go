@@ -2,7 +2,7 @@ package slots
 
 import "ditas/internal/carrier"
 
-// Samples is a recording as one sequence: sample i is that of channel i mod Channels in frame i / Channels. Full scale is 1.
+// Samples is a recording as one sequence: sample i belongs to channel i mod Channels in frame i / Channels. Full scale is 1.
 // The header visits samples in ascending order within each copy of what it writes, and nearby ones around each.
 type Samples interface {
 	Len() int                 // number of samples, frames times channels

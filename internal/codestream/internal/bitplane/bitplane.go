@@ -33,7 +33,7 @@ const (
 	// planes is the number of bit planes. Magnitudes stay below 2^14: the absolute sum of the analysis filters is below 20 at
 	// any level, and samples are at most 255.
 	planes = 14
-	// classes is the number of classes of bands: 3 colours, 8 levels of which the last stands for all coarser ones, and the
+	// classes is the number of classes of bands: 3 colours, 8 levels, the last for all coarser ones, and the
 	// orientations.
 	classes      = colours * levelClasses * orientations
 	colours      = 3
@@ -81,7 +81,7 @@ func (b *band) size() int { return b.stride*(b.height+2*pad) + spare }
 
 func (b *band) at(x, y int) int { return (y+pad)*b.stride + x + pad }
 
-// class numbers the statistics that the band shares with those of other pictures.
+// class numbers the statistics that the band shares with bands of other pictures.
 func (b *band) class() int {
 	return (b.colour*levelClasses+min(b.level, levelClasses-1))*orientations + b.orient
 }
@@ -127,7 +127,7 @@ const busyFrom = 2
 // The error that a bit removes is in proportion to the square of the step, the squared norm of the synthesis functions and the
 // weight of the colour. Units are 1/32 of its binary logarithm.
 var (
-	// normLow and normHigh are those of a low-pass and a high-pass function in one dimension, by level.
+	// normLow and normHigh are the norms of a low-pass and a high-pass function in one dimension, by level.
 	normLow  = [...]int{0, 23, 54, 86}
 	normHigh = [...]int{0, -20, -3, 27}
 	// colourWeight is the squared norm in RGB of a step in Y, Co and Cg: 3, 1/2 and 3/4.

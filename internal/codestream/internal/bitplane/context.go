@@ -10,7 +10,7 @@ import (
 type run struct {
 	*model
 	feature [features]int32
-	// Rows of bands that do not exist, or of which nothing is known.
+	// Rows of bands that do not exist or are unknown.
 	nothing  []int16
 	unsigned []uint16
 	// regress, where set, is told of every sign: what is around it in units of 2^−(plane+1), and the sign, ±1.

@@ -125,7 +125,7 @@ type Tally struct {
 
 type counts struct{ zeros, ones uint32 }
 
-// NewTally returns an empty tally. The linear predictions are those of p.
+// NewTally returns an empty tally with the linear predictions of p.
 func NewTally(p *Prior) *Tally {
 	return &Tally{make([][]counts, cellCount), make([]counts, cellCount), p}
 }
@@ -204,8 +204,8 @@ func rising(a float64, n uint32) float64 {
 	return x - y
 }
 
-// Practise codes a picture and leaves in p the weights of mixing that it ends with. Rate is how fast they move, 14 being that of
-// the codec. It returns the size of the stream in bits.
+// Practise codes a picture and leaves in p the weights of mixing that it ends with. Rate is how fast they move; the codec's
+// is 14. It returns the size of the stream in bits.
 func (p *Prior) Practise(l *Layout, rate int) (size float64) {
 	r := &run{model: newModel(entropy.NewEncoder(0), p)}
 	r.rate = int64(rate)

@@ -53,7 +53,7 @@ func init() {
 // learning is the rate at which weights of mixing learn, in units of 2^-20.
 const learning = 14
 
-// A cell is named by 16 bits, of which the tables leave hardly any free, so that looking one up needs no check.
+// A cell is named by 16 bits. The tables leave hardly any of these names free, so looking one up needs no check.
 const cellSpace = 1 << 16
 
 // model turns contexts into probabilities, and learns.

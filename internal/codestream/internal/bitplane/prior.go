@@ -13,7 +13,7 @@ import (
 )
 
 // Prior is what coder and decoder know before they have seen anything of a picture: the cells with their weight, the weights of
-// mixing, and those of the linear prediction, of 256.
+// mixing, and the weights of the linear prediction, in units of 1/256.
 type Prior struct {
 	cells   []entropy.Cell
 	weights [][inputs]int32
@@ -52,7 +52,7 @@ var Learnt = sync.OnceValue(func() *Prior {
 })
 
 // Write stores the prior, compressed: the probability of every cell in 16 bits, the weight of every cell in 8, the weights of
-// mixing in 32, those of the linear prediction in 16, and the moments as 32-bit floats, all little-endian.
+// mixing in 32, the weights of the linear prediction in 16, and the moments as 32-bit floats, all little-endian.
 func (p *Prior) Write(w io.Writer) error {
 	z, err := flate.NewWriter(w, flate.BestCompression)
 	if err != nil {

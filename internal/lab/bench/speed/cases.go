@@ -81,7 +81,7 @@ const (
 	long  = 180 // seconds in which pictures are hidden
 )
 
-// tasks are those of the page, in its order.
+// tasks are the tasks of the page, in its order.
 func tasks() []*task {
 	const finding = "Finding: 20 s of 44.1 kHz stereo"
 	all := []*task{

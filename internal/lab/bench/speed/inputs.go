@@ -16,7 +16,7 @@ const (
 	channels = 2
 )
 
-// music synthesises so many seconds of 16-bit stereo: a chord of four voices with decaying harmonics that changes twice a second, a
+// music synthesises seconds of 16-bit stereo: a chord of four voices with decaying harmonics that changes twice a second, a
 // bass, and bursts of noise on every beat. Quiet and loud bars alternate.
 func music(seconds int, seed uint64) *audio.Recording {
 	rng := rand.New(rand.NewPCG(seed, 1))
@@ -96,7 +96,7 @@ func photo(width, height int, seed uint64) *picture.Planes {
 	return p
 }
 
-// octave adds values at the crossings of a grid of so many cells a side, interpolated linearly between them.
+// octave adds values at the crossings of a grid of cells×cells, interpolated linearly between them.
 func octave(p *picture.Planes, cells int, weight float32, tint [3]float32, rng *rand.Rand) {
 	grid := make([]float32, (cells+1)*(cells+1))
 	for i := range grid {

@@ -68,7 +68,7 @@ type remains struct {
 	psnr    float64 // dB
 }
 
-// Payload is what a method makes of so many samples a pixel.
+// Payload is what a method makes of a number of samples a pixel.
 type Payload struct {
 	System       string  `json:"system"`
 	Threshold    float64 `json:"threshold,omitempty"` // the lattice has none

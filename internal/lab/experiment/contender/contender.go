@@ -29,7 +29,7 @@ type Contender struct {
 	Scaled bool
 	// Synchronises tells that the receiver finds out by itself where the recording begins; the others are told.
 	Synchronises bool
-	// Worker returns a hider, of which every goroutine has to have its own. It is nil for a system of which there are no weights.
+	// Worker returns a hider; every goroutine needs its own. It is nil for a system without weights.
 	Worker func() (Hider, error)
 }
 
@@ -85,7 +85,7 @@ var titles = map[string]string{
 	"ditas-m-d": "DITAS-M-D", "ditas-m-ed": "DITAS-M-ED",
 }
 
-// Title returns the name of a system as the paper writes it, and that of any other method as it is.
+// Title returns the name of a system as the paper writes it, and the name of any other method as it is.
 func Title(system string) string {
 	if t, ok := titles[system]; ok {
 		return t

@@ -12,7 +12,7 @@ import (
 // The sender does not know the noise, so it is one number for all.
 const DigitLevels = 3
 
-// Digits are plain digits with so many levels. They have no strength of their own.
+// Digits are plain digits with a number of levels. They have no strength of their own.
 func Digits(s *experiment.Study, levels int) *Contender {
 	return Stateless(fmt.Sprintf("digits, %d levels", levels), func(i int, p *experiment.Subject) (*Sent, error) {
 		d := newDigits(p.Target, levels, s.Source(experiment.ForDither, i))
@@ -20,7 +20,7 @@ func Digits(s *experiment.Study, levels int) *Contender {
 	})
 }
 
-// newDigits returns plain digits: two stages of digits with so many levels, which the receiver slices, and an analog third one
+// newDigits returns plain digits: two stages of digits with the given levels, which the receiver slices, and an analog third one
 // for what they leave.
 func newDigits(mse float64, levels int, source rand.Source) *stages {
 	l := newLattice(mse, colours, experiment.Samples, source)

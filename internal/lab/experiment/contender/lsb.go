@@ -11,7 +11,7 @@ import (
 	"ditas/picture"
 )
 
-// LowestBits is a JPEG file in so many of the lowest bits. No container MSE can be asked of it.
+// LowestBits is a JPEG file in the given number of lowest bits. No container MSE can be asked of it.
 func LowestBits(bits int) *Contender {
 	return Stateless(fmt.Sprintf("JPEG in the %d lowest bits", bits), func(_ int, p *experiment.Subject) (*Sent, error) {
 		x, err := jpegInBits(p, bits)
@@ -34,7 +34,7 @@ func jpegInBits(p *experiment.Subject, bits int) ([]float64, error) {
 	return out, nil
 }
 
-// jpegOf returns the JPEG of a picture of the best quality that takes at most so many bytes.
+// jpegOf returns a picture as the best JPEG that takes at most the given number of bytes.
 func jpegOf(p *picture.Planes, limit int) ([]byte, error) {
 	for quality := 100; quality > 0; quality-- {
 		var b bytes.Buffer
@@ -48,7 +48,7 @@ func jpegOf(p *picture.Planes, limit int) ([]byte, error) {
 	return nil, errors.New("no JPEG is small enough")
 }
 
-// chunk returns piece i of so many bits, 1, 2, 4 or 8, the highest first.
+// chunk returns piece i of a size in bits, 1, 2, 4 or 8, the highest first.
 func chunk(data []byte, i, bits int) int {
 	at := i * bits
 	return int(data[at/8]) >> (8 - bits - at%8) & (1<<bits - 1)

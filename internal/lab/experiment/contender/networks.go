@@ -19,7 +19,7 @@ type Networks struct {
 	pixels   []float32
 }
 
-// NewNetworks returns those of a system.
+// NewNetworks returns the networks of a system.
 func NewNetworks(sys *model.System) (*Networks, error) {
 	n := &Networks{pixels: make([]float32, 3*experiment.Side*experiment.Side)}
 	for range sys.Config.Stages {

@@ -18,7 +18,7 @@ import (
 	"ditas/picture"
 )
 
-// Systems are those of the paper's Table 1, in its order. Each is a folder of a run of ditas train.
+// Systems are the systems of the paper's Table 1, in its order. Each is a folder of a run of ditas train.
 func Systems() []string {
 	return append([]string{deepsteg.Name, kreuk.Name}, model.Names()...)
 }
@@ -110,7 +110,7 @@ func TrainingOf(runs fs.FS, name string) (*Training, error) {
 	config := struct {
 		Seed        uint64
 		Batch, Rows int
-	}{Rows: experiment.Side} // those of the stripes of pictures that some systems are trained on
+	}{Rows: experiment.Side} // the rows of the stripes of pictures that some systems are trained on
 	if err := json.Unmarshal(text, &config); err != nil {
 		return nil, fmt.Errorf("%s/config.json: %w", name, err)
 	}

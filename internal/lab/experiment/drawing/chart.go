@@ -52,7 +52,7 @@ func Trace(p *plot.Plot, name string, l Look, points plotter.XYs, glyphs bool) {
 	}
 }
 
-// Ticks are those of an axis, by value.
+// Ticks are the ticks of an axis, by value.
 func Ticks(labels map[float64]string) plot.ConstantTicks {
 	var all plot.ConstantTicks
 	for v, label := range labels {

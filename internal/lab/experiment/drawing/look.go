@@ -7,7 +7,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Palette is that of Okabe and Ito, which the colour-blind can tell apart.
+// Palette is the one by Okabe and Ito, whose colours the colour-blind can tell apart.
 var Palette = []color.NRGBA{
 	{0, 114, 178, 255}, {213, 94, 0, 255}, {0, 158, 115, 255}, {204, 121, 167, 255}, {230, 159, 0, 255}, {86, 180, 233, 255}, {90, 90, 90, 255},
 }

@@ -266,7 +266,7 @@ func (s *Sheet) Image(x, y float64, m image.Image) (width, height float64) {
 	return width, height
 }
 
-// Pixels returns a picture with every pixel as a square of so many dots.
+// Pixels returns a picture with every pixel as a square of dots×dots.
 func Pixels(p *picture.Planes, dots int) image.Image {
 	src := p.Image()
 	m := image.NewRGBA(image.Rect(0, 0, dots*p.Width, dots*p.Height))

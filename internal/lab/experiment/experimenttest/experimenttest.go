@@ -50,7 +50,7 @@ func Data(t *testing.T) experiment.Data {
 	return experiment.Data{Speech: speech, Pictures: pictures, Digest: "made up"}
 }
 
-// Voice returns samples like those of a voice, the peak at 0.99: harmonics of a gliding pitch that swell, and a little noise.
+// Voice returns samples that resemble a voice, with a peak of 0.99: harmonics of a gliding pitch that swell, and a little noise.
 func Voice(n int, seed uint64) *audio.Recording {
 	rng := rand.New(rand.NewPCG(seed, 7))
 	x := make([]float32, n)

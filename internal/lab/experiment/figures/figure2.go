@@ -162,10 +162,10 @@ func scale(s *drawing.Sheet, x, y float64) {
 // minus writes a number with a minus sign in place of a hyphen.
 func minus(number string) string { return strings.Replace(number, "-", "−", 1) }
 
-// seconds is the length of so many samples.
+// seconds is the length of a number of samples.
 func seconds(n int) float64 { return float64(n) / dataset.Rate }
 
-// around returns values around 0, planar RGB, as a picture around mid-grey in which they are so many times as large.
+// around returns values around 0, planar RGB, as a picture around mid-grey, multiplied by a factor.
 func around(values []float64, gain float64) *picture.Planes {
 	p := picture.New(experiment.Side, experiment.Side)
 	for c, plane := range p.Pix {

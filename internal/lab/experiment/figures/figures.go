@@ -30,7 +30,7 @@ import (
 // Report is what the paper's figures show, made here.
 type Report struct {
 	Methods []Shown `json:"methods"`
-	// Stages are those of the system of Figure 3.
+	// Stages are the stages of the system of Figure 3.
 	System string `json:"system"`
 	Stages []Step `json:"stages"`
 	experiment.Origin

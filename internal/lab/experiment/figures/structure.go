@@ -50,7 +50,7 @@ func structureFigure() *drawing.Figure {
 func flow(s *drawing.Sheet) {
 	const (
 		first, distance     = 150.0, 215.0
-		reveal              = 108.0 // from a stage's column to that of its revealing network and its difference
+		reveal              = 108.0 // from a stage's column to the column of its revealing network and its difference
 		secrets, hide, file = 62.0, 132.0, 208.0
 		under               = 246.0 // where connections of revealing networks pass
 		receive, sum, end   = 340.0, 404.0, 770.0

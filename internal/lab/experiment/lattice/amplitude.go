@@ -72,7 +72,7 @@ type change struct {
 	do   func(r *audio.Recording) *audio.Recording
 }
 
-// changed measures changes, of each of which it is wanted that no pair loses more than a decibel.
+// changed measures changes. The target for each is that no pair loses more than a decibel.
 func (s *study) changed(what string, subjects []*experiment.Subject, changes []change) ([]Row, error) {
 	var trials []trial
 	for _, c := range changes {
@@ -105,7 +105,7 @@ func (s *study) losing(what string, subjects []*experiment.Subject, trials []tri
 	return rows, nil
 }
 
-// quieter returns subjects with their pictures hidden in covers that are quieter by so many decibels.
+// quieter returns subjects with their pictures hidden in covers that are quieter by a number of decibels.
 func (s *study) quieter(subjects []*experiment.Subject, dB float64) ([]*experiment.Subject, error) {
 	if dB == 0 {
 		return subjects, nil
@@ -122,7 +122,7 @@ func (s *study) quieter(subjects []*experiment.Subject, dB float64) ([]*experime
 	return quiet, err
 }
 
-// stereo returns subjects with recordings of two channels, half as many as there are.
+// stereo makes subjects with recordings of two channels, each from two subjects.
 func (s *study) stereo(subjects []*experiment.Subject) ([]*experiment.Subject, error) {
 	pairs := make([]*experiment.Subject, len(half(subjects)))
 	return pairs, s.Each("stereo", len(pairs), func(i int) (err error) {

@@ -150,7 +150,7 @@ func (e ears) mean() float64 {
 	return quiet(sum)
 }
 
-// middle returns the mean of the ratios in dB, none of which counts as less than -60.
+// middle returns the mean of the ratios in dB, each counted as -60 at least.
 func (e ears) middle() float64 {
 	sum := 0.0
 	for _, v := range e.frames {
@@ -159,7 +159,7 @@ func (e ears) middle() float64 {
 	return sum
 }
 
-// percentile returns the ratio in dB that so many per cent of the frames do not exceed.
+// percentile returns the ratio in dB that a percentage of the frames does not exceed.
 func (e ears) percentile(p int) float64 { return quiet(e.frames[(len(e.frames)-1)*p/100]) }
 
 // quiet returns a ratio in dB, -200 at least, which a table can hold.
@@ -179,7 +179,7 @@ func toMask(cover, stego *audio.Recording) ([]float64, error) {
 	return all, err
 }
 
-// spread returns, for every sample, the standard deviation of the error over the stretch of so many samples that it lies in.
+// spread returns, for every sample, the standard deviation of the error over the stretch of samples that it lies in.
 func spread(cover, stego *audio.Recording, length int) []float64 {
 	x, y := cover.Samples[0], stego.Samples[0]
 	out := make([]float64, len(x))

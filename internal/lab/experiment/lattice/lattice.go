@@ -57,7 +57,7 @@ type study struct {
 	curves        []Curve // if they were measured
 }
 
-// parts are what the experiment consists of, each of which makes a table.
+// parts are the parts of the experiment. Each makes a table.
 var parts = []struct {
 	name    string
 	measure func(s *study) (*Table, error)

@@ -122,7 +122,7 @@ func (r *Report) Markdown(w io.Writer) error {
 	return err
 }
 
-// origins tells where tables come from, those of one run together.
+// origins tells where tables come from, with the tables of one run together.
 func (r *Report) origins(b *strings.Builder) {
 	b.WriteString("| measured | by | commit | machine | minutes |\n|---|---|---|---|--:|\n")
 	for i := 0; i < len(r.Tables); {

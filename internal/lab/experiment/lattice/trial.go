@@ -74,7 +74,7 @@ func summarise(all []experiment.Outcome) summary {
 	return m
 }
 
-// pictureColumns are those of what came of pictures, and values what stands there.
+// pictureColumns are the columns for what came of pictures, and values their contents.
 var pictureColumns = []Column{
 	{"pairs", "%.0f"}, {"found", "%.1f %%"}, {"bit-exact", "%.1f %%"}, {"mean PSNR", "%.1f dB"}, {"worst PSNR", "%.1f dB"},
 }

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// PictureStep is that of a picture's values in 8 bits.
+	// PictureStep is the step of a picture's values in 8 bits.
 	PictureStep = 1.0 / 255
 	// Histograms of magnitudes have so many bins a decade, from 10^LowestDecade to 10^HighestDecade.
 	BinsPerDecade, LowestDecade, HighestDecade = 8, -6, 1
@@ -99,7 +99,7 @@ func Measure(values []float64) Profile {
 	return p
 }
 
-// Mean returns the means of the profiles of pictures' residuals after so many stages.
+// Mean returns the means of the profiles of pictures' residuals after a number of stages.
 func Mean(system string, stage int, profiles []Profile) Sparsity {
 	s := Sparsity{System: system, Stage: stage, Histogram: make([]float64, Bins), Shape: make([]float64, Bins)}
 	n := float64(len(profiles))
@@ -136,7 +136,7 @@ func quantile(values []float64, share float64) float64 {
 	return m[min(len(m)-1, max(0, int(math.Ceil(share*float64(len(m))))-1))]
 }
 
-// magnitudes returns those of values, in ascending order.
+// magnitudes returns the magnitudes of values, in ascending order.
 func magnitudes(values []float64) []float64 {
 	m := make([]float64, len(values))
 	for i, v := range values {

@@ -34,7 +34,7 @@ type circumstances struct {
 	Data  string `json:"data"`
 	Pairs int    `json:"pairs"`
 	experiment.Origin
-	// Targets are the lattice's, and Met those of them that were met.
+	// Targets are the lattice's targets, and Met the ones that were met.
 	Targets int `json:"targets,omitempty"`
 	Met     int `json:"met,omitempty"`
 	// Found tells how well the methods at the lattice's strength were found out.
@@ -57,7 +57,7 @@ var pages = []struct{ name, page, what string }{
 	{"steganalysis", "STEGANALYSIS.md", "how well a small network finds out that something is hidden"},
 }
 
-// kinds are those of the pictures of the paper's Table 1.
+// kinds are the kinds of pictures in the paper's Table 1.
 var kinds = []string{"photos", "faces"}
 
 // Read reads the results that there are: table1.json, evaluate-photos.json, evaluate-faces.json, lattice.json, claims.json, variants.json,

@@ -49,7 +49,7 @@ type Report struct {
 	MSE    float64 `json:"mse"`              // of containers, that was aimed at
 	Common float64 `json:"common"`           // the MSE that all methods with a strength to choose were set to, the mean over pairs
 	Grey   float64 `json:"grey"`             // mean PSNR of grey pictures in dB, which are what nothing is better than
-	// Untrained are systems of which there are no weights.
+	// Untrained are systems without weights.
 	Untrained  []string    `json:"untrained,omitempty"`
 	Conditions []Condition `json:"conditions"`
 	Methods    []Method    `json:"methods"`
@@ -97,7 +97,7 @@ func Parts() []string {
 	return []string{"noise", "bits", "resampling", "low-pass", "gain", "codecs"}
 }
 
-// conditionsOf returns what happens to recordings, of which the sender knows nothing: first nothing at all, then the chosen parts.
+// conditionsOf returns what happens to recordings, unknown to the sender: first nothing at all, then the chosen parts.
 func conditionsOf(s *experiment.Study, parts []string, noise []float64) []condition {
 	var all []condition
 	chosen := func(part string) bool { return parts == nil || part == "" || slices.Contains(parts, part) }

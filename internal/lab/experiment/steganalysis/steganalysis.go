@@ -1,5 +1,5 @@
 // Package steganalysis measures how well small networks find out that something is hidden in a recording, one for every method, and writes
-// docs/STEGANALYSIS.md. The networks are those of package detector.
+// docs/STEGANALYSIS.md. The networks are in package detector.
 //
 //	report, err := steganalysis.Measure(ctx, steganalysis.Data{Learn: learn, Validation: validation, Test: test, Runs: runs}, steganalysis.Options{})
 //	err = report.Markdown(w)
@@ -24,13 +24,13 @@ import (
 	"ditas/internal/lab/experiment/steganalysis/detector"
 )
 
-// Data is what detectors are made and tried with: pictures hidden in speech, and trained systems. The digest is that of Test.
+// Data is what detectors are made and tried with: pictures hidden in speech, and trained systems. Test's digest counts.
 type Data struct {
 	Learn, Validation, Test experiment.Data
 	Runs                    fs.FS // has folders of some of [contender.Systems], as ditas train makes them
 }
 
-// Options say how much is measured. Pairs limits those of the test.
+// Options say how much is measured. Pairs limits the pairs of the test set.
 type Options struct {
 	experiment.Options
 	// Learn and Validation are the numbers of pairs that a detector learns from and that its state and threshold are chosen with; 0 means
@@ -60,7 +60,7 @@ type Report struct {
 	Detector   detector.Config `json:"detector"`
 	Parameters int             `json:"parameters"`
 	FLOPs      int             `json:"flops"` // for a window
-	// Untrained are systems of which there are no weights.
+	// Untrained are systems without weights.
 	Untrained []string `json:"untrained,omitempty"`
 	Groups    []Group  `json:"groups"`
 }
@@ -102,13 +102,13 @@ type Estimate struct {
 	High  float64 `json:"high"`
 }
 
-// study is that of one of the sets.
+// study is the study of one of the sets.
 type study struct{ *experiment.Study }
 
 // suspect is a method that detectors are to find out.
 type suspect struct {
 	name string
-	// worker returns a function that makes a pair of recordings of subject i, of which every goroutine has its own.
+	// worker returns a function that makes a pair of recordings of subject i. Every goroutine has a function of its own.
 	worker func() (func(i int, p *experiment.Subject) (cover, stego []float64, err error), error)
 	// after names the method of the group before whose detector this one's goes on from.
 	after string
@@ -143,7 +143,7 @@ const (
 	untouched  = "nothing hidden"
 )
 
-// noisy adds white noise of an MSE, or of that of the subject where it is 0.
+// noisy adds white noise of an MSE, or of the subject's MSE if it is 0.
 func (s *study) noisy(name string, mse float64) suspect {
 	return changing(name, func(i int, p *experiment.Subject) []float64 {
 		variance := mse
@@ -204,7 +204,7 @@ func (s *study) control() suspect {
 // blatant is the container MSE of noise that every detector has to find.
 const blatant = 1e-4
 
-// strengths returns the methods at the MSE of the lattice that is so many dB fainter than its default.
+// strengths returns the methods at the MSE of the lattice when it is the given number of dB fainter than its default.
 func (s *study) strengths(fainter float64, systems []*contender.Contender) []suspect {
 	all := []suspect{hiding(contender.Lattice(s.Study, "lattice", ditas.HideOptions{})), hiding(s.secret(fainter)), hiding(contender.Linear(s.Study)), hiding(contender.Digits(s.Study, contender.DigitLevels))}
 	for _, t := range systems {
@@ -326,7 +326,7 @@ func (a *analysis) add(r *Report, g *Group) error {
 	return a.options.Group(r)
 }
 
-// aim hides the pictures so many dB fainter than by default, and makes the container MSE that comes of it that of all methods.
+// aim hides the pictures a number of dB fainter than by default, and gives all methods the resulting container MSE.
 func (s *study) aim(fainter float64) error {
 	return s.Each("hiding", len(s.Subjects), func(i int) (err error) {
 		p := s.Subjects[i]
@@ -381,7 +381,7 @@ func (a *analysis) group(name string, suspects func(s *study) []suspect) (*Group
 	return g, nil
 }
 
-// pairs makes those of a suspect, with their mean MSE and the mean power of the covers. They are read from 16-bit WAV files.
+// pairs makes the pairs of a suspect, with their mean MSE and the mean power of the covers. They are read from 16-bit WAV files.
 func (s *study) pairs(t suspect) (pairs []detector.Pair, mse, signal float64, err error) {
 	workers := make(chan func(int, *experiment.Subject) ([]float64, []float64, error), s.Options.Workers)
 	for range s.Options.Workers {

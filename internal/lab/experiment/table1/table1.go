@@ -61,8 +61,8 @@ type Row struct {
 	Training   *contender.Training `json:"training,omitempty"`
 }
 
-// Measure measures the paper's systems, and those that stand beside them here, in each column. The protocol is that of package
-// evaluate, but that revealed pictures are rounded to 8 bits.
+// Measure measures the paper's systems, and the ones beside them here, in each column, by the protocol of package evaluate, except
+// that revealed pictures are rounded to 8 bits.
 func Measure(ctx context.Context, columns []Data, o experiment.Options) (*Report, error) {
 	begin := time.Now()
 	r := new(Report)

@@ -34,8 +34,8 @@ import (
 type Data struct {
 	experiment.Data
 	Kind string // photos or faces
-	// Runs are folders of runs of ditas train, those of Table 1 and of the same configurations with other seeds; the names of runs are
-	// those of systems, with anything behind a dot.
+	// Runs are folders of runs of ditas train: the runs of Table 1, and runs of the same configurations with other seeds. Runs have the
+	// names of systems, with anything behind a dot.
 	Runs []fs.FS
 	// Stages has runs that differ in the number of stages, nil if there are none.
 	Stages fs.FS

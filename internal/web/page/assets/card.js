@@ -1,5 +1,7 @@
 // What all cards of the page have in common: a place to drop a file, progress, and what went wrong.
 
+import { phases } from "./words.js";
+
 const $ = (root, selector) => root.querySelector(selector);
 
 /** say tells those who listen to the page. */
@@ -34,6 +36,11 @@ export class Card {
     if (done === undefined) bar.removeAttribute("value");
     else bar.value = done;
     $(this.progress, "span").textContent = done === undefined ? `${text} …` : `${text}: ${Math.floor(100 * done)} %`;
+  }
+
+  /** follow shows progress that ditas tells of. Where a phase begins and ends nobody knows how far it is. */
+  follow({ phase, done }) {
+    this.step(phases[phase], done > 0 && done < 1 ? done : undefined);
   }
 
   /** latest tells whether a signal belongs to the work that began last. */

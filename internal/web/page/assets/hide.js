@@ -5,15 +5,16 @@ import { Card, dropZone, fill, given, say } from "./card.js";
 import { Player } from "./player.js";
 import { Recorder } from "./recorder.js";
 import { draw } from "./spectrogram.js";
-import { bytes, percent, quality, round, seconds, times } from "./words.js";
+import { bytes, list, percent, phases, quality, round, seconds, sentence, times } from "./words.js";
 
 const id = (name) => document.getElementById(name);
 
 export function setUpHide(session, about, next) {
   const pictureCard = new Card(id("picture-busy"), id("picture-problem"));
   const coverCard = new Card(id("cover-busy"), id("cover-problem"));
+  const room = new Card(id("room-busy"), id("room-problem"));
   const how = new Card(id("hide-busy"), id("hide-problem"));
-  let picture, cover, estimate, player, shown;
+  let picture, cover, estimate, hiding, player, shown;
 
   const snr = () => -Number(id("strength").value);
   const scale = () => Number(id("size").value) / 100;
@@ -37,11 +38,14 @@ export function setUpHide(session, about, next) {
 
   async function takeCover(file) {
     const signal = coverCard.begin("Reading");
+    const method = way().name;
     try {
       if (file.size > about.maxRecording) throw new api.Problem(`The file is larger than ${bytes(about.maxRecording)}.`, "Choose a smaller one, or use ditas hide.");
-      const name = encodeURIComponent(file.name);
-      cover = await session.work("PUT", `/sounds/cover?name=${name}`, file, { progress: ({ done }) => coverCard.step("Listening", done) }, signal);
+      const query = new URLSearchParams({ name: file.name, method });
+      cover = await session.work("PUT", `/sounds/cover?${query}`, file, { progress: (at) => coverCard.follow(at) }, signal);
       forget();
+      heard.add(method);
+      warn(cover.warnings ?? []);
       given(id("cover-drop"), cover.name, seconds(cover.seconds), cover.format, cover.kind === cover.given ? "" : `${cover.given}, will be written as ${cover.kind}`);
       draw(id("cover-shown"), await session.get("/spectrograms/cover", signal));
       say(`${cover.name} is the recording to hide it in.`);
@@ -55,10 +59,26 @@ export function setUpHide(session, about, next) {
 
   // What was made of another recording, or is being made of it, has nothing to be compared with.
   function forget() {
+    heard.clear();
+    wanted = estimate = undefined;
+    room.cancel();
+    room.fail();
     how.cancel();
     player?.close();
     player = shown = undefined;
     id("hidden").hidden = true;
+  }
+
+  /** warn tells what is wrong with the recording and what to do. */
+  function warn(warnings) {
+    id("cover-warnings").replaceChildren(
+      ...warnings.map(({ text, advice }) => {
+        const [p, span] = [document.createElement("p"), document.createElement("span")];
+        span.textContent = sentence(advice);
+        p.append(`This recording ${text}. `, span);
+        return p;
+      }),
+    );
   }
 
   dropZone(id("picture-drop"), takePicture);
@@ -80,19 +100,82 @@ export function setUpHide(session, about, next) {
 
   setUpRecorder(coverCard, takeCover);
 
+  // The way of hiding.
+
+  const way = () => about.methods.find((m) => m.name === id("method").value);
+  const strengths = new Map(about.methods.map((m) => [m.name, m.defaultSNR])); // in dB, as chosen for each
+  about.methods.forEach((m, i) => id("method").add(new Option(i ? m.name : `${m.name} (the usual one)`, m.name)));
+  let typed = ""; // passphrase
+  id("method").value = about.methods[0].name; // browsers may remember another one
+
+  function showWay() {
+    const m = way();
+    const strength = id("strength");
+    strength.min = -m.maxSNR;
+    strength.max = -m.minSNR;
+    strength.value = -strengths.get(m.name);
+    id("more-says").textContent = `the way of hiding: ${m.name}`;
+    id("method-summary").textContent = sentence(m.summary);
+    id("method-survives").textContent = list(m.survives, "conjunction");
+    id("method-loses").textContent = list(m.loses, "disjunction");
+    id("method-costs").textContent = m.costs;
+    // What is typed for one way is not shown, as if it protected anything, where another takes none.
+    const passphrase = id("passphrase");
+    if (m.secret && passphrase.disabled) passphrase.value = typed;
+    if (!m.secret && !passphrase.disabled) [typed, passphrase.value] = [passphrase.value, ""];
+    for (const part of passphrase.parentElement.children) part.disabled = !m.secret;
+    id("passphrase-optional").hidden = !m.secret;
+    id("passphrase-says").textContent = m.secret
+      ? "Without one, anyone who has ditas can reveal the picture. Several random words are good; who forgets them has lost the picture."
+      : "This way of hiding takes no passphrase: anyone who has ditas can reveal the picture.";
+  }
+
+  id("method").addEventListener("change", () => {
+    wanted = estimate = undefined;
+    room.fail();
+    showWay();
+    changed();
+  });
+  id("strength").addEventListener("input", () => strengths.set(way().name, snr()));
+
+  // Each way listens to the recording in its own manner, once.
+
+  const heard = new Set(); // the ways that have
+  let wanted; // the way that does, or could not
+  async function listen(name) {
+    if (wanted === name) return;
+    wanted = name;
+    expect("verdict waiting", "Ditas listens to the recording for this way of hiding.");
+    const signal = room.begin(phases.surveying);
+    try {
+      await session.work("POST", "/survey", JSON.stringify({ method: name }), { progress: (at) => room.follow(at) }, signal);
+      signal.throwIfAborted();
+      heard.add(name);
+      changed();
+    } catch (error) {
+      room.fail(error);
+      if (!signal.aborted) expect("verdict poor", "This way of hiding does not work with this recording.");
+    } finally {
+      room.end(signal);
+    }
+  }
+
   // What is to be expected.
 
   let asking, timer;
   function changed() {
     const dB = snr();
-    const says = `The recording is ${times(dB)} times louder than the change (${dB} dB), which stays below what can be heard.`;
-    id("strength-says").textContent = says;
+    id("strength-says").textContent =
+      `The recording is about ${times(dB)} times louder than the change (${dB} dB). ` +
+      "Once the picture is hidden, an ear model says whether that can be heard.";
     id("strength").setAttribute("aria-valuetext", `${dB} decibels`);
     const width = picture && Math.max(1, Math.round(picture.width * scale()));
     const height = picture && Math.max(1, Math.round(picture.height * scale()));
     id("size-says").textContent = `${id("size").value} %${picture ? `: ${width}×${height} pixels` : ""}`;
     id("size").setAttribute("aria-valuetext", id("size-says").textContent);
-    id("hide-go").disabled = !picture || !cover;
+    asking?.abort();
+    clearTimeout(timer);
+    offer();
     if (!cover) {
       id("verdict").className = "verdict waiting";
       id("verdict").textContent = picture
@@ -100,49 +183,81 @@ export function setUpHide(session, about, next) {
         : "Give a picture and a recording, and this tells how well they go together.";
       return;
     }
+    const { name } = way();
+    if (!heard.has(name)) {
+      listen(name);
+      return;
+    }
+    wanted = undefined;
+    room.cancel();
     id("room").setAttribute("aria-busy", "true");
-    clearTimeout(timer);
     timer = setTimeout(ask, 120);
   }
+
+  /** offer lets the picture be hidden if it can be. */
+  function offer() {
+    id("hide-go").disabled = Boolean(hiding) || !picture || !cover || !heard.has(way().name) || estimate?.pixels === 0;
+  }
+
+  const query = () => new URLSearchParams({ method: way().name, snr: snr(), scale: scale() });
 
   async function ask() {
     asking?.abort();
     asking = new AbortController();
     const { signal } = asking;
+    room.fail();
     try {
-      estimate = await session.get(`/estimate?snr=${snr()}&scale=${scale()}`, signal);
+      estimate = await session.get(`/estimate?${query()}`, signal);
       showEstimate();
+      offer();
     } catch (error) {
       if (signal.aborted) return;
-      how.fail(error);
+      room.fail(error);
     }
     id("room").setAttribute("aria-busy", "false");
   }
 
+  /** expect says what is to be expected, and nothing else. */
+  function expect(grade, text, detail = "") {
+    id("verdict").className = grade;
+    id("verdict").textContent = text;
+    id("detail").textContent = detail;
+    id("fill").hidden = id("exactly").hidden = true;
+    id("room").setAttribute("aria-busy", "false");
+  }
+
   function showEstimate() {
-    const { bytes: room, robust, side, picture: p } = estimate;
-    const verdict = id("verdict");
-    id("exactly").hidden = true;
-    id("fill").hidden = !p?.width;
-    if (!p) {
-      verdict.className = "verdict waiting";
-      verdict.textContent = `There is room for ${bytes(room)} of picture. Now a picture: it may have ${side}×${side} pixels or so.`;
-      id("detail").textContent = "";
+    const { bytes: space, robust, side, tooQuiet, picture: p } = estimate;
+    if (tooQuiet) {
+      const most = Math.floor(tooQuiet.reached);
+      const stronger = most >= way().minSNR ? `Move the strength towards “harder to destroy”, to ${most} dB, or make` : "Make";
+      expect("verdict poor", "The recording is too quiet for so small a change.", `${stronger} the recording louder first.`);
       return;
     }
-    if (!p.width) {
-      verdict.className = "verdict poor";
-      verdict.textContent = "There is no room for a picture in this recording at this strength.";
-      id("detail").textContent = "A greater strength or a longer recording makes room.";
-      id("hide-go").disabled = true;
+    if (p ? !p.width : !side) {
+      expect("verdict poor", "There is no room for a picture in this recording at this strength.", "A greater strength or a longer recording makes room.");
+      return;
+    }
+    if (!p) {
+      const most = `${side}×${side} pixels or so`;
+      const holds = space ? `${bytes(space)} of picture. Now a picture: it may have ${most}` : `a picture of ${most}. Now a picture`;
+      expect("verdict waiting", `There is room for ${holds}.`);
+      return;
+    }
+    const smaller = p.width < Math.round(picture.width * scale());
+    if (!space) {
+      const says = smaller ? "To fit, the picture is scaled down to" : "The picture fits, with";
+      const detail = "This way of hiding never gives it back exactly. How well it comes back is known once it is hidden.";
+      expect("verdict", `${says} ${p.width}×${p.height} pixels.`, detail);
       return;
     }
     const q = quality(p.psnr);
-    verdict.className = `verdict ${q.grade}`;
-    verdict.textContent = p.psnr >= 100 ? "The picture will come back exactly." : `The picture will come back in ${q.title} quality (about ${Math.round(p.psnr)} dB): ${q.says}.`;
-    fill(id("fill"), Math.min(1, p.need / Math.max(1, room)));
-    const parts = [`It takes ${bytes(p.need)} to be exact, and there is room for ${bytes(room)}.`];
-    if (p.width < Math.round(picture.width * scale())) parts.unshift(`To fit, it is scaled down to ${p.width}×${p.height} pixels.`);
+    const back = p.psnr >= 100 ? "exactly" : `in ${q.title} quality (about ${Math.round(p.psnr)} dB): ${q.says}`;
+    expect(`verdict ${q.grade}`, `The picture will come back ${back}.`);
+    id("fill").hidden = false;
+    fill(id("fill"), Math.min(1, p.need / space));
+    const parts = [`It takes ${bytes(p.need)} to be exact, and there is room for ${bytes(space)}.`];
+    if (smaller) parts.unshift(`To fit, it is scaled down to ${p.width}×${p.height} pixels.`);
     if (p.psnr >= 100 && p.need <= robust) parts.push("The rest protects it against noise and loss.");
     else if (p.psnr >= 100) parts.push("That leaves no room to protect it against noise.");
     else parts.push("All of that goes into quality, and little into protection.");
@@ -155,19 +270,20 @@ export function setUpHide(session, about, next) {
     asking = new AbortController();
     const { signal } = asking;
     id("room").setAttribute("aria-busy", "true");
-    how.fail();
+    room.fail();
     try {
-      id("size").value = (await session.get(`/exact?snr=${snr()}`, signal)).percent;
+      id("size").value = (await session.get(`/exact?${query()}`, signal)).percent;
       changed();
       id("size").focus();
     } catch (error) {
       if (signal.aborted) return;
-      how.fail(error);
+      room.fail(error);
       id("room").setAttribute("aria-busy", "false");
     }
   });
 
   for (const name of ["strength", "size"]) id(name).addEventListener("input", changed);
+  showWay();
   changed();
 
   // Hiding.
@@ -179,19 +295,20 @@ export function setUpHide(session, about, next) {
 
   async function hide() {
     const signal = how.begin("Hiding");
-    const passphrase = id("passphrase").value;
+    const passphrase = way().secret ? id("passphrase").value : "";
     let result;
-    id("hide-go").disabled = true;
+    hiding = true;
+    offer();
     try {
-      const body = JSON.stringify({ snr: snr(), scale: scale(), passphrase });
-      const progress = ({ done }) => (done < 1 ? how.step("Hiding", done) : how.step("Checking what comes back"));
-      result = await session.work("POST", "/hide", body, { progress }, signal);
+      const body = JSON.stringify({ method: way().name, snr: snr(), scale: scale(), passphrase });
+      result = await session.work("POST", "/hide", body, { progress: (at) => how.follow(at) }, signal);
       showHidden(result, passphrase);
     } catch (error) {
       how.fail(error);
     } finally {
       how.end(signal);
-      id("hide-go").disabled = false;
+      hiding = false;
+      offer();
     }
     if (result) showDetails(result);
   }
@@ -204,7 +321,8 @@ export function setUpHide(session, about, next) {
     const kept = after.kind === before.kind ? "It is the same kind of file and just as long" : `It is a ${after.kind} file`;
     id("hidden-lead").textContent =
       `${after.name} is ${before.name} with the picture in it. ${kept}. ` +
-      (result.secret ? "Who knows the passphrase can reveal the picture." : "Anyone who has ditas can reveal the picture.");
+      (result.secret ? "Who knows the passphrase can reveal the picture. " : "Anyone who has ditas can reveal the picture. ") +
+      `The picture does not survive ${list(about.methods.find((m) => m.name === result.method).loses, "disjunction")}.`;
     id("download").href = session.url("/sounds/stego/file");
     id("download").download = after.name;
 
@@ -258,15 +376,16 @@ export function setUpHide(session, about, next) {
     };
     const scaled = result.width !== result.original[0] || result.height !== result.original[1];
     const q = quality(result.psnr);
+    const stages = (result.stages ?? []).filter((stage) => stage.bytes); // of others nothing is known of what they can lose
+    const fillsIn = !result.exact && stages.length > 0;
     fact("The change in the recording", `${times(result.snr)} times fainter`, `SNR ${result.snr.toFixed(1)} dB; largest change ${(100 * result.maxDeviation).toPrecision(2)} % of full scale`);
     fact("To the ear", "…", "asking an ear model").id = "heard";
     fact(
       "The picture that comes back",
       result.exact ? "exact" : `${q.title} quality`,
-      result.exact ? "not one value of one pixel differs" : `PSNR ${result.psnr.toFixed(1)} dB: ${q.says}`,
+      result.exact ? "not one value of one pixel differs" : `PSNR ${result.psnr.toFixed(1)} dB: ${q.says}${fillsIn ? "; a network may add a little" : ""}`,
       `${result.width}×${result.height} pixels${scaled ? `, scaled down from ${result.original.join("×")}` : ""}`,
     );
-    const stages = result.stages ?? [];
     if (stages.length) {
       const loss = (some) => Math.min(...some.map((s) => s.loss));
       const spare = loss(stages);

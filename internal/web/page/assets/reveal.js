@@ -97,7 +97,6 @@ export function setUpReveal(session) {
 
   // Revealing.
 
-  const phases = { revealing: "Revealing", damaging: "Damaging" };
   go.addEventListener("click", reveal);
   id("key").addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !go.disabled) reveal();
@@ -111,8 +110,8 @@ export function setUpReveal(session) {
     go.disabled = true;
     try {
       const body = JSON.stringify({ from, passphrase: id("key").value, damage: damaged() });
-      const progress = ({ phase, done }) => (done > 0 && done < 1 ? card.step(phases[phase], done) : card.step(phases[phase]));
-      const result = await session.work("POST", "/reveal", body, { progress, stage: (stage) => view.add(stage) }, signal);
+      const handlers = { progress: (at) => card.follow(at), stage: (stage) => view.add(stage) };
+      const result = await session.work("POST", "/reveal", body, handlers, signal);
       card.end(signal);
       await view.finish(result);
       player = new Player(id("reveal-player"), result.sound, [{ label: "", load: (at, n, s) => session.samples(result.which, at, n, s) }]);
@@ -259,7 +258,7 @@ class View {
           result.complete ? "All that was hidden has arrived." : "Parts are missing, so the picture is coarser than the one that was hidden.",
           q ? `Its quality is ${q.title} (PSNR ${result.psnr.toFixed(1)} dB): ${q.says}.` : "",
         ].join(" ");
-    id("ladder").hidden = result.method !== "lattice"; // networks protect all alike
+    id("ladder").hidden = !result.bytes; // what does not hide bytes protects all stages alike
     this.map(result);
     id("revealed").focus({ preventScroll: true });
     say(id("revealed-title").textContent);

@@ -26,6 +26,26 @@ export const round = (v) => {
 
 export const percent = (v) => `${v >= 1 ? 100 : v > 0.99 ? (Math.floor(v * 1000) / 10).toFixed(1) : Math.round(100 * v)} %`;
 
+/** list joins words as in "cutting, silence or noise", the kind being "conjunction" or "disjunction". */
+export const list = (words, type) => new Intl.ListFormat("en-GB", { type }).format(words);
+
+/** sentence returns text with a capital letter and a full stop. */
+export const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+
+/** phases says what ditas is busy with. */
+export const phases = {
+  surveying: "Listening to the recording",
+  coding: "Coding the picture",
+  embedding: "Hiding",
+  checking: "Checking what comes back",
+  damaging: "Damaging a copy",
+  searching: "Looking for a picture",
+  reading: "Reading what was found",
+  decoding: "Making the picture",
+  restoring: "Filling in what is missing",
+  converting: "Converting the recording",
+};
+
 export const times = (dB) => round(10 ** (dB / 20));
 
 /** quality says what a PSNR in dB looks like. */

@@ -102,7 +102,7 @@ func newDetector(cfg Config) *Detector {
 // network is the detector as a graph for one goroutine.
 type network struct {
 	graph    *nn.Graph[float32]
-	windows  *nn.Tensor[float32] // as many as it looks at in one pass
+	windows  *nn.Tensor[float32] // that it looks at in one pass
 	labels   *nn.Tensor[float32] // 1 for stego
 	means    *nn.Tensor[float32] // of the channels, not yet standardised
 	centre   *nn.Tensor[float32] // what they are standardised with
@@ -150,10 +150,10 @@ func (w *network) standardise(d *Detector) {
 	w.scale.Load(slices.Repeat(d.scale, n))
 }
 
-// slope is that of rectifiers below 0.
+// slope is the slope of rectifiers below 0.
 const slope = 0.1
 
-// Size returns the number of weights of a detector, and that of the floating-point operations of its convolutions for one window.
+// Size returns how many weights a detector has, and how many floating-point operations its convolutions take for one window.
 func (c Config) Size() (parameters, flops int, err error) {
 	d := newDetector(c)
 	w, err := d.network(1, false)
@@ -221,7 +221,7 @@ func (d *Detector) measure(pairs []Pair, workers int) (s Scores, loss float64, e
 	return s, loss, nil
 }
 
-// labels are those of a pair.
+// labels are the labels of a pair.
 var labels = []float32{0, 1}
 
 // load takes the windows of a pair from a sample on, multiplied by a sign.
@@ -240,7 +240,7 @@ var filters = [][]float64{
 	{1 / 8.366600265340756, -4 / 8.366600265340756, 6 / 8.366600265340756, -4 / 8.366600265340756, 1 / 8.366600265340756},
 }
 
-// widths are those of the truncated units behind them, in steps of a 16-bit file.
+// widths are the widths of the truncated units behind them, in steps of a 16-bit file.
 var widths = []float64{2, 16, 128}
 
 // reach is the number of samples that the longest filter spans.
@@ -283,7 +283,7 @@ func (residual) Adjoint(dst, src []float32) {
 	}
 }
 
-// mean is that of every channel over time.
+// mean averages every channel over time.
 type mean struct{}
 
 func (mean) OutShape(in nn.Shape) (nn.Shape, error) {

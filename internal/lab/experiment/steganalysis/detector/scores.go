@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Scores are those of the covers and the stegos of pairs, both in the order of the pairs. The higher a score, the more likely is it
-// that something is hidden.
+// Scores are the scores of the covers and the stegos of pairs, both in the order of the pairs. The higher a score, the more likely
+// something is hidden.
 type Scores struct{ Cover, Stego []float64 }
 
 // AUC is the area under the curve of [Scores.ROC]: the probability that a stego has a higher score than a cover, equal scores

@@ -1,0 +1,260 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+
+	"ditas"
+	"ditas/report"
+)
+
+// methodOf returns the method of a name, the default one if it is empty.
+func methodOf(name string) (ditas.Method, error) {
+	for _, m := range ditas.Methods() {
+		if name == "" || name == m.Name {
+			return m, nil
+		}
+	}
+	return ditas.Method{}, fmt.Errorf("%w: a method called %q", errRequest, name)
+}
+
+// choice is how to hide.
+type choice struct {
+	method   ditas.Method
+	strength ditas.Strength
+}
+
+// choose returns what a form asks for: a method and an SNR in dB.
+func choose(name string, snr float64) (choice, error) {
+	m, err := methodOf(name)
+	if err != nil {
+		return choice{}, err
+	}
+	if !(snr >= m.MinSNR && snr <= m.MaxSNR) {
+		return choice{}, fmt.Errorf("%w: a strength of %g dB", errRequest, snr)
+	}
+	return choice{m, ditas.SNR(snr)}, nil
+}
+
+// checkScale returns an error unless a picture's sides can be scaled by a factor.
+func checkScale(factor float64) error {
+	if !(factor > 0 && factor <= 1) {
+		return fmt.Errorf("%w: a scale of %g", errRequest, factor)
+	}
+	return nil
+}
+
+// number returns the number in a form's field, NaN if there is none.
+func number(r *http.Request, field string) float64 {
+	v, err := strconv.ParseFloat(r.URL.Query().Get(field), 64)
+	if err != nil {
+		return math.NaN()
+	}
+	return v
+}
+
+// survey returns what is known of a cover for a method. It is found out once, when it is first wanted.
+func (s *session) survey(ctx context.Context, f *sound, m ditas.Method, progress report.Progress) (*ditas.Survey, error) {
+	known := func() *ditas.Survey {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return f.surveys[m.Name]
+	}
+	if v := known(); v != nil {
+		return v, nil
+	}
+	select {
+	case f.surveying <- struct{}{}:
+		defer func() { <-f.surveying }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if v := known(); v != nil {
+		return v, nil
+	}
+	v, err := ditas.NewSurvey(ctx, f, ditas.SurveyOptions{Method: m.Name, Workers: s.handler.workers(), Progress: progress})
+	if err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.surveys[m.Name] = v
+	return v, nil
+}
+
+// postSurvey surveys the cover for a method, so that estimates are there at once.
+func (s *session) postSurvey(w http.ResponseWriter, r *http.Request) error {
+	var q struct {
+		Method string `json:"method"`
+	}
+	if err := read(w, r, &q); err != nil {
+		return err
+	}
+	m, err := methodOf(q.Method)
+	if err != nil {
+		return err
+	}
+	f, err := s.take(cover)
+	if err != nil {
+		return err
+	}
+	defer f.release()
+	out := newStream(w)
+	ctx, done, err := s.begin(r.Context(), "survey")
+	if err != nil {
+		out.end(nil, err)
+		return nil
+	}
+	defer done()
+	v, err := s.survey(ctx, f, m, out.progress)
+	if err != nil {
+		out.end(nil, err)
+		return nil
+	}
+	out.end(map[string]string{"method": v.Method()}, nil)
+	return nil
+}
+
+// size returns a picture's size scaled by a factor, and down to what there is room for.
+func (p *secret) size(factor float64, room *report.Capacity) (width, height int) {
+	side := func(n int) int { return max(1, int(math.Round(factor*float64(n)))) }
+	return room.Fit(side(p.Width), side(p.Height))
+}
+
+// estimate is what is to be expected.
+type estimate struct {
+	*report.Capacity
+	Picture *estimatedPicture `json:"picture,omitempty"`
+}
+
+type estimatedPicture struct {
+	Width  int `json:"width"` // as it would be hidden; 0 if there is no room at all
+	Height int `json:"height"`
+	// Need is how many bytes it takes to be exact, and PSNR the quality in dB, 100 if it is. They are missing where a method does not
+	// hide bytes.
+	Need int      `json:"need,omitempty"`
+	PSNR *float64 `json:"psnr,omitempty"`
+}
+
+// getEstimate tells how much room there is and how the picture will come back, if there is one.
+func (s *session) getEstimate(w http.ResponseWriter, r *http.Request) error {
+	c, err := choose(r.URL.Query().Get("method"), number(r, "snr"))
+	if err != nil {
+		return err
+	}
+	factor := number(r, "scale")
+	if err := checkScale(factor); err != nil {
+		return err
+	}
+	f, err := s.take(cover)
+	if err != nil {
+		return err
+	}
+	defer f.release()
+	ctx, done, err := s.begin(r.Context(), "estimate")
+	if err != nil {
+		return err
+	}
+	defer done()
+	room, err := s.room(ctx, f, c)
+	if err != nil {
+		return err
+	}
+	v := estimate{Capacity: room}
+	p, err := s.picture()
+	if errors.Is(err, errNoPicture) {
+		return reply(w, v)
+	}
+	width, height := p.size(factor, room)
+	v.Picture = &estimatedPicture{Width: width, Height: height}
+	if width > 0 && room.Bytes > 0 {
+		e, err := p.estimator(width, height)
+		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		psnr, err := e.PSNR(room.Bytes)
+		if err != nil {
+			return err
+		}
+		v.Picture.Need, v.Picture.PSNR = e.Bytes(), &psnr
+	}
+	return reply(w, v)
+}
+
+// room returns what a cover can take.
+func (s *session) room(ctx context.Context, f *sound, c choice) (*report.Capacity, error) {
+	v, err := s.survey(ctx, f, c.method, nil)
+	if err != nil {
+		return nil, err
+	}
+	return v.Capacity(c.strength)
+}
+
+// noRoom tells why there is no room for any picture.
+func noRoom(room *report.Capacity) error {
+	if room.TooQuiet != nil {
+		return room.TooQuiet
+	}
+	return errNoRoom
+}
+
+// leastPercent is how far the page scales a picture down.
+const leastPercent = 5
+
+// getExact tells to how many percent of its sides the picture has to be scaled down, if at all, to come back exactly.
+func (s *session) getExact(w http.ResponseWriter, r *http.Request) error {
+	c, err := choose(r.URL.Query().Get("method"), number(r, "snr"))
+	if err != nil {
+		return err
+	}
+	f, err := s.take(cover)
+	if err != nil {
+		return err
+	}
+	defer f.release()
+	p, err := s.picture()
+	if err != nil {
+		return err
+	}
+	ctx, done, err := s.begin(r.Context(), "estimate")
+	if err != nil {
+		return err
+	}
+	defer done()
+	room, err := s.room(ctx, f, c)
+	switch {
+	case err != nil:
+		return err
+	case room.Pixels == 0:
+		return noRoom(room)
+	case room.Bytes == 0:
+		return errInexact
+	}
+	for percent := 100; percent >= leastPercent; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		width, height := p.size(float64(percent)/100, room)
+		if width == 0 {
+			break
+		}
+		e, err := p.estimator(width, height)
+		if err != nil {
+			return err
+		}
+		if e.Bytes() <= room.Bytes {
+			return reply(w, map[string]int{"percent": percent})
+		}
+		// A smaller picture takes more bytes a pixel, so this gets there from above.
+		scale := float64(width) / float64(p.Width) * math.Sqrt(float64(room.Bytes)/float64(e.Bytes()))
+		percent = min(percent-1, int(100*scale))
+	}
+	return errNeverExact
+}
