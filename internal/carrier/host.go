@@ -8,7 +8,8 @@ import (
 	"ditas/audio"
 )
 
-// Host is a recording that is read at any place, by one method of hiding after the other. It is not safe for concurrent use.
+// Host is a recording that is read at any place, by one method of hiding after the other. It is not safe for concurrent
+// use.
 type Host struct {
 	format audio.Format
 	frames int64
@@ -86,7 +87,8 @@ func (h *Host) Finish() error {
 	return h.end(err)
 }
 
-// Read fills block with the samples of all channels from frame from on, and with zeros beyond both ends of the recording.
+// Read fills block with the samples of all channels from frame from on, and with zeros beyond both ends of the
+// recording.
 func (h *Host) Read(block [][]float64, from int64) error {
 	total := len(block[0])
 	skip := int(min(max(0, -from), int64(total)))

@@ -52,6 +52,9 @@ type acquirer struct {
 	window  window
 	// correlators of the sizes that were needed so far.
 	correlators map[int]*dsp.Correlator
+	stock       stock
+	spectrum    spectrum
+	spare       [][]float32 // planes that were given back
 }
 
 func newAcquirer(m *marker, s *carrier.Host, workers int) *acquirer {
@@ -67,6 +70,66 @@ func (a *acquirer) correlator(points int) *dsp.Correlator {
 		a.correlators[points] = c
 	}
 	return a.correlators[points]
+}
+
+// free forgets all but the window.
+func (a *acquirer) free() { a.stock, a.spectrum, a.spare = stock{}, spectrum{}, nil }
+
+// plane returns so many zeros, which are given back by appending them to spare.
+func (a *acquirer) plane(points int) []float32 {
+	for i, p := range a.spare {
+		if len(p) == points {
+			a.spare = slices.Delete(a.spare, i, i+1)
+			clear(p)
+			return p
+		}
+	}
+	return make([]float32, points)
+}
+
+// stock holds what the pilots of all sets in the first frames of a lane are made of, since several searches ask for
+// them.
+type stock struct {
+	lane, frames int
+	bits         []syncBits // frame by frame, set by set
+}
+
+// maxStock is the largest number of frames of a stock, which takes 7 KiB for each.
+const maxStock = 1 << 12
+
+// stockUp sees to it that the stock holds so many frames of a lane, or as many as it can.
+func (a *acquirer) stockUp(ctx context.Context, lane, frames int) error {
+	frames = min(frames, maxStock)
+	if a.stock.lane != lane {
+		a.stock.lane, a.stock.frames = lane, 0
+	}
+	from := a.stock.frames
+	if frames <= from {
+		return nil
+	}
+	a.stock.bits = slices.Grow(a.stock.bits[:from*sets], (frames-from)*sets)[:frames*sets]
+	parallel.Each(a.workers, frames-from, func(_, i int) {
+		if ctx.Err() != nil {
+			return
+		}
+		for set := range sets {
+			a.marker.syncBits(&a.stock.bits[(from+i)*sets+set], set, lane, from+i)
+		}
+	})
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	a.stock.frames = frames
+	return nil
+}
+
+// pilots writes those of frame k of a lane.
+func (a *acquirer) pilots(dst *[syncPilots]pilot, l setLane, k int) {
+	if l.lane == a.stock.lane && k < a.stock.frames {
+		syncOf(dst, &a.stock.bits[k*sets+l.set])
+		return
+	}
+	a.marker.sync(dst, l.set, l.lane, k)
 }
 
 // window is a piece of a recording: samples of the first channels in units, NaN where they carry nothing.
@@ -310,6 +373,14 @@ const (
 	leastGain, mostGain = 1.0 / 16, 8
 )
 
+// inverseOctaves are 2^−h.
+var inverseOctaves = func() (of [octaves]float64) {
+	for h := range of {
+		of[h] = math.Exp2(float64(-h))
+	}
+	return of
+}()
+
 // scaled looks for frames that lie where they were written but are louder, fainter, upside down or off zero. A sum
 // of unit vectors whose angles are samples times a frequency, less dithers, is long at that of the lattice: for all
 // frequencies at once it is a Fourier transform of the dithers' vectors, added up by the samples that they belong
@@ -349,16 +420,17 @@ func (a *acquirer) scaled(ctx context.Context, pairs []pair) ([]candidate, error
 		y, frames := a.window.samples[p.channel], usable[p.channel]
 		var pilots [syncPilots]pilot
 		for _, k := range frames {
-			a.marker.sync(&pilots, set, p.lane, k)
+			a.pilots(&pilots, setLane{set, p.lane}, k)
 			for j := range pilots {
 				v := float64(y[k*FrameLength+int(pilots[j].at)])
 				for h := octaves - 1; h >= 2; h-- {
-					x := v * math.Exp2(float64(-h))
+					x := v * inverseOctaves[h]
 					if !(math.Abs(x) < scaledReach-1) {
 						break
 					}
-					c := circle[pilots[j].u<<(octaves-h)>>24]
-					bin := int(math.Floor(x*scaledBins+0.5)) & (scaledPoints - 1)
+					c := &circle[pilots[j].u<<(octaves-h)>>24]
+					// Rounded to the nearest bin, the sum being positive.
+					bin := int(x*scaledBins+(scaledPoints+0.5)) & (scaledPoints - 1)
 					w.re[h][bin] += c[0]
 					w.im[h][bin] += c[1]
 					w.count[h]++
@@ -371,12 +443,13 @@ func (a *acquirer) scaled(ctx context.Context, pairs []pair) ([]candidate, error
 				continue
 			}
 			fft.Forward(w.re[h], w.im[h])
+			least, ims := float32(limit*float64(w.count[h])), w.im[h]
 			for at, re := range w.re[h] {
-				im := w.im[h][at]
-				v := float64(re*re+im*im) / float64(w.count[h])
-				if v < limit {
+				im := ims[at]
+				if re*re+im*im < least {
 					continue
 				}
+				v := float64(re*re+im*im) / float64(w.count[h])
 				k := fft.Bin(at)
 				if k > scaledPoints/2 {
 					k -= scaledPoints

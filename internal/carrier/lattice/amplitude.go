@@ -1,6 +1,7 @@
 package lattice
 
 import (
+	"context"
 	"errors"
 	"math"
 	"slices"
@@ -14,13 +15,13 @@ const refineFrames = 96
 // refine finds a lock's gain and offset, the gain being known to a half percent, from the pilots of the frames
 // behind it: gains first, by samples that may be larger and larger, without regard to an offset, which turns all
 // phases alike.
-func (l *listener) refine(k lock) (lock, error) {
+func (l *listener) refine(ctx context.Context, k lock) (lock, error) {
 	n := int(min(refineFrames, (l.source.Frames()-k.at)/FrameLength))
 	if n <= 0 {
 		return k, nil
 	}
 	buf := audio.NewBlock(l.source.Channels(), n*FrameLength)
-	if err := errors.Join(l.source.Read(buf, k.at), l.ctx.Err()); err != nil {
+	if err := errors.Join(l.source.Read(buf, k.at), ctx.Err()); err != nil {
 		return k, err
 	}
 	var read []knownPilot // in units
@@ -60,6 +61,9 @@ func (l *listener) refine(k lock) (lock, error) {
 	for bound := float64(scaledReach); bound < 1<<17; bound *= 4 {
 		around, top := k.gain, 0.0
 		for i := -20; i <= 20; i++ {
+			if err := ctx.Err(); err != nil {
+				return k, err
+			}
 			g := around * (1 + reach*float64(i)/20)
 			if v := fits(g, bound); v > top {
 				k.gain, top = g, v
@@ -84,21 +88,21 @@ func (l *listener) refine(k lock) (lock, error) {
 	}
 	k.offset = 0
 	if widest > 0 && math.Abs(offset) > math.Exp2(float64(widest))/256 {
-		k.offset = l.farOffset(k, buf[k.channel], offset*k.gain*unit, math.Exp2(float64(widest))*math.Abs(k.gain)*unit)
+		k.offset = l.farOffset(ctx, k, buf[k.channel], offset*k.gain*unit, math.Exp2(float64(widest))*math.Abs(k.gain)*unit)
 	}
 	return k, nil
 }
 
 // farOffset returns which of the offsets that differ by a step the pilots of the frames' own levels speak for: the
 // least of those that they do alike. x is the frames behind a lock.
-func (l *listener) farOffset(k lock, x []float64, offset, step float64) float64 {
+func (l *listener) farOffset(ctx context.Context, k lock, x []float64, offset, step float64) float64 {
 	const farthest, most, frames = 0.05, 24, 24
 	best, top := offset, math.Inf(-1)
 	y := make([]float64, FrameLength)
 	var m marks
 	for n := range 2*most + 1 {
 		v := offset + step*float64((n+1)/2)*float64(1-n%2*2)
-		if math.Abs(v) > farthest || l.ctx.Err() != nil {
+		if math.Abs(v) > farthest || ctx.Err() != nil {
 			continue
 		}
 		for p := range profiles {
@@ -132,8 +136,8 @@ func (l *listener) farOffset(k lock, x []float64, offset, step float64) float64 
 
 // amplitude finds out what a recording was multiplied with and what was added to it, once its header is known. Of
 // what fits alike it takes that which has changed the recording least.
-func (l *listener) amplitude(h *header, k lock) (lock, error) {
-	m, err := l.newMeter(h, k)
+func (l *listener) amplitude(ctx context.Context, h *header, k lock) (lock, error) {
+	m, err := l.newMeter(ctx, h, k)
 	if err != nil {
 		return k, err
 	}
@@ -143,7 +147,7 @@ func (l *listener) amplitude(h *header, k lock) (lock, error) {
 	if k == untouched && plain.clear() {
 		return k, nil
 	}
-	refined, err := l.refine(k)
+	refined, err := l.refine(ctx, k)
 	if err != nil {
 		return k, err
 	}
@@ -155,11 +159,11 @@ func (l *listener) amplitude(h *header, k lock) (lock, error) {
 	// Steps of several strengths nearly fit into some large offsets, to which a gain that is not yet exact may lead.
 	none := best.lock
 	none.offset = 0
-	polished := m.polish(best)
-	if other := m.polish(m.fit(none)); other.score > polished.score-alike {
+	polished := m.polish(ctx, best)
+	if other := m.polish(ctx, m.fit(none)); other.score > polished.score-alike {
 		polished = other
 	}
-	return m.nearest(polished).lock, nil
+	return m.nearest(polished).lock, ctx.Err()
 }
 
 // meter holds what is known of the frames behind a lock, as it was read.
@@ -179,7 +183,7 @@ type known struct {
 // meterFrames is how many frames a meter looks at.
 const meterFrames = 4 * blockFrames
 
-func (l *listener) newMeter(h *header, k lock) (*meter, error) {
+func (l *listener) newMeter(ctx context.Context, h *header, k lock) (*meter, error) {
 	r := newReader(h.profile, l.tables[h.profile])
 	m := &meter{tables: r.tables, shape: r.shape}
 	coded := l.code.encode(h.marshal(l.key))
@@ -188,7 +192,7 @@ func (l *listener) newMeter(h *header, k lock) (*meter, error) {
 	y := make([]float64, FrameLength)
 	var marks marks
 	for from := 0; from < meterFrames; from += blockFrames {
-		if err := errors.Join(t.load(l.source, k.at+int64(from)*FrameLength), l.ctx.Err()); err != nil {
+		if err := errors.Join(t.load(l.source, k.at+int64(from)*FrameLength), ctx.Err()); err != nil {
 			return nil, err
 		}
 		for i := range blockFrames {
@@ -313,8 +317,8 @@ func higher(a, b *fitted) *fitted {
 }
 
 // polish finds gain and offset to the last digit, around what strong symbols have told, and then nearer and nearer,
-// as if there were less and less noise, while that fits.
-func (m *meter) polish(f *fitted) *fitted {
+// as if there were less and less noise, while that fits. It ends early with the context.
+func (m *meter) polish(ctx context.Context, f *fitted) *fitted {
 	finest := math.Inf(1)
 	for _, level := range f.levels {
 		if level >= 0 {
@@ -334,12 +338,12 @@ func (m *meter) polish(f *fitted) *fitted {
 		}
 	}
 	step := finest * math.Abs(f.gain)
-	for i := -40; i <= 40; i++ {
+	for i := -40; i <= 40 && ctx.Err() == nil; i++ {
 		for j := -10; j <= 10; j++ {
 			try(f.gain*(1+float64(i)*3e-5), f.offset+float64(j)/6*step)
 		}
 	}
-	for d := 1.0; d > 1e-3; d /= 1.4 {
+	for d := 1.0; d > 1e-3 && ctx.Err() == nil; d /= 1.4 {
 		for range 2 {
 			g := best
 			for _, turn := range []float64{-d, d} {

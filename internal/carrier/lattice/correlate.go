@@ -61,7 +61,7 @@ type search struct {
 	*acquirer
 	hypothesis
 	y      []float32 // of the channel, gain and offset undone, in units
-	pilots int       // expected in all of y
+	count  int       // of the pilots that are expected in all of y
 	points int
 	groups []group
 	reach  int64 // the number of places that are looked at
@@ -78,7 +78,14 @@ func (a *acquirer) correlate(ctx context.Context, h hypothesis, from, length int
 	if !s.prepare(whole[from:][:length]) {
 		return candidate{}, false, nil
 	}
+	defer func() { s.spare = append(s.spare, s.y) }()
 	s.divide()
+	if len(h.sets) == sets && len(h.lanes) == 1 && h.first == 0 {
+		last := s.groups[len(s.groups)-1].last
+		if err := s.stockUp(ctx, h.lanes[0], int(last/FrameLength)); err != nil {
+			return candidate{}, false, err
+		}
+	}
 	if err := s.correlate(ctx); err != nil {
 		return candidate{}, false, err
 	}
@@ -90,7 +97,7 @@ func (a *acquirer) correlate(ctx context.Context, h hypothesis, from, length int
 // prepare undoes gain and offset, and reports whether enough is left.
 func (s *search) prepare(y []float32) bool {
 	s.points = max(leastPoints, 1<<mathbits.Len(uint(len(y)-1)))
-	s.y = make([]float32, len(y))
+	s.y = s.plane(len(y))
 	inverse, offset := float32(1/s.gain), float32(s.offset/unit)
 	bound := float32(math.Inf(1))
 	if s.bound > 0 {
@@ -106,8 +113,8 @@ func (s *search) prepare(y []float32) bool {
 			count++
 		}
 	}
-	s.pilots = count * syncPilots / FrameLength
-	return s.pilots >= syncPilots
+	s.count = count * syncPilots / FrameLength
+	return s.count >= syncPilots
 }
 
 // divide decides what is correlated together.
@@ -116,7 +123,7 @@ func (s *search) divide() {
 	if s.coherence > 0 {
 		expected = s.coherence
 	}
-	most := max(1, int(expected*float64(s.pilots)/wanted)) // templates in a group
+	most := max(1, int(expected*float64(s.count)/wanted)) // templates in a group
 	all := make([]setLane, 0, len(s.sets)*len(s.lanes))
 	for _, lane := range s.lanes {
 		for _, set := range s.sets {
@@ -156,10 +163,25 @@ func (s *search) divide() {
 	}
 }
 
-// correlate correlates the window with all groups, and notes the highest peaks.
+// spectrum is the transform of a group of templates at an octave.
+type spectrum struct {
+	points, octave int
+	group          group
+	re, im         []float32
+	count          int // of pilots
+}
+
+// holds reports whether p is the spectrum of a group.
+func (p *spectrum) holds(points, octave int, g *group) bool {
+	return p.points == points && p.octave == octave && p.group.first == g.first && p.group.last == g.last &&
+		slices.Equal(p.group.lanes, g.lanes)
+}
+
+// correlate correlates the window with all groups, and notes the highest peaks. Where there is one group only, its
+// spectrum is kept for the next search, which may be for the same one.
 func (s *search) correlate(ctx context.Context) error {
 	fft := s.correlator(s.points)
-	zr, zi := make([]float32, s.points), make([]float32, s.points)
+	zr, zi := s.plane(s.points), s.plane(s.points)
 	scale := math.Exp2(float64(32 - s.octave))
 	for i, v := range s.y {
 		if v == v {
@@ -168,46 +190,32 @@ func (s *search) correlate(ctx context.Context) error {
 		}
 	}
 	fft.Forward(zr, zi)
-	share := float64(s.pilots) * FrameLength / syncPilots / float64(s.points) // of the points that are there
-	limit := float32(math.Log(float64(len(s.groups)) * float64(s.points) / mostPeaks))
-	type scratch struct{ re, im []float32 }
-	places := make([]scratch, s.workers)
-	peaks := make([][]peak, len(s.groups))
-	parallel.Each(s.workers, len(s.groups), func(worker, i int) {
-		if ctx.Err() != nil {
-			return
+	if len(s.groups) == 1 && !s.spectrum.holds(s.points, s.octave, &s.groups[0]) {
+		if s.spectrum.re != nil {
+			s.spare = append(s.spare, s.spectrum.re, s.spectrum.im)
 		}
-		p := &places[worker]
-		if p.re == nil {
-			*p = scratch{make([]float32, s.points), make([]float32, s.points)}
-		}
-		clear(p.re)
-		clear(p.im)
-		count := s.template(p.re, p.im, &s.groups[i])
-		if ctx.Err() != nil {
-			return
+		p := &s.spectrum
+		*p = spectrum{s.points, s.octave, s.groups[0], s.plane(s.points), s.plane(s.points), 0}
+		if p.count = s.template(ctx, p.re, p.im, &s.groups[0]); ctx.Err() != nil {
+			*p = spectrum{}
+			return ctx.Err()
 		}
 		fft.Forward(p.re, p.im)
-		for k, tr := range p.re {
-			ti, r, m := p.im[k], zr[k], zi[k]
-			p.re[k] = r*tr + m*ti
-			p.im[k] = r*ti - m*tr
-		}
-		if ctx.Err() != nil {
-			return
-		}
-		fft.Inverse(p.re, p.im)
-		norm := float32(1 / (float64(s.points) * float64(s.points) * max(1, float64(count)*share)))
-		least := limit / norm
-		for lag, r := range p.re {
-			if v := r*r + p.im[lag]*p.im[lag]; v > least {
-				peaks[i] = append(peaks[i], peak{i, lag, float64(v * norm)})
-			}
-		}
-		if len(peaks[i]) > 4*mostPeaks {
-			peaks[i] = highest(peaks[i], mostPeaks)
+	}
+	places := make([][2][]float32, min(s.workers, len(s.groups)))
+	for i := range places {
+		places[i] = [2][]float32{s.plane(s.points), s.plane(s.points)}
+	}
+	peaks := make([][]peak, len(s.groups))
+	parallel.Each(len(places), len(s.groups), func(worker, i int) {
+		if ctx.Err() == nil {
+			peaks[i] = s.peaksOf(ctx, i, zr, zi, places[worker])
 		}
 	})
+	s.spare = append(s.spare, zr, zi)
+	for _, p := range places {
+		s.spare = append(s.spare, p[:]...)
+	}
 	for _, h := range peaks {
 		s.peaks = append(s.peaks, h...)
 	}
@@ -215,22 +223,65 @@ func (s *search) correlate(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// peaksOf returns the highest peaks of a group's correlation with a window whose spectrum is given.
+func (s *search) peaksOf(ctx context.Context, group int, zr, zi []float32, place [2][]float32) (peaks []peak) {
+	fft := s.correlator(s.points)
+	re, im := place[0], place[1]
+	tr, ti, count := s.spectrum.re, s.spectrum.im, s.spectrum.count
+	if len(s.groups) > 1 {
+		clear(re)
+		clear(im)
+		count = s.template(ctx, re, im, &s.groups[group])
+		if ctx.Err() != nil {
+			return nil
+		}
+		fft.Forward(re, im)
+		tr, ti = re, im
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	ti, zr, zi, re, im = ti[:len(tr)], zr[:len(tr)], zi[:len(tr)], re[:len(tr)], im[:len(tr)]
+	for k, tr := range tr {
+		ti, r, m := ti[k], zr[k], zi[k]
+		re[k] = r*tr + m*ti
+		im[k] = r*ti - m*tr
+	}
+	fft.Inverse(re, im)
+	share := float64(s.count) * FrameLength / syncPilots / float64(s.points) // of the points that are there
+	norm := float32(1 / (float64(s.points) * float64(s.points) * max(1, float64(count)*share)))
+	least := float32(math.Log(float64(len(s.groups))*float64(s.points)/mostPeaks)) / norm
+	for lag, r := range re {
+		if v := r*r + im[lag]*im[lag]; v > least {
+			peaks = append(peaks, peak{group, lag, float64(v * norm)})
+		}
+	}
+	if len(peaks) > 4*mostPeaks {
+		peaks = highest(peaks, mostPeaks)
+	}
+	return peaks
+}
+
 func highest(peaks []peak, most int) []peak {
 	slices.SortStableFunc(peaks, func(a, b peak) int { return cmp.Compare(b.score, a.score) })
 	return peaks[:min(len(peaks), most)]
 }
 
-// template adds the pilots of a group to a folded template, and returns how many there are.
-func (s *search) template(re, im []float32, g *group) (count int) {
+// template adds the pilots of a group to a folded template, and returns how many there are. It ends early with the
+// context.
+func (s *search) template(ctx context.Context, re, im []float32, g *group) (count int) {
 	mask := int64(s.points - 1)
 	var pilots [syncPilots]pilot
 	// All that comes to lie on each other in turn.
 	for first := g.first; first < min(g.last, g.first+int64(s.points)); first += FrameLength {
+		if ctx.Err() != nil {
+			return count
+		}
 		to := first & mask
 		re, im := re[to:][:FrameLength], im[to:][:FrameLength]
 		for at := first; at < g.last; at += int64(s.points) {
 			for _, l := range g.lanes {
-				s.marker.sync(&pilots, l.set, l.lane, int(at/FrameLength))
+				s.acquirer.pilots(&pilots, l, int(at/FrameLength))
 				for i := range pilots {
 					c := &circle[pilots[i].u<<(octaves-s.octave)>>24]
 					re[pilots[i].at] += c[0]
@@ -300,7 +351,7 @@ func (s *search) each(start int64, l setLane, stride int, do func(k int, re, im 
 		if at >= int64(len(s.y)) {
 			return
 		}
-		s.marker.sync(&pilots, l.set, l.lane, k)
+		s.acquirer.pilots(&pilots, l, k)
 		var re, im float32
 		n := 0
 		for i := range pilots {

@@ -168,16 +168,16 @@ func TestFarOffset(t *testing.T) {
 	}
 	data, _ := stego(t, rec, Robust, 50)
 	louder := channel.Convert(channel.Gain(decode(t, data), 12), audio.Int16)
-	l, err := newListener(context.Background(), host(open(t, file(t, louder))), ours, 2)
+	l, err := newListener(host(open(t, file(t, louder))), ours, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, k, err := l.find()
+	h, k, err := l.find(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
 	k.offset = 1078.0 / 32768
-	f, err := l.amplitude(h, k)
+	f, err := l.amplitude(context.Background(), h, k)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/cipher"
 	"encoding/binary"
 	"math"
+	"sync"
 
 	"ditas/internal/keystream"
 )
@@ -61,7 +62,19 @@ const octaves = 16
 func (p pilot) dither(h int) float64 { return float64(p.u<<(octaves-h)) * 0x1p-32 }
 
 // marker makes the marks of a key. It may be shared between goroutines.
-type marker struct{ block cipher.Block }
+type marker struct {
+	block cipher.Block
+	pads  sync.Pool // of *pad
+}
+
+// pad is room for the random bits of a frame.
+type pad struct {
+	counter [aes.BlockSize]byte
+	random  [markBlocks * aes.BlockSize]byte
+}
+
+// syncBits are the random bits that pilots of synchronisation of a frame are made of.
+type syncBits [syncBlocks * aes.BlockSize]byte
 
 func newMarker(key keystream.Key) *marker {
 	k := key.Derive("marks")
@@ -69,7 +82,7 @@ func newMarker(key keystream.Key) *marker {
 	if err != nil {
 		panic("lattice: " + err.Error()) // only a key of another length makes it fail
 	}
-	return &marker{b}
+	return &marker{block: b, pads: sync.Pool{New: func() any { return new(pad) }}}
 }
 
 // syncBlocks is how many blocks of AES the pilots of a frame take, at four words of 32 bits, and markBlocks how
@@ -79,17 +92,23 @@ const (
 	markBlocks = syncBlocks + (marked-syncPilots+1)/2
 )
 
-// encrypt writes the first blocks of the random bits of frame k of a lane: AES-256 in counter mode.
-func (m *marker) encrypt(dst []byte, set, lane, k int) {
-	var counter [aes.BlockSize]byte
-	binary.BigEndian.PutUint16(counter[:], uint16(set))
-	binary.BigEndian.PutUint16(counter[2:], uint16(lane))
-	binary.BigEndian.PutUint64(counter[4:], uint64(k))
-	for i := 0; len(dst) > 0; i++ {
-		counter[15] = byte(i)
-		m.block.Encrypt(dst, counter[:])
-		dst = dst[aes.BlockSize:]
+// encrypt writes the first blocks of the random bits of frame k of a lane to a pad: AES-256 in counter mode.
+func (m *marker) encrypt(p *pad, blocks, set, lane, k int) {
+	binary.BigEndian.PutUint16(p.counter[:], uint16(set))
+	binary.BigEndian.PutUint16(p.counter[2:], uint16(lane))
+	binary.BigEndian.PutUint64(p.counter[4:], uint64(k))
+	for i := range blocks {
+		p.counter[aes.BlockSize-1] = byte(i)
+		m.block.Encrypt(p.random[i*aes.BlockSize:], p.counter[:])
 	}
+}
+
+// syncBits writes the random bits that the pilots of frame k of a lane are made of.
+func (m *marker) syncBits(dst *syncBits, set, lane, k int) {
+	p := m.pads.Get().(*pad)
+	m.encrypt(p, syncBlocks, set, lane, k)
+	copy(dst[:], p.random[:])
+	m.pads.Put(p)
 }
 
 // markAt returns the sample of mark i: offset lies in its cell.
@@ -99,7 +118,7 @@ func markAt(i int, turn, offset uint32) uint16 {
 }
 
 // syncOf returns the pilots of synchronisation, and by how many cells the frame is turned, from its first blocks.
-func syncOf(dst *[syncPilots]pilot, b *[syncBlocks * aes.BlockSize]byte) (turn uint32) {
+func syncOf(dst *[syncPilots]pilot, b *syncBits) (turn uint32) {
 	turn = binary.BigEndian.Uint32(b[:]) % cells
 	for i := range dst {
 		v := binary.BigEndian.Uint32(b[4*(i+1):])
@@ -110,17 +129,19 @@ func syncOf(dst *[syncPilots]pilot, b *[syncBlocks * aes.BlockSize]byte) (turn u
 
 // sync writes the pilots by which frame k of a lane is found.
 func (m *marker) sync(dst *[syncPilots]pilot, set, lane, k int) {
-	var b [syncBlocks * aes.BlockSize]byte
-	m.encrypt(b[:], set, lane, k)
-	syncOf(dst, &b)
+	p := m.pads.Get().(*pad)
+	m.encrypt(p, syncBlocks, set, lane, k)
+	syncOf(dst, (*syncBits)(p.random[:]))
+	m.pads.Put(p)
 }
 
 // frame writes all marks of frame k of a lane.
 func (m *marker) frame(dst *marks, set, lane, k int) {
-	var b [markBlocks * aes.BlockSize]byte
-	m.encrypt(b[:], set, lane, k)
-	turn := syncOf(&dst.sync, (*[syncBlocks * aes.BlockSize]byte)(b[:]))
-	i, rest := syncPilots, b[syncBlocks*aes.BlockSize:]
+	p := m.pads.Get().(*pad)
+	defer m.pads.Put(p)
+	m.encrypt(p, markBlocks, set, lane, k)
+	turn := syncOf(&dst.sync, (*syncBits)(p.random[:]))
+	i, rest := syncPilots, p.random[syncBlocks*aes.BlockSize:]
 	for _, part := range [][]place{dst.level[:], dst.strong[:], dst.fine[:]} {
 		for j := range part {
 			offset, dither := binary.BigEndian.Uint32(rest), binary.BigEndian.Uint32(rest[4:])
@@ -138,22 +159,21 @@ type deck struct {
 
 // reset makes d the deck of all samples that are not marked.
 func (d *deck) reset(m *marks) {
-	var taken [FrameLength]bool
+	var taken [FrameLength]uint8
 	for _, p := range m.sync {
-		taken[p.at] = true
+		taken[p.at] = 1
 	}
 	for _, part := range [][]place{m.level[:], m.strong[:], m.fine[:]} {
 		for _, p := range part {
-			taken[p.at] = true
+			taken[p.at] = 1
 		}
 	}
-	d.count = 0
+	count := 0
 	for i, t := range taken {
-		if !t {
-			d.left[d.count] = uint16(i)
-			d.count++
-		}
+		d.left[count&(FrameLength-1)] = uint16(i) // and again, if it is taken
+		count += 1 - int(t)
 	}
+	d.count = count
 }
 
 // draw takes a random one.

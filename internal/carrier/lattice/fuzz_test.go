@@ -99,7 +99,7 @@ var ear = sync.OnceValues(func() (*listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newListener(context.Background(), host(f), ours, 1)
+	return newListener(host(f), ours, 1)
 })
 
 // listen returns a listener to a recording.
@@ -166,7 +166,7 @@ func FuzzDamaged(f *testing.F) {
 		l := listen(t, &audio.Recording{Format: mono(audio.Float32), Samples: [][]float64{x}})
 		r := l.newReceiver(&head)
 		k := lock{gain: 1, set: fixed.set()}
-		if err := r.listen(k); errors.Is(err, ErrNotFound) {
+		if err := r.listen(context.Background(), k); errors.Is(err, ErrNotFound) {
 			return
 		} else if err != nil {
 			t.Fatal(err)
@@ -200,7 +200,7 @@ func FuzzReader(f *testing.F) {
 		}
 		l := listen(t, &audio.Recording{Format: mono(audio.Int16), Samples: [][]float64{x}})
 		r := l.newReceiver(&h)
-		if err := r.follow(track{lock: lock{gain: 1, set: h.nonce.set()}, noise: -1}); err != nil {
+		if err := r.follow(context.Background(), track{lock: lock{gain: 1, set: h.nonce.set()}, noise: -1}); err != nil {
 			t.Fatal(err)
 		}
 		m, err := r.message(context.Background(), 1)

@@ -173,6 +173,18 @@ func (c *headerCode) position(lane, k, i int) int {
 	return (part*headerBits + i) * c.stride % c.code.Len()
 }
 
+// headerSymbols are those of one frame.
+type headerSymbols struct {
+	code    *headerCode
+	lane, k int
+}
+
+// symbols returns those of frame k of a lane.
+func (c *headerCode) symbols(lane, k int) headerSymbols { return headerSymbols{c, lane, k} }
+
+// position returns which bit of the code symbol i carries.
+func (s headerSymbols) position(i int) int { return s.code.position(s.lane, s.k, i) }
+
 // encode returns the bits of the code, one in each byte.
 func (c *headerCode) encode(b [headerSize]byte) []byte {
 	coded := make([]byte, c.code.Len())

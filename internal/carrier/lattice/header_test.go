@@ -1,7 +1,6 @@
 package lattice
 
 import (
-	"context"
 	crand "crypto/rand"
 	"errors"
 	mathbits "math/bits"
@@ -224,7 +223,7 @@ func TestHeadersThatContradictThemselves(t *testing.T) {
 // receiver takes for the largest ones stays below a bound.
 func TestHostileHeadersTakeBoundedMemory(t *testing.T) {
 	const bound = 256 << 20
-	l, err := newListener(context.Background(), host(open(t, file(t, noise(1, mono(audio.Int16), 3*FrameLength)))), ours, 1)
+	l, err := newListener(host(open(t, file(t, noise(1, mono(audio.Int16), 3*FrameLength)))), ours, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,14 @@ const unit = 1.0 / (1 << 15)
 const Levels = 48
 
 // fineStep returns the step of the fine lattice at a level.
-func fineStep(level int) float64 { return quarters(level) * 2 * unit }
+func fineStep(level int) float64 { return fineSteps[level] }
+
+var fineSteps = func() (of [Levels]float64) {
+	for level := range of {
+		of[level] = quarters(level) * 2 * unit
+	}
+	return of
+}()
 
 // quarters returns 2^(n/4).
 func quarters(n int) float64 { return math.Exp2(float64(n) / 4) }
@@ -130,6 +137,8 @@ type tables struct {
 	// known, standing at 0. pilots are the same for pilots of synchronisation on their strong lattice, whose points
 	// are known to be among those of the fine one.
 	knownFine, knownStrong, pilots [phases][ratios]float32
+	// mostStrong are the largest values of knownStrong.
+	mostStrong [ratios]float32
 }
 
 func newTables(p Profile) *tables {
@@ -143,6 +152,7 @@ func newTables(p Profile) *tables {
 		for p := range phases {
 			t.knownFine[p][r] = float32(max(-4, math.Log(fine[p])))
 			t.knownStrong[p][r] = float32(max(-4, math.Log(strong[p])))
+			t.mostStrong[r] = max(t.mostStrong[r], t.knownStrong[p][r])
 			t.pilots[p][r] = float32(max(-4, math.Log(pilots[p])))
 		}
 		antipodal(&t.strong[r], strong)
@@ -246,7 +256,7 @@ func series(sigma float64, characteristic func(k float64) float64) *[phases]floa
 			continue
 		}
 		for p := range d {
-			d[p] += 2 * c * math.Cos(2*math.Pi*f*(float64(p)+0.5)/phases)
+			d[p] += 2 * c * halfPhases[k*(2*p+1)&(2*phases-1)]
 		}
 	}
 	const mixed = 1e-4
@@ -255,6 +265,14 @@ func series(sigma float64, characteristic func(k float64) float64) *[phases]floa
 	}
 	return &d
 }
+
+// halfPhases are cosines of multiples of half the width of a phase.
+var halfPhases = func() (of [2 * phases]float64) {
+	for i := range of {
+		of[i] = math.Cos(math.Pi * float64(i) / phases)
+	}
+	return of
+}()
 
 func sinc(x float64) float64 {
 	if x == 0 {

@@ -18,7 +18,6 @@ var ErrNotFound = errors.New("lattice: nothing found: either there is nothing, o
 
 // listener finds what is hidden in a recording and reads it.
 type listener struct {
-	ctx     context.Context
 	key     keystream.Key
 	workers int
 	source  *carrier.Host
@@ -31,8 +30,8 @@ type listener struct {
 	tables   [profiles]*tables
 }
 
-func newListener(ctx context.Context, h *carrier.Host, key keystream.Key, workers int) (*listener, error) {
-	l := &listener{ctx: ctx, key: key, workers: max(1, workers), source: h, marker: newMarker(key)}
+func newListener(h *carrier.Host, key keystream.Key, workers int) (*listener, error) {
+	l := &listener{key: key, workers: max(1, workers), source: h, marker: newMarker(key)}
 	var err error
 	if l.code, err = newHeaderCode(); err != nil {
 		return nil, err
@@ -45,10 +44,11 @@ func newListener(ctx context.Context, h *carrier.Host, key keystream.Key, worker
 }
 
 // find returns the header and where a frame of the recording lies. It tries what is likely and cheap first.
-func (l *listener) find() (*header, lock, error) {
+func (l *listener) find(ctx context.Context) (*header, lock, error) {
 	s := &finder{listener: l}
-	for _, step := range []func() (bool, error){s.untouched, s.cut, s.louder, s.changed, s.moved, s.noisy, s.later} {
-		found, err := step()
+	defer l.acquire.free()
+	for _, step := range []func(context.Context) (bool, error){s.untouched, s.cut, s.louder, s.changed, s.moved, s.noisy, s.later} {
+		found, err := step(ctx)
 		if err != nil {
 			return nil, lock{}, err
 		}
@@ -86,15 +86,15 @@ type finder struct {
 const fewHeaderFrames = 128
 
 // try reads the header behind a lock, and behind what refining makes of it.
-func (s *finder) try(k lock, sure bool) (bool, error) {
+func (s *finder) try(ctx context.Context, k lock, sure bool) (bool, error) {
 	most := fewHeaderFrames
 	if sure {
 		most = mostHeaderFrames
 	}
-	h, err := s.listener.header(k, most)
+	h, err := s.listener.header(ctx, k, most)
 	if h == nil && err == nil && sure {
-		if k, err = s.refine(k); err == nil {
-			h, err = s.listener.header(k, most)
+		if k, err = s.refine(ctx, k); err == nil {
+			h, err = s.listener.header(ctx, k, most)
 		}
 	}
 	if errors.Is(err, ErrVersion) {
@@ -109,7 +109,7 @@ func (s *finder) try(k lock, sure bool) (bool, error) {
 		return false, nil
 	}
 	s.header = h
-	s.lock, err = s.amplitude(h, k)
+	s.lock, err = s.amplitude(ctx, h, k)
 	return true, err
 }
 
@@ -128,13 +128,13 @@ func (s *finder) step() {
 }
 
 // aligned tries pairs whose frames lie where they were written.
-func (s *finder) aligned(pairs []pair, frames int) (bool, error) {
-	found, sure, err := s.acquire.aligned(s.ctx, pairs, frames)
+func (s *finder) aligned(ctx context.Context, pairs []pair, frames int) (bool, error) {
+	found, sure, err := s.acquire.aligned(ctx, pairs, frames)
 	if err != nil {
 		return false, err
 	}
 	if sure {
-		return s.try(found[0].lock, true)
+		return s.try(ctx, found[0].lock, true)
 	}
 	for _, c := range found {
 		if c.score > math.Log(interesting*float64(len(pairs)*sets)) {
@@ -145,8 +145,8 @@ func (s *finder) aligned(pairs []pair, frames int) (bool, error) {
 }
 
 // untouched tries frames where they were written: each lane in its own channel, then in others.
-func (s *finder) untouched() (bool, error) {
-	if err := s.acquire.load(s.ctx, 0); err != nil {
+func (s *finder) untouched(ctx context.Context) (bool, error) {
+	if err := s.acquire.load(ctx, 0); err != nil {
 		return false, err
 	}
 	s.step()
@@ -168,15 +168,15 @@ func (s *finder) untouched() (bool, error) {
 			}
 		}
 	}
-	if ok, err := s.aligned(own, alignedFrames); ok || err != nil {
+	if ok, err := s.aligned(ctx, own, alignedFrames); ok || err != nil {
 		return ok, err
 	}
 	s.step()
-	return s.aligned(near, fewFrames)
+	return s.aligned(ctx, near, fewFrames)
 }
 
 // moved tries all lanes in all channels.
-func (s *finder) moved() (bool, error) {
+func (s *finder) moved(ctx context.Context) (bool, error) {
 	var far []pair
 	for _, c := range s.channels {
 		for lane := range MaxChannels {
@@ -185,36 +185,38 @@ func (s *finder) moved() (bool, error) {
 			}
 		}
 	}
-	if ok, err := s.aligned(far, fewFrames/3); ok || err != nil {
+	if ok, err := s.aligned(ctx, far, fewFrames/3); ok || err != nil {
 		return ok, err
 	}
 	s.step()
-	return s.scaled(s.channels[min(1, len(s.channels)):])
+	return s.scaled(ctx, s.channels[min(1, len(s.channels)):])
 }
 
 // fewFrames is how many frames tell a lane where there is little noise.
 const fewFrames = 12
 
 // louder tries frames where they were written, of another gain and offset.
-func (s *finder) louder() (bool, error) { return s.scaled(s.channels[:min(1, len(s.channels))]) }
+func (s *finder) louder(ctx context.Context) (bool, error) {
+	return s.scaled(ctx, s.channels[:min(1, len(s.channels))])
+}
 
 // scaled does so in some channels.
-func (s *finder) scaled(channels []int) (bool, error) {
+func (s *finder) scaled(ctx context.Context, channels []int) (bool, error) {
 	var pairs []pair
 	for _, c := range channels {
 		pairs = append(pairs, pair{c, c})
 	}
-	found, err := s.acquire.scaled(s.ctx, pairs)
+	found, err := s.acquire.scaled(ctx, pairs)
 	if err != nil {
 		return false, err
 	}
 	s.step()
 	for _, c := range found {
-		k, err := s.refine(c.lock)
+		k, err := s.refine(ctx, c.lock)
 		if err != nil {
 			return false, err
 		}
-		if ok, err := s.try(k, true); ok || err != nil {
+		if ok, err := s.try(ctx, k, true); ok || err != nil {
 			return ok, err
 		}
 	}
@@ -229,18 +231,18 @@ var allSets = func() (all []int) {
 }()
 
 // anywhere tries frames of any set anywhere in a piece of a channel.
-func (s *finder) anywhere(h hypothesis, from, length int) (bool, error) {
+func (s *finder) anywhere(ctx context.Context, h hypothesis, from, length int) (bool, error) {
 	h.sets, h.last, h.octave = allSets, maxFrames, min(h.octave, octaves-1)
-	c, sure, err := s.acquire.correlate(s.ctx, h, from, length)
+	c, sure, err := s.acquire.correlate(ctx, h, from, length)
 	s.step()
 	if err != nil || !sure {
 		return false, err
 	}
-	return s.try(c.lock, true)
+	return s.try(ctx, c.lock, true)
 }
 
 // cut tries frames anywhere, from the first sample that is not silent on.
-func (s *finder) cut() (bool, error) {
+func (s *finder) cut(ctx context.Context) (bool, error) {
 	if len(s.channels) == 0 {
 		return false, nil
 	}
@@ -258,7 +260,7 @@ func (s *finder) cut() (bool, error) {
 			plans = append(plans, plan{s.main, s.main, g, more, 0, 0})
 		}
 	}
-	return s.follow(append(plans, plan{s.main, s.main, 1, 0, 0, 0}))
+	return s.follow(ctx, append(plans, plan{s.main, s.main, 1, 0, 0, 0}))
 }
 
 // plan is a search anywhere in a channel.
@@ -272,33 +274,36 @@ type plan struct {
 
 // changed tries frames anywhere under less likely circumstances: in noise, fainter, upside down, in other lanes and
 // channels.
-func (s *finder) changed() (bool, error) {
+func (s *finder) changed(ctx context.Context) (bool, error) {
 	if len(s.channels) == 0 {
 		return false, nil
 	}
-	plans := []plan{{s.main, s.main, 1, 2, 0, 0}}
+	// Those that share templates follow each other, the first those of cut.
+	var plans []plan
+	if len(s.grid) == 0 {
+		plans = append(plans, plan{s.main, s.main, -1, 0, 0, 0})
+	}
+	plans = append(plans, plan{s.main, s.main, 1, 2, 0, 0}, plan{s.main, s.main, 1, 4, 0, 0})
 	if len(s.grid) == 0 {
 		// Of 0.5 and −6 dB, and of a quarter and −12 dB, nothing is to be seen in what is rounded.
-		plans = append(plans,
-			plan{s.main, s.main, 0.5006, 0, 120, 0}, plan{s.main, s.main, 0.2506, -1, 120, 0.35},
-			plan{s.main, s.main, -1, 0, 0, 0})
+		plans = append(plans, plan{s.main, s.main, 0.5006, 0, 120, 0}, plan{s.main, s.main, 0.2506, -1, 120, 0.35})
 	}
 	other := s.main + 1
-	plans = append(plans, plan{s.main, other, 1, 1, 0, 0}, plan{s.main, s.main, 1, 4, 0, 0})
+	plans = append(plans, plan{s.main, other, 1, 1, 0, 0})
 	if other < len(s.acquire.window.samples) {
 		plans = append(plans, plan{other, other, 1, 1, 0, 0})
 	}
-	return s.follow(plans)
+	return s.follow(ctx, plans)
 }
 
 // follow goes through plans until something is found.
-func (s *finder) follow(plans []plan) (bool, error) {
+func (s *finder) follow(ctx context.Context, plans []plan) (bool, error) {
 	for _, p := range plans {
 		h := hypothesis{
 			channel: p.channel, gain: p.gain, octave: s.finest(p.gain) + p.more, bound: p.bound, coherence: p.coherence,
 			lanes: []int{p.lane},
 		}
-		if ok, err := s.anywhere(h, s.from, s.length); ok || err != nil {
+		if ok, err := s.anywhere(ctx, h, s.from, s.length); ok || err != nil {
 			return ok, err
 		}
 	}
@@ -317,10 +322,10 @@ func (l *listener) finest(gain float64) int {
 const interesting = 20
 
 // noisy tries the likeliest of the locks that are not sure.
-func (s *finder) noisy() (bool, error) {
+func (s *finder) noisy(ctx context.Context) (bool, error) {
 	slices.SortStableFunc(s.likely, func(a, b candidate) int { return cmp.Compare(b.score, a.score) })
 	for _, c := range s.likely[:min(len(s.likely), mostCandidates)] {
-		if ok, err := s.try(c.lock, false); ok || err != nil {
+		if ok, err := s.try(ctx, c.lock, false); ok || err != nil {
 			return ok, err
 		}
 		s.step()
@@ -329,7 +334,7 @@ func (s *finder) noisy() (bool, error) {
 }
 
 // later tries frames anywhere farther on in a long recording.
-func (s *finder) later() (bool, error) {
+func (s *finder) later(ctx context.Context) (bool, error) {
 	const places = 4
 	length := int64(len(s.acquire.window.samples[s.main]))
 	for i := int64(1); i < places; i++ {
@@ -337,7 +342,7 @@ func (s *finder) later() (bool, error) {
 		if s.source.Frames() <= length || from >= s.source.Frames() {
 			break
 		}
-		if err := s.acquire.load(s.ctx, from); err != nil {
+		if err := s.acquire.load(ctx, from); err != nil {
 			return false, err
 		}
 		gain := 1.0
@@ -345,7 +350,7 @@ func (s *finder) later() (bool, error) {
 			gain = s.grid[0]
 		}
 		h := hypothesis{channel: s.main, gain: gain, octave: s.finest(gain), lanes: []int{s.main}}
-		if ok, err := s.anywhere(h, 0, int(length)); ok || err != nil {
+		if ok, err := s.anywhere(ctx, h, 0, int(length)); ok || err != nil {
 			return ok, err
 		}
 	}
@@ -476,7 +481,7 @@ const mostHeaderFrames = 4096
 
 // header tries to read the header from the frames that follow a lock, at most so many. A header whose tag is right
 // comes with an error if it cannot be used.
-func (l *listener) header(k lock, most int) (*header, error) {
+func (l *listener) header(ctx context.Context, k lock, most int) (*header, error) {
 	t := l.newStretch(blockFrames)
 	y := make([]float64, FrameLength)
 	j := new(judgement)
@@ -493,7 +498,7 @@ func (l *listener) header(k lock, most int) (*header, error) {
 		count := int((l.source.Frames() - k.at + FrameLength - 1) / FrameLength)
 		for at, blocks := 0, 1; at < count; blocks++ {
 			frames := min(blockFrames, count-at)
-			if err := errors.Join(t.load(l.source, k.at+int64(at)*FrameLength), l.ctx.Err()); err != nil {
+			if err := errors.Join(t.load(l.source, k.at+int64(at)*FrameLength), ctx.Err()); err != nil {
 				return nil, err
 			}
 			j.judge(r, frames, func(i int) {
@@ -506,7 +511,7 @@ func (l *listener) header(k lock, most int) (*header, error) {
 				l.marker.frame(&m, k.set, k.lane, k.k+at+i)
 				for level, likely := range j.levels[i] {
 					if likely > 0.01 {
-						r.addHeader(sum, y, &m, k.lane, k.k+at+i, &l.code, level, j.noise, float32(likely))
+						r.addHeader(sum, y, &m, l.code.symbols(k.lane, k.k+at+i), reading{level, j.noise, float32(likely)})
 					}
 				}
 			}

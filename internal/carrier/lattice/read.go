@@ -1,5 +1,7 @@
 package lattice
 
+import "math"
+
 // reader reads frames under one profile.
 type reader struct {
 	shape  *shape
@@ -77,31 +79,53 @@ func pilotPhase(sample float64, u uint32, h int) int {
 // pilotRatio returns the table to use for pilots of synchronisation at a level under a noise index.
 func pilotRatio(noise, level int) int { return ratioIndex(noise, 4*(octave(level)-1)) }
 
-// evidence returns the log-likelihood ratio of the symbols that are known, at a level and a noise index, to noise
-// alone.
-func (r *reader) evidence(level, noise int) float64 {
-	var sum float32
+// likeliest returns the level under which there is most evidence for a noise index, the lowest of those that have as
+// much, and that evidence: the log-likelihood ratio of the symbols that are known to noise alone. It tries guess first
+// and gives up those that cannot reach what was found.
+func (r *reader) likeliest(noise, guess int) (best int, top float64) {
+	best, top = -1, math.Inf(-1)
+	r.bound(guess, noise, &best, &top)
+	for level := range Levels {
+		if level != guess {
+			r.bound(level, noise, &best, &top)
+		}
+	}
+	return best, top
+}
+
+// bound updates the likeliest level.
+func (r *reader) bound(level, noise int, best *int, top *float64) {
+	least := float32(*top)
+	sum := float32(0)
 	if k := pilotRatio(noise, level); k < ratios {
 		h := octave(level) + r.shape.rise
 		for i := range r.sync {
 			sum += r.tables.pilots[pilotPhase(r.sync[i].sample, r.sync[i].u, h)][k]
 		}
 	}
-	k := ratioIndex(noise, level)
-	if k >= ratios {
-		return float64(sum)
+	if k := ratioIndex(noise, level); k < ratios {
+		inverse := 1 / fineStep(level)
+		n := fineBits(level)
+		for i := range r.fine {
+			f := &r.fine[i]
+			sum += r.tables.knownFine[phase(f.sample*inverse, f.at[n])][k]
+		}
+		inverse /= r.shape.strong
+		// Half a nat more than what is left can add makes up for rounding.
+		most := r.tables.mostStrong[k]
+		for i := 0; i < len(r.strong); {
+			if sum+most*float32(len(r.strong)-i)+0.5 < least {
+				return
+			}
+			for last := min(i+8, len(r.strong)); i < last; i++ {
+				s := &r.strong[i]
+				sum += r.tables.knownStrong[phase(s.sample*inverse, s.at)][k]
+			}
+		}
 	}
-	inverse := 1 / fineStep(level)
-	n := fineBits(level)
-	for i := range r.fine {
-		f := &r.fine[i]
-		sum += r.tables.knownFine[phase(f.sample*inverse, f.at[n])][k]
+	if v := float64(sum); v > *top || v == *top && level < *best {
+		*best, *top = level, v
 	}
-	inverse /= r.shape.strong
-	for _, s := range r.strong {
-		sum += r.tables.knownStrong[phase(s.sample*inverse, s.at)][k]
-	}
-	return float64(sum)
 }
 
 // syncEvidences returns the same of pilots of synchronisation alone, for every ratio of noise at the octave of a level.
@@ -204,28 +228,34 @@ func (r *reader) read(b *bits[float32], y []float64, f *frame, level, noise int)
 	}
 }
 
-// addHeader adds the log-likelihoods of the header's bits that frame k of a lane carries, times a weight.
-func (r *reader) addHeader(sum []float32, y []float64, m *marks, lane, k int, c *headerCode, level, noise int, weight float32) {
-	ratio := ratioIndex(noise, level)
+// reading is how a frame is read: at a level, under a noise index, with a weight.
+type reading struct {
+	level, noise int
+	weight       float32
+}
+
+// addHeader adds the log-likelihoods of the header's bits that a frame carries, times a weight.
+func (r *reader) addHeader(sum []float32, y []float64, m *marks, c headerSymbols, as reading) {
+	ratio := ratioIndex(as.noise, as.level)
 	if ratio >= ratios {
 		return
 	}
-	inverse := 1 / (fineStep(level) * r.shape.strong)
+	inverse := 1 / (fineStep(as.level) * r.shape.strong)
 	for i, p := range m.strong[:r.shape.header] {
 		if !r.quiet[p.at] {
-			sum[c.position(lane, k, i)] += weight * r.tables.strong[ratio][phase(y[p.at]*inverse, p.dither)]
+			sum[c.position(i)] += as.weight * r.tables.strong[ratio][phase(y[p.at]*inverse, p.dither)]
 		}
 	}
-	n := fineBits(level)
-	fine := r.tables.fineTable(level, noise)
-	inverse = 1 / fineStep(level)
+	n := fineBits(as.level)
+	fine := r.tables.fineTable(as.level, as.noise)
+	inverse = 1 / fineStep(as.level)
 	for i, p := range m.fine {
 		if r.quiet[p.at] {
 			continue
 		}
 		l := &fine[phase(y[p.at]*inverse, p.dither)]
 		for j := range n {
-			sum[c.position(lane, k, headerStrong+maxFineBits*i+j)] += weight * l[j]
+			sum[c.position(headerStrong+maxFineBits*i+j)] += as.weight * l[j]
 		}
 	}
 }

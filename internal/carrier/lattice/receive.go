@@ -40,28 +40,28 @@ type Arrival struct {
 // Find finds and reads what is hidden in a recording under a key. The error wraps [ErrNotFound] if nothing is found and
 // [ErrVersion] if a later version wrote it. progress, if set, is called now and then from one goroutine at a time.
 func Find(ctx context.Context, h *carrier.Host, key keystream.Key, workers int, progress func(done, total int)) (*Message, error) {
-	l, err := newListener(ctx, h, key, workers)
+	l, err := newListener(h, key, workers)
 	if err != nil {
 		return nil, err
 	}
 	l.progress = progress
-	return l.read()
+	return l.read(ctx)
 }
 
 // read finds a message and reads it.
-func (l *listener) read() (*Message, error) {
+func (l *listener) read(ctx context.Context) (*Message, error) {
 	if l.source.Channels() > MaxChannels || l.source.Frames() == 0 {
 		return nil, ErrNotFound
 	}
-	h, k, err := l.find()
+	h, k, err := l.find(ctx)
 	if err != nil {
 		return nil, err
 	}
 	r := l.newReceiver(h)
-	if err := errors.Join(r.listen(k), l.source.Finish()); err != nil {
+	if err := errors.Join(r.listen(ctx, k), l.source.Finish()); err != nil {
 		return nil, err
 	}
-	m, err := r.message(l.ctx, l.workers)
+	m, err := r.message(ctx, l.workers)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +135,7 @@ type track struct {
 func (r *receiver) frames() int { return r.header.frames / r.header.channels }
 
 // listen goes through all channels.
-func (r *receiver) listen(first lock) error {
+func (r *receiver) listen(ctx context.Context, first lock) error {
 	if first.lane >= r.header.channels || first.k >= r.frames() {
 		return ErrNotFound
 	}
@@ -151,7 +151,7 @@ func (r *receiver) listen(first lock) error {
 		k, ok := first, true
 		if i > 0 {
 			var err error
-			if k, ok, err = r.beside(first, c, taken); err != nil {
+			if k, ok, err = r.beside(ctx, first, c, taken); err != nil {
 				return err
 			}
 		}
@@ -164,7 +164,7 @@ func (r *receiver) listen(first lock) error {
 		back := min(int((k.at+FrameLength-1)/FrameLength), k.k)
 		k.at -= int64(back) * FrameLength
 		k.k -= back
-		if err := r.follow(track{lock: k, noise: -1}); err != nil {
+		if err := r.follow(ctx, track{lock: k, noise: -1}); err != nil {
 			return err
 		}
 	}
@@ -180,12 +180,12 @@ const besideFrames = 64
 
 // beside finds the lane of another channel, which most likely is in step with one that is known, in whatever order
 // they are.
-func (r *receiver) beside(k lock, channel int, taken []bool) (lock, bool, error) {
+func (r *receiver) beside(ctx context.Context, k lock, channel int, taken []bool) (lock, bool, error) {
 	k.channel = channel
 	var windows [besideFrames / blockFrames]*stretch
 	for i := range windows {
 		windows[i] = r.newStretch(blockFrames)
-		if err := errors.Join(windows[i].load(r.source, k.at+int64(i)*blockLength), r.ctx.Err()); err != nil {
+		if err := errors.Join(windows[i].load(r.source, k.at+int64(i)*blockLength), ctx.Err()); err != nil {
 			return k, false, err
 		}
 	}
@@ -196,7 +196,7 @@ func (r *receiver) beside(k lock, channel int, taken []bool) (lock, bool, error)
 			continue
 		}
 		for i, w := range windows {
-			if err := r.ctx.Err(); err != nil {
+			if err := ctx.Err(); err != nil {
 				return k, false, err
 			}
 			t.add(r.listener, w, &k, k.k+i*blockFrames)
@@ -221,7 +221,7 @@ func (r *receiver) beside(k lock, channel int, taken []bool) (lock, bool, error)
 	if len(lanes) == 0 {
 		return k, false, nil
 	}
-	return r.search(k, 0, lanes, r.finest(k.gain), 0)
+	return r.search(ctx, k, 0, lanes, r.finest(k.gain), 0)
 }
 
 // Pieces are looked for in so many frames at a time.
@@ -232,7 +232,7 @@ const (
 
 // search looks for frames of some lanes in a channel, from a place of the file on, from frame first on. octave is
 // that of the finest lattice that noise leaves; a coarser one is tried after it.
-func (r *receiver) search(k lock, from int64, lanes []int, octave, first int) (lock, bool, error) {
+func (r *receiver) search(ctx context.Context, k lock, from int64, lanes []int, octave, first int) (lock, bool, error) {
 	a := newAcquirer(r.marker, r.source, r.workers)
 	for i := range 4 {
 		frames, octave := longPiece, octave
@@ -242,14 +242,14 @@ func (r *receiver) search(k lock, from int64, lanes []int, octave, first int) (l
 		if i >= 2 {
 			octave = min(octaves-1, octave+2)
 		}
-		if err := a.stretch(r.ctx, k.channel, from, frames*FrameLength); err != nil {
+		if err := a.stretch(ctx, k.channel, from, frames*FrameLength); err != nil {
 			return k, false, err
 		}
 		h := hypothesis{
 			gain: k.gain, offset: k.offset, octave: octave, sets: []int{k.set}, lanes: lanes,
 			first: first, last: r.frames(),
 		}
-		c, ok, err := a.correlate(r.ctx, h, 0, frames*FrameLength)
+		c, ok, err := a.correlate(ctx, h, 0, frames*FrameLength)
 		if err != nil {
 			return k, false, err
 		}
@@ -265,12 +265,12 @@ func (r *receiver) search(k lock, from int64, lanes []int, octave, first int) (l
 const maxSearches = 24
 
 // follow reads a channel from a track on to its end, wherever the next piece of it begins.
-func (r *receiver) follow(t track) error {
+func (r *receiver) follow(ctx context.Context, t track) error {
 	searches, idle := 0, 0
 	since, noise := t.k, -1 // the frame behind the last one that was heard, and the noise there
 	for t.at < r.source.Frames() && t.k < r.frames() {
 		frames := min(blockFrames, r.frames()-t.k, int((r.source.Frames()-t.at+FrameLength-1)/FrameLength))
-		if err := errors.Join(r.stretch.load(r.source, t.at), r.ctx.Err()); err != nil {
+		if err := errors.Join(r.stretch.load(r.source, t.at), ctx.Err()); err != nil {
 			return err
 		}
 		r.look(&t, frames)
@@ -305,7 +305,7 @@ func (r *receiver) follow(t track) error {
 			continue
 		}
 		t.noise = noise
-		next, ok, err := r.resume(t, since)
+		next, ok, err := r.resume(ctx, t, since)
 		if err != nil {
 			return err
 		}
@@ -324,10 +324,10 @@ func (r *receiver) follow(t track) error {
 }
 
 // resume looks for the next piece of a channel, from frame first on, where a track was lost.
-func (r *receiver) resume(t track, first int) (track, bool, error) {
+func (r *receiver) resume(ctx context.Context, t track, first int) (track, bool, error) {
 	// Noise is an eighth of the step.
 	finest := max(r.finest(t.gain), min(octaves-3, (t.noise+3)/4))
-	found, ok, err := r.search(t.lock, t.at, []int{t.lane}, finest, first)
+	found, ok, err := r.search(ctx, t.lock, t.at, []int{t.lane}, finest, first)
 	if err != nil || !ok {
 		return t, false, err
 	}
@@ -414,12 +414,7 @@ func (r *receiver) settle(t *track, frames int, guesses []int) bool {
 func (r *receiver) levels(noise, frames int) {
 	parallel.Each(r.workers, frames, func(_, i int) {
 		s := &r.spots[i]
-		s.evidence = math.Inf(-1)
-		for level := range Levels {
-			if e := s.reader.evidence(level, noise); e > s.evidence {
-				s.level, s.evidence = level, e
-			}
-		}
+		s.level, s.evidence = s.reader.likeliest(noise, s.level)
 	})
 }
 

@@ -91,11 +91,11 @@ func seek(t testing.TB, rec *audio.Recording, key keystream.Key, want error) flo
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := newListener(context.Background(), host(f), key, 1)
+	l, err := newListener(host(f), key, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err = l.read(); !errors.Is(err, want) {
+	if _, err = l.read(context.Background()); !errors.Is(err, want) {
 		t.Fatalf("%v, want %v", err, want)
 	}
 	return l.source.Passes()

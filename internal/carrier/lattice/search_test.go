@@ -226,11 +226,11 @@ func TestFalseAlarms(t *testing.T) {
 	highest := 0.0
 	for i, rec := range recordings {
 		for key := range keys {
-			l, err := newListener(context.Background(), host(open(t, file(t, rec))), keystream.Key{9, byte(i), byte(key)}, 1)
+			l, err := newListener(host(open(t, file(t, rec))), keystream.Key{9, byte(i), byte(key)}, 1)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := l.acquire.load(l.ctx, 0); err != nil {
+			if err := l.acquire.load(context.Background(), 0); err != nil {
 				t.Fatal(err)
 			}
 			y, frames := l.acquire.window.samples[0], l.acquire.window.usable(0, 24)
@@ -314,17 +314,17 @@ func TestProgressOfFinding(t *testing.T) {
 // A correlation is what its definition says, at any lag and however templates are added up.
 func TestCorrelation(t *testing.T) {
 	rec := noise(47, mono(audio.Int16), 9*FrameLength)
-	l, err := newListener(context.Background(), host(open(t, file(t, rec))), ours, 1)
+	l, err := newListener(host(open(t, file(t, rec))), ours, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := l.acquire.load(l.ctx, 0); err != nil {
+	if err := l.acquire.load(context.Background(), 0); err != nil {
 		t.Fatal(err)
 	}
 	s := search{acquirer: l.acquire, hypothesis: hypothesis{gain: 1, octave: 3, sets: []int{3, 5}, lanes: []int{1}, last: 100}}
 	s.prepare(l.acquire.window.samples[0])
 	s.groups = []group{{[]setLane{{3, 1}, {5, 1}}, 0, 100 * FrameLength}}
-	if err := s.correlate(l.ctx); err != nil {
+	if err := s.correlate(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	if len(s.peaks) < mostPeaks/2 {
