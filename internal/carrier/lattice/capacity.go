@@ -126,6 +126,7 @@ func (c *capacities) under(r *rung, ratio float64) float64 {
 
 // measure finds out how much the plan's frames carry.
 func (p *Plan) measure() {
+	changes := p.survey.changes(p.profile)
 	v := p.survey
 	info := informations[p.profile]()
 	c := &p.room
@@ -137,7 +138,7 @@ func (p *Plan) measure() {
 			if level := p.levels[lane][k]; level != silent {
 				f := &frames[k]
 				shares[level] += float64(f.usable) / all
-				c.mse += v.change(p.profile, f, int(level)) / all
+				c.mse += changes[level] * float64(f.gain) * float64(f.usable) / all
 			}
 		}
 	}

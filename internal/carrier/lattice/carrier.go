@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"ditas/audio"
 	"ditas/internal/carrier"
@@ -25,17 +26,30 @@ func (Carrier) Survey(ctx context.Context, cover audio.File, o carrier.Options) 
 	if err != nil {
 		return nil, err
 	}
-	return &surveyedCover{s, cover}, nil
+	return &surveyedCover{survey: s, cover: cover}, nil
 }
 
 // surveyedCover is a cover and what a survey of it has found.
 type surveyedCover struct {
 	survey *Survey
 	cover  audio.File
+
+	mu       sync.Mutex
+	strength carrier.Strength // of the last plans
+	last     []*Plan
 }
 
 // plans returns the plans for a strength, the one with the most protection first.
 func (c *surveyedCover) plans(s carrier.Strength) []*Plan {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.last == nil || c.strength != s {
+		c.strength, c.last = s, c.plan(s)
+	}
+	return c.last
+}
+
+func (c *surveyedCover) plan(s carrier.Strength) []*Plan {
 	if s.Faint {
 		return []*Plan{c.survey.Faintest()}
 	}

@@ -273,21 +273,37 @@ const audible = 2
 func (v *Survey) Plan(profile Profile, mse float64) *Plan {
 	p := v.newPlan(profile)
 	floor := v.floor(2)
-	hearing := math.Pow(10, -audible/10.0)
-	// The total grows with the strength, so halving finds it.
+	power := profile.power()
+	hearing := math.Pow(10, -audible/10.0) / power
+	changes := v.changes(profile)
+	// A frame's level is that of the strength, which all frames share, plus one of its own, up to what is heard.
+	type bounds struct{ own, most float64 }
+	levels := make([][]bounds, len(v.frames))
+	for c, frames := range v.frames {
+		levels[c] = make([]bounds, len(frames))
+		for k := range frames {
+			f := &frames[k]
+			if f.usable == 0 {
+				p.levels[c][k] = silent
+				continue
+			}
+			// The variance before shaping: the same error everywhere leaves the most room, as far as it is not heard.
+			own := levelOf(1/(float64(f.gain)*power)) + levelDithering*lowDiscrepancy(k*len(v.frames)+c)
+			levels[c][k] = bounds{own, min(levelOf(hearing*float64(f.tolerance)), Levels-1)}
+		}
+	}
+	// The total grows with the strength, whose binary logarithm is given, so halving finds it.
 	assign := func(strength float64) (total float64) {
 		for c, frames := range v.frames {
 			for k := range frames {
 				f := &frames[k]
 				if f.usable == 0 {
-					p.levels[c][k] = silent
 					continue
 				}
-				// The variance before shaping: the same error everywhere leaves the most room, as far as it is not heard.
-				level := levelOf(strength/float64(f.gain)/profile.power()) + levelDithering*lowDiscrepancy(k*len(v.frames)+c)
-				level = math.Floor(min(level, levelOf(hearing*float64(f.tolerance)/profile.power()), Levels-1))
-				p.levels[c][k] = uint8(max(floor, int(level)))
-				total += v.change(profile, f, int(p.levels[c][k]))
+				b := &levels[c][k]
+				level := max(floor, int(math.Floor(min(2*strength+b.own, b.most))))
+				p.levels[c][k] = uint8(level)
+				total += changes[level] * float64(f.gain) * float64(f.usable)
 			}
 		}
 		return total / float64(v.Frames())
@@ -295,13 +311,13 @@ func (v *Survey) Plan(profile Profile, mse float64) *Plan {
 	low, high := -60.0, 10.0
 	for range 40 {
 		mid := (low + high) / 2
-		if assign(math.Exp2(mid)) > planned*mse {
+		if assign(mid) > planned*mse {
 			high = mid
 		} else {
 			low = mid
 		}
 	}
-	assign(math.Exp2(low))
+	assign(low)
 	p.mse = mse
 	p.measure()
 	return p
@@ -317,15 +333,18 @@ func (p *Plan) Strength(channel, frame int) Strength {
 	if level == silent {
 		return Strength{}
 	}
-	f := p.survey.frames[channel][frame]
-	f.gain = 1
-	return Strength{fineStep(int(level)), p.survey.change(p.profile, &f, int(level))}
+	f := &p.survey.frames[channel][frame]
+	return Strength{fineStep(int(level)), p.survey.changes(p.profile)[level] * float64(f.usable)}
 }
 
-// change returns the mean squared error of a frame at a level.
-func (v *Survey) change(profile Profile, f *surveyed, level int) float64 {
-	step, grid := fineStep(level), carrier.GridOf(v.format).Step
-	return (profile.powerAt(level)*step*step + grid*grid/12) * float64(f.gain) * float64(f.usable)
+// changes returns, for each level, the mean squared error that lattices make in a frame if nothing is shaped.
+func (v *Survey) changes(profile Profile) (of [Levels]float64) {
+	grid := carrier.GridOf(v.format).Step
+	for level := range of {
+		step := fineStep(level)
+		of[level] = profile.powerAt(level)*step*step + grid*grid/12
+	}
+	return of
 }
 
 // Faintest returns the plan that changes samples least while fine symbols still carry two bits, or as near to that as the
