@@ -116,6 +116,7 @@ func (s *Survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes
 			return nil, err
 		}
 		secret = secret.Resize(short.Width, short.Height)
+		secret.Round()
 	}
 	random := o.Random
 	if random == nil {

@@ -65,7 +65,7 @@ func (s *survey) Capacity(strength carrier.Strength) *report.Capacity {
 func (s *survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes, o carrier.HideOptions) (*report.Hide, error) {
 	room := s.bytes.Room(o.Strength)
 	coding := progress(o.Options, report.Coding)
-	payload, _, err := codestream.Encode(ctx, secret, codestream.EncodeOptions{Limit: room.Bytes, Progress: coding})
+	payload, complete, err := codestream.Encode(ctx, secret, codestream.EncodeOptions{Limit: room.Bytes, Progress: coding})
 	if err != nil {
 		return nil, err
 	}
@@ -77,24 +77,54 @@ func (s *survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes
 		Method: s.name, Width: secret.Width, Height: secret.Height, MSE: done.MSE, SNR: done.SNR, MaxDeviation: done.MaxDeviation,
 		Robust: done.Robust,
 	}
-	if err := stages(ctx, r, secret, done, o); err != nil {
+	complete = complete && len(done.Payload) == len(payload)
+	if err := stages(ctx, r, secret, done, complete, o); err != nil {
 		return nil, err
 	}
 	return r, nil
 }
 
-// stages tells how well each stage of a payload brings back the picture.
-func stages(ctx context.Context, r *report.Hide, secret *picture.Planes, done *carrier.Report, o carrier.HideOptions) error {
-	lengths := make([]int, len(done.Stages))
+// stages tells how well each stage of a payload brings back the picture. Where the payload is complete so is the picture, by the word of
+// the codestream, and its last stage needs no decoding.
+func stages(
+	ctx context.Context, r *report.Hide, secret *picture.Planes, done *carrier.Report, complete bool, o carrier.HideOptions,
+) error {
+	var lengths []int
 	arrived := 0
-	for i, s := range done.Stages {
+	for _, s := range done.Stages {
 		arrived = min(arrived+s.Bytes, len(done.Payload))
-		lengths[i] = arrived
-		r.Stages = append(r.Stages, report.HideStage{Bytes: s.Bytes, Loss: s.Loss})
+		stage := report.HideStage{Bytes: s.Bytes, Loss: s.Loss}
+		if complete && arrived == len(done.Payload) {
+			stage.PSNR = 100
+		} else {
+			lengths = append(lengths, arrived)
+		}
+		r.Stages = append(r.Stages, stage)
 	}
+	checking := progress(o.Options, report.Checking)
+	if len(lengths) > 0 {
+		if err := check(ctx, r, secret, done.Payload, lengths, o); err != nil {
+			return err
+		}
+	}
+	if complete {
+		r.PSNR, r.Exact = 100, true
+		if o.Restored {
+			var err error
+			if r.Restored, err = Compare(secret, secret); err != nil {
+				return err
+			}
+		}
+	}
+	checking(1, 1)
+	return ctx.Err()
+}
+
+// check decodes prefixes of a payload, which are its first stages.
+func check(ctx context.Context, r *report.Hide, secret *picture.Planes, payload []byte, lengths []int, o carrier.HideOptions) error {
 	size := secret.Width * secret.Height
 	decoding := codestream.DecodeOptions{MaxPixels: size, Progress: progress(o.Options, report.Checking)}
-	err := codestream.Prefixes(ctx, done.Payload, lengths, decoding, func(i int, v *codestream.View) error {
+	err := codestream.Prefixes(ctx, payload, lengths, decoding, func(i int, v *codestream.View) error {
 		p, info, err := v.Picture(ctx, size)
 		if err != nil {
 			return err
@@ -105,7 +135,7 @@ func stages(ctx context.Context, r *report.Hide, secret *picture.Planes, done *c
 		}
 		r.Stages[i].PSNR = min(psnr, 100)
 		r.PSNR, r.Exact = r.Stages[i].PSNR, info.Complete
-		if o.Restored && i == len(lengths)-1 {
+		if o.Restored && i == len(r.Stages)-1 {
 			r.Restored, err = restored(ctx, secret, p, info, o.Options)
 		}
 		return err
