@@ -145,7 +145,9 @@ func TestWideResampler(t *testing.T) {
 }
 
 func TestResamplerRefusesRates(t *testing.T) {
-	for _, rates := range [][2]int{{0, 1}, {1, 0}, {-1, 1}, {1 << 30, 1}} {
+	beyond := math.MaxInt32
+	beyond++ // negative where an int has 32 bits
+	for _, rates := range [][2]int{{0, 1}, {1, 0}, {-1, 1}, {beyond, 1}} {
 		if _, err := NewResampler(rates[0], rates[1]); err == nil {
 			t.Errorf("%v were accepted", rates)
 		}
