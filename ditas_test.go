@@ -648,3 +648,40 @@ func rounded(p *picture.Planes) *picture.Planes {
 	p.Round()
 	return p
 }
+
+// What capacity says fits is hidden and comes back, in recordings with pauses of digital silence too.
+func TestPausesKeepTheirPromise(t *testing.T) {
+	file := music(t, mono, 5)
+	rec, err := wav.Decode(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, silent := range map[string]func(at float64) bool{
+		"a long pause": func(at float64) bool { return at > 1 && at < 4 },
+		"short pauses": func(at float64) bool { return math.Mod(at, 1) > 0.4 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			gated := audio.Recording{Format: rec.Format, Samples: audio.NewBlock(1, rec.Frames())}
+			for i, v := range rec.Samples[0] {
+				if !silent(float64(i) / 16000) {
+					gated.Samples[0][i] = v
+				}
+			}
+			var b bytes.Buffer
+			if err := wav.Encode(&b, &gated); err != nil {
+				t.Fatal(err)
+			}
+			secret := scene(150, 140)
+			stego, hidden := hide(t, b.Bytes(), secret, ditas.Public(), ditas.HideOptions{Fit: true})
+			p, found := reveal(t, stego, ditas.Public(), ditas.RevealOptions{Plain: true})
+			if p.Width != hidden.Width || !found.Complete || hidden.PSNR < 20 {
+				t.Errorf("hidden %+v, found %+v", hidden, found)
+			}
+			if p.Width == secret.Width {
+				if got := psnr(t, secret, p); math.Abs(got-hidden.PSNR) > 1e-9 {
+					t.Errorf("revealed at %.2f dB, promised %.2f dB", got, hidden.PSNR)
+				}
+			}
+		})
+	}
+}

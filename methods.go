@@ -48,7 +48,7 @@ var methods = []Method{
 	{
 		Name: Networks, Summary: "the trained networks of the paper; close to the picture, but hardly ever exact",
 		Survives:   []string{"a cut-off end", "silenced parts", "other sample formats", "weak noise"},
-		Loses:      []string{"a cut beginning", "changes of volume", "MP3, AAC, Vorbis, Opus", "resampling"},
+		Loses:      []string{"a cut beginning", "changes of volume", "swapped channels", "MP3, AAC, Vorbis, Opus", "resampling"},
 		Costs:      "the whole recording in memory, four bytes a sample",
 		DefaultSNR: networks.DefaultSNR, MinSNR: networks.MinSNR, MaxSNR: networks.MaxSNR,
 		hides: networks.Method{},

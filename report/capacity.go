@@ -71,6 +71,9 @@ type TooShortError struct {
 }
 
 func (e *TooShortError) Error() string {
+	if e.Need == 0 {
+		return fmt.Sprintf("the recording is too short to hide anything in it: there are %s of sound", seconds(e.Have, math.Floor))
+	}
 	s := fmt.Sprintf("the recording is too short: it takes %s of sound, and there are %s", seconds(e.Need, math.Ceil), seconds(e.Have, math.Floor))
 	if e.Width > 0 {
 		s += fmt.Sprintf("; scaled down to %d×%d the picture would fit", e.Width, e.Height)

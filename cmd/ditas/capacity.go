@@ -124,6 +124,9 @@ func (o *capacityFlags) measure(ctx context.Context, name string, strength ditas
 	if err != nil {
 		return err
 	}
+	if room.TooQuiet != nil {
+		return explain(room.TooQuiet, cover)
+	}
 	res := capacity{
 		Cover: name, Format: cover.Format().String(), Seconds: room.Duration.Seconds(), SNR: room.SNR,
 		Method: room.Method, Bytes: room.Bytes, Robust: room.Robust, Pixels: room.Pixels, Side: room.Side, Warnings: survey.Warnings(),
@@ -131,7 +134,11 @@ func (o *capacityFlags) measure(ctx context.Context, name string, strength ditas
 	o.printf("%s lasts %s: %s\n", cover.name, seconds(room.Duration), res.Format)
 	exactly := ""
 	if res.Bytes > 0 {
-		o.printf("  room     %s at an SNR of %g dB, %s of them with protection against noise\n", size(res.Bytes), res.SNR, size(res.Robust))
+		strength := fmt.Sprintf("an SNR of %g dB", res.SNR)
+		if res.SNR == 0 {
+			strength = "the least strength"
+		}
+		o.printf("  room     %s at %s, %s of them with protection against noise\n", size(res.Bytes), strength, size(res.Robust))
 		exactly = "; about a tenth of that area comes back exactly"
 	}
 	o.printf("  largest  %d×%d pixels, for a square picture%s\n", res.Side, res.Side, exactly)

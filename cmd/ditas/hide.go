@@ -295,7 +295,7 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	if res.Width != res.ImageWidth || res.Height != res.ImageHeight {
 		scaled = fmt.Sprintf(", scaled down from %d×%d", res.ImageWidth, res.ImageHeight)
 	}
-	whole := fmt.Sprintf("revealed it has a PSNR of %.1f dB or more", res.PSNR)
+	whole := fmt.Sprintf("revealed it has a PSNR of about %.1f dB", res.PSNR)
 	if res.Restored != nil {
 		whole = fmt.Sprintf("revealed it has a PSNR of %.1f dB%s", res.Restored.PSNR, ssim(res.Restored.SSIM))
 	}
@@ -352,7 +352,10 @@ func decibels(psnr float64) string {
 
 // size prints a number of bytes.
 func size(n int) string {
-	if n < 10_000 {
+	switch {
+	case n == 1:
+		return "1 byte"
+	case n < 10_000:
 		return fmt.Sprintf("%d bytes", n)
 	}
 	return fmt.Sprintf("%.0f kB", float64(n)/1000)
@@ -377,7 +380,10 @@ func explain(err error, r *recording) error {
 	}
 	var quiet *report.TooQuietError
 	if errors.As(err, &quiet) {
-		return withHint(fmt.Errorf("%s: %w", r.name, err), "choose --snr %.0f or less, or amplify the recording first", math.Floor(quiet.Reached))
+		if err = fmt.Errorf("%s: %w", r.name, err); quiet.Reached < ditas.Methods()[0].MinSNR {
+			return withHint(err, "take --faint, or amplify the recording first")
+		}
+		return withHint(err, "choose --snr %.0f or less, or amplify the recording first", math.Floor(quiet.Reached))
 	}
 	if intake.Advice(err) != "" {
 		return about(r.name, err)

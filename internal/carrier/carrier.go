@@ -11,6 +11,7 @@ package carrier
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
@@ -28,6 +29,16 @@ var (
 	// ErrSilent reports a cover in which there is nothing but silence.
 	ErrSilent = errors.New("the recording is silent: there is nothing to hide in")
 )
+
+// LostError reports a cover that would not give back all of a payload, though nothing happened to it.
+type LostError struct {
+	Arrived, Size int  // bytes of payload that would be read, and all of them
+	Written       bool // output was written before that turned out
+}
+
+func (e *LostError) Error() string {
+	return fmt.Sprintf("the recording would give back only %d of the %d bytes hidden in it", e.Arrived, e.Size)
+}
 
 // Options are what all operations take.
 type Options struct {
@@ -63,7 +74,8 @@ type Survey interface {
 	// Room tells how much fits at a strength.
 	Room(s Strength) Room
 	// Embed writes the cover to dst with a payload in it that fits, in the cover's own format, which has to be an [audio.Rewriter].
-	// nonce gives the random bytes that make the recording unlike all others of its key.
+	// nonce gives the random bytes that make the recording unlike all others of its key. The error is a *LostError if the payload could not be
+	// read again.
 	Embed(ctx context.Context, dst io.Writer, s Strength, payload []byte, key keystream.Key, nonce io.Reader, o Options) (*Report, error)
 }
 

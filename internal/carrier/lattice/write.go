@@ -14,9 +14,6 @@ import (
 	"ditas/internal/parallel"
 )
 
-// ErrLost reports that a recording would not give back all that was hidden in it, however it was tried.
-var ErrLost = errors.New("lattice: the recording does not give back all that is hidden in it")
-
 // spooled is how many frames a recording has at most that is written only when it has turned out to give everything back: 16 MiB of
 // samples. In longer ones chance evens out, and what they hold is known from the survey.
 const spooled = 2048
@@ -35,7 +32,7 @@ type HideOptions struct {
 }
 
 // Hide writes cover to dst with the payload in it, and reads the payload again as a receiver would. The error is [ErrTooShort] if there is
-// no room for the payload, [ErrLost] if it could not be read again, and a *[report.TooQuietError] if the plan misses its strength.
+// no room for the payload, a *[carrier.LostError] if it could not be read again, and a *[report.TooQuietError] if the plan misses its strength.
 func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, p *Plan, payload []byte, o HideOptions) (*carrier.Report, error) {
 	t := task{
 		plan: p, payload: payload, key: o.Key, workers: o.Workers, progress: forward(o.Progress),
@@ -65,12 +62,16 @@ func (t *task) hide(ctx context.Context, dst io.Writer, cover audio.Rewriter) (*
 			return nil, err
 		}
 		r, err := t.try(ctx, w, cover)
+		var lost *carrier.LostError
+		if errors.As(err, &lost) {
+			lost.Written = true
+		}
 		if err != nil {
 			return nil, err
 		}
 		return r, w.Close()
 	}
-	var lost error
+	var lost *carrier.LostError
 	for range attempts {
 		var s spool
 		r, err := t.try(ctx, &s, cover)
@@ -81,10 +82,9 @@ func (t *task) hide(ctx context.Context, dst io.Writer, cover audio.Rewriter) (*
 			}
 			return r, s.copyTo(w)
 		}
-		if !errors.Is(err, ErrLost) {
+		if !errors.As(err, &lost) {
 			return nil, err
 		}
-		lost = err
 	}
 	return nil, lost
 }
@@ -142,7 +142,7 @@ func (t *task) try(ctx context.Context, w audio.Writer, cover audio.File) (*carr
 		return nil, err
 	}
 	if len(r.Payload) < len(t.payload) {
-		return nil, fmt.Errorf("%w: %d of %d bytes would come back; hide less, or more strongly", ErrLost, len(r.Payload), len(t.payload))
+		return nil, &carrier.LostError{Arrived: len(r.Payload), Size: len(t.payload)}
 	}
 	return r, nil
 }

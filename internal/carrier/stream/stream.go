@@ -23,6 +23,9 @@ import (
 // small ones somewhat better. With 11 to 15 they come back exactly.
 const LeastBits = 1.0
 
+// mostReplans is how often less is hidden because a cover does not give back what it seemed to have room for.
+const mostReplans = 12
+
 // Of returns the method that hides pictures by a carrier. name is what reports call it.
 func Of(name string, c carrier.Carrier) carrier.Method { return &method{name, c} }
 
@@ -69,7 +72,18 @@ func (s *survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes
 	if err != nil {
 		return nil, err
 	}
-	done, err := s.bytes.Embed(ctx, dst, o.Strength, payload, o.Key, o.Nonce, o.Options)
+	hidden := payload
+	done, err := s.bytes.Embed(ctx, dst, o.Strength, hidden, o.Key, o.Nonce, o.Options)
+	// A stage that is known not to arrive is not sent: less is hidden until all of it comes back.
+	var lost *carrier.LostError
+	for range mostReplans {
+		if !errors.As(err, &lost) || lost.Written || lost.Size < 2 {
+			break
+		}
+		hidden = hidden[:max(1, min(lost.Arrived, len(hidden)-len(hidden)/8))]
+		lost = nil
+		done, err = s.bytes.Embed(ctx, dst, o.Strength, hidden, o.Key, o.Nonce, o.Options)
+	}
 	if err != nil {
 		return nil, err
 	}
