@@ -90,12 +90,19 @@ func (v *Survey) sparse() bool {
 	return sparse > 0.02*all
 }
 
-// What a plan has room for comes back from the file as it was written.
+// What a plan has room for comes back from the file as it was written. One full room in a hundred may be refused, with nothing written, as
+// the sender sees that not all of it would come back; seven eighths of it are then taken.
 func TestRoomIsKept(t *testing.T) {
 	count := 150
 	if testing.Short() {
 		count = 12
 	}
+	tried, refused := 0, 0
+	defer func() {
+		if refused > tried/100 {
+			t.Errorf("%d of %d full rooms were refused", refused, tried)
+		}
+	}()
 	for seed := range count {
 		rng := newRand(uint64(1000 + seed))
 		name, rec := drawCover(rng)
@@ -116,6 +123,13 @@ func TestRoomIsKept(t *testing.T) {
 			hidden := payload(room)
 			var b bytes.Buffer
 			r, err := hide(context.Background(), &b, cover, p, hidden, ours, fixed, 2, nil)
+			tried++
+			if errors.As(err, new(*carrier.LostError)) && b.Len() == 0 {
+				t.Logf("%d %s %s at %.0f dB: %v", seed, name, pn, snr, err)
+				refused++
+				hidden = hidden[:room*7/8]
+				r, err = hide(context.Background(), &b, cover, p, hidden, ours, fixed, 2, nil)
+			}
 			if err != nil {
 				t.Errorf("%d %s %s at %.0f dB: %v", seed, name, pn, snr, err)
 				continue
