@@ -524,12 +524,17 @@ func TestQuiet(t *testing.T) {
 			t.Errorf("at the strength that it can have: %v", err)
 		}
 	}
-	for _, value := range []float64{0, 0.3} {
-		for i := range rec.Samples[0] {
-			rec.Samples[0][i] = rec.Format.Quantize(value)
-		}
-		if _, err := NewSurvey(context.Background(), open(t, file(t, rec)), DefaultShaping, 2, nil); !errors.Is(err, carrier.ErrSilent) {
-			t.Errorf("a constant %g: %v", value, err)
+	clear(rec.Samples[0])
+	if _, err := NewSurvey(context.Background(), open(t, file(t, rec)), DefaultShaping, 2, nil); !errors.Is(err, carrier.ErrSilent) {
+		t.Errorf("silence: %v", err)
+	}
+	for i := range rec.Samples[0] {
+		rec.Samples[0][i] = rec.Format.Quantize(0.3)
+	}
+	v, _ = survey(t, rec)
+	for _, p := range []*Plan{v.Plan(Robust, v.MSE(50)), v.Plan(Lean, v.MSE(50)), v.Faintest()} {
+		if p.Room() != 0 {
+			t.Errorf("a constant has room for %d bytes", p.Room())
 		}
 	}
 }

@@ -122,31 +122,19 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 	if len(v.frames[0]) < leastFrames {
 		return nil, ErrTooShort
 	}
-	if v.sounding() < 1 {
-		return nil, carrier.ErrSilent
-	}
 	for c := range surveyors {
 		v.power += surveyors[c].power / float64(v.Frames()*FrameLength)
 		if v.contours != nil {
 			v.contours[c] = surveyors[c].contours
 		}
 	}
+	if v.power == 0 {
+		return nil, carrier.ErrSilent
+	}
 	if progress != nil {
 		progress(int(s.Frames()>>10)+1, int(s.Frames()>>10)+1)
 	}
 	return v, nil
-}
-
-// sounding returns how many frames' worth of samples are usable in the channel that has most of them.
-func (v *Survey) sounding() (most float64) {
-	for _, frames := range v.frames {
-		sum := 0.0
-		for _, f := range frames {
-			sum += float64(f.usable)
-		}
-		most = max(most, sum)
-	}
-	return most
 }
 
 // newSurveyors returns a surveyor of each channel.
