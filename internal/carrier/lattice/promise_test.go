@@ -76,7 +76,7 @@ func drawCover(rng *rand.Rand) (name string, rec *audio.Recording) {
 }
 
 // sparse reports whether many frames hold a few samples only between silence. Their levels, which a receiver has to tell from those
-// samples, are not always told, and then what they say is wrong.
+// samples, are not always told, and then what they say is wrong. Where there is less sound in all than the header takes, it may not be found.
 func (v *Survey) sparse() bool {
 	sparse, all := float32(0), float32(0)
 	for _, frames := range v.frames {
@@ -87,7 +87,7 @@ func (v *Survey) sparse() bool {
 			}
 		}
 	}
-	return sparse > 0.02*all
+	return sparse > 0.02*all || all < leastFrames
 }
 
 // What a plan has room for comes back from the file as it was written. One full room in a hundred may be refused, with nothing written, as
