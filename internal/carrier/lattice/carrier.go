@@ -94,28 +94,26 @@ func (c *surveyedCover) Embed(
 
 // Find looks for a payload.
 func (Carrier) Find(ctx context.Context, stego *carrier.Host, key keystream.Key, o carrier.Options) (carrier.Found, error) {
-	m, err := Find(ctx, stego, key, o.Workers, o.Phase(report.Searching))
-	switch {
-	case errors.Is(err, ErrVersion):
-		return nil, carrier.ErrVersion
-	case errors.Is(err, ErrNotFound):
-		return nil, carrier.ErrNotFound
-	case err != nil:
+	l, err := newListener(stego, key, o.Workers)
+	if err != nil {
 		return nil, err
 	}
-	return foundMessage{m}, nil
+	l.progress = o.Phase(report.Searching)
+	h, k, err := l.search(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &found{l, h, k}, nil
 }
 
-// foundMessage is a payload that was found.
-type foundMessage struct{ *Message }
+// found is where a payload was found.
+type found struct {
+	listener *listener
+	header   *header
+	lock     lock
+}
 
-func (f foundMessage) Read(context.Context, carrier.Options) (*carrier.Message, error) {
-	m := &carrier.Message{
-		Payload: f.Payload, Size: f.Size, Robust: f.Profile == Robust, Frames: f.Frames, Arrived: f.Arrived, Map: f.Map,
-		Gain: f.Gain, Offset: f.Offset, Noise: f.Noise, Cut: f.Cut,
-	}
-	for _, s := range f.Stages {
-		m.Stages = append(m.Stages, carrier.Arrival(s))
-	}
-	return m, nil
+func (f *found) Read(ctx context.Context, o carrier.Options) (*carrier.Message, error) {
+	f.listener.searched, f.listener.progress = 0, o.Phase(report.Reading)
+	return f.listener.read(ctx, f.header, f.lock)
 }

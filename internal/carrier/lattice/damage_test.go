@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"ditas/audio"
+	"ditas/internal/carrier"
 	"ditas/internal/channel"
 )
 
@@ -22,7 +23,7 @@ func half(t *testing.T, rec *audio.Recording, snr float64) (stego *audio.Recordi
 }
 
 // arrives fails unless the payload comes back, of which at least so many bytes; what comes is its beginning in any case.
-func arrives(t *testing.T, rec *audio.Recording, hidden []byte, least int) *Message {
+func arrives(t *testing.T, rec *audio.Recording, hidden []byte, least int) *carrier.Message {
 	t.Helper()
 	m := find(t, rec)
 	if m.Size != len(hidden) || !bytes.HasPrefix(hidden, m.Payload) {

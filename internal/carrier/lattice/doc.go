@@ -38,7 +38,7 @@
 //
 // docs/FORMAT.md has all that another reader or writer has to know, docs/SECURITY.md what keys protect, and
 // testdata vectors to check against. Recordings of a version of the format can be read by all later versions of the
-// package, or [ErrVersion] says that they cannot; [Find] reports recordings of later versions by the same error.
+// package, or [carrier.ErrVersion] says that they cannot; [Find] reports recordings of later versions by the same error.
 //
 // The package follows B. Chen and G. Wornell, "Quantization index modulation", IEEE Trans. Information Theory 47,
 // 2001; J. Eggers, R. Bäuml, R. Tzschoppe and B. Girod, "Scalar Costa scheme for information embedding", IEEE

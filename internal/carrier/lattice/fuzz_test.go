@@ -166,7 +166,7 @@ func FuzzDamaged(f *testing.F) {
 		l := listen(t, &audio.Recording{Format: mono(audio.Float32), Samples: [][]float64{x}})
 		r := l.newReceiver(&head)
 		k := lock{gain: 1, set: fixed.set()}
-		if err := r.listen(context.Background(), k); errors.Is(err, ErrNotFound) {
+		if err := r.listen(context.Background(), k); errors.Is(err, carrier.ErrNotFound) {
 			return
 		} else if err != nil {
 			t.Fatal(err)

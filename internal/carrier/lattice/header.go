@@ -2,10 +2,10 @@ package lattice
 
 import (
 	"crypto/subtle"
-	"errors"
 	"fmt"
 	"io"
 
+	"ditas/internal/carrier"
 	"ditas/internal/fec/turbo"
 	"ditas/internal/keystream"
 )
@@ -16,9 +16,6 @@ const (
 	MaxPayload  = 1<<21 - 1 // bytes
 	maxFrames   = 1<<24 - 1 // of all channels together
 )
-
-// ErrVersion reports a recording that a later version of ditas wrote.
-var ErrVersion = errors.New("lattice: written by a later version of ditas; a newer ditas reads it")
 
 // nonce makes the key of one recording out of that of a passphrase, so that no dither ever serves two recordings.
 type nonce [6]byte
@@ -117,7 +114,7 @@ func parseHeader(b [headerSize]byte, key keystream.Key) (h header, ok bool, err 
 		h.shares[i] = f.take(n)
 	}
 	if b[0]>>4 != headerVersion || h.profile >= profiles || f.take(2) != 0 {
-		return h, true, ErrVersion
+		return h, true, carrier.ErrVersion
 	}
 	if h.payload < 1 || h.frames < 1 || h.frames%h.channels != 0 {
 		return h, true, fmt.Errorf("lattice: a header that contradicts itself: %d bytes in %d frames of %d channels", h.payload, h.frames, h.channels)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"ditas/audio"
+	"ditas/internal/carrier"
 	"ditas/internal/keystream"
 )
 
@@ -199,12 +200,12 @@ func TestHeadersThatContradictThemselves(t *testing.T) {
 		at, bits, value int
 		want            error // nil for any
 	}{
-		{"version 0", 0, 4, 0, ErrVersion},
-		{"version 3", 0, 4, 3, ErrVersion},
-		{"profile 2", 4, 4, 2, ErrVersion},
-		{"profile 15", 4, 4, 15, ErrVersion},
-		{"a bit that is to be 0", 134, 2, 1, ErrVersion},
-		{"another one", 134, 2, 2, ErrVersion},
+		{"version 0", 0, 4, 0, carrier.ErrVersion},
+		{"version 3", 0, 4, 3, carrier.ErrVersion},
+		{"profile 2", 4, 4, 2, carrier.ErrVersion},
+		{"profile 15", 4, 4, 15, carrier.ErrVersion},
+		{"a bit that is to be 0", 134, 2, 1, carrier.ErrVersion},
+		{"another one", 134, 2, 2, carrier.ErrVersion},
 		{"frames that channels do not divide", 62, 24, 101, nil},
 		{"no frames", 62, 24, 0, nil},
 		{"no payload", 86, 21, 0, nil},
@@ -213,7 +214,7 @@ func TestHeadersThatContradictThemselves(t *testing.T) {
 		if !ok || err == nil || c.want != nil && !errors.Is(err, c.want) {
 			t.Errorf("%s: %t, %v", c.name, ok, err)
 		}
-		if c.want == nil && errors.Is(err, ErrVersion) {
+		if c.want == nil && errors.Is(err, carrier.ErrVersion) {
 			t.Errorf("%s passes for a later version", c.name)
 		}
 	}

@@ -82,8 +82,8 @@ func TestEveryFormat(t *testing.T) {
 					t.Errorf("asked for %g dB, got %.1f dB", snr, made.SNR)
 				}
 				m := findIn(t, b.Bytes())
-				if !bytes.Equal(m.Payload, hidden) || m.Size != len(hidden) || m.Profile != profile {
-					t.Errorf("%d of %d bytes came back, profile %d", len(m.Payload), len(hidden), m.Profile)
+				if !bytes.Equal(m.Payload, hidden) || m.Size != len(hidden) || m.Robust != (profile == Robust) {
+					t.Errorf("%d of %d bytes came back, robust: %t", len(m.Payload), len(hidden), m.Robust)
 				}
 				if m.Frames != 12*f.Channels || m.Arrived != m.Frames || m.Gain != 1 || m.Offset != 0 || m.Cut != nil {
 					t.Errorf("%d of %d frames, gain %g, offset %g, %v", m.Arrived, m.Frames, m.Gain, m.Offset, m.Cut)
@@ -184,7 +184,7 @@ func TestHidingIsAFunction(t *testing.T) {
 // All of these give the same error.
 func TestNotFound(t *testing.T) {
 	data, _ := stego(t, noise(4, mono(audio.Int16), 10*FrameLength), Robust, 40)
-	if _, err := Find(context.Background(), host(open(t, data)), theirs, 2, nil); !errors.Is(err, ErrNotFound) {
+	if _, err := Find(context.Background(), host(open(t, data)), theirs, 2, nil); !errors.Is(err, carrier.ErrNotFound) {
 		t.Errorf("another key: %v", err)
 	}
 	made := func(n int, f func(i int) float64) *audio.Recording {
@@ -204,7 +204,7 @@ func TestNotFound(t *testing.T) {
 		"less than a frame": made(FrameLength-1, func(i int) float64 { return math.Sin(float64(i)) }),
 		"65 channels":       {Format: audio.Format{Rate: 8000, Channels: 65, Encoding: audio.Int16}, Samples: audio.NewBlock(65, 3*FrameLength)},
 	} {
-		if m, err := Find(context.Background(), host(open(t, file(t, rec))), ours, 2, nil); m != nil || !errors.Is(err, ErrNotFound) {
+		if m, err := Find(context.Background(), host(open(t, file(t, rec))), ours, 2, nil); m != nil || !errors.Is(err, carrier.ErrNotFound) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -279,7 +279,7 @@ func TestFullScale(t *testing.T) {
 			continue
 		}
 		m, err := Find(context.Background(), host(open(t, b.Bytes())), ours, 2, nil)
-		if err != nil && !errors.Is(err, ErrNotFound) || err == nil && !bytes.HasPrefix(hidden, m.Payload) {
+		if err != nil && !errors.Is(err, carrier.ErrNotFound) || err == nil && !bytes.HasPrefix(hidden, m.Payload) {
 			t.Errorf("%v: something else came back, or %v", e, err)
 		}
 	}

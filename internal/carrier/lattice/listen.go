@@ -12,10 +12,6 @@ import (
 	"ditas/internal/keystream"
 )
 
-// ErrNotFound reports a recording in which nothing is found: there is nothing, it has another key, or too little is
-// left.
-var ErrNotFound = errors.New("lattice: nothing found: either there is nothing, or it has another passphrase, or too little of it is left")
-
 // listener finds what is hidden in a recording and reads it.
 type listener struct {
 	key     keystream.Key
@@ -62,7 +58,7 @@ func (l *listener) find(ctx context.Context) (*header, lock, error) {
 	if s.version != nil {
 		return nil, lock{}, s.version
 	}
-	return nil, lock{}, ErrNotFound
+	return nil, lock{}, carrier.ErrNotFound
 }
 
 // finder is a search, and what it has found.
@@ -97,7 +93,7 @@ func (s *finder) try(ctx context.Context, k lock, sure bool) (bool, error) {
 			h, err = s.listener.header(ctx, k, most)
 		}
 	}
-	if errors.Is(err, ErrVersion) {
+	if errors.Is(err, carrier.ErrVersion) {
 		s.version = err
 		return false, nil
 	}

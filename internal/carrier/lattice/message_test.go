@@ -149,12 +149,12 @@ func write(t testing.TB, cover *wav.File, p *Plan, hidden []byte) []byte {
 	return b.Bytes()
 }
 
-func find(t testing.TB, rec *audio.Recording) *Message {
+func find(t testing.TB, rec *audio.Recording) *carrier.Message {
 	t.Helper()
 	return findIn(t, file(t, rec))
 }
 
-func findIn(t testing.TB, data []byte) *Message {
+func findIn(t testing.TB, data []byte) *carrier.Message {
 	t.Helper()
 	m, err := Find(context.Background(), host(open(t, data)), ours, 2, nil)
 	if err != nil {

@@ -10,53 +10,31 @@ import (
 	"ditas/internal/parallel"
 )
 
-// Message is what was found in a recording.
-type Message struct {
-	Payload []byte // the beginning of the payload that arrived without a gap
-	Size    int    // bytes of the whole payload
-	Profile Profile
-	// Stages tells what arrived of each stage, the most protected first.
-	Stages []Arrival
-	// Frames is the number of frames that were written, and Arrived how many of them were found.
-	Frames, Arrived int
-	// Map tells of every frame, channel by channel, whether it was found.
-	Map [][]bool
-	// Gain is what the recording was multiplied with since, negative for an inverted one, and Offset what was
-	// added; both are of the first channel that was found.
-	Gain, Offset float64
-	// Noise is the standard deviation of what was added to the samples, that of rounding included, the median over
-	// all frames.
-	Noise float64
-	// Cut is an *audio.TruncatedError if the file ends too early.
-	Cut error
-}
-
-// Arrival is what arrived of a stage.
-type Arrival struct {
-	Bytes           int // of the payload
-	Blocks, Arrived int
-}
-
-// Find finds and reads what is hidden in a recording under a key. The error wraps [ErrNotFound] if nothing is found and
-// [ErrVersion] if a later version wrote it. progress, if set, is called now and then from one goroutine at a time.
-func Find(ctx context.Context, h *carrier.Host, key keystream.Key, workers int, progress func(done, total int)) (*Message, error) {
-	l, err := newListener(h, key, workers)
+// Find finds and reads what is hidden in a recording under a key. The error wraps [carrier.ErrNotFound] if nothing is found and
+// [carrier.ErrVersion] if a later version wrote it. progress, if set, is called now and then from one goroutine at a time.
+func Find(ctx context.Context, stego *carrier.Host, key keystream.Key, workers int, progress func(done, total int)) (*carrier.Message, error) {
+	l, err := newListener(stego, key, workers)
 	if err != nil {
 		return nil, err
 	}
 	l.progress = progress
-	return l.read(ctx)
-}
-
-// read finds a message and reads it.
-func (l *listener) read(ctx context.Context) (*Message, error) {
-	if l.source.Channels() > MaxChannels || l.source.Frames() == 0 {
-		return nil, ErrNotFound
-	}
-	h, k, err := l.find(ctx)
+	h, k, err := l.search(ctx)
 	if err != nil {
 		return nil, err
 	}
+	return l.read(ctx, h, k)
+}
+
+// search finds where a message lies.
+func (l *listener) search(ctx context.Context) (*header, lock, error) {
+	if l.source.Channels() > MaxChannels || l.source.Frames() == 0 {
+		return nil, lock{}, carrier.ErrNotFound
+	}
+	return l.find(ctx)
+}
+
+// read reads the message that a search has found.
+func (l *listener) read(ctx context.Context, h *header, k lock) (*carrier.Message, error) {
 	r := l.newReceiver(h)
 	if err := errors.Join(r.listen(ctx, k), l.source.Finish()); err != nil {
 		return nil, err
@@ -137,7 +115,7 @@ func (r *receiver) frames() int { return r.header.frames / r.header.channels }
 // listen goes through all channels.
 func (r *receiver) listen(ctx context.Context, first lock) error {
 	if first.lane >= r.header.channels || first.k >= r.frames() {
-		return ErrNotFound
+		return carrier.ErrNotFound
 	}
 	taken := make([]bool, r.header.channels)
 	for i := range r.source.Channels() {
@@ -458,8 +436,8 @@ func (r *receiver) take(t *track, frames int) {
 }
 
 // message decodes what was gathered.
-func (r *receiver) message(ctx context.Context, workers int) (*Message, error) {
-	m := &Message{Size: r.header.payload, Profile: r.header.profile, Frames: r.header.frames, Map: r.heard}
+func (r *receiver) message(ctx context.Context, workers int) (*carrier.Message, error) {
+	m := &carrier.Message{Size: r.header.payload, Robust: r.header.profile == Robust, Frames: r.header.frames, Map: r.heard}
 	payload, arrived, err := r.gatherer.decode(ctx, r.key, workers, r.decoded)
 	if err != nil {
 		return nil, err
@@ -468,7 +446,7 @@ func (r *receiver) message(ctx context.Context, workers int) (*Message, error) {
 	for i := range r.gatherer.stages {
 		s := &r.gatherer.stages[i]
 		if s.size > 0 {
-			m.Stages = append(m.Stages, Arrival{Bytes: s.size, Blocks: s.blocks, Arrived: arrived[i]})
+			m.Stages = append(m.Stages, carrier.Arrival{Bytes: s.size, Blocks: s.blocks, Arrived: arrived[i]})
 		}
 	}
 	frames := 0

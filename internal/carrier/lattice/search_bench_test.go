@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"ditas/audio"
+	"ditas/internal/carrier"
 	"ditas/internal/keystream"
 )
 
@@ -73,7 +74,7 @@ func BenchmarkFind(b *testing.B) {
 			rec := searched()[name]
 			key, want := ours, error(nil)
 			if name == "innocent" || name == "wrong" {
-				key, want = theirs, ErrNotFound
+				key, want = theirs, carrier.ErrNotFound
 			}
 			passes := 0.0
 			for b.Loop() {
@@ -91,12 +92,9 @@ func seek(t testing.TB, rec *audio.Recording, key keystream.Key, want error) flo
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := newListener(host(f), key, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err = l.read(context.Background()); !errors.Is(err, want) {
+	h := host(f)
+	if _, err = Find(context.Background(), h, key, 1, nil); !errors.Is(err, want) {
 		t.Fatalf("%v, want %v", err, want)
 	}
-	return l.source.Passes()
+	return h.Passes()
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"ditas/audio"
+	"ditas/internal/carrier"
 	"ditas/internal/keystream"
 )
 
@@ -277,7 +278,7 @@ func TestInnocentsAreReadFourTimes(t *testing.T) {
 	for name, rec := range map[string]*audio.Recording{
 		"speech": speech(t, 30000, 40*FrameLength), "music": music(44, 44100, 2, 3*44100), "noise": noise(45, mono(audio.Float32), 30*FrameLength),
 	} {
-		if passes := seek(t, rec, theirs, ErrNotFound); passes > 4 {
+		if passes := seek(t, rec, theirs, carrier.ErrNotFound); passes > 4 {
 			t.Errorf("%s is read %.1f times", name, passes)
 		}
 		last, calls := 0, 0
@@ -289,7 +290,7 @@ func TestInnocentsAreReadFourTimes(t *testing.T) {
 				t.Errorf("%s: progress of %d", name, total)
 			}
 		})
-		if !errors.Is(err, ErrNotFound) || last != 1000 || calls < 8 {
+		if !errors.Is(err, carrier.ErrNotFound) || last != 1000 || calls < 8 {
 			t.Errorf("%s: %v after %d reports, the last of %d", name, err, calls, last)
 		}
 	}
