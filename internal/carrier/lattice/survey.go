@@ -173,11 +173,13 @@ func (s *surveyor) add(ctx context.Context, x []float64, from, samples int64) {
 				used--
 			}
 		}
+		power := s.power
 		for _, a := range x[before+at:][:FrameLength] {
 			if a-a == 0 { // finite
-				s.power += float64(a * a)
+				power += float64(a * a)
 			}
 		}
+		s.power = power
 		s.frames[k].usable = float32(used) / FrameLength
 	}
 	hop, window := int64(s.survey.masking.Hop()), s.survey.masking.Window()

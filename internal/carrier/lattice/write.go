@@ -312,16 +312,18 @@ func (h *hider) embed(ctx context.Context, b *embedded, c int, x []float64) {
 		copy(l.reader.quiet[:], l.quiet[at+1:])
 		l.reader.read(&b.read[c][i], out[at:], f, level, h.noise)
 	})
+	signal, change, most := l.signal, l.error, l.most
 	for i, y := range out[:b.size] {
 		t := x[before+i]
 		e := y - t
 		if e-e != 0 { // not finite, and left as it is
 			continue
 		}
-		l.signal += float64(t * t)
-		l.error += float64(e * e)
-		l.most = max(l.most, math.Abs(e))
+		signal += float64(t * t)
+		change += float64(e * e)
+		most = max(most, math.Abs(e))
 	}
+	l.signal, l.error, l.most = signal, change, most
 }
 
 // listen hears the windows whose filters a block needs, from one that begins at sample from, unless they were kept. It keeps the last one
