@@ -64,7 +64,18 @@ func Methods() []Method {
 	return all
 }
 
-// method returns the one with a name, the default if it is empty.
+// MethodNamed returns the method with a name, the default one if it is empty.
+func MethodNamed(name string) (Method, error) {
+	m, err := method(name)
+	if err != nil {
+		return Method{}, err
+	}
+	c := *m
+	c.Survives, c.Loses = slices.Clone(m.Survives), slices.Clone(m.Loses)
+	return c, nil
+}
+
+// method returns the one with a name, the default one if it is empty.
 func method(name string) (*Method, error) {
 	if name == "" {
 		return &methods[0], nil

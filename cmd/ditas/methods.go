@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -62,15 +61,11 @@ func methodNames() (names []string) {
 
 // checkMethod returns the method of a name, the default if it is empty.
 func checkMethod(name string) (ditas.Method, error) {
-	all := ditas.Methods()
-	if name == "" {
-		return all[0], nil
+	m, err := ditas.MethodNamed(name)
+	if err != nil {
+		return m, &usageError{fmt.Errorf("--%w", err)}
 	}
-	i := slices.IndexFunc(all, func(m ditas.Method) bool { return m.Name == name })
-	if i < 0 {
-		return ditas.Method{}, usagef("--method %s is unknown: want %s", name, strings.Join(methodNames(), " or "))
-	}
-	return all[i], nil
+	return m, nil
 }
 
 // strengthFlags say how strong the change may be.

@@ -14,12 +14,11 @@ import (
 
 // methodOf returns the method of a name, the default one if it is empty.
 func methodOf(name string) (ditas.Method, error) {
-	for _, m := range ditas.Methods() {
-		if name == "" || name == m.Name {
-			return m, nil
-		}
+	m, err := ditas.MethodNamed(name)
+	if err != nil {
+		return m, fmt.Errorf("%w: %w", errRequest, err)
 	}
-	return ditas.Method{}, fmt.Errorf("%w: a method called %q", errRequest, name)
+	return m, nil
 }
 
 // choice is how to hide.
