@@ -55,11 +55,16 @@ type EncodeOptions struct {
 	Limit int // of the prefix in bytes, none if it is 0 or less
 	// Progress, where set, is called with how much is done of a total, which it reaches.
 	Progress func(done, total int)
+	// Show, where set, is called for each of Lengths, which must not fall, when as many bytes have been written, with its number and with
+	// what a prefix of that length tells, but for the few decisions that its last four bytes leave open. Lengths beyond the end of the stream
+	// are left out. An error that Show returns ends Encode.
+	Lengths []int
+	Show    func(i int, v *View) error
 }
 
 // Encode returns the first bytes of the stream of p, and whether they are all of it. Bit planes beyond the limit are not coded.
 // Values of p are rounded to 8 bits. It takes up to 34 bytes of memory a pixel. The error is ctx's, or that p is empty or
-// larger than MaxSide.
+// larger than MaxSide, or comes from Show.
 func Encode(ctx context.Context, p *picture.Planes, o EncodeOptions) (prefix []byte, complete bool, err error) {
 	if p.Width < 1 || p.Height < 1 || p.Width > MaxSide || p.Height > MaxSide {
 		return nil, false, fmt.Errorf("%w: %d×%d; scale it to 1 to %d pixels each way", ErrSize, p.Width, p.Height, MaxSide)
@@ -73,6 +78,15 @@ func Encode(ctx context.Context, p *picture.Planes, o EncodeOptions) (prefix []b
 	r.begin, r.share = progressTotal/4, progressTotal*3/4
 	c := entropy.NewEncoder(o.Limit)
 	header{p.Width, p.Height, l.Colours() == 1}.code(c)
+	shown, failed := 0, error(nil)
+	if o.Show != nil {
+		c.Watch(o.Lengths, func() bool {
+			v := &View{Width: p.Width, Height: p.Height, Grey: l.Colours() == 1, layout: l, bytes: o.Lengths[shown]}
+			failed = o.Show(shown, v)
+			shown++
+			return failed == nil
+		})
+	}
 	_, err = l.Run(ctx, c, bitplane.Learnt(), func(done, total int) {
 		if o.Limit > 0 && float64(c.Written())/float64(o.Limit) > float64(done)/float64(total) {
 			done, total = c.Written(), o.Limit
@@ -83,6 +97,9 @@ func Encode(ctx context.Context, p *picture.Planes, o EncodeOptions) (prefix []b
 		return nil, false, err
 	}
 	prefix, complete = c.Finish()
+	if failed != nil {
+		return nil, false, failed
+	}
 	r.at(1, 1)
 	return prefix, complete, nil
 }
@@ -190,15 +207,7 @@ const (
 // prefix, which no stream of a photograph comes near. A complete picture is exact, and as large as it says. It takes up to 34
 // bytes of memory for each pixel that is made. The error is ctx's.
 func (v *View) Picture(ctx context.Context, maxPixels int) (*picture.Planes, Info, error) {
-	info := Info{Width: v.Width, Height: v.Height, Grey: v.Grey, Complete: v.Complete}
-	for {
-		width, height := v.layout.Reduced(info.Halvings)
-		n := width * height
-		if n == 1 || n <= maxPixels && (v.Complete || n <= surePixels || n/pixelsPerByte <= v.bytes && v.layout.Begun(info.Halvings+1)) {
-			break
-		}
-		info.Halvings++
-	}
+	info := Info{Width: v.Width, Height: v.Height, Grey: v.Grey, Complete: v.Complete, Halvings: v.halvings(maxPixels)}
 	if !v.Complete {
 		square, err := v.layout.Uncertainty(ctx, bitplane.Learnt(), info.Halvings)
 		if err != nil {
@@ -210,6 +219,23 @@ func (v *View) Picture(ctx context.Context, maxPixels int) (*picture.Planes, Inf
 	}
 	p, err := v.layout.Synthesise(ctx, info.Halvings)
 	return p, info, err
+}
+
+// Planes is Picture for those who do not ask how much to trust it.
+func (v *View) Planes(ctx context.Context, maxPixels int) (*picture.Planes, error) {
+	return v.layout.Synthesise(ctx, v.halvings(maxPixels))
+}
+
+// halvings returns how often the picture is halved.
+func (v *View) halvings(maxPixels int) (n int) {
+	for {
+		width, height := v.layout.Reduced(n)
+		size := width * height
+		if size == 1 || size <= maxPixels && (v.Complete || size <= surePixels || size/pixelsPerByte <= v.bytes && v.layout.Begun(n+1)) {
+			return n
+		}
+		n++
+	}
 }
 
 // progressTotal is the total that progress is reported of.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	"ditas/audio"
 	"ditas/internal/carrier"
@@ -67,8 +68,13 @@ func (s *survey) Capacity(strength carrier.Strength) *report.Capacity {
 
 func (s *survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes, o carrier.HideOptions) (*report.Hide, error) {
 	room := s.bytes.Room(o.Strength)
-	coding := progress(o.Options, report.Coding)
-	payload, complete, err := codestream.Encode(ctx, secret, codestream.EncodeOptions{Limit: room.Bytes, Progress: coding})
+	c := check{secret: secret, options: o}
+	coding := codestream.EncodeOptions{Limit: room.Bytes, Progress: progress(o.Options, report.Coding)}
+	if lengths := ends(s.bytes.Divide(o.Strength, room.Bytes)); foreseeable(secret, room.Bytes, lengths) {
+		c.lengths, c.psnr = lengths, make([]float64, len(lengths))
+		coding.Lengths, coding.Show = lengths, func(i int, v *codestream.View) error { return c.stage(ctx, i, v) }
+	}
+	payload, complete, err := codestream.Encode(ctx, secret, coding)
 	if err != nil {
 		return nil, err
 	}
@@ -91,41 +97,73 @@ func (s *survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes
 		Method: s.name, Width: secret.Width, Height: secret.Height, MSE: done.MSE, SNR: done.SNR, MaxDeviation: done.MaxDeviation,
 		Robust: done.Robust,
 	}
-	complete = complete && len(done.Payload) == len(payload)
-	if err := stages(ctx, r, secret, done, complete, o); err != nil {
+	if err := c.finish(ctx, r, done, complete && len(done.Payload) == len(payload)); err != nil {
 		return nil, err
 	}
 	return r, nil
 }
 
-// stages tells how well each stage of a payload brings back the picture. Where the payload is complete so is the picture, by the word of
-// the codestream, and its last stage needs no decoding.
-func stages(
-	ctx context.Context, r *report.Hide, secret *picture.Planes, done *carrier.Report, complete bool, o carrier.HideOptions,
-) error {
-	var lengths []int
-	arrived := 0
-	for _, s := range done.Stages {
-		arrived = min(arrived+s.Bytes, len(done.Payload))
-		stage := report.HideStage{Bytes: s.Bytes, Loss: s.Loss}
-		if complete && arrived == len(done.Payload) {
-			stage.PSNR = 100
-		} else {
-			lengths = append(lengths, arrived)
-		}
-		r.Stages = append(r.Stages, stage)
+// leastForeseen is the number of bytes from which on a stage's picture is measured while it is coded: the four bytes more or less that it
+// may differ by change its PSNR by some hundredths of a decibel at most.
+const leastForeseen = 1 << 10
+
+// foreseeable reports whether it is known how a payload will be divided: where there is too little room for all of a photograph.
+func foreseeable(p *picture.Planes, room int, lengths []int) bool {
+	return room < p.Width*p.Height && len(lengths) > 0 && lengths[0] >= leastForeseen
+}
+
+// ends returns where stages of so many bytes end.
+func ends(stages []int) []int {
+	lengths, end := make([]int, len(stages)), 0
+	for i, n := range stages {
+		end += n
+		lengths[i] = end
 	}
-	checking := progress(o.Options, report.Checking)
-	if len(lengths) > 0 {
-		if err := check(ctx, r, secret, done.Payload, lengths, o); err != nil {
+	return lengths
+}
+
+// check is how well each stage brings back a picture.
+type check struct {
+	secret   *picture.Planes
+	options  carrier.HideOptions
+	lengths  []int // bytes of payload at which stages end
+	psnr     []float64
+	restored *report.Quality
+	exact    bool
+}
+
+// finish completes a report. Where the payload is complete so is the picture, by the word of the codestream, and its last stage needs no
+// decoding.
+func (c *check) finish(ctx context.Context, r *report.Hide, done *carrier.Report, complete bool) error {
+	var sizes []int
+	for _, s := range done.Stages {
+		sizes = append(sizes, s.Bytes)
+		r.Stages = append(r.Stages, report.HideStage{Bytes: s.Bytes, Loss: s.Loss})
+	}
+	lengths := ends(sizes)
+	for i, n := range lengths {
+		if lengths[i] = min(n, len(done.Payload)); complete && lengths[i] == len(done.Payload) {
+			r.Stages[i].PSNR = 100
+		}
+	}
+	checking := progress(c.options.Options, report.Checking)
+	if complete {
+		lengths = slices.DeleteFunc(lengths, func(n int) bool { return n == len(done.Payload) })
+	}
+	if !slices.Equal(lengths, c.lengths) {
+		if err := c.decode(ctx, done.Payload, lengths); err != nil {
 			return err
 		}
 	}
+	for i, psnr := range c.psnr {
+		r.Stages[i].PSNR, r.PSNR = psnr, psnr
+	}
+	r.Exact, r.Restored = c.exact, c.restored
 	if complete {
 		r.PSNR, r.Exact = 100, true
-		if o.Restored {
+		if c.options.Restored {
 			var err error
-			if r.Restored, err = Compare(secret, secret); err != nil {
+			if r.Restored, err = Compare(c.secret, c.secret); err != nil {
 				return err
 			}
 		}
@@ -134,29 +172,43 @@ func stages(
 	return ctx.Err()
 }
 
-// check decodes prefixes of a payload, which are its first stages.
-func check(ctx context.Context, r *report.Hide, secret *picture.Planes, payload []byte, lengths []int, o carrier.HideOptions) error {
-	size := secret.Width * secret.Height
-	decoding := codestream.DecodeOptions{MaxPixels: size, Progress: progress(o.Options, report.Checking)}
-	err := codestream.Prefixes(ctx, payload, lengths, decoding, func(i int, v *codestream.View) error {
-		p, info, err := v.Picture(ctx, size)
-		if err != nil {
-			return err
-		}
-		psnr, err := quality.PSNR(secret, enlarged(p, secret))
-		if err != nil {
-			return err
-		}
-		r.Stages[i].PSNR = min(psnr, 100)
-		r.PSNR, r.Exact = r.Stages[i].PSNR, info.Complete
-		if o.Restored && i == len(r.Stages)-1 {
-			r.Restored, err = restored(ctx, secret, p, info, o.Options)
-		}
-		return err
-	})
+// decode measures prefixes of a payload, which are its first stages.
+func (c *check) decode(ctx context.Context, payload []byte, lengths []int) error {
+	c.lengths, c.psnr = lengths, make([]float64, len(lengths))
+	o := codestream.DecodeOptions{
+		MaxPixels: c.secret.Width * c.secret.Height, Progress: progress(c.options.Options, report.Checking),
+	}
+	err := codestream.Prefixes(ctx, payload, lengths, o, func(i int, v *codestream.View) error { return c.stage(ctx, i, v) })
 	if errors.Is(err, codestream.ErrShort) { // a stage of a few bytes makes no picture by itself
 		return nil
 	}
+	return err
+}
+
+// stage measures the picture of one stage and those before it.
+func (c *check) stage(ctx context.Context, i int, v *codestream.View) error {
+	size := c.secret.Width * c.secret.Height
+	c.exact = v.Complete
+	if !c.options.Restored || i < len(c.lengths)-1 {
+		p, err := v.Planes(ctx, size)
+		if err != nil {
+			return err
+		}
+		return c.measure(i, p)
+	}
+	p, info, err := v.Picture(ctx, size)
+	if err != nil {
+		return err
+	}
+	if c.restored, err = restored(ctx, c.secret, p, info, c.options.Options); err != nil {
+		return err
+	}
+	return c.measure(i, p)
+}
+
+func (c *check) measure(i int, p *picture.Planes) error {
+	psnr, err := quality.PSNR(c.secret, enlarged(p, c.secret))
+	c.psnr[i] = min(psnr, 100)
 	return err
 }
 

@@ -23,11 +23,12 @@ type Coder struct {
 	out   []byte // of an encoder
 	limit int
 
-	in    []byte // of a decoder
-	at    int    // how many bytes of it have been shifted in, those missing included
-	code  uint32 // the last four of these bytes, those missing as zeros
-	open  uint32 // the bits of code that the present prefix lacks
-	stops []int  // the lengths of prefixes that are still to come, the present one first
+	in   []byte // of a decoder
+	at   int    // how many bytes of it have been shifted in, those missing included
+	code uint32 // the last four of these bytes, those missing as zeros
+	open uint32 // the bits of code that the present prefix lacks
+
+	stops []int // the lengths of prefixes that are still to come, the present one first
 	pause func() bool
 }
 
@@ -35,6 +36,11 @@ type Coder struct {
 func NewEncoder(limit int) *Coder {
 	return &Coder{high: 1<<32 - 1, limit: limit}
 }
+
+// Watch has an encoder call pause when it has written each of the given numbers of bytes, which must not fall. What has been coded by
+// then is what a decoder of as many bytes knows, but for the few decisions that the last four of them leave open. The encoder is Done if pause
+// returns false.
+func (c *Coder) Watch(lengths []int, pause func() bool) { c.stops, c.pause = lengths, pause }
 
 // NewDecoder returns a coder that reads a prefix of a stream.
 func NewDecoder(prefix []byte) *Coder { return NewPrefixes(prefix, []int{len(prefix)}, nil) }
@@ -134,6 +140,10 @@ func (c *Coder) put(b byte) {
 	if !c.Done {
 		c.out = append(c.out, b)
 		c.Done = len(c.out) == c.limit
+		for len(c.stops) > 0 && c.stops[0] <= len(c.out) {
+			c.stops = c.stops[1:]
+			c.Done = !c.pause() || c.Done
+		}
 	}
 }
 
