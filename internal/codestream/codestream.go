@@ -217,13 +217,14 @@ func (v *View) Picture(ctx context.Context, maxPixels int) (*picture.Planes, Inf
 			info.Error[i] = float32(math.Sqrt(e) / 255)
 		}
 	}
-	p, err := v.layout.Synthesise(ctx, info.Halvings)
+	p, err := v.layout.Synthesise(ctx, info.Halvings, nil)
 	return p, info, err
 }
 
-// Planes is Picture for those who do not ask how much to trust it.
-func (v *View) Planes(ctx context.Context, maxPixels int) (*picture.Planes, error) {
-	return v.layout.Synthesise(ctx, v.halvings(maxPixels))
+// Planes is Picture for those who do not ask how much to trust it. It makes the picture in the memory of used, which may be nil, if that is
+// large enough.
+func (v *View) Planes(ctx context.Context, maxPixels int, used *picture.Planes) (*picture.Planes, error) {
+	return v.layout.Synthesise(ctx, v.halvings(maxPixels), used)
 }
 
 // halvings returns how often the picture is halved.

@@ -128,6 +128,7 @@ type check struct {
 	options  carrier.HideOptions
 	lengths  []int // bytes of payload at which stages end
 	psnr     []float64
+	last     *picture.Planes // whose memory the next one may take
 	restored *report.Quality
 	exact    bool
 }
@@ -155,6 +156,7 @@ func (c *check) finish(ctx context.Context, r *report.Hide, done *carrier.Report
 			return err
 		}
 	}
+	c.last = nil
 	for i, psnr := range c.psnr {
 		r.Stages[i].PSNR, r.PSNR = psnr, psnr
 	}
@@ -190,10 +192,11 @@ func (c *check) stage(ctx context.Context, i int, v *codestream.View) error {
 	size := c.secret.Width * c.secret.Height
 	c.exact = v.Complete
 	if !c.options.Restored || i < len(c.lengths)-1 {
-		p, err := v.Planes(ctx, size)
+		p, err := v.Planes(ctx, size, c.last)
 		if err != nil {
 			return err
 		}
+		c.last = p
 		return c.measure(i, p)
 	}
 	p, info, err := v.Picture(ctx, size)

@@ -3,7 +3,7 @@
 //
 //	l, err := bitplane.Analyse(ctx, photo)   // or bitplane.New(width, height, colours) to decode
 //	complete, err := l.Run(ctx, coder, bitplane.Learnt(), nil)
-//	photo, err = l.Synthesise(ctx, 0)
+//	photo, err = l.Synthesise(ctx, 0, nil)
 //
 // A pass goes over one band (a subband of one colour plane) in one bit plane and codes the coefficients of one kind: those not
 // yet known to be other than zero, divided into three kinds by what is known around them, or those that are. Passes are
@@ -94,6 +94,7 @@ type Layout struct {
 	passes                 []pass
 	levels                 []extent // sizes of the pictures that each level starts from
 	widest                 int      // stride
+	scratch                []int32  // of Synthesise
 }
 
 // Colours returns the number of colour planes, 1 or 3.

@@ -151,8 +151,15 @@ func (r *run) significance(ctx context.Context, b *band, plane, kind int) error 
 				s.row(r, y)
 				ready = true
 			}
-			if kind == warm && eight(near[start:]) == 0 && !s.related(start) {
-				continue
+			if eight(near[start:]) == 0 {
+				if kind == warm && !s.related(start) {
+					continue
+				}
+				if kind == cold && s.desolate(start) {
+					if todo = r.desolate(s, start, y, todo, now); r.coder.Done {
+						return nil
+					}
+				}
 			}
 			for todo != 0 {
 				k := bits.TrailingZeros64(todo) >> 3
@@ -176,6 +183,51 @@ func (r *run) significance(ctx context.Context, b *band, plane, kind int) error 
 		}
 	}
 	return nil
+}
+
+// desolate reports whether nothing is known that lonely looks at in eight columns none of which has a neighbour. What it looks at beyond
+// the ends of rows makes it say no at worst.
+func (s *site) desolate(start int) bool {
+	i, n := s.base+start, 2*s.stride
+	above, below := (*[8]uint16)(s.mark[i-n:]), (*[8]uint16)(s.mark[i+n:])
+	any := s.mark[i-2] | s.mark[i+9]
+	luma := (*[10]uint16)(s.other[0][start+pad-1:][:10])
+	any |= luma[8] | luma[9]
+	others := [3]*[8]uint16{
+		(*[8]uint16)(s.sibling[0][start+pad:][:8]), (*[8]uint16)(s.sibling[1][start+pad:][:8]), (*[8]uint16)(s.other[1][start+pad:][:8]),
+	}
+	for k := range above {
+		any |= above[k] | below[k] | luma[k] | others[0][k] | others[1][k] | others[2][k]
+	}
+	for _, v := range (*[6]uint16)(s.above[start>>1+pad-1:][:6]) {
+		any |= v
+	}
+	return any == 0
+}
+
+// desolate codes those of eight columns that are to do, up to the first that becomes significant, and returns the others.
+func (r *run) desolate(s *site, start, y int, todo uint64, now uint8) uint64 {
+	for todo != 0 {
+		x := start + bits.TrailingZeros64(todo)>>3
+		todo &= todo - 1
+		s.seen[s.base+x] = now
+		var v int16
+		if s.value != nil {
+			v = s.value[s.base+x]
+		}
+		bit := 0
+		if max(v, -v)>>s.plane != 0 {
+			bit = 1
+		}
+		if bit = r.alone(s.silent, bit); r.coder.Done {
+			return 0
+		}
+		if bit != 0 {
+			r.found(s, x, y, v < 0)
+			return todo
+		}
+	}
+	return 0
 }
 
 // related reports whether eight columns may have parents or luma.

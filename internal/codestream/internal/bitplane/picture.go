@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"math/bits"
+	"slices"
 
 	"ditas/internal/codestream/internal/wavelet"
 	"ditas/picture"
@@ -136,13 +137,14 @@ func (l *Layout) Begun(halvings int) bool {
 	return false
 }
 
-// Synthesise returns the picture that is known so far, halved some times: that is, without the bands of the first levels.
-func (l *Layout) Synthesise(ctx context.Context, halvings int) (*picture.Planes, error) {
+// Synthesise returns the picture that is known so far, halved some times: that is, without the bands of the first levels. It is made in
+// the memory of used, which may be nil, if that is large enough.
+func (l *Layout) Synthesise(ctx context.Context, halvings int, used *picture.Planes) (*picture.Planes, error) {
 	halvings = min(halvings, len(l.levels))
 	width, height := l.Reduced(halvings)
-	p := picture.New(width, height)
 	n := width * height
-	all := make([]int32, n+quarter(width, height))
+	l.scratch = slices.Grow(l.scratch[:0], n+quarter(width, height))[:n+quarter(width, height)]
+	all, p := l.scratch, reused(used, width, height)
 	for c := range l.colours {
 		plane, err := l.join(ctx, c, halvings, all[:n], all[n:])
 		if err != nil {
@@ -180,6 +182,15 @@ func (l *Layout) Synthesise(ctx context.Context, halvings int) (*picture.Planes,
 		}
 	}
 	return p, nil
+}
+
+// reused returns a picture of some size, whatever is in it, in the memory of another one if that is large enough.
+func reused(p *picture.Planes, width, height int) *picture.Planes {
+	n := width * height
+	if p == nil || cap(p.Pix[0]) < n || cap(p.Pix[1]) < n || cap(p.Pix[2]) < n {
+		return picture.New(width, height)
+	}
+	return &picture.Planes{Width: width, Height: height, Pix: [3][]float32{p.Pix[0][:n], p.Pix[1][:n], p.Pix[2][:n]}}
 }
 
 // level holds the values of 8-bit samples.
