@@ -55,11 +55,11 @@ type EncodeOptions struct {
 	Limit int // of the prefix in bytes, none if it is 0 or less
 	// Progress, where set, is called with how much is done of a total, which it reaches.
 	Progress func(done, total int)
-	// Show, where set, is called for each of Lengths, which must not fall, when as many bytes have been written, with its number and with
-	// what a prefix of that length tells, but for the few decisions that its last four bytes leave open. Lengths beyond the end of the stream
-	// are left out. An error that Show returns ends Encode.
-	Lengths []int
+	// Show, where set, is called for each of the lengths that Lengths returns, which must not fall, once the stream and its length are
+	// known: with its number and with what a prefix of that length tells, but for the few decisions that its last bits leave open. An
+	// error that Show returns ends Encode.
 	Show    func(i int, v *View) error
+	Lengths func(size int, complete bool) []int
 }
 
 // Encode returns the first bytes of the stream of p, and whether they are all of it. Bit planes beyond the limit are not coded.
@@ -78,15 +78,7 @@ func Encode(ctx context.Context, p *picture.Planes, o EncodeOptions) (prefix []b
 	r.begin, r.share = progressTotal/4, progressTotal*3/4
 	c := entropy.NewEncoder(o.Limit)
 	header{p.Width, p.Height, l.Colours() == 1}.code(c)
-	shown, failed := 0, error(nil)
-	if o.Show != nil {
-		c.Watch(o.Lengths, func() bool {
-			v := &View{Width: p.Width, Height: p.Height, Grey: l.Colours() == 1, layout: l, bytes: o.Lengths[shown]}
-			failed = o.Show(shown, v)
-			shown++
-			return failed == nil
-		})
-	}
+	before := c.Known(math.MaxInt)
 	_, err = l.Run(ctx, c, bitplane.Learnt(), func(done, total int) {
 		if o.Limit > 0 && float64(c.Written())/float64(o.Limit) > float64(done)/float64(total) {
 			done, total = c.Written(), o.Limit
@@ -97,11 +89,31 @@ func Encode(ctx context.Context, p *picture.Planes, o EncodeOptions) (prefix []b
 		return nil, false, err
 	}
 	prefix, complete = c.Finish()
-	if failed != nil {
-		return nil, false, failed
+	if o.Show != nil {
+		if err := show(ctx, l, c, before, o.Lengths(len(prefix), complete), o.Show); err != nil {
+			return nil, false, err
+		}
 	}
 	r.at(1, 1)
 	return prefix, complete, nil
+}
+
+// show shows what prefixes of what c has coded of l tell. The first decisions, before in number, are those of the header.
+func show(ctx context.Context, l *bitplane.Layout, c *entropy.Coder, before int, lengths []int, to func(i int, v *View) error) error {
+	stops := make([]int, len(lengths))
+	for i, n := range lengths {
+		stops[i] = c.Known(max(n, 1)) - before
+	}
+	width, height := l.Reduced(0)
+	shown, failed := 0, error(nil)
+	err := l.Replay(ctx, stops, func() bool {
+		if stops[shown] >= 0 { // the size of the picture is known
+			failed = to(shown, &View{Width: width, Height: height, Grey: l.Colours() == 1, layout: l, bytes: lengths[shown]})
+		}
+		shown++
+		return failed == nil
+	})
+	return cmp.Or(failed, err)
 }
 
 // DecodeOptions are what decoding is told.
@@ -217,14 +229,13 @@ func (v *View) Picture(ctx context.Context, maxPixels int) (*picture.Planes, Inf
 			info.Error[i] = float32(math.Sqrt(e) / 255)
 		}
 	}
-	p, err := v.layout.Synthesise(ctx, info.Halvings, nil)
+	p, err := v.layout.Synthesise(ctx, info.Halvings)
 	return p, info, err
 }
 
-// Planes is Picture for those who do not ask how much to trust it. It makes the picture in the memory of used, which may be nil, if that is
-// large enough.
-func (v *View) Planes(ctx context.Context, maxPixels int, used *picture.Planes) (*picture.Planes, error) {
-	return v.layout.Synthesise(ctx, v.halvings(maxPixels), used)
+// Distance returns the mean square error, full scale being 1, of the picture at its full size, given the one that was encoded.
+func (v *View) Distance(ctx context.Context, original *picture.Planes) (float64, error) {
+	return v.layout.Distance(ctx, original)
 }
 
 // halvings returns how often the picture is halved.

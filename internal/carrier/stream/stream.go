@@ -69,12 +69,13 @@ func (s *survey) Capacity(strength carrier.Strength) *report.Capacity {
 func (s *survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes, o carrier.HideOptions) (*report.Hide, error) {
 	room := s.bytes.Room(o.Strength)
 	c := check{secret: secret, options: o}
-	coding := codestream.EncodeOptions{Limit: room.Bytes, Progress: progress(o.Options, report.Coding)}
-	if lengths := ends(s.bytes.Divide(o.Strength, room.Bytes)); foreseeable(secret, room.Bytes, lengths) {
-		c.lengths, c.psnr = lengths, make([]float64, len(lengths))
-		coding.Lengths, coding.Show = lengths, func(i int, v *codestream.View) error { return c.stage(ctx, i, v) }
-	}
-	payload, complete, err := codestream.Encode(ctx, secret, coding)
+	payload, complete, err := codestream.Encode(ctx, secret, codestream.EncodeOptions{
+		Limit: room.Bytes, Progress: progress(o.Options, report.Coding),
+		Lengths: func(size int, complete bool) []int {
+			return c.expect(ends(s.bytes.Divide(o.Strength, size)), size, complete)
+		},
+		Show: func(i int, v *codestream.View) error { return c.stage(ctx, i, v) },
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -103,15 +104,6 @@ func (s *survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes
 	return r, nil
 }
 
-// leastForeseen is the number of bytes from which on a stage's picture is measured while it is coded: the four bytes more or less that it
-// may differ by change its PSNR by some hundredths of a decibel at most.
-const leastForeseen = 1 << 10
-
-// foreseeable reports whether it is known how a payload will be divided: where there is too little room for all of a photograph.
-func foreseeable(p *picture.Planes, room int, lengths []int) bool {
-	return room < p.Width*p.Height && len(lengths) > 0 && lengths[0] >= leastForeseen
-}
-
 // ends returns where stages of so many bytes end.
 func ends(stages []int) []int {
 	lengths, end := make([]int, len(stages)), 0
@@ -128,35 +120,39 @@ type check struct {
 	options  carrier.HideOptions
 	lengths  []int // bytes of payload at which stages end
 	psnr     []float64
-	last     *picture.Planes // whose memory the next one may take
 	restored *report.Quality
 	exact    bool
 }
 
-// finish completes a report. Where the payload is complete so is the picture, by the word of the codestream, and its last stage needs no
-// decoding.
+// expect prepares for stages that end after the given numbers of bytes of a payload of size bytes, and returns those of them that need
+// measuring: where the payload is complete so is the picture, by the word of the codestream.
+func (c *check) expect(lengths []int, size int, complete bool) []int {
+	for i, n := range lengths {
+		lengths[i] = min(n, size)
+	}
+	if complete {
+		lengths = slices.DeleteFunc(lengths, func(n int) bool { return n == size })
+	}
+	c.lengths, c.psnr = lengths, make([]float64, len(lengths))
+	return lengths
+}
+
+// finish completes a report. Pictures that were measured while the payload was coded are measured again if it had to be divided otherwise.
 func (c *check) finish(ctx context.Context, r *report.Hide, done *carrier.Report, complete bool) error {
 	var sizes []int
 	for _, s := range done.Stages {
 		sizes = append(sizes, s.Bytes)
-		r.Stages = append(r.Stages, report.HideStage{Bytes: s.Bytes, Loss: s.Loss})
-	}
-	lengths := ends(sizes)
-	for i, n := range lengths {
-		if lengths[i] = min(n, len(done.Payload)); complete && lengths[i] == len(done.Payload) {
-			r.Stages[i].PSNR = 100
-		}
+		r.Stages = append(r.Stages, report.HideStage{Bytes: s.Bytes, Loss: s.Loss, PSNR: 100})
 	}
 	checking := progress(c.options.Options, report.Checking)
-	if complete {
-		lengths = slices.DeleteFunc(lengths, func(n int) bool { return n == len(done.Payload) })
-	}
-	if !slices.Equal(lengths, c.lengths) {
-		if err := c.decode(ctx, done.Payload, lengths); err != nil {
+	expected, psnr := c.lengths, c.psnr
+	if slices.Equal(c.expect(ends(sizes), len(done.Payload), complete), expected) {
+		c.psnr = psnr
+	} else {
+		if err := c.decode(ctx, done.Payload); err != nil {
 			return err
 		}
 	}
-	c.last = nil
 	for i, psnr := range c.psnr {
 		r.Stages[i].PSNR, r.PSNR = psnr, psnr
 	}
@@ -175,12 +171,11 @@ func (c *check) finish(ctx context.Context, r *report.Hide, done *carrier.Report
 }
 
 // decode measures prefixes of a payload, which are its first stages.
-func (c *check) decode(ctx context.Context, payload []byte, lengths []int) error {
-	c.lengths, c.psnr = lengths, make([]float64, len(lengths))
+func (c *check) decode(ctx context.Context, payload []byte) error {
 	o := codestream.DecodeOptions{
 		MaxPixels: c.secret.Width * c.secret.Height, Progress: progress(c.options.Options, report.Checking),
 	}
-	err := codestream.Prefixes(ctx, payload, lengths, o, func(i int, v *codestream.View) error { return c.stage(ctx, i, v) })
+	err := codestream.Prefixes(ctx, payload, c.lengths, o, func(i int, v *codestream.View) error { return c.stage(ctx, i, v) })
 	if errors.Is(err, codestream.ErrShort) { // a stage of a few bytes makes no picture by itself
 		return nil
 	}
@@ -189,29 +184,20 @@ func (c *check) decode(ctx context.Context, payload []byte, lengths []int) error
 
 // stage measures the picture of one stage and those before it.
 func (c *check) stage(ctx context.Context, i int, v *codestream.View) error {
-	size := c.secret.Width * c.secret.Height
 	c.exact = v.Complete
-	if !c.options.Restored || i < len(c.lengths)-1 {
-		p, err := v.Planes(ctx, size, c.last)
-		if err != nil {
-			return err
-		}
-		c.last = p
-		return c.measure(i, p)
-	}
-	p, info, err := v.Picture(ctx, size)
+	mse, err := v.Distance(ctx, c.secret)
 	if err != nil {
 		return err
 	}
-	if c.restored, err = restored(ctx, c.secret, p, info, c.options.Options); err != nil {
+	c.psnr[i] = min(-10*math.Log10(mse), 100)
+	if !c.options.Restored || i < len(c.lengths)-1 {
+		return nil
+	}
+	p, info, err := v.Picture(ctx, c.secret.Width*c.secret.Height)
+	if err != nil {
 		return err
 	}
-	return c.measure(i, p)
-}
-
-func (c *check) measure(i int, p *picture.Planes) error {
-	psnr, err := quality.PSNR(c.secret, enlarged(p, c.secret))
-	c.psnr[i] = min(psnr, 100)
+	c.restored, err = restored(ctx, c.secret, p, info, c.options.Options)
 	return err
 }
 

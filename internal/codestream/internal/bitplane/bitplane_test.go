@@ -129,7 +129,7 @@ func TestRun(t *testing.T) {
 		if e, err := l.Uncertainty(t.Context(), prior, 0); err != nil || e != [3]float64{} {
 			t.Errorf("complete, and uncertain by %v, error %v", e, err)
 		}
-		q, err := l.Synthesise(t.Context(), 0, nil)
+		q, err := l.Synthesise(t.Context(), 0)
 		if err != nil {
 			t.Fatal(err)
 		}

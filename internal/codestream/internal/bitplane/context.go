@@ -15,6 +15,8 @@ type run struct {
 	unsigned []uint16
 	// regress, where set, is told of every sign: what is around it in units of 2^−(plane+1), and the sign, ±1.
 	regress func(class int, around *[features]int32, plane int, sign float64)
+	// replay, where set, takes the decisions in place of the model.
+	replay *replay
 	// ended, where set, is told when all coefficients of a band have been coded in the plane b.open.
 	ended func(b *band)
 }
@@ -151,11 +153,17 @@ func (r *run) significance(ctx context.Context, b *band, plane, kind int) error 
 				s.row(r, y)
 				ready = true
 			}
+			if kind != warm && r.replay != nil && r.replay.zeros(s, start, todo) {
+				for ; todo != 0; todo &= todo - 1 {
+					seen[start+bits.TrailingZeros64(todo)>>3] = now
+				}
+				continue
+			}
 			if eight(near[start:]) == 0 {
 				if kind == warm && !s.related(start) {
 					continue
 				}
-				if kind == cold && s.desolate(start) {
+				if kind == cold && r.replay == nil && r.observe == nil && s.desolate(start) {
 					if todo = r.desolate(s, start, y, todo, now); r.coder.Done {
 						return nil
 					}
@@ -205,29 +213,38 @@ func (s *site) desolate(start int) bool {
 	return any == 0
 }
 
-// desolate codes those of eight columns that are to do, up to the first that becomes significant, and returns the others.
+// desolate codes those of eight columns that are to do, up to the first that becomes significant or further, and returns the others.
 func (r *run) desolate(s *site, start, y int, todo uint64, now uint8) uint64 {
-	for todo != 0 {
+	first := 8
+	if s.value != nil {
+		first = s.zeros(start, todo)
+	}
+	zeros, one := r.coder.Zeros(&r.cells[s.silent], bits.OnesCount64(todo), first)
+	for range zeros {
+		s.seen[s.base+start+bits.TrailingZeros64(todo)>>3] = now
+		todo &= todo - 1
+	}
+	if one {
 		x := start + bits.TrailingZeros64(todo)>>3
 		todo &= todo - 1
 		s.seen[s.base+x] = now
-		var v int16
-		if s.value != nil {
-			v = s.value[s.base+x]
-		}
-		bit := 0
-		if max(v, -v)>>s.plane != 0 {
-			bit = 1
-		}
-		if bit = r.alone(s.silent, bit); r.coder.Done {
-			return 0
-		}
-		if bit != 0 {
-			r.found(s, x, y, v < 0)
-			return todo
+		if !r.coder.Done {
+			r.found(s, x, y, s.value != nil && s.value[s.base+x] < 0)
 		}
 	}
-	return 0
+	return todo
+}
+
+// zeros returns how many of the columns of todo, from the first on, are not significant in this plane.
+func (s *site) zeros(start int, todo uint64) (n int) {
+	value := (*[8]int16)(s.value[s.base+start:])
+	for ; todo != 0; todo &= todo - 1 {
+		if v := value[bits.TrailingZeros64(todo)>>3&7]; max(v, -v)>>s.plane != 0 {
+			return n
+		}
+		n++
+	}
+	return n
 }
 
 // related reports whether eight columns may have parents or luma.
@@ -256,9 +273,16 @@ func (r *run) significant(s *site, x, y int, n uint8) bool {
 	if max(v, -v)>>s.plane != 0 {
 		bit = 1
 	}
-	if n == 0 {
+	switch {
+	case r.replay != nil:
+		if r.replay.take(r.coder) && bit != 0 && r.replay.take(r.coder) {
+			s.put(x, v < 0)
+			return true
+		}
+		return false
+	case n == 0:
 		bit = r.lonely(s, x, bit)
-	} else {
+	default:
 		bit = r.neighboured(s, x, bit)
 	}
 	if bit == 0 || r.coder.Done {
@@ -346,13 +370,21 @@ func (r *run) found(s *site, x, y int, negative bool) {
 		uint16(s.sign[2]+guess),
 		uint16(s.sign[3]+((three(up[0])*3+three(up[2]))*3+three(below[0]))*3+three(below[2])),
 		uint16(s.sign[4]+guess*5+five(int32(luma)>>(s.plane&15))))
-	if r.coder.Done {
-		return
+	if !r.coder.Done {
+		s.put(x, bit != 0)
 	}
+}
+
+// put marks the coefficient in column x as significant in this plane.
+func (s *site) put(x int, negative bool) {
+	n, i := s.stride, s.base+x
 	s.found++
 	s.seen[i] = significant
 	s.mark[i] = firstMark << s.plane
-	v[i] = int16(firstMark<<s.plane) * int16(1-2*bit)
+	s.signed[i] = int16(firstMark << s.plane)
+	if negative {
+		s.signed[i] = -s.signed[i]
+	}
 	m := s.near
 	m[i-1] += 2
 	m[i+1] += 2
@@ -395,7 +427,9 @@ func (r *run) refine(ctx context.Context, b *band, plane int) error {
 					bit = int(max(v, -v)>>plane) & 1
 				}
 				own := int32(k >> plane)
-				if own >= lateMark {
+				if r.replay != nil {
+					r.replay.take(r.coder)
+				} else if own >= lateMark {
 					bit = r.alone(s.late, bit)
 				} else {
 					bit = r.early(s, i-base, own, bit)

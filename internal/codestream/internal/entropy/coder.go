@@ -9,6 +9,8 @@
 // The same code drives encoder and decoder: what Code is given as the bit matters to the encoder only.
 package entropy
 
+import "math/bits"
+
 // Coder codes bits, or decodes them, by the carryless binary arithmetic coder of PAQ (Mahoney, Adaptive weighing of context
 // models for lossless data compression, 2005, section 2.1): the interval [low, high] of 32-bit numbers is divided in proportion
 // to the probabilities, and leading bytes that both ends share are shifted out.
@@ -22,6 +24,8 @@ type Coder struct {
 
 	out   []byte // of an encoder
 	limit int
+	coded int      // decisions
+	known []uint32 // decisions coded before the interval became narrower than each byte tells
 
 	in   []byte // of a decoder
 	at   int    // how many bytes of it have been shifted in, those missing included
@@ -37,10 +41,14 @@ func NewEncoder(limit int) *Coder {
 	return &Coder{high: 1<<32 - 1, limit: limit}
 }
 
-// Watch has an encoder call pause when it has written each of the given numbers of bytes, which must not fall. What has been coded by
-// then is what a decoder of as many bytes knows, but for the few decisions that the last four of them leave open. The encoder is Done if pause
-// returns false.
-func (c *Coder) Watch(lengths []int, pause func() bool) { c.stops, c.pause = lengths, pause }
+// Known returns how many decisions the first n bytes of an encoder's stream tell, n at least 1, give or take the few that the last bits leave
+// open. Of as many bytes as there are or more it is all.
+func (c *Coder) Known(n int) int {
+	if n > len(c.known) {
+		return c.coded
+	}
+	return int(c.known[n-1])
+}
 
 // NewDecoder returns a coder that reads a prefix of a stream.
 func NewDecoder(prefix []byte) *Coder { return NewPrefixes(prefix, []int{len(prefix)}, nil) }
@@ -87,6 +95,50 @@ func (c *Coder) Code(bit int, p uint32) int {
 	} else {
 		c.low = middle + 1
 	}
+	c.coded++
+	if (c.low^c.high)>>24 == 0 || c.high-c.low < 1<<24 {
+		c.shift()
+	}
+	return bit
+}
+
+// Zeros codes decisions by one cell, its probability at least 32 of 65536 either way: zeros, up to n, and a 1 as the decision numbered first,
+// counted from 0, after which it returns. It returns how many zeros there were, and whether a 1 followed. It does what Code and Update do in
+// turn, in less time; where a decoder comes near the end of a prefix or an encoder is Done it returns early.
+func (c *Coder) Zeros(cell *Cell, n, first int) (zeros int, one bool) {
+	v, low, high := *cell, c.low, c.high
+	for zeros < n && c.open == 0 {
+		p := min(max(v.P(), 32), 65536-32)
+		middle := low + uint32(uint64(high-low)*uint64(p)>>16)
+		if one = zeros == first; c.decoding {
+			one = c.code <= middle
+		}
+		if one {
+			high = middle
+			v.Update(1)
+		} else {
+			low = middle + 1
+			v.Update(0)
+			zeros++
+		}
+		c.coded++
+		if (low^high)>>24 == 0 || high-low < 1<<24 {
+			c.low, c.high = low, high
+			if c.shift(); c.Done {
+				break
+			}
+			low, high = c.low, c.high
+		}
+		if one {
+			break
+		}
+	}
+	*cell, c.low, c.high = v, low, high
+	return zeros, one
+}
+
+// shift shifts out the bytes that are settled, and notes which bytes the decisions up to the last one have settled all but the last bits of.
+func (c *Coder) shift() {
 	for (c.low^c.high)>>24 == 0 {
 		if c.decoding {
 			c.next()
@@ -96,7 +148,11 @@ func (c *Coder) Code(bit int, p uint32) int {
 		c.low <<= 8
 		c.high = c.high<<8 | 0xff
 	}
-	return bit
+	if !c.decoding {
+		for n := len(c.out) + bits.LeadingZeros32(c.high-c.low)/8; len(c.known) < n; {
+			c.known = append(c.known, uint32(c.coded-1))
+		}
+	}
 }
 
 // certain reports whether the next bit is, given the end of the interval that stands for a 1. Prefixes that do not tell it end.
@@ -140,10 +196,6 @@ func (c *Coder) put(b byte) {
 	if !c.Done {
 		c.out = append(c.out, b)
 		c.Done = len(c.out) == c.limit
-		for len(c.stops) > 0 && c.stops[0] <= len(c.out) {
-			c.stops = c.stops[1:]
-			c.Done = !c.pause() || c.Done
-		}
 	}
 }
 
