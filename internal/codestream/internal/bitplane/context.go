@@ -439,11 +439,8 @@ func (r *run) refine(ctx context.Context, b *band, plane int) error {
 				}
 				k += uint16(2*bit-1) * half
 				b.mark[i] = k
-				if b.signed[i] < 0 {
-					b.signed[i] = -int16(k)
-				} else {
-					b.signed[i] = int16(k)
-				}
+				sign := b.signed[i] >> 15 // 0 or −1; branches could only be guessed
+				b.signed[i] = int16(k) * (1 + 2*sign)
 			}
 		}
 	}

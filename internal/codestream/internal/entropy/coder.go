@@ -80,7 +80,8 @@ func (c *Coder) next() {
 // Code codes bit, or decodes one, and returns it. Its probability of being 1 is p of 65536, 0 < p < 65536. A decoder returns 0
 // once it is Done.
 func (c *Coder) Code(bit int, p uint32) int {
-	middle := c.low + uint32(uint64(c.high-c.low)*uint64(p)>>16)
+	low, high := c.low, c.high
+	middle := low + uint32(uint64(high-low)*uint64(p)>>16)
 	if c.decoding {
 		if c.open != 0 && !c.certain(middle) {
 			return 0
@@ -91,12 +92,13 @@ func (c *Coder) Code(bit int, p uint32) int {
 		}
 	}
 	if bit != 0 {
-		c.high = middle
+		high = middle
 	} else {
-		c.low = middle + 1
+		low = middle + 1
 	}
+	c.low, c.high = low, high
 	c.coded++
-	if (c.low^c.high)>>24 == 0 || c.high-c.low < 1<<24 {
+	if (low^high)>>24 == 0 || high-low < 1<<24 {
 		c.shift()
 	}
 	return bit
