@@ -152,7 +152,8 @@ func metric(x float32) int32 {
 	if x != x {
 		return 0
 	}
-	return int32(math.Round(float64(max(-maxMetric, min(maxMetric, x*metricScale)))))
+	v := float64(max(-maxMetric, min(maxMetric, x*metricScale)))
+	return int32(v + math.Copysign(0.5, v)) // rounded, as math.Round does in more time
 }
 
 func decide(x int32) byte { return byte(uint32(-x) >> 31) }

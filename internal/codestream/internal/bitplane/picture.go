@@ -157,12 +157,10 @@ func (l *Layout) Distance(ctx context.Context, p *picture.Planes) (float64, erro
 	err := l.rows(ctx, 0, func(y int, rgb [3][]int32) {
 		for c, src := range rgb {
 			want := p.Pix[c][y*p.Width:][:p.Width]
-			var row float32
 			for i, v := range src {
-				e := level[v&255] - want[i]
-				row += float32(e * e) // the conversion keeps platforms from fusing the operations
+				e := float64(level[v&255]) - float64(want[i])
+				sum += float64(e * e) // the conversion keeps platforms from fusing the operations
 			}
-			sum += float64(row)
 		}
 	})
 	return sum / float64(3*p.Width*p.Height), err

@@ -9,8 +9,6 @@
 // The same code drives encoder and decoder: what Code is given as the bit matters to the encoder only.
 package entropy
 
-import "math/bits"
-
 // Coder codes bits, or decodes them, by the carryless binary arithmetic coder of PAQ (Mahoney, Adaptive weighing of context
 // models for lossless data compression, 2005, section 2.1): the interval [low, high] of 32-bit numbers is divided in proportion
 // to the probabilities, and leading bytes that both ends share are shifted out.
@@ -25,7 +23,9 @@ type Coder struct {
 	out   []byte // of an encoder
 	limit int
 	coded int      // decisions
-	known []uint32 // decisions coded before the interval became narrower than each byte tells
+	known []uint32 // how many decisions each prefix tells
+	// middles are where the decisions since the last byte that was written have divided the interval.
+	middles []uint32
 
 	in   []byte // of a decoder
 	at   int    // how many bytes of it have been shifted in, those missing included
@@ -41,8 +41,8 @@ func NewEncoder(limit int) *Coder {
 	return &Coder{high: 1<<32 - 1, limit: limit}
 }
 
-// Known returns how many decisions the first n bytes of an encoder's stream tell, n at least 1, give or take the few that the last bits leave
-// open. Of as many bytes as there are or more it is all.
+// Known returns how many decisions a decoder takes that has the first n bytes of an encoder's stream, n at least 1. Of the last four bytes and
+// beyond it is all of them; very rarely it is some too many.
 func (c *Coder) Known(n int) int {
 	if n > len(c.known) {
 		return c.coded
@@ -90,6 +90,8 @@ func (c *Coder) Code(bit int, p uint32) int {
 		if c.code <= middle {
 			bit = 1
 		}
+	} else {
+		c.middles = append(c.middles, middle)
 	}
 	if bit != 0 {
 		high = middle
@@ -98,7 +100,7 @@ func (c *Coder) Code(bit int, p uint32) int {
 	}
 	c.low, c.high = low, high
 	c.coded++
-	if (low^high)>>24 == 0 || high-low < 1<<24 {
+	if (low^high)>>24 == 0 {
 		c.shift()
 	}
 	return bit
@@ -112,8 +114,11 @@ func (c *Coder) Zeros(cell *Cell, n, first int) (zeros int, one bool) {
 	for zeros < n && c.open == 0 {
 		p := min(max(v.P(), 32), 65536-32)
 		middle := low + uint32(uint64(high-low)*uint64(p)>>16)
-		if one = zeros == first; c.decoding {
+		if c.decoding {
 			one = c.code <= middle
+		} else {
+			one = zeros == first
+			c.middles = append(c.middles, middle)
 		}
 		if one {
 			high = middle
@@ -124,7 +129,7 @@ func (c *Coder) Zeros(cell *Cell, n, first int) (zeros int, one bool) {
 			zeros++
 		}
 		c.coded++
-		if (low^high)>>24 == 0 || high-low < 1<<24 {
+		if (low^high)>>24 == 0 {
 			c.low, c.high = low, high
 			if c.shift(); c.Done {
 				break
@@ -139,22 +144,35 @@ func (c *Coder) Zeros(cell *Cell, n, first int) (zeros int, one bool) {
 	return zeros, one
 }
 
-// shift shifts out the bytes that are settled, and notes which bytes the decisions up to the last one have settled all but the last bits of.
+// shift shifts out the bytes that are settled.
 func (c *Coder) shift() {
+	settled, n := c.high, uint(0)
 	for (c.low^c.high)>>24 == 0 {
-		if c.decoding {
+		if n++; c.decoding {
 			c.next()
 		} else {
 			c.put(byte(c.high >> 24))
+			c.note(settled, 32-8*n)
 		}
 		c.low <<= 8
 		c.high = c.high<<8 | 0xff
 	}
-	if !c.decoding {
-		for n := len(c.out) + bits.LeadingZeros32(c.high-c.low)/8; len(c.known) < n; {
-			c.known = append(c.known, uint32(c.coded-1))
+	c.middles = c.middles[:0]
+}
+
+// note notes how many decisions the bytes tell up to the one just written: those before the first that the bits beyond them, open in number,
+// could have turned. settled holds the bytes since the last one before that divided the interval, above these bits.
+func (c *Coder) note(settled uint32, open uint) {
+	all := uint32(1)<<open - 1
+	least := settled &^ all
+	told := c.coded
+	for i, m := range c.middles {
+		if m-least < all { // least ≤ m < least + all
+			told = c.coded - len(c.middles) + i
+			break
 		}
 	}
+	c.known = append(c.known, uint32(told))
 }
 
 // certain reports whether the next bit is, given the end of the interval that stands for a 1. Prefixes that do not tell it end.
