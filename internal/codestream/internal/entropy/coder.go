@@ -24,8 +24,10 @@ type Coder struct {
 	limit int
 	coded int      // decisions
 	known []uint32 // how many decisions each prefix tells
-	// middles are where the decisions since the last byte that was written have divided the interval.
+	// middles are where the decisions since the third last byte that was written have divided the interval; those since the last byte begin
+	// at since[0], those since the one before at since[1].
 	middles []uint32
+	since   [2]int
 
 	in   []byte // of a decoder
 	at   int    // how many bytes of it have been shifted in, those missing included
@@ -42,7 +44,7 @@ func NewEncoder(limit int) *Coder {
 }
 
 // Known returns how many decisions a decoder takes that has the first n bytes of an encoder's stream, n at least 1. Of the last four bytes and
-// beyond it is all of them; very rarely it is some too many.
+// beyond it is all of them.
 func (c *Coder) Known(n int) int {
 	if n > len(c.known) {
 		return c.coded
@@ -146,33 +148,48 @@ func (c *Coder) Zeros(cell *Cell, n, first int) (zeros int, one bool) {
 
 // shift shifts out the bytes that are settled.
 func (c *Coder) shift() {
-	settled, n := c.high, uint(0)
 	for (c.low^c.high)>>24 == 0 {
-		if n++; c.decoding {
+		if c.decoding {
 			c.next()
 		} else {
 			c.put(byte(c.high >> 24))
-			c.note(settled, 32-8*n)
+			c.note()
 		}
 		c.low <<= 8
 		c.high = c.high<<8 | 0xff
 	}
-	c.middles = c.middles[:0]
 }
 
-// note notes how many decisions the bytes tell up to the one just written: those before the first that the bits beyond them, open in number,
-// could have turned. settled holds the bytes since the last one before that divided the interval, above these bits.
-func (c *Coder) note(settled uint32, open uint) {
-	all := uint32(1)<<open - 1
-	least := settled &^ all
-	told := c.coded
-	for i, m := range c.middles {
-		if m-least < all { // least ≤ m < least + all
-			told = c.coded - len(c.middles) + i
-			break
+// note notes how many decisions the bytes tell that have been written: those before the first that the bits beyond them could have turned.
+func (c *Coder) note() {
+	known := func() int {
+		// The bytes that decide began with the last j when there were j fewer.
+		for j, end := 3, 0; j > 0; j-- {
+			from := end
+			if end = len(c.middles); j > 1 {
+				end = c.since[j-2]
+			}
+			if len(c.out) < j {
+				continue
+			}
+			var last uint32
+			for _, b := range c.out[len(c.out)-j:] {
+				last = last<<8 | uint32(b)
+			}
+			open := 32 - 8*j
+			least, all := last<<open, uint32(1)<<open-1
+			for i, m := range c.middles[from:end] {
+				if m-least < all { // least ≤ m < least + all
+					return c.coded - len(c.middles) + from + i
+				}
+			}
 		}
+		return c.coded
 	}
-	c.known = append(c.known, uint32(told))
+	c.known = append(c.known, uint32(known()))
+	drop := c.since[1]
+	c.middles = c.middles[:copy(c.middles, c.middles[drop:])]
+	c.since = [2]int{len(c.middles), c.since[0] - drop}
 }
 
 // certain reports whether the next bit is, given the end of the interval that stands for a 1. Prefixes that do not tell it end.
