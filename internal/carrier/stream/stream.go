@@ -308,7 +308,8 @@ func decode(ctx context.Context, m *carrier.Message, o carrier.RevealOptions) (p
 	if shown < len(m.Payload) || len(lengths) == 0 {
 		lengths = append(lengths, len(m.Payload))
 	}
-	err = codestream.Prefixes(ctx, m.Payload, lengths, codestream.DecodeOptions{}, func(i int, v *codestream.View) (err error) {
+	decoding := codestream.DecodeOptions{Progress: progress(o.Options, report.Decoding)}
+	err = codestream.Prefixes(ctx, m.Payload, lengths, decoding, func(i int, v *codestream.View) (err error) {
 		if o.Report && i >= len(stages) {
 			info = codestream.Info{Width: v.Width, Height: v.Height, Grey: v.Grey, Complete: v.Complete}
 			return nil
