@@ -73,6 +73,8 @@ type Carrier interface {
 type Survey interface {
 	// Room tells how much fits at a strength.
 	Room(s Strength) Room
+	// Divide tells into how many bytes each a payload of size bytes, which fits, would be divided.
+	Divide(s Strength, size int) []int
 	// Embed writes the cover to dst with a payload in it that fits, in the cover's own format, which has to be an [audio.Rewriter].
 	// nonce gives the random bytes that make the recording unlike all others of its key. The error is a *LostError if the payload could not be
 	// read again.
