@@ -31,6 +31,20 @@ func (s *Sound) Given() *codec.Format { return s.given }
 // Close removes the temporary file.
 func (s *Sound) Close() error { return errors.Join(s.file.Close(), os.RemoveAll(s.dir)) }
 
+// Extensions returns the extensions of what [Foreign] opens, with their dots, in lower case: without the program ffmpeg those of
+// [codec.Readable].
+func Extensions() []string {
+	formats := codec.Readable()
+	if _, err := ffmpeg.Find(); err == nil {
+		for _, f := range codec.Known() {
+			if f.Demuxer() != "" {
+				formats = append(formats, f)
+			}
+		}
+	}
+	return codec.Extensions(formats)
+}
+
 // Foreign is [Recording], and where that refuses a file as of a format that the program ffmpeg reads, such as MP4, it has the program decode
 // the first sound in it, in 16 bits. The File is then a *[Sound], which is to be closed. Without the program the error says what to install.
 func Foreign(ctx context.Context, r io.ReaderAt, size int64) (audio.File, error) {

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,6 +52,11 @@ func TestForeign(t *testing.T) {
 		"song.m4a": made(t, "song.m4a"), "film.mp4": made(t, "film.mp4", append(film, "-c:v", "mpeg4")...), "film.mov": made(t, "film.mov", append(film, "-c:v", "mpeg4")...),
 		"film.mkv": made(t, "film.mkv", append(film, "-c:v", "mpeg4", "-c:a", "libmp3lame")...), "sound.webm": made(t, "sound.webm", "-c:a", "libopus"),
 		"song.wma": made(t, "song.wma"), "song.aac": made(t, "song.aac"),
+	}
+	for name := range files {
+		if !slices.Contains(intake.Extensions(), filepath.Ext(name)) {
+			t.Errorf("extensions %q lack that of %s", intake.Extensions(), name)
+		}
 	}
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
@@ -115,5 +121,8 @@ func TestForeignWithoutFFmpeg(t *testing.T) {
 	if !errors.Is(err, audio.ErrFormat) || !strings.Contains(err.Error(), "is MP4 (AAC or ALAC), which ditas reads by the program ffmpeg, and that is not installed; install ffmpeg") ||
 		!strings.Contains(intake.Advice(err), "or convert it to WAV or FLAC first") {
 		t.Errorf("got %v", err)
+	}
+	if got := intake.Extensions(); !slices.Equal(got, codec.Extensions(codec.Readable())) {
+		t.Errorf("extensions %q", got)
 	}
 }
