@@ -56,8 +56,10 @@ func (o Options) Phase(p report.Phase) func(done, total int) {
 
 // Strength says how strong the change to a recording may be: SNR dB below it, or as little as carries anything.
 type Strength struct {
-	SNR   float64
-	Faint bool
+	SNR     float64
+	Asked   bool // SNR is what somebody asked for, and not only the method's own choice
+	Audible bool // that it might be heard does not matter
+	Faint   bool
 }
 
 // Carrier hides bytes in sound.

@@ -54,7 +54,14 @@ func (c *surveyedCover) plan(s carrier.Strength) []*Plan {
 		return []*Plan{c.survey.Faintest()}
 	}
 	mse := c.survey.MSE(s.SNR)
-	robust, lean := c.survey.Plan(Robust, mse), c.survey.Plan(Lean, mse)
+	plan := c.survey.Unheard
+	if s.Audible {
+		plan = c.survey.Plan
+	}
+	robust, lean := plan(Robust, mse), plan(Lean, mse)
+	if !s.Asked {
+		robust.missed, lean.missed = mostMissed, mostMissed
+	}
 	if lean.Room() <= robust.Room() {
 		return []*Plan{robust}
 	}
