@@ -29,6 +29,7 @@ import (
 	"ditas/audio/flac"
 	"ditas/audio/wav"
 	"ditas/internal/channel"
+	"ditas/internal/intake"
 	"ditas/internal/web"
 	"ditas/metric"
 	"ditas/picture"
@@ -1073,11 +1074,12 @@ func TestWords(t *testing.T) {
 			t.Errorf("%s: %s, want %s", c.path, b, c.want)
 		}
 	}
+	t.Setenv("PATH", t.TempDir()) // without ffmpeg
 	for _, data := range []string{
-		"\x00\x00\x00\x20ftypM4A ", "OggS" + strings.Repeat("\x00", 24) + "OpusHead", "MThd\x00\x00\x00\x06", "Call me Ishmael. Some years ago, never mind",
+		"\x00\x00\x00\x20ftypM4A ", "OggS" + strings.Repeat("\x00", 24) + "Speex   ", "MThd\x00\x00\x00\x06", "Call me Ishmael. Some years ago, never mind",
 	} {
 		// The command says so, too.
-		_, err := codec.Open(strings.NewReader(data), int64(len(data)))
+		_, err := intake.Foreign(t.Context(), strings.NewReader(data), int64(len(data)))
 		var refusal *codec.Refusal
 		if !errors.As(err, &refusal) {
 			t.Fatalf("%q: %v", data, err)
