@@ -5,18 +5,18 @@ import "math"
 // levels are how far below the mask the payload may lie: level i at loudest+i dB. Pilots and header lie at one of pilotLevels, the
 // nearest one, so that a receiver need not try all.
 const (
-	loudest = 8
+	loudest = 2
 	levels  = 16
 )
 
-var pilotLevels = [...]float64{12, 16, 20}
+var pilotLevels = [...]float64{6, 10, 14}
 
 // pilotLevelOf returns the index of the pilots' level that goes with a level.
 func pilotLevelOf(level int) int {
 	switch db := loudest + level; {
-	case db < 14:
+	case db < 8:
 		return 0
-	case db < 18:
+	case db < 12:
 		return 1
 	}
 	return 2

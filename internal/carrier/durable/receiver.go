@@ -224,3 +224,10 @@ func (r *receiver) readBlock(y []frame, number int, noise [bands]float64) {
 		}
 	}
 }
+
+// invert makes the receiver read a recording that is upside down.
+func (r *receiver) invert() {
+	for b := range r.gain {
+		r.gain[b] = -r.gain[b]
+	}
+}
