@@ -31,6 +31,7 @@ type listener struct {
 	frames   []frame
 	progress func(done, total int)
 	version  error
+	last     *receiver
 }
 
 func newListener(h *carrier.Host, key keystream.Key, workers int) (*listener, error) {
