@@ -3,7 +3,6 @@ package durable
 import (
 	"context"
 	"errors"
-	"io"
 	"math"
 
 	"ditas/audio"
@@ -243,17 +242,13 @@ func (m *mixer) length(samples int64) int {
 	return int((samples*16000 + int64(m.format.Rate) - 1) / int64(m.format.Rate))
 }
 
-// run writes cover to dst with the payload in it.
-func (j *job) run(ctx context.Context, dst io.Writer, cover audio.Rewriter) (*carrier.Report, error) {
+// run writes the samples of cover to w with the payload in them, and reads it again. It does not close w.
+func (j *job) run(ctx context.Context, w audio.Writer, cover audio.File) (*carrier.Report, error) {
 	host, err := carrier.NewHost(ctx, cover)
 	if err != nil {
 		return nil, err
 	}
 	m, p, err := j.tools(cover.Format())
-	if err != nil {
-		return nil, err
-	}
-	w, err := cover.Rewrite(dst)
 	if err != nil {
 		return nil, err
 	}
@@ -286,9 +281,6 @@ func (j *job) run(ctx context.Context, dst io.Writer, cover audio.Rewriter) (*ca
 		return nil, err
 	}
 	p.end()
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
 	r := t.report(host)
 	for i := range p.receiver.gatherer.stages {
 		if s := &p.receiver.gatherer.stages[i]; s.size > 0 {

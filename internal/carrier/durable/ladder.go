@@ -82,7 +82,9 @@ type stage struct {
 func (s *stage) positions() int { return s.blocks * s.length }
 
 // begin returns where the first coded bit of a block of the recording lies; the others follow it.
-func (s *stage) begin(block int) int { return int(int64(block) * int64(s.symbols) % int64(s.positions())) }
+func (s *stage) begin(block int) int {
+	return int(int64(block) * int64(s.symbols) % int64(s.positions()))
+}
 
 // span returns which bytes of the payload block b holds.
 func (s *stage) span(b int) (from, to int) {

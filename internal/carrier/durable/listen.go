@@ -69,7 +69,9 @@ type line struct{ at, rate float64 }
 func (l line) frameAt(t int) float64 { return l.at + l.rate*float64(t)*hop }
 
 // interpolator finds values between samples, by a sinc under a Kaiser window: what lies below 7.2 kHz passes within 0.01 dB.
-type interpolator struct{ table [interpolationSteps + 1][interpolationTaps]float64 }
+type interpolator struct {
+	table [interpolationSteps + 1][interpolationTaps]float64
+}
 
 const (
 	interpolationTaps  = 40

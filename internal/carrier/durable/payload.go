@@ -187,7 +187,7 @@ func enough(mother []float32, bits int) bool {
 		// 1 − H(p) of a ratio l, whose probability of an error is p.
 		if a := math.Abs(float64(l)); a > 0.02 {
 			p := 1 / (1 + math.Exp(a))
-			information += 1 + (p*math.Log2(p)+(1-p)*math.Log2(1-p))
+			information += 1 + (p*math.Log2(p) + (1-p)*math.Log2(1-p))
 		}
 	}
 	return information > 0.8*float64(bits)
