@@ -32,6 +32,7 @@ type listener struct {
 	progress func(done, total int)
 	version  error
 	last     *receiver
+	trace    func(stage, band, position int, l float32)
 }
 
 func newListener(h *carrier.Host, key keystream.Key, workers int) (*listener, error) {

@@ -19,35 +19,35 @@ func (a Aim) String() string {
 // rung says which symbols carry a stage.
 type rung struct {
 	survives string
-	length   int        // coefficients of a symbol, a divisor of groupSize
+	lengths  [bands]int // coefficients of a symbol in each band, divisors of groupSize
 	slots    [bands]int // groups of a block in each band
-	bits     int        // of a block, in sixteenths, at the middle scale
+	bits     int        // of a block, at the middle scale
 }
 
 // symbols returns how many symbols of a block carry the stage.
 func (r *rung) symbols() (n int) {
-	for _, s := range r.slots {
-		n += s * groupSize / r.length
+	for b, s := range r.slots {
+		n += s * groupSize / r.lengths[b]
 	}
 	return n
 }
 
 // ladders hold, for each aim, the stages of a payload, the most robust first. The slots of a band add up to slotsOfBand, less headerSlots
-// in those of the header.
+// in those of the header. What survives the worst codecs lies below 1.1 kHz, in short symbols; farther up long ones do better.
 var ladders = [aims][]rung{
 	Share: {
-		{"Opus 32 kbit/s", 6, [bands]int{130, 130, 120, 110, 60, 40, 30}, 16 * 56},
-		{"AAC 64 kbit/s", 3, [bands]int{40, 40, 45, 45, 60, 60, 60}, 16 * 40},
-		{"Opus 64 kbit/s", 3, [bands]int{35, 35, 40, 45, 50, 50, 50}, 16 * 52},
-		{"MP3 64 kbit/s", 2, [bands]int{30, 30, 30, 30, 50, 60, 60}, 16 * 92},
-		{"AAC 128 kbit/s", 1, [bands]int{25, 25, 25, 30, 60, 70, 80}, 16 * 205},
-		{"MP3 128 kbit/s", 1, [bands]int{20, 20, 20, 20, 40, 40, 40}, 16 * 330},
+		{"Opus 32 kbit/s", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{90, 60, 60, 40, 0, 0, 0}, 56},
+		{"AAC 64 kbit/s", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{60, 40, 20, 20, 0, 0, 0}, 39},
+		{"Opus 64 kbit/s", [bands]int{1, 2, 3, 6, 6, 6, 6}, [bands]int{24, 60, 60, 50, 40, 40, 40}, 53},
+		{"MP3 64 kbit/s", [bands]int{1, 1, 2, 3, 6, 6, 6}, [bands]int{16, 40, 50, 70, 60, 60, 60}, 94},
+		{"AAC 128 kbit/s", [bands]int{1, 1, 1, 1, 2, 3, 3}, [bands]int{40, 40, 75, 80, 110, 110, 110}, 208},
+		{"MP3 128 kbit/s", [bands]int{1, 1, 1, 2, 2, 3, 3}, [bands]int{50, 40, 55, 60, 110, 110, 110}, 328},
 	},
 	Voice: {
-		{"Opus 24 kbit/s", 6, [bands]int{130, 130, 120, 110, 60, 40, 30}, 16 * 56},
-		{"Opus 32 kbit/s", 3, [bands]int{75, 75, 85, 90, 110, 110, 110}, 16 * 100},
-		{"MP3 64 kbit/s", 2, [bands]int{30, 30, 30, 30, 50, 60, 60}, 16 * 150},
-		{"Opus 64 kbit/s", 1, [bands]int{45, 45, 45, 50, 100, 110, 120}, 16 * 500},
+		{"Opus 16 kbit/s", [bands]int{6, 6, 6, 6, 6, 6, 6}, [bands]int{60, 60, 60, 60, 60, 60, 60}, 16},
+		{"Opus 24 kbit/s", [bands]int{2, 3, 3, 6, 6, 6, 6}, [bands]int{90, 90, 90, 80, 60, 40, 30}, 90},
+		{"Opus 32 kbit/s", [bands]int{2, 2, 3, 3, 3, 6, 6}, [bands]int{60, 60, 80, 90, 100, 110, 110}, 190},
+		{"Opus 64 kbit/s", [bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{70, 70, 90, 90, 100, 110, 120}, 900},
 	},
 }
 
@@ -94,7 +94,7 @@ func (s *stage) span(b int) (from, to int) {
 
 // capacity returns the bytes of payload that a stage takes in so many blocks.
 func (r *rung) capacity(blocks, scale int) int {
-	bytes := int64(blocks) * int64(r.bits) * factors[scale] >> (4 + 8 + 3)
+	bytes := int64(blocks) * int64(r.bits) * factors[scale] >> (8 + 3)
 	checks := (8*bytes + maxBlock - 1) / maxBlock
 	return int(max(0, bytes-checkSize*checks))
 }

@@ -48,12 +48,12 @@ const classHeader class = -1
 
 // headerSlots is how many of a block's groups in each of the first headerBands bands carry the header.
 const (
-	headerBands  = 4
+	headerBands  = 2
 	headerSlots  = 40
 	slotsOfBand  = blockFrames * groupsOfBand
-	headerLength = groupSize // coefficients of a symbol
-	headerBlock  = headerBands * headerSlots
-	headerPeriod = periodBlocks * headerBlock // symbols
+	headerLength = 2                                                    // coefficients of a symbol
+	headerBlock  = headerBands * headerSlots * groupSize / headerLength // symbols
+	headerPeriod = periodBlocks * headerBlock                           // symbols
 )
 
 // group is what is known of a group of one frame before it is read.
@@ -84,7 +84,9 @@ func newLayout(key keystream.Key) *layout {
 			for _, slot := range l.order[:headerSlots] {
 				g := &l.header[i][slot/groupsOfBand][b*groupsOfBand+int(slot%groupsOfBand)]
 				g.class, g.signs = classHeader, uint8(s.Below(1<<groupSize))
-				g.dither[0] = float32(s.Dither())
+				for j := range groupSize / headerLength {
+					g.dither[j] = float32(s.Dither())
+				}
 			}
 		}
 	}
@@ -114,7 +116,7 @@ func (l *layout) fill(to *block, i int) {
 			g.class = class(stage)
 			bits := s.Uint64()
 			g.signs = uint8(bits & (1<<groupSize - 1))
-			for j := 0; j < groupSize/l.stages[stage].length; j++ {
+			for j := 0; j < groupSize/l.stages[stage].lengths[b]; j++ {
 				g.dither[j] = float32(s.Dither())
 			}
 		}

@@ -46,15 +46,17 @@ func (m *modulator) block(n int) *keptBlock {
 			code := &k.layout[t][g]
 			k.bits[t][g] = 0
 			if code.class == classHeader {
-				k.bits[t][g] = m.headerBits[m.header.position(symbol)]
-				symbol++
+				for j := range groupSize / headerLength {
+					k.bits[t][g] |= m.headerBits[m.header.position(symbol)] << j
+					symbol++
+				}
 				continue
 			}
 			s := &m.stages[code.class]
 			if s.size == 0 {
 				continue
 			}
-			for j := range groupSize / s.rung.length {
+			for j := range groupSize / s.lengths[g/groupsOfBand] {
 				k.bits[t][g] |= m.coded[code.class][at[code.class]] << j
 				if at[code.class]++; at[code.class] == s.positions() {
 					at[code.class] = 0
@@ -86,20 +88,19 @@ func (m *modulator) change(dst, y *frame, t int) {
 	}
 	for g := range places {
 		code, bits := &k.layout[i][g], k.bits[i][g]
-		if code.class == classHeader {
-			u := project(y, places[g][:], code.signs)
-			move(dst, places[g][:], code.signs, u, float64(code.dither[0])+float64(bits)/2, headerStep)
-			continue
+		length, step := headerLength, headerStep
+		if code.class != classHeader {
+			s := &m.stages[code.class]
+			if s.size == 0 {
+				continue
+			}
+			length = s.lengths[g/groupsOfBand]
+			step = steps[length]
 		}
-		s := &m.stages[code.class]
-		if s.size == 0 {
-			continue
-		}
-		length := s.rung.length
 		for j := range groupSize / length {
 			at, signs := places[g][j*length:][:length], code.signs>>(j*length)
 			u := project(y, at, signs)
-			move(dst, at, signs, u, float64(code.dither[j])+float64(bits>>j&1)/2, steps[length])
+			move(dst, at, signs, u, float64(code.dither[j])+float64(bits>>j&1)/2, step)
 		}
 	}
 }

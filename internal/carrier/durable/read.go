@@ -25,6 +25,7 @@ func (l *listener) read(ctx context.Context, k *lock) (*carrier.Message, error) 
 	}
 	r.open(k.header, l.key)
 	l.last = r
+	r.trace = l.trace
 	g := &reading{listener: l, lock: k, receiver: r}
 	if err := g.follow(ctx); err != nil {
 		return nil, err

@@ -24,6 +24,7 @@ type receiver struct {
 	level    int
 	gatherer *gatherer
 	at       block
+	trace    func(stage, band, position int, l float32)
 }
 
 // coherence is the sum over pilots of the cosine of their phase, and their number.
@@ -103,6 +104,9 @@ func (r *receiver) noise(near *coherence) (n [bands]float64) {
 // spreadOf is by how much, relative to what the ear bears, sender and receiver differ in that.
 const spreadOf = 0.03
 
+// excess is by how much more noise symbols of several coefficients have than those of two let expect: codecs spoil some coefficients wholly.
+func excess(length int) float64 { return 0.8 + 0.15*float64(length) }
+
 // symbolReader reads the symbols of one length in one band.
 type symbolReader struct {
 	tables             *likelihoods
@@ -112,7 +116,7 @@ type symbolReader struct {
 
 func (r *receiver) reader(db float64, length, band int, noise float64) symbolReader {
 	step := stepOf(db, length)
-	return symbolReader{r.tables, step, r.gain[band] / step, noise/(step*step) + ownNoise(share(length)), spreadOf * spreadOf}
+	return symbolReader{r.tables, step, r.gain[band] / step, excess(length)*noise/(step*step) + ownNoise(share(length)), spreadOf * spreadOf}
 }
 
 // read returns the log-likelihood of a symbol.
@@ -158,9 +162,12 @@ func (r *receiver) readHeader(y []frame, first int) {
 		for t := range code {
 			for g := range headerBands * groupsOfBand {
 				if p := &code[t][g]; p.class == classHeader {
-					v := readers[g/groupsOfBand].read(&y[i*blockFrames+t], places[g][:], p.signs, p.dither[0])
-					r.headerSums[r.header.position(symbol)] += v
-					symbol++
+					for j := range groupSize / headerLength {
+						at, signs := places[g][j*headerLength:][:headerLength], p.signs>>(j*headerLength)
+						v := readers[g/groupsOfBand].read(&y[i*blockFrames+t], at, signs, p.dither[j])
+						r.headerSums[r.header.position(symbol)] += v
+						symbol++
+					}
 				}
 			}
 		}
@@ -203,7 +210,7 @@ func (r *receiver) readBlock(y []frame, number int, noise [bands]float64) {
 		}
 		at[i] = stages[i].begin(number)
 		for b := range bands {
-			readers[i][b] = r.reader(float64(loudest+r.level), stages[i].rung.length, b, noise[b])
+			readers[i][b] = r.reader(float64(loudest+r.level), stages[i].lengths[b], b, noise[b])
 		}
 	}
 	for t := range r.at {
@@ -213,10 +220,13 @@ func (r *receiver) readBlock(y []frame, number int, noise [bands]float64) {
 				continue
 			}
 			s, reader := &stages[code.class], &readers[code.class][g/groupsOfBand]
-			length := s.rung.length
+			length := s.lengths[g/groupsOfBand]
 			for j := 0; j < groupSize/length; j++ {
 				l := reader.read(&y[t], places[g][j*length:][:length], code.signs>>(j*length), code.dither[j])
 				r.gatherer.add(int(code.class), at[code.class], l)
+				if r.trace != nil {
+					r.trace(int(code.class), g/groupsOfBand, at[code.class], l)
+				}
 				if at[code.class]++; at[code.class] == s.positions() {
 					at[code.class] = 0
 				}
