@@ -14,7 +14,12 @@ const (
 	worthTrying = 5.6
 	// certain is the score that nothing has by chance: one in 10^12 of some million.
 	certain = 9.0
+	// sure is the score from which on a piece that does not follow the one before has been found again, among the places of one level.
+	sure = 7.0
 )
+
+// mostPieces is the number of pieces that are searched.
+const mostPieces = 8
 
 // listener finds what is hidden in a recording and reads it.
 type listener struct {
@@ -29,6 +34,7 @@ type listener struct {
 	layout   *layout
 	code     *headerCode
 	frames   []frame
+	evidence *evidence // scratch
 	progress func(done, total int)
 	version  error
 	last     *receiver
@@ -48,37 +54,33 @@ func newListener(h *carrier.Host, key keystream.Key, workers int) (*listener, er
 	return l, nil
 }
 
-// piece is a period of a recording, with the line along which its frames lie. Its first frame has a number that is a multiple of a period.
-type piece struct {
-	line  line // of frame 0 of the piece
-	score float64
-}
-
 // lock is what was found.
 type lock struct {
 	header     *header
 	projection projection
 	level      int // of pilotLevels
 	inverted   bool
-	// start is the line of the recording's first frame whose number is a multiple of a period.
-	start line
+	// line is the one of the first frame of a piece, a period whose first frame has a number that is a multiple of a period.
+	line line
 }
 
 // find looks for the pilots and reads the header.
 func (l *listener) find(ctx context.Context) (*lock, error) {
 	all, one := newEvidence(), newEvidence()
+	l.evidence = newEvidence()
 	pieces := int((l.low.length()/hop + period - 1) / period)
 	for p := range projections {
 		if p == difference && l.host.Channels() != 2 {
 			break
 		}
 		l.low.projection = p
-		for i := range min(pieces, 8) {
+		for i := range min(pieces, mostPieces) {
 			from := int64(i) * period * hop
 			frames := int(min(period, (l.low.length()-from)/hop))
 			if frames < 32 {
 				break
 			}
+			l.tell(i, mostPieces+2)
 			if err := l.searcher.load(ctx, from, frames); err != nil {
 				return nil, err
 			}
@@ -98,62 +100,172 @@ func (l *listener) find(ctx context.Context) (*lock, error) {
 			}
 		}
 	}
-	if l.version != nil {
+	found, err := l.findDrifting(ctx)
+	switch {
+	case err != nil || found != nil:
+		return found, err
+	case l.version != nil:
 		return nil, l.version
 	}
+	l.tell(1, 1)
 	return nil, carrier.ErrNotFound
 }
 
-// try reads the header where a candidate lies in the loaded piece, which begins at sample from.
-func (l *listener) try(ctx context.Context, c candidate, from int64) (*lock, error) {
-	l.searcher.refine(&c, from, 0.5, 12e-6)
-	k := &lock{projection: l.low.projection, level: c.level, inverted: c.inverted}
-	r := newReceiver(l.pilots, l.tables, l.layout, l.code, c.level)
-	if c.inverted {
-		r.invert()
+// driftFrames is the length of the piece that is searched for a clock that drifts, driftStep between the drifts that are tried, and
+// mostDrift the largest one.
+const (
+	driftFrames = 128
+	driftStep   = 24e-6
+	mostDrift   = 120e-6
+)
+
+// findDrifting looks for pilots whose frames follow each other faster or slower than they were written: in the loudest piece, which is short
+// enough for half a sample to matter little.
+func (l *listener) findDrifting(ctx context.Context) (*lock, error) {
+	l.low.projection = sum
+	from, err := l.loudest(ctx)
+	if err != nil {
+		return nil, err
 	}
-	k.start = l.first(c.line, c.frame)
-	n := l.pieces(k.start)
-	line := c.line
-	line.at = line.frameAt(-c.frame)
-	at := int(math.Round((line.at - k.start.at) / (line.rate * period * hop)))
-	// The piece of the candidate first, then those behind, then those before it.
-	order := make([]int, 0, n)
-	for i := at; i < n; i++ {
-		order = append(order, i)
+	if err := l.searcher.load(ctx, from, driftFrames+2); err != nil {
+		return nil, err
 	}
-	for i := at - 1; i >= 0; i-- {
-		order = append(order, i)
-	}
-	for _, i := range order {
-		from := line
-		from.at = line.frameAt((i - at) * period)
-		if err := l.aligned.read(ctx, l.frames, from, 0); err != nil {
+	one := newEvidence()
+	for drift := -mostDrift; drift < mostDrift+driftStep/2; drift += driftStep {
+		if math.Abs(drift) < driftStep/2 {
+			continue
+		}
+		if err := l.searcher.scanLine(ctx, one, driftFrames, drift); err != nil {
 			return nil, err
 		}
-		r.readHeader(l.frames, 0)
-		h, ok, err := l.code.decode(r.headerSums, l.key)
-		if ok && err != nil {
-			l.version = err
-			return nil, nil
+		c := one.best(from)
+		c.line.rate += drift
+		if c.score < worthTrying {
+			continue
 		}
-		if ok {
-			k.header = &h
-			return k, nil
+		found, err := l.try(ctx, c, from)
+		if err != nil || found != nil {
+			return found, err
+		}
+		if err := l.searcher.load(ctx, from, driftFrames+2); err != nil {
+			return nil, err
 		}
 	}
 	return nil, nil
 }
 
-// first returns the line of the first frame of the first piece that reaches into the recording, given the line of a frame with a number.
-func (l *listener) first(at line, number int) line {
-	at.at = at.frameAt(-number)
-	n := math.Ceil((at.at + at.rate*period*hop) / (at.rate * period * hop))
-	at.at = at.frameAt(-int(n-1) * period)
-	return at
+// loudest returns where the loudest of the first pieces of driftFrames begins.
+func (l *listener) loudest(ctx context.Context) (int64, error) {
+	const length = driftFrames * hop
+	var best int64
+	most := -1.0
+	x := make([]float64, length)
+	for from := int64(0); from+length <= min(l.low.length(), mostPieces*period*hop); from += length {
+		if err := l.low.read(ctx, x, from); err != nil {
+			return 0, err
+		}
+		if p := power(x); p > most {
+			best, most = from, p
+		}
+	}
+	return best, nil
 }
 
-// pieces returns the number of pieces from a line on.
-func (l *listener) pieces(at line) int {
-	return int(math.Ceil((float64(l.low.length()) - at.at) / (at.rate * period * hop)))
+// try reads the header where a candidate lies in the loaded piece, which begins at sample from.
+func (l *listener) try(ctx context.Context, c candidate, from int64) (*lock, error) {
+	l.searcher.refine(&c, from, 0.5, 12e-6)
+	k := &lock{projection: l.low.projection, level: c.level, inverted: c.inverted, line: c.line}
+	r := newReceiver(l.pilots, l.tables, l.layout, l.code, c.level)
+	if c.inverted {
+		r.invert()
+	}
+	k.line.at = k.line.frameAt(-c.frame)
+	var found *lock
+	err := l.walk(ctx, k, func(p piece) (bool, error) {
+		if err := l.aligned.read(ctx, l.frames, p.line, 0); err != nil {
+			return false, err
+		}
+		r.readHeader(l.frames, 0)
+		h, ok, err := l.code.decode(r.headerSums, l.key)
+		if ok && err != nil {
+			l.version = err
+			return false, nil
+		}
+		if ok {
+			k.header, k.line, found = &h, p.line, k
+		}
+		return !ok, nil
+	})
+	return found, err
+}
+
+// piece is a period of a recording.
+type piece struct {
+	line  line // of its first frame, whose number is a multiple of a period
+	score float64
+	fresh bool // it does not follow the one before it
+	back  bool // it lies before the one that was found first
+}
+
+// walk goes through the pieces of a recording, from the one of a lock to the end and from there back to the beginning, keeping to the line
+// along which they lie. It ends early when do returns false.
+func (l *listener) walk(ctx context.Context, k *lock, do func(piece) (more bool, err error)) error {
+	at, drift := k.line, 6e-6
+	for _, step := range []int{period, -period} {
+		at := at
+		if step < 0 {
+			at.at = at.frameAt(step)
+		}
+		for l.reaches(at) {
+			p, err := l.align(ctx, k, at, drift)
+			if err != nil {
+				return err
+			}
+			p.back = step < 0
+			drift = 2e-6
+			more, err := do(p)
+			if err != nil || !more {
+				return err
+			}
+			at = p.line
+			at.at = at.frameAt(step)
+		}
+	}
+	return nil
+}
+
+// reaches tells whether a piece reaches into the recording.
+func (l *listener) reaches(at line) bool {
+	return at.frameAt(period) > 0 && at.at < float64(l.low.length())
+}
+
+// align finds the line of a piece, which should be near to at. If it is not, because something was cut out or put in, it is searched for anywhere.
+func (l *listener) align(ctx context.Context, k *lock, at line, drift float64) (piece, error) {
+	from := int64(math.Floor(at.at)) - 2
+	if err := l.searcher.load(ctx, from, period+1); err != nil {
+		return piece{}, err
+	}
+	c := candidate{line: at, level: k.level, inverted: k.inverted}
+	l.searcher.refine(&c, from, 0.5, drift)
+	if c.score > worthTrying {
+		return piece{line: c.line, score: c.score}, nil
+	}
+	p := piece{line: at, score: c.score}
+	if at.at < 0 || math.Abs(at.rate-1) > driftStep/4 {
+		return p, nil
+	}
+	from += 2
+	if err := l.searcher.load(ctx, from, period); err != nil {
+		return p, err
+	}
+	if err := l.searcher.scan(ctx, l.evidence); err != nil {
+		return p, err
+	}
+	found := l.evidence.best(from)
+	if found.score < max(sure, 1.5*c.score) || found.level != k.level || found.inverted != k.inverted {
+		return p, nil
+	}
+	l.searcher.refine(&found, from, 0.5, drift)
+	found.line.at = found.line.frameAt(-found.frame)
+	return piece{line: found.line, score: found.score, fresh: true}, nil
 }

@@ -58,7 +58,7 @@ const (
 	headerTag     = 8
 	headerSize    = headerFields + headerTag
 	headerBits    = 8 * headerSize
-	maxBlocks     = 63 << 14
+	maxBlocks     = 63 << 11 // 36 hours
 )
 
 // roundBlocks returns the largest number of blocks that a header can tell, at most n.
@@ -118,7 +118,7 @@ func parseHeader(b [headerSize]byte, key keystream.Key) (h header, ok bool, err 
 	if v>>38 != headerVersion || h.aim >= aims {
 		return h, true, carrier.ErrVersion
 	}
-	if h.payload < 1 || h.payload > room(h.aim, h.blocks, h.scale) {
+	if h.payload < 1 || h.blocks > maxBlocks || h.payload > room(h.aim, h.blocks, h.scale) {
 		return h, true, fmt.Errorf("durable: a header that contradicts itself: %d bytes in %d blocks", h.payload, h.blocks)
 	}
 	return h, true, nil

@@ -12,8 +12,14 @@ type reading struct {
 	*listener
 	lock     *lock
 	receiver *receiver
-	pieces   []piece
-	period   int // that the first piece is, in the recording as it was written
+	pieces   []piece // in the order of the recording
+	runs     []run
+}
+
+// run is a number of pieces that follow each other as they were written.
+type run struct {
+	first, end int // pieces
+	period     int // of the recording as it was written that the first one is
 }
 
 // read reads what a lock has found.
@@ -30,34 +36,45 @@ func (l *listener) read(ctx context.Context, k *lock) (*carrier.Message, error) 
 	if err := g.follow(ctx); err != nil {
 		return nil, err
 	}
-	if err := g.number(ctx); err != nil {
-		return nil, err
+	for i := range g.runs {
+		if err := g.number(ctx, &g.runs[i]); err != nil {
+			return nil, err
+		}
 	}
 	return g.message(ctx)
 }
 
-// follow finds the line of every piece, each near to where the one before leads.
+// follow finds the lines of all pieces, and the runs that they form.
 func (g *reading) follow(ctx context.Context) error {
-	n := g.listener.pieces(g.lock.start)
-	at := g.lock.start
-	g.pieces = make([]piece, n)
-	for i := range n {
-		from := int64(math.Floor(at.at)) - 2
-		if err := g.searcher.load(ctx, from, period+1); err != nil {
-			return err
+	n := int(g.low.length()/(period*hop)) + 2
+	var ahead, back []piece
+	err := g.walk(ctx, g.lock, func(p piece) (bool, error) {
+		if p.back {
+			back = append(back, p)
+		} else {
+			ahead = append(ahead, p)
 		}
-		c := candidate{line: at, level: g.lock.level, inverted: g.lock.inverted}
-		g.searcher.refine(&c, from, 0.5, 4e-6)
-		g.pieces[i] = piece{line: at, score: c.score}
-		if c.score > worthTrying {
-			// What one piece says of the rate is uncertain, and what is between two of them is not.
-			g.pieces[i].line = c.line
-			at = c.line
-		}
-		at.at = at.frameAt(period)
-		g.tell(i+1, 3*n)
+		g.tell(min(n, len(ahead)+len(back)), 3*n)
+		return true, nil
+	})
+	// What follows a piece on the way back does so the other way round.
+	breaks := false
+	for i := len(back) - 1; i >= 0; i-- {
+		p := back[i]
+		p.fresh, breaks = breaks, p.fresh
+		g.pieces = append(g.pieces, p)
 	}
-	return nil
+	if len(ahead) > 0 && breaks {
+		ahead[0].fresh = true
+	}
+	g.pieces = append(g.pieces, ahead...)
+	for i, p := range g.pieces {
+		if i == 0 || p.fresh {
+			g.runs = append(g.runs, run{first: i})
+		}
+		g.runs[len(g.runs)-1].end = i + 1
+	}
+	return err
 }
 
 func (l *listener) tell(done, total int) {
@@ -66,36 +83,21 @@ func (l *listener) tell(done, total int) {
 	}
 }
 
-// number finds out which period of the recording as it was written the first piece is.
-func (g *reading) number(ctx context.Context) error {
-	n := len(g.pieces)
-	most := (g.lock.header.blocks*33/32+2)/periodBlocks + 1
-	sums := make([]float64, most)
-	for i := range n {
+// number finds out which period of the recording as it was written a run begins with.
+func (g *reading) number(ctx context.Context, r *run) error {
+	most := (g.lock.header.blocks*33/32+2)/periodBlocks + 2
+	sums := make([]float64, most+1) // the first piece may begin before the recording did
+	for i := r.first; i < r.end; i++ {
 		if err := g.aligned.read(ctx, g.frames, g.pieces[i].line, 0); err != nil {
 			return err
 		}
-		var own [period][bands]float64
-		for t := range own {
-			for b := range bands {
-				if isNumber(t, b) {
-					own[t][b] = g.receiver.pilot(&g.frames[t], b)
-				}
-			}
-		}
+		own := g.numberPilots()
 		for p := range sums {
 			if p&15 == 0 && ctx.Err() != nil {
 				return ctx.Err()
 			}
-			for block := range periodBlocks {
-				phases := numbering(g.receiver.key, (p+i)*periodBlocks+block)
-				for t := range phases {
-					for b := range bands {
-						if u := own[block*blockFrames+t][b]; u != 0 && math.Abs(u) < 64 {
-							sums[p] += float64(g.searcher.table.at(float32(u) - phases[t][b])[0])
-						}
-					}
-				}
+			if n := p - 1 + i - r.first; n >= 0 {
+				sums[p] += g.compare(own, n)
 			}
 		}
 		best, second := 0, -1
@@ -106,35 +108,68 @@ func (g *reading) number(ctx context.Context) error {
 				second = p
 			}
 		}
-		g.period = best
-		deviation := math.Sqrt(float64(i+1) * bands * period / 8)
-		if second < 0 || (sums[best]-sums[second])/deviation > certain {
+		r.period = best - 1
+		deviation := math.Sqrt(float64(i+1-r.first) * bands * period / 8)
+		if (sums[best]-sums[second])/deviation > certain {
 			break
 		}
 	}
 	return nil
 }
 
+// numberPilots returns where the pilots that tell periods lie in the frames that were read, in steps.
+func (g *reading) numberPilots() *[period][bands]float32 {
+	var own [period][bands]float32
+	for t := range own {
+		for b := range bands {
+			if u := g.receiver.pilot(&g.frames[t], b); isNumber(t, b) && math.Abs(u) < most {
+				own[t][b] = float32(u)
+			}
+		}
+	}
+	return &own
+}
+
+// compare tells how well the pilots of a piece agree with those of a period.
+func (g *reading) compare(own *[period][bands]float32, number int) (sum float64) {
+	for block := range periodBlocks {
+		phases := numbering(g.receiver.key, number*periodBlocks+block)
+		for t := range phases {
+			for b := range bands {
+				if u := own[block*blockFrames+t][b]; u != 0 {
+					sum += float64(g.searcher.table.at(u - phases[t][b])[0])
+				}
+			}
+		}
+	}
+	return sum
+}
+
 // message reads the pieces.
 func (g *reading) message(ctx context.Context) (*carrier.Message, error) {
-	n := len(g.pieces)
+	n := int(g.low.length()/(period*hop)) + 2
 	m := &carrier.Message{Size: g.lock.header.payload, Robust: true, Gain: 1, Map: make([][]bool, 1)}
 	if g.lock.inverted {
 		m.Gain = -1
 	}
-	for i, p := range g.pieces {
-		if err := g.aligned.read(ctx, g.frames, p.line, 0); err != nil {
-			return nil, err
-		}
-		for _, c := range g.receiver.readPayload(g.frames, (g.period+i)*periodBlocks) {
-			found := c.score() > 4
-			m.Map[0] = append(m.Map[0], found)
-			m.Frames++
-			if found {
-				m.Arrived++
+	for _, r := range g.runs {
+		for i, p := range g.pieces[r.first:r.end] {
+			if r.period+i < 0 { // less than a frame of it is there
+				continue
 			}
+			if err := g.aligned.read(ctx, g.frames, p.line, 0); err != nil {
+				return nil, err
+			}
+			for _, c := range g.receiver.readPayload(g.frames, (r.period+i)*periodBlocks) {
+				found := c.score() > 4
+				m.Map[0] = append(m.Map[0], found)
+				m.Frames++
+				if found {
+					m.Arrived++
+				}
+			}
+			g.tell(min(2*n, n+r.first+i+1), 3*n)
 		}
-		g.tell(n+i+1, 3*n)
 	}
 	var arrived []int
 	var err error

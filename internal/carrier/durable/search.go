@@ -49,6 +49,7 @@ type searcher struct {
 	grid    pilotGrid
 	masks   [][]float64
 	table   phasorTable
+	turn    *rotation
 }
 
 type spectrum struct{ re, im [period]float32 }
@@ -257,6 +258,30 @@ func (s *searcher) scan(ctx context.Context, e *evidence) error {
 			s.grid.read(&u[t], t, step, fraction, &turn[t&3])
 		}
 		s.correlate(e, o, u[:s.grid.frames])
+	}
+	return nil
+}
+
+// scanLine gathers evidence of the first frames of the loaded piece, if they follow each other by a drift farther apart than they were written.
+func (s *searcher) scanLine(ctx context.Context, e *evidence, frames int, drift float64) error {
+	var u [period][bands]float32
+	e.count = 0
+	for o := range offsets {
+		if o&15 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		// Frames that begin less than a step of the grid apart have a turn in common, as far as half a sample is enough.
+		for t, at := 0, -1.0; t < frames; t++ {
+			place := float64(o)/2 + math.Round(2*drift*float64(t*hop))/2
+			shift := int(math.Floor(place / hop))
+			place -= float64(shift * hop)
+			if place != at {
+				s.turn, at = rotationAt(place), place
+			}
+			step := int(place / gridStep)
+			s.grid.read(&u[t], max(0, t+shift), step, float32(place/gridStep-float64(step)), &s.turn[(t+shift)&3])
+		}
+		s.correlate(e, o, u[:frames])
 	}
 	return nil
 }
