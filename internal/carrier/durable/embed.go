@@ -284,7 +284,7 @@ func (j *job) run(ctx context.Context, w audio.Writer, cover audio.File) (*carri
 	r := t.report(host)
 	for i := range p.receiver.gatherer.stages {
 		if s := &p.receiver.gatherer.stages[i]; s.size > 0 {
-			r.Stages = append(r.Stages, carrier.Protection{Bytes: s.size, Loss: 1.0 / 3})
+			r.Stages = append(r.Stages, carrier.Protection{Bytes: s.size, Loss: lossOf(i), Survives: s.survives})
 		}
 	}
 	r.Robust = true
@@ -296,6 +296,15 @@ func (j *job) run(ctx context.Context, w audio.Writer, cover audio.File) (*carri
 	}
 	j.tell(total, total)
 	return r, nil
+}
+
+// lossOf returns the share of a recording that may be lost before stage i is: the symbols of a stage are spread over all of it, and what is left has to
+// hold its bits. Of the file as it is, that is at least a third, but for the last stages.
+func lossOf(i int) float64 {
+	if i == 0 {
+		return 0.5
+	}
+	return 1.0 / 3
 }
 
 func (j *job) tell(done, total int) {

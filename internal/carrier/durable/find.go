@@ -37,8 +37,6 @@ type listener struct {
 	evidence *evidence // scratch
 	progress func(done, total int)
 	version  error
-	last     *receiver
-	trace    func(stage, band, position int, l float32)
 }
 
 func newListener(h *carrier.Host, key keystream.Key, workers int) (*listener, error) {
@@ -70,7 +68,7 @@ func (l *listener) find(ctx context.Context) (*lock, error) {
 	l.evidence = newEvidence()
 	pieces := int((l.low.length()/hop + period - 1) / period)
 	for p := range projections {
-		if p == difference && l.host.Channels() != 2 {
+		if p == difference && (l.host.Channels() != 2 || !l.low.sideways()) {
 			break
 		}
 		l.low.projection = p
@@ -181,11 +179,16 @@ func (l *listener) try(ctx context.Context, c candidate, from int64) (*lock, err
 	}
 	k.line.at = k.line.frameAt(-c.frame)
 	var found *lock
-	err := l.walk(ctx, k, func(p piece) (bool, error) {
+	n := 0.0
+	err := l.walk(ctx, k, false, func(p piece) (bool, error) {
 		if err := l.aligned.read(ctx, l.frames, p.line, 0); err != nil {
 			return false, err
 		}
 		r.readHeader(l.frames, 0)
+		// What was there by chance is not there in the next pieces.
+		if n++; r.heard.score() < 0.75*worthTrying*math.Sqrt(n) {
+			return false, nil
+		}
 		h, ok, err := l.code.decode(r.headerSums, l.key)
 		if ok && err != nil {
 			l.version = err
@@ -208,8 +211,8 @@ type piece struct {
 }
 
 // walk goes through the pieces of a recording, from the one of a lock to the end and from there back to the beginning, keeping to the line
-// along which they lie. It ends early when do returns false.
-func (l *listener) walk(ctx context.Context, k *lock, do func(piece) (more bool, err error)) error {
+// along which they lie, or searching for those that do not if again is set. It ends early when do returns false.
+func (l *listener) walk(ctx context.Context, k *lock, again bool, do func(piece) (more bool, err error)) error {
 	at, drift := k.line, 6e-6
 	for _, step := range []int{period, -period} {
 		at := at
@@ -217,7 +220,7 @@ func (l *listener) walk(ctx context.Context, k *lock, do func(piece) (more bool,
 			at.at = at.frameAt(step)
 		}
 		for l.reaches(at) {
-			p, err := l.align(ctx, k, at, drift)
+			p, err := l.align(ctx, k, at, drift, again)
 			if err != nil {
 				return err
 			}
@@ -239,8 +242,9 @@ func (l *listener) reaches(at line) bool {
 	return at.frameAt(period) > 0 && at.at < float64(l.low.length())
 }
 
-// align finds the line of a piece, which should be near to at. If it is not, because something was cut out or put in, it is searched for anywhere.
-func (l *listener) align(ctx context.Context, k *lock, at line, drift float64) (piece, error) {
+// align finds the line of a piece, which should be near to at. If it is not, because something was cut out or put in, it is searched for
+// anywhere if again is set.
+func (l *listener) align(ctx context.Context, k *lock, at line, drift float64, again bool) (piece, error) {
 	from := int64(math.Floor(at.at)) - 2
 	if err := l.searcher.load(ctx, from, period+1); err != nil {
 		return piece{}, err
@@ -251,7 +255,7 @@ func (l *listener) align(ctx context.Context, k *lock, at line, drift float64) (
 		return piece{line: c.line, score: c.score}, nil
 	}
 	p := piece{line: at, score: c.score}
-	if at.at < 0 || math.Abs(at.rate-1) > driftStep/4 {
+	if !again || at.at < 0 || math.Abs(at.rate-1) > driftStep/4 {
 		return p, nil
 	}
 	from += 2

@@ -44,10 +44,10 @@ var ladders = [aims][]rung{
 		{"MP3 128 kbit/s", [bands]int{1, 1, 1, 2, 2, 3, 3}, [bands]int{50, 40, 55, 60, 110, 110, 110}, 328},
 	},
 	Voice: {
-		{"Opus 16 kbit/s", [bands]int{6, 6, 6, 6, 6, 6, 6}, [bands]int{60, 60, 60, 60, 60, 60, 60}, 16},
-		{"Opus 24 kbit/s", [bands]int{2, 3, 3, 6, 6, 6, 6}, [bands]int{90, 90, 90, 80, 60, 40, 30}, 90},
-		{"Opus 32 kbit/s", [bands]int{2, 2, 3, 3, 3, 6, 6}, [bands]int{60, 60, 80, 90, 100, 110, 110}, 190},
-		{"Opus 64 kbit/s", [bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{70, 70, 90, 90, 100, 110, 120}, 900},
+		{"Opus 24 kbit/s, voice", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{140, 140, 120, 60, 20, 20, 20}, 56},
+		{"Opus 32 kbit/s", [bands]int{1, 2, 6, 6, 6, 6, 6}, [bands]int{70, 70, 60, 60, 30, 30, 30}, 124},
+		{"MP3 64 kbit/s", [bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{30, 30, 60, 80, 100, 100, 100}, 500},
+		{"Opus 64 kbit/s", [bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{40, 40, 80, 120, 170, 170, 170}, 1040},
 	},
 }
 

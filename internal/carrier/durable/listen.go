@@ -16,7 +16,12 @@ type lowHost struct {
 	projection projection
 	block      [][]float64
 	mono       []float64
+	// power of the channels, on average, and of what was read of them.
+	channels, projected float64
 }
+
+// sideways tells whether what was read has so little in it, beside the channels, that another projection may be the one that is used.
+func (l *lowHost) sideways() bool { return l.projected < 4*sideways*l.channels }
 
 func newLowHost(h *carrier.Host) (*lowHost, error) {
 	down, err := dsp.NewResampler(h.Format().Rate, ear.Rate)
@@ -47,6 +52,10 @@ func (l *lowHost) read(ctx context.Context, dst []float64, from int64) error {
 			return err
 		}
 		l.mono = l.projection.project(l.mono, l.block)
+		for _, x := range l.block {
+			l.channels += power(finite(x)) / float64(len(l.block))
+		}
+		l.projected += power(l.mono)
 		l.down.ConvertPart(dst[:n], from, l.mono, first)
 		dst, from = dst[n:], from+int64(n)
 	}

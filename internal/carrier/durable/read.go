@@ -30,8 +30,6 @@ func (l *listener) read(ctx context.Context, k *lock) (*carrier.Message, error) 
 		r.invert()
 	}
 	r.open(k.header, l.key)
-	l.last = r
-	r.trace = l.trace
 	g := &reading{listener: l, lock: k, receiver: r}
 	if err := g.follow(ctx); err != nil {
 		return nil, err
@@ -48,7 +46,7 @@ func (l *listener) read(ctx context.Context, k *lock) (*carrier.Message, error) 
 func (g *reading) follow(ctx context.Context) error {
 	n := int(g.low.length()/(period*hop)) + 2
 	var ahead, back []piece
-	err := g.walk(ctx, g.lock, func(p piece) (bool, error) {
+	err := g.walk(ctx, g.lock, true, func(p piece) (bool, error) {
 		if p.back {
 			back = append(back, p)
 		} else {

@@ -24,7 +24,6 @@ type receiver struct {
 	level    int
 	gatherer *gatherer
 	at       block
-	trace    func(stage, band, position int, l float32)
 }
 
 // coherence is the sum over pilots of the cosine of their phase, and their number.
@@ -37,12 +36,12 @@ func (c *coherence) add(d *coherence, weight float64) {
 	}
 }
 
-// total returns the coherence of all bands together, in standard deviations of what there is by chance.
+// score returns the coherence of all bands together, in standard deviations of what there is by chance.
 func (c *coherence) score() float64 {
 	var sum, count float64
 	for b := range c.sum {
-		sum += c.sum[b]
-		count += c.count[b]
+		sum += weights[b] * c.sum[b]
+		count += weights[b] * weights[b] * c.count[b]
 	}
 	if count == 0 {
 		return 0
@@ -224,9 +223,6 @@ func (r *receiver) readBlock(y []frame, number int, noise [bands]float64) {
 			for j := 0; j < groupSize/length; j++ {
 				l := reader.read(&y[t], places[g][j*length:][:length], code.signs>>(j*length), code.dither[j])
 				r.gatherer.add(int(code.class), at[code.class], l)
-				if r.trace != nil {
-					r.trace(int(code.class), g/groupsOfBand, at[code.class], l)
-				}
 				if at[code.class]++; at[code.class] == s.positions() {
 					at[code.class] = 0
 				}

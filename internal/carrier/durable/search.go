@@ -50,6 +50,7 @@ type searcher struct {
 	masks   [][]float64
 	table   phasorTable
 	turn    *rotation
+	circle  [8 * hop][2]float64
 }
 
 type spectrum struct{ re, im [period]float32 }
@@ -68,7 +69,7 @@ func newSearcher(l *lowHost, p *pilots) *searcher {
 		for t := range period {
 			if !isNumber(t, b) {
 				sin, cos := math.Sincos(2 * math.Pi * float64(p.phase[t][b]))
-				r.re[t], r.im[t] = float32(cos), float32(sin)
+				r.re[t], r.im[t] = float32(weights[b]*cos), float32(weights[b]*sin)
 				m.re[t], m.im[t] = r.re[t], -r.im[t]
 			}
 		}
@@ -76,6 +77,10 @@ func newSearcher(l *lowHost, p *pilots) *searcher {
 		s.correlator.Forward(m.re[:], m.im[:])
 	}
 	s.table.fill()
+	for i := range s.circle {
+		sin, cos := math.Sincos(2 * math.Pi * float64(i) / float64(len(s.circle)))
+		s.circle[i] = [2]float64{cos, sin}
+	}
 	return s
 }
 
@@ -136,16 +141,14 @@ func (s *searcher) load(ctx context.Context, from int64, frames int) error {
 
 // turned is the value of coefficient k, whose frequency is π(k+½)/256, at a place counted from the piece's beginning.
 func (s *searcher) turned(re, im float32, k, place int, sigma float64, negative bool) [2]float32 {
-	// The phase of the transform's cosine at the beginning of the frame, less the one that the place adds.
-	const half = 0.5 + hop/2
-	phase := -math.Pi / hop * (float64(k) + 0.5) * (half + float64(place))
-	sin, cos := math.Sincos(math.Mod(phase, 2*math.Pi))
+	// The phase of the transform's cosine at the beginning of the frame, ½+M/2 samples, and the one that the place adds, in units of π/1024.
+	w := &s.circle[(2*k+1)*(1+hop+2*place)&(len(s.circle)-1)]
 	scale := math.Sqrt(2.0/hop) / sigma / math.Sqrt2 // of the transform, and of a symbol of two coefficients
 	if negative {
 		scale = -scale
 	}
 	r, m := float64(re), float64(im)
-	return [2]float32{float32(scale * (r*cos - m*sin)), float32(scale * (r*sin + m*cos))}
+	return [2]float32{float32(scale * (r*w[0] + m*w[1])), float32(scale * (m*w[0] - r*w[1]))}
 }
 
 // listen computes the masks of every second step of the grid.
@@ -160,10 +163,13 @@ func (s *searcher) listen(n int) {
 	}
 }
 
+// weights are those of bands in the search: what codecs leave lies low.
+var weights = [bands]float64{1, 0.6, 0.35, 0.25, 0.2, 0.2, 0.15}
+
 // evidence is what pieces say about each place of the pilots: for both polarities, each level, each offset and each number of the first frame.
 type evidence struct {
 	sums  [][period]float32
-	count float64 // of pilots
+	count float64 // of pilots, each with the square of its weight
 }
 
 func newEvidence() *evidence {
@@ -215,7 +221,7 @@ func rotationAt(place float64) *rotation {
 			for j := range 2 {
 				k := firstCoefficient + pilotAt(b) + j
 				phase := math.Pi / hop * (float64(k) + 0.5) * (place + float64(t*hop))
-				sin, cos := math.Sincos(math.Mod(phase, 2*math.Pi))
+				sin, cos := math.Sincos(phase)
 				r[t][b][j] = [2]float32{float32(cos), float32(sin)}
 			}
 		}
@@ -292,14 +298,14 @@ func (s *searcher) correlate(e *evidence, offset int, u [][bands]float32) {
 	for level, db := range pilotLevels {
 		steps := float32(1 / stepOf(db, 2))
 		var sums [2]spectrum
-		count := 0
+		count := 0.0
 		for b := range bands {
 			for t := range u {
 				z.re[t], z.im[t] = 0, 0
 				if v := u[t][b] * steps; v != 0 && v > -most && v < most {
 					w := s.table.at(v)
 					z.re[t], z.im[t] = w[0], w[1]
-					count++
+					count += weights[b] * weights[b]
 				}
 			}
 			clear(z.re[len(u):])
@@ -318,7 +324,7 @@ func (s *searcher) correlate(e *evidence, offset int, u [][bands]float32) {
 			}
 		}
 		if offset == 0 && level == 0 {
-			e.count = 0.75 * float64(count)
+			e.count = 0.75 * count
 		}
 	}
 }
@@ -331,8 +337,8 @@ func multiply(sum, z, r *spectrum) {
 	}
 }
 
-// coherence returns the sum over the pilots of the loaded piece, whose first sample is from, of the cosine of their phase, and their number, for
-// frames along a line.
+// coherence returns the sum over the pilots of the loaded piece, whose first sample is from, of the cosine of their phase, and the sum of the
+// squares of their weights, for frames along a line.
 func (s *searcher) coherence(c *candidate, from int64) (sum, count float64) {
 	var u [bands]float32
 	steps := float32(1 / stepOf(pilotLevels[c.level], 2))
@@ -352,8 +358,8 @@ func (s *searcher) coherence(c *candidate, from int64) (sum, count float64) {
 			if c.inverted {
 				v = -v
 			}
-			sum += float64(s.table.at(v - s.pilots.phase[number][b])[0])
-			count++
+			sum += weights[b] * float64(s.table.at(v - s.pilots.phase[number][b])[0])
+			count += weights[b] * weights[b]
 		}
 	}
 	return sum, count
@@ -364,10 +370,10 @@ func turnAt(place float64) *[bands][2][2]float32 {
 	var r [bands][2][2]float32
 	for b := range r {
 		k := firstCoefficient + pilotAt(b)
-		phase := math.Mod(math.Pi/hop*(float64(k)+0.5)*place, 2*math.Pi)
+		phase := math.Pi / hop * (float64(k) + 0.5) * place
 		sin, cos := math.Sincos(phase)
 		r[b][0] = [2]float32{float32(cos), float32(sin)}
-		sin, cos = math.Sincos(phase + math.Mod(math.Pi/hop*place, 2*math.Pi))
+		sin, cos = math.Sincos(phase + math.Pi/hop*place)
 		r[b][1] = [2]float32{float32(cos), float32(sin)}
 	}
 	return &r
@@ -385,20 +391,29 @@ func (s *searcher) refine(c *candidate, from int64, samples, drift float64) {
 		return d
 	}
 	best := try(0, 0)
-	// Half a sample at the ends of the piece is a step of the slope.
+	for offset := -samples; offset <= samples; offset += 0.25 {
+		if d := try(offset, 0); d.score > best.score {
+			best = d
+		}
+	}
+	// Half a sample at the ends of the piece is a step of the slope. Another slope is taken only if there is something to it.
+	const slopeMargin = 0.5
 	slope := 0.25 / (max(1, middle) * hop)
-	for i := -math.Ceil(drift / slope); i <= math.Ceil(drift/slope); i++ {
-		for offset := -samples; offset <= samples; offset += 0.25 {
-			if d := try(offset, i*slope); d.score > best.score {
-				best = d
+	steps := math.Ceil(drift / slope)
+	margin := slopeMargin
+	for i := -steps; i <= steps; i++ {
+		for offset := -samples; offset <= samples && i != 0; offset += 0.25 {
+			if d := try(offset, i*slope); d.score > best.score+margin {
+				best, margin = d, 0
 			}
 		}
 	}
 	*c = best
 	best = try(0, 0)
-	for _, offset := range []float64{-0.125, 0, 0.125} {
-		for _, i := range []float64{-0.5, 0, 0.5} {
-			if d := try(offset, i*slope); d.score > best.score {
+	margin = slopeMargin
+	for _, i := range []float64{0, -0.5, 0.5} {
+		for _, offset := range []float64{-0.125, 0, 0.125} {
+			if d := try(offset, i*slope); d.score > best.score && i == 0 || d.score > best.score+margin {
 				best = d
 			}
 		}
