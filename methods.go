@@ -101,13 +101,17 @@ type strengthKind uint8
 const (
 	usualStrength strengthKind = iota
 	snrStrength
+	audibleStrength
 	faintStrength
 )
 
 // SNR returns the strength that aims at a signal-to-noise ratio, of the recording to its change, in dB. The higher it is, the harder the
-// change is to find, and the less noise the picture survives. [Lattice] keeps the change below what its
-// ear model says can be heard; [Networks] have no such limit.
+// change is to find, and the less noise the picture survives. [Lattice] keeps the change below what can be heard, whatever the ratio;
+// [Networks] have no such limit.
 func SNR(db float64) Strength { return Strength{snrStrength, db} }
+
+// Audible is SNR, but the change may be as strong as it says even where it might be heard.
+func Audible(db float64) Strength { return Strength{audibleStrength, db} }
 
 // Faint returns the least strength that carries a picture: it changes most samples by one step of a 16-bit file.
 func Faint() Strength { return Strength{kind: faintStrength} }
@@ -126,7 +130,7 @@ func (m *Method) strength(s Strength) (carrier.Strength, error) {
 	if !(s.snr >= m.MinSNR && s.snr <= m.MaxSNR) {
 		return carrier.Strength{}, fmt.Errorf("signal-to-noise ratio of %g dB: %s takes %g to %g", s.snr, m.Name, m.MinSNR, m.MaxSNR)
 	}
-	return carrier.Strength{SNR: s.snr}, nil
+	return carrier.Strength{SNR: s.snr, Asked: true, Audible: s.kind == audibleStrength}, nil
 }
 
 // takes returns an error unless the method can hide under a key.

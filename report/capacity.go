@@ -82,13 +82,17 @@ func (e *TooShortError) Error() string {
 }
 
 // TooQuietError reports a recording so quiet that even the finest steps, which its format or the method sets, change it at least 3 dB more
-// than was asked for.
+// than was asked for, or would be heard everywhere.
 type TooQuietError struct {
-	Asked   float64 `json:"asked"`   // signal-to-noise ratio in dB
-	Reached float64 `json:"reached"` // the highest that is possible, in dB
+	Asked   float64 `json:"asked"`           // signal-to-noise ratio in dB
+	Reached float64 `json:"reached"`         // the highest that is possible, in dB
+	Heard   bool    `json:"heard,omitempty"` // the finest steps would be heard; Reached tells nothing then
 }
 
 func (e *TooQuietError) Error() string {
+	if e.Heard {
+		return "the recording is so quiet that the finest change its format can hold would be heard"
+	}
 	return fmt.Sprintf("the recording is too quiet for a signal-to-noise ratio of %.1f dB: %.1f dB is the most it can have", e.Asked, e.Reached)
 }
 

@@ -380,7 +380,10 @@ func explain(err error, r *recording) error {
 	}
 	var quiet *report.TooQuietError
 	if errors.As(err, &quiet) {
-		if err = fmt.Errorf("%s: %w", r.name, err); quiet.Reached < ditas.Methods()[0].MinSNR {
+		if err = fmt.Errorf("%s: %w", r.name, err); quiet.Heard {
+			return withHint(err, "amplify the recording first, take one of 24 bits, or allow it to be heard with --audible")
+		}
+		if quiet.Reached < ditas.Methods()[0].MinSNR {
 			return withHint(err, "take --faint, or amplify the recording first")
 		}
 		return withHint(err, "choose --snr %.0f or less, or amplify the recording first", math.Floor(quiet.Reached))

@@ -70,15 +70,17 @@ func checkMethod(name string) (ditas.Method, error) {
 
 // strengthFlags say how strong the change may be.
 type strengthFlags struct {
-	cmd   *cobra.Command
-	snr   float64
-	faint bool
+	cmd     *cobra.Command
+	snr     float64
+	audible bool
+	faint   bool
 }
 
 func (s *strengthFlags) addFlags(cmd *cobra.Command) {
 	s.cmd = cmd
 	m := ditas.Methods()[0]
 	cmd.Flags().Float64Var(&s.snr, "snr", 0, fmt.Sprintf("signal-to-noise ratio in `dB`; by the method %s %g to %g (default %g)", m.Name, m.MinSNR, m.MaxSNR, m.DefaultSNR))
+	cmd.Flags().BoolVar(&s.audible, "audible", false, "let the change be as strong as --snr says, or by default, even where it might be heard")
 	cmd.Flags().BoolVar(&s.faint, "faint", false, "change the recording as little as possible, instead of --snr")
 }
 
@@ -92,14 +94,20 @@ func (s *strengthFlags) get(method string) (ditas.Strength, error) {
 	switch {
 	case given && s.faint:
 		return ditas.Strength{}, usagef("both --snr and --faint are given")
+	case s.audible && s.faint:
+		return ditas.Strength{}, usagef("both --audible and --faint are given")
 	case s.faint && !m.Faint:
 		return ditas.Strength{}, usagef("%s has no --faint: give --snr", m.Name)
 	case s.faint:
 		return ditas.Faint(), nil
 	case given && !(s.snr >= m.MinSNR && s.snr <= m.MaxSNR):
 		return ditas.Strength{}, usagef("--snr %g: want %g to %g dB", s.snr, m.MinSNR, m.MaxSNR)
+	case given && s.audible:
+		return ditas.Audible(s.snr), nil
 	case given:
 		return ditas.SNR(s.snr), nil
+	case s.audible:
+		return ditas.Audible(m.DefaultSNR), nil
 	}
 	return ditas.Strength{}, nil
 }

@@ -56,8 +56,10 @@ func (o Options) Phase(p report.Phase) func(done, total int) {
 
 // Strength says how strong the change to a recording may be: SNR dB below it, or as little as carries anything.
 type Strength struct {
-	SNR   float64
-	Faint bool
+	SNR     float64
+	Asked   bool // SNR is what somebody asked for, and not only the method's own choice
+	Audible bool // that it might be heard does not matter
+	Faint   bool
 }
 
 // Carrier hides bytes in sound.
@@ -73,6 +75,8 @@ type Carrier interface {
 type Survey interface {
 	// Room tells how much fits at a strength.
 	Room(s Strength) Room
+	// Divide tells into how many bytes each a payload of size bytes, which fits, would be divided.
+	Divide(s Strength, size int) []int
 	// Embed writes the cover to dst with a payload in it that fits, in the cover's own format, which has to be an [audio.Rewriter].
 	// nonce gives the random bytes that make the recording unlike all others of its key. The error is a *LostError if the payload could not be
 	// read again.

@@ -55,11 +55,16 @@ type EncodeOptions struct {
 	Limit int // of the prefix in bytes, none if it is 0 or less
 	// Progress, where set, is called with how much is done of a total, which it reaches.
 	Progress func(done, total int)
+	// Show, where set, is called for each of the lengths that Lengths returns, which must not fall, once the stream and its length are
+	// known: with its number and with what a prefix of that length tells, but for the few decisions that its last bits leave open. An
+	// error that Show returns ends Encode.
+	Show    func(i int, v *View) error
+	Lengths func(size int, complete bool) []int
 }
 
 // Encode returns the first bytes of the stream of p, and whether they are all of it. Bit planes beyond the limit are not coded.
 // Values of p are rounded to 8 bits. It takes up to 34 bytes of memory a pixel. The error is ctx's, or that p is empty or
-// larger than MaxSide.
+// larger than MaxSide, or comes from Show.
 func Encode(ctx context.Context, p *picture.Planes, o EncodeOptions) (prefix []byte, complete bool, err error) {
 	if p.Width < 1 || p.Height < 1 || p.Width > MaxSide || p.Height > MaxSide {
 		return nil, false, fmt.Errorf("%w: %d×%d; scale it to 1 to %d pixels each way", ErrSize, p.Width, p.Height, MaxSide)
@@ -73,6 +78,7 @@ func Encode(ctx context.Context, p *picture.Planes, o EncodeOptions) (prefix []b
 	r.begin, r.share = progressTotal/4, progressTotal*3/4
 	c := entropy.NewEncoder(o.Limit)
 	header{p.Width, p.Height, l.Colours() == 1}.code(c)
+	before := c.Known(math.MaxInt)
 	_, err = l.Run(ctx, c, bitplane.Learnt(), func(done, total int) {
 		if o.Limit > 0 && float64(c.Written())/float64(o.Limit) > float64(done)/float64(total) {
 			done, total = c.Written(), o.Limit
@@ -83,8 +89,31 @@ func Encode(ctx context.Context, p *picture.Planes, o EncodeOptions) (prefix []b
 		return nil, false, err
 	}
 	prefix, complete = c.Finish()
+	if o.Show != nil {
+		if err := show(ctx, l, c, before, o.Lengths(len(prefix), complete), o.Show); err != nil {
+			return nil, false, err
+		}
+	}
 	r.at(1, 1)
 	return prefix, complete, nil
+}
+
+// show shows what prefixes of what c has coded of l tell. The first decisions, before in number, are those of the header.
+func show(ctx context.Context, l *bitplane.Layout, c *entropy.Coder, before int, lengths []int, to func(i int, v *View) error) error {
+	stops := make([]int, len(lengths))
+	for i, n := range lengths {
+		stops[i] = c.Known(max(n, 1)) - before
+	}
+	width, height := l.Reduced(0)
+	shown, failed := 0, error(nil)
+	err := l.Replay(ctx, stops, func() bool {
+		if stops[shown] >= 0 { // the size of the picture is known
+			failed = to(shown, &View{Width: width, Height: height, Grey: l.Colours() == 1, layout: l, bytes: lengths[shown]})
+		}
+		shown++
+		return failed == nil
+	})
+	return cmp.Or(failed, err)
 }
 
 // DecodeOptions are what decoding is told.
@@ -190,15 +219,7 @@ const (
 // prefix, which no stream of a photograph comes near. A complete picture is exact, and as large as it says. It takes up to 34
 // bytes of memory for each pixel that is made. The error is ctx's.
 func (v *View) Picture(ctx context.Context, maxPixels int) (*picture.Planes, Info, error) {
-	info := Info{Width: v.Width, Height: v.Height, Grey: v.Grey, Complete: v.Complete}
-	for {
-		width, height := v.layout.Reduced(info.Halvings)
-		n := width * height
-		if n == 1 || n <= maxPixels && (v.Complete || n <= surePixels || n/pixelsPerByte <= v.bytes && v.layout.Begun(info.Halvings+1)) {
-			break
-		}
-		info.Halvings++
-	}
+	info := Info{Width: v.Width, Height: v.Height, Grey: v.Grey, Complete: v.Complete, Halvings: v.halvings(maxPixels)}
 	if !v.Complete {
 		square, err := v.layout.Uncertainty(ctx, bitplane.Learnt(), info.Halvings)
 		if err != nil {
@@ -210,6 +231,23 @@ func (v *View) Picture(ctx context.Context, maxPixels int) (*picture.Planes, Inf
 	}
 	p, err := v.layout.Synthesise(ctx, info.Halvings)
 	return p, info, err
+}
+
+// Distance returns the mean square error, full scale being 1, of the picture at its full size, given the one that was encoded.
+func (v *View) Distance(ctx context.Context, original *picture.Planes) (float64, error) {
+	return v.layout.Distance(ctx, original)
+}
+
+// halvings returns how often the picture is halved.
+func (v *View) halvings(maxPixels int) (n int) {
+	for {
+		width, height := v.layout.Reduced(n)
+		size := width * height
+		if size == 1 || size <= maxPixels && (v.Complete || size <= surePixels || size/pixelsPerByte <= v.bytes && v.layout.Begun(n+1)) {
+			return n
+		}
+		n++
+	}
 }
 
 // progressTotal is the total that progress is reported of.

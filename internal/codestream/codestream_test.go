@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"ditas/picture"
+	measure "ditas/picture/quality"
 )
 
 var update = flag.Bool("update", false, "write the golden streams and the quality baseline anew")
@@ -410,4 +411,79 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestEncodeShowsWhatPrefixesTell compares the pictures that are shown while encoding with those that prefixes a few bytes shorter and longer
+// decode to.
+func TestEncodeShowsWhatPrefixesTell(t *testing.T) {
+	for name, p := range map[string]*picture.Planes{
+		"photo": photo(t).Resize(97, 61), "grey": grey(photo(t).Resize(31, 40)), "noise": noise(9, 8),
+		"flat": made(300, 200, func(int, int, int) int { return 9 }),
+	} {
+		stream := encode(t, p)
+		for _, limit := range []int{0, 300} {
+			var lengths []int
+			shown := 0
+			_, _, err := Encode(t.Context(), p, EncodeOptions{
+				Limit: limit,
+				Lengths: func(size int, complete bool) []int {
+					if complete != (limit == 0 || size < limit) {
+						t.Errorf("%s, at most %d bytes: complete is %t after %d", name, limit, complete, size)
+					}
+					for n := 8; n < size; n += 1 + n/7 {
+						lengths = append(lengths, n)
+					}
+					lengths = append(lengths, size, size)
+					return lengths
+				},
+				Show: func(i int, v *View) error {
+					if i != shown {
+						t.Errorf("%s: prefix %d is shown, want %d", name, i, shown)
+					}
+					shown++
+					lost, err := v.Distance(t.Context(), p)
+					if err != nil {
+						return err
+					}
+					worst, best := 0.0, math.Inf(1)
+					for n := max(2, lengths[i]-4); n <= min(lengths[i]+4, len(stream)); n++ {
+						d := distance(t, decoded(t, stream[:n]), p)
+						worst, best = max(worst, d), min(best, d)
+					}
+					if lost > 1.01*worst+1e-9 || lost < 0.99*best-1e-9 {
+						t.Errorf("%s, %d bytes: mean square error %g, decoded it is %g to %g with four bytes more or less",
+							name, lengths[i], lost, best, worst)
+					}
+					return nil
+				},
+			})
+			if err != nil || shown != len(lengths) {
+				t.Errorf("%s: %d of %d prefixes are shown: %v", name, shown, len(lengths), err)
+			}
+		}
+	}
+	wrong := errors.New("wrong")
+	_, _, err := Encode(t.Context(), noise(9, 8), EncodeOptions{
+		Lengths: func(int, bool) []int { return []int{5, 20} }, Show: func(int, *View) error { return wrong },
+	})
+	if !errors.Is(err, wrong) {
+		t.Errorf("Encode returns %v, want what Show does", err)
+	}
+}
+
+func decoded(t *testing.T, prefix []byte) *picture.Planes {
+	p, _, err := Decode(t.Context(), prefix, DecodeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// distance returns the mean square error.
+func distance(t *testing.T, a, b *picture.Planes) float64 {
+	mse, err := measure.MSE(a, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mse
 }

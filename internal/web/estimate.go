@@ -36,6 +36,9 @@ func choose(name string, snr float64) (choice, error) {
 	if !(snr >= m.MinSNR && snr <= m.MaxSNR) {
 		return choice{}, fmt.Errorf("%w: a strength of %g dB", errRequest, snr)
 	}
+	if snr == m.DefaultSNR {
+		return choice{m, ditas.Strength{}}, nil
+	}
 	return choice{m, ditas.SNR(snr)}, nil
 }
 

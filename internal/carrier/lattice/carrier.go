@@ -54,7 +54,14 @@ func (c *surveyedCover) plan(s carrier.Strength) []*Plan {
 		return []*Plan{c.survey.Faintest()}
 	}
 	mse := c.survey.MSE(s.SNR)
-	robust, lean := c.survey.Plan(Robust, mse), c.survey.Plan(Lean, mse)
+	plan := c.survey.Unheard
+	if s.Audible {
+		plan = c.survey.Plan
+	}
+	robust, lean := plan(Robust, mse), plan(Lean, mse)
+	if !s.Asked {
+		robust.missed, lean.missed = mostMissed, mostMissed
+	}
 	if lean.Room() <= robust.Room() {
 		return []*Plan{robust}
 	}
@@ -71,6 +78,28 @@ func (c *surveyedCover) Room(s carrier.Strength) carrier.Room {
 	return r
 }
 
+// best returns the plan with the most protection that has room for size bytes, or the one with the most room.
+func (c *surveyedCover) best(s carrier.Strength, size int) *Plan {
+	plans := c.plans(s)
+	for _, p := range plans {
+		if size <= p.Room() {
+			return p
+		}
+	}
+	return plans[len(plans)-1]
+}
+
+func (c *surveyedCover) Divide(s carrier.Strength, size int) (stages []int) {
+	if h := c.best(s, size).fit(size); h != nil {
+		for _, stage := range h.ladder() {
+			if stage.size > 0 {
+				stages = append(stages, stage.size)
+			}
+		}
+	}
+	return stages
+}
+
 // Embed uses the plan with the most protection that has room for the payload.
 func (c *surveyedCover) Embed(
 	ctx context.Context, dst io.Writer, s carrier.Strength, payload []byte, key keystream.Key, nonce io.Reader, o carrier.Options,
@@ -79,15 +108,7 @@ func (c *surveyedCover) Embed(
 	if !ok {
 		return nil, fmt.Errorf("lattice: %w: a recording of this kind cannot be written", errors.ErrUnsupported)
 	}
-	plans := c.plans(s)
-	plan := plans[len(plans)-1]
-	for _, p := range plans {
-		if len(payload) <= p.Room() {
-			plan = p
-			break
-		}
-	}
-	return Hide(ctx, dst, cover, plan, payload, HideOptions{
+	return Hide(ctx, dst, cover, c.best(s, len(payload)), payload, HideOptions{
 		Key: key, Nonce: nonce, Workers: o.Workers, Progress: o.Phase(report.Embedding),
 	})
 }

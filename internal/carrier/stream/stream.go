@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	"ditas/audio"
 	"ditas/internal/carrier"
@@ -67,8 +68,14 @@ func (s *survey) Capacity(strength carrier.Strength) *report.Capacity {
 
 func (s *survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes, o carrier.HideOptions) (*report.Hide, error) {
 	room := s.bytes.Room(o.Strength)
-	coding := progress(o.Options, report.Coding)
-	payload, complete, err := codestream.Encode(ctx, secret, codestream.EncodeOptions{Limit: room.Bytes, Progress: coding})
+	c := check{secret: secret, options: o}
+	payload, complete, err := codestream.Encode(ctx, secret, codestream.EncodeOptions{
+		Limit: room.Bytes, Progress: progress(o.Options, report.Coding),
+		Lengths: func(size int, complete bool) []int {
+			return c.expect(ends(s.bytes.Divide(o.Strength, size)), size, complete)
+		},
+		Show: func(i int, v *codestream.View) error { return c.stage(ctx, i, v) },
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -91,41 +98,70 @@ func (s *survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes
 		Method: s.name, Width: secret.Width, Height: secret.Height, MSE: done.MSE, SNR: done.SNR, MaxDeviation: done.MaxDeviation,
 		Robust: done.Robust,
 	}
-	complete = complete && len(done.Payload) == len(payload)
-	if err := stages(ctx, r, secret, done, complete, o); err != nil {
+	if err := c.finish(ctx, r, done, complete && len(done.Payload) == len(payload)); err != nil {
 		return nil, err
 	}
 	return r, nil
 }
 
-// stages tells how well each stage of a payload brings back the picture. Where the payload is complete so is the picture, by the word of
-// the codestream, and its last stage needs no decoding.
-func stages(
-	ctx context.Context, r *report.Hide, secret *picture.Planes, done *carrier.Report, complete bool, o carrier.HideOptions,
-) error {
-	var lengths []int
-	arrived := 0
-	for _, s := range done.Stages {
-		arrived = min(arrived+s.Bytes, len(done.Payload))
-		stage := report.HideStage{Bytes: s.Bytes, Loss: s.Loss}
-		if complete && arrived == len(done.Payload) {
-			stage.PSNR = 100
-		} else {
-			lengths = append(lengths, arrived)
-		}
-		r.Stages = append(r.Stages, stage)
+// ends returns where stages of so many bytes end.
+func ends(stages []int) []int {
+	lengths, end := make([]int, len(stages)), 0
+	for i, n := range stages {
+		end += n
+		lengths[i] = end
 	}
-	checking := progress(o.Options, report.Checking)
-	if len(lengths) > 0 {
-		if err := check(ctx, r, secret, done.Payload, lengths, o); err != nil {
+	return lengths
+}
+
+// check is how well each stage brings back a picture.
+type check struct {
+	secret   *picture.Planes
+	options  carrier.HideOptions
+	lengths  []int // bytes of payload at which stages end
+	psnr     []float64
+	restored *report.Quality
+	exact    bool
+}
+
+// expect prepares for stages that end after the given numbers of bytes of a payload of size bytes, and returns those of them that need
+// measuring: where the payload is complete so is the picture, by the word of the codestream.
+func (c *check) expect(lengths []int, size int, complete bool) []int {
+	for i, n := range lengths {
+		lengths[i] = min(n, size)
+	}
+	if complete {
+		lengths = slices.DeleteFunc(lengths, func(n int) bool { return n == size })
+	}
+	c.lengths, c.psnr = lengths, make([]float64, len(lengths))
+	return lengths
+}
+
+// finish completes a report. Pictures that were measured while the payload was coded are measured again if it had to be divided otherwise.
+func (c *check) finish(ctx context.Context, r *report.Hide, done *carrier.Report, complete bool) error {
+	var sizes []int
+	for _, s := range done.Stages {
+		sizes = append(sizes, s.Bytes)
+		r.Stages = append(r.Stages, report.HideStage{Bytes: s.Bytes, Loss: s.Loss, PSNR: 100})
+	}
+	checking := progress(c.options.Options, report.Checking)
+	expected, psnr := c.lengths, c.psnr
+	if slices.Equal(c.expect(ends(sizes), len(done.Payload), complete), expected) {
+		c.psnr = psnr
+	} else {
+		if err := c.decode(ctx, done.Payload); err != nil {
 			return err
 		}
 	}
+	for i, psnr := range c.psnr {
+		r.Stages[i].PSNR, r.PSNR = psnr, psnr
+	}
+	r.Exact, r.Restored = c.exact, c.restored
 	if complete {
 		r.PSNR, r.Exact = 100, true
-		if o.Restored {
+		if c.options.Restored {
 			var err error
-			if r.Restored, err = Compare(secret, secret); err != nil {
+			if r.Restored, err = Compare(c.secret, c.secret); err != nil {
 				return err
 			}
 		}
@@ -134,29 +170,34 @@ func stages(
 	return ctx.Err()
 }
 
-// check decodes prefixes of a payload, which are its first stages.
-func check(ctx context.Context, r *report.Hide, secret *picture.Planes, payload []byte, lengths []int, o carrier.HideOptions) error {
-	size := secret.Width * secret.Height
-	decoding := codestream.DecodeOptions{MaxPixels: size, Progress: progress(o.Options, report.Checking)}
-	err := codestream.Prefixes(ctx, payload, lengths, decoding, func(i int, v *codestream.View) error {
-		p, info, err := v.Picture(ctx, size)
-		if err != nil {
-			return err
-		}
-		psnr, err := quality.PSNR(secret, enlarged(p, secret))
-		if err != nil {
-			return err
-		}
-		r.Stages[i].PSNR = min(psnr, 100)
-		r.PSNR, r.Exact = r.Stages[i].PSNR, info.Complete
-		if o.Restored && i == len(r.Stages)-1 {
-			r.Restored, err = restored(ctx, secret, p, info, o.Options)
-		}
-		return err
-	})
+// decode measures prefixes of a payload, which are its first stages.
+func (c *check) decode(ctx context.Context, payload []byte) error {
+	o := codestream.DecodeOptions{
+		MaxPixels: c.secret.Width * c.secret.Height, Progress: progress(c.options.Options, report.Checking),
+	}
+	err := codestream.Prefixes(ctx, payload, c.lengths, o, func(i int, v *codestream.View) error { return c.stage(ctx, i, v) })
 	if errors.Is(err, codestream.ErrShort) { // a stage of a few bytes makes no picture by itself
 		return nil
 	}
+	return err
+}
+
+// stage measures the picture of one stage and those before it.
+func (c *check) stage(ctx context.Context, i int, v *codestream.View) error {
+	c.exact = v.Complete
+	mse, err := v.Distance(ctx, c.secret)
+	if err != nil {
+		return err
+	}
+	c.psnr[i] = min(-10*math.Log10(mse), 100)
+	if !c.options.Restored || i < len(c.lengths)-1 {
+		return nil
+	}
+	p, info, err := v.Picture(ctx, c.secret.Width*c.secret.Height)
+	if err != nil {
+		return err
+	}
+	c.restored, err = restored(ctx, c.secret, p, info, c.options.Options)
 	return err
 }
 
@@ -267,7 +308,8 @@ func decode(ctx context.Context, m *carrier.Message, o carrier.RevealOptions) (p
 	if shown < len(m.Payload) || len(lengths) == 0 {
 		lengths = append(lengths, len(m.Payload))
 	}
-	err = codestream.Prefixes(ctx, m.Payload, lengths, codestream.DecodeOptions{}, func(i int, v *codestream.View) (err error) {
+	decoding := codestream.DecodeOptions{Progress: progress(o.Options, report.Decoding)}
+	err = codestream.Prefixes(ctx, m.Payload, lengths, decoding, func(i int, v *codestream.View) (err error) {
 		if o.Report && i >= len(stages) {
 			info = codestream.Info{Width: v.Width, Height: v.Height, Grey: v.Grey, Complete: v.Complete}
 			return nil

@@ -9,13 +9,6 @@ const (
 	maxMetric   = 1<<13 - 1
 )
 
-// impossible is the metric of a state that a trellis can't be in. The states that it rules out have all been reached three
-// steps later, when metrics differ by less than 2¹⁸, so it need not be lower than any metric there ever is.
-const impossible = -1 << 22
-
-// start holds the metrics of a trellis that is in state zero.
-var start = [8]int32{0, impossible, impossible, impossible, impossible, impossible, impossible, impossible}
-
 // Decoder decodes one block at a time in memory that it keeps. It is not safe for concurrent use.
 type Decoder struct {
 	code *Code
@@ -25,13 +18,14 @@ type Decoder struct {
 	input    []int32    // [K+3] likelihoods of the inputs of a constituent, what it added itself left out
 	output   []int32    // [K] what it adds, in its own order
 	ends     [2][memory]int32
-	parities [2][][2]int32 // [constituent][K+3] n0 and n1
+	branches [2][][4]int32 // [constituent][K+3] 0, n0+n1, n0 and n1
 	backward [][8]int32    // [K+3] metrics of the states after each step, from the end
+	trellis  trellis
 }
 
 // NewDecoder returns a decoder for c.
 func NewDecoder(c *Code) *Decoder {
-	d := new(Decoder)
+	d := &Decoder{trellis: fastest()}
 	d.Reset(c)
 	return d
 }
@@ -46,7 +40,7 @@ func (d *Decoder) Reset(c *Code) {
 	d.backward = resize(d.backward, steps)
 	for i := range 2 {
 		d.learnt[i] = resize(d.learnt[i], k)
-		d.parities[i] = resize(d.parities[i], steps)
+		d.branches[i] = resize(d.branches[i], steps)
 	}
 }
 
@@ -75,8 +69,9 @@ func (d *Decoder) Decode(info []byte, llr []float32, iterations int, check func(
 		return true
 	}
 	for i := range 2 {
-		for t := range d.parities[i] {
-			d.parities[i][t] = [2]int32{metric(llr[c.first[i][t]]), metric(llr[c.second[i][t]])}
+		for t := range d.branches[i] {
+			n0, n1 := metric(llr[c.first[i][t]]), metric(llr[c.second[i][t]])
+			d.branches[i][t] = [4]int32{0, n0 + n1, n0, n1}
 		}
 		for t, p := range c.ends[i] {
 			d.ends[i][t] = metric(llr[p])
@@ -105,13 +100,22 @@ func (d *Decoder) iterate(info []byte, iterations int, r rule, check func(info [
 	for i := range d.learnt {
 		clear(d.learnt[i])
 	}
-	for range iterations {
+	for n := range iterations {
 		for j, x := range d.info {
 			d.input[j] = x + d.learnt[1][j]
 		}
 		d.constituent(0, r.correction)
 		for j, x := range d.output {
 			d.learnt[0][j] = r.tame(x)
+		}
+		// Where hardly anything went wrong one constituent puts it right. Later its word would only be one more chance to be wrong.
+		if n == 0 && check != nil {
+			for j, x := range d.info {
+				info[j] = decide(x + d.learnt[0][j] + d.learnt[1][j])
+			}
+			if check(info) {
+				return true
+			}
 		}
 
 		for t, j := range c.perm {
@@ -148,7 +152,8 @@ func metric(x float32) int32 {
 	if x != x {
 		return 0
 	}
-	return int32(math.Round(float64(max(-maxMetric, min(maxMetric, x*metricScale)))))
+	v := float64(max(-maxMetric, min(maxMetric, x*metricScale)))
+	return int32(v + math.Copysign(0.5, v)) // rounded, as math.Round does in more time
 }
 
 func decide(x int32) byte { return byte(uint32(-x) >> 31) }
@@ -156,80 +161,8 @@ func decide(x int32) byte { return byte(uint32(-x) >> 31) }
 // constituent decodes constituent i: from d.input and the parities it computes d.output, the log-likelihood of each
 // information bit given all else but d.input of that bit (Bahl, Cocke, Jelinek and Raviv 1974, with logarithms of
 // probabilities).
-//
-// A state has the newest cell in bit 0. A branch weighs the likelihoods of those of its input, n0 and n1 that are 1. The
-// two branches that leave a state differ in all three:
-//
-//	state         0    1    2    3    4    5    6    7
-//	input 0, to   0    2    5    7    1    3    4    6
-//	    parities  –  n0,n1 n0   n1    –  n0,n1 n0   n1
-//	input 1, to   1    3    4    6    0    2    5    7
-//	    parities n0,n1 –   n1   n0  n0,n1  –   n1   n0
 func (d *Decoder) constituent(i int, by correction) {
-	k := d.code.k
-	steps := k + memory
-	x := d.input[:steps]
-	copy(x[k:], d.ends[i][:])
-	par := d.parities[i][:steps]
-
-	b0, b1, b2, b3, b4, b5, b6, b7 := start[0], start[1], start[2], start[3], start[4], start[5], start[6], start[7]
-	beta := d.backward[:steps]
-	for t := steps - 1; t >= 0; t-- {
-		beta[t] = [8]int32{b0, b1, b2, b3, b4, b5, b6, b7}
-		in, p0, p1 := x[t], par[t][0], par[t][1]
-		both := p0 + p1
-		inAll, in0, in1 := in+both, in+p0, in+p1
-		n0 := by.sum(b0, b1+inAll)
-		n1 := by.sum(b2+both, b3+in)
-		n2 := by.sum(b5+p0, b4+in1)
-		n3 := by.sum(b7+p1, b6+in0)
-		n4 := by.sum(b1, b0+inAll)
-		n5 := by.sum(b3+both, b2+in)
-		n6 := by.sum(b4+p0, b5+in1)
-		n7 := by.sum(b6+p1, b7+in0)
-		b0, b1, b2, b3, b4, b5, b6, b7 = n0, n1, n2, n3, n4, n5, n6, n7
-	}
-
-	out := d.output[:k]
-	a0, a1, a2, a3, a4, a5, a6, a7 := start[0], start[1], start[2], start[3], start[4], start[5], start[6], start[7]
-	for t := range out {
-		in, p0, p1 := x[t], par[t][0], par[t][1]
-		b := &beta[t]
-		both := p0 + p1
-		// Branches of input 0 and 1 out of each state, without the input.
-		z0, o0 := a0, a0+both
-		z1, o1 := a1+both, a1
-		z2, o2 := a2+p0, a2+p1
-		z3, o3 := a3+p1, a3+p0
-		z4, o4 := a4, a4+both
-		z5, o5 := a5+both, a5
-		z6, o6 := a6+p0, a6+p1
-		z7, o7 := a7+p1, a7+p0
-		zero := by.sum(
-			by.sum(by.sum(z0+b[0], z1+b[2]), by.sum(z2+b[5], z3+b[7])),
-			by.sum(by.sum(z4+b[1], z5+b[3]), by.sum(z6+b[4], z7+b[6])))
-		one := by.sum(
-			by.sum(by.sum(o0+b[1], o1+b[3]), by.sum(o2+b[4], o3+b[6])),
-			by.sum(by.sum(o4+b[0], o5+b[2]), by.sum(o6+b[5], o7+b[7])))
-		out[t] = one - zero
-		a0 = by.sum(z0, o4+in)
-		a1 = by.sum(z4, o0+in)
-		a2 = by.sum(z1, o5+in)
-		a3 = by.sum(z5, o1+in)
-		a4 = by.sum(z6, o2+in)
-		a5 = by.sum(z2, o6+in)
-		a6 = by.sum(z7, o3+in)
-		a7 = by.sum(z3, o7+in)
-	}
-}
-
-// correction is how much the logarithm of the sum of two equal exponentials exceeds either exponent, metricScale to the unit.
-type correction int32
-
-// sum approximates ln(eᵃ+eᵇ) by max(a,b) + max(0, c − |a−b|/4). A correction of 0.62 units, 40, comes within 0.08 units of it
-// (Valenti and Sun 2001); one of 0 gives the greater of the two.
-func (c correction) sum(a, b int32) int32 {
-	d := a - b
-	s := d >> 31
-	return max(a, b) + max(0, int32(c)-(d^s-s)>>2)
+	copy(d.input[d.code.k:], d.ends[i][:])
+	d.trellis.backward(d.backward, d.input, d.branches[i], by)
+	d.trellis.forward(d.output, d.backward, d.input, d.branches[i], by)
 }

@@ -53,28 +53,55 @@ const (
 type band struct {
 	colour, level, orient int
 	width, height, stride int
-	value                 []int16  // the coefficients, where they are known: when coding
-	largest               int32    // of their magnitudes
-	mark                  []uint16 // what is known of the magnitude
-	signed                []int16  // mark with the sign
-	near                  []uint8  // how many of the neighbours are known to be other than zero, direct ones counting twice
-	seen                  []uint8  // planes − the last plane in which the coefficient was coded as zero, or significant
-	started               bool     // some coefficient may be other than zero
-	found                 int      // how many coefficients are known to be other than zero
-	open                  int      // planes from here on are not coded, for coefficients that may be zero
-	parent                *band    // of the next level
-	siblings, others      [2]*band // the other orientations, the colours before
+	value                 []int16 // the coefficients, where they are known: when coding
+	largest               int32   // of their magnitudes
+	knowledge
+	forgotten        knowledge // whose memory begin may take
+	started          bool      // some coefficient may be other than zero
+	found            int       // how many coefficients are known to be other than zero
+	open             int       // planes from here on are not coded, for coefficients that may be zero
+	parent           *band     // of the next level
+	siblings, others [2]*band  // the other orientations, the colours before
 }
 
 // significant is what a band has seen of a coefficient that is known to be other than zero.
 const significant = 255
 
-// begin takes memory for what is known of the coefficients.
+// knowledge is what is known of a band's coefficients.
+type knowledge struct {
+	mark   []uint16 // what is known of the magnitude
+	signed []int16  // mark with the sign
+	near   []uint8  // how many of the neighbours are known to be other than zero, direct ones counting twice
+	seen   []uint8  // planes − the last plane in which the coefficient was coded as zero, or significant
+}
+
+// begin takes memory for what is known of the coefficients, that from before it was forgotten if there is any.
 func (b *band) begin() {
-	n := b.size()
-	b.mark, b.signed, b.near, b.seen = make([]uint16, n), make([]int16, n), make([]uint8, n), make([]uint8, n)
+	b.knowledge, b.forgotten = b.forgotten, knowledge{}
+	if n := b.size(); b.mark == nil {
+		b.knowledge = knowledge{make([]uint16, n), make([]int16, n), make([]uint8, n), make([]uint8, n)}
+	} else {
+		clear(b.mark)
+		clear(b.signed)
+		clear(b.near)
+		clear(b.seen)
+	}
 	b.started = true
 }
+
+// forget forgets what is known of the coefficients.
+func (b *band) forget() {
+	if b.mark != nil {
+		b.forgotten, b.knowledge = b.knowledge, knowledge{}
+	}
+	b.started, b.found, b.open = false, 0, planes
+	if b.small() {
+		b.begin()
+	}
+}
+
+// small reports whether a band goes without the decisions on where it begins.
+func (b *band) small() bool { return b.width*b.height <= smallBand }
 
 // size is the number of elements of its arrays.
 func (b *band) size() int { return b.stride*(b.height+2*pad) + spare }
@@ -92,8 +119,10 @@ type Layout struct {
 	bands                  []*band
 	index                  map[bandKey]*band
 	passes                 []pass
-	levels                 []extent // sizes of the pictures that each level starts from
-	widest                 int      // stride
+	levels                 []extent   // sizes of the pictures that each level starts from
+	widest                 int        // stride
+	scratch                []int32    // of rows
+	chroma                 [2][]int16 // of rows
 }
 
 // Colours returns the number of colour planes, 1 or 3.
@@ -195,7 +224,7 @@ func (l *Layout) add(k bandKey, width, height int) {
 	b := &band{
 		colour: k.colour, level: k.level, orient: k.orient, width: width, height: height, stride: width + 2*pad, open: planes,
 	}
-	if width*height <= smallBand {
+	if b.small() {
 		b.begin()
 	}
 	l.widest = max(l.widest, b.stride)
@@ -272,6 +301,12 @@ func (r *run) start(b *band, plane int) {
 		if b.parent.started {
 			parent = 2
 		}
+	}
+	if r.replay != nil {
+		if r.replay.take(r.coder) && begins != 0 {
+			b.begin()
+		}
+		return
 	}
 	if r.alone(uint16(startBase[0]+(b.class()*planes+plane)*3+parent), begins) != 0 {
 		if r.coder.Afford(b.width * b.height); !r.coder.Done {

@@ -15,6 +15,8 @@ type run struct {
 	unsigned []uint16
 	// regress, where set, is told of every sign: what is around it in units of 2^−(plane+1), and the sign, ±1.
 	regress func(class int, around *[features]int32, plane int, sign float64)
+	// replay, where set, takes the decisions in place of the model.
+	replay *replay
 	// ended, where set, is told when all coefficients of a band have been coded in the plane b.open.
 	ended func(b *band)
 }
@@ -151,8 +153,21 @@ func (r *run) significance(ctx context.Context, b *band, plane, kind int) error 
 				s.row(r, y)
 				ready = true
 			}
-			if kind == warm && eight(near[start:]) == 0 && !s.related(start) {
+			if kind != warm && r.replay != nil && r.replay.zeros(s, start, todo) {
+				for ; todo != 0; todo &= todo - 1 {
+					seen[start+bits.TrailingZeros64(todo)>>3] = now
+				}
 				continue
+			}
+			if eight(near[start:]) == 0 {
+				if kind == warm && !s.related(start) {
+					continue
+				}
+				if kind == cold && r.replay == nil && r.observe == nil && s.desolate(start) {
+					if todo = r.desolate(s, start, y, todo, now); r.coder.Done {
+						return nil
+					}
+				}
 			}
 			for todo != 0 {
 				k := bits.TrailingZeros64(todo) >> 3
@@ -176,6 +191,60 @@ func (r *run) significance(ctx context.Context, b *band, plane, kind int) error 
 		}
 	}
 	return nil
+}
+
+// desolate reports whether nothing is known that lonely looks at in eight columns none of which has a neighbour. What it looks at beyond
+// the ends of rows makes it say no at worst.
+func (s *site) desolate(start int) bool {
+	i, n := s.base+start, 2*s.stride
+	above, below := (*[8]uint16)(s.mark[i-n:]), (*[8]uint16)(s.mark[i+n:])
+	any := s.mark[i-2] | s.mark[i+9]
+	luma := (*[10]uint16)(s.other[0][start+pad-1:][:10])
+	any |= luma[8] | luma[9]
+	others := [3]*[8]uint16{
+		(*[8]uint16)(s.sibling[0][start+pad:][:8]), (*[8]uint16)(s.sibling[1][start+pad:][:8]), (*[8]uint16)(s.other[1][start+pad:][:8]),
+	}
+	for k := range above {
+		any |= above[k] | below[k] | luma[k] | others[0][k] | others[1][k] | others[2][k]
+	}
+	for _, v := range (*[6]uint16)(s.above[start>>1+pad-1:][:6]) {
+		any |= v
+	}
+	return any == 0
+}
+
+// desolate codes those of eight columns that are to do, up to the first that becomes significant or further, and returns the others.
+func (r *run) desolate(s *site, start, y int, todo uint64, now uint8) uint64 {
+	first := 8
+	if s.value != nil {
+		first = s.zeros(start, todo)
+	}
+	zeros, one := r.coder.Zeros(&r.cells[s.silent], bits.OnesCount64(todo), first)
+	for range zeros {
+		s.seen[s.base+start+bits.TrailingZeros64(todo)>>3] = now
+		todo &= todo - 1
+	}
+	if one {
+		x := start + bits.TrailingZeros64(todo)>>3
+		todo &= todo - 1
+		s.seen[s.base+x] = now
+		if !r.coder.Done {
+			r.found(s, x, y, s.value != nil && s.value[s.base+x] < 0)
+		}
+	}
+	return todo
+}
+
+// zeros returns how many of the columns of todo, from the first on, are not significant in this plane.
+func (s *site) zeros(start int, todo uint64) (n int) {
+	value := (*[8]int16)(s.value[s.base+start:])
+	for ; todo != 0; todo &= todo - 1 {
+		if v := value[bits.TrailingZeros64(todo)>>3&7]; max(v, -v)>>s.plane != 0 {
+			return n
+		}
+		n++
+	}
+	return n
 }
 
 // related reports whether eight columns may have parents or luma.
@@ -204,9 +273,16 @@ func (r *run) significant(s *site, x, y int, n uint8) bool {
 	if max(v, -v)>>s.plane != 0 {
 		bit = 1
 	}
-	if n == 0 {
+	switch {
+	case r.replay != nil:
+		if r.replay.take(r.coder) && bit != 0 && r.replay.take(r.coder) {
+			s.put(x, v < 0)
+			return true
+		}
+		return false
+	case n == 0:
 		bit = r.lonely(s, x, bit)
-	} else {
+	default:
 		bit = r.neighboured(s, x, bit)
 	}
 	if bit == 0 || r.coder.Done {
@@ -294,13 +370,21 @@ func (r *run) found(s *site, x, y int, negative bool) {
 		uint16(s.sign[2]+guess),
 		uint16(s.sign[3]+((three(up[0])*3+three(up[2]))*3+three(below[0]))*3+three(below[2])),
 		uint16(s.sign[4]+guess*5+five(int32(luma)>>(s.plane&15))))
-	if r.coder.Done {
-		return
+	if !r.coder.Done {
+		s.put(x, bit != 0)
 	}
+}
+
+// put marks the coefficient in column x as significant in this plane.
+func (s *site) put(x int, negative bool) {
+	n, i := s.stride, s.base+x
 	s.found++
 	s.seen[i] = significant
 	s.mark[i] = firstMark << s.plane
-	v[i] = int16(firstMark<<s.plane) * int16(1-2*bit)
+	s.signed[i] = int16(firstMark << s.plane)
+	if negative {
+		s.signed[i] = -s.signed[i]
+	}
 	m := s.near
 	m[i-1] += 2
 	m[i+1] += 2
@@ -343,7 +427,9 @@ func (r *run) refine(ctx context.Context, b *band, plane int) error {
 					bit = int(max(v, -v)>>plane) & 1
 				}
 				own := int32(k >> plane)
-				if own >= lateMark {
+				if r.replay != nil {
+					r.replay.take(r.coder)
+				} else if own >= lateMark {
 					bit = r.alone(s.late, bit)
 				} else {
 					bit = r.early(s, i-base, own, bit)
@@ -353,11 +439,8 @@ func (r *run) refine(ctx context.Context, b *band, plane int) error {
 				}
 				k += uint16(2*bit-1) * half
 				b.mark[i] = k
-				if b.signed[i] < 0 {
-					b.signed[i] = -int16(k)
-				} else {
-					b.signed[i] = int16(k)
-				}
+				sign := b.signed[i] >> 15 // 0 or −1; branches could only be guessed
+				b.signed[i] = int16(k) * (1 + 2*sign)
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"math/bits"
+	"slices"
 
 	"ditas/internal/codestream/internal/wavelet"
 	"ditas/picture"
@@ -138,48 +139,83 @@ func (l *Layout) Begun(halvings int) bool {
 
 // Synthesise returns the picture that is known so far, halved some times: that is, without the bands of the first levels.
 func (l *Layout) Synthesise(ctx context.Context, halvings int) (*picture.Planes, error) {
+	p := picture.New(l.Reduced(halvings))
+	err := l.rows(ctx, halvings, func(y int, rgb [3][]int32) {
+		for c, src := range rgb {
+			dst := p.Pix[c][y*p.Width:][:p.Width]
+			for i, v := range src {
+				dst[i] = level[v&255]
+			}
+		}
+	})
+	return p, err
+}
+
+// Distance returns the mean square error, full scale being 1, between the picture that is known so far and another one of its size.
+func (l *Layout) Distance(ctx context.Context, p *picture.Planes) (float64, error) {
+	var sum float64
+	err := l.rows(ctx, 0, func(y int, rgb [3][]int32) {
+		for c, src := range rgb {
+			want := p.Pix[c][y*p.Width:][:p.Width]
+			for i, v := range src {
+				e := float64(level[v&255]) - float64(want[i])
+				sum += float64(e * e) // the conversion keeps platforms from fusing the operations
+			}
+		}
+	})
+	return sum / float64(3*p.Width*p.Height), err
+}
+
+// rows calls do with every row of the picture that is known so far, halved some times: 8-bit values of red, green and blue.
+func (l *Layout) rows(ctx context.Context, halvings int, do func(y int, rgb [3][]int32)) error {
 	halvings = min(halvings, len(l.levels))
 	width, height := l.Reduced(halvings)
-	p := picture.New(width, height)
 	n := width * height
-	all := make([]int32, n+quarter(width, height))
-	for c := range l.colours {
-		plane, err := l.join(ctx, c, halvings, all[:n], all[n:])
-		if err != nil {
-			return nil, err
-		}
-		for i, v := range plane {
-			p.Pix[c][i] = float32(v) // 24 bits are more than coefficients have
+	l.scratch = slices.Grow(l.scratch[:0], n+quarter(width, height))[:n+quarter(width, height)]
+	for c := range l.chroma {
+		if l.colours > 1 {
+			l.chroma[c] = slices.Grow(l.chroma[c][:0], n)[:n]
+			plane, err := l.join(ctx, 1+c, halvings, l.scratch[:n], l.scratch[n:])
+			if err != nil {
+				return err
+			}
+			for i, v := range plane {
+				l.chroma[c][i] = int16(min(max(v, math.MinInt16), math.MaxInt16)) // beyond, the colour is as far off as it can be
+			}
 		}
 	}
-	row := [3][]int32{all[:width], make([]int32, width), make([]int32, width)}
+	luma, err := l.join(ctx, 0, halvings, l.scratch[:n], l.scratch[n:])
+	if err != nil {
+		return err
+	}
+	rgb := [3][]int32{make([]int32, width), make([]int32, width), make([]int32, width)}
 	for y := range height {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
-		from, to := y*width, (y+1)*width
-		for c := range l.colours {
-			for i, v := range p.Pix[c][from:to] {
-				row[c][i] = int32(v)
-			}
-		}
-		for i := range row[0] {
-			row[0][i] += middle
+		for i, v := range luma[y*width:][:width] {
+			rgb[0][i] = v + middle
 		}
 		if l.colours == 1 {
-			copy(row[1], row[0])
-			copy(row[2], row[0])
+			copy(rgb[1], rgb[0])
+			copy(rgb[2], rgb[0])
 		} else {
-			wavelet.ToRGB(row[0], row[1], row[2])
+			for c, chroma := range l.chroma {
+				dst := rgb[1+c]
+				for i, v := range chroma[y*width:][:width] {
+					dst[i] = int32(v)
+				}
+			}
+			wavelet.ToRGB(rgb[0], rgb[1], rgb[2])
 		}
-		for c, src := range row {
-			dst := p.Pix[c][from:to]
-			for i, v := range src {
-				dst[i] = level[min(max(v, 0), 255)]
+		for _, row := range rgb {
+			for i, v := range row {
+				row[i] = min(max(v, 0), 255)
 			}
 		}
+		do(y, rgb)
 	}
-	return p, nil
+	return nil
 }
 
 // level holds the values of 8-bit samples.

@@ -22,18 +22,34 @@ type Coder struct {
 
 	out   []byte // of an encoder
 	limit int
+	coded int      // decisions
+	known []uint32 // how many decisions each prefix tells
+	// middles are where the decisions since the third last byte that was written have divided the interval; those since the last byte begin
+	// at since[0], those since the one before at since[1].
+	middles []uint32
+	since   [2]int
 
-	in    []byte // of a decoder
-	at    int    // how many bytes of it have been shifted in, those missing included
-	code  uint32 // the last four of these bytes, those missing as zeros
-	open  uint32 // the bits of code that the present prefix lacks
-	stops []int  // the lengths of prefixes that are still to come, the present one first
+	in   []byte // of a decoder
+	at   int    // how many bytes of it have been shifted in, those missing included
+	code uint32 // the last four of these bytes, those missing as zeros
+	open uint32 // the bits of code that the present prefix lacks
+
+	stops []int // the lengths of prefixes that are still to come, the present one first
 	pause func() bool
 }
 
 // NewEncoder returns a coder that writes at most limit bytes, any number if limit is 0 or less.
 func NewEncoder(limit int) *Coder {
 	return &Coder{high: 1<<32 - 1, limit: limit}
+}
+
+// Known returns how many decisions a decoder takes that has the first n bytes of an encoder's stream, n at least 1. Of the last four bytes and
+// beyond it is all of them.
+func (c *Coder) Known(n int) int {
+	if n > len(c.known) {
+		return c.coded
+	}
+	return int(c.known[n-1])
 }
 
 // NewDecoder returns a coder that reads a prefix of a stream.
@@ -66,7 +82,8 @@ func (c *Coder) next() {
 // Code codes bit, or decodes one, and returns it. Its probability of being 1 is p of 65536, 0 < p < 65536. A decoder returns 0
 // once it is Done.
 func (c *Coder) Code(bit int, p uint32) int {
-	middle := c.low + uint32(uint64(c.high-c.low)*uint64(p)>>16)
+	low, high := c.low, c.high
+	middle := low + uint32(uint64(high-low)*uint64(p)>>16)
 	if c.decoding {
 		if c.open != 0 && !c.certain(middle) {
 			return 0
@@ -75,22 +92,104 @@ func (c *Coder) Code(bit int, p uint32) int {
 		if c.code <= middle {
 			bit = 1
 		}
+	} else {
+		c.middles = append(c.middles, middle)
 	}
 	if bit != 0 {
-		c.high = middle
+		high = middle
 	} else {
-		c.low = middle + 1
+		low = middle + 1
 	}
+	c.low, c.high = low, high
+	c.coded++
+	if (low^high)>>24 == 0 {
+		c.shift()
+	}
+	return bit
+}
+
+// Zeros codes decisions by one cell, its probability at least 32 of 65536 either way: zeros, up to n, and a 1 as the decision numbered first,
+// counted from 0, after which it returns. It returns how many zeros there were, and whether a 1 followed. It does what Code and Update do in
+// turn, in less time; where a decoder comes near the end of a prefix or an encoder is Done it returns early.
+func (c *Coder) Zeros(cell *Cell, n, first int) (zeros int, one bool) {
+	v, low, high := *cell, c.low, c.high
+	for zeros < n && c.open == 0 {
+		p := min(max(v.P(), 32), 65536-32)
+		middle := low + uint32(uint64(high-low)*uint64(p)>>16)
+		if c.decoding {
+			one = c.code <= middle
+		} else {
+			one = zeros == first
+			c.middles = append(c.middles, middle)
+		}
+		if one {
+			high = middle
+			v.Update(1)
+		} else {
+			low = middle + 1
+			v.Update(0)
+			zeros++
+		}
+		c.coded++
+		if (low^high)>>24 == 0 {
+			c.low, c.high = low, high
+			if c.shift(); c.Done {
+				break
+			}
+			low, high = c.low, c.high
+		}
+		if one {
+			break
+		}
+	}
+	*cell, c.low, c.high = v, low, high
+	return zeros, one
+}
+
+// shift shifts out the bytes that are settled.
+func (c *Coder) shift() {
 	for (c.low^c.high)>>24 == 0 {
 		if c.decoding {
 			c.next()
 		} else {
 			c.put(byte(c.high >> 24))
+			c.note()
 		}
 		c.low <<= 8
 		c.high = c.high<<8 | 0xff
 	}
-	return bit
+}
+
+// note notes how many decisions the bytes tell that have been written: those before the first that the bits beyond them could have turned.
+func (c *Coder) note() {
+	known := func() int {
+		// The bytes that decide began with the last j when there were j fewer.
+		for j, end := 3, 0; j > 0; j-- {
+			from := end
+			if end = len(c.middles); j > 1 {
+				end = c.since[j-2]
+			}
+			if len(c.out) < j {
+				continue
+			}
+			var last uint32
+			for _, b := range c.out[len(c.out)-j:] {
+				last = last<<8 | uint32(b)
+			}
+			open := 32 - 8*j
+			least, all := last<<open, uint32(1)<<open-1
+			for i, m := range c.middles[from:end] {
+				if m-least < all { // least ≤ m < least + all
+					return c.coded - len(c.middles) + from + i
+				}
+			}
+		}
+		return c.coded
+	}
+	c.known = append(c.known, uint32(known()))
+	drop := c.since[1]
+	c.middles = c.middles[:copy(c.middles, c.middles[drop:])]
+	c.since = [2]int{len(c.middles), c.since[0] - drop}
 }
 
 // certain reports whether the next bit is, given the end of the interval that stands for a 1. Prefixes that do not tell it end.
