@@ -41,13 +41,33 @@ func (s *surveyedCover) Room(carrier.Strength) carrier.Room {
 	return carrier.Room{Bytes: bytes, Robust: bytes, SNR: s.snr, Cover: s.cover.Format().Duration(s.plan.samples)}
 }
 
+// fit returns the plan for a payload: one that leaves room is protected better.
+func (s *surveyedCover) fit(size int) plan {
+	p := s.plan
+	for p.scale > 0 && size <= room(p.aim, p.blocks, p.scale-1) {
+		p.scale--
+	}
+	return p
+}
+
+// Divide tells how large the stages of a payload are, as far as there are any.
+func (s *surveyedCover) Divide(_ carrier.Strength, size int) (stages []int) {
+	p := s.fit(size)
+	for _, stage := range ladder(p.aim, p.blocks, p.scale, size) {
+		if stage.size > 0 {
+			stages = append(stages, stage.size)
+		}
+	}
+	return stages
+}
+
 // spooled is the number of samples of all channels up to which a recording is written only when it has turned out to give everything back.
 const spooled = 1 << 23
 
 // attempts is how often a short recording is tried, with another nonce each time.
 const attempts = 2
 
-// Embed writes the cover with a payload in it. A payload that leaves room is protected better.
+// Embed writes the cover with a payload in it.
 func (s *surveyedCover) Embed(
 	ctx context.Context, dst io.Writer, _ carrier.Strength, payload []byte, key keystream.Key, random io.Reader, o carrier.Options,
 ) (*carrier.Report, error) {
@@ -55,10 +75,7 @@ func (s *surveyedCover) Embed(
 	if !ok {
 		return nil, fmt.Errorf("durable: %w: a recording of this kind cannot be written", errors.ErrUnsupported)
 	}
-	plan := s.plan
-	for plan.scale > 0 && len(payload) <= room(plan.aim, plan.blocks, plan.scale-1) {
-		plan.scale--
-	}
+	plan := s.fit(len(payload))
 	if most := room(plan.aim, plan.blocks, plan.scale); len(payload) > most || len(payload) == 0 {
 		return nil, fmt.Errorf("durable: a payload of %d bytes, room for %d", len(payload), most)
 	}
