@@ -137,7 +137,7 @@ func floorDiv(a, b int64) int64 {
 	return q
 }
 
-// ConvertPart fills dst with the samples of the output from number from on, bit for bit as Convert computes them. x holds the samples of
+// ConvertPart fills dst with the samples of the output from number from on, as Convert computes them but for rounding. x holds the samples of
 // the input from number first on, and is taken to be silent outside its bounds: those that Span tells should be in it.
 func (r *Resampler) ConvertPart(dst []float64, from int64, x []float64, first int64) {
 	for j := range dst {

@@ -162,6 +162,7 @@ func TestFormats(t *testing.T) {
 		"16 kHz":          {audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 4, allStages},
 		"44.1 kHz stereo": {stereo, 4.5, allStages},
 		"96 kHz float":    {audio.Format{Rate: 96000, Channels: 1, Encoding: audio.Float32}, 4, allStages},
+		"11.111 kHz":      {audio.Format{Rate: 11111, Channels: 1, Encoding: audio.Int16}, 5, 3},
 		"22.05 kHz":       {audio.Format{Rate: 22050, Channels: 1, Encoding: audio.Int24}, 5, allStages},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -232,14 +232,9 @@ func (j *job) tools(format audio.Format) (*mixer, *proof, error) {
 	}
 	r := newReceiver(pilots, newLikelihoods(), newLayout(j.key), code, m.pilotLevel)
 	r.open(&h, j.key)
-	blocks := max(0, mixer.length(j.plan.samples)/hop-1) / blockFrames
+	blocks := max(0, int(lowLength(j.plan.samples, format.Rate)/hop)-1) / blockFrames
 	proof, err := newProof(format.Rate, j.plan.projection, r, blocks)
 	return mixer, proof, err
-}
-
-// length returns the number of samples at 16 kHz of so many.
-func (m *mixer) length(samples int64) int {
-	return int((samples*16000 + int64(m.format.Rate) - 1) / int64(m.format.Rate))
 }
 
 // run writes the samples of cover to w with the payload in them, and reads it again. It does not close w.

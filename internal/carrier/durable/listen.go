@@ -2,6 +2,7 @@ package durable
 
 import (
 	"context"
+	"fmt"
 	"math"
 
 	"ditas/internal/carrier"
@@ -24,7 +25,10 @@ type lowHost struct {
 func (l *lowHost) sideways() bool { return l.projected < 4*sideways*l.channels }
 
 func newLowHost(h *carrier.Host) (*lowHost, error) {
-	down, err := dsp.NewResampler(h.Format().Rate, ear.Rate)
+	if err := checkRate(h.Format().Rate); err != nil {
+		return nil, fmt.Errorf("%w (%w)", carrier.ErrNotFound, err)
+	}
+	down, err := dsp.NewResampler(int(nominal(h.Format().Rate)), ear.Rate)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +37,7 @@ func newLowHost(h *carrier.Host) (*lowHost, error) {
 
 // length returns the number of samples.
 func (l *lowHost) length() int64 {
-	return (l.host.Frames()*ear.Rate + int64(l.host.Format().Rate) - 1) / int64(l.host.Format().Rate)
+	return lowLength(l.host.Frames(), l.host.Format().Rate)
 }
 
 // hostBlock is how many samples are read at a time.

@@ -2,7 +2,6 @@ package durable
 
 import (
 	"ditas/internal/carrier/durable/ear"
-	"ditas/internal/dsp"
 )
 
 // projection says of which combination of the channels the mark is part of.
@@ -225,13 +224,4 @@ func (k *marker) render(dst [][]float64, c, n int, weights []frame) {
 	}
 	dst[c] = append(dst[c], k.time[:n*hop]...)
 	copy(k.tails[c], k.time[n*hop:])
-}
-
-// resamplers returns those from a rate to 16 kHz and back.
-func resamplers(rate int) (down, up *dsp.Resampler, err error) {
-	if down, err = dsp.NewResampler(rate, ear.Rate); err != nil {
-		return nil, nil, err
-	}
-	up, err = dsp.NewResampler(ear.Rate, rate)
-	return down, up, err
 }

@@ -45,6 +45,9 @@ func newSurvey(ctx context.Context, f audio.File, aim Aim, progress func(done, t
 		return nil, fmt.Errorf("durable: a recording with %d channels, more than %d", host.Channels(), maxChannels)
 	}
 	rate := f.Format().Rate
+	if err := checkRate(rate); err != nil {
+		return nil, err
+	}
 	total := int(host.Frames()/int64(rate)) + 3*excerpts
 	tell := func(done int) {
 		if progress != nil {
@@ -55,7 +58,7 @@ func newSurvey(ctx context.Context, f audio.File, aim Aim, progress func(done, t
 	if err != nil {
 		return nil, err
 	}
-	low := (host.Frames()*ear.Rate + int64(rate) - 1) / int64(rate)
+	low := lowLength(host.Frames(), rate)
 	blocks := roundBlocks(int(max(0, low/hop-1) / blockFrames))
 	if blocks < leastBlocks {
 		need := time.Duration((leastBlocks*blockFrames + 2) * hop * int64(time.Second) / ear.Rate)
