@@ -19,6 +19,7 @@ type Carrier struct{ Aim Aim }
 // surveyedCover is a cover and what a survey has found.
 type surveyedCover struct {
 	plan  plan
+	rates *rates
 	cover audio.File
 	snr   float64
 }
@@ -79,7 +80,7 @@ func (s *surveyedCover) Embed(
 	if most := room(plan.aim, plan.blocks, plan.scale); len(payload) > most || len(payload) == 0 {
 		return nil, fmt.Errorf("durable: a payload of %d bytes, room for %d", len(payload), most)
 	}
-	j := &job{plan: plan, payload: payload, key: key, workers: max(1, o.Workers), progress: forward(o.Phase(report.Embedding))}
+	j := &job{plan: plan, rates: s.rates, payload: payload, key: key, workers: max(1, o.Workers), progress: forward(o.Phase(report.Embedding))}
 	if plan.samples*int64(cover.Format().Channels) > spooled {
 		return j.write(ctx, dst, cover, random)
 	}

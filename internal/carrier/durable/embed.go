@@ -26,19 +26,15 @@ type mixer struct {
 	behind     int // samples of cover that were written, and are kept to tell silence
 }
 
-func newMixer(format audio.Format, m *modulator, p projection) (*mixer, error) {
-	down, up, err := resamplers(format.Rate)
-	if err != nil {
-		return nil, err
-	}
+func newMixer(format audio.Format, m *modulator, p projection, r *rates) *mixer {
 	x := &mixer{format: format, marker: newMarker(m, p, format.Channels, format.Rate)}
 	for range format.Channels {
-		x.down, x.up = append(x.down, down.Stream()), append(x.up, up.Stream())
+		x.down, x.up = append(x.down, r.down.Stream()), append(x.up, r.up.Stream())
 	}
 	n := format.Channels
 	x.low, x.lowMark, x.mark = make([][]float64, n), make([][]float64, n), make([][]float64, n)
 	x.cover, x.out, x.given = make([][]float64, n), make([][]float64, n), make([][]float64, n)
-	return x, nil
+	return x
 }
 
 // add takes the next samples and returns those of the cover and of the stego that are complete. They are valid until the next call.
@@ -137,15 +133,11 @@ type proof struct {
 // proofBlocks is how many blocks are read at a time.
 const proofBlocks = periodBlocks
 
-func newProof(rate int, p projection, r *receiver, blocks int) (*proof, error) {
-	down, _, err := resamplers(rate)
-	if err != nil {
-		return nil, err
-	}
+func newProof(rates *rates, p projection, r *receiver, blocks int) *proof {
 	return &proof{
-		projection: p, receiver: r, transform: newTransform(), down: down.Stream(), blocks: blocks,
+		projection: p, receiver: r, transform: newTransform(), down: rates.down.Stream(), blocks: blocks,
 		low: make([]float64, contextFrames*hop), frames: make([]frame, proofBlocks*blockFrames),
-	}, nil
+	}
 }
 
 // project returns the projection of a block of all channels.
@@ -206,6 +198,7 @@ const embedBlock = 1 << 13
 // job is a payload to be hidden.
 type job struct {
 	plan     plan
+	rates    *rates
 	payload  []byte
 	key      keystream.Key
 	nonce    nonce
@@ -213,28 +206,35 @@ type job struct {
 	progress func(done, total int)
 }
 
-// tools returns what writes and what reads a payload, which fits.
-func (j *job) tools(format audio.Format) (*mixer, *proof, error) {
-	h := header{nonce: j.nonce, aim: j.plan.aim, level: j.plan.level, scale: j.plan.scale, blocks: j.plan.blocks, payload: len(j.payload)}
-	pilots, code := newPilots(j.key), newHeaderCode(j.key)
+// header returns the header of the payload.
+func (j *job) header() *header {
+	return &header{nonce: j.nonce, aim: j.plan.aim, level: j.plan.level, scale: j.plan.scale, blocks: j.plan.blocks, payload: len(j.payload)}
+}
+
+// modulator returns what says how the payload, which fits, is written.
+func (j *job) modulator() (*modulator, error) {
+	h, code := j.header(), newHeaderCode(j.key)
 	m := &modulator{
-		pilots: pilots, layout: newLayout(j.key), key: h.nonce.key(j.key), level: h.level, pilotLevel: pilotLevelOf(h.level),
-		header: code, headerBits: code.encode(h.marshal(j.key)), stages: ladder(h.aim, h.blocks, h.scale, h.payload),
+		pilots: newPilots(j.key), layout: newLayout(j.key), key: h.nonce.key(j.key), header: code, headerBits: code.encode(h.marshal(j.key)),
+		stages: ladder(h.aim, h.blocks, h.scale, h.payload),
 	}
+	m.set(h.level)
 	m.layout.of(m.key, ladders[h.aim])
 	var err error
-	if m.coded, err = encodePayload(m.stages, j.payload, m.key); err != nil {
-		return nil, nil, err
-	}
-	mixer, err := newMixer(format, m, j.plan.projection)
+	m.coded, err = encodePayload(m.stages, j.payload, m.key)
+	return m, err
+}
+
+// tools returns what writes and what reads a payload, which fits.
+func (j *job) tools(format audio.Format) (*mixer, *proof, error) {
+	m, err := j.modulator()
 	if err != nil {
 		return nil, nil, err
 	}
-	r := newReceiver(pilots, newLikelihoods(), newLayout(j.key), code, m.pilotLevel)
-	r.open(&h, j.key)
+	r := newReceiver(m.pilots, newLikelihoods(), newLayout(j.key), m.header, m.pilotLevel)
+	r.open(j.header(), j.key)
 	blocks := max(0, int(lowLength(j.plan.samples, format.Rate)/hop)-1) / blockFrames
-	proof, err := newProof(format.Rate, j.plan.projection, r, blocks)
-	return mixer, proof, err
+	return newMixer(format, m, j.plan.projection, j.rates), newProof(j.rates, j.plan.projection, r, blocks), nil
 }
 
 // run writes the samples of cover to w with the payload in them, and reads it again. It does not close w.

@@ -27,6 +27,9 @@ type keptBlock struct {
 	bits    [blockFrames][groups]uint8 // of each group's symbols
 }
 
+// set sets the level.
+func (m *modulator) set(level int) { m.level, m.pilotLevel = level, pilotLevelOf(level) }
+
 // block returns block number n.
 func (m *modulator) block(n int) *keptBlock {
 	k := &m.kept[n&1]

@@ -34,14 +34,17 @@ func lowLength(samples int64, rate int) int64 {
 	return (samples*ear.Rate + r - 1) / r
 }
 
-// resamplers returns those from a rate to 16 kHz and back.
-func resamplers(rate int) (down, up *dsp.Resampler, err error) {
+// rates convert samples from a recording's rate to 16 kHz and back. They may be used by several goroutines at once.
+type rates struct{ down, up *dsp.Resampler }
+
+func newRates(rate int) (*rates, error) {
 	if err := checkRate(rate); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if down, err = dsp.NewResampler(int(nominal(rate)), ear.Rate); err != nil {
-		return nil, nil, err
+	down, err := dsp.NewResampler(int(nominal(rate)), ear.Rate)
+	if err != nil {
+		return nil, err
 	}
-	up, err = dsp.NewResampler(ear.Rate, int(nominal(rate)))
-	return down, up, err
+	up, err := dsp.NewResampler(ear.Rate, int(nominal(rate)))
+	return &rates{down, up}, err
 }

@@ -30,6 +30,8 @@ const (
 	excerptLength = 3 // seconds
 	wantedODG     = -0.45
 	usualLevel    = 10 - loudest
+	excerptBlocks = 8 // of a recording that would hold an excerpt
+	mostTries     = 4
 )
 
 // loudness is what a survey knows of a second.
@@ -45,7 +47,8 @@ func newSurvey(ctx context.Context, f audio.File, aim Aim, progress func(done, t
 		return nil, fmt.Errorf("durable: a recording with %d channels, more than %d", host.Channels(), maxChannels)
 	}
 	rate := f.Format().Rate
-	if err := checkRate(rate); err != nil {
+	rates, err := newRates(rate)
+	if err != nil {
 		return nil, err
 	}
 	total := int(host.Frames()/int64(rate)) + 3*excerpts
@@ -71,7 +74,7 @@ func newSurvey(ctx context.Context, f audio.File, aim Aim, progress func(done, t
 	if all.channels == 0 {
 		return nil, carrier.ErrSilent
 	}
-	s := &surveyedCover{cover: f, plan: plan{aim: aim, samples: host.Frames(), blocks: blocks, scale: middleScale}}
+	s := &surveyedCover{cover: f, rates: rates, plan: plan{aim: aim, samples: host.Frames(), blocks: blocks, scale: middleScale}}
 	if all.mean < sideways*all.channels && host.Channels() == 2 {
 		s.plan.projection = difference
 	}
@@ -124,6 +127,7 @@ type trial struct {
 	survey *surveyedCover
 	host   *carrier.Host
 	pieces [][][]float64 // excerpt, channel, sample
+	marks  *modulator
 	tries  int
 	tell   func(done int)
 }
@@ -133,10 +137,17 @@ func (t *trial) run(ctx context.Context, seconds []loudness) error {
 	if err := t.choose(ctx, seconds); err != nil {
 		return err
 	}
+	p := t.survey.plan
+	p.blocks = excerptBlocks
+	j := &job{plan: p, payload: make([]byte, room(p.aim, p.blocks, p.scale)), key: keystream.Public()}
+	var err error
+	if t.marks, err = j.modulator(); err != nil {
+		return err
+	}
 	fine, loud := levels-1, -1 // the strongest level known to be inaudible, and the weakest known to be heard
 	known := false
 	level := usualLevel
-	for fine-loud > 1 && t.tries < 4 {
+	for fine-loud > 1 && t.tries < mostTries {
 		v, err := t.try(ctx, level)
 		if err != nil {
 			return err
@@ -206,19 +217,13 @@ type verdict struct {
 func (t *trial) try(ctx context.Context, level int) (verdict, error) {
 	t.tries++
 	format := t.host.Format()
-	p := t.survey.plan
-	p.level, p.blocks, p.scale = level, 64, middleScale
-	j := &job{plan: p, payload: make([]byte, room(p.aim, p.blocks, p.scale)), key: keystream.Public()}
 	c, err := metric.NewComparisonWithPEAQ(format.Rate, format.Channels)
 	if err != nil {
 		return verdict{}, err
 	}
+	t.marks.set(level)
 	for _, x := range t.pieces {
-		j.nonce[0]++
-		mixer, _, err := j.tools(format)
-		if err != nil {
-			return verdict{}, err
-		}
+		mixer := newMixer(format, t.marks, t.survey.plan.projection, t.survey.rates)
 		for at := 0; at < len(x[0]); at += embedBlock {
 			if ctx.Err() != nil {
 				return verdict{}, ctx.Err()
