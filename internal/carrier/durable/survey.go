@@ -167,8 +167,8 @@ func (t *trial) run(ctx context.Context, seconds []loudness) error {
 		}
 		level = max(loud+1, min(fine-1, level-move))
 	}
-	if !known {
-		t.survey.snr = 20
+	if !known { // the level that the last try points to
+		fine, t.survey.snr = level, 20
 	}
 	t.survey.plan.level = fine
 	return nil
