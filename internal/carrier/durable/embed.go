@@ -40,11 +40,18 @@ func newMixer(format audio.Format, m *modulator, p projection, r *rates) *mixer 
 // add takes the next samples and returns those of the cover and of the stego that are complete. They are valid until the next call.
 func (m *mixer) add(block [][]float64) (cover, stego [][]float64) {
 	for c, x := range block {
-		m.cover[c] = append(m.cover[c], x...)
 		m.low[c] = m.down[c].Add(m.low[c][:0], finite(x))
 	}
-	m.taken += len(m.low[0])
-	m.marker.add(m.lowMark, m.low)
+	return m.take(block, m.low)
+}
+
+// take takes the next samples, and the same as they are at 16 kHz.
+func (m *mixer) take(block, low [][]float64) (cover, stego [][]float64) {
+	for c, x := range block {
+		m.cover[c] = append(m.cover[c], x...)
+	}
+	m.taken += len(low[0])
+	m.marker.add(m.lowMark, low)
 	for c := range m.mark {
 		m.mark[c] = m.up[c].Add(m.mark[c], m.lowMark[c])
 		m.lowMark[c] = m.lowMark[c][:0]
@@ -58,8 +65,13 @@ func (m *mixer) end() (cover, stego [][]float64) {
 	for c := range m.low {
 		m.low[c] = m.down[c].End(m.low[c][:0])
 	}
-	m.taken += len(m.low[0])
-	m.marker.add(m.lowMark, m.low)
+	return m.finish(m.low)
+}
+
+// finish takes the last samples at 16 kHz, and returns the rest.
+func (m *mixer) finish(low [][]float64) (cover, stego [][]float64) {
+	m.taken += len(low[0])
+	m.marker.add(m.lowMark, low)
 	m.marker.end(m.lowMark, m.taken)
 	left := len(m.cover[0]) - m.behind
 	for c := range m.mark {

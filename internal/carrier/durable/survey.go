@@ -11,6 +11,7 @@ import (
 	"ditas/audio"
 	"ditas/internal/carrier"
 	"ditas/internal/carrier/durable/ear"
+	"ditas/internal/dsp"
 	"ditas/internal/keystream"
 	"ditas/metric"
 	"ditas/report"
@@ -28,10 +29,15 @@ const (
 const (
 	excerpts      = 3
 	excerptLength = 3 // seconds
-	wantedODG     = -0.45
-	usualLevel    = 10 - loudest
 	excerptBlocks = 8 // of a recording that would hold an excerpt
-	mostTries     = 4
+	usualLevel    = 10 - loudest
+	mostTries     = 3
+	// wantedIndex is the distortion index at an ODG of −0.45, and usualSlope what a dB of the level adds to it. The index is nearly linear in
+	// the level, as the grade is not, so two tries tell most levels.
+	wantedIndex = 1.66
+	usualSlope  = 0.28
+	// gradedRate is the least rate whose recordings can have the bandwidth without which PEAQ's grade does not count.
+	gradedRate = 16219
 )
 
 // loudness is what a survey knows of a second.
@@ -126,14 +132,44 @@ func power(x []float64) (sum float64) {
 type trial struct {
 	survey *surveyedCover
 	host   *carrier.Host
-	pieces [][][]float64 // excerpt, channel, sample
+	format audio.Format // in which excerpts are compared
+	rates  *rates       // of it
+	pieces []excerpt
 	marks  *modulator
 	tries  int
 	tell   func(done int)
 }
 
+// excerpt is a part of a recording, of each channel: in the trial's format and at 16 kHz.
+type excerpt struct{ samples, low [][]float64 }
+
+// standardRate is the rate of PEAQ. Recordings that have all of its bands are compared at it: so excerpts need to be resampled once, and
+// not at each try.
+const (
+	standardRate = 48000
+	standardBand = 36000 // the least rate that has all bands
+)
+
+// compareAt chooses the format in which excerpts are compared.
+func (t *trial) compareAt() (err error) {
+	t.format, t.rates = t.host.Format(), t.survey.rates
+	if t.format.Rate < standardBand || t.format.Rate == standardRate {
+		return nil
+	}
+	t.format.Rate = standardRate
+	if t.format.Encoding != audio.Int8 {
+		// Without the noise of rounding all noise would count as bandwidth where there is nothing at the upper end.
+		t.format.Encoding, t.format.ValidBits = audio.Int16, 0
+	}
+	t.rates, err = newRates(standardRate)
+	return err
+}
+
 // run chooses the strongest level that is not heard.
 func (t *trial) run(ctx context.Context, seconds []loudness) error {
+	if err := errors.Join(t.compareAt(), ctx.Err()); err != nil {
+		return err
+	}
 	if err := t.choose(ctx, seconds); err != nil {
 		return err
 	}
@@ -144,33 +180,27 @@ func (t *trial) run(ctx context.Context, seconds []loudness) error {
 	if t.marks, err = j.modulator(); err != nil {
 		return err
 	}
-	fine, loud := levels-1, -1 // the strongest level known to be inaudible, and the weakest known to be heard
-	known := false
-	level := usualLevel
-	for fine-loud > 1 && t.tries < mostTries {
+	level, slope := usualLevel, usualSlope
+	var last verdict
+	for t.tries < mostTries {
 		v, err := t.try(ctx, level)
 		if err != nil {
 			return err
 		}
-		if v.fine {
-			fine, known = level, true
-			t.survey.snr = v.snr
-		} else {
-			loud = level
+		if v.judged && last.judged && level != last.level {
+			slope = max(usualSlope/2, min((v.index-last.index)/float64(level-last.level), 2*usualSlope))
 		}
-		// The grade falls by some 0.17 for each dB near the limit.
-		move := int(math.Round((v.odg - wantedODG) / 0.17))
-		if v.fine {
-			move = max(1, move)
-		} else {
-			move = min(-1, move)
+		spare := v.spare
+		if v.judged {
+			spare = min(spare, (v.index-wantedIndex)/slope)
 		}
-		level = max(loud+1, min(fine-1, level-move))
+		next := max(0, min(level-int(math.Floor(spare)), levels-1))
+		t.survey.plan.level, t.survey.snr = next, v.snr+float64(next-level)
+		if next >= level-1 && next <= level+1 {
+			break // near enough to tell without a try
+		}
+		level, last = next, v
 	}
-	if !known { // the level that the last try points to
-		fine, t.survey.snr = level, 20
-	}
-	t.survey.plan.level = fine
 	return nil
 }
 
@@ -184,10 +214,7 @@ func (t *trial) choose(ctx context.Context, seconds []loudness) error {
 		best := from
 		var most float64
 		for s := from; s < to; s++ {
-			var sum float64
-			for _, l := range seconds[s:min(len(seconds), s+excerptLength)] {
-				sum += l.channels
-			}
+			sum := loudnessOf(seconds, s)
 			if sum > most {
 				best, most = s, sum
 			}
@@ -201,63 +228,124 @@ func (t *trial) choose(ctx context.Context, seconds []loudness) error {
 			block[c] = finite(block[c])
 		}
 		if most > 0 || len(t.pieces) == 0 && i == count-1 {
-			t.pieces = append(t.pieces, block)
+			e, err := t.excerpt(ctx, block)
+			if err != nil {
+				return err
+			}
+			t.pieces = append(t.pieces, e)
 		}
 	}
 	return nil
 }
 
+// loudnessOf returns the energy of the seconds of an excerpt.
+func loudnessOf(seconds []loudness, from int) (sum float64) {
+	for _, l := range seconds[from:min(len(seconds), from+excerptLength)] {
+		sum += l.channels
+	}
+	return sum
+}
+
+// excerpt brings samples to the rates at which they are needed.
+func (t *trial) excerpt(ctx context.Context, block [][]float64) (e excerpt, err error) {
+	e.samples = block
+	for _, x := range block {
+		e.low = append(e.low, t.survey.rates.down.Convert(x))
+		if ctx.Err() != nil {
+			return e, ctx.Err()
+		}
+	}
+	if t.format.Rate == t.host.Format().Rate {
+		return e, nil
+	}
+	r, err := dsp.NewWideResampler(int(nominal(t.host.Format().Rate)), t.format.Rate) // as PEAQ does
+	if err != nil {
+		return e, err
+	}
+	for c, x := range block {
+		y := r.Convert(x)
+		for i, v := range y {
+			y[i] = t.format.Quantize(v)
+		}
+		if block[c] = y; ctx.Err() != nil {
+			return e, ctx.Err()
+		}
+	}
+	return e, nil
+}
+
 // verdict is what a trial says of a level.
 type verdict struct {
-	fine     bool
-	odg, snr float64
+	level  int
+	spare  float64 // dB by which noise may be stronger, by all noise-to-mask ratios
+	index  float64 // distortion index of PEAQ, if the recording can be judged by it
+	judged bool
+	snr    float64
 }
 
 // try marks all excerpts at a level, and judges them.
 func (t *trial) try(ctx context.Context, level int) (verdict, error) {
 	t.tries++
-	format := t.host.Format()
-	c, err := metric.NewComparisonWithPEAQ(format.Rate, format.Channels)
+	compare := metric.NewComparisonWithPEAQ
+	if t.format.Rate < gradedRate {
+		compare = metric.NewComparison
+	}
+	c, err := compare(t.format.Rate, t.format.Channels)
 	if err != nil {
 		return verdict{}, err
 	}
 	t.marks.set(level)
-	for _, x := range t.pieces {
-		mixer := newMixer(format, t.marks, t.survey.plan.projection, t.survey.rates)
-		for at := 0; at < len(x[0]); at += embedBlock {
+	for _, e := range t.pieces {
+		mixer := newMixer(t.format, t.marks, t.survey.plan.projection, t.rates)
+		for done, size := 0, len(e.samples[0]); done < size; done += embedBlock {
 			if ctx.Err() != nil {
 				return verdict{}, ctx.Err()
 			}
-			part := make([][]float64, len(x))
-			for i := range x {
-				part[i] = x[i][at:min(len(x[i]), at+embedBlock)]
-			}
-			if err := c.Add(mixer.add(part)); err != nil {
+			low := len(e.low[0])
+			x := part(e.samples, done, min(size, done+embedBlock))
+			y := part(e.low, low*done/size, low*min(size, done+embedBlock)/size)
+			if err := c.Add(mixer.take(x, y)); err != nil {
 				return verdict{}, err
 			}
 		}
-		if err := c.Add(mixer.end()); err != nil {
+		if err := c.Add(mixer.finish(part(e.low, 0, 0))); err != nil {
 			return verdict{}, err
 		}
 	}
 	t.tell(min(3*excerpts-1, t.tries*len(t.pieces)))
-	return judge(c.Figures()), ctx.Err()
+	v := judge(c.Figures())
+	v.level = level
+	return v, ctx.Err()
+}
+
+// part returns samples from to to of all channels.
+func part(x [][]float64, from, to int) [][]float64 {
+	p := make([][]float64, len(x))
+	for c := range x {
+		p[c] = x[c][from:to]
+	}
+	return p
 }
 
 // judge applies criterion Q, with a margin for what is not among the excerpts.
-func judge(f metric.Figures) verdict {
-	q := metric.CriterionQ()
-	q.NMR, q.FrameNMR, q.Share, q.LeastODG = q.NMR-0.5, q.FrameNMR-0.5, 0.985, wantedODG
-	v := verdict{odg: wantedODG, snr: f.SNR}
-	failures, err := q.Failures(f)
-	v.fine = err != nil || len(failures) == 0
-	if f.PEAQ != nil && !f.PEAQ.Marked && !math.IsNaN(f.PEAQ.ODG) {
-		v.odg = f.PEAQ.ODG
-	} else if !math.IsNaN(f.NMR) {
-		v.odg = wantedODG - 0.17*(f.NMR-q.NMR)
+func judge(f metric.Figures) (v verdict) {
+	q, share := metric.CriterionQ(), 0.985
+	var means, peaks []float64
+	for _, channel := range f.Moments {
+		for _, m := range channel {
+			means, peaks = append(means, m.Mean), append(peaks, m.Max)
+		}
 	}
-	if slices.ContainsFunc(failures, func(s string) bool { return s[0] != 'O' }) {
-		v.odg = min(v.odg, wantedODG-0.17)
+	v.snr = f.SNR
+	if len(means) > 0 {
+		slices.Sort(means)
+		slices.Sort(peaks)
+		at := int(math.Ceil(share*float64(len(means)))) - 1
+		v.spare = min(q.NMR-0.5-f.NMR, q.FrameNMR-0.5-means[at], q.BandNMR-peaks[at])
+	}
+	v.spare = max(-levels, min(v.spare, levels)) // it is infinite for what is equal
+	if p := f.PEAQ; p != nil && !p.Marked && !math.IsNaN(p.DI) {
+		v.index, v.judged = p.DI, true
 	}
 	return v
 }
