@@ -81,11 +81,14 @@ func (l *listener) tell(done, total int) {
 	}
 }
 
+// mostNumbered is how many pieces of a run are asked which period they are, some two minutes: what these do not tell, others hardly do.
+const mostNumbered = 16
+
 // number finds out which period of the recording as it was written a run begins with.
 func (g *reading) number(ctx context.Context, r *run) error {
 	most := (g.lock.header.blocks*33/32+2)/periodBlocks + 2
 	sums := make([]float64, most+1) // the first piece may begin before the recording did
-	for i := r.first; i < r.end; i++ {
+	for i := r.first; i < min(r.end, r.first+mostNumbered); i++ {
 		if err := g.aligned.read(ctx, g.frames, g.pieces[i].line, 0); err != nil {
 			return err
 		}
