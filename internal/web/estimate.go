@@ -27,11 +27,14 @@ type choice struct {
 	strength ditas.Strength
 }
 
-// choose returns what a form asks for: a method and an SNR in dB.
+// choose returns what a form asks for: a method, and an SNR in dB if the method takes one.
 func choose(name string, snr float64) (choice, error) {
 	m, err := methodOf(name)
 	if err != nil {
 		return choice{}, err
+	}
+	if m.MaxSNR == 0 {
+		return choice{method: m}, nil
 	}
 	if !(snr >= m.MinSNR && snr <= m.MaxSNR) {
 		return choice{}, fmt.Errorf("%w: a strength of %g dB", errRequest, snr)

@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"sync"
 
 	"ditas"
 	"ditas/audio"
 	"ditas/internal/intake"
-	"ditas/internal/parallel"
 	"ditas/metric"
 	"ditas/picture"
 	"ditas/report"
@@ -309,10 +309,12 @@ func (s *session) hide(ctx context.Context, f *sound, p *secret, c choice, q hid
 type audibility struct {
 	Moments int `json:"moments"`
 	Masked  int `json:"masked"` // moments in which the recording masks the change
+	// ODG is the grade that listeners would give the change, from 0, not heard, to −4, very annoying; nil at rates without one.
+	ODG *float64 `json:"odg"`
 }
 
 // audibilityBlock is how many frames of a recording are compared at a time.
-const audibilityBlock = 1 << 17
+const audibilityBlock = 1 << 14
 
 // getAudibility tells how much of the change an ear model hears.
 func (s *session) getAudibility(w http.ResponseWriter, r *http.Request) error {
@@ -332,26 +334,25 @@ func (s *session) getAudibility(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer done()
 	format := a.Format()
-	masking, err := metric.NewMasking(max(metric.MinMaskingRate, min(format.Rate, metric.MaxMaskingRate)))
+	c, err := metric.NewComparisonWithPEAQ(format.Rate, format.Channels)
 	if err != nil {
 		return err
 	}
+	if err := pairs(ctx, a, b, audibilityBlock, c.Add); err != nil {
+		return err
+	}
 	var v audibility
-	err = pairs(ctx, a, b, audibilityBlock, func(x, y [][]float64) error {
-		found, errs := make([][]metric.NMR, len(x)), make([]error, len(x))
-		parallel.Each(s.handler.workers(), len(x), func(_, c int) { found[c], errs[c] = masking.NoiseToMask(x[c], y[c]) })
-		for _, moments := range found {
-			v.Moments += len(moments)
-			for _, m := range moments {
-				if m.Mean < 0 {
-					v.Masked++
-				}
+	figures := c.Figures()
+	for _, moments := range figures.Moments {
+		v.Moments += len(moments)
+		for _, m := range moments {
+			if m.Mean < 0 {
+				v.Masked++
 			}
 		}
-		return errors.Join(errs...)
-	})
-	if err != nil {
-		return err
+	}
+	if p := figures.PEAQ; p != nil && !math.IsNaN(p.ODG) {
+		v.ODG = &p.ODG
 	}
 	return reply(w, v)
 }
