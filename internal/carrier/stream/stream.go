@@ -142,7 +142,7 @@ func (c *check) finish(ctx context.Context, r *report.Hide, done *carrier.Report
 	var sizes []int
 	for _, s := range done.Stages {
 		sizes = append(sizes, s.Bytes)
-		r.Stages = append(r.Stages, report.HideStage{Bytes: s.Bytes, Loss: s.Loss, PSNR: 100})
+		r.Stages = append(r.Stages, report.HideStage{Bytes: s.Bytes, Loss: &s.Loss, PSNR: 100})
 	}
 	checking := progress(c.options.Options, report.Checking)
 	expected, psnr := c.lengths, c.psnr
