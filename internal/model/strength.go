@@ -12,10 +12,11 @@ type Survey struct {
 	mdct    *dsp.MDCT[float32]
 	c       []float32
 	message float64 // power that a message coefficient is expected to have, as a share of the threshold's square
+	peak    float64 // largest message coefficient, as a share of the threshold
+	below   int     // levels by which it lies below the threshold
 	least   []int
-	// Of the coefficients of a frame that are as strong as a level but not as the one above: their number and their power.
-	number [levels + 1]float64
-	power  [levels + 1]float64
+	// Of the coefficients of a frame that are at least as strong as a level: their number, their magnitudes and their power.
+	number, magnitude, power [levels + 1]float64
 	// Of the whole subsequence, by activity and by the level of the threshold.
 	room, distortion [][levels]float64
 }
@@ -75,6 +76,7 @@ func NewSurvey(c Config, least ...int) (*Survey, error) {
 	}
 	return &Survey{
 		mdct: m, c: make([]float32, c.Samples()), message: messagePower * c.Amplitude * c.Amplitude, least: least,
+		peak: c.Amplitude, below: int(math.Round(-20 * math.Log10(c.Amplitude) / levelStep)),
 		room: make([][levels]float64, len(least)), distortion: make([][levels]float64, len(least)),
 	}, nil
 }
@@ -101,31 +103,43 @@ func (s *Survey) Measure(curves []Curve, cover []float32) {
 // add takes a frame in: its room and distortion at every threshold.
 func (s *Survey) add(frame []float32) {
 	clear(s.number[:])
+	clear(s.magnitude[:])
 	clear(s.power[:])
-	var total float64
 	for _, v := range frame {
 		v = max(v, -v)
-		square := float64(v) * float64(v)
-		total += square
+		x := float64(v)
 		i := reached(v)
 		s.number[i]++
-		s.power[i] += square
+		s.magnitude[i] += x
+		s.power[i] += x * x
 	}
+	for i := range levels {
+		s.number[i+1] += s.number[i]
+		s.magnitude[i+1] += s.magnitude[i]
+		s.power[i+1] += s.power[i]
+	}
+	total := s.power[levels]
 	for k, least := range s.least {
 		room, distortion := &s.room[k], &s.distortion[k]
-		var strong, power float64
 		for i := range levels {
-			strong += s.number[i]
-			power += s.power[i]
-			if strong < float64(least) {
-				continue // what limiting the frame's coefficients takes away is little
+			if s.number[i] < float64(least) {
+				distortion[i] += s.limited(i)
+				continue
 			}
-			weak := float64(len(frame)) - strong
+			weak := float64(len(frame)) - s.number[i]
 			tau := thresholds[i]
 			room[i] += weak
-			distortion[i] += total - power + s.message*tau*tau*weak
+			distortion[i] += total - s.power[i] + s.message*tau*tau*weak
 		}
 	}
+}
+
+// limited returns by how much limiting the weak coefficients of a frame that is not active changes it: those between the message's peak
+// and the threshold.
+func (s *Survey) limited(level int) float64 {
+	to, peak := min(level+s.below, levels), s.peak*thresholds[level]
+	n, magnitude, power := s.number[to]-s.number[level], s.magnitude[to]-s.magnitude[level], s.power[to]-s.power[level]
+	return max(0, power-2*peak*magnitude+peak*peak*n)
 }
 
 // Use is how a subsequence is used at a level of strength.

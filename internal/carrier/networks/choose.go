@@ -89,8 +89,9 @@ func (v *survey) uses(hiding, needed int, snr float64) []use {
 		if !s.usable {
 			continue
 		}
-		// It fails for no strength that there is.
-		if u, err := s.curves[hiding].Use(s.power*math.Pow(10, -snr/10), floor); err == nil {
+		// What the networks may add to rounding and header, or as little as they can. It fails for no strength that there is.
+		mse := max(s.power*math.Pow(10, -snr/10)-extra, math.SmallestNonzeroFloat32)
+		if u, err := s.curves[hiding].Use(mse, floor); err == nil {
 			all[i] = use{Use: u, snr: 10 * math.Log10(s.power/(u.Distortion+extra))}
 		}
 	}

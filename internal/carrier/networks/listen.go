@@ -51,7 +51,7 @@ func (v *survey) listen(ctx context.Context, r *report.Hide, stego *sound, block
 type stretch struct{ from, to int }
 
 // excerpts returns what of a recording is graded: all of it if it is short, else where the change is loudest, and where it is loudest beside
-// the sound.
+// the sound. A fourth root of powers stands for loudness, so that one moment does not decide.
 func (v *survey) excerpts(blocks [][]change) []stretch {
 	count := len(blocks[0])
 	length := max(1, excerpt*v.sound.format.Rate/v.sound.slot)
@@ -66,7 +66,8 @@ func (v *survey) excerpts(blocks [][]change) []stretch {
 		for _, channel := range blocks {
 			c.add(channel[i])
 		}
-		loud[i], bare[i] = c.noise, c.noise/(c.signal+inaudible*float64(v.sound.slot*len(blocks)))
+		floor := inaudible * float64(v.sound.slot*len(blocks))
+		loud[i], bare[i] = math.Pow(c.noise, 0.25), math.Pow(c.noise/(c.signal+floor), 0.25)
 	}
 	first, second := loudest(loud, length), loudest(bare, length)
 	if second.from < first.to && first.from < second.to {
