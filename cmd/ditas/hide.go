@@ -388,7 +388,7 @@ func explain(err error, r *recording) error {
 			return withHint(err, "amplify the recording first, take one of 24 bits, or allow it to be heard with --audible")
 		}
 		if quiet.Reached < ditas.Methods()[0].MinSNR {
-			return withHint(err, "take --faint, or amplify the recording first")
+			return withHint(err, "take --faint, which needs the method %s, or amplify the recording first", ditas.Methods()[0].Name)
 		}
 		return withHint(err, "choose --snr %.0f or less, or amplify the recording first", math.Floor(quiet.Reached))
 	}

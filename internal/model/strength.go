@@ -26,11 +26,16 @@ type Curve struct {
 	room       [levels]uint16  // coefficients that make room for the message
 	distortion [levels]float32 // expected sum of squared errors
 	samples    int
+	peak       float64 // as in Survey
 }
 
 // messagePower is the mean square of the networks' output over the square of its largest possible value, as measured on
 // validation pictures.
 const messagePower = 0.03
+
+// crowded says how much louder the networks' output is the less room it has, as a share of that square: about as measured on validation
+// recordings, by (1 − room)/room.
+const crowded = 0.05
 
 // Thresholds are tried in steps of 0.3 dB below MaxThreshold, down to 76 dB.
 const (
@@ -92,7 +97,7 @@ func (s *Survey) Measure(curves []Curve, cover []float32) {
 	}
 	for i := range curves {
 		c := &curves[i]
-		c.samples = len(s.c)
+		c.samples, c.peak = len(s.c), s.peak
 		for level := range levels {
 			c.room[level] = uint16(s.room[i][level])
 			c.distortion[level] = float32(s.distortion[i][level])
@@ -146,7 +151,7 @@ func (s *Survey) limited(level int) float64 {
 type Use struct {
 	Level      uint8
 	Room       float64 // share of the coefficients that make room for the message
-	Distortion float64 // expected mean squared error
+	Distortion float64 // expected mean squared error, that of a message that is louder where it has little room included
 }
 
 // Use returns how strongly the subsequence should be used, at a level whose threshold is not less than floor. It is the greatest strength at
@@ -172,5 +177,9 @@ func (c *Curve) Use(distortion, floor float64) (Use, error) {
 		}
 	}
 	n := float64(c.samples)
-	return Use{Level: uint8(best), Room: float64(c.room[best]) / n, Distortion: float64(c.distortion[best]) / n}, nil
+	u := Use{Level: uint8(best), Room: float64(c.room[best]) / n, Distortion: float64(c.distortion[best]) / n}
+	if peak := c.peak * thresholds[best]; u.Room > 0 {
+		u.Distortion += min(1-messagePower, crowded*(1-u.Room)/u.Room) * peak * peak * u.Room
+	}
+	return u, nil
 }

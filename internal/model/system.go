@@ -114,7 +114,9 @@ type Pipeline struct {
 }
 
 // NewPipeline builds the graph for one picture. With train set it has gradients; with dropout, a loss for lost stages.
-func (s *System) NewPipeline(train, dropout bool) (*Pipeline, error) { return s.newPipeline(train, dropout, false) }
+func (s *System) NewPipeline(train, dropout bool) (*Pipeline, error) {
+	return s.newPipeline(train, dropout, false)
+}
 
 // newPipeline builds it. For hiding only, what the last stage reveals is left out: no stage hides what it misses.
 func (s *System) newPipeline(train, dropout, hiding bool) (*Pipeline, error) {
