@@ -62,7 +62,8 @@ type Reveal struct {
 	// bytes.
 	Bytes int `json:"bytes"`
 	Read  int `json:"read"`
-	// Frames is the number of frames that the picture was hidden in, and Arrived how many of them were found.
+	// Frames is the number of frames that the picture was hidden in, and Arrived how many of them were found. Those that were left alone
+	// because a change would be heard in them are not.
 	Frames  int `json:"frames"`
 	Arrived int `json:"arrived"`
 	// Map says for each frame of each channel, as written, whether it was found; nil if the method does not tell.
