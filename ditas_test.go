@@ -185,7 +185,7 @@ func TestEveryFormatCarriesAPicture(t *testing.T) {
 			}
 			last := 0.0
 			for i, s := range report.Stages {
-				if s.PSNR < last || s.Loss < 0 || s.Loss >= 1 || s.Bytes != found.Stages[i].Bytes || found.Stages[i].Arrived != found.Stages[i].Blocks {
+				if s.PSNR < last || s.Loss == nil || *s.Loss < 0 || *s.Loss >= 1 || s.Bytes != found.Stages[i].Bytes || found.Stages[i].Arrived != found.Stages[i].Blocks {
 					t.Errorf("stage %d: hidden %+v, found %+v", i, s, found.Stages[i])
 				}
 				last = s.PSNR
@@ -431,7 +431,7 @@ func TestWhatIsLeftIsEnough(t *testing.T) {
 	cover := music(t, mono, 4)
 	secret := scene(28, 28)
 	stego, report := hide(t, cover, secret, passphrase(t, "x"), ditas.HideOptions{Strength: ditas.SNR(40)})
-	if !report.Robust || report.Stages[0].Loss < 0.3 {
+	if !report.Robust || *report.Stages[0].Loss < 0.3 {
 		t.Fatalf("%+v", report)
 	}
 	rec, err := wav.Decode(bytes.NewReader(stego), int64(len(stego)))

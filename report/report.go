@@ -22,6 +22,11 @@ type Hide struct {
 	// Robust says that the picture is protected against noise. Where there is little room, it goes into quality instead.
 	Robust bool        `json:"robust"`
 	Stages []HideStage `json:"stages"`
+	// ODG is how audible the change is, by PEAQ (ITU-R BS.1387): 0 imperceptible, −4 very annoying. Of a long recording it is that of the
+	// stretches where the change is loudest. It is nil if the method does not measure it.
+	ODG *float64 `json:"odg,omitempty"`
+	// Warnings tells what is wrong with what was made.
+	Warnings []Warning `json:"warnings,omitempty"`
 }
 
 // HideStage is a stage of a picture that was hidden.
@@ -29,8 +34,9 @@ type HideStage struct {
 	Bytes int `json:"bytes"` // 0 where a stage is not made of bytes
 	// PSNR in dB, at most 100, is the picture's quality with this stage and all before it.
 	PSNR float64 `json:"psnr"`
-	// Loss is the share of the recording that may be lost, if nothing else happens to it, before this stage is lost.
-	Loss float64 `json:"loss"`
+	// Loss is the share of the recording that may be lost, if nothing else happens to it, before this stage is lost. It is nil if that is not
+	// known.
+	Loss *float64 `json:"loss,omitempty"`
 	// Survives names the worst that the stage is made to survive, such as a codec; empty if nothing is promised.
 	Survives string `json:"survives,omitempty"`
 }
@@ -96,6 +102,7 @@ const (
 	Clipped    WarningKind = "clipped"
 	Narrow     WarningKind = "narrow"
 	Compressed WarningKind = "compressed"
+	Audible    WarningKind = "audible"
 )
 
 // Phase is what hiding or revealing is busy with.

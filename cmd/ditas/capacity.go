@@ -143,6 +143,9 @@ func (o *capacityFlags) measure(ctx context.Context, name string, strength ditas
 		o.printf("  room     %s at %s, %s of them with protection against noise\n", size(res.Bytes), strength, size(res.Robust))
 		exactly = "; about a tenth of that area comes back exactly"
 	}
+	if res.Bytes == 0 {
+		exactly = fmt.Sprintf(" at an SNR of %g dB; it comes back close, but hardly ever exact", res.SNR)
+	}
 	o.printf("  largest  %d×%d pixels, for a square picture%s\n", res.Side, res.Side, exactly)
 	if p != nil {
 		need := room.Need(p.Width, p.Height)

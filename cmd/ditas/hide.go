@@ -294,6 +294,10 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	if err != nil {
 		return explain(err, cover)
 	}
+	for _, w := range res.Hide.Warnings {
+		o.warn(cover.name+" "+w.Text, w.Advice)
+	}
+	res.Warnings = append(res.Warnings, res.Hide.Warnings...)
 	scaled := ""
 	if res.Width != res.ImageWidth || res.Height != res.ImageHeight {
 		scaled = fmt.Sprintf(", scaled down from %d×%d", res.ImageWidth, res.ImageHeight)
@@ -312,7 +316,7 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	o.printf("  picture    %d×%d pixels%s; %s\n", res.Width, res.Height, scaled, whole)
 	o.printf("  recording  SNR %.1f dB, container MSE %.3g, largest change %.2g of full scale\n", res.SNR, res.MSE, res.MaxDeviation)
 	for i, s := range res.Stages {
-		if s.Bytes == 0 {
+		if s.Loss == nil {
 			o.printf("  stage %d    %s up to here\n", i+1, decibels(s.PSNR))
 			continue
 		}
@@ -320,7 +324,7 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 			o.printf("  stage %d    %s, %s up to here; made to survive %s\n", i+1, size(s.Bytes), decibels(s.PSNR), s.Survives)
 			continue
 		}
-		o.printf("  stage %d    %s, %s up to here; arrives unless more than %.0f %% of the recording is lost\n", i+1, size(s.Bytes), decibels(s.PSNR), 100*s.Loss)
+		o.printf("  stage %d    %s, %s up to here; arrives unless more than %.0f %% of the recording is lost\n", i+1, size(s.Bytes), decibels(s.PSNR), 100**s.Loss)
 	}
 	if !res.Robust {
 		o.printf("  The recording has room for the picture but not for protecting it from noise.\n")
@@ -391,7 +395,7 @@ func explain(err error, r *recording) error {
 			return withHint(err, "amplify the recording first, take one of 24 bits, or allow it to be heard with --audible")
 		}
 		if quiet.Reached < ditas.Methods()[0].MinSNR {
-			return withHint(err, "take --faint, or amplify the recording first")
+			return withHint(err, "take --faint, which needs the method %s, or amplify the recording first", ditas.Methods()[0].Name)
 		}
 		return withHint(err, "choose --snr %.0f or less, or amplify the recording first", math.Floor(quiet.Reached))
 	}

@@ -147,7 +147,11 @@ func (c *check) finish(ctx context.Context, r *report.Hide, done *carrier.Report
 	var sizes []int
 	for _, s := range done.Stages {
 		sizes = append(sizes, s.Bytes)
-		r.Stages = append(r.Stages, report.HideStage{Bytes: s.Bytes, Loss: s.Loss, Survives: s.Survives, PSNR: 100})
+		stage := report.HideStage{Bytes: s.Bytes, Survives: s.Survives, PSNR: 100}
+		if s.Survives == "" {
+			stage.Loss = &s.Loss
+		}
+		r.Stages = append(r.Stages, stage)
 	}
 	checking := progress(c.options.Options, report.Checking)
 	expected, psnr := c.lengths, c.psnr

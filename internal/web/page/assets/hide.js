@@ -380,7 +380,8 @@ export function setUpHide(session, about, next) {
     const stages = (result.stages ?? []).filter((stage) => stage.bytes); // of others nothing is known of what they can lose
     const fillsIn = !result.exact && stages.length > 0;
     fact("The change in the recording", `${times(result.snr)} times fainter`, `SNR ${result.snr.toFixed(1)} dB; largest change ${(100 * result.maxDeviation).toPrecision(2)} % of full scale`);
-    fact("To the ear", "…", "asking an ear model").id = "heard";
+    const warned = (result.warnings ?? []).map(({ text, advice }) => sentence(`the recording ${text}; ${advice}`));
+    fact("To the ear", "…", "asking an ear model", ...warned).id = "heard";
     fact(
       "The picture that comes back",
       result.exact ? "exact" : `${q.title} quality`,
