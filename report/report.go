@@ -59,8 +59,10 @@ type Reveal struct {
 	// Frames is the number of frames that the picture was hidden in, and Arrived how many of them were found.
 	Frames  int `json:"frames"`
 	Arrived int `json:"arrived"`
+	// Truncated says that the file ends before it should.
+	Truncated bool `json:"truncated,omitempty"`
 	// Map says for each frame of each channel, as written, whether it was found; nil if the method does not tell.
-	Map [][]bool `json:"-"`
+	Map Map `json:"map,omitempty"`
 	// Gain in dB and Inverted say how the recording's amplitude has changed since, Offset is what was added to every sample, and
 	// Noise is the standard deviation of everything else that was added, rounding included; full scale is 1.
 	Gain     float64 `json:"gain"`
@@ -108,7 +110,7 @@ const (
 	Reading    Phase = "reading"    // what was found
 	Decoding   Phase = "decoding"   // the picture
 	Restoring  Phase = "restoring"  // what the picture lacks
-	Converting Phase = "converting" // one kind of file to another
+	Converting Phase = "converting" // the picture to the kind of file that is written
 )
 
 // Progress is called now and then, never by two goroutines at once, with how much of a phase is done. Within a phase, done never falls. If

@@ -125,7 +125,7 @@ func (o *capacityFlags) measure(ctx context.Context, name string, strength ditas
 		return err
 	}
 	if room.TooQuiet != nil {
-		return explain(room.TooQuiet, cover)
+		return explain(room.TooQuiet, cover, o.options.Method)
 	}
 	res := capacity{
 		Cover: name, Format: cover.Format().String(), Seconds: room.Duration.Seconds(), SNR: room.SNR,

@@ -289,7 +289,7 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	})
 	end()
 	if err != nil {
-		return explain(err, cover)
+		return explain(err, cover, o.options.Method)
 	}
 	scaled := ""
 	if res.Width != res.ImageWidth || res.Height != res.ImageHeight {
@@ -331,7 +331,7 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 func (t *terminal) survey(ctx context.Context, r *recording, writable audio.File, o ditas.SurveyOptions) (*ditas.Survey, error) {
 	s, err := ditas.NewSurvey(ctx, writable, o)
 	if err != nil {
-		return nil, explain(err, r)
+		return nil, explain(err, r, o.Method)
 	}
 	for _, w := range s.Warnings() {
 		t.warn(r.name+" "+w.Text, w.Advice)
@@ -368,8 +368,8 @@ func ssim(v *float64) string {
 	return fmt.Sprintf(" and an SSIM of %.3f", *v)
 }
 
-// explain says what can be done about an error with a recording.
-func explain(err error, r *recording) error {
+// explain says what can be done about an error with a recording. method is the name of the one that was asked for, empty for the default.
+func explain(err error, r *recording, method string) error {
 	var short *report.TooShortError
 	if errors.As(err, &short) {
 		err = fmt.Errorf("%s: %w", r.name, err)
@@ -383,8 +383,12 @@ func explain(err error, r *recording) error {
 		if err = fmt.Errorf("%s: %w", r.name, err); quiet.Heard {
 			return withHint(err, "amplify the recording first, take one of 24 bits, or allow it to be heard with --audible")
 		}
-		if quiet.Reached < ditas.Methods()[0].MinSNR {
+		m, unknown := ditas.MethodNamed(method)
+		switch {
+		case unknown == nil && quiet.Reached < m.MinSNR && m.Faint:
 			return withHint(err, "take --faint, or amplify the recording first")
+		case unknown == nil && quiet.Reached < m.MinSNR:
+			return withHint(err, "amplify the recording first")
 		}
 		return withHint(err, "choose --snr %.0f or less, or amplify the recording first", math.Floor(quiet.Reached))
 	}
