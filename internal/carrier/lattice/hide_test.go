@@ -13,7 +13,6 @@ import (
 	"ditas/audio"
 	"ditas/internal/carrier"
 	"ditas/internal/keystream"
-	"ditas/report"
 )
 
 // formats are those that a recording can have.
