@@ -29,7 +29,8 @@ type HideStage struct {
 	Bytes int `json:"bytes"` // 0 where a stage is not made of bytes
 	// PSNR in dB, at most 100, is the picture's quality with this stage and all before it.
 	PSNR float64 `json:"psnr"`
-	// Loss is the share of the recording that may be lost, if nothing else happens to it, before this stage is lost.
+	// Loss is the share of the recording that may be lost, if nothing else happens to it, before this stage is lost. Noise is another matter:
+	// the first stages stand the most of it, though a later one may stand more loss.
 	Loss float64 `json:"loss"`
 }
 

@@ -49,6 +49,11 @@ instead. ditas capacity tells all this beforehand. If a recording is a poor cove
 because it is silent, clipped or narrow, or was compressed with loss, ditas warns and
 says what to do.
 
+For each stage of the picture ditas prints how much of the recording may be lost, if
+nothing else happens to it, before the stage is. The first stages are also the ones
+that stand the most noise; the later ones get what room is left, so that one of them
+may survive more loss than a stage before it.
+
 --snr is the signal-to-noise ratio: how much stronger the recording is than the
 change to it, in decibels. The change follows the recording and always stays below
 what can be heard, so the ratio may turn out higher than you asked. The higher it
@@ -313,7 +318,7 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 			o.printf("  stage %d    %s up to here\n", i+1, decibels(s.PSNR))
 			continue
 		}
-		o.printf("  stage %d    %s, %s up to here; arrives unless more than %.0f %% of the recording is lost\n", i+1, size(s.Bytes), decibels(s.PSNR), 100*s.Loss)
+		o.printf("  stage %d    %s, %s up to here; arrives %s\n", i+1, size(s.Bytes), decibels(s.PSNR), provided(s.Loss))
 	}
 	if !res.Robust {
 		o.printf("  The recording has room for the picture but not for protecting it from noise.\n")
@@ -348,6 +353,14 @@ func decibels(psnr float64) string {
 		return "exact"
 	}
 	return fmt.Sprintf("%.1f dB", psnr)
+}
+
+// provided tells what a stage bears: the loss of a share of the recording.
+func provided(loss float64) string {
+	if percent := math.Round(100 * loss); percent > 0 {
+		return fmt.Sprintf("unless more than %.0f %% of the recording is lost", percent)
+	}
+	return "if nothing of the recording is lost"
 }
 
 // size prints a number of bytes.
