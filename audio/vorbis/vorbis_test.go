@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"ditas/audio"
+	"ditas/audio/internal/ogg"
 )
 
 func read(t testing.TB, name string) []byte {
@@ -87,12 +88,12 @@ func TestPositionsThatBeginLate(t *testing.T) {
 	want := decode(t, data)
 	f := open(t, data)
 	for at := f.index[0].at; at < f.size; {
-		p, _, err := readPage(f.r, at, f.size)
+		p, _, err := ogg.ReadPage(f.r, at, f.size)
 		if err != nil {
 			t.Fatal(err)
 		}
-		binary.LittleEndian.PutUint64(data[at+6:], uint64(p.granule)+1<<40)
-		at += p.size
+		binary.LittleEndian.PutUint64(data[at+6:], uint64(p.Granule)+1<<40)
+		at += p.Size
 	}
 	late := open(t, seal(data))
 	if got := decode(t, seal(data)); !slices.Equal(got.Samples[0], want.Samples[0]) || late.start != 1<<40 {
@@ -147,13 +148,13 @@ func TestSeekFromEveryPage(t *testing.T) {
 	at, before := first.at, int64(0)
 	f.index = nil
 	for at < f.size {
-		p, ok, err := readPage(f.r, at, f.size)
+		p, ok, err := ogg.ReadPage(f.r, at, f.size)
 		if err != nil || !ok {
 			t.Fatal(ok, err)
 		}
 		f.index = append(f.index, entry{at, before})
-		before = max(before, p.granule)
-		at += p.size
+		before = max(before, p.Granule)
+		at += p.Size
 	}
 	if len(f.index) < 10 {
 		t.Fatalf("%d pages are few", len(f.index))
@@ -354,17 +355,17 @@ func seal(data []byte) []byte {
 	data = slices.Clone(data)
 	src, size := bytes.NewReader(data), int64(len(data))
 	for at := int64(0); at < size; {
-		p, ok, err := readPage(src, at, size)
+		p, ok, err := ogg.ReadPage(src, at, size)
 		if err != nil || !ok {
-			if at, err = findPage(src, at+1, size); err != nil {
+			if at, err = ogg.FindPage(src, at+1, size); err != nil {
 				break
 			}
 			continue
 		}
-		raw := data[at : at+p.size]
+		raw := data[at : at+p.Size]
 		clear(raw[22:26])
-		binary.LittleEndian.PutUint32(raw[22:], checksum(raw))
-		at += p.size
+		binary.LittleEndian.PutUint32(raw[22:], ogg.Checksum(raw))
+		at += p.Size
 	}
 	return data
 }

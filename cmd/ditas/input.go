@@ -26,16 +26,22 @@ type recording struct {
 	file *input
 }
 
-func (r *recording) Close() error { return r.file.Close() }
+func (r *recording) Close() error {
+	err := r.file.Close()
+	if s, ok := r.File.(*intake.Sound); ok {
+		err = errors.Join(err, s.Close())
+	}
+	return err
+}
 
-// openRecording opens a recording of any kind that ditas reads, standard input if the name is -.
+// openRecording opens a recording of any kind that ditas reads, or ffmpeg where there is one, standard input if the name is -.
 func openRecording(ctx context.Context, name string) (*recording, error) {
 	f, size, err := open(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	name = shown(name)
-	a, err := intake.Recording(f, size)
+	a, err := intake.Foreign(ctx, f, size)
 	if err != nil {
 		f.Close()
 		return nil, about(name, err)

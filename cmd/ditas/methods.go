@@ -80,7 +80,7 @@ func (s *strengthFlags) addFlags(cmd *cobra.Command) {
 	s.cmd = cmd
 	m := ditas.Methods()[0]
 	cmd.Flags().Float64Var(&s.snr, "snr", 0, fmt.Sprintf("signal-to-noise ratio in `dB`; by the method %s %g to %g (default %g)", m.Name, m.MinSNR, m.MaxSNR, m.DefaultSNR))
-	cmd.Flags().BoolVar(&s.audible, "audible", false, "let the change be as strong as --snr says, or by default, even where it might be heard")
+	cmd.Flags().BoolVar(&s.audible, "audible", false, "let the change be that strong even where it might be heard")
 	cmd.Flags().BoolVar(&s.faint, "faint", false, "change the recording as little as possible, instead of --snr")
 }
 

@@ -107,6 +107,8 @@ type Report struct {
 type Protection struct {
 	Bytes int
 	Loss  float64 // share of the recording that may be lost in one piece, if nothing else happens to it
+	// Survives names what the stage is made to survive, as in "Opus 32 kbit/s"; empty where it is not made for anything by name.
+	Survives string
 }
 
 // Found is something that was found in a recording.

@@ -1,5 +1,5 @@
 // Package channel is what happens to a recording between the one who hides and the one who reveals: noise, gain, loss, a change
-// of format or rate, a filter.
+// of format, rate or speed, a filter, a compressor, a room. Package set below it names a choice of them, and lossy codecs.
 //
 //	heard := channel.Gain(channel.Cut(stego, 16411, 16384), -6)
 //
@@ -20,6 +20,18 @@ import (
 func Noise(r *audio.Recording, deviation float64, source rand.Source) *audio.Recording {
 	rng := rand.New(source)
 	return each(r, func(v float64) float64 { return v + deviation*rng.NormFloat64() })
+}
+
+// NoiseBelow adds white Gaussian noise whose power is a number of dB below the recording's, over all channels and frames.
+func NoiseBelow(r *audio.Recording, dB float64, source rand.Source) *audio.Recording {
+	var power float64
+	for _, x := range r.Samples {
+		for _, v := range x {
+			power += v * v
+		}
+	}
+	n := max(1, len(r.Samples)*r.Frames())
+	return Noise(r, math.Sqrt(power/float64(n)*math.Pow(10, -dB/10)), source)
 }
 
 // Gain amplifies by a number of dB.

@@ -120,9 +120,46 @@ func (r *Resampler) Convert(x []float64) []float64 {
 	return y
 }
 
+// Span returns which samples of the input, from first up to but not including end, n samples of the output from number from on are made of.
+func (r *Resampler) Span(from int64, n int) (first, end int64) {
+	if r.up == r.down {
+		return from, from + int64(n)
+	}
+	last := floorDiv((from+int64(n)-1)*r.down, r.up)
+	return floorDiv(from*r.down, r.up) - int64(r.half) + 1, last + int64(r.half) + 1
+}
+
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}
+
+// ConvertPart fills dst with the samples of the output from number from on, as Convert computes them but for rounding. x holds the samples of
+// the input from number first on, and is taken to be silent outside its bounds: those that Span tells should be in it.
+func (r *Resampler) ConvertPart(dst []float64, from int64, x []float64, first int64) {
+	for j := range dst {
+		at := (from + int64(j)) * r.down
+		i := floorDiv(at, r.up)
+		if r.up == r.down {
+			dst[j] = 0
+			if k := i - first; k >= 0 && k < int64(len(x)) {
+				dst[j] = x[k]
+			}
+			continue
+		}
+		dst[j] = r.at(x, int(i-first)-r.half+1, at-i*r.up)
+	}
+}
+
 // at returns an output sample for which the filter begins at a sample of x.
 func (r *Resampler) at(x []float64, first int, phase int64) float64 {
 	from, to := max(0, -first), min(2*r.half, len(x)-first)
+	if from >= to {
+		return 0
+	}
 	in := x[first+from : first+to]
 	if r.table != nil {
 		return dot(in, r.table[phase][from:to])

@@ -82,6 +82,9 @@ func explain(err error) problem {
 		return message(http.StatusUnprocessableEntity, "The recording is too long to be damaged here.", "Take one of less than ten minutes or so, or damage it with an audio editor.")
 	case errors.As(err, &limit):
 		return message(http.StatusRequestEntityTooLarge, fmt.Sprintf("The file is larger than %d MB.", limit.Limit>>20), "Choose a smaller one, or use ditas on the command line.")
+	case errors.As(err, &quiet) && quiet.Heard:
+		return message(http.StatusUnprocessableEntity, "The recording is too quiet: whatever its file can hold would be heard.",
+			"Make the recording louder first, or take one of 24 bits.")
 	case errors.As(err, &quiet):
 		return message(http.StatusUnprocessableEntity, "The recording is too quiet for so small a change.",
 			"Choose a greater strength, or make the recording louder first.")

@@ -283,6 +283,15 @@ func (s *session) openSound(ctx context.Context, f *spool, name string) (*sound,
 	return v, nil
 }
 
+// givenFormat returns the format of what somebody gave.
+func givenFormat(file audio.File) *codec.Format {
+	if decoded, ok := file.(*intake.Sound); ok {
+		return decoded.Given()
+	}
+	f, _ := codec.Of(file)
+	return f
+}
+
 // maxChannels is that of recordings in which anything can be hidden. What is drawn and played takes memory for each of them.
 const maxChannels = 64
 
@@ -291,14 +300,17 @@ func (s *session) decode(ctx context.Context, f *spool) (*sound, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := intake.Recording(f, size)
+	file, err := intake.Foreign(ctx, f, size)
 	if err != nil {
 		return nil, err
+	}
+	if decoded, ok := file.(*intake.Sound); ok {
+		defer decoded.Close() // it becomes a file of its own
 	}
 	if file.Format().Channels > maxChannels {
 		return nil, errChannels
 	}
-	given, _ := codec.Of(file)
+	given := givenFormat(file)
 	r, format, err := codec.Cover(file, codec.CoverOptions{})
 	if err != nil {
 		return nil, err

@@ -35,6 +35,7 @@ import (
 
 	"ditas"
 	"ditas/audio/codec"
+	"ditas/internal/intake"
 	"ditas/internal/words"
 	"ditas/picture"
 )
@@ -106,7 +107,7 @@ func index() ([]byte, error) {
 	err = t.Execute(&b, map[string]any{
 		"Pictures":            words.List(picture.Names(picture.Readable()), "or"),
 		"PictureExtensions":   picture.Extensions(picture.Readable()),
-		"CoverExtensions":     codec.Extensions(codec.Readable()),
+		"CoverExtensions":     intake.Extensions(),
 		"RecordingExtensions": codec.Extensions(lossless),
 		"Written":             words.List(codec.Names(codec.Writable()), "or"),
 		"OnlyRead":            words.List(codec.Names(onlyRead), "and"),

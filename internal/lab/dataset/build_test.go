@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"archive/tar"
+	"archive/zip"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -20,10 +21,12 @@ import (
 	"testing"
 	"unicode/utf16"
 
+	"ditas/audio"
+	"ditas/audio/wav"
 	"ditas/picture"
 )
 
-// world stands for the registries and the programs: two packages whose "recordings" are text files that hold a frequency.
+// world stands for the registries and the programs: packages whose "recordings" are text files that hold a frequency.
 type world struct {
 	downloads, unpacks int
 	missing            []string // programs
@@ -67,6 +70,19 @@ func (w *world) unpack(_ context.Context, p source, archive, dir string) error {
 		files["usr/bob/a/x.ogg"], files["usr/bob/b/y.ogg"] = []byte("400"), []byte("401")
 		files["usr/bob/b/beep.ogg"] = []byte("999")
 		files["usr/cid/z.ogg"] = []byte("500")
+	case "songs":
+		files["usr/share/doc/songs/copyright"] = []byte("CC0")
+		files["usr/long.ogg"], files["usr/a.flac"], files["usr/b.flac"] = []byte("300"), []byte("500 7"), []byte("600 4")
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		w, err := z.Create("music/c.ogg")
+		if err == nil {
+			_, err = w.Write([]byte("700"))
+		}
+		if err = errors.Join(err, z.Close()); err != nil {
+			return err
+		}
+		files["usr/all.pk3"] = b.Bytes()
 	case "pictures":
 		files["LICENSE"] = []byte("MIT")
 		for i, n := range []string{"a", "b", "c"} {
@@ -84,7 +100,9 @@ func (w *world) unpack(_ context.Context, p source, archive, dir string) error {
 	return nil
 }
 
-func (w *world) decode(_ context.Context, files []string, tmp string) ([][]float32, error) {
+// decode makes a tone of what a file says: its frequency in Hz and its length in seconds, 2.5 for one channel and otherwise 200. Later
+// channels are louder.
+func (w *world) decode(_ context.Context, files []string, as shape, tmp string) ([][]float32, error) {
 	if _, err := os.Stat(tmp); err != nil {
 		return nil, err
 	}
@@ -99,11 +117,18 @@ func (w *world) decode(_ context.Context, files []string, tmp string) ([][]float
 		if err != nil {
 			return nil, err
 		}
-		var hertz float64
-		fmt.Sscan(string(b), &hertz)
-		x := make([]float32, Rate*5/2)
+		hertz, seconds := 0.0, 2.5
+		if as.channels > 1 {
+			seconds = 200
+		}
+		fmt.Sscan(string(b), &hertz, &seconds)
+		if as.seconds > 0 {
+			seconds = min(seconds, float64(as.seconds))
+		}
+		x := make([]float32, int(seconds*float64(as.rate))*as.channels)
 		for i := range x {
-			x[i] = float32(0.1 * math.Sin(2*math.Pi*hertz*float64(i)/Rate))
+			t := float64(i/as.channels) / float64(as.rate)
+			x[i] = float32(0.1 * float64(1+i%as.channels) * math.Sin(2*math.Pi*hertz*t))
 		}
 		all = append(all, x)
 	}
@@ -135,14 +160,15 @@ func resource(name string, content []byte) []byte {
 }
 
 const (
-	testPackages = "# package\tregistry\tversion\tlean\tlicence\nsounds\tdeb\t4:1.0\tlean\tfree\npictures\tnpm\t2.0.0\t-\tMIT\n"
+	testPackages = "# package\tregistry\tversion\tlean\tlicence\nsounds\tdeb\t4:1.0\tlean\tfree\npictures\tnpm\t2.0.0\t-\tMIT\nsongs\tdeb\t3\t-\tCC0\n"
 	testSpeech   = "train\tann\tsounds\tusr/ann/*.ogg\t0\nvalidation\tbob\tsounds\tusr/bob/**/*.ogg\t0\t^beep\ntest\tcid\tsounds\tusr/**/z.ogg\t0\n"
 	testImages   = "train\tphotos\ta\tpictures\tsrc/a.png\ntrain\tphotos\td\tpictures\tsrc/more.rcc/d.png\ntest\tphotos\tb\tpictures\tsrc/b.png\ntest\tfaces\tc\tpictures\tsrc/c.png\n"
+	testMusic    = "train\tmusic\tlong\tsongs\t20\tusr/long.ogg\ntrain\tmusic\tjoined\tsongs\t0\tusr/a.flac|usr/b.flac\ntrain\tsongs\tzipped\tsongs\t5\tusr/all.pk3/music/c.ogg\n"
 )
 
 func testRecipe(t *testing.T, speech, images string) *recipe {
 	t.Helper()
-	r, err := parseRecipe(testPackages, speech, images)
+	r, err := parseRecipe(tables{testPackages, speech, images, testMusic})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,6 +342,63 @@ func TestBuildLean(t *testing.T) {
 	}
 }
 
+// Music is cut out at the sample, joined and repeated.
+func TestBuildMusic(t *testing.T) {
+	dir := t.TempDir()
+	r := testRecipe(t, fullSpeech, testImages)
+	m, err := build(t.Context(), Options{Dir: dir, Music: true}, r, &world{missing: []string{npm}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(m.Groups) != 2 || len(m.Packages) != 1 || !m.Complete {
+		t.Fatalf("%d groups of %d packages, complete: %v", len(m.Groups), len(m.Packages), m.Complete)
+	}
+	for _, c := range []struct {
+		path    string
+		seconds int
+		hertz   func(second float64) (hertz, start float64) // the tone at a time, and when it began
+	}{
+		{"train/music/long.wav", 30, func(float64) (float64, float64) { return 300, -20 }},
+		{"train/songs/zipped.wav", 180, func(float64) (float64, float64) { return 700, -5 }},
+		{"train/music/joined.wav", 30, func(s float64) (float64, float64) {
+			round := math.Floor(s / 11)
+			if s-11*round < 7 {
+				return 500, 11 * round
+			}
+			return 600, 11*round + 7
+		}},
+	} {
+		b, err := os.ReadFile(filepath.Join(dir, c.path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec, err := wav.Decode(bytes.NewReader(b), int64(len(b)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rec.Format.Rate != 44100 || rec.Format.Channels != 2 || rec.Format.Encoding != audio.Int16 || rec.Frames() != 44100*c.seconds {
+			t.Fatalf("%s: %d frames of %+v", c.path, rec.Frames(), rec.Format)
+		}
+		for i := range rec.Frames() {
+			hertz, start := c.hertz(float64(i) / 44100)
+			want := 0.1 * math.Sin(2*math.Pi*hertz*(float64(i)/44100-start))
+			if math.Abs(rec.Samples[0][i]-want) > 1e-4 || math.Abs(rec.Samples[1][i]-2*want) > 1e-4 {
+				t.Fatalf("%s: frame %d is %g and %g, want %g and twice that", c.path, i, rec.Samples[0][i], rec.Samples[1][i], want)
+			}
+		}
+	}
+	if f := m.Groups[0].Files[1]; !slices.Equal(f.Sources, []string{"usr/a.flac", "usr/b.flac"}) {
+		t.Errorf("joined is of %q", f.Sources)
+	}
+	short := strings.Replace(testMusic, "songs\t20\tusr/long.ogg", "songs\t180\tusr/long.ogg", 1)
+	if r, err = parseRecipe(tables{testPackages, fullSpeech, testImages, short}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := build(t.Context(), Options{Dir: t.TempDir(), Music: true}, r, &world{}, nil); err == nil || !strings.Contains(err.Error(), "long: the recording has 200 of 210 seconds") {
+		t.Errorf("a recording that is too short: %v", err)
+	}
+}
+
 func TestBuildFailures(t *testing.T) {
 	for name, c := range map[string]struct {
 		speech, images string
@@ -461,11 +544,11 @@ func TestSystem(t *testing.T) {
 	}
 
 	tmp := t.TempDir()
-	got, err := (system{}).decode(t.Context(), []string{"/a.g722", "/b.ogg", "/c.ogg"}, tmp)
+	got, err := (system{}).decode(t.Context(), []string{"/a.g722", "/b.ogg", "/c.ogg"}, clipShape, tmp)
 	if err != nil || fmt.Sprint(got) != "[[3] [3] [3]]" {
 		t.Errorf("decoded %v, %v", got, err)
 	}
-	_, err = (system{}).decode(t.Context(), []string{"/a.g722", "/bad.ogg", "/c.ogg"}, tmp)
+	_, err = (system{}).decode(t.Context(), []string{"/a.g722", "/bad.ogg", "/c.ogg"}, clipShape, tmp)
 	if err == nil || !strings.Contains(err.Error(), "decoding /bad.ogg") || !strings.Contains(err.Error(), "Invalid data") {
 		t.Errorf("got %v", err)
 	}

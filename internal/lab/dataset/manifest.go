@@ -36,21 +36,21 @@ type Package struct {
 	Licence  string `json:"licence"`        // the whole text is in the folder licences
 }
 
-// Group is the part of a set that was made of one package: a speaker, or the photographs or faces in it.
+// Group is the part of a set that was made of one package: a speaker, or the photographs, faces or music in it.
 type Group struct {
 	Split   string `json:"split"` // "train", "validation" or "test"
-	Kind    string `json:"kind"`  // "speech", "photos" or "faces"
+	Kind    string `json:"kind"`  // "speech", "photos", "faces", "music" or "songs"
 	Package string `json:"package"`
 	Speaker string `json:"speaker,omitempty"`
 	Recipe  string `json:"recipe"` // identifies the rules that made it
 	Files   []File `json:"files"`
 }
 
-// File is one clip or picture.
+// File is one clip, picture or piece of music.
 type File struct {
 	Path    string   `json:"path"` // below the manifest's folder, with slashes
 	SHA256  string   `json:"sha256"`
-	Sources []string `json:"sources"` // paths in the package; pictures in a Qt resource file have theirs behind that file's
+	Sources []string `json:"sources"` // paths in the package; what lies in a Qt resource file or in a zip archive has its path behind that file's
 }
 
 // ReadManifest reads the manifest in the folder dir. Without one the error wraps [fs.ErrNotExist].
@@ -77,7 +77,7 @@ func parseManifest(b []byte) (*Manifest, error) {
 	for _, g := range m.Groups {
 		for _, f := range g.Files {
 			if !fs.ValidPath(f.Path) || strings.Contains(f.Path, `\`) || path.Dir(f.Path) != g.Split+"/"+g.Kind ||
-				!slices.Contains(splits, g.Split) || !slices.Contains([]string{kindSpeech, kindPhotos, kindFaces}, g.Kind) {
+				!slices.Contains(splits, g.Split) || !slices.Contains(kinds, g.Kind) {
 				return nil, fmt.Errorf("%q cannot be a file of %s/%s", f.Path, g.Split, g.Kind)
 			}
 		}

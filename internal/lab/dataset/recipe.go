@@ -22,7 +22,10 @@ var speechTSV string
 //go:embed recipe/images.tsv
 var imagesTSV string
 
-// recipe says which files of which packages make which set. Splits are fixed by speaker and by photograph.
+//go:embed recipe/music.tsv
+var musicTSV string
+
+// recipe says which files of which packages make which set. Splits are fixed by speaker, by photograph and, of music, by package.
 type recipe struct {
 	packages map[string]source
 	groups   []group
@@ -36,14 +39,15 @@ type source struct {
 	licence        string
 }
 
-// group is the part of a set that comes from one package: a speaker, or the photographs or faces in it.
+// group is the part of a set that comes from one package: a speaker, or the photographs, faces or music in it.
 type group struct {
 	split, kind string
 	pkg         string
 	speaker     string // of speech
 	voice       voice  // of speech
 	images      []namedImage
-	key         string // changes with whatever the result depends on
+	pieces      []piece // of music
+	key         string  // changes with whatever the result depends on
 }
 
 // voice selects the recordings of a speaker in a package.
@@ -55,6 +59,14 @@ type voice struct {
 
 // namedImage is a picture in a package. The path of one in a Qt resource file goes on behind that file's.
 type namedImage struct{ name, path string }
+
+// piece is an excerpt of a recording in a package, or of several that are joined and repeated. The path of one in a zip archive
+// goes on behind that file's.
+type piece struct {
+	name  string
+	start int // in seconds
+	paths []string
+}
 
 // name is unique among the groups of a recipe.
 func (g group) name() string {
@@ -70,95 +82,165 @@ const (
 	kindSpeech = "speech"
 	kindPhotos = "photos"
 	kindFaces  = "faces"
+	kindMusic  = "music" // excerpts of 30 s
+	kindSongs  = "songs" // excerpts of 3 minutes
 )
+
+var kinds = []string{kindSpeech, kindPhotos, kindFaces, kindMusic, kindSongs}
+
+// isMusic reports whether a kind is one of those that [Options.Music] asks for.
+func isMusic(kind string) bool { return kind == kindMusic || kind == kindSongs }
 
 var splits = []string{"train", "validation", "test"}
 
 // generation is part of every key. Raise it when clips or pictures come out differently.
 const generation = "1"
 
-// parseRecipe reads the three tables, tab-separated with # before a comment, and checks that they make sense.
-func parseRecipe(packages, speech, images string) (*recipe, error) {
+// tables are the texts of a recipe, tab-separated with # before a comment.
+type tables struct{ packages, speech, images, music string }
+
+var standardTables = tables{packagesTSV, speechTSV, imagesTSV, musicTSV}
+
+// parseRecipe reads the tables and checks that they make sense.
+func parseRecipe(t tables) (*recipe, error) {
 	r := &recipe{packages: map[string]source{}}
-	err := eachRow(packages, 5, func(c []string) error {
-		if c[1] != "deb" && c[1] != "npm" {
-			return fmt.Errorf("registry %q", c[1])
+	for _, part := range []struct {
+		name, text string
+		columns    int
+		add        func(c []string) error
+	}{
+		{"packages", t.packages, 5, r.addPackage},
+		{"speech", t.speech, 5, r.addVoice},
+		{"images", t.images, 5, r.addImage},
+		{"music", t.music, 6, r.addPiece},
+	} {
+		if err := eachRow(part.text, part.columns, part.add); err != nil {
+			return nil, fmt.Errorf("%s: %w", part.name, err)
 		}
-		r.packages[c[0]] = source{c[0], c[1], c[2], c[3] == "lean", c[4]}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("packages: %w", err)
 	}
-	check := func(split, kind, pkg, name string) error {
-		if _, ok := r.packages[pkg]; !ok {
-			return fmt.Errorf("package %q", pkg)
-		}
-		if !slices.Contains(splits, split) || !slices.Contains([]string{kindSpeech, kindPhotos, kindFaces}, kind) {
-			return fmt.Errorf("set %s/%s", split, kind)
-		}
-		if !plainName.MatchString(name) {
-			return fmt.Errorf("name %q", name)
-		}
-		return nil
+	if err := r.unique(); err != nil {
+		return nil, err
 	}
-	err = eachRow(speech, 5, func(c []string) error {
-		g := group{split: c[0], kind: kindSpeech, speaker: c[1], pkg: c[2], voice: voice{glob: c[3]}, key: strings.Join(c, "\t")}
-		if err := check(g.split, g.kind, g.pkg, g.speaker); err != nil {
-			return err
-		}
-		var err error
-		if g.voice.clips, err = strconv.Atoi(c[4]); err != nil || g.voice.clips < 0 {
-			return fmt.Errorf("%q clips", c[4])
-		}
-		if len(c) > 5 {
-			if g.voice.exclude, err = regexp.Compile(c[5]); err != nil {
-				return err
-			}
-		}
-		r.groups = append(r.groups, g)
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("speech: %w", err)
-	}
-	err = eachRow(images, 5, func(c []string) error {
-		g := group{split: c[0], kind: c[1], pkg: c[3]}
-		if err := check(g.split, g.kind, g.pkg, c[2]); err != nil {
-			return err
-		}
-		if !fs.ValidPath(c[4]) {
-			return fmt.Errorf("path %q", c[4])
-		}
-		i := slices.IndexFunc(r.groups, func(o group) bool { return o.name() == g.name() })
-		if i < 0 {
-			i = len(r.groups)
-			r.groups = append(r.groups, g)
-		}
-		r.groups[i].images = append(r.groups[i].images, namedImage{c[2], c[4]})
-		r.groups[i].key += strings.Join(c, "\t") + "\n"
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("images: %w", err)
-	}
-	seen := map[string]bool{}
 	for i := range r.groups {
-		g := &r.groups[i]
-		names := []string{"speaker " + g.speaker}
+		sum := sha256.Sum256([]byte(generation + "\n" + r.groups[i].key))
+		r.groups[i].key = hex.EncodeToString(sum[:8])
+	}
+	return r, nil
+}
+
+func (r *recipe) addPackage(c []string) error {
+	if c[1] != "deb" && c[1] != "npm" {
+		return fmt.Errorf("registry %q", c[1])
+	}
+	r.packages[c[0]] = source{c[0], c[1], c[2], c[3] == "lean", c[4]}
+	return nil
+}
+
+// check makes sure that a row names a set, one of some kinds, and a package that there is.
+func (r *recipe) check(split, kind, pkg, name string, kinds ...string) error {
+	if _, ok := r.packages[pkg]; !ok {
+		return fmt.Errorf("package %q", pkg)
+	}
+	if !slices.Contains(splits, split) || !slices.Contains(kinds, kind) {
+		return fmt.Errorf("set %s/%s", split, kind)
+	}
+	if !plainName.MatchString(name) {
+		return fmt.Errorf("name %q", name)
+	}
+	return nil
+}
+
+func (r *recipe) addVoice(c []string) error {
+	g := group{split: c[0], kind: kindSpeech, speaker: c[1], pkg: c[2], voice: voice{glob: c[3]}, key: strings.Join(c, "\t")}
+	if err := r.check(g.split, g.kind, g.pkg, g.speaker, kindSpeech); err != nil {
+		return err
+	}
+	var err error
+	if g.voice.clips, err = strconv.Atoi(c[4]); err != nil || g.voice.clips < 0 {
+		return fmt.Errorf("%q clips", c[4])
+	}
+	if len(c) > 5 {
+		if g.voice.exclude, err = regexp.Compile(c[5]); err != nil {
+			return err
+		}
+	}
+	r.groups = append(r.groups, g)
+	return nil
+}
+
+func (r *recipe) addImage(c []string) error {
+	if err := r.check(c[0], c[1], c[3], c[2], kindPhotos, kindFaces); err != nil {
+		return err
+	}
+	if !fs.ValidPath(c[4]) {
+		return fmt.Errorf("path %q", c[4])
+	}
+	g := r.group(c[0], c[1], c[3])
+	g.images = append(g.images, namedImage{c[2], c[4]})
+	g.key += strings.Join(c, "\t") + "\n"
+	return nil
+}
+
+func (r *recipe) addPiece(c []string) error {
+	if err := r.check(c[0], c[1], c[3], c[2], kindMusic, kindSongs); err != nil {
+		return err
+	}
+	start, err := strconv.Atoi(c[4])
+	if err != nil || start < 0 {
+		return fmt.Errorf("start at %q seconds", c[4])
+	}
+	p := piece{c[2], start, strings.Split(c[5], "|")}
+	for _, name := range p.paths {
+		if !fs.ValidPath(name) {
+			return fmt.Errorf("path %q", name)
+		}
+	}
+	g := r.group(c[0], c[1], c[3])
+	g.pieces = append(g.pieces, p)
+	g.key += strings.Join(c, "\t") + "\n"
+	return nil
+}
+
+// group returns the group of what is not speech, which it adds if there is none.
+func (r *recipe) group(split, kind, pkg string) *group {
+	g := group{split: split, kind: kind, pkg: pkg}
+	i := slices.IndexFunc(r.groups, func(o group) bool { return o.name() == g.name() })
+	if i < 0 {
+		i = len(r.groups)
+		r.groups = append(r.groups, g)
+	}
+	return &r.groups[i]
+}
+
+// unique checks that nothing is named or taken twice, and that all music of a package is in one set.
+func (r *recipe) unique() error {
+	seen := map[string]bool{}
+	split := map[string]string{}
+	for _, g := range r.groups {
+		var names []string
+		if g.kind == kindSpeech {
+			names = append(names, "speaker "+g.speaker)
+		}
 		for _, m := range g.images {
 			names = append(names, g.kind+" "+m.name, g.pkg+" "+m.path)
 		}
+		for _, p := range g.pieces {
+			names = append(names, g.kind+" "+p.name)
+		}
 		for _, n := range names {
-			if seen[n] && n != "speaker " {
-				return nil, fmt.Errorf("%s appears twice", n)
+			if seen[n] {
+				return fmt.Errorf("%s appears twice", n)
 			}
 			seen[n] = true
 		}
-		sum := sha256.Sum256([]byte(generation + "\n" + g.key))
-		g.key = hex.EncodeToString(sum[:8])
+		if isMusic(g.kind) {
+			if s, ok := split[g.pkg]; ok && s != g.split {
+				return fmt.Errorf("music of %s is in %s and in %s", g.pkg, s, g.split)
+			}
+			split[g.pkg] = g.split
+		}
 	}
-	return r, nil
+	return nil
 }
 
 var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)

@@ -9,7 +9,7 @@ import (
 
 func standard(t *testing.T) *recipe {
 	t.Helper()
-	r, err := parseRecipe(packagesTSV, speechTSV, imagesTSV)
+	r, err := parseRecipe(standardTables)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -17,7 +17,7 @@ func standard(t *testing.T) *recipe {
 }
 
 // The promise that every number in Ditas rests on.
-func TestNoSpeakerAndNoPhotographIsInTwoSets(t *testing.T) {
+func TestNoSpeakerPhotographOrPackageOfMusicIsInTwoSets(t *testing.T) {
 	r := standard(t)
 	split := map[string]string{}
 	check := func(g group, what string) {
@@ -31,6 +31,9 @@ func TestNoSpeakerAndNoPhotographIsInTwoSets(t *testing.T) {
 		for _, m := range g.images {
 			check(g, g.pkg+" "+m.path)
 			check(g, m.name)
+		}
+		if len(g.pieces) > 0 {
+			check(g, "music of "+g.pkg)
 		}
 		if g.kind != kindSpeech {
 			continue
@@ -64,7 +67,7 @@ func TestRecipeIsThatOfTheDocumentation(t *testing.T) {
 	speakers := map[string][]string{}
 	clips := 0
 	for _, g := range r.groups {
-		n := len(g.images)
+		n := len(g.images) + len(g.pieces)
 		if g.kind == kindSpeech {
 			n = 1
 			speakers[g.split] = append(speakers[g.split], g.speaker)
@@ -73,7 +76,7 @@ func TestRecipeIsThatOfTheDocumentation(t *testing.T) {
 			}
 		}
 		counts[g.split+"/"+g.kind] += n
-		if r.packages[g.pkg].lean {
+		if r.packages[g.pkg].lean || isMusic(g.kind) {
 			lean[g.split+"/"+g.kind] += n
 		}
 	}
@@ -81,6 +84,8 @@ func TestRecipeIsThatOfTheDocumentation(t *testing.T) {
 		"train/speech": 31, "validation/speech": 5, "test/speech": 10,
 		"train/photos": 312, "validation/photos": 30, "test/photos": 51,
 		"train/faces": 51, "validation/faces": 6, "test/faces": 19,
+		"train/music": 31, "validation/music": 12, "test/music": 28,
+		"train/songs": 4, "validation/songs": 2, "test/songs": 10,
 	}
 	if !maps.Equal(counts, want) {
 		t.Errorf("counts are %v, want %v", counts, want)
@@ -136,25 +141,31 @@ func TestParseRecipeRefuses(t *testing.T) {
 		packages = "p\tdeb\t1\t-\tfree\n"
 		speech   = "train\ta\tp\t*.ogg\t0\n"
 		images   = "test\tphotos\tb\tp\tb.png\n"
+		music    = "test\tmusic\tc\tp\t0\tc.ogg\n"
 	)
-	if r, err := parseRecipe(packages, speech, images); err != nil || len(r.groups) != 2 {
+	if r, err := parseRecipe(tables{packages, speech, images, music}); err != nil || len(r.groups) != 3 {
 		t.Fatal(err)
 	}
-	for name, c := range map[string][3]string{
-		"registry":      {"p\tpip\t1\t-\tfree\n", speech, images},
-		"columns":       {packages, "train\ta\n", images},
-		"package":       {packages, "train\ta\tq\t*.ogg\t0\n", images},
-		"split":         {packages, "training\ta\tp\t*.ogg\t0\n", images},
-		"clips":         {packages, "train\ta\tp\t*.ogg\tx\n", images},
-		"expression":    {packages, "train\ta\tp\t*.ogg\t0\t(\n", images},
-		"speaker":       {packages, "train\t../a\tp\t*.ogg\t0\n", images},
-		"path":          {packages, speech, "test\tphotos\tb\tp\t../b.png\n"},
-		"kind":          {packages, speech, "test\tdrawings\tb\tp\tb.png\n"},
-		"speaker twice": {packages, speech + "test\ta\tp\t*.wav\t0\n", images},
-		"photo twice":   {packages, speech, images + "train\tphotos\tc\tp\tb.png\n"},
-		"name twice":    {packages, speech, images + "train\tphotos\tb\tp\tc.png\n"},
+	for name, c := range map[string]tables{
+		"registry":      {"p\tpip\t1\t-\tfree\n", speech, images, music},
+		"columns":       {packages, "train\ta\n", images, music},
+		"package":       {packages, "train\ta\tq\t*.ogg\t0\n", images, music},
+		"split":         {packages, "training\ta\tp\t*.ogg\t0\n", images, music},
+		"clips":         {packages, "train\ta\tp\t*.ogg\tx\n", images, music},
+		"expression":    {packages, "train\ta\tp\t*.ogg\t0\t(\n", images, music},
+		"speaker":       {packages, "train\t../a\tp\t*.ogg\t0\n", images, music},
+		"path":          {packages, speech, "test\tphotos\tb\tp\t../b.png\n", music},
+		"kind":          {packages, speech, "test\tdrawings\tb\tp\tb.png\n", music},
+		"speaker twice": {packages, speech + "test\ta\tp\t*.wav\t0\n", images, music},
+		"photo twice":   {packages, speech, images + "train\tphotos\tc\tp\tb.png\n", music},
+		"name twice":    {packages, speech, images + "train\tphotos\tb\tp\tc.png\n", music},
+		"music's kind":  {packages, speech, images, "test\tnoise\tc\tp\t0\tc.ogg\n"},
+		"music's start": {packages, speech, images, "test\tmusic\tc\tp\t-1\tc.ogg\n"},
+		"music's path":  {packages, speech, images, "test\tmusic\tc\tp\t0\tc.ogg|../d.ogg\n"},
+		"music twice":   {packages, speech, images, music + music},
+		"music in two":  {packages, speech, images, music + "train\tmusic\td\tp\t0\td.ogg\n"},
 	} {
-		if _, err := parseRecipe(c[0], c[1], c[2]); err == nil {
+		if _, err := parseRecipe(c); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}

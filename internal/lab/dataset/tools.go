@@ -42,9 +42,23 @@ type tools interface {
 	download(ctx context.Context, p source, dir string) error
 	// unpack writes what an archive holds into the empty folder dir.
 	unpack(ctx context.Context, p source, archive, dir string) error
-	// decode returns recordings at 16 kHz, mono, full scale being 1.
-	decode(ctx context.Context, files []string, tmp string) ([][]float32, error)
+	// decode returns recordings in a shape, interleaved, full scale being 1.
+	decode(ctx context.Context, files []string, as shape, tmp string) ([][]float32, error)
 }
+
+// shape is what recordings are decoded to.
+type shape struct {
+	rate, channels int
+	seconds        int // how much of the beginning; 0 is all
+}
+
+// clipShape is the shape of speech, and musicRate and musicChannels are those of music.
+var clipShape = shape{rate: Rate, channels: 1}
+
+const (
+	musicRate     = 44100
+	musicChannels = 2
+)
 
 const (
 	aptGet = "apt-get"
@@ -224,7 +238,7 @@ func untar(ctx context.Context, r io.Reader, root *os.Root) error {
 
 // decode runs ffmpeg once for all files, since it takes longer to start than to decode a word. If that fails, it runs once
 // a file to learn which one it was.
-func (s system) decode(ctx context.Context, files []string, tmp string) ([][]float32, error) {
+func (s system) decode(ctx context.Context, files []string, as shape, tmp string) ([][]float32, error) {
 	dir, err := os.MkdirTemp(tmp, "decoded-")
 	if err != nil {
 		return nil, err
@@ -239,7 +253,11 @@ func (s system) decode(ctx context.Context, files []string, tmp string) ([][]flo
 	}
 	raw := func(i int) string { return filepath.Join(dir, strconv.Itoa(i)) }
 	for i := range files {
-		args = append(args, "-map", strconv.Itoa(i)+":a:0", "-ac", "1", "-ar", strconv.Itoa(Rate), "-f", "f32le", raw(i))
+		args = append(args, "-map", strconv.Itoa(i)+":a:0", "-ac", strconv.Itoa(as.channels), "-ar", strconv.Itoa(as.rate))
+		if as.seconds > 0 {
+			args = append(args, "-t", strconv.Itoa(as.seconds))
+		}
+		args = append(args, "-f", "f32le", raw(i))
 	}
 	if err := run(ctx, dir, ffmpeg, args...); err != nil {
 		if len(files) == 1 || ctx.Err() != nil {
@@ -247,7 +265,7 @@ func (s system) decode(ctx context.Context, files []string, tmp string) ([][]flo
 		}
 		var all [][]float32
 		for i := range files {
-			one, err := s.decode(ctx, files[i:i+1], tmp)
+			one, err := s.decode(ctx, files[i:i+1], as, tmp)
 			if err != nil {
 				return nil, err
 			}

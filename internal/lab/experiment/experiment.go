@@ -13,7 +13,7 @@
 //	})
 //
 // Each experiment is a package of its own in a folder here, which measures, writes its page and draws its figures: lattice, table1, figures,
-// claims, variants, robustness and steganalysis. Package results makes one page of what they found. They share the methods that are
+// claims, variants, robustness, durable and steganalysis. Package results makes one page of what they found. They share the methods that are
 // compared, in package contender, the measures of what is missing of a picture, in package residual, and what figures are drawn with, in
 // package drawing.
 //
@@ -163,4 +163,5 @@ const (
 	ForInnocents
 	ForRobustness
 	ForSteganalysis
+	ForDurable
 )

@@ -1,0 +1,275 @@
+package durable
+
+import (
+	"context"
+	"math"
+
+	"ditas/internal/carrier"
+	"ditas/internal/keystream"
+)
+
+// Thresholds, in standard deviations.
+const (
+	// worthTrying is the score from which on a candidate is looked at more closely.
+	worthTrying = 5.6
+	// certain is the score that nothing has by chance: one in 10^12 of some million.
+	certain = 9.0
+	// sure is the score from which on a piece that does not follow the one before has been found again, among the places of one level.
+	sure = 7.0
+)
+
+// mostPieces is the number of pieces that are searched.
+const mostPieces = 8
+
+// listener finds what is hidden in a recording and reads it.
+type listener struct {
+	key      keystream.Key
+	workers  int
+	host     *carrier.Host
+	low      *lowHost
+	searcher *searcher
+	aligned  *aligned
+	pilots   *pilots
+	tables   *likelihoods
+	layout   *layout
+	code     *headerCode
+	frames   []frame
+	evidence *evidence // scratch
+	progress func(done, total int)
+	version  error
+}
+
+func newListener(h *carrier.Host, key keystream.Key, workers int) (*listener, error) {
+	low, err := newLowHost(h)
+	if err != nil {
+		return nil, err
+	}
+	l := &listener{key: key, workers: max(1, workers), host: h, low: low, pilots: newPilots(key), layout: newLayout(key)}
+	l.searcher = newSearcher(low, l.pilots)
+	l.aligned = &aligned{low: low, interpolator: newInterpolator(), transform: newTransform()}
+	l.tables, l.code = newLikelihoods(), newHeaderCode(key)
+	l.frames = make([]frame, period)
+	return l, nil
+}
+
+// lock is what was found.
+type lock struct {
+	header     *header
+	projection projection
+	level      int // of pilotLevels
+	inverted   bool
+	// line is the one of the first frame of a piece, a period whose first frame has a number that is a multiple of a period.
+	line line
+}
+
+// find looks for the pilots and reads the header.
+func (l *listener) find(ctx context.Context) (*lock, error) {
+	all, one := newEvidence(), newEvidence()
+	l.evidence = newEvidence()
+	pieces := int((l.low.length()/hop + period - 1) / period)
+	for p := range projections {
+		if p == difference && (l.host.Channels() != 2 || !l.low.sideways()) {
+			break
+		}
+		l.low.projection = p
+		for i := range min(pieces, mostPieces) {
+			from := int64(i) * period * hop
+			frames := int(min(period, (l.low.length()-from)/hop))
+			if frames < 32 {
+				break
+			}
+			l.tell(i, mostPieces+2)
+			if err := l.searcher.load(ctx, from, frames); err != nil {
+				return nil, err
+			}
+			if err := l.searcher.scan(ctx, one); err != nil {
+				return nil, err
+			}
+			all.add(one)
+			for _, e := range []*evidence{one, all} {
+				c := e.best(from)
+				if c.score < worthTrying || e == all && i == 0 {
+					continue
+				}
+				found, err := l.try(ctx, c, from)
+				if err != nil || found != nil {
+					return found, err
+				}
+			}
+		}
+	}
+	found, err := l.findDrifting(ctx)
+	switch {
+	case err != nil || found != nil:
+		return found, err
+	case l.version != nil:
+		return nil, l.version
+	}
+	l.tell(1, 1)
+	return nil, carrier.ErrNotFound
+}
+
+// driftFrames is the length of the piece that is searched for a clock that drifts, driftStep between the drifts that are tried, and
+// mostDrift the largest one.
+const (
+	driftFrames = 128
+	driftStep   = 24e-6
+	mostDrift   = 120e-6
+)
+
+// findDrifting looks for pilots whose frames follow each other faster or slower than they were written: in the loudest piece, which is short
+// enough for half a sample to matter little.
+func (l *listener) findDrifting(ctx context.Context) (*lock, error) {
+	l.low.projection = sum
+	from, err := l.loudest(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.searcher.load(ctx, from, driftFrames+2); err != nil {
+		return nil, err
+	}
+	one := newEvidence()
+	for drift := -mostDrift; drift < mostDrift+driftStep/2; drift += driftStep {
+		if math.Abs(drift) < driftStep/2 {
+			continue
+		}
+		if err := l.searcher.scanLine(ctx, one, driftFrames, drift); err != nil {
+			return nil, err
+		}
+		c := one.best(from)
+		c.line.rate += drift
+		if c.score < worthTrying {
+			continue
+		}
+		found, err := l.try(ctx, c, from)
+		if err != nil || found != nil {
+			return found, err
+		}
+		if err := l.searcher.load(ctx, from, driftFrames+2); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+// loudest returns where the loudest of the first pieces of driftFrames begins.
+func (l *listener) loudest(ctx context.Context) (int64, error) {
+	const length = driftFrames * hop
+	var best int64
+	most := -1.0
+	x := make([]float64, length)
+	for from := int64(0); from+length <= min(l.low.length(), mostPieces*period*hop); from += length {
+		if err := l.low.read(ctx, x, from); err != nil {
+			return 0, err
+		}
+		if p := power(x); p > most {
+			best, most = from, p
+		}
+	}
+	return best, nil
+}
+
+// try reads the header where a candidate lies in the loaded piece, which begins at sample from.
+func (l *listener) try(ctx context.Context, c candidate, from int64) (*lock, error) {
+	l.searcher.refine(&c, from, 0.5, 12e-6)
+	k := &lock{projection: l.low.projection, level: c.level, inverted: c.inverted, line: c.line}
+	r := newReceiver(l.pilots, l.tables, l.layout, l.code, c.level)
+	if c.inverted {
+		r.invert()
+	}
+	k.line.at = k.line.frameAt(-c.frame)
+	var found *lock
+	n := 0.0
+	err := l.walk(ctx, k, false, func(p piece) (bool, error) {
+		if err := l.aligned.read(ctx, l.frames, p.line, 0); err != nil {
+			return false, err
+		}
+		r.readHeader(l.frames, 0)
+		// What was there by chance is not there in the next pieces.
+		if n++; r.heard.score() < 0.75*worthTrying*math.Sqrt(n) {
+			return false, nil
+		}
+		h, ok, err := l.code.decode(r.headerSums, l.key)
+		if ok && err != nil {
+			l.version = err
+			return false, nil
+		}
+		if ok {
+			k.header, k.line, found = &h, p.line, k
+		}
+		return !ok, nil
+	})
+	return found, err
+}
+
+// piece is a period of a recording.
+type piece struct {
+	line  line // of its first frame, whose number is a multiple of a period
+	score float64
+	fresh bool // it does not follow the one before it
+	back  bool // it lies before the one that was found first
+}
+
+// walk goes through the pieces of a recording, from the one of a lock to the end and from there back to the beginning, keeping to the line
+// along which they lie, or searching for those that do not if again is set. It ends early when do returns false.
+func (l *listener) walk(ctx context.Context, k *lock, again bool, do func(piece) (more bool, err error)) error {
+	at, drift := k.line, 6e-6
+	for _, step := range []int{period, -period} {
+		at := at
+		if step < 0 {
+			at.at = at.frameAt(step)
+		}
+		for l.reaches(at) {
+			p, err := l.align(ctx, k, at, drift, again)
+			if err != nil {
+				return err
+			}
+			p.back = step < 0
+			drift = 2e-6
+			more, err := do(p)
+			if err != nil || !more {
+				return err
+			}
+			at = p.line
+			at.at = at.frameAt(step)
+		}
+	}
+	return nil
+}
+
+// reaches tells whether a piece reaches into the recording.
+func (l *listener) reaches(at line) bool {
+	return at.frameAt(period) > 0 && at.at < float64(l.low.length())
+}
+
+// align finds the line of a piece, which should be near to at. If it is not, because something was cut out or put in, it is searched for
+// anywhere if again is set.
+func (l *listener) align(ctx context.Context, k *lock, at line, drift float64, again bool) (piece, error) {
+	from := int64(math.Floor(at.at)) - 2
+	if err := l.searcher.load(ctx, from, period+1); err != nil {
+		return piece{}, err
+	}
+	c := candidate{line: at, level: k.level, inverted: k.inverted}
+	l.searcher.refine(&c, from, 0.5, drift)
+	if c.score > worthTrying {
+		return piece{line: c.line, score: c.score}, nil
+	}
+	p := piece{line: at, score: c.score}
+	if !again || at.at < 0 || math.Abs(at.rate-1) > driftStep/4 {
+		return p, nil
+	}
+	from += 2
+	if err := l.searcher.load(ctx, from, period); err != nil {
+		return p, err
+	}
+	if err := l.searcher.scan(ctx, l.evidence); err != nil {
+		return p, err
+	}
+	found := l.evidence.best(from)
+	if found.score < max(sure, 1.5*c.score) || found.level != k.level || found.inverted != k.inverted {
+		return p, nil
+	}
+	l.searcher.refine(&found, from, 0.5, drift)
+	found.line.at = found.line.frameAt(-found.frame)
+	return piece{line: found.line, score: found.score, fresh: true}, nil
+}

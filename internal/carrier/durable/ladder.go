@@ -1,0 +1,130 @@
+package durable
+
+// Aim is what a recording is to survive.
+type Aim uint8
+
+const (
+	Share Aim = iota // music and anything else, through what people share it with
+	Voice            // speech, through voice messages
+	aims
+)
+
+func (a Aim) String() string {
+	if a == Voice {
+		return "voice"
+	}
+	return "share"
+}
+
+// rung says which symbols carry a stage.
+type rung struct {
+	survives string
+	lengths  [bands]int // coefficients of a symbol in each band, divisors of groupSize
+	slots    [bands]int // groups of a block in each band
+	bits     int        // of a block, at the middle scale
+}
+
+// symbols returns how many symbols of a block carry the stage.
+func (r *rung) symbols() (n int) {
+	for b, s := range r.slots {
+		n += s * groupSize / r.lengths[b]
+	}
+	return n
+}
+
+// ladders hold, for each aim, the stages of a payload, the most robust first. The slots of a band add up to slotsOfBand, less headerSlots
+// in those of the header. What survives the worst codecs lies below 1.1 kHz, in short symbols; farther up long ones do better.
+var ladders = [aims][]rung{
+	Share: {
+		{"Opus 32 kbit/s", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{90, 60, 60, 40, 0, 0, 0}, 56},
+		{"AAC 64 kbit/s", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{60, 40, 20, 20, 0, 0, 0}, 39},
+		{"Opus 64 kbit/s", [bands]int{1, 2, 3, 6, 6, 6, 6}, [bands]int{24, 60, 60, 50, 40, 40, 40}, 53},
+		{"MP3 64 kbit/s", [bands]int{1, 1, 2, 3, 6, 6, 6}, [bands]int{16, 40, 50, 70, 60, 60, 60}, 94},
+		{"AAC 128 kbit/s", [bands]int{1, 1, 1, 1, 2, 3, 3}, [bands]int{40, 40, 75, 80, 110, 110, 110}, 208},
+		{"MP3 128 kbit/s", [bands]int{1, 1, 1, 2, 2, 3, 3}, [bands]int{50, 40, 55, 60, 110, 110, 110}, 328},
+	},
+	Voice: {
+		{"Opus 24 kbit/s, voice", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{140, 140, 120, 60, 20, 20, 20}, 56},
+		{"Opus 32 kbit/s", [bands]int{1, 2, 6, 6, 6, 6, 6}, [bands]int{70, 70, 60, 60, 30, 30, 30}, 124},
+		{"MP3 64 kbit/s", [bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{30, 30, 60, 80, 100, 100, 100}, 500},
+		{"Opus 64 kbit/s", [bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{40, 40, 80, 120, 170, 170, 170}, 1040},
+	},
+}
+
+// scales is the number of scales. Each multiplies the bits of all stages by √2 as compared with the one before; at middleScale by 1.
+const (
+	scales      = 8
+	middleScale = 3
+)
+
+// factors are those of the scales, in 256ths.
+var factors = [scales]int64{91, 128, 181, 256, 362, 512, 724, 1024}
+
+// Blocks of the code carry at most maxBlock bits, check included.
+const (
+	maxBlock   = 8192
+	checkSize  = 4 // bytes
+	leastBlock = 2 // bytes, for which there is a code
+)
+
+// stage is a part of the payload in its code.
+type stage struct {
+	rung
+	first, size int // bytes of the payload
+	blocks      int
+	block       int // bytes of each block's payload; the last ones may have less
+	bits        int // of information in a block
+	length      int // coded bits of a block
+	symbols     int // of a block of the recording
+}
+
+// positions returns the coded bits of all blocks: position p belongs to block p mod blocks.
+func (s *stage) positions() int { return s.blocks * s.length }
+
+// begin returns where the first coded bit of a block of the recording lies; the others follow it.
+func (s *stage) begin(block int) int {
+	return int(int64(block) * int64(s.symbols) % int64(s.positions()))
+}
+
+// span returns which bytes of the payload block b holds.
+func (s *stage) span(b int) (from, to int) {
+	from = s.first + b*s.block
+	return min(from, s.first+s.size), min(from+s.block, s.first+s.size)
+}
+
+// capacity returns the bytes of payload that a stage takes in so many blocks.
+func (r *rung) capacity(blocks, scale int) int {
+	bytes := int64(blocks) * int64(r.bits) * factors[scale] >> (8 + 3)
+	checks := (8*bytes + maxBlock - 1) / maxBlock
+	return int(max(0, bytes-checkSize*checks))
+}
+
+// room returns the bytes of payload that all stages take.
+func room(aim Aim, blocks, scale int) (n int) {
+	for i := range ladders[aim] {
+		n += ladders[aim][i].capacity(blocks, scale)
+	}
+	return min(n, MaxPayload)
+}
+
+// ladder returns the stages of a payload of so many bytes. Those behind its end have a size of 0.
+func ladder(aim Aim, blocks, scale, payload int) []stage {
+	rungs := ladders[aim]
+	stages := make([]stage, len(rungs))
+	at := 0
+	for i := range rungs {
+		s := &stages[i]
+		*s = stage{rung: rungs[i], first: at, symbols: rungs[i].symbols()}
+		s.size = min(payload-at, rungs[i].capacity(blocks, scale))
+		if at += s.size; s.size == 0 {
+			continue
+		}
+		const most = maxBlock/8 - checkSize
+		s.blocks = (s.size + most - 1) / most
+		s.block = max(leastBlock, (s.size+s.blocks-1)/s.blocks)
+		s.bits = 8 * (s.block + checkSize)
+		s.length = int(min(int64(5*s.bits+18), int64(blocks)*int64(s.symbols)/int64(s.blocks)))
+		s.length = max(s.length, s.bits)
+	}
+	return stages
+}

@@ -1,0 +1,239 @@
+package durable
+
+import (
+	"math"
+
+	"ditas/internal/keystream"
+)
+
+// receiver turns frames into log-likelihoods. It hears them block by block, several blocks at a time, and learns from the pilots how much noise
+// there is in each band.
+type receiver struct {
+	pilots *pilots
+	tables *likelihoods
+	layout *layout
+	header *headerCode
+
+	pilotLevel int
+	gain       [bands]float64 // by which what is read is multiplied
+	heard      coherence      // of all blocks so far
+	headerSums []float32
+
+	// What follows is of the recording, once its header is known.
+	key      keystream.Key
+	level    int
+	gatherer *gatherer
+	at       block
+}
+
+// coherence is the sum over pilots of the cosine of their phase, and their number.
+type coherence struct{ sum, count [bands]float64 }
+
+func (c *coherence) add(d *coherence, weight float64) {
+	for b := range c.sum {
+		c.sum[b] += weight * d.sum[b]
+		c.count[b] += weight * d.count[b]
+	}
+}
+
+// score returns the coherence of all bands together, in standard deviations of what there is by chance.
+func (c *coherence) score() float64 {
+	var sum, count float64
+	for b := range c.sum {
+		sum += weights[b] * c.sum[b]
+		count += weights[b] * weights[b] * c.count[b]
+	}
+	if count == 0 {
+		return 0
+	}
+	return sum / math.Sqrt(count/2)
+}
+
+func newReceiver(p *pilots, t *likelihoods, l *layout, h *headerCode, pilotLevel int) *receiver {
+	r := &receiver{pilots: p, tables: t, layout: l, header: h, pilotLevel: pilotLevel, headerSums: make([]float32, h.code.Len())}
+	for b := range r.gain {
+		r.gain[b] = 1
+	}
+	return r
+}
+
+// pilot returns where the pilot of a band lies, in steps.
+func (r *receiver) pilot(y *frame, band int) float64 {
+	at := pilotAt(band)
+	where := [2]uint8{uint8(at), uint8(at + 1)}
+	return r.gain[band] * project(y, where[:], r.pilots.signs[band]) / stepOf(pilotLevels[r.pilotLevel], 2)
+}
+
+// listen returns the coherence of the pilots of a block whose first frame has a number, modulo a period.
+func (r *receiver) listen(y []frame, first int, numbers *[blockFrames][bands]float32) (c coherence) {
+	for i := range y {
+		t := first + i
+		for b := range bands {
+			phase := r.pilots.phase[t%period][b]
+			if isNumber(t, b) {
+				if numbers == nil {
+					continue
+				}
+				phase = numbers[i][b]
+			}
+			u := r.pilot(&y[i], b)
+			if u == 0 {
+				continue
+			}
+			c.sum[b] += math.Cos(2 * math.Pi * (u - float64(phase)))
+			c.count[b]++
+		}
+	}
+	return c
+}
+
+// noise returns, for each band, the variance of what is added to a coefficient, in units of what the ear bears, from the pilots of a block and
+// its neighbours, with those of the whole recording as far as these are few.
+func (r *receiver) noise(near *coherence) (n [bands]float64) {
+	step := stepOf(pilotLevels[r.pilotLevel], 2)
+	for b := range n {
+		const prior = 60
+		all := (r.heard.sum[b] + 1) / (r.heard.count[b] + 10)
+		rho := (near.sum[b] + prior*all) / (near.count[b] + prior)
+		n[b] = max(0.0005, varianceOf(rho)-ownNoise(share(2))) * step * step
+	}
+	return n
+}
+
+// spreadOf is by how much, relative to what the ear bears, sender and receiver differ in that.
+const spreadOf = 0.03
+
+// excess is by how much more noise symbols of several coefficients have than those of two let expect: codecs spoil some coefficients wholly.
+func excess(length int) float64 { return 0.8 + 0.15*float64(length) }
+
+// symbolReader reads the symbols of one length in one band.
+type symbolReader struct {
+	tables             *likelihoods
+	step, gain         float64
+	variance, relative float64
+}
+
+func (r *receiver) reader(db float64, length, band int, noise float64) symbolReader {
+	step := stepOf(db, length)
+	return symbolReader{r.tables, step, r.gain[band] / step, excess(length)*noise/(step*step) + ownNoise(share(length)), spreadOf * spreadOf}
+}
+
+// read returns the log-likelihood of a symbol.
+func (s *symbolReader) read(y *frame, at []uint8, signs uint8, dither float32) float32 {
+	u := project(y, at, signs) * s.gain
+	if u == 0 {
+		return 0
+	}
+	return s.tables.at(u-float64(dither), s.variance+s.relative*u*u)
+}
+
+// smoothed returns the coherence of each of several blocks in a row with its neighbours.
+func smoothed(list []coherence) []coherence {
+	out := make([]coherence, len(list))
+	for i := range list {
+		out[i] = list[i]
+		if i > 0 {
+			out[i].add(&list[i-1], 0.7)
+		}
+		if i < len(list)-1 {
+			out[i].add(&list[i+1], 0.7)
+		}
+	}
+	return out
+}
+
+// readHeader adds what frames say about the header. The first one begins a block, and has a number modulo a period.
+func (r *receiver) readHeader(y []frame, first int) {
+	var list []coherence
+	for at := 0; at+blockFrames <= len(y); at += blockFrames {
+		c := r.listen(y[at:at+blockFrames], first+at, nil)
+		list = append(list, c)
+		r.heard.add(&c, 1)
+	}
+	var readers [headerBands]symbolReader
+	for i, near := range smoothed(list) {
+		noise := r.noise(&near)
+		for b := range readers {
+			readers[b] = r.reader(pilotLevels[r.pilotLevel], headerLength, b, noise[b])
+		}
+		number := (first/blockFrames + i) % periodBlocks
+		code, symbol := &r.layout.header[number], number*headerBlock
+		for t := range code {
+			for g := range headerBands * groupsOfBand {
+				if p := &code[t][g]; p.class == classHeader {
+					for j := range groupSize / headerLength {
+						at, signs := places[g][j*headerLength:][:headerLength], p.signs>>(j*headerLength)
+						v := readers[g/groupsOfBand].read(&y[i*blockFrames+t], at, signs, p.dither[j])
+						r.headerSums[r.header.position(symbol)] += v
+						symbol++
+					}
+				}
+			}
+		}
+	}
+}
+
+// open prepares for reading the payload.
+func (r *receiver) open(h *header, key keystream.Key) {
+	r.key, r.level = h.nonce.key(key), h.level
+	stages := ladder(h.aim, h.blocks, h.scale, h.payload)
+	r.layout.of(r.key, ladders[h.aim])
+	r.gatherer = newGatherer(stages)
+	r.heard = coherence{}
+}
+
+// readPayload adds what frames say about the payload. The first one begins a block with a number.
+func (r *receiver) readPayload(y []frame, number int) []coherence {
+	var list []coherence
+	for at := 0; at+blockFrames <= len(y); at += blockFrames {
+		n := number + at/blockFrames
+		phases := numbering(r.key, n)
+		c := r.listen(y[at:at+blockFrames], n*blockFrames, &phases)
+		list = append(list, c)
+		r.heard.add(&c, 1)
+	}
+	for i, near := range smoothed(list) {
+		r.readBlock(y[i*blockFrames:][:blockFrames], number+i, r.noise(&near))
+	}
+	return list
+}
+
+// readBlock reads the payload's symbols of a block.
+func (r *receiver) readBlock(y []frame, number int, noise [bands]float64) {
+	stages := r.gatherer.stages
+	r.layout.fill(&r.at, number)
+	readers, at := make([][bands]symbolReader, len(stages)), make([]int, len(stages))
+	for i := range stages {
+		if stages[i].size == 0 {
+			continue
+		}
+		at[i] = stages[i].begin(number)
+		for b := range bands {
+			readers[i][b] = r.reader(float64(loudest+r.level), stages[i].lengths[b], b, noise[b])
+		}
+	}
+	for t := range r.at {
+		for g := range r.at[t] {
+			code := &r.at[t][g]
+			if code.class < 0 || stages[code.class].size == 0 {
+				continue
+			}
+			s, reader := &stages[code.class], &readers[code.class][g/groupsOfBand]
+			length := s.lengths[g/groupsOfBand]
+			for j := 0; j < groupSize/length; j++ {
+				l := reader.read(&y[t], places[g][j*length:][:length], code.signs>>(j*length), code.dither[j])
+				r.gatherer.add(int(code.class), at[code.class], l)
+				if at[code.class]++; at[code.class] == s.positions() {
+					at[code.class] = 0
+				}
+			}
+		}
+	}
+}
+
+// invert makes the receiver read a recording that is upside down.
+func (r *receiver) invert() {
+	for b := range r.gain {
+		r.gain[b] = -r.gain[b]
+	}
+}

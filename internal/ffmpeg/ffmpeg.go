@@ -1,0 +1,78 @@
+// Package ffmpeg runs the program of that name, which reads and writes what no package here does: AAC and the containers of films, and the
+// lossy codecs of experiments. Everything works without it but these.
+package ffmpeg
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// Program is what the program is called.
+const Program = "ffmpeg"
+
+// ErrMissing says that the program is not installed.
+var ErrMissing = errors.New("the program ffmpeg is not installed; install it (Debian: apt-get install ffmpeg; macOS: brew install ffmpeg; https://ffmpeg.org)")
+
+// Find returns where the program is, or an error that wraps [ErrMissing]. As package os/exec does, it takes none from the current folder.
+func Find() (path string, err error) {
+	path, err = exec.LookPath(Program)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrMissing, err)
+	}
+	return path, nil
+}
+
+// Run runs the program with arguments, on one thread, without standard input. Its error holds the program's last words, or is that of ctx.
+func Run(ctx context.Context, args ...string) error {
+	path, err := Find()
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, path, append([]string{"-nostdin", "-hide_banner", "-v", "error", "-threads", "1"}, args...)...)
+	cmd.WaitDelay = time.Second
+	var said tail
+	cmd.Stderr = &said
+	err = cmd.Run()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		lines := strings.Split(strings.TrimSpace(string(said)), "\n")
+		return fmt.Errorf("%s: %w: %s", Program, err, lines[len(lines)-1])
+	}
+	return nil
+}
+
+// Version returns how the program calls its version.
+func Version(ctx context.Context) (string, error) {
+	path, err := Find()
+	if err != nil {
+		return "", err
+	}
+	text, err := exec.CommandContext(ctx, path, "-version").Output()
+	if err != nil {
+		return "", fmt.Errorf("%s -version: %w", Program, err)
+	}
+	words := strings.Fields(string(text))
+	if len(words) < 3 || words[1] != "version" {
+		return "", fmt.Errorf("%s -version says %q", Program, string(text[:min(len(text), 100)]))
+	}
+	return words[2], nil
+}
+
+// tail keeps the end of what is written to it.
+type tail []byte
+
+func (t *tail) Write(p []byte) (int, error) {
+	const keep = 2000
+	*t = append(*t, p...)
+	if n := len(*t) - keep; n > 0 {
+		*t = bytes.Clone((*t)[n:])
+	}
+	return len(p), nil
+}
