@@ -15,6 +15,7 @@ import (
 	"ditas/internal/codestream"
 	"ditas/internal/keystream"
 	"ditas/internal/model/restorer"
+	"ditas/internal/parallel"
 	"ditas/picture"
 	"ditas/picture/quality"
 	"ditas/report"
@@ -198,7 +199,7 @@ func (c *check) finish(ctx context.Context, r *report.Hide, done *carrier.Report
 		r.PSNR, r.Exact = 100, true
 		if c.options.Restored {
 			var err error
-			if r.Restored, err = Compare(c.secret, c.secret); err != nil {
+			if r.Restored, err = compared(ctx, c.secret, c.secret); err != nil {
 				return err
 			}
 		}
@@ -238,21 +239,31 @@ func (c *check) stage(ctx context.Context, i int, v *codestream.View) error {
 	return err
 }
 
-// enlarged scales a picture, decoded small because few bytes arrived, to the size of the one that was hidden.
-func enlarged(p, secret *picture.Planes) *picture.Planes {
-	if p.Width == secret.Width && p.Height == secret.Height {
-		return p
-	}
-	return p.Resize(secret.Width, secret.Height)
-}
-
 // restored tells how well a picture comes back after a network has restored it, if that is worth it.
 func restored(ctx context.Context, secret, p *picture.Planes, info codestream.Info, o carrier.Options) (*report.Quality, error) {
 	p, _, err := restore(ctx, p, info, o)
 	if err != nil {
 		return nil, err
 	}
-	return Compare(secret, enlarged(p, secret))
+	if p.Width != secret.Width || p.Height != secret.Height { // decoded small because few bytes arrived
+		if p, err = p.ResizeContext(ctx, secret.Width, secret.Height); err != nil {
+			return nil, err
+		}
+	}
+	return compared(ctx, secret, p)
+}
+
+// compared is [Compare], with ctx's error when ctx ends.
+func compared(ctx context.Context, original, revealed *picture.Planes) (*report.Quality, error) {
+	var q *report.Quality
+	err := parallel.Within(ctx, func() (err error) {
+		q, err = Compare(original, revealed)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return q, nil
 }
 
 // Compare measures how well a picture came back.
