@@ -32,6 +32,8 @@ type HideStage struct {
 	// Loss is the share of the recording that may be lost, if nothing else happens to it, before this stage is lost. Noise is another matter:
 	// the first stages stand the most of it, though a later one may stand more loss.
 	Loss float64 `json:"loss"`
+	// Survives names the worst that the stage is made to survive, such as a codec; empty if nothing is promised.
+	Survives string `json:"survives,omitempty"`
 }
 
 // Quality compares a picture with the original.
@@ -136,4 +138,12 @@ type Capacity struct {
 	SNR float64 `json:"snr"`
 	// TooQuiet is set if nothing fits because the recording is too quiet for the strength.
 	TooQuiet *TooQuietError `json:"tooQuiet,omitempty"`
+	// Stages tell how much of the stream comes back after what, the worst first; nil if the method promises nothing of the kind.
+	Stages []CapacityStage `json:"stages,omitempty"`
+}
+
+// CapacityStage tells how many bytes of a stream come back after something.
+type CapacityStage struct {
+	Bytes    int    `json:"bytes"`
+	Survives string `json:"survives"` // the worst after which they do, such as a codec
 }

@@ -65,8 +65,9 @@ With a passphrase, nobody can reveal the picture without it. It is not stored
 anywhere: if you forget it, the picture is lost. Without a passphrase, anyone who has
 ditas can reveal the picture. By the default method, it survives copying, conversion
 between WAV and FLAC and between sample formats, cutting, a change of volume, and
-noise. It does not survive MP3 and the like, or resampling. ditas methods tells what
-the other methods survive.
+noise. It does not survive MP3 and the like, or resampling: for recordings that will be
+posted or sent, add --for share, or --for voice where it is speech. Much less fits then.
+ditas methods tells what each method survives.
 
 You may also give pictures and recordings without flags: ditas tells them apart by
 their content. With --out-dir, one picture goes into each of many recordings, or the
@@ -78,6 +79,7 @@ recording goes to standard output, messages go to standard error.
 const hideExample = `  ditas hide --image photo.jpg --cover song.wav --out stego.wav
   ditas hide -i photo.jpg -c song.mp3 -o stego.flac -p
   ditas hide -i photo.jpg -c song.wav -o stego.wav --snr 60 --fit
+  ditas hide -i photo.jpg -c song.wav -o stego.flac --for share --fit
   ditas hide photo.jpg songs/*.flac --out-dir stego
   ffmpeg -i film.mkv -f wav - | ditas hide -i photo.jpg -c - -o stego.flac`
 
@@ -119,6 +121,7 @@ func hideCommand() *cobra.Command {
 	levels, says := compressionLevels()
 	f.IntVar(&o.compression, "compression", 0, says)
 	f.BoolVar(&o.options.Restored, "quality", false, "also measure the picture as it will be revealed, restored: PSNR and SSIM")
+	addForFlag(cmd, &o.options.For)
 	addMethodFlag(cmd, &o.options.Method, "hide by the method `NAME` (default "+ditas.Methods()[0].Name+")")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
@@ -175,7 +178,7 @@ type hidden struct {
 
 func (o *hideFlags) run(ctx context.Context, args []string) error {
 	var err error
-	if o.options.Strength, err = o.strength.get(o.options.Method); err != nil {
+	if o.options.Strength, err = o.strength.get(o.options.Method, o.options.For); err != nil {
 		return err
 	}
 	if err := checkWorkers(o.options.Workers); err != nil {
@@ -280,7 +283,7 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	o.options.Progress, end = o.phases()
 	defer end()
 	survey, err := o.survey(ctx, cover, rewriter, ditas.SurveyOptions{
-		Method: o.options.Method, Workers: o.options.Workers, Progress: o.options.Progress,
+		Method: o.options.Method, For: o.options.For, Workers: o.options.Workers, Progress: o.options.Progress,
 	})
 	if err != nil {
 		return err
@@ -294,7 +297,7 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	})
 	end()
 	if err != nil {
-		return explain(err, cover, o.options.Method)
+		return explain(err, cover, survey.Method())
 	}
 	scaled := ""
 	if res.Width != res.ImageWidth || res.Height != res.ImageHeight {
@@ -316,6 +319,10 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	for i, s := range res.Stages {
 		if s.Bytes == 0 {
 			o.printf("  stage %d    %s up to here\n", i+1, decibels(s.PSNR))
+			continue
+		}
+		if s.Survives != "" {
+			o.printf("  stage %d    %s, %s up to here; made to survive %s\n", i+1, size(s.Bytes), decibels(s.PSNR), s.Survives)
 			continue
 		}
 		o.printf("  stage %d    %s, %s up to here; arrives %s\n", i+1, size(s.Bytes), decibels(s.PSNR), provided(s.Loss))

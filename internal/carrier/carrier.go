@@ -91,6 +91,8 @@ type Room struct {
 	Cover  time.Duration // how long the cover lasts
 	// TooQuiet tells that there is no room because the cover is too quiet for the strength; nil otherwise.
 	TooQuiet *report.TooQuietError
+	// Stages are those of a payload that fills the room, if they are made for different things to survive; nil otherwise.
+	Stages []Protection
 }
 
 // Report tells what Embed did.

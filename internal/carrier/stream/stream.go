@@ -63,6 +63,11 @@ func (s *survey) Capacity(strength carrier.Strength) *report.Capacity {
 		Method: s.name, Duration: room.Cover, Usable: room.Cover, Bytes: room.Bytes, Robust: room.Robust,
 		Pixels: int(8 * float64(room.Bytes) / LeastBits), Tile: 1, SNR: room.SNR, TooQuiet: room.TooQuiet,
 	}
+	end := 0
+	for _, stage := range room.Stages {
+		end += stage.Bytes
+		c.Stages = append(c.Stages, report.CapacityStage{Bytes: end, Survives: stage.Survives})
+	}
 	c.Side = min(codestream.MaxSide, int(math.Sqrt(float64(c.Pixels))))
 	return c
 }
@@ -180,7 +185,7 @@ func (c *check) finish(ctx context.Context, r *report.Hide, done *carrier.Report
 	var sizes []int
 	for _, s := range done.Stages {
 		sizes = append(sizes, s.Bytes)
-		r.Stages = append(r.Stages, report.HideStage{Bytes: s.Bytes, Loss: s.Loss, PSNR: 100})
+		r.Stages = append(r.Stages, report.HideStage{Bytes: s.Bytes, Loss: s.Loss, Survives: s.Survives, PSNR: 100})
 	}
 	checking := progress(c.options.Options, report.Checking)
 	expected, psnr := c.lengths, c.psnr
