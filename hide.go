@@ -124,7 +124,9 @@ func (s *Survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes
 		if !o.Fit || !errors.As(err, &short) || short.Width == 0 {
 			return nil, err
 		}
-		secret = secret.Resize(short.Width, short.Height)
+		if secret, err = secret.ResizeContext(ctx, short.Width, short.Height); err != nil {
+			return nil, err
+		}
 		secret.Round()
 	}
 	random := o.Random

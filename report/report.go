@@ -34,8 +34,8 @@ type HideStage struct {
 	Bytes int `json:"bytes"` // 0 where a stage is not made of bytes
 	// PSNR in dB, at most 100, is the picture's quality with this stage and all before it.
 	PSNR float64 `json:"psnr"`
-	// Loss is the share of the recording that may be lost, if nothing else happens to it, before this stage is lost. It is nil if that is not
-	// known.
+	// Loss is the share of the recording that may be lost, if nothing else happens to it, before this stage is lost; nil if that is not
+	// known. Noise is another matter: the first stages stand the most of it, though a later one may stand more loss.
 	Loss *float64 `json:"loss,omitempty"`
 	// Survives names the worst that the stage is made to survive, such as a codec; empty if nothing is promised.
 	Survives string `json:"survives,omitempty"`
@@ -68,8 +68,10 @@ type Reveal struct {
 	// because a change would be heard in them are not.
 	Frames  int `json:"frames"`
 	Arrived int `json:"arrived"`
+	// Truncated says that the file ends before it should.
+	Truncated bool `json:"truncated,omitempty"`
 	// Map says for each frame of each channel, as written, whether it was found; nil if the method does not tell.
-	Map [][]bool `json:"-"`
+	Map Map `json:"map,omitempty"`
 	// Gain in dB and Inverted say how the recording's amplitude has changed since, Offset is what was added to every sample, and
 	// Noise is the standard deviation of everything else that was added, rounding included; full scale is 1.
 	Gain     float64 `json:"gain"`
@@ -118,7 +120,7 @@ const (
 	Reading    Phase = "reading"    // what was found
 	Decoding   Phase = "decoding"   // the picture
 	Restoring  Phase = "restoring"  // what the picture lacks
-	Converting Phase = "converting" // one kind of file to another
+	Converting Phase = "converting" // the picture to the kind of file that is written
 )
 
 // Progress is called now and then, never by two goroutines at once, with how much of a phase is done. Within a phase, done never falls. If

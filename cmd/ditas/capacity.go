@@ -127,7 +127,7 @@ func (o *capacityFlags) measure(ctx context.Context, name string, strength ditas
 		return err
 	}
 	if room.TooQuiet != nil {
-		return explain(room.TooQuiet, cover)
+		return explain(room.TooQuiet, cover, survey.Method())
 	}
 	res := capacity{
 		Cover: name, Format: cover.Format().String(), Seconds: room.Duration.Seconds(), SNR: room.SNR,
@@ -167,7 +167,7 @@ func (o *capacityFlags) measure(ctx context.Context, name string, strength ditas
 			o.printf("does not fit, nor does any smaller one\n")
 		}
 	}
-	if err := o.afterwards(room, p, &res); err != nil {
+	if err := o.afterwards(ctx, room, p, &res); err != nil {
 		return err
 	}
 	return o.result(res)
@@ -175,11 +175,14 @@ func (o *capacityFlags) measure(ctx context.Context, name string, strength ditas
 
 // afterwards tells what is left after each of the things that a method is made to survive: of a picture, if there is one that fits when it is
 // scaled, how good it still is.
-func (o *capacityFlags) afterwards(room *report.Capacity, p *picture.Planes, res *capacity) error {
+func (o *capacityFlags) afterwards(ctx context.Context, room *report.Capacity, p *picture.Planes, res *capacity) error {
 	var estimate *ditas.Estimator
 	if len(room.Stages) > 0 && p != nil && res.Image.FitWidth > 0 {
-		var err error
-		if estimate, err = ditas.NewEstimator(p.Resize(res.Image.FitWidth, res.Image.FitHeight)); err != nil {
+		small, err := p.ResizeContext(ctx, res.Image.FitWidth, res.Image.FitHeight)
+		if err != nil {
+			return err
+		}
+		if estimate, err = ditas.NewEstimator(ctx, small); err != nil {
 			return err
 		}
 	}
@@ -187,7 +190,7 @@ func (o *capacityFlags) afterwards(room *report.Capacity, p *picture.Planes, res
 		a := after{CapacityStage: s}
 		o.printf("  after %s: %s", s.Survives, size(s.Bytes))
 		if estimate != nil {
-			psnr, err := estimate.PSNR(s.Bytes)
+			psnr, err := estimate.PSNR(ctx, s.Bytes)
 			if err != nil {
 				return err
 			}

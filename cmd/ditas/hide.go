@@ -49,6 +49,11 @@ instead. ditas capacity tells all this beforehand. If a recording is a poor cove
 because it is silent, clipped or narrow, or was compressed with loss, ditas warns and
 says what to do.
 
+For each stage of the picture ditas prints how much of the recording may be lost, if
+nothing else happens to it, before the stage is. The first stages are also the ones
+that stand the most noise; the later ones get what room is left, so that one of them
+may survive more loss than a stage before it.
+
 --snr is the signal-to-noise ratio: how much stronger the recording is than the
 change to it, in decibels. The change follows the recording and always stays below
 what can be heard, so the ratio may turn out higher than you asked. The higher it
@@ -292,7 +297,7 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	})
 	end()
 	if err != nil {
-		return explain(err, cover)
+		return explain(err, cover, survey.Method())
 	}
 	for _, w := range res.Hide.Warnings {
 		o.warn(cover.name+" "+w.Text, w.Advice)
@@ -324,7 +329,7 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 			o.printf("  stage %d    %s, %s up to here; made to survive %s\n", i+1, size(s.Bytes), decibels(s.PSNR), s.Survives)
 			continue
 		}
-		o.printf("  stage %d    %s, %s up to here; arrives unless more than %.0f %% of the recording is lost\n", i+1, size(s.Bytes), decibels(s.PSNR), 100**s.Loss)
+		o.printf("  stage %d    %s, %s up to here; arrives %s\n", i+1, size(s.Bytes), decibels(s.PSNR), provided(*s.Loss))
 	}
 	if !res.Robust {
 		o.printf("  The recording has room for the picture but not for protecting it from noise.\n")
@@ -342,7 +347,7 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 func (t *terminal) survey(ctx context.Context, r *recording, writable audio.File, o ditas.SurveyOptions) (*ditas.Survey, error) {
 	s, err := ditas.NewSurvey(ctx, writable, o)
 	if err != nil {
-		return nil, explain(err, r)
+		return nil, explain(err, r, o.Method)
 	}
 	for _, w := range s.Warnings() {
 		t.warn(r.name+" "+w.Text, w.Advice)
@@ -359,6 +364,14 @@ func decibels(psnr float64) string {
 		return "exact"
 	}
 	return fmt.Sprintf("%.1f dB", psnr)
+}
+
+// provided tells what a stage bears: the loss of a share of the recording.
+func provided(loss float64) string {
+	if percent := math.Round(100 * loss); percent > 0 {
+		return fmt.Sprintf("unless more than %.0f %% of the recording is lost", percent)
+	}
+	return "if nothing of the recording is lost"
 }
 
 // size prints a number of bytes.
@@ -379,8 +392,8 @@ func ssim(v *float64) string {
 	return fmt.Sprintf(" and an SSIM of %.3f", *v)
 }
 
-// explain says what can be done about an error with a recording.
-func explain(err error, r *recording) error {
+// explain says what can be done about an error with a recording. method is the name of the one that was asked for, empty for the default.
+func explain(err error, r *recording, method string) error {
 	var short *report.TooShortError
 	if errors.As(err, &short) {
 		err = fmt.Errorf("%s: %w", r.name, err)
@@ -394,8 +407,12 @@ func explain(err error, r *recording) error {
 		if err = fmt.Errorf("%s: %w", r.name, err); quiet.Heard {
 			return withHint(err, "amplify the recording first, take one of 24 bits, or allow it to be heard with --audible")
 		}
-		if quiet.Reached < ditas.Methods()[0].MinSNR {
-			return withHint(err, "take --faint, which needs the method %s, or amplify the recording first", ditas.Methods()[0].Name)
+		m, unknown := ditas.MethodNamed(method)
+		switch {
+		case unknown == nil && quiet.Reached < m.MinSNR && m.Faint:
+			return withHint(err, "take --faint, or amplify the recording first")
+		case unknown == nil && quiet.Reached < m.MinSNR:
+			return withHint(err, "amplify the recording first")
 		}
 		return withHint(err, "choose --snr %.0f or less, or amplify the recording first", math.Floor(quiet.Reached))
 	}

@@ -34,17 +34,20 @@ type secret struct {
 const keptEstimators = 3
 
 // scaled returns the picture at a size, as it will be hidden.
-func (p *secret) scaled(width, height int) *picture.Planes {
+func (p *secret) scaled(ctx context.Context, width, height int) (*picture.Planes, error) {
 	if width == p.Width && height == p.Height {
-		return p.Planes
+		return p.Planes, nil
 	}
-	v := p.Resize(width, height)
+	v, err := p.ResizeContext(ctx, width, height)
+	if err != nil {
+		return nil, err
+	}
 	v.Round()
-	return v
+	return v, nil
 }
 
 // estimator returns that of the picture at a size.
-func (p *secret) estimator(width, height int) (*ditas.Estimator, error) {
+func (p *secret) estimator(ctx context.Context, width, height int) (*ditas.Estimator, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	size := [2]int{width, height}
@@ -53,7 +56,11 @@ func (p *secret) estimator(width, height int) (*ditas.Estimator, error) {
 			return p.estimators[i], nil
 		}
 	}
-	e, err := ditas.NewEstimator(p.scaled(width, height))
+	v, err := p.scaled(ctx, width, height)
+	if err != nil {
+		return nil, err
+	}
+	e, err := ditas.NewEstimator(ctx, v)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +87,7 @@ func (s *session) putPicture(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p, err := intake.Picture(f, size, s.handler.options.MaxPixels)
+	p, err := intake.Picture(ctx, f, size, s.handler.options.MaxPixels)
 	if err := errors.Join(err, ctx.Err()); err != nil {
 		return err
 	}
@@ -94,13 +101,13 @@ func (s *session) putPicture(w http.ResponseWriter, r *http.Request) error {
 }
 
 // getPicture sends the picture to hide, small enough to look at.
-func (s *session) getPicture(w http.ResponseWriter, _ *http.Request) error {
+func (s *session) getPicture(w http.ResponseWriter, r *http.Request) error {
 	p, err := s.picture()
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "image/png")
-	return p.Fit(previewSide, previewSide).Encode(w, picture.PNG)
+	return writePreview(r.Context(), w, p.Planes)
 }
 
 func (s *session) picture() (*secret, error) {
@@ -277,7 +284,10 @@ func (s *session) hide(ctx context.Context, f *sound, p *secret, c choice, q hid
 	if err != nil {
 		return nil, err
 	}
-	hidden := p.scaled(width, height)
+	hidden, err := p.scaled(ctx, width, height)
+	if err != nil {
+		return nil, err
+	}
 	file, err := s.write(func(w io.Writer) (err error) {
 		v.Hide, err = survey.Hide(ctx, w, hidden, key, ditas.HideOptions{
 			Strength: c.strength, Workers: s.handler.workers(), Progress: out.progress,

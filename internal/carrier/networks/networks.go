@@ -75,7 +75,7 @@ func (Method) Find(ctx context.Context, stego *carrier.Host, key keystream.Key, 
 	if err != nil {
 		return nil, err
 	}
-	if present, err := slots.Present(ctx, stego, key); err != nil || !present {
+	if present, err := slots.Present(ctx, stego, key, o.Phase(report.Searching)); err != nil || !present {
 		return nil, errors.Join(err, notFound(stego))
 	}
 	s, err := load(ctx, stego, sys.Config.Samples(), o.Phase(report.Reading))

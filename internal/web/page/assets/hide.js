@@ -104,7 +104,7 @@ export function setUpHide(session, about, next) {
 
   const way = () => about.methods.find((m) => m.name === id("method").value);
   const strengths = new Map(about.methods.map((m) => [m.name, m.defaultSNR])); // in dB, as chosen for each
-  about.methods.forEach((m, i) => id("method").add(new Option(i ? m.name : `${m.name} (the usual one)`, m.name)));
+  about.methods.forEach((m, i) => id("method").add(new Option(i ? m.name : `${m.name} (default)`, m.name)));
   let typed = ""; // passphrase
   id("method").value = about.methods[0].name; // browsers may remember another one
 
