@@ -1,6 +1,7 @@
 package ditas
 
 import (
+	"context"
 	"fmt"
 
 	"ditas/internal/carrier/stream"
@@ -12,11 +13,11 @@ import (
 type Estimator struct{ stream *stream.Estimator }
 
 // NewEstimator returns the Estimator of a picture. The error wraps [ErrTooLarge] if the picture is too large for any recording.
-func NewEstimator(p *picture.Planes) (*Estimator, error) {
+func NewEstimator(ctx context.Context, p *picture.Planes) (*Estimator, error) {
 	if p.Width > MaxSide || p.Height > MaxSide {
 		return nil, fmt.Errorf("%w: %d×%d pixels, at most %d a side", ErrTooLarge, p.Width, p.Height, MaxSide)
 	}
-	e, err := stream.NewEstimator(p)
+	e, err := stream.NewEstimator(ctx, p)
 	if err != nil {
 		return nil, err
 	}
@@ -28,4 +29,6 @@ func (e *Estimator) Bytes() int { return e.stream.Bytes() }
 
 // PSNR estimates the revealed picture's PSNR in dB (capped at 100, which means exact) when the given number of bytes of its stream fit. A
 // network that restores the picture may add about 1 dB. The estimate is 0 if there is hardly any room.
-func (e *Estimator) PSNR(bytes int) (float64, error) { return e.stream.PSNR(bytes) }
+func (e *Estimator) PSNR(ctx context.Context, bytes int) (float64, error) {
+	return e.stream.PSNR(ctx, bytes)
+}

@@ -22,7 +22,7 @@ func HideFile(ctx context.Context, stego, cover, secret string, key Key, o HideO
 	if err := codec.CheckOutput(stego); err != nil {
 		return nil, err
 	}
-	p, err := readPicture(secret)
+	p, err := readPicture(ctx, secret)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,8 @@ func RevealFile(ctx context.Context, secret, stego string, key Key, o RevealOpti
 	if err != nil {
 		return r, fmt.Errorf("%s: %w", stego, err)
 	}
-	return r, replace.File(secret, func(w io.Writer) error { return p.Encode(w, format) })
+	converting := options(o.Workers, o.Progress).Phase(report.Converting)
+	return r, replace.File(secret, func(w io.Writer) error { return p.EncodeContext(ctx, w, format, converting) })
 }
 
 // distinct returns an error if a file to be written is one of those that are read.
@@ -82,13 +83,13 @@ func distinct(out string, in ...string) error {
 	return nil
 }
 
-func readPicture(name string) (*picture.Planes, error) {
+func readPicture(ctx context.Context, name string) (*picture.Planes, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	p, err := picture.Decode(f)
+	p, err := picture.DecodeContext(ctx, f, picture.MaxPixels)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

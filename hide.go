@@ -1,6 +1,7 @@
 package ditas
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -17,8 +18,10 @@ import (
 
 // SurveyOptions say what to look for in a cover.
 type SurveyOptions struct {
-	// Method is the name of one of [Methods]; empty means the first.
+	// Method is the name of one of [Methods]; empty means that of the purpose.
 	Method string
+	// For is the name of one of [Purposes]; empty means the first, or that of the method.
+	For string
 	// Workers is the number of goroutines; 0 means one per processor. Results do not depend on it.
 	Workers  int
 	Progress report.Progress
@@ -26,8 +29,10 @@ type SurveyOptions struct {
 
 // HideOptions say how to hide. The zero value is a good choice.
 type HideOptions struct {
-	// Method is the name of one of [Methods]; empty means the first.
-	Method   string
+	// Method is the name of one of [Methods]; empty means that of the purpose.
+	Method string
+	// For is the name of one of [Purposes]; empty means the first, or that of the method.
+	For      string
 	Strength Strength
 	// Fit scales the picture down to what the recording takes, instead of failing.
 	Fit bool
@@ -45,6 +50,7 @@ type HideOptions struct {
 // once.
 type Survey struct {
 	method   *Method
+	purpose  string // if one was given
 	hides    carrier.PictureSurvey
 	warnings []report.Warning
 }
@@ -52,7 +58,7 @@ type Survey struct {
 // NewSurvey measures a cover. If the cover is too short, cut off or silent, the error is a *[report.TooShortError] or an
 // *audio.TruncatedError, or wraps [ErrSilent].
 func NewSurvey(ctx context.Context, cover audio.File, o SurveyOptions) (*Survey, error) {
-	m, err := method(o.Method)
+	m, hides, err := choose(o.Method, o.For)
 	if err != nil {
 		return nil, err
 	}
@@ -61,11 +67,11 @@ func NewSurvey(ctx context.Context, cover audio.File, o SurveyOptions) (*Survey,
 		return nil, err
 	}
 	heard := preflight.NewTap(writable, codec.Lossy(cover))
-	s, err := m.hides.Survey(ctx, heard, options(o.Workers, o.Progress))
+	s, err := hides.Survey(ctx, heard, options(o.Workers, o.Progress))
 	if err != nil {
 		return nil, err
 	}
-	return &Survey{m, s, heard.Report().Warnings()}, nil
+	return &Survey{m, o.For, s, heard.Report().Warnings()}, nil
 }
 
 // rewriter returns a recording as one that can be written: as it is, or as a WAV file, of 16 bits if it was compressed with loss.
@@ -92,10 +98,13 @@ func (s *Survey) Capacity(strength Strength) (*report.Capacity, error) {
 	return s.hides.Capacity(v), nil
 }
 
-// Hide writes the cover to dst with a picture hidden in it. o.Method has to be empty or the survey's. It returns the errors of [Hide].
+// Hide writes the cover to dst with a picture hidden in it. o.Method and o.For have to be empty or the survey's. It returns the errors of [Hide].
 func (s *Survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes, key Key, o HideOptions) (*report.Hide, error) {
 	if o.Method != "" && o.Method != s.method.Name {
 		return nil, fmt.Errorf("the recording was surveyed for the method %s, not %s", s.method.Name, o.Method)
+	}
+	if o.For != "" && o.For != s.purpose {
+		return nil, fmt.Errorf("the recording was surveyed for %s, not %s", cmp.Or(s.purpose, s.method.Name), o.For)
 	}
 	if err := s.method.takes(key); err != nil {
 		return nil, err
@@ -115,7 +124,9 @@ func (s *Survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes
 		if !o.Fit || !errors.As(err, &short) || short.Width == 0 {
 			return nil, err
 		}
-		secret = secret.Resize(short.Width, short.Height)
+		if secret, err = secret.ResizeContext(ctx, short.Width, short.Height); err != nil {
+			return nil, err
+		}
 		secret.Round()
 	}
 	random := o.Random
@@ -130,7 +141,7 @@ func (s *Survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes
 // Hide writes a cover to dst with a picture hidden in it, in the cover's own format, or as a WAV file if ditas cannot write that. If it
 // fails, what it has written to dst is useless. The error is a *[report.TooShortError] if there is not enough room.
 func Hide(ctx context.Context, dst io.Writer, cover audio.File, secret *picture.Planes, key Key, o HideOptions) (*report.Hide, error) {
-	m, err := method(o.Method)
+	m, _, err := choose(o.Method, o.For)
 	if err == nil {
 		err = m.takes(key)
 	}
@@ -140,7 +151,7 @@ func Hide(ctx context.Context, dst io.Writer, cover audio.File, secret *picture.
 	if err != nil {
 		return nil, err // before the recording is read
 	}
-	s, err := NewSurvey(ctx, cover, SurveyOptions{Method: o.Method, Workers: o.Workers, Progress: o.Progress})
+	s, err := NewSurvey(ctx, cover, SurveyOptions{Method: o.Method, For: o.For, Workers: o.Workers, Progress: o.Progress})
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ const (
 var (
 	// ErrNoKey reports a Key that neither Public nor Passphrase has made.
 	ErrNoKey = errors.New("no key is given: use ditas.Public or ditas.Passphrase")
-	// ErrNoPassphrase reports an empty passphrase.
+	// ErrNoPassphrase reports a passphrase that is empty or consists of blanks only.
 	ErrNoPassphrase = keystream.ErrEmpty
 )
 
@@ -34,7 +34,7 @@ func Public() Key { return Key{keystream.Public(), publicKey} }
 // slow down anyone who guesses; one Key serves for any number of recordings.
 //
 // With another salt, the same passphrase gives another key; both sides have to agree on it. A nil salt means the default, which the command
-// uses. The error is [ErrNoPassphrase] if text is empty.
+// uses. The error is [ErrNoPassphrase] if text is empty or consists of blanks only.
 func Passphrase(text string, salt []byte) (Key, error) {
 	k, err := keystream.FromPassphrase(text, salt)
 	if err != nil {

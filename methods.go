@@ -3,18 +3,27 @@ package ditas
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"ditas/internal/carrier"
+	"ditas/internal/carrier/durable"
 	"ditas/internal/carrier/lattice"
 	"ditas/internal/carrier/networks"
 	"ditas/internal/carrier/stream"
+	"ditas/internal/words"
 )
 
 // The names of the methods.
 const (
 	Lattice  = "lattice"
+	Durable  = "durable"
 	Networks = networks.Name // the paper's, trained
+)
+
+// The names of the purposes.
+const (
+	Keep  = "keep"  // the recording stays a file
+	Share = "share" // it is posted, sent or converted
+	Voice = "voice" // it is sent as a voice message
 )
 
 // Method describes a method of hiding.
@@ -24,7 +33,8 @@ type Method struct {
 	Survives []string `json:"survives"` // what the picture survives
 	Loses    []string `json:"loses"`    // what destroys the picture
 	Costs    string   `json:"costs"`    // one line about time and memory
-	// DefaultSNR, MinSNR and MaxSNR in dB say how strong the change may be, and Faint whether the method takes [Faint].
+	// DefaultSNR, MinSNR and MaxSNR in dB say how strong the change may be, and Faint whether the method takes [Faint]. The SNRs are 0 if the
+	// method takes no strength but follows the recording.
 	DefaultSNR float64 `json:"defaultSNR"`
 	MinSNR     float64 `json:"minSNR"`
 	MaxSNR     float64 `json:"maxSNR"`
@@ -46,6 +56,16 @@ var methods = []Method{
 		hides: stream.Of(Lattice, lattice.Carrier{}),
 	},
 	{
+		Name: Durable, Summary: "comes back after MP3, AAC, Opus and Vorbis, as far as they leave room; a small picture, not exact",
+		Survives: []string{"MP3, AAC, Vorbis, Opus", "resampling", "cutting", "changes of volume", "inverted polarity", "mixing to mono",
+			"other sample formats", "noise"},
+		Loses:  []string{"speech codecs of 16 kbit/s and less", "another speed or pitch"},
+		Costs:  "reads the recording three times to hide; memory hardly grows with its length",
+		Secret: true,
+
+		hides: stream.Of(Durable, durable.Carrier{Aim: durable.Share}),
+	},
+	{
 		Name: Networks, Summary: "the trained networks of the paper; close to the picture, but hardly ever exact",
 		Survives:   []string{"a cut-off end", "silenced parts", "other sample formats", "weak noise"},
 		Loses:      []string{"a cut beginning", "changes of volume", "swapped channels", "MP3, AAC, Vorbis, Opus", "resampling"},
@@ -53,6 +73,55 @@ var methods = []Method{
 		DefaultSNR: networks.DefaultSNR, MinSNR: networks.MinSNR, MaxSNR: networks.MaxSNR,
 		hides: networks.Method{},
 	},
+}
+
+// Purpose is what a recording with something in it is for, which decides how to hide.
+type Purpose struct {
+	Name    string `json:"name"`
+	Method  string `json:"method"`
+	Summary string `json:"summary"` // one line
+
+	hides carrier.Method // nil means as the method does by itself
+}
+
+// purposes lists all purposes, the default first.
+var purposes = []Purpose{
+	{Name: Keep, Method: Lattice, Summary: "the file stays as it is, or is cut, converted without loss or made louder: the most room, exact"},
+	{Name: Share, Method: Durable, Summary: "music or anything else that will be posted, sent or compressed"},
+	{
+		Name: Voice, Method: Durable, Summary: "speech that will be sent as a voice message",
+		hides: stream.Of(Durable, durable.Carrier{Aim: durable.Voice}),
+	},
+}
+
+// Purposes returns all purposes, the default first.
+func Purposes() []Purpose { return slices.Clone(purposes) }
+
+// choose returns the method of a name or for a purpose, of which one at least may be empty or they have to agree, and how it hides.
+func choose(name, purpose string) (*Method, carrier.Method, error) {
+	var p *Purpose
+	var names []string
+	for i := range purposes {
+		if names = append(names, purposes[i].Name); purposes[i].Name == purpose {
+			p = &purposes[i]
+		}
+	}
+	if purpose != "" && p == nil {
+		return nil, nil, fmt.Errorf("purpose %q is unknown: want %s", purpose, words.List(names, "or"))
+	}
+	if p != nil && name == "" {
+		name = p.Method
+	}
+	m, err := method(name)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case p != nil && p.Method != m.Name:
+		return nil, nil, fmt.Errorf("for the purpose %s the method is %s, not %s: give one of the two", p.Name, p.Method, m.Name)
+	case p != nil && p.hides != nil:
+		return m, p.hides, nil
+	}
+	return m, m.hides, nil
 }
 
 // Methods returns all methods of hiding, in the order in which Reveal tries them. The first is the default.
@@ -87,7 +156,7 @@ func method(name string) (*Method, error) {
 		}
 		names = append(names, methods[i].Name)
 	}
-	return nil, fmt.Errorf("method %q is unknown: want %s", name, strings.Join(names, " or "))
+	return nil, fmt.Errorf("method %q is unknown: want %s", name, words.List(names, "or"))
 }
 
 // Strength says how strong the change to a recording may be. The zero value is the method's own choice.
@@ -118,6 +187,9 @@ func Faint() Strength { return Strength{kind: faintStrength} }
 
 // strength returns a strength in the terms of carriers.
 func (m *Method) strength(s Strength) (carrier.Strength, error) {
+	if m.MaxSNR == 0 && s.kind != usualStrength {
+		return carrier.Strength{}, fmt.Errorf("%s takes no strength: the recording decides", m.Name)
+	}
 	switch s.kind {
 	case usualStrength:
 		return carrier.Strength{SNR: m.DefaultSNR}, nil

@@ -3,6 +3,7 @@ package ditas
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"ditas/audio"
 	"ditas/internal/carrier"
@@ -57,12 +58,9 @@ func reveal(ctx context.Context, stego audio.File, key Key, o RevealOptions, onl
 	}
 	opts := options(o.Workers, o.Progress)
 	nothing := ErrNothingFound
-	for i := range candidates {
-		m := &candidates[i]
-		if m.takes(key) != nil {
-			continue
-		}
-		f, err := m.hides.Find(ctx, host, key.stream, opts)
+	candidates = slices.DeleteFunc(slices.Clone(candidates), func(m Method) bool { return m.takes(key) != nil })
+	for i, m := range candidates {
+		f, err := m.hides.Find(ctx, host, key.stream, searching(opts, i, len(candidates)))
 		if errors.Is(err, carrier.ErrNotFound) || errors.Is(err, carrier.ErrVersion) {
 			if !errors.Is(nothing, ErrOtherVersion) {
 				nothing = err
@@ -72,7 +70,28 @@ func reveal(ctx context.Context, stego audio.File, key Key, o RevealOptions, onl
 		if err != nil {
 			return nil, nil, err
 		}
+		if opts.Progress != nil {
+			opts.Progress(report.Searching, searchTotal, searchTotal)
+		}
 		return f.Reveal(ctx, carrier.RevealOptions{Options: opts, Report: only, Plain: o.Plain, Stage: o.Stage})
 	}
 	return nil, nil, nothing
+}
+
+// searchTotal is the total of all searches together.
+const searchTotal = 10_000
+
+// searching returns the options of search i of n, all of which make one progress.
+func searching(o carrier.Options, i, n int) carrier.Options {
+	if o.Progress == nil {
+		return o
+	}
+	all := o.Progress
+	o.Progress = func(p report.Phase, done, total int) {
+		if p == report.Searching {
+			done, total = (searchTotal*i+int(int64(searchTotal)*int64(done)/int64(max(1, total))))/n, searchTotal
+		}
+		all(p, done, total)
+	}
+	return o
 }

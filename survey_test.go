@@ -39,7 +39,7 @@ func TestEstimateIsWhatComesBack(t *testing.T) {
 	s := survey(t, cover)
 	for _, side := range []int{32, 64, 160} {
 		secret := scene(side, side)
-		e, err := ditas.NewEstimator(secret)
+		e, err := ditas.NewEstimator(t.Context(), secret)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,7 +47,7 @@ func TestEstimateIsWhatComesBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := e.PSNR(room.Bytes)
+		got, err := e.PSNR(t.Context(), room.Bytes)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -61,7 +61,7 @@ func TestEstimateIsWhatComesBack(t *testing.T) {
 // A large picture is judged by samples of all of it.
 func TestEstimateOfLargePicture(t *testing.T) {
 	small := scene(1024, 300)
-	e, err := ditas.NewEstimator(small)
+	e, err := ditas.NewEstimator(t.Context(), small)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,15 +71,15 @@ func TestEstimateOfLargePicture(t *testing.T) {
 			large.Pix[c][i] = small.Pix[c][(i/2048)%300*1024+i%1024]
 		}
 	}
-	f, err := ditas.NewEstimator(large)
+	f, err := ditas.NewEstimator(t.Context(), large)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if ratio := float64(f.Bytes()) / (8 * float64(e.Bytes())); math.Abs(ratio-1) > 0.1 {
 		t.Errorf("a picture repeated eight times takes %.2f times eight times as much", ratio)
 	}
-	small1, err1 := e.PSNR(e.Bytes() / 3)
-	large1, err2 := f.PSNR(f.Bytes() / 3)
+	small1, err1 := e.PSNR(t.Context(), e.Bytes()/3)
+	large1, err2 := f.PSNR(t.Context(), f.Bytes()/3)
 	if err1 != nil || err2 != nil || math.Abs(small1-large1) > 1 {
 		t.Errorf("%.1f dB and %.1f dB with a third of the bytes (%v, %v)", small1, large1, err1, err2)
 	}

@@ -2,6 +2,7 @@ package picture
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -15,6 +16,7 @@ import (
 	"golang.org/x/image/tiff"
 	"golang.org/x/image/webp"
 
+	"ditas/internal/parallel"
 	"ditas/internal/words"
 )
 
@@ -32,12 +34,14 @@ var (
 // first frame of an animated GIF and the first page of a TIFF, but no animated WebP. It lays what is transparent over white, and
 // turns the picture upright as its Exif data or TIFF tag says. The error wraps [ErrFormat], [ErrTruncated] or [ErrTooLarge] if
 // one of them is the reason.
-func Decode(r io.Reader) (*Planes, error) { return DecodeLimit(r, MaxPixels) }
+func Decode(r io.Reader) (*Planes, error) { return DecodeContext(context.Background(), r, MaxPixels) }
 
-// DecodeLimit is [Decode] with another limit on the number of pixels. It checks the limit before it allocates memory for them.
-func DecodeLimit(r io.Reader, maxPixels int) (*Planes, error) {
+// DecodeContext is [Decode] with another limit on the number of pixels, which it checks before it allocates memory for them. When ctx ends
+// it returns ctx's error at once and reads no more of r.
+func DecodeContext(ctx context.Context, r io.Reader, maxPixels int) (*Planes, error) {
 	// No format here needs more than 8 bytes a pixel; the rest leaves room for metadata.
 	maxBytes := 8*int64(maxPixels) + 64<<20
+	r = reader{r, ctx}
 	head := make([]byte, 32)
 	n, err := io.ReadFull(r, head)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
@@ -55,8 +59,20 @@ func DecodeLimit(r io.Reader, maxPixels int) (*Planes, error) {
 	if int64(len(data)) > maxBytes {
 		return nil, fmt.Errorf("%w: the file exceeds %d MiB; save it smaller", ErrTooLarge, maxBytes>>20)
 	}
+	var p *Planes
+	err = parallel.Within(ctx, func() (err error) {
+		p, err = f.planes(ctx, data, maxPixels)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
 
-	src := &source{Reader: bytes.NewReader(data)}
+// planes decodes a file.
+func (f format) planes(ctx context.Context, data []byte, maxPixels int) (*Planes, error) {
+	src := &source{Reader: bytes.NewReader(data), ctx: ctx}
 	config, err := f.config(src)
 	if err != nil {
 		return nil, f.failure(src, err)
@@ -68,7 +84,7 @@ func DecodeLimit(r io.Reader, maxPixels int) (*Planes, error) {
 		return nil, fmt.Errorf("%w: %d×%d is more than %.6g megapixels; scale it down first",
 			ErrTooLarge, config.Width, config.Height, float64(maxPixels)/1e6)
 	}
-	src = &source{Reader: bytes.NewReader(data)}
+	src = &source{Reader: bytes.NewReader(data), ctx: ctx}
 	img, err := f.decode(src)
 	if err != nil {
 		return nil, f.failure(src, err)
@@ -80,6 +96,9 @@ func DecodeLimit(r io.Reader, maxPixels int) (*Planes, error) {
 		draw.Draw(canvas, screen, image.White, image.Point{}, draw.Src)
 		draw.Draw(canvas, img.Bounds(), img, img.Bounds().Min, draw.Over)
 		img = canvas
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
 	p := f.convert(img)
 	if f.exif != nil {
@@ -123,31 +142,61 @@ func sniff(head []byte) (format, error) {
 
 // failure turns a decoder's error into one that says what to do.
 func (f format) failure(src *source, err error) error {
+	if stopped := src.ctx.Err(); stopped != nil {
+		return stopped
+	}
 	if src.short {
 		return fmt.Errorf("reading %s: %w; fetch or copy it again", f.name, ErrTruncated)
 	}
 	return fmt.Errorf("reading %s: %w; open the picture in another program and save it as PNG", f.name, err)
 }
 
-// source is a file in memory that notes whether more was asked of it than it holds. Decoders report that in many ways.
+// reader cannot be read any longer when a context ends.
+type reader struct {
+	io.Reader
+	ctx context.Context
+}
+
+func (r reader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(p)
+}
+
+// source is a file in memory that notes whether more was asked of it than it holds, which decoders report in many ways. It cannot be read
+// any longer when a context ends, which ends most decoders soon.
 type source struct {
 	*bytes.Reader
+	ctx   context.Context
+	bytes int // read one by one
 	short bool
 }
 
 func (s *source) Read(p []byte) (int, error) {
+	if err := s.ctx.Err(); err != nil {
+		return 0, err
+	}
 	n, err := s.Reader.Read(p)
 	s.short = s.short || err == io.EOF
 	return n, err
 }
 
 func (s *source) ReadByte() (byte, error) {
+	if s.bytes++; s.bytes%4096 == 0 {
+		if err := s.ctx.Err(); err != nil {
+			return 0, err
+		}
+	}
 	b, err := s.Reader.ReadByte()
 	s.short = s.short || err == io.EOF
 	return b, err
 }
 
 func (s *source) ReadAt(p []byte, at int64) (int, error) {
+	if err := s.ctx.Err(); err != nil {
+		return 0, err
+	}
 	n, err := s.Reader.ReadAt(p, at)
 	s.short = s.short || err == io.EOF
 	return n, err

@@ -190,14 +190,14 @@ var hugePNG = func() string {
 
 func TestDecodeLimit(t *testing.T) {
 	data := open(t, "rgb.png") // 37×26
-	if _, err := DecodeLimit(bytes.NewReader(data), 37*26); err != nil {
+	if _, err := DecodeContext(t.Context(), bytes.NewReader(data), 37*26); err != nil {
 		t.Error(err)
 	}
-	if _, err := DecodeLimit(bytes.NewReader(data), 37*26-1); !errors.Is(err, ErrTooLarge) {
+	if _, err := DecodeContext(t.Context(), bytes.NewReader(data), 37*26-1); !errors.Is(err, ErrTooLarge) {
 		t.Error(err)
 	}
 	endless := io.MultiReader(bytes.NewReader(data), zeros{})
-	if _, err := DecodeLimit(endless, 37*26); !errors.Is(err, ErrTooLarge) {
+	if _, err := DecodeContext(t.Context(), endless, 37*26); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("file without end: %v", err)
 	}
 }
@@ -238,7 +238,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add(open(f, name))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		p, err := DecodeLimit(bytes.NewReader(data), 1<<16)
+		p, err := DecodeContext(t.Context(), bytes.NewReader(data), 1<<16)
 		if err != nil {
 			return
 		}

@@ -2,7 +2,8 @@
 //
 // [Decode] reads PNG, JPEG, GIF (the first frame), WebP, BMP and TIFF into [Planes]: red, green and blue as separate planes of
 // float32 in [0, 1], upright and opaque. Planes are cropped ([Planes.CropSquare]), scaled ([Planes.Resize], [Planes.Fit],
-// [Planes.Thumbnail]), cut into squares of a fixed size and joined again ([Planes.Tiles], [Join]), and written ([Planes.Encode]).
+// [Planes.Thumbnail]), cut into squares of a fixed size and joined again ([Planes.Tiles], [Join]), and written ([Planes.Encode]). What
+// may take long with a large picture has a twin that a context ends, such as [DecodeContext].
 //
 //	photo, err := picture.Decode(file)
 //	small := photo.Thumbnail(64) // the unit experiment's 64×64 picture

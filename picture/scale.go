@@ -1,11 +1,20 @@
 package picture
 
-import "math"
+import (
+	"context"
+	"math"
+)
 
 // Resize returns p scaled to width×height pixels, both at least 1. Where a direction shrinks, a new pixel is the
 // average over the area that it covers, weighted by how much of each old pixel that is. Where it grows, Resize interpolates
 // with the Catmull-Rom spline (Keys 1981, a = −½) and clamps the result to [0, 1].
 func (p *Planes) Resize(width, height int) *Planes {
+	q, _ := p.ResizeContext(context.Background(), width, height) // which never ends
+	return q
+}
+
+// ResizeContext is [Planes.Resize], with ctx's error when ctx ends.
+func (p *Planes) ResizeContext(ctx context.Context, width, height int) (*Planes, error) {
 	across, down := taps(p.Width, width), taps(p.Height, height)
 	out := New(width, height)
 	narrow := make([]float32, width*p.Height)
@@ -13,6 +22,9 @@ func (p *Planes) Resize(width, height int) *Planes {
 	clamp := width > p.Width || height > p.Height
 	for c, src := range p.Pix {
 		for y := range p.Height {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
 			row := src[y*p.Width:][:p.Width]
 			dst := narrow[y*width:][:width]
 			if width == p.Width {
@@ -28,6 +40,9 @@ func (p *Planes) Resize(width, height int) *Planes {
 			}
 		}
 		for y, t := range down {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
 			clear(sum)
 			for i, w := range t.weight {
 				for x, v := range narrow[(t.first+i)*width:][:width] {
@@ -43,7 +58,7 @@ func (p *Planes) Resize(width, height int) *Planes {
 			}
 		}
 	}
-	return out
+	return out, nil
 }
 
 // tap says how a new sample is made: the sum of weight[i] times old sample first+i.
@@ -108,12 +123,18 @@ func catmullRom(x float64) float64 {
 
 // Fit returns p scaled down in proportion to at most maxWidth×maxHeight pixels, or p itself if it is no larger.
 func (p *Planes) Fit(maxWidth, maxHeight int) *Planes {
+	q, _ := p.FitContext(context.Background(), maxWidth, maxHeight) // which never ends
+	return q
+}
+
+// FitContext is [Planes.Fit], with ctx's error when ctx ends.
+func (p *Planes) FitContext(ctx context.Context, maxWidth, maxHeight int) (*Planes, error) {
 	if p.Width <= maxWidth && p.Height <= maxHeight {
-		return p
+		return p, nil
 	}
 	scale := min(float64(maxWidth)/float64(p.Width), float64(maxHeight)/float64(p.Height))
 	side := func(n, most int) int { return max(min(int(math.Round(float64(n)*scale)), most), 1) }
-	return p.Resize(side(p.Width, maxWidth), side(p.Height, maxHeight))
+	return p.ResizeContext(ctx, side(p.Width, maxWidth), side(p.Height, maxHeight))
 }
 
 // CropSquare returns the largest square in the middle of p, or p itself if it is square. Where the middle falls between two

@@ -66,8 +66,10 @@ func (c *Capacity) Check(width, height int) error {
 
 // TooShortError reports a recording that has no room for a picture.
 type TooShortError struct {
-	Need, Have    time.Duration // of usable sound, at the recording's rate and channels
-	Width, Height int           // of the picture scaled down to fit, 0 if none fits
+	Need   time.Duration `json:"need"` // of usable sound, at the recording's rate and channels, in nanoseconds; 0 if no length is enough
+	Have   time.Duration `json:"have"`
+	Width  int           `json:"width"` // of the picture scaled down to fit, 0 if none fits
+	Height int           `json:"height"`
 }
 
 func (e *TooShortError) Error() string {

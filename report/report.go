@@ -22,6 +22,11 @@ type Hide struct {
 	// Robust says that the picture is protected against noise. Where there is little room, it goes into quality instead.
 	Robust bool        `json:"robust"`
 	Stages []HideStage `json:"stages"`
+	// ODG is how audible the change is, by PEAQ (ITU-R BS.1387): 0 imperceptible, −4 very annoying. Of a long recording it is that of the
+	// stretches where the change is loudest. It is nil if the method does not measure it.
+	ODG *float64 `json:"odg,omitempty"`
+	// Warnings tells what is wrong with what was made.
+	Warnings []Warning `json:"warnings,omitempty"`
 }
 
 // HideStage is a stage of a picture that was hidden.
@@ -29,8 +34,11 @@ type HideStage struct {
 	Bytes int `json:"bytes"` // 0 where a stage is not made of bytes
 	// PSNR in dB, at most 100, is the picture's quality with this stage and all before it.
 	PSNR float64 `json:"psnr"`
-	// Loss is the share of the recording that may be lost, if nothing else happens to it, before this stage is lost.
-	Loss float64 `json:"loss"`
+	// Loss is the share of the recording that may be lost, if nothing else happens to it, before this stage is lost; nil if that is not
+	// known. Noise is another matter: the first stages stand the most of it, though a later one may stand more loss.
+	Loss *float64 `json:"loss,omitempty"`
+	// Survives names the worst that the stage is made to survive, such as a codec; empty if nothing is promised.
+	Survives string `json:"survives,omitempty"`
 }
 
 // Quality compares a picture with the original.
@@ -60,8 +68,10 @@ type Reveal struct {
 	// because a change would be heard in them are not.
 	Frames  int `json:"frames"`
 	Arrived int `json:"arrived"`
+	// Truncated says that the file ends before it should.
+	Truncated bool `json:"truncated,omitempty"`
 	// Map says for each frame of each channel, as written, whether it was found; nil if the method does not tell.
-	Map [][]bool `json:"-"`
+	Map Map `json:"map,omitempty"`
 	// Gain in dB and Inverted say how the recording's amplitude has changed since, Offset is what was added to every sample, and
 	// Noise is the standard deviation of everything else that was added, rounding included; full scale is 1.
 	Gain     float64 `json:"gain"`
@@ -94,6 +104,7 @@ const (
 	Clipped    WarningKind = "clipped"
 	Narrow     WarningKind = "narrow"
 	Compressed WarningKind = "compressed"
+	Audible    WarningKind = "audible"
 )
 
 // Phase is what hiding or revealing is busy with.
@@ -109,7 +120,7 @@ const (
 	Reading    Phase = "reading"    // what was found
 	Decoding   Phase = "decoding"   // the picture
 	Restoring  Phase = "restoring"  // what the picture lacks
-	Converting Phase = "converting" // one kind of file to another
+	Converting Phase = "converting" // the picture to the kind of file that is written
 )
 
 // Progress is called now and then, never by two goroutines at once, with how much of a phase is done. Within a phase, done never falls. If
@@ -133,4 +144,12 @@ type Capacity struct {
 	SNR float64 `json:"snr"`
 	// TooQuiet is set if nothing fits because the recording is too quiet for the strength.
 	TooQuiet *TooQuietError `json:"tooQuiet,omitempty"`
+	// Stages tell how much of the stream comes back after what, the worst first; nil if the method promises nothing of the kind.
+	Stages []CapacityStage `json:"stages,omitempty"`
+}
+
+// CapacityStage tells how many bytes of a stream come back after something.
+type CapacityStage struct {
+	Bytes    int    `json:"bytes"`
+	Survives string `json:"survives"` // the worst after which they do, such as a codec
 }

@@ -50,6 +50,7 @@ func capacityCommand() *cobra.Command {
 	f.SortFlags = false
 	f.StringVarP(&o.image, "image", "i", "", "a `PICTURE` that you want to hide")
 	o.strength.addFlags(cmd)
+	addForFlag(cmd, &o.options.For)
 	addMethodFlag(cmd, &o.options.Method, "the method to hide by, a `NAME` (default "+ditas.Methods()[0].Name+")")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
@@ -63,6 +64,7 @@ type capacity struct {
 	Cover   string  `json:"cover"`
 	Format  string  `json:"format"`
 	Method  string  `json:"method"`
+	After   []after `json:"after,omitempty"`
 	Seconds float64 `json:"seconds"`
 	SNR     float64 `json:"snr"`    // dB
 	Bytes   int     `json:"bytes"`  // of a picture, coded, that fit
@@ -87,7 +89,7 @@ type fit struct {
 }
 
 func (o *capacityFlags) run(ctx context.Context, names []string) error {
-	strength, err := o.strength.get(o.options.Method)
+	strength, err := o.strength.get(o.options.Method, o.options.For)
 	if err != nil {
 		return err
 	}
@@ -125,7 +127,7 @@ func (o *capacityFlags) measure(ctx context.Context, name string, strength ditas
 		return err
 	}
 	if room.TooQuiet != nil {
-		return explain(room.TooQuiet, cover)
+		return explain(room.TooQuiet, cover, survey.Method())
 	}
 	res := capacity{
 		Cover: name, Format: cover.Format().String(), Seconds: room.Duration.Seconds(), SNR: room.SNR,
@@ -134,12 +136,15 @@ func (o *capacityFlags) measure(ctx context.Context, name string, strength ditas
 	o.printf("%s lasts %s: %s\n", cover.name, seconds(room.Duration), res.Format)
 	exactly := ""
 	if res.Bytes > 0 {
-		strength := fmt.Sprintf("an SNR of %g dB", res.SNR)
+		strength := fmt.Sprintf("an SNR of %.3g dB", res.SNR)
 		if res.SNR == 0 {
 			strength = "the least strength"
 		}
 		o.printf("  room     %s at %s, %s of them with protection against noise\n", size(res.Bytes), strength, size(res.Robust))
 		exactly = "; about a tenth of that area comes back exactly"
+	}
+	if res.Bytes == 0 {
+		exactly = fmt.Sprintf(" at an SNR of %g dB; it comes back close, but hardly ever exact", res.SNR)
 	}
 	o.printf("  largest  %d×%d pixels, for a square picture%s\n", res.Side, res.Side, exactly)
 	if p != nil {
@@ -162,7 +167,46 @@ func (o *capacityFlags) measure(ctx context.Context, name string, strength ditas
 			o.printf("does not fit, nor does any smaller one\n")
 		}
 	}
+	if err := o.afterwards(ctx, room, p, &res); err != nil {
+		return err
+	}
 	return o.result(res)
+}
+
+// afterwards tells what is left after each of the things that a method is made to survive: of a picture, if there is one that fits when it is
+// scaled, how good it still is.
+func (o *capacityFlags) afterwards(ctx context.Context, room *report.Capacity, p *picture.Planes, res *capacity) error {
+	var estimate *ditas.Estimator
+	if len(room.Stages) > 0 && p != nil && res.Image.FitWidth > 0 {
+		small, err := p.ResizeContext(ctx, res.Image.FitWidth, res.Image.FitHeight)
+		if err != nil {
+			return err
+		}
+		if estimate, err = ditas.NewEstimator(ctx, small); err != nil {
+			return err
+		}
+	}
+	for _, s := range room.Stages {
+		a := after{CapacityStage: s}
+		o.printf("  after %s: %s", s.Survives, size(s.Bytes))
+		if estimate != nil {
+			psnr, err := estimate.PSNR(ctx, s.Bytes)
+			if err != nil {
+				return err
+			}
+			a.PSNR = &psnr
+			o.printf(", about %s", decibels(psnr))
+		}
+		o.printf("\n")
+		res.After = append(res.After, a)
+	}
+	return nil
+}
+
+// after is what is left of a picture's stream after something.
+type after struct {
+	report.CapacityStage
+	PSNR *float64 `json:"psnr,omitempty"` // about, of the picture as it would be scaled; nil without one
 }
 
 // seconds prints a duration in tenths of a second, rounded up.

@@ -241,7 +241,7 @@ func (o *compareFlags) open(ctx context.Context, name string) (*compareInput, er
 		return &compareInput{recording: &recording{a, name, f}}, nil
 	}
 	defer f.Close()
-	p, err := intake.Picture(f, size, picture.MaxPixels)
+	p, err := intake.Picture(ctx, f, size, picture.MaxPixels)
 	if err != nil {
 		return nil, about(name, err)
 	}

@@ -49,6 +49,11 @@ instead. ditas capacity tells all this beforehand. If a recording is a poor cove
 because it is silent, clipped or narrow, or was compressed with loss, ditas warns and
 says what to do.
 
+For each stage of the picture ditas prints how much of the recording may be lost, if
+nothing else happens to it, before the stage is. The first stages are also the ones
+that stand the most noise; the later ones get what room is left, so that one of them
+may survive more loss than a stage before it.
+
 --snr is the signal-to-noise ratio: how much stronger the recording is than the
 change to it, in decibels. The change follows the recording and always stays below
 what can be heard, so the ratio may turn out higher than you asked. The higher it
@@ -60,8 +65,9 @@ With a passphrase, nobody can reveal the picture without it. It is not stored
 anywhere: if you forget it, the picture is lost. Without a passphrase, anyone who has
 ditas can reveal the picture. By the default method, it survives copying, conversion
 between WAV and FLAC and between sample formats, cutting, a change of volume, and
-noise. It does not survive MP3 and the like, or resampling. ditas methods tells what
-the other methods survive.
+noise. It does not survive MP3 and the like, or resampling: for recordings that will be
+posted or sent, add --for share, or --for voice where it is speech. Much less fits then.
+ditas methods tells what each method survives.
 
 You may also give pictures and recordings without flags: ditas tells them apart by
 their content. With --out-dir, one picture goes into each of many recordings, or the
@@ -73,6 +79,7 @@ recording goes to standard output, messages go to standard error.
 const hideExample = `  ditas hide --image photo.jpg --cover song.wav --out stego.wav
   ditas hide -i photo.jpg -c song.mp3 -o stego.flac -p
   ditas hide -i photo.jpg -c song.wav -o stego.wav --snr 60 --fit
+  ditas hide -i photo.jpg -c song.wav -o stego.flac --for share --fit
   ditas hide photo.jpg songs/*.flac --out-dir stego
   ffmpeg -i film.mkv -f wav - | ditas hide -i photo.jpg -c - -o stego.flac`
 
@@ -114,6 +121,7 @@ func hideCommand() *cobra.Command {
 	levels, says := compressionLevels()
 	f.IntVar(&o.compression, "compression", 0, says)
 	f.BoolVar(&o.options.Restored, "quality", false, "also measure the picture as it will be revealed, restored: PSNR and SSIM")
+	addForFlag(cmd, &o.options.For)
 	addMethodFlag(cmd, &o.options.Method, "hide by the method `NAME` (default "+ditas.Methods()[0].Name+")")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
@@ -170,7 +178,7 @@ type hidden struct {
 
 func (o *hideFlags) run(ctx context.Context, args []string) error {
 	var err error
-	if o.options.Strength, err = o.strength.get(o.options.Method); err != nil {
+	if o.options.Strength, err = o.strength.get(o.options.Method, o.options.For); err != nil {
 		return err
 	}
 	if err := checkWorkers(o.options.Workers); err != nil {
@@ -275,7 +283,7 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	o.options.Progress, end = o.phases()
 	defer end()
 	survey, err := o.survey(ctx, cover, rewriter, ditas.SurveyOptions{
-		Method: o.options.Method, Workers: o.options.Workers, Progress: o.options.Progress,
+		Method: o.options.Method, For: o.options.For, Workers: o.options.Workers, Progress: o.options.Progress,
 	})
 	if err != nil {
 		return err
@@ -289,8 +297,12 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	})
 	end()
 	if err != nil {
-		return explain(err, cover)
+		return explain(err, cover, survey.Method())
 	}
+	for _, w := range res.Hide.Warnings {
+		o.warn(cover.name+" "+w.Text, w.Advice)
+	}
+	res.Warnings = append(res.Warnings, res.Hide.Warnings...)
 	scaled := ""
 	if res.Width != res.ImageWidth || res.Height != res.ImageHeight {
 		scaled = fmt.Sprintf(", scaled down from %d×%d", res.ImageWidth, res.ImageHeight)
@@ -309,11 +321,15 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	o.printf("  picture    %d×%d pixels%s; %s\n", res.Width, res.Height, scaled, whole)
 	o.printf("  recording  SNR %.1f dB, container MSE %.3g, largest change %.2g of full scale\n", res.SNR, res.MSE, res.MaxDeviation)
 	for i, s := range res.Stages {
-		if s.Bytes == 0 {
+		if s.Loss == nil {
 			o.printf("  stage %d    %s up to here\n", i+1, decibels(s.PSNR))
 			continue
 		}
-		o.printf("  stage %d    %s, %s up to here; arrives unless more than %.0f %% of the recording is lost\n", i+1, size(s.Bytes), decibels(s.PSNR), 100*s.Loss)
+		if s.Survives != "" {
+			o.printf("  stage %d    %s, %s up to here; made to survive %s\n", i+1, size(s.Bytes), decibels(s.PSNR), s.Survives)
+			continue
+		}
+		o.printf("  stage %d    %s, %s up to here; arrives %s\n", i+1, size(s.Bytes), decibels(s.PSNR), provided(*s.Loss))
 	}
 	if !res.Robust {
 		o.printf("  The recording has room for the picture but not for protecting it from noise.\n")
@@ -331,7 +347,7 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 func (t *terminal) survey(ctx context.Context, r *recording, writable audio.File, o ditas.SurveyOptions) (*ditas.Survey, error) {
 	s, err := ditas.NewSurvey(ctx, writable, o)
 	if err != nil {
-		return nil, explain(err, r)
+		return nil, explain(err, r, o.Method)
 	}
 	for _, w := range s.Warnings() {
 		t.warn(r.name+" "+w.Text, w.Advice)
@@ -348,6 +364,14 @@ func decibels(psnr float64) string {
 		return "exact"
 	}
 	return fmt.Sprintf("%.1f dB", psnr)
+}
+
+// provided tells what a stage bears: the loss of a share of the recording.
+func provided(loss float64) string {
+	if percent := math.Round(100 * loss); percent > 0 {
+		return fmt.Sprintf("unless more than %.0f %% of the recording is lost", percent)
+	}
+	return "if nothing of the recording is lost"
 }
 
 // size prints a number of bytes.
@@ -368,8 +392,8 @@ func ssim(v *float64) string {
 	return fmt.Sprintf(" and an SSIM of %.3f", *v)
 }
 
-// explain says what can be done about an error with a recording.
-func explain(err error, r *recording) error {
+// explain says what can be done about an error with a recording. method is the name of the one that was asked for, empty for the default.
+func explain(err error, r *recording, method string) error {
 	var short *report.TooShortError
 	if errors.As(err, &short) {
 		err = fmt.Errorf("%s: %w", r.name, err)
@@ -383,8 +407,12 @@ func explain(err error, r *recording) error {
 		if err = fmt.Errorf("%s: %w", r.name, err); quiet.Heard {
 			return withHint(err, "amplify the recording first, take one of 24 bits, or allow it to be heard with --audible")
 		}
-		if quiet.Reached < ditas.Methods()[0].MinSNR {
+		m, unknown := ditas.MethodNamed(method)
+		switch {
+		case unknown == nil && quiet.Reached < m.MinSNR && m.Faint:
 			return withHint(err, "take --faint, or amplify the recording first")
+		case unknown == nil && quiet.Reached < m.MinSNR:
+			return withHint(err, "amplify the recording first")
 		}
 		return withHint(err, "choose --snr %.0f or less, or amplify the recording first", math.Floor(quiet.Reached))
 	}

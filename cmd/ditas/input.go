@@ -84,7 +84,7 @@ func readPicture(ctx context.Context, name string) (*picture.Planes, error) {
 	}
 	name = shown(name)
 	defer f.Close()
-	p, err := intake.Picture(f, size, picture.MaxPixels)
+	p, err := intake.Picture(ctx, f, size, picture.MaxPixels)
 	if err != nil {
 		return nil, about(name, err)
 	}

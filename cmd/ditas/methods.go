@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ditas"
+	"ditas/internal/words"
 )
 
 const methodsHelp = `List the methods of hiding a picture, the default first: what the picture survives
@@ -24,22 +25,34 @@ func methodsCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t.begin(cmd)
 			for _, m := range ditas.Methods() {
-				strength := fmt.Sprintf("--snr %g to %g (default %g)", m.MinSNR, m.MaxSNR, m.DefaultSNR)
+				strength := "follows the recording"
+				if m.MaxSNR > 0 {
+					strength = fmt.Sprintf("--snr %g to %g (default %g)", m.MinSNR, m.MaxSNR, m.DefaultSNR)
+				}
 				if m.Faint {
 					strength += ", or --faint"
+				}
+				var purposes []string
+				for _, p := range ditas.Purposes() {
+					if p.Method == m.Name {
+						purposes = append(purposes, "--for "+p.Name)
+					}
 				}
 				passphrase := "not possible"
 				if m.Secret {
 					passphrase = "optional"
 				}
 				t.printf("%s\n  %s\n", m.Name, m.Summary)
+				if len(purposes) > 0 {
+					t.printf("  purpose       %s\n", strings.Join(purposes, ", "))
+				}
 				t.printf("  survives      %s\n", strings.Join(m.Survives, ", "))
 				t.printf("  destroyed by  %s\n", strings.Join(m.Loses, ", "))
 				t.printf("  costs         %s\n", m.Costs)
 				t.printf("  strength      %s\n", strength)
 				t.printf("  passphrase    %s\n", passphrase)
 			}
-			return t.result(map[string]any{"methods": ditas.Methods()})
+			return t.result(map[string]any{"methods": ditas.Methods(), "purposes": ditas.Purposes()})
 		},
 	}
 	t.addFlags(cmd)
@@ -50,6 +63,37 @@ func methodsCommand() *cobra.Command {
 func addMethodFlag(cmd *cobra.Command, name *string, usage string) {
 	cmd.Flags().StringVar(name, "method", "", usage+"; ditas methods lists them")
 	completeNames(cmd, "method", methodNames()...)
+}
+
+// addForFlag adds --for.
+func addForFlag(cmd *cobra.Command, name *string) {
+	var names []string
+	for _, p := range ditas.Purposes() {
+		names = append(names, p.Name)
+	}
+	cmd.Flags().StringVar(name, "for", "", fmt.Sprintf("what the recording is for, `PURPOSE`: %s (default %s)", words.List(names, "or"), names[0]))
+	completeNames(cmd, "for", names...)
+}
+
+// checkPurpose returns the method for a purpose, or the one of a name.
+func checkPurpose(method, purpose string) (ditas.Method, error) {
+	if purpose == "" {
+		return checkMethod(method)
+	}
+	for _, p := range ditas.Purposes() {
+		if p.Name != purpose {
+			continue
+		}
+		if method != "" && method != p.Method {
+			return ditas.Method{}, usagef("--for %s hides by the method %s, not %s: give one of the two", purpose, p.Method, method)
+		}
+		return checkMethod(p.Method)
+	}
+	var names []string
+	for _, p := range ditas.Purposes() {
+		names = append(names, p.Name)
+	}
+	return ditas.Method{}, usagef("--for %q is unknown: want %s", purpose, words.List(names, "or"))
 }
 
 func methodNames() (names []string) {
@@ -84,14 +128,16 @@ func (s *strengthFlags) addFlags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&s.faint, "faint", false, "change the recording as little as possible, instead of --snr")
 }
 
-// get returns the strength for a method.
-func (s *strengthFlags) get(method string) (ditas.Strength, error) {
-	m, err := checkMethod(method)
+// get returns the strength for a method or a purpose.
+func (s *strengthFlags) get(method, purpose string) (ditas.Strength, error) {
+	m, err := checkPurpose(method, purpose)
 	if err != nil {
 		return ditas.Strength{}, err
 	}
 	given := s.cmd.Flags().Changed("snr")
 	switch {
+	case m.MaxSNR == 0 && (given || s.audible || s.faint):
+		return ditas.Strength{}, usagef("%s takes no --snr, --audible or --faint: how strong the change is follows from the recording", m.Name)
 	case given && s.faint:
 		return ditas.Strength{}, usagef("both --snr and --faint are given")
 	case s.audible && s.faint:

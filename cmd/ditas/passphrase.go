@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -82,7 +83,7 @@ func (f *passphraseFlags) get(ctx context.Context, t *terminal, twice bool) (str
 			}
 		}
 	}
-	if err == nil && given && p == "" {
+	if err == nil && given && strings.TrimSpace(p) == "" {
 		err = withHint(fmt.Errorf("the passphrase from %s is empty", from), "leave it out to use no passphrase")
 	}
 	f.read, f.value = err == nil, p

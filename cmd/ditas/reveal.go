@@ -183,12 +183,19 @@ func (o *revealFlags) reveal(ctx context.Context, name, out string, format pictu
 		if err != nil {
 			return err
 		}
+		if o.drawn != "" && len(r.Map) == 0 {
+			return withHint(usagef("the picture is hidden by %s, which has no map of what was found", r.Method), "leave out --map")
+		}
 		res.Reveal = r
-		return p.Encode(w, format)
+		var converting func(done, total int)
+		if o.options.Progress != nil {
+			converting = func(done, total int) { o.options.Progress(report.Converting, done, total) }
+		}
+		return p.EncodeContext(ctx, w, format, converting)
 	})
 	end()
 	if err != nil {
-		return explain(err, stego)
+		return explain(err, stego, o.options.Method)
 	}
 	if out == "-" {
 		out = "standard output"
@@ -199,8 +206,8 @@ func (o *revealFlags) reveal(ctx context.Context, name, out string, format pictu
 	}
 	o.printf("%s holds a picture of %d×%d pixels, now in %s%s\n", stego.name, res.Width, res.Height, out, exactly)
 	o.arrival(res.Reveal)
-	if o.drawn != "" && len(res.Map) > 0 {
-		if err := o.write(o.drawn, func(w io.Writer) error { return drawMap(res.Map).Encode(w, picture.PNG) }); err != nil {
+	if o.drawn != "" {
+		if err := o.write(o.drawn, func(w io.Writer) error { return drawMap(res.Map).EncodeContext(ctx, w, picture.PNG, nil) }); err != nil {
 			return err
 		}
 	}
@@ -217,6 +224,9 @@ func (o *revealFlags) reveal(ctx context.Context, name, out string, format pictu
 func (t *terminal) arrival(r *report.Reveal) {
 	for i, s := range r.Stages {
 		t.printf("  stage %d of %d  %d of %d pieces arrived\n", i+1, len(r.Stages), s.Arrived, s.Blocks)
+	}
+	if r.Truncated {
+		t.printf("  recording     ends too early: the file is cut off\n")
 	}
 	if r.Map != nil {
 		t.printf("  recording     %d of %d frames found%s\n", r.Arrived, r.Frames, changes(r))

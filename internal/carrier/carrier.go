@@ -78,8 +78,8 @@ type Survey interface {
 	// Divide tells into how many bytes each a payload of size bytes, which fits, would be divided.
 	Divide(s Strength, size int) []int
 	// Embed writes the cover to dst with a payload in it that fits, in the cover's own format, which has to be an [audio.Rewriter].
-	// nonce gives the random bytes that make the recording unlike all others of its key. The error is a *LostError if the payload could not be
-	// read again.
+	// nonce gives the random bytes that make the recording unlike all others of its key. Progress starts again where Embed tries again. The
+	// error is a *LostError if the payload could not be read again.
 	Embed(ctx context.Context, dst io.Writer, s Strength, payload []byte, key keystream.Key, nonce io.Reader, o Options) (*Report, error)
 }
 
@@ -91,6 +91,8 @@ type Room struct {
 	Cover  time.Duration // how long the cover lasts
 	// TooQuiet tells that there is no room because the cover is too quiet for the strength; nil otherwise.
 	TooQuiet *report.TooQuietError
+	// Stages are those of a payload that fills the room, if they are made for different things to survive; nil otherwise.
+	Stages []Protection
 }
 
 // Report tells what Embed did.

@@ -8,9 +8,9 @@
 //	stream, complete, err := codestream.Encode(ctx, photo, codestream.EncodeOptions{Limit: 500})
 //	photo, info, err := codestream.Decode(ctx, stream[:200], codestream.DecodeOptions{})
 //
-// The codec turns RGB into luma and chroma and these into wavelet coefficients, both reversibly (internal/wavelet), and codes the
-// coefficients bit plane by bit plane in the order of what they are worth (internal/bitplane) with an adaptive
-// arithmetic coder (internal/entropy) that starts from what photographs have in common. All of it is integer arithmetic: every
+// The codec turns RGB into luma and chroma and these into wavelet coefficients, both reversibly (package wavelet), and codes the
+// coefficients bit plane by bit plane in the order of what they are worth (package bitplane) with an adaptive
+// arithmetic coder (package entropy) that starts from what photographs have in common; all three are in internal/codestream/internal. All of it is integer arithmetic: every
 // platform writes the same stream and reads the same picture, of prefixes too.
 //
 // Streams can be read by the version of ditas that wrote them and by all whose tests pass the golden streams in testdata.
@@ -45,7 +45,7 @@ type Info struct {
 	Complete      bool // the prefix holds the picture exactly
 	// Halvings is how many times the picture that was made is smaller, each time by two, rounded up.
 	Halvings int
-	// Error is the expected root mean square error of luma, Co and Cg (see internal/wavelet), where full scale is 1. It is measured on
+	// Error is the expected root mean square error of luma, Co and Cg (see package wavelet), where full scale is 1. It is measured on
 	// photographs known to the same depth, and holds within a factor of two. All are 0 for a complete picture.
 	Error [3]float32
 }

@@ -3,6 +3,7 @@
 package intake
 
 import (
+	"context"
 	"errors"
 	"io"
 
@@ -21,10 +22,10 @@ func Recording(r io.ReaderAt, size int64) (audio.File, error) {
 	return f, err
 }
 
-// Picture is [picture.DecodeLimit] of a file of size bytes that somebody gave as a picture. Of a recording the error
+// Picture is [picture.DecodeContext] of a file of size bytes that somebody gave as a picture. Of a recording the error
 // says that it is one.
-func Picture(r io.ReaderAt, size int64, maxPixels int) (*picture.Planes, error) {
-	p, err := picture.DecodeLimit(io.NewSectionReader(r, 0, size), maxPixels)
+func Picture(ctx context.Context, r io.ReaderAt, size int64, maxPixels int) (*picture.Planes, error) {
+	p, err := picture.DecodeContext(ctx, io.NewSectionReader(r, 0, size), maxPixels)
 	if !errors.Is(err, picture.ErrFormat) || IsPicture(r, size) {
 		return p, err
 	}

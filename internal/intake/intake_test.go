@@ -44,7 +44,7 @@ func TestWrongFiles(t *testing.T) {
 		if err != nil && intake.Advice(err) == "" {
 			t.Errorf("%s as a recording: no advice about %v", c.name, err)
 		}
-		_, err = intake.Picture(r, size, picture.MaxPixels)
+		_, err = intake.Picture(t.Context(), r, size, picture.MaxPixels)
 		check(t, c.name+" as a picture", err, c.picture)
 		var refusal *codec.Refusal
 		if errors.As(err, &refusal) && !strings.Contains(refusal.Advice, "PNG") {

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"math/bits"
 	"math/rand/v2"
+	"strings"
 
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/text/unicode/norm"
@@ -38,14 +39,14 @@ const (
 // without the key. It protects from a table of keys made for another program.
 const commonSalt = "ditas passphrase 1"
 
-// ErrEmpty reports a passphrase without a character.
+// ErrEmpty reports a passphrase without a character, or of blanks only.
 var ErrEmpty = errors.New("the passphrase is empty")
 
 // FromPassphrase returns the key of a passphrase: Argon2id of its UTF-8 in normal form C, so that it does not matter how a
 // keyboard composes accents. It takes about a tenth of a second and 64 MiB, which is what slows down those who guess. salt is added to a
-// common one and may be nil. The error is [ErrEmpty] if there is no passphrase.
+// common one and may be nil. The error is [ErrEmpty] if there is nothing but blanks in it.
 func FromPassphrase(passphrase string, salt []byte) (Key, error) {
-	if passphrase == "" {
+	if strings.TrimSpace(passphrase) == "" {
 		return Key{}, ErrEmpty
 	}
 	return Key(argon2.IDKey(norm.NFC.Bytes([]byte(passphrase)), append([]byte(commonSalt), salt...), Passes, Memory, Lanes, uint32(len(Key{})))), nil

@@ -102,6 +102,9 @@ func TestFromPassphrase(t *testing.T) {
 	if other, _ := FromPassphrase("cafe", nil); other == composed {
 		t.Error("another passphrase gives the same key")
 	}
+	if _, err := FromPassphrase(" \t\u00a0", nil); !errors.Is(err, ErrEmpty) {
+		t.Errorf("blanks: %v", err)
+	}
 	if _, err := FromPassphrase("", nil); !errors.Is(err, ErrEmpty) {
 		t.Errorf("an empty passphrase: %v", err)
 	}

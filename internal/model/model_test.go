@@ -566,13 +566,15 @@ func TestPausesAreLeftAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	level, room, err := survey.Level(covers[0], 1e-5, 1e-3)
+	curves := make([]model.Curve, 1)
+	survey.Measure(curves, covers[0])
+	use, err := curves[0].Use(1e-5, 1e-3)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tau := model.Level(level)
-	if tau > 0.5 || tau < 1e-3 || room < n/16 || room > n/2 {
-		t.Errorf("threshold %v with room for %d of %d", tau, room, n)
+	tau := model.Level(use.Level)
+	if tau > 0.5 || tau < 1e-3 || use.Room < 1.0/16 || use.Room > 1.0/2 {
+		t.Errorf("threshold %v with room in %.3f of it", tau, use.Room)
 	}
 	h, err := s.NewHider()
 	if err != nil {
@@ -644,6 +646,9 @@ func TestSurveyMeetsTheDistortion(t *testing.T) {
 	}
 	c := make([]float32, tiny.Samples())
 	mdct.Forward(c, covers[0])
+	curves := make([]model.Curve, 1)
+	survey.Measure(curves, covers[0])
+	curve := &curves[0]
 	// expected is the erased power and a message of 3 % of its largest possible power, per sample.
 	expected := func(tau float64) float64 {
 		var d float64
@@ -656,11 +661,11 @@ func TestSurveyMeetsTheDistortion(t *testing.T) {
 	}
 	last := 0.0
 	for _, d := range []float64{1e-9, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3} {
-		level, _, err := survey.Level(covers[0], d, 1e-4)
+		use, err := curve.Use(d, 1e-4)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := model.Level(level)
+		got := model.Level(use.Level)
 		if got <= last {
 			t.Errorf("distortion %g: threshold %v, no more than for less distortion", d, got)
 		}
@@ -673,12 +678,12 @@ func TestSurveyMeetsTheDistortion(t *testing.T) {
 		}
 	}
 	for _, d := range []float64{0.01, 0.1, 1, math.Inf(1)} {
-		if got, _, err := survey.Level(covers[0], d, 1e-4); err != nil || model.Level(got) > model.MaxThreshold {
-			t.Errorf("distortion %g: threshold %v, error %v", d, got, err)
+		if use, err := curve.Use(d, 1e-4); err != nil || model.Level(use.Level) > model.MaxThreshold {
+			t.Errorf("distortion %g: threshold %v, error %v", d, model.Level(use.Level), err)
 		}
 	}
 	for _, d := range []float64{0, -1, math.NaN()} {
-		if _, _, err := survey.Level(covers[0], d, 1e-4); err == nil {
+		if _, err := curve.Use(d, 1e-4); err == nil {
 			t.Errorf("a distortion of %v was taken", d)
 		}
 	}

@@ -14,7 +14,7 @@ type Hider struct {
 
 // NewHider returns a hider for the system's present weights.
 func (s *System) NewHider() (*Hider, error) {
-	p, err := s.NewPipeline(false, false)
+	p, err := s.newPipeline(false, false, true)
 	if err != nil {
 		return nil, err
 	}

@@ -12,17 +12,30 @@ type Survey struct {
 	mdct    *dsp.MDCT[float32]
 	c       []float32
 	message float64 // power that a message coefficient is expected to have, as a share of the threshold's square
-	least   int
-	// Of the coefficients of a frame that are at least as strong as a level: their number and their power.
-	number [levels + 1]float64
-	power  [levels + 1]float64
-	// Of the whole subsequence, by the level of the threshold.
-	room, distortion [levels]float64
+	peak    float64 // largest message coefficient, as a share of the threshold
+	below   int     // levels by which it lies below the threshold
+	least   []int
+	// Of the coefficients of a frame that are at least as strong as a level: their number, their magnitudes and their power.
+	number, magnitude, power [levels + 1]float64
+	// Of the whole subsequence, by activity and by the level of the threshold.
+	room, distortion [][levels]float64
+}
+
+// Curve tells what a subsequence takes at each level of strength.
+type Curve struct {
+	room       [levels]uint16  // coefficients that make room for the message
+	distortion [levels]float32 // expected sum of squared errors
+	samples    int
+	peak       float64 // as in Survey
 }
 
 // messagePower is the mean square of the networks' output over the square of its largest possible value, as measured on
 // validation pictures.
 const messagePower = 0.03
+
+// crowded says how much louder the networks' output is the less room it has, as a share of that square: about as measured on validation
+// recordings, by (1 − room)/room.
+const crowded = 0.05
 
 // Thresholds are tried in steps of 0.3 dB below MaxThreshold, down to 76 dB.
 const (
@@ -31,10 +44,34 @@ const (
 )
 
 // Level returns the threshold that a level of strength stands for: 0.3 dB below MaxThreshold for each level.
-func Level(i uint8) float64 { return MaxThreshold * math.Pow(10, -levelStep*float64(i)/20) }
+func Level(i uint8) float64 { return thresholds[i] }
 
-// NewSurvey returns a survey for a configuration and an activity, see [Hider.SetActivity].
-func NewSurvey(c Config, least int) (*Survey, error) {
+var thresholds = func() (of [levels]float64) {
+	for i := range of {
+		of[i] = MaxThreshold * math.Pow(10, -levelStep*float64(i)/20)
+	}
+	return of
+}()
+
+// reached returns the first level whose threshold a magnitude reaches, levels if there is none.
+func reached(x float32) int {
+	if x >= MaxThreshold {
+		return 0
+	}
+	// The bits of a float are its logarithm, but for what is linear between powers of two; what that errs by is mended.
+	const one, perOctave = 0x3f800000, 20 * 0.30103 / levelStep
+	i := max(0, min(levels, int(float64(one-int(math.Float32bits(x)))*(perOctave/(1<<23)))))
+	for i > 0 && float64(x) >= thresholds[i-1] {
+		i--
+	}
+	for i < levels && float64(x) < thresholds[i] {
+		i++
+	}
+	return i
+}
+
+// NewSurvey returns a survey for a configuration and some activities, see [Hider.SetActivity].
+func NewSurvey(c Config, least ...int) (*Survey, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -42,68 +79,107 @@ func NewSurvey(c Config, least int) (*Survey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Survey{mdct: m, c: make([]float32, c.Samples()), message: messagePower * c.Amplitude * c.Amplitude, least: least}, nil
+	return &Survey{
+		mdct: m, c: make([]float32, c.Samples()), message: messagePower * c.Amplitude * c.Amplitude, least: least,
+		peak: c.Amplitude, below: int(math.Round(-20 * math.Log10(c.Amplitude) / levelStep)),
+		room: make([][levels]float64, len(least)), distortion: make([][levels]float64, len(least)),
+	}, nil
 }
 
-// Level returns how strongly a subsequence should be used, a level whose threshold is not less than floor, and how many
-// coefficients make room for the message then. It is the greatest strength at which the expected mean
-// squared distortion is at most the one given; strengths at which so few frames are active that a weaker one has a tenth more
-// room are passed over. If there is none, it is the weakest. It panics if cover is too short.
-func (s *Survey) Level(cover []float32, distortion, floor float64) (best uint8, room int, err error) {
-	if !(distortion > 0) || !(floor > 0 && floor <= MaxThreshold) {
-		return 0, 0, fmt.Errorf("distortion %g with thresholds from %g: want more than 0, and at most %g for the threshold", distortion, floor, MaxThreshold)
-	}
+// Measure sets a curve for each activity. It panics if cover is too short.
+func (s *Survey) Measure(curves []Curve, cover []float32) {
 	s.mdct.Forward(s.c, cover[:len(s.c)])
-	clear(s.room[:])
-	clear(s.distortion[:])
+	clear(s.room)
+	clear(s.distortion)
 	bands := s.mdct.Bands()
 	for at := 0; at < len(s.c); at += bands {
 		s.add(s.c[at:][:bands])
 	}
-	weakest := min(levels-1, int(-20*math.Log10(floor/MaxThreshold)/levelStep))
-	within := func(i int) bool { return s.distortion[i] <= distortion*float64(len(s.c)) }
-	var most float64
-	for i, room := range s.room[:weakest+1] {
-		if within(i) {
-			most = max(most, room)
+	for i := range curves {
+		c := &curves[i]
+		c.samples, c.peak = len(s.c), s.peak
+		for level := range levels {
+			c.room[level] = uint16(s.room[i][level])
+			c.distortion[level] = float32(s.distortion[i][level])
 		}
 	}
-	best = uint8(weakest)
-	for i, room := range s.room[:weakest+1] {
-		if within(i) && room > 0 && room >= 0.9*most {
-			best = uint8(i)
-			break
-		}
-	}
-	return best, int(s.room[best]), nil
 }
 
 // add takes a frame in: its room and distortion at every threshold.
 func (s *Survey) add(frame []float32) {
 	clear(s.number[:])
+	clear(s.magnitude[:])
 	clear(s.power[:])
-	var total float64
 	for _, v := range frame {
-		x := math.Abs(float64(v))
-		total += x * x
-		// The first level that it reaches.
-		i := 0
-		if x < MaxThreshold {
-			i = int(min(levels, math.Ceil(-20*math.Log10(x/MaxThreshold)/levelStep)))
-		}
+		v = max(v, -v)
+		x := float64(v)
+		i := reached(v)
 		s.number[i]++
+		s.magnitude[i] += x
 		s.power[i] += x * x
 	}
-	var strong, power float64
 	for i := range levels {
-		strong += s.number[i]
-		power += s.power[i]
-		if strong < float64(s.least) {
-			continue // what limiting the frame's coefficients takes away is little
-		}
-		weak := float64(len(frame)) - strong
-		tau := Level(uint8(i))
-		s.room[i] += weak
-		s.distortion[i] += total - power + s.message*tau*tau*weak
+		s.number[i+1] += s.number[i]
+		s.magnitude[i+1] += s.magnitude[i]
+		s.power[i+1] += s.power[i]
 	}
+	total := s.power[levels]
+	for k, least := range s.least {
+		room, distortion := &s.room[k], &s.distortion[k]
+		for i := range levels {
+			if s.number[i] < float64(least) {
+				distortion[i] += s.limited(i)
+				continue
+			}
+			weak := float64(len(frame)) - s.number[i]
+			tau := thresholds[i]
+			room[i] += weak
+			distortion[i] += total - s.power[i] + s.message*tau*tau*weak
+		}
+	}
+}
+
+// limited returns by how much limiting the weak coefficients of a frame that is not active changes it: those between the message's peak
+// and the threshold.
+func (s *Survey) limited(level int) float64 {
+	to, peak := min(level+s.below, levels), s.peak*thresholds[level]
+	n, magnitude, power := s.number[to]-s.number[level], s.magnitude[to]-s.magnitude[level], s.power[to]-s.power[level]
+	return max(0, power-2*peak*magnitude+peak*peak*n)
+}
+
+// Use is how a subsequence is used at a level of strength.
+type Use struct {
+	Level      uint8
+	Room       float64 // share of the coefficients that make room for the message
+	Distortion float64 // expected mean squared error, that of a message that is louder where it has little room included
+}
+
+// Use returns how strongly the subsequence should be used, at a level whose threshold is not less than floor. It is the greatest strength at
+// which the expected mean squared distortion is at most the one given; strengths at which so few frames are active that a weaker one has a
+// tenth more room are passed over. If there is none, it is the weakest, and the distortion is more than the one given.
+func (c *Curve) Use(distortion, floor float64) (Use, error) {
+	if !(distortion > 0) || !(floor > 0 && floor <= MaxThreshold) {
+		return Use{}, fmt.Errorf("distortion %g with thresholds from %g: want more than 0, and at most %g for the threshold", distortion, floor, MaxThreshold)
+	}
+	weakest := min(levels-1, int(-20*math.Log10(floor/MaxThreshold)/levelStep))
+	within := func(i int) bool { return float64(c.distortion[i]) <= distortion*float64(c.samples) }
+	var most float64
+	for i, room := range c.room[:weakest+1] {
+		if within(i) {
+			most = max(most, float64(room))
+		}
+	}
+	best := weakest
+	for i, room := range c.room[:weakest+1] {
+		if within(i) && room > 0 && float64(room) >= 0.9*most {
+			best = i
+			break
+		}
+	}
+	n := float64(c.samples)
+	u := Use{Level: uint8(best), Room: float64(c.room[best]) / n, Distortion: float64(c.distortion[best]) / n}
+	if peak := c.peak * thresholds[best]; u.Room > 0 {
+		u.Distortion += min(1-messagePower, crowded*(1-u.Room)/u.Room) * peak * peak * u.Room
+	}
+	return u, nil
 }

@@ -115,6 +115,11 @@ type Pipeline struct {
 
 // NewPipeline builds the graph for one picture. With train set it has gradients; with dropout, a loss for lost stages.
 func (s *System) NewPipeline(train, dropout bool) (*Pipeline, error) {
+	return s.newPipeline(train, dropout, false)
+}
+
+// newPipeline builds it. For hiding only, what the last stage reveals is left out: no stage hides what it misses.
+func (s *System) newPipeline(train, dropout, hiding bool) (*Pipeline, error) {
 	c := s.Config
 	g := nn.NewGraph(s.Weights, train)
 	p := &Pipeline{Graph: g, Keep: make([]float64, c.Stages), strengths: newStrengths(c)}
@@ -133,6 +138,11 @@ func (s *System) NewPipeline(train, dropout bool) (*Pipeline, error) {
 			p.ContainerLoss = append(p.ContainerLoss, g.MSE(container, cover))
 		}
 		written := g.Round(g.Map("unfold", unfold{st.fold}, container), &p.Step)
+		p.Covers = append(p.Covers, samples)
+		p.Containers = append(p.Containers, g.Output(written))
+		if hiding && i == c.Stages-1 {
+			break
+		}
 		g.Scope(fmt.Sprintf("reveal%d", i))
 		revealed, revealFeatures = st.revealStage(g, &p.strengths, i, g.Map("fold", st.fold, written), revealFeatures)
 		if train {
@@ -143,9 +153,9 @@ func (s *System) NewPipeline(train, dropout bool) (*Pipeline, error) {
 			lossy = g.Sub(lossy, g.Scale(revealed, &p.Keep[i]))
 		}
 		missing = g.Sub(missing, revealed)
-		p.Covers = append(p.Covers, samples)
-		p.Containers = append(p.Containers, g.Output(written))
-		p.Revealed = append(p.Revealed, g.Output(revealed))
+		if !hiding {
+			p.Revealed = append(p.Revealed, g.Output(revealed))
+		}
 	}
 	if dropout {
 		zero := g.Input("zero", tile)

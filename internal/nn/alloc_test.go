@@ -9,7 +9,7 @@ import (
 )
 
 func TestStepDoesNotAllocate(t *testing.T) {
-	w := NewWeights(kernel.Default[float32]())
+	w := NewWeights(kernel.Best())
 	g, x, loss := autoencoder(w)()
 	w.Init(1)
 	buf := make([]float32, x.Shape().Len())

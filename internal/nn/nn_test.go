@@ -178,7 +178,7 @@ func TestConvMatchesDefinition(t *testing.T) {
 		pad := [2]int{rng.IntN(4), rng.IntN(4)}
 		s.Pad = &pad
 		in := Shape{1 + rng.IntN(2), s.In, 9 + rng.IntN(9), 9 + rng.IntN(30)}
-		w := NewWeights(kernel.Default[float32]())
+		w := NewWeights(kernel.Best())
 		c := w.Conv("c", s)
 		w.Init(uint64(i))
 		for j := range c.Bias.Data {
@@ -328,7 +328,7 @@ func TestPixelShuffleOrder(t *testing.T) {
 }
 
 func TestSharedMemoryChangesNothing(t *testing.T) {
-	w := NewWeights(kernel.Default[float32]())
+	w := NewWeights(kernel.Best())
 	a := w.Conv("a", ConvSpec{In: 3, Out: 3, Kernel: Square(5)})
 	b := w.Conv("b", ConvSpec{In: 3, Out: 3, Kernel: Square(3), Stride: Square(2)})
 	c := w.Conv("c", ConvSpec{In: 3, Out: 3, Kernel: Square(3), Stride: Square(2), Transposed: true, OutputPad: [2]int{1, 1}})
@@ -386,7 +386,7 @@ func TestSharedMemoryChangesNothing(t *testing.T) {
 }
 
 func TestNaNIsNamed(t *testing.T) {
-	w := NewWeights(kernel.Default[float32]())
+	w := NewWeights(kernel.Best())
 	first := w.Conv("first", ConvSpec{In: 1, Out: 1, Kernel: Square(3)})
 	second := w.Conv("second", ConvSpec{In: 1, Out: 1, Kernel: Square(3)})
 	w.Init(1)
@@ -452,7 +452,7 @@ func autoencoder(w *Weights[float32]) func() (*Graph[float32], *Tensor[float32],
 }
 
 func trainAutoencoder(workers, steps int) ([]float32, float64) {
-	w := NewWeights(kernel.Default[float32]())
+	w := NewWeights(kernel.Best())
 	build := autoencoder(w)
 	w.Init(7)
 	const batch = 6

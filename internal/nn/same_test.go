@@ -13,7 +13,7 @@ import (
 func TestEvenKernelsKeepTheExtent(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 5))
 	for _, kernelSize := range [][2]int{{4, 4}, {2, 2}, {4, 3}, {1, 6}} {
-		w := NewWeights(kernel.Default[float32]())
+		w := NewWeights(kernel.Best())
 		c := w.Conv("c", ConvSpec{In: 3, Out: 5, Kernel: kernelSize})
 		w.Init(1)
 		in := Shape{2, 3, 9, 11}

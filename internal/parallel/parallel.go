@@ -4,6 +4,7 @@
 package parallel
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 )
@@ -52,3 +53,36 @@ func (w *Workers) work(worker int) {
 
 // Each is [Workers.Each] for a single use.
 func Each(workers, n int, task func(worker, i int)) { NewWorkers(min(workers, n)).Each(n, task) }
+
+// Within runs do and returns its error when it returns, or at once ctx's when ctx ends. do then goes on by itself, as what cannot be told to
+// stop does, and nobody may look at what it writes. If it panics, so does Within.
+func Within(ctx context.Context, do func() error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if ctx.Done() == nil {
+		return do()
+	}
+	type outcome struct {
+		err      error
+		panicked any
+	}
+	end := make(chan outcome, 1)
+	go func() {
+		var o outcome
+		defer func() {
+			o.panicked = recover()
+			end <- o
+		}()
+		o.err = do()
+	}()
+	select {
+	case o := <-end:
+		if o.panicked != nil {
+			panic(o.panicked)
+		}
+		return o.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,6 +1,8 @@
 package parallel_test
 
 import (
+	"context"
+	"errors"
 	"sync/atomic"
 	"testing"
 
@@ -51,5 +53,37 @@ func BenchmarkEach(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		w.Each(64, func(int, int) {})
+	}
+}
+
+// Within gives what the task gives, or does not wait for it when the context has ended.
+func TestWithin(t *testing.T) {
+	failed := errors.New("failed")
+	if err := parallel.Within(t.Context(), func() error { return failed }); err != failed {
+		t.Errorf("%v, want the task's error", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	release := make(chan struct{})
+	err := parallel.Within(ctx, func() error {
+		cancel()
+		<-release // which comes only when Within has returned
+		return failed
+	})
+	close(release)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, want the context's error", err)
+	}
+	if err := parallel.Within(ctx, func() error { t.Error("begun after the end"); return nil }); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	for _, ctx := range []context.Context{t.Context(), context.Background()} {
+		func() {
+			defer func() {
+				if recover() != "lost" {
+					t.Error("a panic was lost")
+				}
+			}()
+			parallel.Within(ctx, func() error { panic("lost") })
+		}()
 	}
 }

@@ -27,11 +27,14 @@ type choice struct {
 	strength ditas.Strength
 }
 
-// choose returns what a form asks for: a method and an SNR in dB.
+// choose returns what a form asks for: a method, and an SNR in dB if the method takes one.
 func choose(name string, snr float64) (choice, error) {
 	m, err := methodOf(name)
 	if err != nil {
 		return choice{}, err
+	}
+	if m.MaxSNR == 0 {
+		return choice{method: m}, nil
 	}
 	if !(snr >= m.MinSNR && snr <= m.MaxSNR) {
 		return choice{}, fmt.Errorf("%w: a strength of %g dB", errRequest, snr)
@@ -174,14 +177,14 @@ func (s *session) getEstimate(w http.ResponseWriter, r *http.Request) error {
 	width, height := p.size(factor, room)
 	v.Picture = &estimatedPicture{Width: width, Height: height}
 	if width > 0 && room.Bytes > 0 {
-		e, err := p.estimator(width, height)
+		e, err := p.estimator(ctx, width, height)
 		if err != nil {
 			return err
 		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		psnr, err := e.PSNR(room.Bytes)
+		psnr, err := e.PSNR(ctx, room.Bytes)
 		if err != nil {
 			return err
 		}
@@ -247,7 +250,7 @@ func (s *session) getExact(w http.ResponseWriter, r *http.Request) error {
 		if width == 0 {
 			break
 		}
-		e, err := p.estimator(width, height)
+		e, err := p.estimator(ctx, width, height)
 		if err != nil {
 			return err
 		}

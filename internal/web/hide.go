@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"sync"
 
 	"ditas"
 	"ditas/audio"
 	"ditas/internal/intake"
-	"ditas/internal/parallel"
 	"ditas/metric"
 	"ditas/picture"
 	"ditas/report"
@@ -34,17 +34,20 @@ type secret struct {
 const keptEstimators = 3
 
 // scaled returns the picture at a size, as it will be hidden.
-func (p *secret) scaled(width, height int) *picture.Planes {
+func (p *secret) scaled(ctx context.Context, width, height int) (*picture.Planes, error) {
 	if width == p.Width && height == p.Height {
-		return p.Planes
+		return p.Planes, nil
 	}
-	v := p.Resize(width, height)
+	v, err := p.ResizeContext(ctx, width, height)
+	if err != nil {
+		return nil, err
+	}
 	v.Round()
-	return v
+	return v, nil
 }
 
 // estimator returns that of the picture at a size.
-func (p *secret) estimator(width, height int) (*ditas.Estimator, error) {
+func (p *secret) estimator(ctx context.Context, width, height int) (*ditas.Estimator, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	size := [2]int{width, height}
@@ -53,7 +56,11 @@ func (p *secret) estimator(width, height int) (*ditas.Estimator, error) {
 			return p.estimators[i], nil
 		}
 	}
-	e, err := ditas.NewEstimator(p.scaled(width, height))
+	v, err := p.scaled(ctx, width, height)
+	if err != nil {
+		return nil, err
+	}
+	e, err := ditas.NewEstimator(ctx, v)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +87,7 @@ func (s *session) putPicture(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p, err := intake.Picture(f, size, s.handler.options.MaxPixels)
+	p, err := intake.Picture(ctx, f, size, s.handler.options.MaxPixels)
 	if err := errors.Join(err, ctx.Err()); err != nil {
 		return err
 	}
@@ -94,13 +101,13 @@ func (s *session) putPicture(w http.ResponseWriter, r *http.Request) error {
 }
 
 // getPicture sends the picture to hide, small enough to look at.
-func (s *session) getPicture(w http.ResponseWriter, _ *http.Request) error {
+func (s *session) getPicture(w http.ResponseWriter, r *http.Request) error {
 	p, err := s.picture()
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "image/png")
-	return p.Fit(previewSide, previewSide).Encode(w, picture.PNG)
+	return writePreview(r.Context(), w, p.Planes)
 }
 
 func (s *session) picture() (*secret, error) {
@@ -277,7 +284,10 @@ func (s *session) hide(ctx context.Context, f *sound, p *secret, c choice, q hid
 	if err != nil {
 		return nil, err
 	}
-	hidden := p.scaled(width, height)
+	hidden, err := p.scaled(ctx, width, height)
+	if err != nil {
+		return nil, err
+	}
 	file, err := s.write(func(w io.Writer) (err error) {
 		v.Hide, err = survey.Hide(ctx, w, hidden, key, ditas.HideOptions{
 			Strength: c.strength, Workers: s.handler.workers(), Progress: out.progress,
@@ -309,10 +319,12 @@ func (s *session) hide(ctx context.Context, f *sound, p *secret, c choice, q hid
 type audibility struct {
 	Moments int `json:"moments"`
 	Masked  int `json:"masked"` // moments in which the recording masks the change
+	// ODG is the grade that listeners would give the change, from 0, not heard, to −4, very annoying; nil at rates without one.
+	ODG *float64 `json:"odg"`
 }
 
 // audibilityBlock is how many frames of a recording are compared at a time.
-const audibilityBlock = 1 << 17
+const audibilityBlock = 1 << 14
 
 // getAudibility tells how much of the change an ear model hears.
 func (s *session) getAudibility(w http.ResponseWriter, r *http.Request) error {
@@ -332,26 +344,25 @@ func (s *session) getAudibility(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer done()
 	format := a.Format()
-	masking, err := metric.NewMasking(max(metric.MinMaskingRate, min(format.Rate, metric.MaxMaskingRate)))
+	c, err := metric.NewComparisonWithPEAQ(format.Rate, format.Channels)
 	if err != nil {
 		return err
 	}
+	if err := pairs(ctx, a, b, audibilityBlock, c.Add); err != nil {
+		return err
+	}
 	var v audibility
-	err = pairs(ctx, a, b, audibilityBlock, func(x, y [][]float64) error {
-		found, errs := make([][]metric.NMR, len(x)), make([]error, len(x))
-		parallel.Each(s.handler.workers(), len(x), func(_, c int) { found[c], errs[c] = masking.NoiseToMask(x[c], y[c]) })
-		for _, moments := range found {
-			v.Moments += len(moments)
-			for _, m := range moments {
-				if m.Mean < 0 {
-					v.Masked++
-				}
+	figures := c.Figures()
+	for _, moments := range figures.Moments {
+		v.Moments += len(moments)
+		for _, m := range moments {
+			if m.Mean < 0 {
+				v.Masked++
 			}
 		}
-		return errors.Join(errs...)
-	})
-	if err != nil {
-		return err
+	}
+	if p := figures.PEAQ; p != nil && !math.IsNaN(p.ODG) {
+		v.ODG = &p.ODG
 	}
 	return reply(w, v)
 }

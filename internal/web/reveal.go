@@ -190,7 +190,7 @@ func (s *session) reveal(ctx context.Context, f *sound, q revealRequest, out *st
 	p, found, err := ditas.Reveal(ctx, f, key, ditas.RevealOptions{
 		Workers: s.handler.workers(), Progress: out.progress,
 		Stage: func(i int, p *picture.Planes) {
-			b, err := preview(p)
+			b, err := preview(ctx, p)
 			failed = errors.Join(failed, err)
 			out.send(map[string]revealedStage{"stage": {i, b, compare(p)}})
 		},
@@ -205,7 +205,8 @@ func (s *session) reveal(ctx context.Context, f *sound, q revealRequest, out *st
 	for _, lane := range found.Map {
 		v.Found = append(v.Found, shares(lane, mapColumns))
 	}
-	if v.Picture, err = preview(p); err != nil {
+	found.Map = nil // the page draws it no finer
+	if v.Picture, err = preview(ctx, p); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
@@ -215,10 +216,19 @@ func (s *session) reveal(ctx context.Context, f *sound, q revealRequest, out *st
 }
 
 // preview returns a picture small enough to look at, as PNG.
-func preview(p *picture.Planes) ([]byte, error) {
+func preview(ctx context.Context, p *picture.Planes) ([]byte, error) {
 	var b bytes.Buffer
-	err := p.Fit(previewSide, previewSide).Encode(&b, picture.PNG)
+	err := writePreview(ctx, &b, p)
 	return b.Bytes(), err
+}
+
+// writePreview writes a picture small enough to look at, as PNG.
+func writePreview(ctx context.Context, w io.Writer, p *picture.Planes) error {
+	small, err := p.FitContext(ctx, previewSide, previewSide)
+	if err != nil {
+		return err
+	}
+	return small.EncodeContext(ctx, w, picture.PNG, nil)
 }
 
 // shares returns the share of values that are true in each of n pieces at most.
@@ -238,7 +248,7 @@ func shares(v []bool, n int) []float64 {
 }
 
 // getRevealed sends the revealed picture as it is.
-func (s *session) getRevealed(w http.ResponseWriter, _ *http.Request) error {
+func (s *session) getRevealed(w http.ResponseWriter, r *http.Request) error {
 	s.mu.Lock()
 	p := s.revealed
 	s.mu.Unlock()
@@ -247,5 +257,5 @@ func (s *session) getRevealed(w http.ResponseWriter, _ *http.Request) error {
 	}
 	w.Header().Set("Content-Type", "image/png")
 	w.Header().Set("Content-Disposition", `attachment; filename="revealed.png"`)
-	return p.Encode(w, picture.PNG)
+	return p.EncodeContext(r.Context(), w, picture.PNG, nil)
 }

@@ -94,11 +94,8 @@ func index() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var lossless, onlyRead []*codec.Format
+	var onlyRead []*codec.Format
 	for _, f := range codec.Readable() {
-		if !f.Lossy() {
-			lossless = append(lossless, f) // in the others nothing is left of what was hidden
-		}
 		if !f.Writable() {
 			onlyRead = append(onlyRead, f)
 		}
@@ -107,8 +104,7 @@ func index() ([]byte, error) {
 	err = t.Execute(&b, map[string]any{
 		"Pictures":            words.List(picture.Names(picture.Readable()), "or"),
 		"PictureExtensions":   picture.Extensions(picture.Readable()),
-		"CoverExtensions":     intake.Extensions(),
-		"RecordingExtensions": codec.Extensions(lossless),
+		"RecordingExtensions": intake.Extensions(),
 		"Written":             words.List(codec.Names(codec.Writable()), "or"),
 		"OnlyRead":            words.List(codec.Names(onlyRead), "and"),
 		"Usual":               codec.Writable()[0],

@@ -417,6 +417,9 @@ func TestEveryMethod(t *testing.T) {
 			}
 		}
 		for _, wrong := range []float64{m.MinSNR - 1, m.MaxSNR + 1} {
+			if m.MaxSNR == 0 {
+				break // the recording decides
+			}
 			for _, path := range []string{"/estimate", "/exact"} {
 				if status, _ := v.do("GET", fmt.Sprintf("%s?method=%s&snr=%g&scale=1", path, m.Name, wrong), nil); status != 400 {
 					t.Errorf("%s: %s at %g dB: %d", m.Name, path, wrong, status)
@@ -682,7 +685,7 @@ func TestFormatsOnThePage(t *testing.T) {
 			t.Errorf("the page does not name %s", f)
 		}
 		for _, extension := range codec.Extensions([]*codec.Format{f}) {
-			if !slices.Contains(covers, extension) || slices.Contains(recordings, extension) == f.Lossy() {
+			if !slices.Contains(covers, extension) || !slices.Contains(recordings, extension) {
 				t.Errorf("%s is taken wrongly: %v to hide in, %v to reveal from", extension, covers, recordings)
 			}
 		}

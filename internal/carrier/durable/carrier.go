@@ -39,7 +39,13 @@ func (c Carrier) Survey(ctx context.Context, cover audio.File, o carrier.Options
 // Room tells how much fits. The strength is the recording's own, whatever s is.
 func (s *surveyedCover) Room(carrier.Strength) carrier.Room {
 	bytes := room(s.plan.aim, s.plan.blocks, s.plan.scale)
-	return carrier.Room{Bytes: bytes, Robust: bytes, SNR: s.snr, Cover: s.cover.Format().Duration(s.plan.samples)}
+	var stages []carrier.Protection
+	for _, stage := range ladder(s.plan.aim, s.plan.blocks, s.plan.scale, bytes) {
+		if stage.size > 0 {
+			stages = append(stages, carrier.Protection{Bytes: stage.size, Survives: stage.survives})
+		}
+	}
+	return carrier.Room{Stages: stages, Bytes: bytes, Robust: bytes, SNR: s.snr, Cover: s.cover.Format().Duration(s.plan.samples)}
 }
 
 // fit returns the plan for a payload: one that leaves room is protected better.

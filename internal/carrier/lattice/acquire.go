@@ -387,91 +387,26 @@ var inverseOctaves = func() (of [octaves]float64) {
 // to. It returns the likeliest lock of every pair for which there is one.
 func (a *acquirer) scaled(ctx context.Context, pairs []pair) ([]candidate, error) {
 	fft := a.correlator(scaledPoints)
-	type scratch struct {
-		re, im [octaves][]float32
-		count  [octaves]int
-	}
-	places := make([]*scratch, a.workers)
+	places := make([]*scaledSums, a.workers)
 	results := make([]candidate, len(pairs)*sets)
 	usable := make([][]int, len(a.window.samples))
 	for _, p := range pairs {
 		usable[p.channel] = a.window.usable(p.channel, scaledFrames)
 	}
 	limit := threshold(float64(len(pairs) * sets * octaves * scaledPoints / 2))
-	finest := 2 * carrier.GridOf(a.source.Format()).Step / unit
 	parallel.Each(a.workers, len(results), func(worker, i int) {
 		if ctx.Err() != nil {
 			return
 		}
-		p, set := pairs[i/sets], i%sets
-		w := places[worker]
-		if w == nil {
-			w = new(scratch)
-			for h := 2; h < octaves; h++ {
-				w.re[h], w.im[h] = make([]float32, scaledPoints), make([]float32, scaledPoints)
-			}
-			places[worker] = w
+		if places[worker] == nil {
+			places[worker] = newScaledSums()
 		}
-		w.count = [octaves]int{}
-		for h := range w.re {
-			clear(w.re[h]) // nil where it is not used
-			clear(w.im[h])
-		}
-		y, frames := a.window.samples[p.channel], usable[p.channel]
-		var pilots [syncPilots]pilot
-		for _, k := range frames {
-			a.pilots(&pilots, setLane{set, p.lane}, k)
-			for j := range pilots {
-				v := float64(y[k*FrameLength+int(pilots[j].at)])
-				for h := octaves - 1; h >= 2; h-- {
-					x := v * inverseOctaves[h]
-					if !(math.Abs(x) < scaledReach-1) {
-						break
-					}
-					c := &circle[pilots[j].u<<(octaves-h)>>24]
-					// Rounded to the nearest bin, the sum being positive.
-					bin := int(x*scaledBins+(scaledPoints+0.5)) & (scaledPoints - 1)
-					w.re[h][bin] += c[0]
-					w.im[h][bin] += c[1]
-					w.count[h]++
-				}
-			}
-		}
-		best := &results[i]
-		for h := 2; h < octaves; h++ {
-			if w.count[h] < syncPilots {
-				continue
-			}
-			fft.Forward(w.re[h], w.im[h])
-			least, ims := float32(limit*float64(w.count[h])), w.im[h]
-			for at, re := range w.re[h] {
-				im := ims[at]
-				if re*re+im*im < least {
-					continue
-				}
-				v := float64(re*re+im*im) / float64(w.count[h])
-				k := fft.Bin(at)
-				if k > scaledPoints/2 {
-					k -= scaledPoints
-				}
-				gain := scaledPoints / (scaledBins * float64(k))
-				g := math.Abs(gain)
-				if g < max(leastGain, finest*math.Exp2(float64(-h))) || g > mostGain {
-					continue
-				}
-				// Samples that are multiples of something have such sums at higher frequencies as well.
-				need := best.score
-				switch last := math.Abs(best.gain); {
-				case last > 0 && g > 1.4*last:
-					need *= alias
-				case last > 1.4*g:
-					need /= alias
-				}
-				if v > need {
-					at := a.window.from + int64(frames[0])*FrameLength
-					*best = candidate{lock{p.channel, at, set, p.lane, frames[0], gain, 0}, v}
-				}
-			}
+		w, p, set := places[worker], pairs[i/sets], i%sets
+		frames := usable[p.channel]
+		a.sumScaled(w, p, set, frames)
+		if gain, score := a.likeliestGain(w, fft, limit); score > 0 {
+			at := a.window.from + int64(frames[0])*FrameLength
+			results[i] = candidate{lock{p.channel, at, set, p.lane, frames[0], gain, 0}, score}
 		}
 	})
 	var found []candidate
@@ -482,4 +417,87 @@ func (a *acquirer) scaled(ctx context.Context, pairs []pair) ([]candidate, error
 	}
 	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(b.score, a.score) })
 	return found[:min(len(found), mostCandidates)], ctx.Err()
+}
+
+// scaledSums are sums over pilots for each octave of steps: entry x has those whose samples are x/scaledBins steps.
+type scaledSums struct {
+	re, im [octaves][]float32 // nil for octaves that are not tried
+	count  [octaves]int       // of pilots
+}
+
+func newScaledSums() *scaledSums {
+	w := new(scaledSums)
+	for h := 2; h < octaves; h++ {
+		w.re[h], w.im[h] = make([]float32, scaledPoints), make([]float32, scaledPoints)
+	}
+	return w
+}
+
+// sumScaled sums over the pilots of frames, if they are those of a set.
+func (a *acquirer) sumScaled(w *scaledSums, p pair, set int, frames []int) {
+	w.count = [octaves]int{}
+	for h := range w.re {
+		clear(w.re[h])
+		clear(w.im[h])
+	}
+	y := a.window.samples[p.channel]
+	var pilots [syncPilots]pilot
+	for _, k := range frames {
+		a.pilots(&pilots, setLane{set, p.lane}, k)
+		for j := range pilots {
+			v := float64(y[k*FrameLength+int(pilots[j].at)])
+			for h := octaves - 1; h >= 2; h-- {
+				x := v * inverseOctaves[h]
+				if !(math.Abs(x) < scaledReach-1) {
+					break
+				}
+				c := &circle[pilots[j].u<<(octaves-h)>>24]
+				// Rounded to the nearest bin, the sum being positive.
+				bin := int(x*scaledBins+(scaledPoints+0.5)) & (scaledPoints - 1)
+				w.re[h][bin] += c[0]
+				w.im[h][bin] += c[1]
+				w.count[h]++
+			}
+		}
+	}
+}
+
+// likeliestGain returns the gain for which sums speak most, and how much: nothing if that is below a limit. It transforms the sums.
+func (a *acquirer) likeliestGain(w *scaledSums, fft *dsp.Correlator, limit float64) (gain, score float64) {
+	finest := 2 * carrier.GridOf(a.source.Format()).Step / unit
+	for h := 2; h < octaves; h++ {
+		if w.count[h] < syncPilots {
+			continue
+		}
+		fft.Forward(w.re[h], w.im[h])
+		least, ims := float32(limit*float64(w.count[h])), w.im[h]
+		for at, re := range w.re[h] {
+			im := ims[at]
+			if re*re+im*im < least {
+				continue
+			}
+			v := float64(re*re+im*im) / float64(w.count[h])
+			k := fft.Bin(at)
+			if k > scaledPoints/2 {
+				k -= scaledPoints
+			}
+			tried := scaledPoints / (scaledBins * float64(k))
+			g := math.Abs(tried)
+			if g < max(leastGain, finest*math.Exp2(float64(-h))) || g > mostGain {
+				continue
+			}
+			// Samples that are multiples of something have such sums at higher frequencies as well.
+			need := score
+			switch last := math.Abs(gain); {
+			case last > 0 && g > 1.4*last:
+				need *= alias
+			case last > 1.4*g:
+				need /= alias
+			}
+			if v > need {
+				gain, score = tried, v
+			}
+		}
+	}
+	return gain, score
 }

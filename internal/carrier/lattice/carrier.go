@@ -71,7 +71,7 @@ func (c *surveyedCover) plan(s carrier.Strength) []*Plan {
 func (c *surveyedCover) Room(s carrier.Strength) carrier.Room {
 	plans := c.plans(s)
 	most := plans[len(plans)-1]
-	r := carrier.Room{Bytes: most.Room(), SNR: s.SNR, Cover: c.survey.Duration(), TooQuiet: most.tooQuiet()}
+	r := carrier.Room{Bytes: most.Room(), SNR: s.SNR, Cover: c.survey.Duration(), TooQuiet: most.Check()}
 	if plans[0].profile == Robust {
 		r.Robust = plans[0].Room()
 	}

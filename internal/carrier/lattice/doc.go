@@ -9,8 +9,8 @@
 //	…
 //	message, err := lattice.Find(ctx, host, key, workers, nil)
 //
-// What comes back is the beginning of the payload, up to the first block that is lost, so a payload has to be a
-// stream of which every beginning is of use (package codestream).
+// What comes back is the beginning of the payload, up to the first block that is lost, so a payload should be an
+// embedded stream: one whose every prefix decodes (package codestream).
 //
 // # How it works
 //

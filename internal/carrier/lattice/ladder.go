@@ -22,8 +22,8 @@ type rung struct {
 // maxStages is the largest number of stages.
 const maxStages = 6
 
-// ladders say, for each profile, how the payload is divided into stages, the most protected first. The payload has to be a
-// stream of which every beginning is of use, as package codestream makes it.
+// ladders say, for each profile, how the payload is divided into stages, the most protected first. The payload should be
+// an embedded stream, whose every prefix decodes, as package codestream makes it.
 //
 // The bits of a fine symbol differ in what they bear, the first two of them by far the most, so each stage has those that suit it. The
 // last ones are of use only where there is little noise, and there they help the first stages when most of the recording is lost.

@@ -29,7 +29,7 @@ func hide(
 	progress func(done, total int),
 ) (*carrier.Report, error) {
 	n[0]--
-	t := task{plan: p, payload: payload, key: key, workers: workers, progress: forward(progress), nonce: func() (nonce, error) {
+	t := task{plan: p, payload: payload, key: key, workers: workers, progress: always(progress), nonce: func() (nonce, error) {
 		n[0]++
 		return n, nil
 	}}

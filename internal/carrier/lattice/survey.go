@@ -226,16 +226,9 @@ const (
 	mostMissed = 15
 )
 
-// Check returns a *[report.TooQuietError] if the plan misses its strength by 3 dB or more, or leaves the whole recording alone because
+// Check returns an error if the plan misses its strength by 3 dB or more, or leaves the whole recording alone because
 // everything would be heard, and nil otherwise.
-func (p *Plan) Check() error {
-	if e := p.tooQuiet(); e != nil {
-		return e
-	}
-	return nil
-}
-
-func (p *Plan) tooQuiet() *report.TooQuietError {
+func (p *Plan) Check() *report.TooQuietError {
 	if p.mse <= 0 {
 		return nil
 	}
@@ -458,7 +451,7 @@ func (p *Plan) fits(h *header, limit int) bool {
 	return stages[len(stages)-1].size <= limit
 }
 
-// Room returns how many bytes of payload fit: none if [Plan.Check] has an error.
+// Room returns how many bytes of payload fit: none if [Plan.Check] returns an error.
 func (p *Plan) Room() int {
 	if p.Check() != nil {
 		return 0

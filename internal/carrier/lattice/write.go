@@ -28,14 +28,14 @@ type HideOptions struct {
 	// crypto/rand's Reader wherever something is kept secret.
 	Nonce    io.Reader
 	Workers  int
-	Progress func(done, total int) // may be nil
+	Progress func(done, total int) // may be nil; starts again with every try
 }
 
 // Hide writes cover to dst with the payload in it, and reads the payload again as a receiver would. The error is [ErrTooShort] if there is
 // no room for the payload, a *[carrier.LostError] if it could not be read again, and a *[report.TooQuietError] if the plan misses its strength.
 func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, p *Plan, payload []byte, o HideOptions) (*carrier.Report, error) {
 	t := task{
-		plan: p, payload: payload, key: o.Key, workers: o.Workers, progress: forward(o.Progress),
+		plan: p, payload: payload, key: o.Key, workers: o.Workers, progress: always(o.Progress),
 		nonce: func() (nonce, error) { return newNonce(o.Nonce) },
 	}
 	return t.hide(ctx, dst, cover)
@@ -89,15 +89,12 @@ func (t *task) hide(ctx context.Context, dst io.Writer, cover audio.Rewriter) (*
 	return nil, lost
 }
 
-// forward returns progress that never goes back.
-func forward(progress func(done, total int)) func(done, total int) {
-	most := 0
-	return func(done, total int) {
-		if progress != nil && done >= most {
-			most = done
-			progress(done, total)
-		}
+// always returns progress that may be called whether or not anybody asks for it.
+func always(progress func(done, total int)) func(done, total int) {
+	if progress == nil {
+		return func(int, int) {}
 	}
+	return progress
 }
 
 // spool keeps the blocks of a recording.

@@ -35,7 +35,8 @@ const (
 )
 
 // Method hides pictures with the embedded networks. Strength is the signal-to-noise ratio aimed at in each slot. The higher it is, the
-// less there is to hear, and the coarser the picture. Where more distortion would not leave the picture more room, less is made.
+// less there is to hear, and the coarser the picture. Where more distortion would not leave the picture more room, less is made. Slots that
+// miss it by 3 dB or more, since they are too quiet for the finest change that carries anything, are not used.
 type Method struct{}
 
 // network returns the embedded system and the first bytes of its hash.
@@ -64,13 +65,8 @@ func (Method) Survey(ctx context.Context, cover audio.File, o carrier.Options) (
 	if err := h.Cut(); err != nil {
 		return nil, err
 	}
-	v := &survey{sys: sys, id: id, sound: s, cover: cover, peaks: s.peaks()}
-	for _, p := range v.peaks {
-		if slots.Usable(p) {
-			v.usable++
-		}
-	}
-	return v, nil
+	v := &survey{sys: sys, id: id, sound: s, cover: cover}
+	return v, v.measure(ctx, o)
 }
 
 // Find looks for a header in one pass, and reads the recording into memory if there is one.
@@ -79,7 +75,7 @@ func (Method) Find(ctx context.Context, stego *carrier.Host, key keystream.Key, 
 	if err != nil {
 		return nil, err
 	}
-	if present, err := slots.Present(ctx, stego, key); err != nil || !present {
+	if present, err := slots.Present(ctx, stego, key, o.Phase(report.Searching)); err != nil || !present {
 		return nil, errors.Join(err, notFound(stego))
 	}
 	s, err := load(ctx, stego, sys.Config.Samples(), o.Phase(report.Reading))
@@ -97,7 +93,7 @@ func (Method) Find(ctx context.Context, stego *carrier.Host, key keystream.Key, 
 		return nil, carrier.ErrVersion
 	}
 	tiles := ((l.Width + c.Tile - 1) / c.Tile) * ((l.Height + c.Tile - 1) / c.Tile)
-	if len(l.Slots) != tiles*c.Stages || l.Planes != 3 || l.SlotLength != s.slot || l.Channels != len(s.planes) {
+	if len(l.Slots) != tiles*c.Stages || l.Planes != 3 || l.SlotLength != s.slot || l.Channels != s.Channels() {
 		return nil, notFound(stego)
 	}
 	return &found{sys: sys, sound: s, layout: l, tiles: tiles}, nil
@@ -112,7 +108,7 @@ func notFound(h *carrier.Host) error {
 }
 
 func readLayout(s *sound, key keystream.Key) (*slots.Layout, error) {
-	body, err := slots.Read(slots.Planar[float32](s.planes), key)
+	body, err := slots.Read(s, key)
 	if err != nil {
 		return nil, err
 	}

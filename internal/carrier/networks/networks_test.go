@@ -380,3 +380,75 @@ func TestCancelling(t *testing.T) {
 		t.Errorf("reveal: %v", err)
 	}
 }
+
+// scaled returns the file of music in a format at another volume.
+func scaled(t *testing.T, f audio.Format, seconds, factor float64) []byte {
+	t.Helper()
+	file := music(t, audio.Format{Rate: f.Rate, Channels: f.Channels, Encoding: audio.Float64}, seconds)
+	rec, err := wav.Decode(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec.Format = f
+	for _, x := range rec.Samples {
+		for i := range x {
+			x[i] = f.Quantize(factor * x[i])
+		}
+	}
+	var b bytes.Buffer
+	if err := wav.Encode(&b, rec); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// Whatever the cover and the strength, the strength is not missed by 3 dB, or there is an error that names a strength that can be had, and
+// nothing is written. What is offered as room can be used.
+func TestTooQuiet(t *testing.T) {
+	mono := func(e audio.Encoding) audio.Format { return audio.Format{Rate: 16000, Channels: 1, Encoding: e} }
+	refused := 0
+	for _, c := range []struct {
+		format audio.Format
+		factor float64
+	}{{mono(audio.Int16), 1}, {mono(audio.Int16), 0.02}, {mono(audio.Int16), 0.003}, {mono(audio.Int8), 1}, {mono(audio.Int24), 1e-3}} {
+		v, err := survey(scaled(t, c.format, 5, c.factor))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, snr := range []float64{55, 40, 25, 12} {
+			room := v.Capacity(carrier.Strength{SNR: snr})
+			var stego bytes.Buffer
+			r, err := v.Hide(t.Context(), &stego, scene(64, 64), options(snr, 2))
+			var quiet *report.TooQuietError
+			switch {
+			case errors.As(err, &quiet):
+				refused++
+				if room.TooQuiet == nil || stego.Len() > 0 || quiet.Asked != snr || quiet.Reached >= snr {
+					t.Errorf("%v × %g at %g dB: %v with room %+v, %d bytes written", c.format, c.factor, snr, err, room, stego.Len())
+				}
+			case err != nil:
+				t.Errorf("%v × %g at %g dB: %v", c.format, c.factor, snr, err)
+			case r.SNR <= snr-3 || room.TooQuiet != nil:
+				t.Errorf("%v × %g: asked for %g dB, got %.1f dB (room %+v)", c.format, c.factor, snr, r.SNR, room)
+			}
+		}
+	}
+	if refused < 5 || refused > 15 {
+		t.Errorf("%d of 20 were refused", refused)
+	}
+}
+
+func TestAudibleChangesAreWarnedOf(t *testing.T) {
+	cover := music(t, audio.Format{Rate: 44100, Channels: 2, Encoding: audio.Int16}, 12)
+	_, loud := hide(t, cover, scene(256, 256), options(15, 2))
+	if loud.ODG == nil || *loud.ODG > -2 || len(loud.Warnings) != 1 || loud.Warnings[0].Kind != report.Audible {
+		t.Fatalf("at 15 dB nothing is said: %+v", loud)
+	}
+	if text := loud.Warnings[0].Text; !strings.Contains(text, "annoying)") || !strings.Contains(text, "ODG −") {
+		t.Errorf("the warning says %q", text)
+	}
+	_, soft := hide(t, cover, scene(64, 64), options(60, 2))
+	if soft.ODG == nil || *soft.ODG < -0.5 || soft.Warnings != nil {
+		t.Errorf("at 60 dB: ODG %v, %+v", soft.ODG, soft.Warnings)
+	}
+}

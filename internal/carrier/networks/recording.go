@@ -5,119 +5,168 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	"ditas/audio"
 	"ditas/internal/carrier"
 	"ditas/internal/carrier/networks/slots"
 )
 
-// sound is a recording in memory, four bytes a sample: exact for all integer formats up to 24 bits and for 32-bit floats.
+// sound is a recording in memory, four bytes a sample: exact for all integer formats up to 24 bits and for 32-bit floats. It is one of the
+// kinds of slots.Samples.
 type sound struct {
 	format audio.Format
-	planes [][]float32
-	slot   int // samples of a slot
+	slot   int           // samples of a slot
+	blocks [][][]float32 // of each channel, all as long as a slot but for the last one
+	length int           // frames
 }
 
 // load reads a recording, as much of it as is there.
 func load(ctx context.Context, h *carrier.Host, slot int, progress func(done, total int)) (*sound, error) {
-	s := &sound{format: h.Format(), slot: slot, planes: make([][]float32, h.Channels())}
+	s := &sound{format: h.Format(), slot: slot, blocks: make([][][]float32, h.Channels())}
 	const limit = 1 << 31 // samples: 8 GiB
 	if h.Frames() > limit/int64(h.Channels()) {
 		return nil, fmt.Errorf("the recording has %d frames of %d channels, more than fit into memory: cut it into parts", h.Frames(), h.Channels())
 	}
-	const block = 1 << 14
-	buf := audio.NewBlock(h.Channels(), block)
-	for from := int64(0); from < h.Frames(); from += block {
+	buf := audio.NewBlock(h.Channels(), slot)
+	for from := int64(0); from < h.Frames(); from += int64(slot) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		if err := h.Read(buf, from); err != nil {
 			return nil, err
 		}
-		n := int(min(block, h.Frames()-from))
-		for c, x := range buf {
-			for _, v := range x[:n] {
-				s.planes[c] = append(s.planes[c], float32(v))
-			}
+		n := int(min(int64(slot), h.Frames()-from))
+		if n <= 0 {
+			break // the file is cut off here
 		}
+		for c, x := range buf {
+			block := make([]float32, n)
+			for i, v := range x[:n] {
+				block[i] = float32(v)
+			}
+			s.blocks[c] = append(s.blocks[c], block)
+		}
+		s.length += n
 		if progress != nil {
-			progress(int((from+int64(n))/block), int(h.Frames()/block))
+			progress(int((from+int64(n))/int64(slot)), int(h.Frames()/int64(slot)))
 		}
 	}
 	return s, h.Finish()
 }
 
-func (s *sound) frames() int { return len(s.planes[0]) }
+// Len returns the number of samples.
+func (s *sound) Len() int { return s.length * len(s.blocks) }
+
+// Channels returns the number of channels.
+func (s *sound) Channels() int { return len(s.blocks) }
+
+// At returns a sample.
+func (s *sound) At(i int) float64 {
+	frame := i / len(s.blocks)
+	return float64(s.blocks[i%len(s.blocks)][frame/s.slot][frame%s.slot])
+}
+
+// Set replaces a sample.
+func (s *sound) Set(i int, value float64) {
+	frame := i / len(s.blocks)
+	s.blocks[i%len(s.blocks)][frame/s.slot][frame%s.slot] = float32(value)
+}
 
 // slots returns the number of whole slots.
-func (s *sound) slots() int { return slots.SlotCount(s.frames(), len(s.planes), s.slot) }
+func (s *sound) slots() int { return slots.SlotCount(s.length, len(s.blocks), s.slot) }
 
 // at returns the samples of a slot, or nil if the recording ends before it does.
 func (s *sound) at(index int) []float32 {
-	first := index / len(s.planes) * s.slot
-	if first+s.slot > s.frames() {
+	blocks, block := s.blocks[index%len(s.blocks)], index/len(s.blocks)
+	if block >= len(blocks) || len(blocks[block]) < s.slot {
 		return nil
 	}
-	return s.planes[index%len(s.planes)][first:][:s.slot]
+	return blocks[block]
 }
 
-// peaks returns the largest magnitude in each slot.
-func (s *sound) peaks() []float64 {
-	peaks := make([]float64, s.slots())
-	for i := range peaks {
-		var peak float32
-		for _, v := range s.at(i) {
-			peak = max(peak, v, -v)
+// clone returns a copy that can be changed.
+func (s *sound) clone() *sound {
+	c := *s
+	c.blocks = make([][][]float32, len(s.blocks))
+	for i, blocks := range s.blocks {
+		for _, b := range blocks {
+			c.blocks[i] = append(c.blocks[i], slices.Clone(b))
 		}
-		peaks[i] = float64(peak)
 	}
-	return peaks
+	return &c
 }
 
 // change is how two versions of a recording differ.
 type change struct{ signal, noise, peak float64 } // sums of squares, and the largest magnitude
 
-func (c *change) add(before, after float64) {
-	e := after - before
-	c.signal += before * before
-	c.noise += e * e
-	c.peak = max(c.peak, math.Abs(e))
+func (c *change) add(other change) {
+	c.signal, c.noise, c.peak = c.signal+other.signal, c.noise+other.noise, max(c.peak, other.peak)
 }
 
 // snr returns the signal-to-noise ratio in dB, at most 200.
 func (c *change) snr() float64 { return min(200, 10*math.Log10(c.signal/c.noise)) }
 
-// rewrite writes the file again with the samples that have changed, and returns by how much they have.
-func (s *sound) rewrite(ctx context.Context, dst io.Writer, f audio.Rewriter) (c change, err error) {
+// changeOf returns how two versions of a block differ.
+func changeOf(before, after []float32) (c change) {
+	for i, v := range before {
+		x := float64(v)
+		c.signal += x * x
+		if v != after[i] {
+			e := float64(after[i]) - x
+			c.noise += e * e
+			c.peak = max(c.peak, math.Abs(e))
+		}
+	}
+	return c
+}
+
+// changes returns how two versions of a recording differ, block by block of all channels.
+func changes(before, after *sound) [][]change {
+	all := make([][]change, len(before.blocks))
+	for c, blocks := range before.blocks {
+		for i, b := range blocks {
+			all[c] = append(all[c], changeOf(b, after.blocks[c][i]))
+		}
+	}
+	return all
+}
+
+// rewrite writes the file again with the samples that have changed.
+func (s *sound) rewrite(ctx context.Context, dst io.Writer, f audio.Rewriter) error {
 	w, err := f.Rewrite(dst)
 	if err != nil {
-		return c, err
+		return err
 	}
 	r := f.Reader()
-	buf := audio.NewBlock(len(s.planes), 1<<14)
+	buf := audio.NewBlock(len(s.blocks), s.slot)
 	part := make([][]float64, len(buf))
-	for at := 0; at < s.frames(); {
+	for at := 0; at < s.length; {
 		if err := ctx.Err(); err != nil {
-			return c, err
+			return err
 		}
-		n, err := r.Read(buf)
+		n := min(s.slot-at%s.slot, s.length-at) // to the end of a block
+		for c, x := range buf {
+			part[c] = x[:n]
+		}
+		n, err := r.Read(part)
 		if err != nil {
-			return c, fmt.Errorf("reading the recording again: %w", err)
+			return fmt.Errorf("reading the recording again: %w", err)
 		}
-		for ch, x := range buf {
-			for i, old := range x[:n] {
+		for c := range part {
+			part[c] = part[c][:n]
+			block := s.blocks[c][at/s.slot][at%s.slot:]
+			for i, old := range part[c] {
 				// Samples that did not change keep their value to the last bit, also those that float32 cannot hold.
-				if v := s.planes[ch][at+i]; v != float32(old) {
-					x[i] = float64(v)
+				if v := block[i]; v != float32(old) {
+					part[c][i] = float64(v)
 				}
-				c.add(old, x[i])
 			}
-			part[ch] = x[:n]
 		}
 		if err := w.Write(part); err != nil {
-			return c, err
+			return err
 		}
 		at += n
 	}
-	return c, w.Close()
+	return w.Close()
 }

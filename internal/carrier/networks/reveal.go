@@ -59,100 +59,129 @@ func (f *found) Reveal(ctx context.Context, o carrier.RevealOptions) (*picture.P
 	return p, r, err
 }
 
+// revealer reveals tiles, one after the other.
+type revealer struct {
+	found    *found
+	networks *model.Revealer
+	pixels   []float32
+	stage    []float32 // what one of them reveals
+	received [][]float32
+	err      error
+}
+
+func (f *found) newRevealer() (*revealer, error) {
+	n, err := f.sys.NewRevealer()
+	if err != nil {
+		return nil, err
+	}
+	c := f.sys.Config
+	n.SetActivity(activity(f.layout.Method))
+	return &revealer{
+		found: f, networks: n, pixels: make([]float32, 3*c.Tile*c.Tile), stage: make([]float32, 3*c.Tile*c.Tile),
+		received: make([][]float32, c.Stages),
+	}, nil
+}
+
+// tile reveals a tile: whole, and up to each stage if there are lists for these.
+func (r *revealer) tile(t int, whole []*picture.Planes, stages [][]*picture.Planes) error {
+	f := r.found
+	for i := range r.received {
+		r.received[i] = f.received(i, t)
+		if err := r.networks.SetThreshold(i, model.Level(f.layout.Slots[i*f.tiles+t].Strength)); err != nil {
+			return err
+		}
+	}
+	r.networks.Reveal(r.pixels, r.received)
+	whole[t] = r.planes()
+	for i := range r.pixels {
+		r.pixels[i] = model.Middle
+	}
+	for i, list := range stages {
+		if r.received[i] != nil {
+			r.networks.RevealStage(r.stage, i)
+			for k, v := range r.stage {
+				r.pixels[k] += v
+			}
+		}
+		list[t] = r.planes()
+	}
+	return nil
+}
+
+// planes returns the pixels as a picture.
+func (r *revealer) planes() *picture.Planes {
+	side := r.found.sys.Config.Tile
+	p := picture.New(side, side)
+	for i, plane := range p.Pix {
+		copy(plane, r.pixels[i*side*side:])
+	}
+	return p
+}
+
 // reveal returns the picture. If show is set, it shows the picture up to every stage that arrived at least in part.
 func (f *found) reveal(
 	ctx context.Context, o carrier.Options, phase report.Phase, show func(stage int, p *picture.Planes),
 ) (*picture.Planes, error) {
-	c, l, count := f.sys.Config, f.layout, f.tiles
-	type worker struct {
-		revealer *model.Revealer
-		pixels   []float32
-		stage    []float32 // what one of them reveals
-		received [][]float32
-		err      error
-	}
-	workers := make([]worker, min(o.Workers, count))
+	workers := make([]*revealer, min(o.Workers, f.tiles))
 	for i := range workers {
-		r, err := f.sys.NewRevealer()
-		if err != nil {
+		var err error
+		if workers[i], err = f.newRevealer(); err != nil {
 			return nil, err
 		}
-		r.SetActivity(activity(l.Method))
-		workers[i] = worker{revealer: r, pixels: make([]float32, 3*c.Tile*c.Tile), stage: make([]float32, 3*c.Tile*c.Tile), received: make([][]float32, c.Stages)}
 	}
-	tiles := make([]*picture.Planes, count)
+	whole := make([]*picture.Planes, f.tiles)
 	var stages [][]*picture.Planes // the tiles up to each of them, if they are wanted
 	if show != nil {
-		for range c.Stages {
-			stages = append(stages, make([]*picture.Planes, count))
+		for range f.sys.Config.Stages {
+			stages = append(stages, make([]*picture.Planes, f.tiles))
 		}
-	}
-	tile := func(pixels []float32) *picture.Planes {
-		p := picture.New(c.Tile, c.Tile)
-		for i, plane := range p.Pix {
-			copy(plane, pixels[i*c.Tile*c.Tile:])
-		}
-		return p
 	}
 	progress := o.Phase(phase)
 	var done atomic.Int64
-	parallel.Each(len(workers), count, func(w, t int) {
-		p := &workers[w]
-		if p.err = errors.Join(p.err, ctx.Err()); p.err != nil {
+	parallel.Each(len(workers), f.tiles, func(w, t int) {
+		r := workers[w]
+		if r.err = errors.Join(r.err, ctx.Err()); r.err != nil {
 			return
 		}
-		for i := range p.received {
-			p.received[i] = f.received(i, t)
-			if p.err = p.revealer.SetThreshold(i, model.Level(l.Slots[i*count+t].Strength)); p.err != nil {
-				return
-			}
-		}
-		p.revealer.Reveal(p.pixels, p.received)
-		tiles[t] = tile(p.pixels)
-		for i := range p.pixels {
-			p.pixels[i] = model.Middle
-		}
-		for i, list := range stages {
-			if p.received[i] != nil {
-				p.revealer.RevealStage(p.stage, i)
-				for k, v := range p.stage {
-					p.pixels[k] += v
-				}
-			}
-			list[t] = tile(p.pixels)
-		}
-		if progress != nil {
-			progress(int(done.Add(1)), count)
+		if r.err = r.tile(t, whole, stages); r.err == nil && progress != nil {
+			progress(int(done.Add(1)), f.tiles)
 		}
 	})
-	for _, p := range workers {
-		if p.err != nil {
-			return nil, p.err
+	for _, r := range workers {
+		if r.err != nil {
+			return nil, r.err
 		}
 	}
-	join := func(tiles []*picture.Planes) (*picture.Planes, error) {
-		p, err := picture.Join(tiles, l.Width, l.Height)
-		if err != nil {
-			return nil, err
-		}
-		p.Round()
-		return p, nil
+	if err := f.show(ctx, stages, show); err != nil {
+		return nil, err
 	}
+	return f.join(whole)
+}
+
+// show shows the picture up to every stage that arrived at least in part.
+func (f *found) show(ctx context.Context, stages [][]*picture.Planes, show func(stage int, p *picture.Planes)) error {
 	arrived := f.report().Stages
-	for i, list := range stages {
+	for i, tiles := range stages {
 		if arrived[i].Arrived == 0 {
 			continue
 		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		p, err := join(list)
-		if err != nil {
-			return nil, err
+		p, err := f.join(tiles)
+		if err := errors.Join(err, ctx.Err()); err != nil {
+			return err
 		}
 		show(i, p)
 	}
-	return join(tiles)
+	return nil
+}
+
+// join makes a picture of its tiles.
+func (f *found) join(tiles []*picture.Planes) (*picture.Planes, error) {
+	p, err := picture.Join(tiles, f.layout.Width, f.layout.Height)
+	if err != nil {
+		return nil, err
+	}
+	p.Round()
+	return p, nil
 }
 
 // silent reports whether a slot holds one value only, as a stretch that was zeroed does.

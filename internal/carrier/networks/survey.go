@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
-	"slices"
 	"sync/atomic"
 
 	"ditas/audio"
@@ -16,28 +14,17 @@ import (
 	"ditas/internal/model"
 	"ditas/internal/parallel"
 	"ditas/picture"
+	"ditas/picture/quality"
 	"ditas/report"
 )
 
 // survey is a cover in memory.
 type survey struct {
-	sys    *model.System
-	id     [4]byte // of the weights
-	sound  *sound
-	cover  audio.File
-	peaks  []float64 // of each slot
-	usable int       // slots that are not silent
-}
-
-// Capacity tells what fits, whatever the strength.
-func (v *survey) Capacity(s carrier.Strength) *report.Capacity {
-	c, format := v.sys.Config, v.sound.format
-	tiles := v.usable / c.Stages
-	return &report.Capacity{
-		Method: Name, Duration: format.Duration(int64(v.sound.frames())),
-		Usable: format.Duration(int64(v.usable) * int64(c.Samples()) / int64(format.Channels)),
-		Pixels: tiles * c.Tile * c.Tile, Tile: c.Tile, Side: int(math.Sqrt(float64(tiles))) * c.Tile, SNR: s.SNR,
-	}
+	sys   *model.System
+	id    [4]byte // of the weights
+	sound *sound
+	cover audio.File
+	slots []surveyed
 }
 
 // Hide hides a picture in a copy of the cover.
@@ -49,53 +36,104 @@ func (v *survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes
 	if err := v.Capacity(o.Strength).Check(secret.Width, secret.Height); err != nil {
 		return nil, err
 	}
-	c, s := v.sys.Config, v.sound.clone()
-	tiles := secret.Tiles(c.Tile)
-	chosen, method, err := v.choose(ctx, len(tiles)*c.Stages, o.Strength.SNR, o.Options)
+	stego, layout, err := v.embed(ctx, secret.Tiles(v.sys.Config.Tile), secret, o)
 	if err != nil {
 		return nil, err
 	}
-	layout := slots.Layout{
+	blocks := changes(v.sound, stego)
+	if err := strongEnough(blocks, layout, o.Strength.SNR); err != nil {
+		return nil, err
+	}
+	r := v.report(secret, blocks)
+	f := &found{sys: v.sys, sound: stego, layout: layout, tiles: len(layout.Slots) / v.sys.Config.Stages}
+	if err := f.check(ctx, r, secret, o); err != nil {
+		return nil, err
+	}
+	if err := v.listen(ctx, r, stego, blocks, o.Workers); err != nil {
+		return nil, err
+	}
+	return r, stego.rewrite(ctx, dst, cover)
+}
+
+// embed returns a copy of the cover with a picture, given with its tiles, hidden in it, and where.
+func (v *survey) embed(
+	ctx context.Context, tiles []*picture.Planes, secret *picture.Planes, o carrier.HideOptions,
+) (*sound, *slots.Layout, error) {
+	c, s := v.sys.Config, v.sound.clone()
+	chosen, method, err := v.choose(len(tiles)*c.Stages, o.Strength.SNR)
+	if err != nil {
+		return nil, nil, err
+	}
+	layout := &slots.Layout{
 		Method: method, Weights: v.id, Width: secret.Width, Height: secret.Height, Stages: c.Stages, Tile: c.Tile, Planes: 3,
-		SlotLength: s.slot, Channels: len(s.planes), Frames: s.frames(), Slots: chosen,
+		SlotLength: s.slot, Channels: s.Channels(), Frames: s.length, Slots: chosen,
 	}
 	body, err := layout.AppendBinary(nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if err := hideTiles(ctx, v.sys, s, &layout, tiles, o.Options); err != nil {
-		return nil, err
+	if err := hideTiles(ctx, v.sys, s, layout, tiles, o.Options); err != nil {
+		return nil, nil, err
 	}
-	if err := slots.Write(slots.Planar[float32](s.planes), carrier.GridOf(s.format), o.Key, body); err != nil {
-		return nil, err
+	return s, layout, slots.Write(s, carrier.GridOf(s.format), o.Key, body)
+}
+
+// strongEnough returns a *[report.TooQuietError] if the change to the whole recording, or to the slots that are used, misses a strength.
+func strongEnough(blocks [][]change, l *slots.Layout, snr float64) error {
+	whole := total(blocks)
+	var used change
+	for _, s := range l.Slots {
+		used.add(blocks[s.Index%l.Channels][s.Index/l.Channels])
 	}
-	f := &found{sys: v.sys, sound: s, layout: &layout, tiles: len(tiles)}
-	stages := make([]report.HideStage, c.Stages)
-	revealed, err := f.reveal(ctx, o.Options, report.Checking, func(i int, p *picture.Planes) {
-		if q, err := stream.Compare(secret, p); err == nil {
-			stages[i].PSNR = q.PSNR
+	if reached := min(whole.snr(), used.snr()); reached <= snr-missed {
+		return &report.TooQuietError{Asked: snr, Reached: reached}
+	}
+	return nil
+}
+
+// total returns the change of all blocks of all channels together.
+func total(blocks [][]change) (whole change) {
+	for _, channel := range blocks {
+		for _, c := range channel {
+			whole.add(c)
 		}
+	}
+	return whole
+}
+
+// report tells what was made of the cover, but for the quality of the picture.
+func (v *survey) report(secret *picture.Planes, blocks [][]change) *report.Hide {
+	whole := total(blocks)
+	return &report.Hide{
+		Method: v.sys.Config.Name, Width: secret.Width, Height: secret.Height, Robust: true,
+		MSE: whole.noise / float64(v.sound.Len()), SNR: whole.snr(), MaxDeviation: whole.peak,
+	}
+}
+
+// check finds out how well the picture comes back.
+func (f *found) check(ctx context.Context, r *report.Hide, secret *picture.Planes, o carrier.HideOptions) error {
+	r.Stages = make([]report.HideStage, f.sys.Config.Stages)
+	var failed error
+	revealed, err := f.reveal(ctx, o.Options, report.Checking, func(i int, p *picture.Planes) {
+		psnr, err := quality.PSNR(secret, p)
+		if err != nil {
+			failed = err
+		}
+		r.Stages[i].PSNR = min(psnr, 100)
 	})
-	if err != nil {
-		return nil, err
+	if err := errors.Join(err, failed); err != nil {
+		return err
 	}
-	whole, err := s.rewrite(ctx, dst, cover)
-	if err != nil {
-		return nil, err
+	if !o.Restored {
+		psnr, err := quality.PSNR(secret, revealed)
+		r.PSNR, r.Exact = min(psnr, 100), psnr >= 100
+		return err
 	}
-	quality, err := stream.Compare(secret, revealed)
-	if err != nil {
-		return nil, err
+	if r.Restored, err = stream.Compare(secret, revealed); err != nil {
+		return err
 	}
-	r := &report.Hide{
-		Method: c.Name, Width: secret.Width, Height: secret.Height, Stages: stages, Robust: true,
-		MSE: whole.noise / float64(s.frames()*len(s.planes)), SNR: whole.snr(), MaxDeviation: whole.peak,
-		PSNR: quality.PSNR, Exact: quality.PSNR >= 100,
-	}
-	if o.Restored {
-		r.Restored = quality
-	}
-	return r, nil
+	r.PSNR, r.Exact = r.Restored.PSNR, r.Restored.PSNR >= 100
+	return nil
 }
 
 // hideTiles hides every tile in its slots: stage i of tile t in slot i·len(tiles)+t of the layout.
@@ -147,13 +185,4 @@ func hideTiles(
 		}
 	}
 	return nil
-}
-
-// clone returns a copy that can be changed.
-func (s *sound) clone() *sound {
-	c := &sound{format: s.format, slot: s.slot, planes: slices.Clone(s.planes)}
-	for i, p := range c.planes {
-		c.planes[i] = slices.Clone(p)
-	}
-	return c
 }

@@ -24,9 +24,9 @@ const (
 )
 
 // NewEstimator returns the Estimator of a picture.
-func NewEstimator(p *picture.Planes) (*Estimator, error) {
+func NewEstimator(ctx context.Context, p *picture.Planes) (*Estimator, error) {
 	s := sample(p)
-	stream, _, err := codestream.Encode(context.Background(), s, codestream.EncodeOptions{})
+	stream, _, err := codestream.Encode(ctx, s, codestream.EncodeOptions{})
 	if err != nil {
 		return nil, err
 	}
@@ -65,11 +65,11 @@ func (e *Estimator) Bytes() int { return int(e.scale * float64(len(e.stream))) }
 
 // PSNR estimates the revealed picture's PSNR in dB (capped at 100, which means exact) when the given number of bytes of its stream fit. A
 // network that restores the picture may add about 1 dB. The estimate is 0 where there is hardly any room at all.
-func (e *Estimator) PSNR(bytes int) (float64, error) {
+func (e *Estimator) PSNR(ctx context.Context, bytes int) (float64, error) {
 	if bytes >= e.Bytes() {
 		return 100, nil
 	}
-	p, _, err := codestream.Decode(context.Background(), e.stream[:min(len(e.stream), int(float64(bytes)/e.scale))], codestream.DecodeOptions{})
+	p, _, err := codestream.Decode(ctx, e.stream[:min(len(e.stream), int(float64(bytes)/e.scale))], codestream.DecodeOptions{})
 	switch {
 	case errors.Is(err, codestream.ErrShort):
 		return 0, nil

@@ -15,6 +15,7 @@ import (
 	"ditas/internal/codestream"
 	"ditas/internal/keystream"
 	"ditas/internal/model/restorer"
+	"ditas/internal/parallel"
 	"ditas/picture"
 	"ditas/picture/quality"
 	"ditas/report"
@@ -62,6 +63,11 @@ func (s *survey) Capacity(strength carrier.Strength) *report.Capacity {
 		Method: s.name, Duration: room.Cover, Usable: room.Cover, Bytes: room.Bytes, Robust: room.Robust,
 		Pixels: int(8 * float64(room.Bytes) / LeastBits), Tile: 1, SNR: room.SNR, TooQuiet: room.TooQuiet,
 	}
+	end := 0
+	for _, stage := range room.Stages {
+		end += stage.Bytes
+		c.Stages = append(c.Stages, report.CapacityStage{Bytes: end, Survives: stage.Survives})
+	}
 	c.Side = min(codestream.MaxSide, int(math.Sqrt(float64(c.Pixels))))
 	return c
 }
@@ -79,18 +85,7 @@ func (s *survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes
 	if err != nil {
 		return nil, err
 	}
-	hidden := payload
-	done, err := s.bytes.Embed(ctx, dst, o.Strength, hidden, o.Key, o.Nonce, o.Options)
-	// A stage that is known not to arrive is not sent: less is hidden until all of it comes back.
-	var lost *carrier.LostError
-	for range mostReplans {
-		if !errors.As(err, &lost) || lost.Written || lost.Size < 2 {
-			break
-		}
-		hidden = hidden[:max(1, min(lost.Arrived, len(hidden)-len(hidden)/8))]
-		lost = nil
-		done, err = s.bytes.Embed(ctx, dst, o.Strength, hidden, o.Key, o.Nonce, o.Options)
-	}
+	done, err := s.embed(ctx, dst, payload, o)
 	if err != nil {
 		return nil, err
 	}
@@ -102,6 +97,54 @@ func (s *survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes
 		return nil, err
 	}
 	return r, nil
+}
+
+// embed embeds as much of a payload as comes back. A stage that is known not to arrive is not sent: less is hidden until all of it does.
+func (s *survey) embed(ctx context.Context, dst io.Writer, payload []byte, o carrier.HideOptions) (*carrier.Report, error) {
+	options, embedding := o.Options, progress(o.Options, report.Embedding)
+	var t tries
+	options.Progress = func(p report.Phase, done, total int) {
+		if p == report.Embedding {
+			embedding(t.at(done, total), triesTotal)
+		}
+	}
+	for replans := 0; ; replans++ {
+		done, err := s.bytes.Embed(ctx, dst, o.Strength, payload, o.Key, o.Nonce, options)
+		if err == nil {
+			embedding(triesTotal, triesTotal)
+			return done, nil
+		}
+		var lost *carrier.LostError
+		if !errors.As(err, &lost) || lost.Written || lost.Size < 2 || replans == mostReplans {
+			return nil, err
+		}
+		payload = payload[:max(1, min(lost.Arrived, len(payload)-len(payload)/8))]
+	}
+}
+
+// tries turns the progress of one try after the other, nobody knows how many, into one that always moves and never falls. Nearly always
+// the first is the last, so it takes firstTry of the whole. Each of those that follow takes less than the one before.
+type tries struct {
+	before int     // tries that failed
+	share  float64 // that is done of the present one
+}
+
+const (
+	triesTotal = 10_000
+	firstTry   = 0.9
+)
+
+// at returns how much is done in all of triesTotal. A try that is less far than it was is another one.
+func (t *tries) at(done, total int) int {
+	share := float64(done) / float64(max(1, total))
+	if share < t.share {
+		t.before++
+	}
+	t.share = share
+	if t.before == 0 {
+		return int(firstTry * triesTotal * share)
+	}
+	return int(triesTotal * (1 - (1-firstTry)/(float64(t.before)+share)))
 }
 
 // ends returns where stages of so many bytes end.
@@ -142,7 +185,11 @@ func (c *check) finish(ctx context.Context, r *report.Hide, done *carrier.Report
 	var sizes []int
 	for _, s := range done.Stages {
 		sizes = append(sizes, s.Bytes)
-		r.Stages = append(r.Stages, report.HideStage{Bytes: s.Bytes, Loss: s.Loss, PSNR: 100})
+		stage := report.HideStage{Bytes: s.Bytes, Survives: s.Survives, PSNR: 100}
+		if s.Survives == "" {
+			stage.Loss = &s.Loss
+		}
+		r.Stages = append(r.Stages, stage)
 	}
 	checking := progress(c.options.Options, report.Checking)
 	expected, psnr := c.lengths, c.psnr
@@ -161,7 +208,7 @@ func (c *check) finish(ctx context.Context, r *report.Hide, done *carrier.Report
 		r.PSNR, r.Exact = 100, true
 		if c.options.Restored {
 			var err error
-			if r.Restored, err = Compare(c.secret, c.secret); err != nil {
+			if r.Restored, err = compared(ctx, c.secret, c.secret); err != nil {
 				return err
 			}
 		}
@@ -201,21 +248,31 @@ func (c *check) stage(ctx context.Context, i int, v *codestream.View) error {
 	return err
 }
 
-// enlarged scales a picture, decoded small because few bytes arrived, to the size of the one that was hidden.
-func enlarged(p, secret *picture.Planes) *picture.Planes {
-	if p.Width == secret.Width && p.Height == secret.Height {
-		return p
-	}
-	return p.Resize(secret.Width, secret.Height)
-}
-
 // restored tells how well a picture comes back after a network has restored it, if that is worth it.
 func restored(ctx context.Context, secret, p *picture.Planes, info codestream.Info, o carrier.Options) (*report.Quality, error) {
 	p, _, err := restore(ctx, p, info, o)
 	if err != nil {
 		return nil, err
 	}
-	return Compare(secret, enlarged(p, secret))
+	if p.Width != secret.Width || p.Height != secret.Height { // decoded small because few bytes arrived
+		if p, err = p.ResizeContext(ctx, secret.Width, secret.Height); err != nil {
+			return nil, err
+		}
+	}
+	return compared(ctx, secret, p)
+}
+
+// compared is [Compare], with ctx's error when ctx ends.
+func compared(ctx context.Context, original, revealed *picture.Planes) (*report.Quality, error) {
+	var q *report.Quality
+	err := parallel.Within(ctx, func() (err error) {
+		q, err = Compare(original, revealed)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return q, nil
 }
 
 // Compare measures how well a picture came back.
@@ -270,6 +327,7 @@ func (f *found) Reveal(ctx context.Context, o carrier.RevealOptions) (*picture.P
 		Method: f.name, Frames: m.Frames, Arrived: m.Arrived, Map: m.Map, Gain: 20 * math.Log10(math.Abs(m.Gain)),
 		Inverted: m.Gain < 0, Offset: m.Offset, Noise: m.Noise, Robust: m.Robust,
 		Bytes: m.Size, Read: len(m.Payload), Complete: len(m.Payload) == m.Size,
+		Truncated: m.Cut != nil,
 	}
 	for _, s := range m.Stages {
 		r.Stages = append(r.Stages, report.RevealStage{Bytes: s.Bytes, Blocks: s.Blocks, Arrived: s.Arrived})

@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -93,7 +94,7 @@ func (s *Study) Reveal(r *audio.Recording, passphrase string, o ditas.RevealOpti
 	if err != nil {
 		return nil, err
 	}
-	o.Method, o.Workers = ditas.Lattice, 1
+	o.Method, o.Workers = cmp.Or(o.Method, ditas.Methods()[0].Name), 1
 	p, _, err := ditas.Reveal(s.ctx, f, k, o)
 	if errors.Is(err, ditas.ErrNothingFound) {
 		return nil, nil

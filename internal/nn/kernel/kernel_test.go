@@ -304,7 +304,4 @@ func TestFor(t *testing.T) {
 	if _, err := For("abacus"); err == nil {
 		t.Error("no error for an unknown set")
 	}
-	if Default[float32]() != Best() || Default[float64]() != Portable[float64]() {
-		t.Error("Default is not Best for float32 and Portable for float64")
-	}
 }

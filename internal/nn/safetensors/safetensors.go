@@ -173,43 +173,46 @@ func Write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
 	slices.SortFunc(ordered, func(a, b Tensor) int {
 		return cmp.Or(cmp.Compare(b.DType.Size(), a.DType.Size()), cmp.Compare(a.Name, b.Name))
 	})
-	var h bytes.Buffer
-	enc := json.NewEncoder(&h)
-	enc.SetEscapeHTML(false)
-	field := func(key string, value any) error {
-		if h.Len() > 1 {
-			h.WriteByte(',')
-		}
-		if err := enc.Encode(key); err != nil {
-			return err
-		}
-		h.Truncate(h.Len() - 1) // the newline of Encode
-		h.WriteByte(':')
-		if err := enc.Encode(value); err != nil {
-			return err
-		}
-		h.Truncate(h.Len() - 1)
-		return nil
+	header, err := marshalHeader(ordered, metadata)
+	if err != nil {
+		return err
 	}
+	if _, err := w.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(header)))); err != nil {
+		return fmt.Errorf("safetensors: %w", err)
+	}
+	if _, err := w.Write(header); err != nil {
+		return fmt.Errorf("safetensors: %w", err)
+	}
+	for _, t := range ordered {
+		if _, err := w.Write(t.Data); err != nil {
+			return fmt.Errorf("safetensors: %w", err)
+		}
+	}
+	return nil
+}
+
+// marshalHeader returns the header of tensors whose data follow in their order.
+func marshalHeader(tensors []Tensor, metadata map[string]string) ([]byte, error) {
+	var h bytes.Buffer
 	h.WriteByte('{')
 	if len(metadata) > 0 {
 		for k, v := range metadata {
 			if !utf8.ValidString(k) || !utf8.ValidString(v) {
-				return fmt.Errorf("safetensors: metadata %q is not UTF-8", k)
+				return nil, fmt.Errorf("safetensors: metadata %q is not UTF-8", k)
 			}
 		}
-		if err := field(metadataKey, metadata); err != nil {
-			return fmt.Errorf("safetensors: writing the header: %w", err)
+		if err := appendField(&h, metadataKey, metadata); err != nil {
+			return nil, fmt.Errorf("safetensors: writing the header: %w", err)
 		}
 	}
-	seen := make(map[string]bool, len(ordered))
+	seen := make(map[string]bool, len(tensors))
 	var end uint64
-	for _, t := range ordered {
+	for _, t := range tensors {
 		if t.Name == metadataKey || !utf8.ValidString(t.Name) {
-			return fmt.Errorf("safetensors: %q cannot name a tensor", t.Name)
+			return nil, fmt.Errorf("safetensors: %q cannot name a tensor", t.Name)
 		}
 		if seen[t.Name] {
-			return fmt.Errorf("safetensors: two tensors are named %q", t.Name)
+			return nil, fmt.Errorf("safetensors: two tensors are named %q", t.Name)
 		}
 		seen[t.Name] = true
 		dims := make([]uint64, len(t.Shape))
@@ -218,14 +221,14 @@ func Write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
 		}
 		n, err := byteSize(t.DType, dims)
 		if err != nil || n != uint64(len(t.Data)) {
-			return fmt.Errorf("safetensors: tensor %q of type %s and shape %v cannot have %d bytes", t.Name, t.DType, t.Shape, len(t.Data))
+			return nil, fmt.Errorf("safetensors: tensor %q of type %s and shape %v cannot have %d bytes", t.Name, t.DType, t.Shape, len(t.Data))
 		}
 		shape := t.Shape
 		if shape == nil {
 			shape = []int{}
 		}
-		if err := field(t.Name, entry{t.DType, shape, [2]uint64{end, end + n}}); err != nil {
-			return fmt.Errorf("safetensors: writing the header: %w", err)
+		if err := appendField(&h, t.Name, entry{t.DType, shape, [2]uint64{end, end + n}}); err != nil {
+			return nil, fmt.Errorf("safetensors: writing the header: %w", err)
 		}
 		end += n
 	}
@@ -234,19 +237,27 @@ func Write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
 		h.WriteByte(' ')
 	}
 	if h.Len() > MaxHeader {
-		return fmt.Errorf("safetensors: the header would take %d bytes, the format allows %d", h.Len(), MaxHeader)
+		return nil, fmt.Errorf("safetensors: the header would take %d bytes, the format allows %d", h.Len(), MaxHeader)
 	}
-	if _, err := w.Write(binary.LittleEndian.AppendUint64(nil, uint64(h.Len()))); err != nil {
-		return fmt.Errorf("safetensors: %w", err)
+	return h.Bytes(), nil
+}
+
+// appendField adds a key and its value to an object in JSON that has begun.
+func appendField(h *bytes.Buffer, key string, value any) error {
+	enc := json.NewEncoder(h)
+	enc.SetEscapeHTML(false)
+	if h.Len() > 1 {
+		h.WriteByte(',')
 	}
-	if _, err := w.Write(h.Bytes()); err != nil {
-		return fmt.Errorf("safetensors: %w", err)
+	if err := enc.Encode(key); err != nil {
+		return err
 	}
-	for _, t := range ordered {
-		if _, err := w.Write(t.Data); err != nil {
-			return fmt.Errorf("safetensors: %w", err)
-		}
+	h.Truncate(h.Len() - 1) // the newline of Encode
+	h.WriteByte(':')
+	if err := enc.Encode(value); err != nil {
+		return err
 	}
+	h.Truncate(h.Len() - 1)
 	return nil
 }
 

@@ -52,7 +52,7 @@ func Example() {
 	}
 	fmt.Printf("%d×%d pixels in %d stages\n", found.Width, found.Height, found.Stages)
 	for _, s := range found.Slots {
-		channel, first := found.Span(s.Index)
+		channel, first := s.Index%found.Channels, s.Index/found.Channels*found.SlotLength
 		fmt.Printf("channel %d from frame %d, strength %d\n", channel, first, s.Strength)
 	}
 	// Output:

@@ -9,8 +9,8 @@ import (
 )
 
 // Present reports whether [Read] would find a message under a key in a recording, damaged or not. It reads the recording once and keeps
-// only the samples that it needs.
-func Present(ctx context.Context, h *carrier.Host, key keystream.Key) (bool, error) {
+// only the samples that it needs. progress, where set, is called with how many of these it has.
+func Present(ctx context.Context, h *carrier.Host, key keystream.Key, progress func(done, total int)) (bool, error) {
 	channels := h.Channels()
 	samples := int(h.Frames()) * channels
 	var frames []int64
@@ -19,7 +19,7 @@ func Present(ctx context.Context, h *carrier.Host, key keystream.Key) (bool, err
 			frames = append(frames, int64(p.sample/channels))
 		}
 	}
-	e, err := newExcerpt(ctx, h, frames)
+	e, err := newExcerpt(ctx, h, frames, progress)
 	if err != nil {
 		return false, err
 	}
@@ -41,7 +41,7 @@ type excerpt struct {
 }
 
 // newExcerpt reads the given frames, which are ascending, with what decides whether they belong to digital silence.
-func newExcerpt(ctx context.Context, h *carrier.Host, frames []int64) (*excerpt, error) {
+func newExcerpt(ctx context.Context, h *carrier.Host, frames []int64, progress func(done, total int)) (*excerpt, error) {
 	const reach, block = carrier.SilenceRun, 1 << 14
 	e := &excerpt{channels: h.Channels(), samples: int(h.Frames()) * h.Channels()}
 	buf := make([][]float64, e.channels)
@@ -70,6 +70,9 @@ func newExcerpt(ctx context.Context, h *carrier.Host, frames []int64) (*excerpt,
 					e.data = append(e.data, float32(buf[c][i-from]))
 				}
 			}
+		}
+		if progress != nil {
+			progress(next, len(frames))
 		}
 	}
 	return e, nil

@@ -166,6 +166,21 @@ func MinSamples(body int) int {
 	return firstRegion + sort.Search(64*MaxBody, func(n int) bool { return Capacity(firstRegion+n) >= body })
 }
 
+// Change returns about the mean squared change that [Write] makes to a recording of a number of samples of grid g when body has so many
+// bytes. It is 0 where nothing can be written.
+func Change(samples int, g carrier.Grid, body int) float64 {
+	lattice, ok := latticeFor(g)
+	if !ok || samples < firstRegion {
+		return 0
+	}
+	symbols := convolutional.Len(body + tagSize)
+	touched := preambleCode*regions(samples) + symbols*repeats(samples, symbols)
+	return min(1, float64(touched)/float64(samples)) * float64(lattice*lattice) / 12
+}
+
+// repeats returns how often the symbols of a body are written.
+func repeats(samples, symbols int) int { return max(1, min(maxRepeat, samples/repeatRoom/symbols)) }
+
 // Write embeds body into the recording s, whose file holds samples of grid g, to be found by [Read] under the same key. It
 // is to be the last thing that changes the recording. Symbols are repeated up to eight times as long as that takes no more
 // than one sample in eight; a recording of 26 million samples and a body of 400 bytes make that one sample in 460.
@@ -190,7 +205,7 @@ func Write(s Samples, g carrier.Grid, key keystream.Key, body []byte) error {
 
 	symbols := convolutional.Len(len(body) + tagSize)
 	p := preamble{
-		repeat:  max(1, min(maxRepeat, samples/repeatRoom/symbols)),
+		repeat:  repeats(samples, symbols),
 		body:    len(body),
 		samples: samples,
 	}

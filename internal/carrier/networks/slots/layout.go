@@ -95,12 +95,6 @@ func SlotCount(frames, channels, slotLength int) int {
 	return frames / slotLength * channels
 }
 
-// Span returns where slot index lies: its channel and its first frame. The slot may lie beyond the end of a recording that
-// was cut.
-func (l *Layout) Span(index int) (channel, first int) {
-	return index % l.Channels, index / l.Channels * l.SlotLength
-}
-
 // AppendBinary appends the encoding of l to b. It returns an error that wraps [ErrLayout] if a number is out of bounds or
 // the slots are not ascending slots of the recording.
 func (l *Layout) AppendBinary(b []byte) ([]byte, error) {

@@ -119,13 +119,10 @@ func TestLayoutBounds(t *testing.T) {
 	}
 }
 
-func TestSpan(t *testing.T) {
+func TestCount(t *testing.T) {
 	l := exampleLayout()
 	if got := l.Count(); got != 12 {
 		t.Errorf("%d slots, want 12", got)
-	}
-	if channel, first := l.Span(5); channel != 1 || first != 2*16384 {
-		t.Errorf("slot 5 is in channel %d from frame %d, want 1 and 32768", channel, first)
 	}
 	for _, bad := range [][3]int{{-1, 1, 1}, {1, 0, 1}, {1, 1, 0}, {math.MaxInt, 2, 1}} {
 		if n := SlotCount(bad[0], bad[1], bad[2]); n != 0 {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -38,7 +39,10 @@ type inputs struct {
 	stegos map[stegoOf]*bytes.Buffer  // files
 }
 
-type stegoOf struct{ seconds, width, height int }
+type stegoOf struct {
+	method                 string
+	seconds, width, height int
+}
 
 func newInputs() *inputs {
 	return &inputs{map[int]*audio.Recording{}, map[[2]int]*picture.Planes{}, map[stegoOf]*bytes.Buffer{}}
@@ -68,7 +72,7 @@ func (in *inputs) stego(ctx context.Context, of stegoOf) (audio.File, error) {
 			return nil, err
 		}
 		b = &bytes.Buffer{}
-		if err := (job{key: public}).hide(ctx, b, cover, in.photo(of.width, of.height)); err != nil {
+		if err := (job{method: of.method, key: public}).hide(ctx, b, cover, in.photo(of.width, of.height)); err != nil {
 			return nil, err
 		}
 		in.stegos[of] = b
@@ -84,12 +88,17 @@ const (
 // tasks are the tasks of the page, in its order.
 func tasks() []*task {
 	const finding = "Finding: 20 s of 44.1 kHz stereo"
+	untouched := func(r *audio.Recording) *audio.Recording { return r }
+	usual := methods()[0].Name
 	all := []*task{
-		find("FindUntouched", "untouched", 0, "", 0, func(r *audio.Recording) *audio.Recording { return r }),
-		find("FindCut", "its front cut", 4, "FindUntouched", 0, cut),
-		find("FindCutQuieter", "its front cut, and −3 dB", 4, "FindUntouched", 0, func(r *audio.Recording) *audio.Recording {
+		find("FindUntouched", "untouched", usual, 0, "", untouched),
+		find("FindCut", "its front cut", usual, 4, "FindUntouched", cut),
+		find("FindCutQuieter", "its front cut, and −3 dB", usual, 4, "FindUntouched", func(r *audio.Recording) *audio.Recording {
 			return channel.Convert(channel.Gain(cut(r), -3), audio.Int16)
 		}),
+	}
+	for _, m := range methods()[1:] {
+		all = append(all, find("FindUntouched/"+m.Name, "untouched, --method "+m.Name, m.Name, 0, "", untouched))
 	}
 	for _, m := range methods() {
 		all = append(all, miss("Innocent/"+m.Name, "an innocent recording, --method "+m.Name, 3, 4, m.Name, false))
@@ -104,7 +113,14 @@ func tasks() []*task {
 		width, height int
 		hide, reveal  float64
 	}{{256, 192, 2, 1}, {1024, 768, 3.5, 1.5}, {4032, 3024, 12, 8}} {
-		all = append(all, hiding(p.width, p.height, p.hide), revealing(p.width, p.height, p.reveal))
+		s := size{p.width, p.height}
+		all = append(all, hiding("", s, p.hide), revealing("", s, p.reveal))
+		for _, m := range methods()[1:] {
+			if s.width > 1024 {
+				continue // the recording takes no more of them
+			}
+			all = append(all, hiding(m.Name, s, p.hide), revealing(m.Name, s, p.reveal))
+		}
 	}
 	return all
 }
@@ -113,10 +129,10 @@ func tasks() []*task {
 func cut(r *audio.Recording) *audio.Recording { return channel.Cut(r, 0, 33333) }
 
 // find looks for what is there, after a change.
-func find(name, title string, goal float64, times string, passes float64, change func(*audio.Recording) *audio.Recording) *task {
-	return &task{name: name, title: title, goal: goal, times: times, passes: passes,
+func find(name, title, method string, goal float64, times string, change func(*audio.Recording) *audio.Recording) *task {
+	return &task{name: name, title: title, goal: goal, times: times,
 		prepare: func(ctx context.Context, in *inputs) (run, error) {
-			stego, err := in.stego(ctx, stegoOf{short, 256, 192})
+			stego, err := in.stego(ctx, stegoOf{method, short, 256, 192})
 			if err != nil {
 				return nil, err
 			}
@@ -128,7 +144,7 @@ func find(name, title string, goal float64, times string, passes float64, change
 			if err != nil {
 				return nil, err
 			}
-			return look(f, job{key: public}, true), nil
+			return look(f, job{method: method, key: public}, true), nil
 		}}
 }
 
@@ -144,7 +160,7 @@ func miss(name, title string, goal, passes float64, method string, hidden bool) 
 			if err != nil {
 				return nil, err
 			}
-			f, err := in.stego(ctx, stegoOf{short, 256, 192})
+			f, err := in.stego(ctx, stegoOf{method, short, 256, 192})
 			return look(f, job{method: method, key: key}, false), err
 		}}
 	if goal != 0 {
@@ -166,32 +182,46 @@ func look(f audio.File, j job, want bool) run {
 	}
 }
 
+// size is that of a picture.
+type size struct{ width, height int }
+
+// of returns what a task does with the picture, by a method, as a name and as a title.
+func (s size) of(does, method string) (name, title string) {
+	name, title = fmt.Sprintf("%s/%dx%d", does, s.width, s.height), fmt.Sprintf("%s %d×%d", strings.ToLower(does), s.width, s.height)
+	if method != "" {
+		name, title = name+"/"+method, title+", --method "+method
+	}
+	return name, title
+}
+
 // hiding hides a picture in a cover, and writes it nowhere.
-func hiding(width, height int, goal float64) *task {
+func hiding(method string, s size, goal float64) *task {
+	name, title := s.of("Hide", method)
 	return &task{
-		name: fmt.Sprintf("Hide/%dx%d", width, height), title: fmt.Sprintf("hide %d×%d", width, height), goal: goal,
+		name: name, title: title, goal: goal,
 		group: "Hiding and revealing: 3 minutes of 44.1 kHz stereo",
 		prepare: func(_ context.Context, in *inputs) (run, error) {
 			cover, err := file(in.cover(long))
-			secret := in.photo(width, height)
+			secret := in.photo(s.width, s.height)
 			return func(ctx context.Context, progress func()) (float64, error) {
 				c := &counted{File: cover}
-				err := job{key: public, progress: progress}.hide(ctx, io.Discard, rewriter{c, cover}, secret)
+				err := job{method: method, key: public, progress: progress}.hide(ctx, io.Discard, rewriter{c, cover}, secret)
 				return c.passes(), err
 			}, err
 		}}
 }
 
 // revealing reveals it.
-func revealing(width, height int, goal float64) *task {
+func revealing(method string, s size, goal float64) *task {
+	name, title := s.of("Reveal", method)
 	return &task{
-		name: fmt.Sprintf("Reveal/%dx%d", width, height), title: fmt.Sprintf("reveal %d×%d", width, height), goal: goal,
+		name: name, title: title, goal: goal,
 		group: "Hiding and revealing: 3 minutes of 44.1 kHz stereo",
 		prepare: func(ctx context.Context, in *inputs) (run, error) {
-			f, err := in.stego(ctx, stegoOf{long, width, height})
+			f, err := in.stego(ctx, stegoOf{method, long, s.width, s.height})
 			return func(ctx context.Context, progress func()) (float64, error) {
 				c := &counted{File: f}
-				err := job{key: public, progress: progress}.reveal(ctx, c)
+				err := job{method: method, key: public, progress: progress}.reveal(ctx, c)
 				return c.passes(), err
 			}, err
 		}}

@@ -292,7 +292,7 @@ func (r *Report) lattice(s *experiment.Study) error {
 		if err != nil {
 			return err
 		}
-		v := Payload{System: ditas.Lattice, Samples: k * experiment.Stage / (experiment.Side * experiment.Side)}
+		v := Payload{System: ditas.Methods()[0].Name, Samples: k * experiment.Stage / (experiment.Side * experiment.Side)}
 		v.of(scores)
 		r.Payload = append(r.Payload, v)
 	}
@@ -314,7 +314,7 @@ func (r *Report) lattice(s *experiment.Study) error {
 	if err != nil {
 		return err
 	}
-	loss := Loss{System: ditas.Lattice}
+	loss := Loss{System: ditas.Methods()[0].Name}
 	for k, lost := range cases {
 		loss.Cases = append(loss.Cases, lossOf(lost, scores[k*len(subjects):][:len(subjects)]))
 	}

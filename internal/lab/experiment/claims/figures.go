@@ -26,7 +26,7 @@ const shownSystem = "ditas-m-ed"
 
 // markOf returns the mark that a system has in all figures.
 func markOf(system string) drawing.Look {
-	names := []string{ditas.Lattice, "ditas-m", "ditas-m-e", "ditas-m-d", "ditas-m-ed", dropout, "ditas-s"}
+	names := []string{ditas.Methods()[0].Name, "ditas-m", "ditas-m-e", "ditas-m-d", "ditas-m-ed", dropout, "ditas-s"}
 	return drawing.Looks[max(0, slices.Index(names, system))]
 }
 

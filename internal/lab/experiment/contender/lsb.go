@@ -2,6 +2,7 @@ package contender
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"image/jpeg"
@@ -75,7 +76,7 @@ func jpegFromBits(received []float64, bits int) (*picture.Planes, error) {
 		at := i * bits
 		data[at/8] |= byte(ending << (8 - bits - at%8))
 	}
-	p, err := picture.DecodeLimit(bytes.NewReader(data), experiment.Side*experiment.Side)
+	p, err := picture.DecodeContext(context.Background(), bytes.NewReader(data), experiment.Side*experiment.Side)
 	if err != nil || p.Width != experiment.Side || p.Height != experiment.Side {
 		return nil, nil // it was a JPEG before the noise
 	}

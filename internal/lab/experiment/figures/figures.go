@@ -65,7 +65,7 @@ func Make(ctx context.Context, exhibit *experiment.Exhibit, runs fs.FS, o experi
 	if err != nil {
 		return nil, err
 	}
-	contenders = append(contenders, contender.Lattice(s, "lattice", ditas.HideOptions{}))
+	contenders = append(contenders, contender.Lattice(s, ditas.Methods()[0].Name, ditas.HideOptions{}))
 	r.Methods = make([]Shown, len(contenders))
 	err = s.Each("figure 2", len(contenders), func(i int) (err error) {
 		r.Methods[i], err = show(contenders[i], exhibit.Subject)

@@ -14,7 +14,7 @@ func (s *study) amplitude() (*Table, error) {
 		Title: "Gain, polarity, offset, channels",
 		Text: "Default strength. A recording that is to be amplified is quieter by as much before, so that nothing clips. The file that the receiver\n" +
 			"gets has 16 bits, whose rounding weighs the more the quieter it is and is a loss of data, or 32-bit floating point, which loses\n" +
-			"nothing. *Lost* is by how much PSNR falls below that of the same recording left as it is, for the pair that loses most.\n" +
+			"nothing. *Lost* is how far PSNR falls below what the untouched recording gives, for the pair that loses most.\n" +
 			"Stereo: two different clips as channels, and two thumbnails side by side as the picture, so that there are 12 samples a pixel as\n" +
 			"well; with a channel missing, half of the recording is lost.",
 		Columns: append(append([]Column{}, pictureColumns...), Column{"lost", "%.1f dB"}),

@@ -16,7 +16,7 @@ func (s *study) innocents() (*Table, error) {
 	t := &Table{
 		Title: "Innocent recordings",
 		Text: fmt.Sprintf("%d recordings of 3 s with nothing in them: pieces of test speech and music at random places, and synthetic ones. Each is searched with the\n"+
-			"public key, and every tenth of a kind or so with that of a passphrase of its own as well.", s.innocentCount),
+			"public key, and about every tenth of a kind also with the key of a passphrase of its own.", s.innocentCount),
 		Columns: []Column{{"recordings", "%.0f"}, {"found, public key", "%.0f"}, {"of", "%.0f"}, {"found, passphrase", "%.0f"}},
 	}
 	n := s.innocentCount

@@ -15,7 +15,7 @@ import (
 func (s *study) quality() (*Table, error) {
 	t := &Table{
 		Title: "Quality, nothing lost",
-		Text: "Container MSE, SNR and segmental SNR (20 ms) are means over the pairs, that of the MSE arithmetic. With 4 samples a pixel the SNR is\n" +
+		Text: "Container MSE, SNR and segmental SNR (20 ms) are means over the pairs; the MSE's is arithmetic. With 4 samples a pixel the SNR is\n" +
 			"chosen for each clip so that it corresponds to the MSE asked for; hearing may limit it, so the MSE is that measured.",
 		Columns: append(append([]Column{}, pictureColumns...), Column{"container MSE", "%.2e"}, Column{"SNR", "%.1f dB"}, Column{"segmental SNR", "%.1f dB"}),
 	}

@@ -94,7 +94,7 @@ that is missed says **no**.
 The unit experiment: the middle square of a photograph, averaged down to 64×64 pixels, is hidden in 3 × 16,384 = 49,152 samples of
 16 kHz speech (3.07 s, 12 samples a pixel) whose peak is at 0.99. Recordings are written to 16-bit WAV files and read back before
 anything is measured or revealed; where noise is added, the recording that the receiver gets is a file of 32-bit floating point. A
-PSNR counts 100 dB at most, which is what pictures without an error have; where nothing is found it is that of a grey picture.
+PSNR counts 100 dB at most, which is what pictures without an error have; where nothing is found, a grey picture stands in.
 
 - Data: %d pictures, %d clips, %d pairs; digest %s
 - Music: %s

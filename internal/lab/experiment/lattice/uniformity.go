@@ -17,8 +17,8 @@ func (s *study) uniformity() (*Table, error) {
 	t := &Table{
 		Title: "Without the key",
 		Text: "What somebody sees who knows how strong the change of every frame is, and not the passphrase. The samples of each frame are taken\n" +
-			"modulo its fine step and tested for uniformity by χ², step by step: the share of recordings that are rejected at 1 %, of which a\n" +
-			"uniform distribution has 1 %, and the p-value of all of them together. Frames count whose step is a whole number of steps of the\n" +
+			"modulo its fine step and tested for uniformity by χ², step by step: the share of recordings that are rejected at 1 %, which is\n" +
+			"1 % for a uniform distribution, and the p-value of all of them together. Frames count whose step is a whole number of steps of the\n" +
 			"16-bit file, a quarter of them: of others even uniform numbers are not uniform once they are rounded. Frames with digital silence\n" +
 			"in them are left out: it is not touched.",
 		Columns: []Column{

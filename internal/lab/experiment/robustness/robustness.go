@@ -184,7 +184,7 @@ func Measure(ctx context.Context, data experiment.Data, runs fs.FS, o Options) (
 		return nil, err
 	}
 	r.Untrained = untrained
-	contenders := append([]*contender.Contender{contender.Lattice(s, "lattice", ditas.HideOptions{}), contender.Linear(s), contender.Digits(s, contender.DigitLevels)}, systems...)
+	contenders := append([]*contender.Contender{contender.Lattice(s, ditas.Methods()[0].Name, ditas.HideOptions{}), contender.Linear(s), contender.Digits(s, contender.DigitLevels)}, systems...)
 	var scaled []*contender.Contender
 	for _, t := range systems {
 		if t.Scaled {
@@ -314,7 +314,7 @@ func endure(s *experiment.Study, t *contender.Contender, subjects []*experiment.
 
 // title is the name of a method as the page writes it.
 func (m *Method) title() string {
-	if m.Own && m.Name == "lattice" {
+	if m.Own && m.Name == ditas.Methods()[0].Name {
 		return "lattice, default strength"
 	}
 	if m.Own && slices.Contains(contender.Systems(), m.Name) {

@@ -28,8 +28,8 @@ is trained, on recordings made by that very method, and tried on speakers and pi
 ![Receiver operating characteristics](figures/%s)
 
 **What it means.** This is a first detector, and a small one. What it finds out, anybody can find out. What it does not find, others may: a larger
-network, more recordings, longer ones, or a test that knows the method (the frames of the lattice can be told by one that knows their
-format, as [SECURITY.md](SECURITY.md) says). So its errors are an upper bound on how secret a method is, and no more. The detectors know method and strength,
+network, more recordings, longer ones, or a test that knows the method (it finds
+nothing that repeats in a single recording of the lattice, as [SECURITY.md](SECURITY.md) says). So its errors are an upper bound on how secret a method is, and no more. The detectors know method and strength,
 and have recordings of the same kinds to learn from, which favours them; they do not have the recording as it was, and no key.
 
 **The detector.** It sees %d samples at a time, through two fixed high-pass filters, (−1, 2, −1) as in Chen, Luo and Li, *Audio Steganalysis with Convolutional

@@ -206,7 +206,7 @@ const blatant = 1e-4
 
 // strengths returns the methods at the MSE of the lattice when it is the given number of dB fainter than its default.
 func (s *study) strengths(fainter float64, systems []*contender.Contender) []suspect {
-	all := []suspect{hiding(contender.Lattice(s.Study, "lattice", ditas.HideOptions{})), hiding(s.secret(fainter)), hiding(contender.Linear(s.Study)), hiding(contender.Digits(s.Study, contender.DigitLevels))}
+	all := []suspect{hiding(contender.Lattice(s.Study, ditas.Methods()[0].Name, ditas.HideOptions{})), hiding(s.secret(fainter)), hiding(contender.Linear(s.Study)), hiding(contender.Digits(s.Study, contender.DigitLevels))}
 	for _, t := range systems {
 		all = append(all, hiding(t))
 	}
@@ -220,7 +220,7 @@ func (s *study) own() []suspect {
 		return p
 	}
 	return []suspect{
-		from("lattice", hiding(contender.Lattice(s.Study, "lattice, faint", ditas.HideOptions{Strength: ditas.Faint()}))), from(whiteNoise, hiding(contender.LowestBits(2))),
+		from(ditas.Methods()[0].Name, hiding(contender.Lattice(s.Study, "lattice, faint", ditas.HideOptions{Strength: ditas.Faint()}))), from(whiteNoise, hiding(contender.LowestBits(2))),
 		from(whiteNoise, s.replacing()), from(whiteNoise, s.matching()),
 		from("", s.noisy("white noise, loud", blatant)), s.control(),
 	}

@@ -82,7 +82,7 @@ func Measure(ctx context.Context, columns []Data, o experiment.Options) (*Report
 // a JPEG file in the lowest bits.
 func arithmetic(s *experiment.Study) []*contender.Contender {
 	return []*contender.Contender{
-		contender.Lattice(s, "lattice", ditas.HideOptions{}), contender.Lattice(s, "lattice, faint", ditas.HideOptions{Strength: ditas.Faint()}),
+		contender.Lattice(s, ditas.Methods()[0].Name, ditas.HideOptions{}), contender.Lattice(s, "lattice, faint", ditas.HideOptions{Strength: ditas.Faint()}),
 		contender.Linear(s), contender.LowestBits(2),
 	}
 }

@@ -104,13 +104,14 @@ export function setUpHide(session, about, next) {
 
   const way = () => about.methods.find((m) => m.name === id("method").value);
   const strengths = new Map(about.methods.map((m) => [m.name, m.defaultSNR])); // in dB, as chosen for each
-  about.methods.forEach((m, i) => id("method").add(new Option(i ? m.name : `${m.name} (the usual one)`, m.name)));
+  about.methods.forEach((m, i) => id("method").add(new Option(i ? m.name : `${m.name} (default)`, m.name)));
   let typed = ""; // passphrase
   id("method").value = about.methods[0].name; // browsers may remember another one
 
   function showWay() {
     const m = way();
     const strength = id("strength");
+    id("strength-knob").hidden = !m.maxSNR; // otherwise the recording decides
     strength.min = -m.maxSNR;
     strength.max = -m.minSNR;
     strength.value = -strengths.get(m.name);
@@ -167,7 +168,7 @@ export function setUpHide(session, about, next) {
     const dB = snr();
     id("strength-says").textContent =
       `The recording is about ${times(dB)} times louder than the change (${dB} dB). ` +
-      "Once the picture is hidden, an ear model says whether that can be heard.";
+      "It is kept weaker where it would be heard, and once the picture is hidden an ear model says how well that went.";
     id("strength").setAttribute("aria-valuetext", `${dB} decibels`);
     const width = picture && Math.max(1, Math.round(picture.width * scale()));
     const height = picture && Math.max(1, Math.round(picture.height * scale()));
@@ -379,14 +380,18 @@ export function setUpHide(session, about, next) {
     const stages = (result.stages ?? []).filter((stage) => stage.bytes); // of others nothing is known of what they can lose
     const fillsIn = !result.exact && stages.length > 0;
     fact("The change in the recording", `${times(result.snr)} times fainter`, `SNR ${result.snr.toFixed(1)} dB; largest change ${(100 * result.maxDeviation).toPrecision(2)} % of full scale`);
-    fact("To the ear", "…", "asking an ear model").id = "heard";
+    const warned = (result.warnings ?? []).map(({ text, advice }) => sentence(`the recording ${text}; ${advice}`));
+    fact("To the ear", "…", "asking an ear model", ...warned).id = "heard";
     fact(
       "The picture that comes back",
       result.exact ? "exact" : `${q.title} quality`,
       result.exact ? "not one value of one pixel differs" : `PSNR ${result.psnr.toFixed(1)} dB: ${q.says}${fillsIn ? "; a network may add a little" : ""}`,
       `${result.width}×${result.height} pixels${scaled ? `, scaled down from ${result.original.join("×")}` : ""}`,
     );
-    if (stages.length) {
+    const made = stages.filter((stage) => stage.survives);
+    if (made.length) {
+      for (const stage of made) fact(`After ${stage.survives}`, `${quality(stage.psnr).title} quality`, `PSNR ${stage.psnr.toFixed(1)} dB, as a rule`);
+    } else if (stages.length) {
       const loss = (some) => Math.min(...some.map((s) => s.loss));
       const spare = loss(stages);
       const recognisable = stages.slice(0, 1 + Math.max(0, stages.findIndex((s) => s.psnr >= 22)));
@@ -415,13 +420,16 @@ export function setUpHide(session, about, next) {
     }
   }
 
-  function showAudibility({ moments, masked }) {
+  function showAudibility({ moments, masked, odg }) {
     const heard = id("heard");
-    heard.firstChild.textContent = masked === moments ? "nothing to hear" : `${percent(masked / moments)} unheard`;
-    heard.lastChild.textContent =
-      masked === moments
-        ? "an ear model finds the change masked by the recording at every moment"
-        : "of all moments, says an ear model: there the recording masks the change";
+    if (odg === null) {
+      heard.firstChild.textContent = `${percent(masked / moments)} unheard`;
+      heard.lastChild.textContent = "of all moments, says an ear model: there the recording masks the change";
+      return;
+    }
+    const grades = [[-0.5, "nothing to hear"], [-1, "hardly to be heard"], [-2, "can be heard"], [-3, "plainly heard"]];
+    heard.firstChild.textContent = grades.find(([least]) => odg >= least)?.[1] ?? "disturbing";
+    heard.lastChild.textContent = `ODG ${odg.toFixed(1)}, a model of the grade that listeners would give: 0 is not heard, −4 very annoying`;
   }
 
   async function showSpectrograms(result) {

@@ -43,7 +43,7 @@ export const phases = {
   reading: "Reading what was found",
   decoding: "Making the picture",
   restoring: "Filling in what is missing",
-  converting: "Converting the recording",
+  converting: "Writing the picture",
 };
 
 export const times = (dB) => round(10 ** (dB / 20));

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"ditas"
+	"ditas/report"
+)
+
+// A picture is not read for somebody who has given up.
+func TestReadPictureStops(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "secret.png")
+	if err := os.WriteFile(name, []byte("whoever reads this finds that it is no picture"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := readPicture(ctx, name); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+// What a recording too quiet is in need of depends on the method.
+func TestExplainQuiet(t *testing.T) {
+	for _, m := range ditas.Methods() {
+		quiet := &report.TooQuietError{Asked: 50, Reached: m.MinSNR - 1}
+		var hint *hintError
+		if err := explain(quiet, &recording{name: "cover.wav"}, m.Name); !errors.As(err, &hint) || strings.Contains(hint.hint, "--faint") != m.Faint {
+			t.Errorf("%s: hint %+v", m.Name, hint)
+		}
+		quiet.Reached = m.MinSNR + 1
+		if err := explain(quiet, &recording{name: "cover.wav"}, m.Name); !errors.As(err, &hint) || !strings.Contains(hint.hint, "--snr") {
+			t.Errorf("%s: hint %+v", m.Name, hint)
+		}
+	}
+}
+
+func TestProvided(t *testing.T) {
+	for loss, want := range map[float64]string{
+		0: "if nothing of the recording is lost", 0.004: "if nothing of the recording is lost",
+		0.506: "unless more than 51 % of the recording is lost",
+	} {
+		if got := provided(loss); got != want {
+			t.Errorf("loss of %g: %s, want %s", loss, got, want)
+		}
+	}
+}
