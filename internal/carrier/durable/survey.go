@@ -28,8 +28,9 @@ const (
 // Strength is chosen by a few excerpts, which is what PEAQ can be asked in the time that hiding may take.
 const (
 	excerpts      = 3
-	excerptLength = 3 // seconds
-	excerptBlocks = 8 // of a recording that would hold an excerpt
+	excerptLength = 3     // seconds
+	silent        = 0.002 // of the energy of the loudest excerpt: what has less is as good as silent
+	excerptBlocks = 8     // of a recording that would hold an excerpt
 	usualLevel    = 10 - loudest
 	mostTries     = 3
 	// wantedIndex is the distortion index at an ODG of −0.45, and usualSlope what a dB of the level adds to it. The index is nearly linear in
@@ -141,7 +142,10 @@ type trial struct {
 }
 
 // excerpt is a part of a recording, of each channel: in the trial's format and at 16 kHz.
-type excerpt struct{ samples, low [][]float64 }
+type excerpt struct {
+	samples, low [][]float64
+	quiet        bool // judged by its noise-to-mask ratios alone, since PEAQ's grade is more lenient the quieter a recording is
+}
 
 // standardRate is the rate of PEAQ. Recordings that have all of its bands are compared at it: so excerpts need to be resampled once, and
 // not at each try.
@@ -204,46 +208,66 @@ func (t *trial) run(ctx context.Context, seconds []loudness) error {
 	return nil
 }
 
-// choose reads the excerpts: the loudest seconds of equal parts of the recording.
+// choose reads the excerpts: the loudest seconds of equal parts of the recording, and the quietest ones that are not silent.
 func (t *trial) choose(ctx context.Context, seconds []loudness) error {
 	rate := t.host.Format().Rate
 	length := min(int64(excerptLength*rate), t.host.Frames())
-	count := int(min(excerpts, t.host.Frames()/length))
+	count, most := int(min(excerpts, t.host.Frames()/length)), 0.0
 	for i := range count {
 		from, to := i*len(seconds)/count, max(i*len(seconds)/count+1, (i+1)*len(seconds)/count-excerptLength+1)
 		best := from
-		var most float64
 		for s := from; s < to; s++ {
-			sum := loudnessOf(seconds, s)
-			if sum > most {
-				best, most = s, sum
+			if energy(seconds, s) > energy(seconds, best) {
+				best = s
 			}
 		}
-		at := min(int64(best*rate), t.host.Frames()-length)
-		block := audio.NewBlock(t.host.Channels(), int(length))
-		if err := errors.Join(t.host.Read(block, at), ctx.Err()); err != nil {
-			return err
-		}
-		for c := range block {
-			block[c] = finite(block[c])
-		}
-		if most > 0 || len(t.pieces) == 0 && i == count-1 {
-			e, err := t.excerpt(ctx, block)
-			if err != nil {
+		if energy(seconds, best) > 0 || len(t.pieces) == 0 && i == count-1 {
+			if err := t.read(ctx, best, length, false); err != nil {
 				return err
 			}
-			t.pieces = append(t.pieces, e)
+		}
+		most = max(most, energy(seconds, best))
+	}
+	if len(seconds) < (excerpts+1)*excerptLength {
+		return nil
+	}
+	quiet, least := -1, most
+	for s := range len(seconds) - excerptLength {
+		if e := energy(seconds, s); e < least && e > silent*most {
+			quiet, least = s, e
 		}
 	}
-	return nil
+	if quiet < 0 {
+		return nil
+	}
+	return t.read(ctx, quiet, length, true)
 }
 
-// loudnessOf returns the energy of the seconds of an excerpt.
-func loudnessOf(seconds []loudness, from int) (sum float64) {
+// energy returns that of the seconds of an excerpt.
+func energy(seconds []loudness, from int) (sum float64) {
 	for _, l := range seconds[from:min(len(seconds), from+excerptLength)] {
 		sum += l.channels
 	}
 	return sum
+}
+
+// read reads an excerpt of a length in samples.
+func (t *trial) read(ctx context.Context, second int, length int64, quiet bool) error {
+	at := min(int64(second*t.host.Format().Rate), t.host.Frames()-length)
+	block := audio.NewBlock(t.host.Channels(), int(length))
+	if err := errors.Join(t.host.Read(block, at), ctx.Err()); err != nil {
+		return err
+	}
+	for c := range block {
+		block[c] = finite(block[c])
+	}
+	e, err := t.excerpt(ctx, block)
+	if err != nil {
+		return err
+	}
+	e.quiet = quiet
+	t.pieces = append(t.pieces, e)
+	return nil
 }
 
 // excerpt brings samples to the rates at which they are needed.
@@ -290,12 +314,20 @@ func (t *trial) try(ctx context.Context, level int) (verdict, error) {
 	if t.format.Rate < gradedRate {
 		compare = metric.NewComparison
 	}
-	c, err := compare(t.format.Rate, t.format.Channels)
+	loud, err := compare(t.format.Rate, t.format.Channels)
+	if err != nil {
+		return verdict{}, err
+	}
+	quiet, err := metric.NewComparison(t.format.Rate, t.format.Channels)
 	if err != nil {
 		return verdict{}, err
 	}
 	t.marks.set(level)
 	for _, e := range t.pieces {
+		c := loud
+		if e.quiet {
+			c = quiet
+		}
 		mixer := newMixer(t.format, t.marks, t.survey.plan.projection, t.rates)
 		for done, size := 0, len(e.samples[0]); done < size; done += embedBlock {
 			if ctx.Err() != nil {
@@ -313,7 +345,9 @@ func (t *trial) try(ctx context.Context, level int) (verdict, error) {
 		}
 	}
 	t.tell(min(3*excerpts-1, t.tries*len(t.pieces)))
-	v := judge(c.Figures())
+	f := loud.Figures()
+	f.Moments = append(f.Moments, quiet.Figures().Moments...) // the grade is the loud ones'
+	v := judge(f)
 	v.level = level
 	return v, ctx.Err()
 }
