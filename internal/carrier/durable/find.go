@@ -18,8 +18,8 @@ import (
 const (
 	// worthTrying is the score from which on a candidate is looked at more closely, as that of a search in a hundred is by chance. It costs time alone:
 	// only the tag of a header, of 64 bits, makes a candidate a find. With some 30 searches and a dozen tags for each candidate, that is one
-	// innocent recording in 10^18. A target of 10^-6 without tags would take a score of 7.6. Of pieces of 8 s of marked music, 2 of 32
-	// behind Opus at 64 kbit/s lie between both scores, and 4 of 45 behind Opus at 32 kbit/s, where another 5 lie below 5.6.
+	// innocent recording in 10^18. A target of 10^-6 without tags would take a score of 7.6. Of pieces of 5 to 8 s of marked music, 2 of 32
+	// behind Opus at 64 kbit/s lie between both scores, and 3 of 45 behind Opus at 32 kbit/s, where another 5 lie below 5.6.
 	worthTrying = 5.6
 	// certain is the score that nothing has by chance, not even one of a million: it has a probability of 10^-19.
 	certain = 9.0
