@@ -65,8 +65,8 @@ With a passphrase, nobody can reveal the picture without it. It is not stored
 anywhere: if you forget it, the picture is lost. Without a passphrase, anyone who has
 ditas can reveal the picture. By the default method, it survives copying, conversion
 between WAV and FLAC and between sample formats, cutting, a change of volume, and
-noise. It does not survive MP3 and the like, or resampling: for recordings that will be
-posted or sent, add --for share, or --for voice where it is speech. Much less fits then.
+noise. It does not survive MP3 and the like, or resampling: if the recording will be
+posted or sent, add --for share, or --for voice if it is speech. Much less fits then.
 ditas methods tells what each method survives.
 
 You may also give pictures and recordings without flags: ditas tells them apart by

@@ -76,19 +76,20 @@ type lock struct {
 func (l *listener) find(ctx context.Context) (*lock, error) {
 	all, one := newEvidence(), newEvidence()
 	l.evidence = newEvidence()
-	pieces := int((l.low.length()/hop + period - 1) / period)
+	pieces := min(int((l.low.length()/hop+period-1)/period), mostPieces)
+	total := int(projections)*pieces + drifts
 	for p := range projections {
 		if p == difference && (l.host.Channels() != 2 || !l.low.sideways()) {
 			break
 		}
 		l.low.projection = p
-		for i := range min(pieces, mostPieces) {
+		for i := range pieces {
 			from := int64(i) * period * hop
 			frames := int(min(period, (l.low.length()-from)/hop))
 			if frames < 32 {
 				break
 			}
-			l.tell(i, mostPieces+2)
+			l.tell(int(p)*pieces+i, total)
 			if err := l.searcher.load(ctx, from, frames); err != nil {
 				return nil, err
 			}
@@ -108,14 +109,14 @@ func (l *listener) find(ctx context.Context) (*lock, error) {
 			}
 		}
 	}
-	found, err := l.findDrifting(ctx)
+	found, err := l.findDrifting(ctx, total)
 	switch {
 	case err != nil || found != nil:
 		return found, err
 	case l.version != nil:
 		return nil, l.version
 	}
-	l.tell(1, 1)
+	l.tell(total, total)
 	return nil, carrier.ErrNotFound
 }
 
@@ -125,11 +126,12 @@ const (
 	driftFrames = 128
 	driftStep   = 24e-6
 	mostDrift   = 120e-6
+	drifts      = 2*mostDrift/driftStep + 1
 )
 
 // findDrifting looks for pilots whose frames follow each other faster or slower than they were written: in the loudest piece, which is short
-// enough for half a sample to matter little.
-func (l *listener) findDrifting(ctx context.Context) (*lock, error) {
+// enough for half a sample to matter little. It tells the last steps of total.
+func (l *listener) findDrifting(ctx context.Context, total int) (*lock, error) {
 	l.low.projection = sum
 	from, err := l.loudest(ctx)
 	if err != nil {
@@ -139,7 +141,9 @@ func (l *listener) findDrifting(ctx context.Context) (*lock, error) {
 		return nil, err
 	}
 	one := newEvidence()
-	for drift := -mostDrift; drift < mostDrift+driftStep/2; drift += driftStep {
+	for i := range int(drifts) {
+		drift := driftStep*float64(i) - mostDrift
+		l.tell(total-int(drifts)+i, total)
 		if math.Abs(drift) < driftStep/2 {
 			continue
 		}

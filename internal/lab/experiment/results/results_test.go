@@ -55,7 +55,7 @@ func TestCommittedResults(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		if _, ok := files[e.Name()]; !ok {
+		if _, ok := files[e.Name()]; !ok && e.Name() != "speed.json" { // which has a page of its own
 			t.Errorf("docs/results/%s is of no use to the page", e.Name())
 		}
 	}
