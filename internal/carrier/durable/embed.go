@@ -139,7 +139,6 @@ type proof struct {
 	frames     []frame
 	number     int // blocks read
 	blocks     int // blocks there are
-	found      []bool
 }
 
 // proofBlocks is how many blocks are read at a time.
