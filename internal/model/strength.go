@@ -33,8 +33,8 @@ type Curve struct {
 // validation pictures.
 const messagePower = 0.03
 
-// crowded says how much louder the networks' output is the less room it has, as a share of that square: about as measured on validation
-// recordings, by (1 − room)/room.
+// crowded says how much louder the networks' output is the less room it has, as a share of that square: roughly, as seen in some ten
+// slots of one piece of music, by (1 − room)/room.
 const crowded = 0.05
 
 // Thresholds are tried in steps of 0.3 dB below MaxThreshold, down to 76 dB.
