@@ -97,7 +97,7 @@ var purposes = []Purpose{
 // Purposes returns all purposes, the default first.
 func Purposes() []Purpose { return slices.Clone(purposes) }
 
-// choose returns the method of a name or for a purpose, of which one at least may be empty or they have to agree, and how it hides.
+// choose returns what MethodFor does, and how it hides.
 func choose(name, purpose string) (*Method, carrier.Method, error) {
 	var p *Purpose
 	var names []string
@@ -117,7 +117,7 @@ func choose(name, purpose string) (*Method, carrier.Method, error) {
 	case err != nil:
 		return nil, nil, err
 	case p != nil && p.Method != m.Name:
-		return nil, nil, fmt.Errorf("for the purpose %s the method is %s, not %s: give one of the two", p.Name, p.Method, m.Name)
+		return nil, nil, fmt.Errorf("the purpose %s goes with the method %s, not %s: give one of the two", p.Name, p.Method, m.Name)
 	case p != nil && p.hides != nil:
 		return m, p.hides, nil
 	}
@@ -134,8 +134,11 @@ func Methods() []Method {
 }
 
 // MethodNamed returns the method with a name, the default one if it is empty.
-func MethodNamed(name string) (Method, error) {
-	m, err := method(name)
+func MethodNamed(name string) (Method, error) { return MethodFor(name, "") }
+
+// MethodFor returns the method of a name, or for a purpose. Both may be empty; if both are given they have to agree.
+func MethodFor(name, purpose string) (Method, error) {
+	m, _, err := choose(name, purpose)
 	if err != nil {
 		return Method{}, err
 	}

@@ -368,7 +368,8 @@ func decibels(psnr float64) string {
 
 // provided tells what a stage bears: the loss of a share of the recording.
 func provided(loss float64) string {
-	if percent := math.Round(100 * loss); percent > 0 {
+	// Rounded down: nothing survives the loss of all.
+	if percent := math.Floor(100 * loss); percent > 0 {
 		return fmt.Sprintf("unless more than %.0f %% of the recording is lost", percent)
 	}
 	return "if nothing of the recording is lost"

@@ -75,27 +75,6 @@ func addForFlag(cmd *cobra.Command, name *string) {
 	completeNames(cmd, "for", names...)
 }
 
-// checkPurpose returns the method for a purpose, or the one of a name.
-func checkPurpose(method, purpose string) (ditas.Method, error) {
-	if purpose == "" {
-		return checkMethod(method)
-	}
-	for _, p := range ditas.Purposes() {
-		if p.Name != purpose {
-			continue
-		}
-		if method != "" && method != p.Method {
-			return ditas.Method{}, usagef("--for %s hides by the method %s, not %s: give one of the two", purpose, p.Method, method)
-		}
-		return checkMethod(p.Method)
-	}
-	var names []string
-	for _, p := range ditas.Purposes() {
-		names = append(names, p.Name)
-	}
-	return ditas.Method{}, usagef("--for %q is unknown: want %s", purpose, words.List(names, "or"))
-}
-
 func methodNames() (names []string) {
 	for _, m := range ditas.Methods() {
 		names = append(names, m.Name)
@@ -130,7 +109,12 @@ func (s *strengthFlags) addFlags(cmd *cobra.Command) {
 
 // get returns the strength for a method or a purpose.
 func (s *strengthFlags) get(method, purpose string) (ditas.Strength, error) {
-	m, err := checkPurpose(method, purpose)
+	m, err := checkMethod(method)
+	if err == nil && purpose != "" {
+		if m, err = ditas.MethodFor(method, purpose); err != nil {
+			err = &usageError{err}
+		}
+	}
 	if err != nil {
 		return ditas.Strength{}, err
 	}

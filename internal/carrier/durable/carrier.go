@@ -92,7 +92,7 @@ func (s *surveyedCover) Embed(
 	}
 	var lost *carrier.LostError
 	for range attempts {
-		kept := &spool{}
+		kept := &carrier.Spool{}
 		r, err := j.try(ctx, kept, cover, random)
 		if errors.As(err, &lost) {
 			continue
@@ -104,7 +104,7 @@ func (s *surveyedCover) Embed(
 		if err != nil {
 			return nil, err
 		}
-		return r, kept.copyTo(w)
+		return r, kept.CopyTo(w)
 	}
 	return nil, lost
 }
@@ -151,30 +151,6 @@ func forward(progress func(done, total int)) func(done, total int) {
 			progress(done, total)
 		}
 	}
-}
-
-// spool keeps the blocks of a recording.
-type spool struct{ blocks [][][]float64 }
-
-func (s *spool) Write(block [][]float64) error {
-	kept := audio.NewBlock(len(block), len(block[0]))
-	for c := range block {
-		copy(kept[c], block[c])
-	}
-	s.blocks = append(s.blocks, kept)
-	return nil
-}
-
-func (s *spool) Close() error { return nil }
-
-// copyTo writes what is kept, and closes the writer.
-func (s *spool) copyTo(w audio.Writer) error {
-	for _, block := range s.blocks {
-		if err := w.Write(block); err != nil {
-			return err
-		}
-	}
-	return w.Close()
 }
 
 // Find looks for a payload.

@@ -148,7 +148,7 @@ func (c *headerCode) position(i int) int { return int(c.order[i%len(c.order)]) }
 // encode returns the bits of the code, one in each byte.
 func (c *headerCode) encode(b [headerSize]byte) []byte {
 	coded := make([]byte, c.code.Len())
-	c.code.Encode(coded, unpack(b[:], headerBits))
+	c.code.Encode(coded, turbo.Unpack(b[:], headerBits))
 	return coded
 }
 
@@ -159,26 +159,9 @@ const headerIterations = 12
 func (c *headerCode) decode(sums []float32, key keystream.Key) (h header, ok bool, err error) {
 	c.decoder.Decode(c.info, sums, headerIterations, func(info []byte) bool {
 		var b [headerSize]byte
-		pack(b[:], info)
+		turbo.Pack(b[:], info)
 		h, ok, err = parseHeader(b, key)
 		return ok
 	})
 	return h, ok, err
-}
-
-// unpack returns the bits of b, the most significant of a byte first, and zeros up to count.
-func unpack(b []byte, count int) []byte {
-	info := make([]byte, count)
-	for i := range min(count, 8*len(b)) {
-		info[i] = b[i/8] >> (7 - i%8) & 1
-	}
-	return info
-}
-
-// pack is the inverse of unpack.
-func pack(b []byte, info []byte) {
-	clear(b)
-	for i := range min(len(info), 8*len(b)) {
-		b[i/8] |= info[i] << (7 - i%8)
-	}
 }

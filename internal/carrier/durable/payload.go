@@ -49,7 +49,7 @@ func encodePayload(stages []stage, payload []byte, key keystream.Key) ([][]byte,
 			part := make([]byte, s.block, s.block+checkSize)
 			copy(part, payload[from:to])
 			c := check(key, i, b, part)
-			code.Encode(mother, unpack(append(part, c[:]...), s.bits))
+			code.Encode(mother, turbo.Unpack(append(part, c[:]...), s.bits))
 			for p, bit := range mother[:s.length] {
 				coded[i][int(order[p])*s.blocks+b] = bit
 			}
@@ -151,7 +151,7 @@ func (d *decoding) stage(ctx context.Context, i, workers int) error {
 			if ctx.Err() != nil {
 				return true
 			}
-			pack(m.part, info)
+			turbo.Pack(m.part, info)
 			want := check(d.key, i, b, m.part[:s.block])
 			return subtle.ConstantTimeCompare(want[:], m.part[s.block:]) == 1
 		})

@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"slices"
 	"testing"
+
+	"ditas/internal/fec/turbo"
 )
 
 var update = flag.Bool("update", false, "write the golden vectors anew")
@@ -117,7 +119,7 @@ func vectors(t *testing.T) *goldens {
 		b := h.marshal(ours)
 		coded := code.encode(b)
 		packed := make([]byte, (len(coded)+7)/8)
-		pack(packed, coded)
+		turbo.Pack(packed, coded)
 		v := goldenHeader{int(h.profile), h.channels, h.frames, h.payload, h.scale, slices.Clone(h.shares[:]), hex.EncodeToString(b[:]), hex.EncodeToString(packed), nil}
 		for i := range headerBits {
 			v.Carried = append(v.Carried, code.position(0, 3, i))

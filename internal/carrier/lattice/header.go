@@ -185,7 +185,7 @@ func (s headerSymbols) position(i int) int { return s.code.position(s.lane, s.k,
 // encode returns the bits of the code, one in each byte.
 func (c *headerCode) encode(b [headerSize]byte) []byte {
 	coded := make([]byte, c.code.Len())
-	c.code.Encode(coded, unpack(b[:], 8*headerSize))
+	c.code.Encode(coded, turbo.Unpack(b[:], 8*headerSize))
 	return coded
 }
 
@@ -194,28 +194,11 @@ func (c *headerCode) decode(likelihoods []float32, key keystream.Key) (h header,
 	info := make([]byte, 8*headerSize)
 	turbo.NewDecoder(c.code).Decode(info, likelihoods, 16, func(info []byte) bool {
 		var b [headerSize]byte
-		pack(b[:], info)
+		turbo.Pack(b[:], info)
 		h, ok, err = parseHeader(b, key)
 		return ok
 	})
 	return h, ok, err
-}
-
-// unpack returns the bits of b, the most significant of a byte first, and zeros up to count.
-func unpack(b []byte, count int) []byte {
-	info := make([]byte, count)
-	for i := range min(count, 8*len(b)) {
-		info[i] = b[i/8] >> (7 - i%8) & 1
-	}
-	return info
-}
-
-// pack is the inverse of unpack.
-func pack(b []byte, info []byte) {
-	clear(b)
-	for i := range min(len(info), 8*len(b)) {
-		b[i/8] |= info[i] << (7 - i%8)
-	}
 }
 
 // goldenStride returns a number without a common divisor with n, near the golden section of it: multiples of it

@@ -116,7 +116,7 @@ func encodePayload(ctx context.Context, stages []stage, payload []byte, key keys
 			part := make([]byte, s.block, s.block+checkSize)
 			copy(part, payload[from:to])
 			c := check(key, i, b, part)
-			code.Encode(mothers[w], unpack(append(part, c[:]...), s.bits))
+			code.Encode(mothers[w], turbo.Unpack(append(part, c[:]...), s.bits))
 			for p, bit := range mothers[w][:s.length] {
 				coded[i][int(order[p])*s.blocks+b] = bit
 			}
@@ -278,7 +278,7 @@ func (g *gatherer) decode(ctx context.Context, key keystream.Key, workers int, p
 			ok := false
 			if seen >= s.bits*9/10 {
 				ok = p.decoder.Decode(p.info, p.mother, iterations, func(info []byte) bool {
-					pack(p.part, info)
+					turbo.Pack(p.part, info)
 					want := check(key, i, b, p.part[:s.block])
 					return subtle.ConstantTimeCompare(want[:], p.part[s.block:]) == 1
 				})

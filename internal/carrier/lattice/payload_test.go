@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"ditas/internal/fec/turbo"
 	"ditas/internal/keystream"
 	"ditas/internal/parallel"
 )
@@ -206,13 +207,13 @@ func TestCheckDependsOnEverything(t *testing.T) {
 func TestPack(t *testing.T) {
 	for n := range 20 {
 		want := payload(n)
-		info := unpack(want, 8*n)
+		info := turbo.Unpack(want, 8*n)
 		got := make([]byte, n)
-		if pack(got, info); !bytes.Equal(got, want) {
+		if turbo.Pack(got, info); !bytes.Equal(got, want) {
 			t.Errorf("%x came back as %x", want, got)
 		}
 	}
-	if got := unpack([]byte{0xa0}, 10); !slices.Equal(got, []byte{1, 0, 1, 0, 0, 0, 0, 0, 0, 0}) {
+	if got := turbo.Unpack([]byte{0xa0}, 10); !slices.Equal(got, []byte{1, 0, 1, 0, 0, 0, 0, 0, 0, 0}) {
 		t.Errorf("unpacked %d", got)
 	}
 }

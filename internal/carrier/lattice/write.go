@@ -73,14 +73,14 @@ func (t *task) hide(ctx context.Context, dst io.Writer, cover audio.Rewriter) (*
 	}
 	var lost *carrier.LostError
 	for range attempts {
-		var s spool
+		var s carrier.Spool
 		r, err := t.try(ctx, &s, cover)
 		if err == nil {
 			w, err := cover.Rewrite(dst)
 			if err != nil {
 				return nil, err
 			}
-			return r, s.copyTo(w)
+			return r, s.CopyTo(w)
 		}
 		if !errors.As(err, &lost) {
 			return nil, err
@@ -95,30 +95,6 @@ func always(progress func(done, total int)) func(done, total int) {
 		return func(int, int) {}
 	}
 	return progress
-}
-
-// spool keeps the blocks of a recording.
-type spool struct{ blocks [][][]float64 }
-
-func (s *spool) Write(block [][]float64) error {
-	kept := audio.NewBlock(len(block), len(block[0]))
-	for c := range block {
-		copy(kept[c], block[c])
-	}
-	s.blocks = append(s.blocks, kept)
-	return nil
-}
-
-func (s *spool) Close() error { return nil }
-
-// copyTo writes what is kept, and closes the writer.
-func (s *spool) copyTo(w audio.Writer) error {
-	for _, block := range s.blocks {
-		if err := w.Write(block); err != nil {
-			return err
-		}
-	}
-	return w.Close()
 }
 
 // try embeds the payload once, under the next nonce.
