@@ -43,7 +43,7 @@ func TestExplainQuiet(t *testing.T) {
 func TestProvided(t *testing.T) {
 	for loss, want := range map[float64]string{
 		0: "if nothing of the recording is lost", 0.004: "if nothing of the recording is lost",
-		0.506: "unless more than 51 % of the recording is lost",
+		0.506: "unless more than 50 % of the recording is lost",
 	} {
 		if got := provided(loss); got != want {
 			t.Errorf("loss of %g: %s, want %s", loss, got, want)
