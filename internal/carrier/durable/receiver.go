@@ -20,10 +20,15 @@ type receiver struct {
 	headerSums []float32
 
 	// What follows is of the recording, once its header is known.
-	key      keystream.Key
-	level    int
-	gatherer *gatherer
-	at       block
+	key        keystream.Key
+	level      int
+	gatherer   *gatherer
+	units      *units
+	at         []int // of each stage's coded bits
+	layouts    []block
+	field      noiseField
+	densities  *densities
+	headerBits []byte // in the code
 }
 
 // coherence is the sum over pilots of the cosine of their phase, and their number.
@@ -179,56 +184,172 @@ func (r *receiver) open(h *header, key keystream.Key) {
 	stages := ladder(h.aim, h.blocks, h.scale, h.payload)
 	r.layout.of(r.key, ladders[h.aim])
 	r.gatherer = newGatherer(stages)
+	r.units, r.at, r.densities, r.headerBits = r.newUnits(), make([]int, len(stages)), newDensities(), r.header.encode(h.marshal(key))
 	r.heard = coherence{}
 }
 
 // readPayload adds what frames say about the payload. The first one begins a block with a number.
 func (r *receiver) readPayload(y []frame, number int) []coherence {
 	var list []coherence
+	var all coherence
 	for at := 0; at+blockFrames <= len(y); at += blockFrames {
 		n := number + at/blockFrames
 		phases := numbering(r.key, n)
 		c := r.listen(y[at:at+blockFrames], n*blockFrames, &phases)
 		list = append(list, c)
+		all.add(&c, 1)
 		r.heard.add(&c, 1)
 	}
-	for i, near := range smoothed(list) {
-		r.readBlock(y[i*blockFrames:][:blockFrames], number+i, r.noise(&near))
+	for len(r.layouts) < len(list) {
+		r.layouts = append(r.layouts, block{})
+	}
+	r.field.reset(len(list) * blockFrames)
+	for i := range list {
+		r.layout.fill(&r.layouts[i], number+i)
+		r.walk(y[i*blockFrames:][:blockFrames], number+i, &r.layouts[i], func(t int, s *symbol) {
+			evidence, table := &r.field.evidence[i*blockFrames+t][s.band], &r.densities.unknown
+			if s.stage < 0 {
+				table = &r.densities.known
+			}
+			for k, n := range &s.unit.noise {
+				evidence[k] += table[row(s.variance+n)][s.phase]
+			}
+		})
+	}
+	noise := r.noise(&all)
+	r.field.settle(&noise)
+	for i := range list {
+		r.walk(y[i*blockFrames:][:blockFrames], number+i, &r.layouts[i], func(t int, s *symbol) {
+			if s.stage < 0 {
+				return
+			}
+			one := float32(0)
+			for k, w := range &r.field.weights[i*blockFrames+t][s.band] {
+				one += w * r.densities.one[row(s.variance+s.unit.noise[k])][s.phase]
+			}
+			r.gatherer.add(s.stage, s.position, float32(math.Log(float64(one/(1-one)))))
+		})
 	}
 	return list
 }
 
-// readBlock reads the payload's symbols of a block.
-func (r *receiver) readBlock(y []frame, number int, noise [bands]float64) {
+// unit says how the variance of the phase of symbols of a kind follows from that of coefficients.
+type unit struct {
+	gain     float32          // from what is read to steps
+	own      float32          // variance that the sender left
+	noise    [classes]float32 // variance that noise of each class adds
+	relative float32          // by how much more there is, relative to the symbol's square
+}
+
+// unit returns the unit of symbols of a length in a band, db below what the ear bears.
+func (r *receiver) unit(db float64, length, band int) (s unit) {
+	step := stepOf(db, length)
+	s.gain, s.own, s.relative = float32(r.gain[band]/step), float32(ownNoise(share(length))), spreadOf*spreadOf
+	for k := range s.noise {
+		s.noise[k] = float32(spoilt(length) * math.Exp2(float64(leastClass+k)) / (step * step))
+	}
+	return s
+}
+
+// spoilt is by how much more noise symbols of several coefficients have than those of one let expect: codecs spoil some coefficients wholly.
+func spoilt(length int) float64 { return 0.9 + 0.1*float64(length) }
+
+// units are those of all symbols of a recording, by band.
+type units struct {
+	pilot, header [bands]unit
+	payload       [][bands]unit // by stage
+}
+
+func (r *receiver) newUnits() *units {
 	stages := r.gatherer.stages
-	r.layout.fill(&r.at, number)
-	readers, at := make([][bands]symbolReader, len(stages)), make([]int, len(stages))
-	for i := range stages {
-		if stages[i].size == 0 {
-			continue
-		}
-		at[i] = stages[i].begin(number)
-		for b := range bands {
-			readers[i][b] = r.reader(float64(loudest+r.level), stages[i].lengths[b], b, noise[b])
+	s := &units{payload: make([][bands]unit, len(stages))}
+	for b := range bands {
+		s.pilot[b] = r.unit(pilotLevels[r.pilotLevel], 2, b)
+		s.header[b] = r.unit(pilotLevels[r.pilotLevel], headerLength, b)
+		for i := range stages {
+			s.payload[i][b] = r.unit(float64(loudest+r.level), stages[i].lengths[b], b)
 		}
 	}
-	for t := range r.at {
-		for g := range r.at[t] {
-			code := &r.at[t][g]
-			if code.class < 0 || stages[code.class].size == 0 {
-				continue
+	return s
+}
+
+// symbol is one that was read.
+type symbol struct {
+	stage    int // −1 for pilots and the header, whose bits are known
+	position int // of the stage's coded bits
+	band     int
+	unit     *unit
+	phase    int     // in steps/phases from the point of a 0, or of the known bit
+	variance float32 // without noise
+}
+
+// read reads a symbol. It is of no use if ok is false.
+func (s *symbol) read(y *frame, at []uint8, signs uint8, dither float32) (ok bool) {
+	u := float32(project(y, at, signs)) * s.unit.gain
+	if u == 0 || !(u < 1e6 && u > -1e6) {
+		return false
+	}
+	p := u - dither
+	p -= float32(math.Floor(float64(p)))
+	s.phase, s.variance = int(p*phases)&(phases-1), s.unit.own+s.unit.relative*u*u
+	return true
+}
+
+// walk reads the symbols of a block.
+func (r *receiver) walk(y []frame, number int, layout *block, do func(t int, s *symbol)) {
+	stages := r.gatherer.stages
+	for i := range stages {
+		if r.at[i] = 0; stages[i].size > 0 {
+			r.at[i] = stages[i].begin(number)
+		}
+	}
+	numbers, coded := numbering(r.key, number), number%periodBlocks*headerBlock
+	var s symbol
+	for t := range layout {
+		s.stage = -1
+		for b := range bands {
+			dither := r.pilots.phase[(number*blockFrames+t)%period][b]
+			if isNumber(t, b) {
+				dither = numbers[t][b]
 			}
-			s, reader := &stages[code.class], &readers[code.class][g/groupsOfBand]
-			length := s.lengths[g/groupsOfBand]
-			for j := 0; j < groupSize/length; j++ {
-				l := reader.read(&y[t], places[g][j*length:][:length], code.signs>>(j*length), code.dither[j])
-				r.gatherer.add(int(code.class), at[code.class], l)
-				if at[code.class]++; at[code.class] == s.positions() {
-					at[code.class] = 0
+			where := [2]uint8{uint8(pilotAt(b)), uint8(pilotAt(b) + 1)}
+			if s.band, s.unit = b, &r.units.pilot[b]; s.read(&y[t], where[:], r.pilots.signs[b], dither) {
+				do(t, &s)
+			}
+		}
+		for g := range layout[t] {
+			code := &layout[t][g]
+			s.stage, s.band = int(code.class), g/groupsOfBand
+			length := headerLength
+			if s.unit = &r.units.header[s.band]; s.stage >= 0 {
+				if stages[s.stage].size == 0 {
+					continue
+				}
+				s.unit, length = &r.units.payload[s.stage][s.band], stages[s.stage].lengths[s.band]
+			}
+			for j := range groupSize / length {
+				dither := code.dither[j]
+				if s.stage < 0 {
+					dither += float32(r.headerBits[r.header.position(coded)]) / 2
+					coded++
+				} else {
+					s.position = r.next(s.stage)
+				}
+				if s.read(&y[t], places[g][j*length:][:length], code.signs>>(j*length), dither) {
+					do(t, &s)
 				}
 			}
 		}
 	}
+}
+
+// next returns which coded bit the next symbol of a stage carries.
+func (r *receiver) next(stage int) int {
+	at := r.at[stage]
+	if r.at[stage]++; r.at[stage] == r.gatherer.stages[stage].positions() {
+		r.at[stage] = 0
+	}
+	return at
 }
 
 // invert makes the receiver read a recording that is upside down.
