@@ -342,6 +342,99 @@ func TestSilenceAndFullScale(t *testing.T) {
 	expect(t, stego, payload, 3)
 }
 
+// What is added to a cover at full scale stays below 8 kHz, where it is masked: samples are not cut off one by one.
+func TestNoClicks(t *testing.T) {
+	cover := song(audio.Format{Rate: 44100, Channels: 1, Encoding: audio.Int16}, 5, 6)
+	x := cover.Samples[0]
+	for i := range x {
+		x[i] *= 7
+	}
+	quantized(cover)
+	full := 0
+	for _, v := range x {
+		if math.Abs(v) > 0.999 {
+			full++
+		}
+	}
+	if full < len(x)/500 {
+		t.Fatalf("only %d samples of the cover are at full scale", full)
+	}
+	stego, _ := hide(t, cover, Share)
+	change := make([]float64, len(x))
+	for i, v := range stego.Samples[0] {
+		change[i] = v - x[i]
+	}
+	down, err := dsp.NewResampler(44100, 16000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	up, err := dsp.NewResampler(16000, 44100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	high := append([]float64(nil), change...)
+	for i, v := range up.Convert(down.Convert(change)) {
+		if i < len(high) {
+			high[i] -= v
+		}
+	}
+	if share := 10 * math.Log10(power(high)/power(change)); share > -35 {
+		t.Errorf("%.1f dB of the change lies above 8 kHz", share)
+	}
+}
+
+// What is added does not run ahead of a sudden sound into the quiet before it.
+func TestBeforeAttacks(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 2))
+	cover := &audio.Recording{Format: audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Float32}, Samples: audio.NewBlock(1, 5*16000)}
+	x := cover.Samples[0]
+	const every = 5003 // no multiple of a frame
+	for i := range x {
+		x[i] = (0.001 + 0.3*math.Exp(-float64(i%every)/1000)) * r.NormFloat64()
+		if i%every > 3500 {
+			x[i] = 0.001 * r.NormFloat64()
+		}
+	}
+	stego, _ := hide(t, cover, Share)
+	var before, there float64
+	for i := every; i < len(x); i += every {
+		for j := i - 200; j < i-20; j++ {
+			e := stego.Samples[0][j] - x[j]
+			before += e * e
+			there += x[j] * x[j]
+		}
+	}
+	if db := 10 * math.Log10(before/there); db > 0 {
+		t.Errorf("the change is %.1f dB above what it precedes", db)
+	}
+}
+
+// Each aim for one codec gives that nearly all of the symbols, and the receiver finds out by itself what was aimed at.
+func TestAims(t *testing.T) {
+	cover := song(audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 4, 12)
+	for aim := MusicMP3; aim < aims; aim++ {
+		t.Run(aim.String(), func(t *testing.T) {
+			stages := ladders[aim]
+			last, all := stages[len(stages)-1].slots, 0
+			n := 0
+			for b, s := range last {
+				n += s
+				for i := range stages {
+					all += stages[i].slots[b]
+				}
+			}
+			if 10*n < 8*all {
+				t.Errorf("%d of %d groups", n, all)
+			}
+			stego, payload := hide(t, cover, aim)
+			expect(t, stego, payload, allStages)
+		})
+	}
+	if _, err := (Carrier{aims}).Survey(context.Background(), file(t, cover), carrier.Options{}); err == nil {
+		t.Error("an unknown aim is taken")
+	}
+}
+
 // One seed gives one file, and a payload that leaves room comes back from it too.
 func TestSmallPayload(t *testing.T) {
 	cover := song(audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 6, 8)
@@ -437,7 +530,7 @@ func TestHeader(t *testing.T) {
 			t.Errorf("%d blocks become %d", n, r)
 		}
 	}
-	h := header{nonce: nonce{1, 2, 3, 4, 5, 6, 7, 8}, aim: Voice, level: 9, scale: 5, blocks: 29, payload: 999}
+	h := header{nonce: nonce{1, 2, 3, 4, 5, 6, 7, 8}, aim: SpeechOpus24, level: 9, scale: 2, blocks: 29, payload: 500}
 	b := h.marshal(key)
 	if got, ok, err := parseHeader(b, key); !ok || err != nil || got != h {
 		t.Errorf("%+v %v %v", got, ok, err)

@@ -1,19 +1,28 @@
 package durable
 
-// Aim is what a recording is to survive.
+// Aim is what a recording is to survive: all that may happen to it, or one codec that is known beforehand, to which nearly all of its room is given then.
 type Aim uint8
 
 const (
-	Share Aim = iota // music and anything else, through what people share it with
-	Voice            // speech, through voice messages
+	Share        Aim = iota // music and anything else, through what people share it with
+	Voice                   // speech, through voice messages
+	MusicMP3                // music through MP3 at 128 kbit/s
+	MusicOpus64             // music through Opus at 64 kbit/s
+	MusicOpus32             // music through Opus at 32 kbit/s in mono
+	SpeechOpus64            // speech through Opus at 64 kbit/s
+	SpeechOpus32            // speech through Opus at 32 kbit/s
+	SpeechOpus24            // speech through Opus for voice at 24 kbit/s
 	aims
 )
 
+// names are those of the aims.
+var names = [aims]string{"share", "voice", "music-mp3-128", "music-opus-64", "music-opus-32", "speech-opus-64", "speech-opus-32", "speech-opus-24"}
+
 func (a Aim) String() string {
-	if a == Voice {
-		return "voice"
+	if a < aims {
+		return names[a]
 	}
-	return "share"
+	return "unknown aim"
 }
 
 // rung says which symbols carry a stage.
@@ -21,7 +30,7 @@ type rung struct {
 	survives string
 	lengths  [bands]int // coefficients of a symbol in each band, divisors of groupSize
 	slots    [bands]int // groups of a block in each band
-	bits     int        // of a block, at the middle scale
+	bits     int        // of a block, at the largest scale
 }
 
 // symbols returns how many symbols of a block carry the stage.
@@ -49,16 +58,28 @@ var ladders = [aims][]rung{
 		{"MP3 64 kbit/s", [bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{30, 30, 60, 80, 100, 100, 100}, 500},
 		{"Opus 64 kbit/s", [bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{40, 40, 80, 120, 170, 170, 170}, 1040},
 	},
+	MusicMP3: {
+		{"Opus 64 kbit/s", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{24, 24, 24, 24, 24, 24, 24}, 40},
+		{"MP3 128 kbit/s", [bands]int{1, 1, 1, 2, 3, 3, 6}, [bands]int{256, 256, 296, 296, 296, 296, 296}, 2150},
+	},
+	MusicOpus64: {
+		{"Opus 32 kbit/s", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{24, 24, 24, 24, 24, 24, 24}, 24},
+		{"Opus 64 kbit/s", [bands]int{1, 2, 6, 6, 6, 6, 6}, [bands]int{256, 256, 296, 296, 296, 296, 296}, 600},
+	},
+	MusicOpus32: {{"Opus 32 kbit/s", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{280, 280, 320, 320, 320, 320, 320}, 300}},
+	SpeechOpus64: {
+		{"Opus 32 kbit/s", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{24, 24, 24, 24, 24, 24, 24}, 60},
+		{"Opus 64 kbit/s", [bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{256, 256, 296, 296, 296, 296, 296}, 3050},
+	},
+	SpeechOpus32: {{"Opus 32 kbit/s", [bands]int{1, 2, 6, 6, 6, 6, 6}, [bands]int{280, 280, 320, 320, 320, 320, 320}, 700}},
+	SpeechOpus24: {{"Opus 24 kbit/s, voice", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{280, 280, 320, 320, 320, 320, 320}, 200}},
 }
 
-// scales is the number of scales. Each multiplies the bits of all stages by √2 as compared with the one before; at middleScale by 1.
-const (
-	scales      = 8
-	middleScale = 3
-)
+// scales is the number of scales. Each multiplies the bits of all stages by √2 as compared with the one before; at the last one by 1.
+const scales = 4
 
 // factors are those of the scales, in 256ths.
-var factors = [scales]int64{91, 128, 181, 256, 362, 512, 724, 1024}
+var factors = [scales]int64{91, 128, 181, 256}
 
 // Blocks of the code carry at most maxBlock bits, check included.
 const (

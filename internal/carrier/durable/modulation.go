@@ -5,7 +5,7 @@ import "math"
 // levels are how far below the mask the payload may lie: level i at loudest+i dB. Pilots and header lie at one of pilotLevels, the
 // nearest one, so that a receiver need not try all.
 const (
-	loudest = 2
+	loudest = 5
 	levels  = 16
 )
 
