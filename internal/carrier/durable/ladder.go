@@ -66,13 +66,19 @@ var ladders = [aims][]rung{
 		{"Opus 32 kbit/s", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{24, 24, 24, 24, 24, 24, 24}, 24},
 		{"Opus 64 kbit/s", [bands]int{1, 2, 6, 6, 6, 6, 6}, [bands]int{256, 256, 296, 296, 296, 296, 296}, 600},
 	},
-	MusicOpus32: {{"Opus 32 kbit/s", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{280, 280, 320, 320, 320, 320, 320}, 300}},
+	MusicOpus32: {
+		{"Opus 32 kbit/s, twice", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{60, 60, 60, 60, 60, 60, 60}, 28},
+		{"Opus 32 kbit/s", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{220, 220, 260, 260, 260, 260, 260}, 350},
+	},
 	SpeechOpus64: {
 		{"Opus 32 kbit/s", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{24, 24, 24, 24, 24, 24, 24}, 60},
 		{"Opus 64 kbit/s", [bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{256, 256, 296, 296, 296, 296, 296}, 3050},
 	},
 	SpeechOpus32: {{"Opus 32 kbit/s", [bands]int{1, 2, 6, 6, 6, 6, 6}, [bands]int{280, 280, 320, 320, 320, 320, 320}, 700}},
-	SpeechOpus24: {{"Opus 24 kbit/s, voice", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{280, 280, 320, 320, 320, 320, 320}, 200}},
+	SpeechOpus24: {
+		{"Opus 24 kbit/s, voice, twice", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{60, 60, 60, 60, 60, 60, 60}, 26},
+		{"Opus 24 kbit/s, voice", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{220, 220, 260, 260, 260, 260, 260}, 165},
+	},
 }
 
 // scales is the number of scales. Each multiplies the bits of all stages by √2 as compared with the one before; at the last one by 1.
