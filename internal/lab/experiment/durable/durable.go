@@ -94,6 +94,10 @@ type Options struct {
 type Report struct {
 	Data string `json:"data"`
 	Seen bool   `json:"seen,omitempty"` // parameters may have been chosen on the data
+	// Pairs is the number of covers of all scenes, each with a picture. Targets are those of the first contestant, and Met how many it met.
+	Pairs   int `json:"pairs"`
+	Targets int `json:"targets,omitempty"`
+	Met     int `json:"met,omitempty"`
 	experiment.Origin
 	FFmpeg      string         `json:"ffmpeg,omitempty"` // its version
 	Channels    []Channel      `json:"channels"`
@@ -216,7 +220,9 @@ func Measure(ctx context.Context, data Data, o Options) (*Report, error) {
 			return nil, fmt.Errorf("%s: %w", data.Scenes[i].Name, err)
 		}
 		r.Scenes = append(r.Scenes, scene)
+		r.Pairs += len(scene.Covers)
 	}
+	r.count()
 	if o.Innocents > 0 {
 		var err error
 		if r.Innocents, err = s.innocents(data); err != nil {
@@ -225,6 +231,21 @@ func Measure(ctx context.Context, data Data, o Options) (*Report, error) {
 	}
 	r.Origin = s.Origin(begin)
 	return r, nil
+}
+
+// count counts the targets.
+func (r *Report) count() {
+	for _, s := range r.Scenes {
+		for k, c := range r.Channels {
+			aim, ok := targets[s.Name][c.Name]
+			if result := s.Methods[0].Results[k]; ok && result != nil {
+				r.Targets++
+				if result.PSNR >= aim[0] {
+					r.Met++
+				}
+			}
+		}
+	}
 }
 
 // scene measures all contestants in one scene.
