@@ -33,6 +33,10 @@ type Curve struct {
 // validation pictures.
 const messagePower = 0.03
 
+// MessagePower returns the mean square that the networks' message is expected to have in the coefficients that make room for it, at a
+// threshold.
+func (c Config) MessagePower(tau float64) float64 { return messagePower * c.Amplitude * c.Amplitude * tau * tau }
+
 // crowded says how much louder the networks' output is the less room it has, as a share of that square: roughly, as seen in some ten
 // slots of one piece of music, by (1 − room)/room.
 const crowded = 0.05
@@ -80,7 +84,7 @@ func NewSurvey(c Config, least ...int) (*Survey, error) {
 		return nil, err
 	}
 	return &Survey{
-		mdct: m, c: make([]float32, c.Samples()), message: messagePower * c.Amplitude * c.Amplitude, least: least,
+		mdct: m, c: make([]float32, c.Samples()), message: c.MessagePower(1), least: least,
 		peak: c.Amplitude, below: int(math.Round(-20 * math.Log10(c.Amplitude) / levelStep)),
 		room: make([][levels]float64, len(least)), distortion: make([][levels]float64, len(least)),
 	}, nil
