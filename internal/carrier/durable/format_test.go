@@ -34,57 +34,87 @@ const (
 	period      = 512
 	slots       = 320 // groups of a band in a block
 
-	headerBands, headerSlots, headerBytes = 2, 40, 21
-	mostOfBlock                           = 1020 // bytes
+	headerBands, headerBytes = 2, 21
+	mostOfBlock              = 1020 // bytes
+	pilotAlpha, headerAlpha  = 0.7, 0.7
 )
+
+// headers are the ways in which a header may lie in a recording. A reader tries all.
+var headers = []struct {
+	label  string
+	slots  int
+	length [headerBands]int
+}{
+	{"durable header ", 40, [headerBands]int{2, 2}},
+}
 
 // rung is a row of the ladder.
 type rung struct {
 	length, slots [bands]int
 	bits          int
+	alpha, raised float64 // where they are not the usual ones
+}
+
+func (r *rung) symbols() (n int) {
+	for b, s := range r.slots {
+		n += s * 6 / r.length[b]
+	}
+	return n
+}
+
+// step returns the step of symbols of n coefficients in a recording of level l.
+func (r *rung) step(l, n int) float64 {
+	alpha := r.alpha
+	switch {
+	case alpha != 0:
+	case n == 1:
+		alpha = 0.65
+	default:
+		alpha = 0.7
+	}
+	return stepOf(levelOf(l)-r.raised, n, alpha)
 }
 
 // rungs are the table of the ladder, by aim.
 var rungs = [2][]rung{
 	{
-		{[bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{90, 60, 60, 40, 0, 0, 0}, 56},
-		{[bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{60, 40, 20, 20, 0, 0, 0}, 39},
-		{[bands]int{1, 2, 3, 6, 6, 6, 6}, [bands]int{24, 60, 60, 50, 40, 40, 40}, 53},
-		{[bands]int{1, 1, 2, 3, 6, 6, 6}, [bands]int{16, 40, 50, 70, 60, 60, 60}, 94},
-		{[bands]int{1, 1, 1, 1, 2, 3, 3}, [bands]int{40, 40, 75, 80, 110, 110, 110}, 208},
-		{[bands]int{1, 1, 1, 2, 2, 3, 3}, [bands]int{50, 40, 55, 60, 110, 110, 110}, 328},
+		{[bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{90, 60, 60, 40, 0, 0, 0}, 56, 0, 0},
+		{[bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{60, 40, 20, 20, 0, 0, 0}, 39, 0, 0},
+		{[bands]int{1, 2, 3, 6, 6, 6, 6}, [bands]int{24, 60, 60, 50, 40, 40, 40}, 53, 0, 0},
+		{[bands]int{1, 1, 2, 3, 6, 6, 6}, [bands]int{16, 40, 50, 70, 60, 60, 60}, 94, 0, 0},
+		{[bands]int{1, 1, 1, 1, 2, 3, 3}, [bands]int{40, 40, 75, 80, 110, 110, 110}, 208, 0, 0},
+		{[bands]int{1, 1, 1, 2, 2, 3, 3}, [bands]int{50, 40, 55, 60, 110, 110, 110}, 328, 0, 0},
 	},
 	{
-		{[bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{140, 140, 120, 60, 20, 20, 20}, 56},
-		{[bands]int{1, 2, 6, 6, 6, 6, 6}, [bands]int{70, 70, 60, 60, 30, 30, 30}, 124},
-		{[bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{30, 30, 60, 80, 100, 100, 100}, 500},
-		{[bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{40, 40, 80, 120, 170, 170, 170}, 1040},
+		{[bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{140, 140, 120, 60, 20, 20, 20}, 56, 0, 0},
+		{[bands]int{1, 2, 6, 6, 6, 6, 6}, [bands]int{70, 70, 60, 60, 30, 30, 30}, 124, 0, 0},
+		{[bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{30, 30, 60, 80, 100, 100, 100}, 500, 0, 0},
+		{[bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{40, 40, 80, 120, 170, 170, 170}, 1040, 0, 0},
 	},
 }
 
 var factors = [8]int{91, 128, 181, 256, 362, 512, 724, 1024}
 
-// levelOf returns the level in dB of a recording's level l, and pilotLevels lists those that pilots and header may have.
+// levelOf returns the level in dB of a recording's level l.
 func levelOf(l int) float64 { return float64(2 + l) }
 
-var pilotLevels = [3]float64{6, 10, 14}
+// pilotLevels are those that pilots and header have, in dB, each from a level on.
+var pilotLevels = []struct {
+	from int
+	dB   float64
+}{{0, 6}, {6, 10}, {10, 14}}
 
-func pilotLevelOf(l int) float64 {
-	switch {
-	case l < 6:
-		return pilotLevels[0]
-	case l < 10:
-		return pilotLevels[1]
+func pilotLevelOf(l int) (dB float64) {
+	for _, p := range pilotLevels {
+		if l >= p.from {
+			dB = p.dB
+		}
 	}
-	return pilotLevels[2]
+	return dB
 }
 
-func stepOf(db float64, n int) float64 {
-	alpha := 0.7
-	if n == 1 {
-		alpha = 0.65
-	}
-	return math.Sqrt(12*math.Pow(10, -db/10)*float64(n)) / alpha
+func stepOf(dB float64, n int, alpha float64) float64 {
+	return math.Sqrt(12*math.Pow(10, -dB/10)*float64(n)) / alpha
 }
 
 // Keys and streams, of part 1.
@@ -275,8 +305,9 @@ type use struct {
 	dithers []float64
 }
 
-// header is what a header says.
+// header is what a header says, and in which of the ways it lies.
 type header struct {
+	way                         int
 	nonce                       []byte
 	aim, level, scale, b, bytes int
 }
@@ -285,24 +316,28 @@ type header struct {
 type reader struct {
 	M []byte
 	y [][]float64
-	// Of each block of a period, frame and group.
-	heads [period / blockFrames]map[[2]int]use
+	// For each of the headers, of each block of a period, by frame and group.
+	heads [][period / blockFrames]map[[2]int]use
 }
 
 func newReader(M []byte, x []float64) *reader {
 	r := &reader{M: M, y: frames(x)}
-	for i := range r.heads {
-		r.heads[i] = map[[2]int]use{}
-		s := stream(M, fmt.Sprint("durable header ", i))
-		for b := range headerBands {
-			for _, slot := range s.permutation(slots)[:headerSlots] {
-				u := use{stage: -1, signs: s.below(64)}
-				for range 3 {
-					u.dithers = append(u.dithers, s.dither())
+	for _, h := range headers {
+		var heads [period / blockFrames]map[[2]int]use
+		for i := range heads {
+			heads[i] = map[[2]int]use{}
+			s := stream(M, fmt.Sprint(h.label, i))
+			for b, n := range h.length {
+				for _, slot := range s.permutation(slots)[:h.slots] {
+					u := use{stage: -1, signs: s.below(64)}
+					for range 6 / n {
+						u.dithers = append(u.dithers, s.dither())
+					}
+					heads[i][[2]int{slot / 5, 5*b + slot%5}] = u
 				}
-				r.heads[i][[2]int{slot / 5, 5*b + slot%5}] = u
 			}
 		}
+		r.heads = append(r.heads, heads)
 	}
 	return r
 }
@@ -334,7 +369,7 @@ func (r *reader) pilots(db float64, R []byte) (common, numbers float64) {
 					dither = d
 				}
 			}
-			v := math.Cos(2 * math.Pi * (symbolAt(y, []int{wide*b + 15, wide*b + 16}, signs[b], stepOf(db, 2)) - dither))
+			v := math.Cos(2 * math.Pi * (symbolAt(y, []int{wide*b + 15, wide*b + 16}, signs[b], stepOf(db, 2, pilotAlpha)) - dither))
 			if number {
 				numbers, m = numbers+v, m+1
 			} else {
@@ -345,8 +380,8 @@ func (r *reader) pilots(db float64, R []byte) (common, numbers float64) {
 	return common / n, numbers / m
 }
 
-// header decodes the header, whose symbols are at a level in dB.
-func (r *reader) header(db float64) (h header, err error) {
+// header decodes the header, whose symbols are at a level in dB, if it lies in one of the ways.
+func (r *reader) header(db float64, way int) (h header, err error) {
 	code, err := turbo.New(8 * headerBytes)
 	if err != nil {
 		return h, err
@@ -359,13 +394,13 @@ func (r *reader) header(db float64) (h header, err error) {
 			symbol = 0
 		}
 		for g := range 5 * bands {
-			u, ok := r.heads[t%period/blockFrames][[2]int{t % blockFrames, g}]
+			u, ok := r.heads[way][t%period/blockFrames][[2]int{t % blockFrames, g}]
 			if !ok {
 				continue
 			}
-			at := group(g/5, g%5)
-			for j := range 3 {
-				off := symbolAt(y, at[2*j:][:2], u.signs>>(2*j), stepOf(db, 2)) - u.dithers[j]
+			at, n := group(g/5, g%5), headers[way].length[g/5]
+			for j, d := range u.dithers {
+				off := symbolAt(y, at[n*j:][:n], u.signs>>(n*j), stepOf(db, n, headerAlpha)) - d
 				sums[order[symbol%code.Len()]] += likelihood(off)
 				symbol++
 			}
@@ -397,7 +432,7 @@ func (r *reader) header(db float64) (h header, err error) {
 	if v := field(64, 65); v != 0 {
 		return h, fmt.Errorf("version %d", v)
 	}
-	h = header{nonce: b[:8], aim: field(66, 67), level: field(68, 71), scale: field(72, 74), b: field(79, 83), bytes: field(84, 103)}
+	h = header{way: way, nonce: b[:8], aim: field(66, 67), level: field(68, 71), scale: field(72, 74), b: field(79, 83), bytes: field(84, 103)}
 	if e := field(75, 78); e > 0 {
 		h.b = (32 + h.b) << (e - 1)
 	}
@@ -405,7 +440,8 @@ func (r *reader) header(db float64) (h header, err error) {
 }
 
 // uses returns what the groups of block i are for.
-func (r *reader) uses(R []byte, i int, ladder []rung) map[[2]int]use {
+func (r *reader) uses(R []byte, i, way int, ladder []rung) map[[2]int]use {
+	heads := &r.heads[way]
 	all, s := map[[2]int]use{}, stream(R, fmt.Sprint("durable block ", i))
 	for b := range bands {
 		var dealt []int
@@ -416,7 +452,7 @@ func (r *reader) uses(R []byte, i int, ladder []rung) map[[2]int]use {
 		}
 		for _, slot := range s.permutation(slots) {
 			at := [2]int{slot / 5, 5*b + slot%5}
-			if u, ok := r.heads[i%len(r.heads)][at]; ok {
+			if u, ok := heads[i%len(heads)][at]; ok {
 				all[at] = u
 				continue
 			}
@@ -452,14 +488,10 @@ func (r *reader) payload(h header) ([]byte, error) {
 		if left -= p.bytes; p.bytes == 0 {
 			continue
 		}
-		symbols := 0
-		for b, s := range row.slots {
-			symbols += s * 6 / row.length[b]
-		}
 		p.blocks = (p.bytes + mostOfBlock - 1) / mostOfBlock
 		p.size = max(2, (p.bytes+p.blocks-1)/p.blocks)
 		p.K = 8 * (p.size + 4)
-		p.length = max(p.K, min(5*p.K+18, h.b*symbols/p.blocks))
+		p.length = max(p.K, min(5*p.K+18, h.b*row.symbols()/p.blocks))
 		p.order = stream(R, fmt.Sprint("durable order of stage ", i)).permutation(p.length)
 		p.sums = make([]float32, p.blocks*p.length)
 	}
@@ -487,13 +519,9 @@ func (r *reader) listen(R []byte, h header, ladder []rung, parts []part) {
 	var uses map[[2]int]use
 	for t, y := range r.y {
 		if t%blockFrames == 0 {
-			uses = r.uses(R, t/blockFrames, ladder)
+			uses = r.uses(R, t/blockFrames, h.way, ladder)
 			for i, row := range ladder {
-				symbols := 0
-				for b, s := range row.slots {
-					symbols += s * 6 / row.length[b]
-				}
-				next[i] = t / blockFrames * symbols
+				next[i] = t / blockFrames * row.symbols()
 			}
 		}
 		for g := range 5 * bands {
@@ -503,7 +531,7 @@ func (r *reader) listen(R []byte, h header, ladder []rung, parts []part) {
 			}
 			n, p := ladder[u.stage].length[g/5], &parts[u.stage]
 			for j, d := range u.dithers {
-				off := symbolAt(y, group(g/5, g%5)[n*j:][:n], u.signs>>(n*j), stepOf(levelOf(h.level), n)) - d
+				off := symbolAt(y, group(g/5, g%5)[n*j:][:n], u.signs>>(n*j), ladder[u.stage].step(h.level, n)) - d
 				p.sums[next[u.stage]%len(p.sums)] += likelihood(off)
 				next[u.stage]++
 			}
@@ -551,14 +579,19 @@ func expect(t *testing.T, data, want []byte) {
 	r := newReader(M[:], rec.Samples[0])
 	best, db := 0.0, 0.0
 	for _, l := range pilotLevels {
-		if c, _ := r.pilots(l, nil); c > best {
-			best, db = c, l
+		if c, _ := r.pilots(l.dB, nil); c > best {
+			best, db = c, l.dB
 		}
 	}
 	if best < 0.5 {
 		t.Fatalf("the pilots agree by %.2f", best)
 	}
-	h, err := r.header(db)
+	var h header
+	for way := range headers {
+		if h, err = r.header(db, way); err == nil {
+			break
+		}
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
