@@ -407,7 +407,7 @@ func TestLadders(t *testing.T) {
 			}
 			want := slotsOfBand
 			if b < headerBands {
-				want -= headerSlots
+				want -= headerSlots[aim]
 			}
 			if n != want {
 				t.Errorf("%v, band %d: %d slots, want %d", aim, b, n, want)

@@ -99,6 +99,7 @@ func (l *listener) find(ctx context.Context) (*lock, error) {
 			all.add(one)
 			for _, e := range []*evidence{one, all} {
 				c := e.best(from)
+
 				if c.score < worthTrying || e == all && i == 0 {
 					continue
 				}
@@ -185,7 +186,7 @@ func (l *listener) loudest(ctx context.Context) (int64, error) {
 
 // try reads the header where a candidate lies in the loaded piece, which begins at sample from.
 func (l *listener) try(ctx context.Context, c candidate, from int64) (*lock, error) {
-	l.searcher.refine(&c, from, 0.5, 12e-6)
+	l.searcher.straighten(&c, from)
 	k := &lock{projection: l.low.projection, level: c.level, inverted: c.inverted, line: c.line}
 	r := newReceiver(l.pilots, l.tables, l.layout, l.code, c.level)
 	if c.inverted {
@@ -193,28 +194,33 @@ func (l *listener) try(ctx context.Context, c candidate, from int64) (*lock, err
 	}
 	k.line.at = k.line.frameAt(-c.frame)
 	var found *lock
-	n := 0.0
 	err := l.walk(ctx, k, false, func(p piece) (bool, error) {
 		if err := l.aligned.read(ctx, l.frames, p.line, 0); err != nil {
 			return false, err
 		}
 		r.readHeader(l.frames, 0)
 		// What was there by chance is not there in the next pieces.
-		if n++; r.heard.score() < 0.75*worthTrying*math.Sqrt(n) {
+		if n := r.heard.periods(); n > 1 && r.heard.score() < 0.75*worthTrying*math.Sqrt(n) {
 			return false, nil
 		}
-		h, ok, err := l.code.decode(r.headerSums, l.key)
-		if ok && err != nil {
-			l.version = err
-			return false, nil
+		for aim := range aims {
+			h, ok, err := l.code.decode(aim, r.headerSums[aim], l.key)
+			if ok && err != nil {
+				l.version = err
+				return false, nil
+			}
+			if ok {
+				k.header, k.line, found = &h, p.line, k
+				return false, nil
+			}
 		}
-		if ok {
-			k.header, k.line, found = &h, p.line, k
-		}
-		return !ok, nil
+		return true, nil
 	})
 	return found, err
 }
+
+// settledDrift is by how much the lines of pieces that follow each other may differ.
+const settledDrift = 2e-6
 
 // piece is a period of a recording.
 type piece struct {
@@ -227,19 +233,19 @@ type piece struct {
 // walk goes through the pieces of a recording, from the one of a lock to the end and from there back to the beginning, keeping to the line
 // along which they lie, or searching for those that do not if again is set. It ends early when do returns false.
 func (l *listener) walk(ctx context.Context, k *lock, again bool, do func(piece) (more bool, err error)) error {
-	at, drift := k.line, 6e-6
+	at, settled := k.line, false
 	for _, step := range []int{period, -period} {
 		at := at
 		if step < 0 {
 			at.at = at.frameAt(step)
 		}
 		for l.reaches(at) {
-			p, err := l.align(ctx, k, at, drift, again)
+			p, err := l.align(ctx, k, at, settled, again)
 			if err != nil {
 				return err
 			}
 			p.back = step < 0
-			drift = 2e-6
+			settled = settled || l.inside(at) >= period/2
 			more, err := do(p)
 			if err != nil || !more {
 				return err
@@ -256,15 +262,25 @@ func (l *listener) reaches(at line) bool {
 	return at.frameAt(period) > 0 && at.at < float64(l.low.length())
 }
 
-// align finds the line of a piece, which should be near to at. If it is not, because something was cut out or put in, it is searched for
-// anywhere if again is set.
-func (l *listener) align(ctx context.Context, k *lock, at line, drift float64, again bool) (piece, error) {
+// inside returns how many frames of a piece lie in the recording.
+func (l *listener) inside(at line) int {
+	from, to := max(0, at.at), min(float64(l.low.length()), at.frameAt(period))
+	return int((to - from) / hop)
+}
+
+// align finds the line of a piece, which should be near to at: very near if the line has been settled by a piece before. If it is not, because
+// something was cut out or put in, it is searched for anywhere if again is set.
+func (l *listener) align(ctx context.Context, k *lock, at line, settled, again bool) (piece, error) {
 	from := int64(math.Floor(at.at)) - 2
 	if err := l.searcher.load(ctx, from, period+1); err != nil {
 		return piece{}, err
 	}
 	c := candidate{line: at, level: k.level, inverted: k.inverted}
-	l.searcher.refine(&c, from, 0.5, drift)
+	if settled {
+		l.searcher.refine(&c, from, 0.5, settledDrift)
+	} else {
+		l.searcher.straighten(&c, from)
+	}
 	if c.score > worthTrying {
 		return piece{line: c.line, score: c.score}, nil
 	}
@@ -283,7 +299,7 @@ func (l *listener) align(ctx context.Context, k *lock, at line, drift float64, a
 	if found.score < max(sure, 1.5*c.score) || found.level != k.level || found.inverted != k.inverted {
 		return p, nil
 	}
-	l.searcher.refine(&found, from, 0.5, drift)
+	l.searcher.refine(&found, from, 0.5, settledDrift)
 	found.line.at = found.line.frameAt(-found.frame)
 	return piece{line: found.line, score: found.score, fresh: true}, nil
 }

@@ -3,6 +3,7 @@ package durable
 import (
 	"crypto/subtle"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math/bits"
@@ -124,6 +125,27 @@ func parseHeader(b [headerSize]byte, key keystream.Key) (h header, ok bool, err 
 	return h, true, nil
 }
 
+// The header is in groups of the first two bands, which all codecs keep best.
+const headerBands = 2
+
+// headerLengths are how many coefficients a symbol of the header has in each of these bands.
+var headerLengths = [headerBands]int{2, 6}
+
+// headerShare is the share of the way to the nearest point that they are moved.
+const headerShare = 0.5
+
+// headerSlots is how many groups of each of these bands are the header's in a block. Codecs for speech at 16 kbit/s leave so little that
+// it takes a third of them to find eight seconds.
+var headerSlots = [aims]int{Share: 40, Voice: 100}
+
+// headerSymbols returns how many symbols of the header a block of a recording with an aim has.
+func headerSymbols(aim Aim) (n int) {
+	for _, length := range headerLengths {
+		n += headerSlots[aim] * groupSize / length
+	}
+	return n
+}
+
 // headerCode is the code that protects the header.
 type headerCode struct {
 	code    *turbo.Code
@@ -155,12 +177,15 @@ func (c *headerCode) encode(b [headerSize]byte) []byte {
 // headerIterations bounds those of the decoder.
 const headerIterations = 12
 
-// decode returns the header that log-likelihoods of the code's bits spell, ok telling whether there is one.
-func (c *headerCode) decode(sums []float32, key keystream.Key) (h header, ok bool, err error) {
+// decode returns the header of an aim that log-likelihoods of the code's bits spell, ok telling whether there is one.
+func (c *headerCode) decode(aim Aim, sums []float32, key keystream.Key) (h header, ok bool, err error) {
 	c.decoder.Decode(c.info, sums, headerIterations, func(info []byte) bool {
 		var b [headerSize]byte
 		turbo.Pack(b[:], info)
 		h, ok, err = parseHeader(b, key)
+		if ok && err == nil && h.aim != aim {
+			err = errors.New("durable: a header that contradicts its place")
+		}
 		return ok
 	})
 	return h, ok, err

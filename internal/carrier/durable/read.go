@@ -110,7 +110,7 @@ func (g *reading) number(ctx context.Context, r *run) error {
 			}
 		}
 		r.period = best - 1
-		deviation := math.Sqrt(float64(i+1-r.first) * bands * period / 8)
+		deviation := math.Sqrt(float64(i+1-r.first) * squaredWeights * period / 8)
 		if (sums[best]-sums[second])/deviation > certain {
 			break
 		}
@@ -138,7 +138,7 @@ func (g *reading) compare(own *[period][bands]float32, number int) (sum float64)
 		for t := range phases {
 			for b := range bands {
 				if u := own[block*blockFrames+t][b]; u != 0 {
-					sum += float64(g.searcher.table.at(u - phases[t][b])[0])
+					sum += weights[b] * float64(g.searcher.table.at(u - phases[t][b])[0])
 				}
 			}
 		}

@@ -15,9 +15,9 @@ type receiver struct {
 	header *headerCode
 
 	pilotLevel int
-	gain       [bands]float64 // by which what is read is multiplied
-	heard      coherence      // of all blocks so far
-	headerSums []float32
+	gain       [bands]float64  // by which what is read is multiplied
+	heard      coherence       // of all blocks so far
+	headerSums [aims][]float32 // if it is the header of an aim
 
 	// What follows is of the recording, once its header is known.
 	key      keystream.Key
@@ -49,8 +49,19 @@ func (c *coherence) score() float64 {
 	return sum / math.Sqrt(count/2)
 }
 
+// periods returns how many periods' worth of pilots there were.
+func (c *coherence) periods() (n float64) {
+	for _, count := range c.count {
+		n += count / bands
+	}
+	return n / (period * 3 / 4)
+}
+
 func newReceiver(p *pilots, t *likelihoods, l *layout, h *headerCode, pilotLevel int) *receiver {
-	r := &receiver{pilots: p, tables: t, layout: l, header: h, pilotLevel: pilotLevel, headerSums: make([]float32, h.code.Len())}
+	r := &receiver{pilots: p, tables: t, layout: l, header: h, pilotLevel: pilotLevel}
+	for aim := range r.headerSums {
+		r.headerSums[aim] = make([]float32, h.code.Len())
+	}
 	for b := range r.gain {
 		r.gain[b] = 1
 	}
@@ -61,7 +72,7 @@ func newReceiver(p *pilots, t *likelihoods, l *layout, h *headerCode, pilotLevel
 func (r *receiver) pilot(y *frame, band int) float64 {
 	at := pilotAt(band)
 	where := [2]uint8{uint8(at), uint8(at + 1)}
-	return r.gain[band] * project(y, where[:], r.pilots.signs[band]) / stepOf(pilotLevels[r.pilotLevel], 2)
+	return r.gain[band] * project(y, where[:], r.pilots.signs[band]) / pilotStep(r.pilotLevel)
 }
 
 // listen returns the coherence of the pilots of a block whose first frame has a number, modulo a period.
@@ -90,12 +101,12 @@ func (r *receiver) listen(y []frame, first int, numbers *[blockFrames][bands]flo
 // noise returns, for each band, the variance of what is added to a coefficient, in units of what the ear bears, from the pilots of a block and
 // its neighbours, with those of the whole recording as far as these are few.
 func (r *receiver) noise(near *coherence) (n [bands]float64) {
-	step := stepOf(pilotLevels[r.pilotLevel], 2)
+	step := pilotStep(r.pilotLevel)
 	for b := range n {
 		const prior = 60
 		all := (r.heard.sum[b] + 1) / (r.heard.count[b] + 10)
 		rho := (near.sum[b] + prior*all) / (near.count[b] + prior)
-		n[b] = max(0.0005, varianceOf(rho)-ownNoise(share(2))) * step * step
+		n[b] = max(0.0005, varianceOf(rho)-ownNoise(pilotShare)) * step * step
 	}
 	return n
 }
@@ -103,8 +114,14 @@ func (r *receiver) noise(near *coherence) (n [bands]float64) {
 // spreadOf is by how much, relative to what the ear bears, sender and receiver differ in that.
 const spreadOf = 0.03
 
-// excess is by how much more noise symbols of several coefficients have than those of two let expect: codecs spoil some coefficients wholly.
-func excess(length int) float64 { return 0.8 + 0.15*float64(length) }
+// excess is by how much more noise symbols have than those of pilots let expect: codecs spoil some coefficients wholly, which symbols of
+// several coefficients suffer from most, and those whose steps are so large that they would bear more noise.
+func excess(length int, share float64) float64 {
+	if length == 1 {
+		return 0.95
+	}
+	return (0.8 + 0.15*float64(length)) * pilotShare / share
+}
 
 // symbolReader reads the symbols of one length in one band.
 type symbolReader struct {
@@ -113,9 +130,16 @@ type symbolReader struct {
 	variance, relative float64
 }
 
-func (r *receiver) reader(db float64, length, band int, noise float64) symbolReader {
-	step := stepOf(db, length)
-	return symbolReader{r.tables, step, r.gain[band] / step, excess(length)*noise/(step*step) + ownNoise(share(length)), spreadOf * spreadOf}
+// kind is what symbols of one kind have in common: how far below the mask they lie, their length, and the share of the way that they are moved.
+type kind struct {
+	db     float64
+	length int
+	share  float64
+}
+
+func (r *receiver) reader(k kind, band int, noise float64) symbolReader {
+	step := stepOf(k.db, k.length, k.share)
+	return symbolReader{r.tables, step, r.gain[band] / step, excess(k.length, k.share)*noise/(step*step) + ownNoise(k.share), spreadOf * spreadOf}
 }
 
 // read returns the log-likelihood of a symbol.
@@ -150,24 +174,32 @@ func (r *receiver) readHeader(y []frame, first int) {
 		list = append(list, c)
 		r.heard.add(&c, 1)
 	}
-	var readers [headerBands]symbolReader
 	for i, near := range smoothed(list) {
-		noise := r.noise(&near)
-		for b := range readers {
-			readers[b] = r.reader(pilotLevels[r.pilotLevel], headerLength, b, noise[b])
+		noise, number := r.noise(&near), (first/blockFrames+i)%periodBlocks
+		for aim := range aims {
+			r.readHeaderBlock(aim, y[i*blockFrames:][:blockFrames], number, &noise)
 		}
-		number := (first/blockFrames + i) % periodBlocks
-		code, symbol := &r.layout.header[number], number*headerBlock
-		for t := range code {
-			for g := range headerBands * groupsOfBand {
-				if p := &code[t][g]; p.class == classHeader {
-					for j := range groupSize / headerLength {
-						at, signs := places[g][j*headerLength:][:headerLength], p.signs>>(j*headerLength)
-						v := readers[g/groupsOfBand].read(&y[i*blockFrames+t], at, signs, p.dither[j])
-						r.headerSums[r.header.position(symbol)] += v
-						symbol++
-					}
-				}
+	}
+}
+
+// readHeaderBlock adds what the frames of a block, which has a number in a period, say about the header of an aim.
+func (r *receiver) readHeaderBlock(aim Aim, y []frame, number int, noise *[bands]float64) {
+	var readers [headerBands]symbolReader
+	for b, length := range headerLengths {
+		readers[b] = r.reader(kind{pilotLevels[r.pilotLevel], length, headerShare}, b, noise[b])
+	}
+	code, symbol := &r.layout.headers[aim][number], number*headerSymbols(aim)
+	for t := range code {
+		for g := range headerBands * groupsOfBand {
+			p := &code[t][g]
+			if p.class != classHeader {
+				continue
+			}
+			length := headerLengths[g/groupsOfBand]
+			for j := range groupSize / length {
+				at, signs := places[g][j*length:][:length], p.signs>>(j*length)
+				r.headerSums[aim][r.header.position(symbol)] += readers[g/groupsOfBand].read(&y[t], at, signs, p.dither[j])
+				symbol++
 			}
 		}
 	}
@@ -177,7 +209,7 @@ func (r *receiver) readHeader(y []frame, first int) {
 func (r *receiver) open(h *header, key keystream.Key) {
 	r.key, r.level = h.nonce.key(key), h.level
 	stages := ladder(h.aim, h.blocks, h.scale, h.payload)
-	r.layout.of(r.key, ladders[h.aim])
+	r.layout.of(r.key, h.aim)
 	r.gatherer = newGatherer(stages)
 	r.heard = coherence{}
 }
@@ -209,7 +241,8 @@ func (r *receiver) readBlock(y []frame, number int, noise [bands]float64) {
 		}
 		at[i] = stages[i].begin(number)
 		for b := range bands {
-			readers[i][b] = r.reader(float64(loudest+r.level), stages[i].lengths[b], b, noise[b])
+			length := stages[i].lengths[b]
+			readers[i][b] = r.reader(kind{float64(loudest+r.level) - stages[i].raised, length, stages[i].share(length)}, b, noise[b])
 		}
 	}
 	for t := range r.at {
@@ -222,6 +255,7 @@ func (r *receiver) readBlock(y []frame, number int, noise [bands]float64) {
 			length := s.lengths[g/groupsOfBand]
 			for j := 0; j < groupSize/length; j++ {
 				l := reader.read(&y[t], places[g][j*length:][:length], code.signs>>(j*length), code.dither[j])
+
 				r.gatherer.add(int(code.class), at[code.class], l)
 				if at[code.class]++; at[code.class] == s.positions() {
 					at[code.class] = 0
