@@ -1,8 +1,10 @@
 package durable
 
 import (
+	"cmp"
 	"context"
 	"math"
+	"slices"
 
 	"ditas/internal/carrier"
 	"ditas/internal/keystream"
@@ -35,6 +37,7 @@ const mostPieces = 8
 type listener struct {
 	key      keystream.Key
 	workers  int
+	thorough bool // other speeds are looked for, too
 	host     *carrier.Host
 	low      *lowHost
 	searcher *searcher
@@ -47,6 +50,7 @@ type listener struct {
 	evidence *evidence // scratch
 	progress func(done, total int)
 	version  error
+	best     float64 // score of all candidates
 }
 
 func newListener(h *carrier.Host, key keystream.Key, workers int) (*listener, error) {
@@ -56,7 +60,7 @@ func newListener(h *carrier.Host, key keystream.Key, workers int) (*listener, er
 	}
 	l := &listener{key: key, workers: max(1, workers), host: h, low: low, pilots: newPilots(key), layout: newLayout(key)}
 	l.searcher = newSearcher(low, l.pilots)
-	l.aligned = &aligned{low: low, interpolator: newInterpolator(), transform: newTransform()}
+	l.aligned = &aligned{low: low, interpolator: low.between, transform: newTransform()}
 	l.tables, l.code = newLikelihoods(), newHeaderCode(key)
 	l.frames = make([]frame, period)
 	return l, nil
@@ -77,7 +81,11 @@ func (l *listener) find(ctx context.Context) (*lock, error) {
 	all, one := newEvidence(), newEvidence()
 	l.evidence = newEvidence()
 	pieces := min(int((l.low.length()/hop+period-1)/period), mostPieces)
-	total := int(projections)*pieces + drifts
+	straight := int(projections) * pieces
+	total := straight + drifts
+	if l.thorough {
+		total += speedPieces * speeds
+	}
 	for p := range projections {
 		if p == difference && (l.host.Channels() != 2 || !l.low.sideways()) {
 			break
@@ -99,7 +107,7 @@ func (l *listener) find(ctx context.Context) (*lock, error) {
 			all.add(one)
 			for _, e := range []*evidence{one, all} {
 				c := e.best(from)
-
+				l.best = max(l.best, c.score)
 				if c.score < worthTrying || e == all && i == 0 {
 					continue
 				}
@@ -110,7 +118,10 @@ func (l *listener) find(ctx context.Context) (*lock, error) {
 			}
 		}
 	}
-	found, err := l.findDrifting(ctx, total)
+	found, err := l.findDrifting(ctx, straight, total)
+	if err == nil && found == nil && l.thorough {
+		found, err = l.findSpeed(ctx, straight+drifts, total)
+	}
 	switch {
 	case err != nil || found != nil:
 		return found, err
@@ -131,20 +142,21 @@ const (
 )
 
 // findDrifting looks for pilots whose frames follow each other faster or slower than they were written: in the loudest piece, which is short
-// enough for half a sample to matter little. It tells the last steps of total.
-func (l *listener) findDrifting(ctx context.Context, total int) (*lock, error) {
+// enough for half a sample to matter little. It tells steps of total from base on.
+func (l *listener) findDrifting(ctx context.Context, base, total int) (*lock, error) {
 	l.low.projection = sum
-	from, err := l.loudest(ctx)
-	if err != nil {
+	loud, err := l.loudest(ctx, driftFrames, 1)
+	if err != nil || len(loud) == 0 {
 		return nil, err
 	}
+	from := loud[0]
 	if err := l.searcher.load(ctx, from, driftFrames+2); err != nil {
 		return nil, err
 	}
 	one := newEvidence()
 	for i := range int(drifts) {
 		drift := driftStep*float64(i) - mostDrift
-		l.tell(total-int(drifts)+i, total)
+		l.tell(base+i, total)
 		if math.Abs(drift) < driftStep/2 {
 			continue
 		}
@@ -152,6 +164,7 @@ func (l *listener) findDrifting(ctx context.Context, total int) (*lock, error) {
 			return nil, err
 		}
 		c := one.best(from)
+		l.best = max(l.best, c.score)
 		c.line.rate += drift
 		if c.score < worthTrying {
 			continue
@@ -167,19 +180,27 @@ func (l *listener) findDrifting(ctx context.Context, total int) (*lock, error) {
 	return nil, nil
 }
 
-// loudest returns where the loudest of the first pieces of driftFrames begins.
-func (l *listener) loudest(ctx context.Context) (int64, error) {
-	const length = driftFrames * hop
-	var best int64
-	most := -1.0
-	x := make([]float64, length)
-	for from := int64(0); from+length <= min(l.low.length(), mostPieces*period*hop); from += length {
-		if err := l.low.read(ctx, x, from); err != nil {
-			return 0, err
+// loudest returns where the loudest pieces of so many frames begin, in the first minute: at most count of them, and none that is silent.
+func (l *listener) loudest(ctx context.Context, frames, count int) ([]int64, error) {
+	type place struct {
+		at    int64
+		power float64
+	}
+	var all []place
+	x := make([]float64, frames*hop)
+	n := int64(len(x))
+	for at := int64(0); at+n <= min(l.low.length(), mostPieces*period*hop); at += n {
+		if err := l.low.read(ctx, x, at); err != nil {
+			return nil, err
 		}
-		if p := power(x); p > most {
-			best, most = from, p
+		if p := power(x); p > 0 {
+			all = append(all, place{at, p})
 		}
+	}
+	slices.SortStableFunc(all, func(a, b place) int { return cmp.Compare(b.power, a.power) })
+	var best []int64
+	for _, p := range all[:min(count, len(all))] {
+		best = append(best, p.at)
 	}
 	return best, nil
 }
