@@ -17,7 +17,8 @@ type RevealOptions struct {
 	Method string
 	// Plain leaves an incomplete picture as it is, instead of having a network restore what it can.
 	Plain bool
-	// Thorough makes a search that finds nothing go on for minutes: for recordings that are played up to 5 % faster or slower.
+	// Thorough makes a search that finds nothing go on for minutes: for recordings that
+	// are played up to 5 % faster or slower, with their own pitch or another.
 	Thorough bool
 	// Stage, if set, is called in order for every stage, counted from 0, that adds something to the picture, with the picture up to that
 	// stage.

@@ -72,7 +72,7 @@ func revealCommand() *cobra.Command {
 	o.passphrase.addFlags(cmd, "of the picture")
 	f.StringVar(&o.drawn, "map", "", "write a `PICTURE` that shows which parts of the recording were found")
 	f.BoolVar(&o.options.Plain, "plain", false, "do not let a network restore what is missing from the picture")
-	f.BoolVar(&o.options.Thorough, "thorough", false, "if nothing is found, search on for minutes, for recordings played up to 5 % faster or slower")
+	f.BoolVar(&o.options.Thorough, "thorough", false, "if nothing is found, search on for minutes, for recordings played up to 5 % faster or slower, at their pitch or another")
 	addMethodFlag(cmd, &o.options.Method, "try only the method `NAME`")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)

@@ -13,6 +13,7 @@ import (
 	"ditas/audio"
 	"ditas/audio/wav"
 	"ditas/internal/carrier"
+	"ditas/internal/channel"
 	"ditas/internal/dsp"
 	"ditas/internal/keystream"
 	"ditas/report"
@@ -304,6 +305,30 @@ func TestOtherSpeeds(t *testing.T) {
 	}
 }
 
+// What is played at another speed with its own pitch, too, though much of what lies between its pieces is lost.
+func TestStretched(t *testing.T) {
+	stego, payload := hide(t, song(audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 17, 5), Share)
+	s, err := channel.Stretch(stego, 1.05)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := carrier.NewHost(context.Background(), file(t, quantized(s)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := Carrier{}.Find(context.Background(), h, key, carrier.Options{Workers: 1, Thorough: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := f.Read(context.Background(), carrier.Options{Workers: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := m.Stages[0].Bytes + m.Stages[1].Bytes; len(m.Payload) < want || !bytes.Equal(m.Payload, payload[:len(m.Payload)]) {
+		t.Errorf("%d bytes came back, want %d", len(m.Payload), want)
+	}
+}
+
 func TestNothingHidden(t *testing.T) {
 	for name, r := range map[string]*audio.Recording{
 		"a song":     song(stereo, 6, 9),
@@ -448,7 +473,7 @@ func TestLadders(t *testing.T) {
 			}
 			want := slotsOfBand
 			if b < headerBands {
-				want -= headerSlots[aim]
+				want -= headerSlots[formOf(aim)]
 			}
 			if n != want {
 				t.Errorf("%v, band %d: %d slots, want %d", aim, b, n, want)

@@ -13,15 +13,12 @@ import (
 // Thresholds, in standard deviations.
 //
 // The dithers of the key make the phases of pilots that are not there uniform and independent, whatever the recording. So scores are normal:
-// of the 1.6 million of a search the best exceeds s with a probability of at most 1.6e6·Q(s). Of 900 searches through innocent recordings of
-// 5 s (200 of speech, 250 of music, each with the public key and with another one) the best score had a mean of 4.86 and a deviation of
-// 0.29; it exceeded 5.2 in 98, 5.4 in 37, 5.6 in 10 and 5.92 in none, where the bound has 141, 47, 15 and 2.3. The tail above 5.22
-// falls by e every 0.19, which at 7.5, if it went on so and not faster like the bound, would be 7e-7. TestScoresByChance measures it again.
+// of the 2.1 million of a piece the best exceeds s with a probability of at most 2.1e6·Q(s), which is 1 in 45 for 5.6 and less than 1 in 10^7
+// for 7.5. TestScoresByChance measures it.
 const (
-	// worthTrying is the score from which on a candidate is looked at more closely, as that of a search in a hundred is by chance. It costs time alone:
-	// only the tag of a header, of 64 bits, makes a candidate a find. With some 30 searches and a dozen tags for each candidate, that is one
-	// innocent recording in 10^18. A target of 10^-6 without tags would take a score of 7.6. Of pieces of 5 to 8 s of marked music, 2 of 32
-	// behind Opus at 64 kbit/s lie between both scores, and 3 of 45 behind Opus at 32 kbit/s, where another 5 lie below 5.6.
+	// worthTrying is the score from which on a candidate is looked at more closely. It costs time alone: only the tag of a header, of 64 bits,
+	// makes a candidate a find. With at most 50 pieces and drifts, and two forms of a header in each of a candidate's pieces, that is
+	// one innocent recording in 10^17. A target of 10^-6 without tags would take a score of 7.6.
 	worthTrying = 5.6
 	// certain is the score that nothing has by chance, not even one of a million: it has a probability of 10^-19.
 	certain = 9.0
@@ -72,6 +69,7 @@ type lock struct {
 	projection projection
 	level      int // of pilotLevels
 	inverted   bool
+	bent       bool // frames jump now and then
 	// line is the one of the first frame of a piece, a period whose first frame has a number that is a multiple of a period.
 	line line
 }
@@ -84,7 +82,7 @@ func (l *listener) find(ctx context.Context) (*lock, error) {
 	straight := int(projections) * pieces
 	total := straight + drifts
 	if l.thorough {
-		total += speedPieces * speeds
+		total += speedPieces*speeds + bendPieces
 	}
 	for p := range projections {
 		if p == difference && (l.host.Channels() != 2 || !l.low.sideways()) {
@@ -120,7 +118,10 @@ func (l *listener) find(ctx context.Context) (*lock, error) {
 	}
 	found, err := l.findDrifting(ctx, straight, total)
 	if err == nil && found == nil && l.thorough {
-		found, err = l.findSpeed(ctx, straight+drifts, total)
+		found, err = l.findStretch(ctx, straight+drifts, total)
+	}
+	if err == nil && found == nil && l.thorough {
+		found, err = l.findSpeed(ctx, total-speedPieces*speeds, total)
 	}
 	switch {
 	case err != nil || found != nil:
@@ -209,14 +210,19 @@ func (l *listener) loudest(ctx context.Context, frames, count int) ([]int64, err
 func (l *listener) try(ctx context.Context, c candidate, from int64) (*lock, error) {
 	l.searcher.straighten(&c, from)
 	k := &lock{projection: l.low.projection, level: c.level, inverted: c.inverted, line: c.line}
-	r := newReceiver(l.pilots, l.tables, l.layout, l.code, c.level)
-	if c.inverted {
+	k.line.at = k.line.frameAt(-c.frame)
+	return l.header(ctx, k)
+}
+
+// header reads the header of what a lock may have found.
+func (l *listener) header(ctx context.Context, k *lock) (*lock, error) {
+	r := newReceiver(l.pilots, l.tables, l.layout, l.code, k.level)
+	if k.inverted {
 		r.invert()
 	}
-	k.line.at = k.line.frameAt(-c.frame)
 	var found *lock
 	err := l.walk(ctx, k, false, func(p piece) (bool, error) {
-		if err := l.aligned.read(ctx, l.frames, p.line, 0); err != nil {
+		if err := l.readPiece(ctx, l.frames, &p); err != nil {
 			return false, err
 		}
 		r.readHeader(l.frames, 0)
@@ -224,8 +230,8 @@ func (l *listener) try(ctx context.Context, c candidate, from int64) (*lock, err
 		if n := r.heard.periods(); n > 1 && r.heard.score() < 0.75*worthTrying*math.Sqrt(n) {
 			return false, nil
 		}
-		for aim := range aims {
-			h, ok, err := l.code.decode(aim, r.headerSums[aim], l.key)
+		for f := range forms {
+			h, ok, err := l.code.decode(f, r.headerSums[f], l.key)
 			if ok && err != nil {
 				l.version = err
 				return false, nil
@@ -245,7 +251,8 @@ const settledDrift = 2e-6
 
 // piece is a period of a recording.
 type piece struct {
-	line  line // of its first frame, whose number is a multiple of a period
+	line  line      // of its first frame, whose number is a multiple of a period
+	path  []float64 // where its frames begin, if that is not along the line
 	score float64
 	fresh bool // it does not follow the one before it
 	back  bool // it lies before the one that was found first
@@ -261,7 +268,16 @@ func (l *listener) walk(ctx context.Context, k *lock, again bool, do func(piece)
 			at.at = at.frameAt(step)
 		}
 		for l.reaches(at) {
-			p, err := l.align(ctx, k, at, settled, again)
+			var p piece
+			var err error
+			switch {
+			case !k.bent:
+				p, err = l.align(ctx, k, at, settled, again)
+			case step > 0:
+				p, err = l.bend(ctx, k, 0, at.at)
+			default:
+				p, err = l.bend(ctx, k, period, at.frameAt(period))
+			}
 			if err != nil {
 				return err
 			}
@@ -273,6 +289,9 @@ func (l *listener) walk(ctx context.Context, k *lock, again bool, do func(piece)
 			}
 			at = p.line
 			at.at = at.frameAt(step)
+			if k.bent && step > 0 {
+				at.at = p.path[period-1] + hop
+			}
 		}
 	}
 	return nil

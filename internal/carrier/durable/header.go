@@ -134,14 +134,33 @@ var headerLengths = [headerBands]int{2, 6}
 // headerShare is the share of the way to the nearest point that they are moved.
 const headerShare = 0.5
 
-// headerSlots is how many groups of each of these bands are the header's in a block. Codecs for speech at 16 kbit/s leave so little that
-// it takes a third of them to find eight seconds.
-var headerSlots = [aims]int{Share: 40, Voice: 100}
+// form is one of the forms of the header, of which the receiver tries all.
+type form uint8
 
-// headerSymbols returns how many symbols of the header a block of a recording with an aim has.
-func headerSymbols(aim Aim) (n int) {
+const (
+	plainForm form = iota
+	voiceForm      // for speech codecs at 16 kbit/s, which leave so little that it takes a third of these bands
+	forms
+)
+
+// formOf returns the form of the header of recordings with an aim.
+func formOf(a Aim) form {
+	if a == Voice {
+		return voiceForm
+	}
+	return plainForm
+}
+
+// headerNames are those of the forms in keys, and headerSlots is how many groups of each of the header's bands are its own in a block.
+var (
+	headerNames = [forms]string{"share", "voice"}
+	headerSlots = [forms]int{40, 100}
+)
+
+// headerSymbols returns how many symbols a header of a form has in a block.
+func headerSymbols(f form) (n int) {
 	for _, length := range headerLengths {
-		n += headerSlots[aim] * groupSize / length
+		n += headerSlots[f] * groupSize / length
 	}
 	return n
 }
@@ -177,13 +196,13 @@ func (c *headerCode) encode(b [headerSize]byte) []byte {
 // headerIterations bounds those of the decoder.
 const headerIterations = 12
 
-// decode returns the header of an aim that log-likelihoods of the code's bits spell, ok telling whether there is one.
-func (c *headerCode) decode(aim Aim, sums []float32, key keystream.Key) (h header, ok bool, err error) {
+// decode returns the header of a form that log-likelihoods of the code's bits spell, ok telling whether there is one.
+func (c *headerCode) decode(f form, sums []float32, key keystream.Key) (h header, ok bool, err error) {
 	c.decoder.Decode(c.info, sums, headerIterations, func(info []byte) bool {
 		var b [headerSize]byte
 		turbo.Pack(b[:], info)
 		h, ok, err = parseHeader(b, key)
-		if ok && err == nil && h.aim != aim {
+		if ok && err == nil && formOf(h.aim) != f {
 			err = errors.New("durable: a header that contradicts its place")
 		}
 		return ok

@@ -61,7 +61,7 @@ type block [blockFrames][groups]group
 
 // layout makes blocks.
 type layout struct {
-	headers [aims][periodBlocks]block // of the key; groups that are not the header's are of class 0
+	headers [forms][periodBlocks]block // of the key; groups that are not the header's are of class 0
 	aim     Aim
 	key     keystream.Key // of the recording
 	order   [slotsOfBand]uint32
@@ -70,21 +70,21 @@ type layout struct {
 // newLayout returns the part of the layout that needs no more than the key.
 func newLayout(key keystream.Key) *layout {
 	l := new(layout)
-	for aim := range aims {
+	for f := range forms {
 		for i := range periodBlocks {
-			l.placeHeader(key, aim, i)
+			l.placeHeader(key, f, i)
 		}
 	}
 	return l
 }
 
 // placeHeader makes the header's part of block i of a period.
-func (l *layout) placeHeader(key keystream.Key, aim Aim, i int) {
-	s := keystream.New(key, "durable header "+aim.String()+" "+strconv.Itoa(i))
+func (l *layout) placeHeader(key keystream.Key, f form, i int) {
+	s := keystream.New(key, "durable header "+headerNames[f]+" "+strconv.Itoa(i))
 	for b, length := range headerLengths {
 		s.Permute(l.order[:])
-		for _, slot := range l.order[:headerSlots[aim]] {
-			g := &l.headers[aim][i][slot/groupsOfBand][b*groupsOfBand+int(slot%groupsOfBand)]
+		for _, slot := range l.order[:headerSlots[f]] {
+			g := &l.headers[f][i][slot/groupsOfBand][b*groupsOfBand+int(slot%groupsOfBand)]
 			g.class, g.signs = classHeader, uint8(s.Below(1<<groupSize))
 			for j := range groupSize / length {
 				g.dither[j] = float32(s.Dither())
@@ -98,7 +98,7 @@ func (l *layout) of(key keystream.Key, aim Aim) { l.key, l.aim = key, aim }
 
 // fill makes the layout of block i.
 func (l *layout) fill(to *block, i int) {
-	*to = l.headers[l.aim][i%periodBlocks]
+	*to = l.headers[formOf(l.aim)][i%periodBlocks]
 	stages := ladders[l.aim]
 	s := keystream.New(l.key, "durable block "+strconv.Itoa(i))
 	for b := range bands {

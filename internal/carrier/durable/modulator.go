@@ -50,7 +50,7 @@ func (m *modulator) block(n int) *keptBlock {
 	}
 	k.number, k.filled, k.numbers = n, true, numbering(m.key, n)
 	m.layout.fill(&k.layout, n)
-	symbol, at := n%periodBlocks*headerSymbols(m.layout.aim), make([]int, len(m.stages))
+	symbol, at := n%periodBlocks*headerSymbols(formOf(m.layout.aim)), make([]int, len(m.stages))
 	for i := range m.stages {
 		if m.stages[i].size > 0 {
 			at[i] = m.stages[i].begin(n)

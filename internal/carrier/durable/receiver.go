@@ -15,9 +15,9 @@ type receiver struct {
 	header *headerCode
 
 	pilotLevel int
-	gain       [bands]float64  // by which what is read is multiplied
-	heard      coherence       // of all blocks so far
-	headerSums [aims][]float32 // if it is the header of an aim
+	gain       [bands]float64   // by which what is read is multiplied
+	heard      coherence        // of all blocks so far
+	headerSums [forms][]float32 // if the header has a form
 
 	// What follows is of the recording, once its header is known.
 	key      keystream.Key
@@ -59,8 +59,8 @@ func (c *coherence) periods() (n float64) {
 
 func newReceiver(p *pilots, t *likelihoods, l *layout, h *headerCode, pilotLevel int) *receiver {
 	r := &receiver{pilots: p, tables: t, layout: l, header: h, pilotLevel: pilotLevel}
-	for aim := range r.headerSums {
-		r.headerSums[aim] = make([]float32, h.code.Len())
+	for f := range r.headerSums {
+		r.headerSums[f] = make([]float32, h.code.Len())
 	}
 	for b := range r.gain {
 		r.gain[b] = 1
@@ -176,19 +176,19 @@ func (r *receiver) readHeader(y []frame, first int) {
 	}
 	for i, near := range smoothed(list) {
 		noise, number := r.noise(&near), (first/blockFrames+i)%periodBlocks
-		for aim := range aims {
-			r.readHeaderBlock(aim, y[i*blockFrames:][:blockFrames], number, &noise)
+		for f := range forms {
+			r.readHeaderBlock(f, y[i*blockFrames:][:blockFrames], number, &noise)
 		}
 	}
 }
 
-// readHeaderBlock adds what the frames of a block, which has a number in a period, say about the header of an aim.
-func (r *receiver) readHeaderBlock(aim Aim, y []frame, number int, noise *[bands]float64) {
+// readHeaderBlock adds what the frames of a block, which has a number in a period, say about a header of a form.
+func (r *receiver) readHeaderBlock(f form, y []frame, number int, noise *[bands]float64) {
 	var readers [headerBands]symbolReader
 	for b, length := range headerLengths {
 		readers[b] = r.reader(kind{pilotLevels[r.pilotLevel], length, headerShare}, b, noise[b])
 	}
-	code, symbol := &r.layout.headers[aim][number], number*headerSymbols(aim)
+	code, symbol := &r.layout.headers[f][number], number*headerSymbols(f)
 	for t := range code {
 		for g := range headerBands * groupsOfBand {
 			p := &code[t][g]
@@ -198,7 +198,7 @@ func (r *receiver) readHeaderBlock(aim Aim, y []frame, number int, noise *[bands
 			length := headerLengths[g/groupsOfBand]
 			for j := range groupSize / length {
 				at, signs := places[g][j*length:][:length], p.signs>>(j*length)
-				r.headerSums[aim][r.header.position(symbol)] += readers[g/groupsOfBand].read(&y[t], at, signs, p.dither[j])
+				r.headerSums[f][r.header.position(symbol)] += readers[g/groupsOfBand].read(&y[t], at, signs, p.dither[j])
 				symbol++
 			}
 		}

@@ -51,6 +51,8 @@ type searcher struct {
 	table   phasorTable
 	turn    *rotation
 	circle  [8 * hop][2]float64
+
+	rotations []*rotation // of all offsets
 }
 
 type spectrum struct{ re, im [period]float32 }
