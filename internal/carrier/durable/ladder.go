@@ -55,7 +55,7 @@ var ladders = [aims][]rung{
 	},
 	Voice: {
 		{"Opus 16 kbit/s, voice", [bands]int{2, 6, 6, 6, 6, 6, 6}, [bands]int{118, 130, 0, 0, 0, 0, 0}, 28, 0.5, 2},
-		{"Opus 24 kbit/s, voice", [bands]int{1, 2, 6, 6, 6, 6, 6}, [bands]int{66, 70, 190, 110, 0, 0, 0}, 40, 0.5, 0},
+		{"Opus 24 kbit/s, voice", [bands]int{1, 2, 6, 6, 6, 6, 6}, [bands]int{66, 70, 190, 110, 0, 0, 0}, 36, 0.5, 0},
 		{"Opus 32 kbit/s", [bands]int{1, 1, 3, 3, 6, 6, 6}, [bands]int{36, 20, 110, 150, 200, 80, 0}, 82, 0.6, 0},
 		{"MP3 64 kbit/s", [bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{0, 0, 10, 30, 50, 80, 100}, 230, 0, 0},
 		{"Opus 64 kbit/s", [bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{0, 0, 10, 30, 70, 160, 220}, 540, 0, 0},
