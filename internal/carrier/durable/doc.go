@@ -28,7 +28,8 @@
 // Seven coefficients in a hundred are pilots. They depend on the key alone and repeat after 8.2 s, but for a quarter of them that tell
 // which repetition it is. The search computes them for frames that begin at any half of a sample, correlates them with what the key
 // expects, and leaves the last word to the tag of the header, which comes with each repetition. Clocks that drift make lines
-// through the offsets.
+// through the offsets. A thorough search also looks for other speeds, one after the other in short pieces, and for recordings that were stretched
+// at their own pitch: their frames lie along lines with jumps, found by dynamic programming.
 //
 // docs/FORMAT.md has all that another reader or writer has to know.
 package durable

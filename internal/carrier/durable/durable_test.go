@@ -13,6 +13,7 @@ import (
 	"ditas/audio"
 	"ditas/audio/wav"
 	"ditas/internal/carrier"
+	"ditas/internal/channel"
 	"ditas/internal/dsp"
 	"ditas/internal/keystream"
 	"ditas/report"
@@ -273,6 +274,61 @@ func TestWhatHappensToRecordings(t *testing.T) {
 	})
 }
 
+// What is played faster or slower than clocks differ is found if one asks for it.
+func TestOtherSpeeds(t *testing.T) {
+	stego, payload := hide(t, song(audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 9, 5), Voice)
+	for _, percent := range []float64{-0.2, 0.12} {
+		p, speed := newInterpolator(), 1+percent/100
+		s := changed(stego, func(x []float64) []float64 {
+			y := make([]float64, int(float64(len(x)-200)/speed))
+			p.convert(y, x, 50.3, speed)
+			return y
+		})
+		h, err := carrier.NewHost(context.Background(), file(t, s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := (Carrier{}).Find(context.Background(), h, key, carrier.Options{Workers: 1}); !errors.Is(err, carrier.ErrNotFound) {
+			t.Errorf("%g %%, without a thorough search: %v", percent, err)
+		}
+		f, err := Carrier{}.Find(context.Background(), h, key, carrier.Options{Workers: 1, Thorough: true})
+		if err != nil {
+			t.Fatalf("%g %%: %v", percent, err)
+		}
+		m, err := f.Read(context.Background(), carrier.Options{Workers: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := m.Stages[0].Bytes + m.Stages[1].Bytes; len(m.Payload) < want || !bytes.Equal(m.Payload, payload[:len(m.Payload)]) {
+			t.Errorf("%g %%: %d bytes came back, want %d", percent, len(m.Payload), want)
+		}
+	}
+}
+
+// What is played at another speed with its own pitch, too, though much of what lies between its pieces is lost.
+func TestStretched(t *testing.T) {
+	stego, payload := hide(t, song(audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 17, 5), Share)
+	s, err := channel.Stretch(stego, 1.05)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := carrier.NewHost(context.Background(), file(t, quantized(s)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := Carrier{}.Find(context.Background(), h, key, carrier.Options{Workers: 1, Thorough: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := f.Read(context.Background(), carrier.Options{Workers: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := m.Stages[0].Bytes + m.Stages[1].Bytes; len(m.Payload) < want || !bytes.Equal(m.Payload, payload[:len(m.Payload)]) {
+		t.Errorf("%d bytes came back, want %d", len(m.Payload), want)
+	}
+}
+
 func TestNothingHidden(t *testing.T) {
 	for name, r := range map[string]*audio.Recording{
 		"a song":     song(stereo, 6, 9),
@@ -467,6 +523,16 @@ func TestSmallPayload(t *testing.T) {
 	if m := expect(t, stego, []byte("hello"), allStages); string(m.Payload) != "hello" {
 		t.Errorf("%q", m.Payload)
 	}
+	for r, most := range map[*audio.Recording]bool{cover: false, stego: true} {
+		h, err := carrier.NewHost(context.Background(), file(t, r))
+		if err != nil {
+			t.Fatal(err)
+		}
+		score, err := Carrier{}.Score(context.Background(), h, key, carrier.Options{Workers: 1})
+		if err != nil || most != (score > certain) || !most && score > sure {
+			t.Errorf("a score of %.2f (%v), something hidden: %t", score, err, most)
+		}
+	}
 	if _, err := s.Embed(context.Background(), io.Discard, carrier.Strength{}, make([]byte, 1<<20), key, seeded(3), carrier.Options{}); err == nil {
 		t.Error("a payload without room fits")
 	}
@@ -500,7 +566,7 @@ func TestLadders(t *testing.T) {
 			}
 			want := slotsOfBand
 			if b < headerBands {
-				want -= headerSlots
+				want -= headerSlots[formOf(aim)]
 			}
 			if n != want {
 				t.Errorf("%v, band %d: %d slots, want %d", aim, b, n, want)

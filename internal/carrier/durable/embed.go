@@ -274,7 +274,7 @@ func (j *job) modulator() (*modulator, error) {
 		stages: ladder(h.aim, h.blocks, h.scale, h.payload),
 	}
 	m.set(h.level)
-	m.layout.of(m.key, ladders[h.aim])
+	m.layout.of(m.key, h.aim)
 	var err error
 	m.coded, err = encodePayload(m.stages, j.payload, m.key)
 	return m, err

@@ -36,7 +36,7 @@ const (
 
 	headerBands, headerBytes = 2, 21
 	mostOfBlock              = 1020 // bytes
-	pilotAlpha, headerAlpha  = 0.7, 0.7
+	pilotAlpha, headerAlpha  = 0.7, 0.5
 )
 
 // headers are the ways in which a header may lie in a recording. A reader tries all.
@@ -45,7 +45,8 @@ var headers = []struct {
 	slots  int
 	length [headerBands]int
 }{
-	{"durable header ", 40, [headerBands]int{2, 2}},
+	{"durable header share ", 40, [headerBands]int{2, 6}},
+	{"durable header voice ", 100, [headerBands]int{2, 6}},
 }
 
 // rung is a row of the ladder.
@@ -86,10 +87,11 @@ var rungs = [2][]rung{
 		{[bands]int{1, 1, 1, 2, 2, 3, 3}, [bands]int{50, 40, 55, 60, 110, 110, 110}, 328, 0, 0},
 	},
 	{
-		{[bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{140, 140, 120, 60, 20, 20, 20}, 56, 0, 0},
-		{[bands]int{1, 2, 6, 6, 6, 6, 6}, [bands]int{70, 70, 60, 60, 30, 30, 30}, 124, 0, 0},
-		{[bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{30, 30, 60, 80, 100, 100, 100}, 500, 0, 0},
-		{[bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{40, 40, 80, 120, 170, 170, 170}, 1040, 0, 0},
+		{[bands]int{2, 6, 6, 6, 6, 6, 6}, [bands]int{118, 130, 0, 0, 0, 0, 0}, 28, 0.5, 2},
+		{[bands]int{1, 2, 6, 6, 6, 6, 6}, [bands]int{66, 70, 190, 110, 0, 0, 0}, 36, 0.5, 0},
+		{[bands]int{1, 1, 3, 3, 6, 6, 6}, [bands]int{36, 20, 110, 150, 200, 80, 0}, 82, 0.6, 0},
+		{[bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{0, 0, 10, 30, 50, 80, 100}, 230, 0, 0},
+		{[bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{0, 0, 10, 30, 70, 160, 220}, 540, 0, 0},
 	},
 }
 
@@ -102,7 +104,7 @@ func levelOf(l int) float64 { return float64(2 + l) }
 var pilotLevels = []struct {
 	from int
 	dB   float64
-}{{0, 6}, {6, 10}, {10, 14}}
+}{{0, 4}, {6, 8}, {10, 12}, {14, 16}}
 
 func pilotLevelOf(l int) (dB float64) {
 	for _, p := range pilotLevels {

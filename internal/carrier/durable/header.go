@@ -3,6 +3,7 @@ package durable
 import (
 	"crypto/subtle"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math/bits"
@@ -124,6 +125,46 @@ func parseHeader(b [headerSize]byte, key keystream.Key) (h header, ok bool, err 
 	return h, true, nil
 }
 
+// The header is in groups of the first two bands, which all codecs keep best.
+const headerBands = 2
+
+// headerLengths are how many coefficients a symbol of the header has in each of these bands.
+var headerLengths = [headerBands]int{2, 6}
+
+// headerShare is the share of the way to the nearest point that they are moved.
+const headerShare = 0.5
+
+// form is one of the forms of the header, of which the receiver tries all.
+type form uint8
+
+const (
+	plainForm form = iota
+	voiceForm      // for speech codecs at 16 kbit/s, which leave so little that it takes a third of these bands
+	forms
+)
+
+// formOf returns the form of the header of recordings with an aim.
+func formOf(a Aim) form {
+	if a == Voice {
+		return voiceForm
+	}
+	return plainForm
+}
+
+// headerNames are those of the forms in keys, and headerSlots is how many groups of each of the header's bands are its own in a block.
+var (
+	headerNames = [forms]string{"share", "voice"}
+	headerSlots = [forms]int{40, 100}
+)
+
+// headerSymbols returns how many symbols a header of a form has in a block.
+func headerSymbols(f form) (n int) {
+	for _, length := range headerLengths {
+		n += headerSlots[f] * groupSize / length
+	}
+	return n
+}
+
 // headerCode is the code that protects the header.
 type headerCode struct {
 	code    *turbo.Code
@@ -155,12 +196,15 @@ func (c *headerCode) encode(b [headerSize]byte) []byte {
 // headerIterations bounds those of the decoder.
 const headerIterations = 12
 
-// decode returns the header that log-likelihoods of the code's bits spell, ok telling whether there is one.
-func (c *headerCode) decode(sums []float32, key keystream.Key) (h header, ok bool, err error) {
+// decode returns the header of a form that log-likelihoods of the code's bits spell, ok telling whether there is one.
+func (c *headerCode) decode(f form, sums []float32, key keystream.Key) (h header, ok bool, err error) {
 	c.decoder.Decode(c.info, sums, headerIterations, func(info []byte) bool {
 		var b [headerSize]byte
 		turbo.Pack(b[:], info)
 		h, ok, err = parseHeader(b, key)
+		if ok && err == nil && formOf(h.aim) != f {
+			err = errors.New("durable: a header that contradicts its place")
+		}
 		return ok
 	})
 	return h, ok, err
