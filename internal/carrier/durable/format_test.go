@@ -93,16 +93,16 @@ var rungs = [2][]rung{
 	},
 }
 
-var factors = [8]int{91, 128, 181, 256, 362, 512, 724, 1024}
+var factors = [4]int{91, 128, 181, 256}
 
 // levelOf returns the level in dB of a recording's level l.
-func levelOf(l int) float64 { return float64(2 + l) }
+func levelOf(l int) float64 { return float64(5 + l) }
 
 // pilotLevels are those that pilots and header have, in dB, each from a level on.
 var pilotLevels = []struct {
 	from int
 	dB   float64
-}{{0, 6}, {6, 10}, {10, 14}}
+}{{0, 6}, {3, 10}, {7, 14}}
 
 func pilotLevelOf(l int) (dB float64) {
 	for _, p := range pilotLevels {
@@ -432,7 +432,7 @@ func (r *reader) header(db float64, way int) (h header, err error) {
 	if v := field(64, 65); v != 0 {
 		return h, fmt.Errorf("version %d", v)
 	}
-	h = header{way: way, nonce: b[:8], aim: field(66, 67), level: field(68, 71), scale: field(72, 74), b: field(79, 83), bytes: field(84, 103)}
+	h = header{way: way, nonce: b[:8], aim: field(66, 68), level: field(69, 72), scale: field(73, 74), b: field(79, 83), bytes: field(84, 103)}
 	if e := field(75, 78); e > 0 {
 		h.b = (32 + h.b) << (e - 1)
 	}
