@@ -77,7 +77,7 @@ func (r *rung) step(l, n int) float64 {
 }
 
 // rungs are the table of the ladder, by aim.
-var rungs = [2][]rung{
+var rungs = [8][]rung{
 	{
 		{[bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{90, 60, 60, 40, 0, 0, 0}, 56, 0, 0},
 		{[bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{60, 40, 20, 20, 0, 0, 0}, 39, 0, 0},
@@ -93,18 +93,41 @@ var rungs = [2][]rung{
 		{[bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{0, 0, 10, 30, 50, 80, 100}, 230, 0, 0},
 		{[bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{0, 0, 10, 30, 70, 160, 220}, 540, 0, 0},
 	},
+	{
+		{[bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{24, 24, 24, 24, 24, 24, 24}, 40, 0, 0},
+		{[bands]int{1, 1, 1, 2, 3, 3, 6}, [bands]int{256, 256, 296, 296, 296, 296, 296}, 1900, 0, 0},
+	},
+	{
+		{[bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{24, 24, 24, 24, 24, 24, 24}, 24, 0, 0},
+		{[bands]int{1, 2, 6, 6, 6, 6, 6}, [bands]int{256, 256, 296, 296, 296, 296, 296}, 550, 0, 0},
+	},
+	{
+		{[bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{60, 60, 60, 60, 60, 60, 60}, 28, 0, 0},
+		{[bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{220, 220, 260, 260, 260, 260, 260}, 320, 0, 0},
+	},
+	{
+		{[bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{24, 24, 24, 24, 24, 24, 24}, 60, 0, 0},
+		{[bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{256, 256, 296, 296, 296, 296, 296}, 2850, 0, 0},
+	},
+	{
+		{[bands]int{1, 2, 6, 6, 6, 6, 6}, [bands]int{280, 280, 320, 320, 320, 320, 320}, 640, 0, 0},
+	},
+	{
+		{[bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{60, 60, 60, 60, 60, 60, 60}, 26, 0, 0},
+		{[bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{220, 220, 260, 260, 260, 260, 260}, 150, 0, 0},
+	},
 }
 
-var factors = [8]int{91, 128, 181, 256, 362, 512, 724, 1024}
+var factors = [4]int{91, 128, 181, 256}
 
 // levelOf returns the level in dB of a recording's level l.
-func levelOf(l int) float64 { return float64(2 + l) }
+func levelOf(l int) float64 { return float64(5 + l) }
 
 // pilotLevels are those that pilots and header have, in dB, each from a level on.
 var pilotLevels = []struct {
 	from int
 	dB   float64
-}{{0, 4}, {6, 8}, {10, 12}, {14, 16}}
+}{{0, 4}, {3, 8}, {7, 12}, {11, 16}}
 
 func pilotLevelOf(l int) (dB float64) {
 	for _, p := range pilotLevels {
@@ -434,7 +457,7 @@ func (r *reader) header(db float64, way int) (h header, err error) {
 	if v := field(64, 65); v != 0 {
 		return h, fmt.Errorf("version %d", v)
 	}
-	h = header{way: way, nonce: b[:8], aim: field(66, 67), level: field(68, 71), scale: field(72, 74), b: field(79, 83), bytes: field(84, 103)}
+	h = header{way: way, nonce: b[:8], aim: field(66, 68), level: field(69, 72), scale: field(73, 74), b: field(79, 83), bytes: field(84, 103)}
 	if e := field(75, 78); e > 0 {
 		h.b = (32 + h.b) << (e - 1)
 	}
