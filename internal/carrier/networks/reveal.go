@@ -3,6 +3,7 @@ package networks
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 
 	"ditas/internal/carrier"
@@ -49,9 +50,43 @@ func (f *found) report() *report.Reveal {
 	return r
 }
 
+// A picture is made if it has at most sureTiles tiles, and for each that is there at least in part mostTiles more. Anybody can write a header
+// that claims a picture of any size.
+const (
+	sureTiles = 256
+	mostTiles = 16
+)
+
+// there returns how many tiles are there at least in part.
+func (f *found) there() (n int) {
+	for tile := range f.tiles {
+		if f.any(tile) {
+			n++
+		}
+	}
+	return n
+}
+
+// any reports whether anything of a tile is there.
+func (f *found) any(tile int) bool {
+	for stage := range f.sys.Config.Stages {
+		if f.received(stage, tile) != nil {
+			return true
+		}
+	}
+	return false
+}
+
 // Reveal returns the picture.
 func (f *found) Reveal(ctx context.Context, o carrier.RevealOptions) (*picture.Planes, *report.Reveal, error) {
 	r := f.report()
+	switch there := f.there(); {
+	case there == 0:
+		return nil, r, fmt.Errorf("%w: traces of a picture are there, but none of its tiles arrived", carrier.ErrNotFound)
+	case f.tiles > sureTiles+mostTiles*there:
+		return nil, r, fmt.Errorf("too little is left of the recording: it holds %d of the %d tiles of its picture: take a longer piece of it",
+			there, f.tiles)
+	}
 	if o.Report {
 		return nil, r, nil
 	}
@@ -85,6 +120,10 @@ func (f *found) newRevealer() (*revealer, error) {
 // tile reveals a tile: whole, and up to each stage if there are lists for these.
 func (r *revealer) tile(t int, whole []*picture.Planes, stages [][]*picture.Planes) error {
 	f := r.found
+	if !f.any(t) {
+		r.blank(t, whole, stages)
+		return nil
+	}
 	for i := range r.received {
 		r.received[i] = f.received(i, t)
 		if err := r.networks.SetThreshold(i, model.Level(f.layout.Slots[i*f.tiles+t].Strength)); err != nil {
@@ -106,6 +145,17 @@ func (r *revealer) tile(t int, whole []*picture.Planes, stages [][]*picture.Plan
 		list[t] = r.planes()
 	}
 	return nil
+}
+
+// blank leaves a tile grey of which nothing arrived.
+func (r *revealer) blank(t int, whole []*picture.Planes, stages [][]*picture.Planes) {
+	for i := range r.pixels {
+		r.pixels[i] = model.Middle
+	}
+	whole[t] = r.planes()
+	for _, list := range stages {
+		list[t] = whole[t]
+	}
 }
 
 // planes returns the pixels as a picture.
