@@ -52,6 +52,9 @@ func reveal(ctx context.Context, stego audio.File, key Key, o RevealOptions, onl
 		}
 		candidates = []Method{*m}
 	}
+	if stego.Format().Channels > carrier.MaxChannels {
+		return nil, nil, ErrNothingFound // no method writes to so many
+	}
 	host, err := carrier.NewHost(ctx, stego)
 	if err != nil {
 		return nil, nil, err

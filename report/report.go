@@ -104,6 +104,7 @@ const (
 	Clipped    WarningKind = "clipped"
 	Narrow     WarningKind = "narrow"
 	Compressed WarningKind = "compressed"
+	Alike      WarningKind = "alike"
 	Audible    WarningKind = "audible"
 )
 

@@ -423,7 +423,7 @@ func explain(err error, r *recording, method string) error {
 	if errors.Is(err, ditas.ErrSilent) {
 		return withHint(fmt.Errorf("%s: %w", r.name, err), "take a recording with sound in it")
 	}
-	if errors.Is(err, ditas.ErrNothingFound) || errors.Is(err, ditas.ErrOtherVersion) {
+	if errors.Is(err, ditas.ErrTooLoud) || errors.Is(err, ditas.ErrNothingFound) || errors.Is(err, ditas.ErrOtherVersion) {
 		return fmt.Errorf("%s: %w", r.name, err)
 	}
 	return err

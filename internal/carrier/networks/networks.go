@@ -50,6 +50,9 @@ func network() (*model.System, [4]byte, error) {
 
 // Survey reads a cover into memory.
 func (Method) Survey(ctx context.Context, cover audio.File, o carrier.Options) (carrier.PictureSurvey, error) {
+	if n := cover.Format().Channels; n > carrier.MaxChannels {
+		return nil, fmt.Errorf("networks: a recording with %d channels, more than %d", n, carrier.MaxChannels)
+	}
 	sys, id, err := network()
 	if err != nil {
 		return nil, err
@@ -71,6 +74,9 @@ func (Method) Survey(ctx context.Context, cover audio.File, o carrier.Options) (
 
 // Find looks for a header in one pass, and reads the recording into memory if there is one.
 func (Method) Find(ctx context.Context, stego *carrier.Host, key keystream.Key, o carrier.Options) (carrier.FoundPicture, error) {
+	if stego.Channels() > carrier.MaxChannels {
+		return nil, carrier.ErrNotFound
+	}
 	sys, id, err := network()
 	if err != nil {
 		return nil, err
