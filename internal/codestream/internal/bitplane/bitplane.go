@@ -88,7 +88,9 @@ const (
 func Allowed(bytes int) int { return surePixels + pixelsPerByte*bytes }
 
 // LeastBytes returns the number of bytes that a stream of a number of pixels has at least.
-func LeastBytes(pixels int) int { return (max(0, pixels-surePixels) + pixelsPerByte - 1) / pixelsPerByte }
+func LeastBytes(pixels int) int {
+	return (max(0, pixels-surePixels) + pixelsPerByte - 1) / pixelsPerByte
+}
 
 // begin takes memory for what is known of the coefficients, that from before it was forgotten if there is any.
 func (b *band) begin() {
