@@ -10,6 +10,7 @@ import (
 
 	"ditas"
 	"ditas/audio"
+	"ditas/audio/flac"
 	"ditas/audio/wav"
 )
 
@@ -123,5 +124,35 @@ func TestChannelsThatAreAlike(t *testing.T) {
 		if warned != want {
 			t.Errorf("%d channels: warned %t", channels, warned)
 		}
+	}
+}
+
+// TestDamagedFLAC reveals a picture from a FLAC file of which a bit has changed, and says how much is damaged.
+func TestDamagedFLAC(t *testing.T) {
+	stego, _ := hide(t, music(t, mono, 8), scene(16, 16), ditas.Public(), ditas.HideOptions{})
+	rec, err := audio.ReadAll(open(t, stego))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := flac.Encode(&b, rec); err != nil {
+		t.Fatal(err)
+	}
+	data := b.Bytes()
+	data[len(data)/2] ^= 1
+	file, err := flac.Open(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, r, err := ditas.Reveal(t.Context(), file, ditas.Public(), ditas.RevealOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if psnr(t, scene(16, 16), p) < 100 || r.Damaged < 0.1 || r.Damaged > 1 {
+		t.Errorf("%.1f dB, %.2f s are said to be damaged", psnr(t, scene(16, 16), p), r.Damaged)
+	}
+	// What is damaged is no cover.
+	if _, err := ditas.NewSurvey(t.Context(), file, ditas.SurveyOptions{}); !errors.Is(err, audio.ErrDamaged) {
+		t.Errorf("surveyed what is damaged: %v", err)
 	}
 }

@@ -55,6 +55,10 @@ func reveal(ctx context.Context, stego audio.File, key Key, o RevealOptions, onl
 	if stego.Format().Channels > carrier.MaxChannels {
 		return nil, nil, ErrNothingFound // no method writes to so many
 	}
+	mended := audio.Mend(stego)
+	if mended != nil {
+		stego = mended
+	}
 	host, err := carrier.NewHost(ctx, stego)
 	if err != nil {
 		return nil, nil, err
@@ -76,7 +80,11 @@ func reveal(ctx context.Context, stego audio.File, key Key, o RevealOptions, onl
 		if opts.Progress != nil {
 			opts.Progress(report.Searching, searchTotal, searchTotal)
 		}
-		return f.Reveal(ctx, carrier.RevealOptions{Options: opts, Report: only, Plain: o.Plain, Stage: o.Stage})
+		p, r, err := f.Reveal(ctx, carrier.RevealOptions{Options: opts, Report: only, Plain: o.Plain, Stage: o.Stage})
+		if r != nil && mended != nil {
+			r.Damaged = stego.Format().Duration(mended.Damaged()).Seconds()
+		}
+		return p, r, err
 	}
 	return nil, nil, nothing
 }

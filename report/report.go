@@ -70,6 +70,8 @@ type Reveal struct {
 	Arrived int `json:"arrived"`
 	// Truncated says that the file ends before it should.
 	Truncated bool `json:"truncated,omitempty"`
+	// Damaged is how many seconds of the file are damaged, and count as lost.
+	Damaged float64 `json:"damaged,omitempty"`
 	// Map says for each frame of each channel, as written, whether it was found; nil if the method does not tell.
 	Map Map `json:"map,omitempty"`
 	// Gain in dB and Inverted say how the recording's amplitude has changed since, Offset is what was added to every sample, and

@@ -26,6 +26,9 @@ type recording struct {
 	file *input
 }
 
+// Unwrap returns the recording without its file.
+func (r *recording) Unwrap() audio.File { return r.File }
+
 func (r *recording) Close() error {
 	err := r.file.Close()
 	if s, ok := r.File.(*intake.Sound); ok {

@@ -228,6 +228,9 @@ func (t *terminal) arrival(r *report.Reveal) {
 	if r.Truncated {
 		t.printf("  recording     ends too early: the file is cut off\n")
 	}
+	if r.Damaged > 0 {
+		t.printf("  recording     %.2f s of the file are damaged\n", r.Damaged)
+	}
 	if r.Map != nil {
 		t.printf("  recording     %d of %d frames found%s\n", r.Arrived, r.Frames, changes(r))
 	}
