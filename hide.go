@@ -129,6 +129,7 @@ func (s *Survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes
 	case secret.Width > MaxSide || secret.Height > MaxSide:
 		return nil, fmt.Errorf("%w: %d×%d pixels, at most %d a side", ErrTooLarge, secret.Width, secret.Height, MaxSide)
 	}
+	losses := secret.Losses
 	if err := s.hides.Capacity(strength).Check(secret.Width, secret.Height); err != nil {
 		var short *report.TooShortError
 		if !o.Fit || !errors.As(err, &short) || short.Width == 0 {
@@ -143,9 +144,16 @@ func (s *Survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes
 	if random == nil {
 		random = rand.Reader
 	}
-	return s.hides.Hide(ctx, dst, secret, carrier.HideOptions{
+	r, err := s.hides.Hide(ctx, dst, secret, carrier.HideOptions{
 		Options: options(o.Workers, o.Progress), Strength: strength, Key: key.stream, Nonce: random, Restored: o.Restored,
 	})
+	if err != nil {
+		return nil, err
+	}
+	if r.Losses = losses; len(losses) > 0 {
+		r.Exact = false
+	}
+	return r, nil
 }
 
 // Hide writes a cover to dst with a picture hidden in it, in the cover's own format, or as a WAV file if ditas cannot write that. If it

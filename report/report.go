@@ -17,6 +17,8 @@ type Hide struct {
 	// network restores what is missing. Exact says that not one value differs.
 	PSNR  float64 `json:"psnr"`
 	Exact bool    `json:"exact"`
+	// Losses tells what of the picture's file was not hidden, as picture.Planes does. Exact is false then.
+	Losses []string `json:"losses,omitempty"`
 	// Restored is the quality of the picture after a network has restored it. It is nil unless it was asked for.
 	Restored *Quality `json:"restored,omitempty"`
 	// Robust says that the picture is protected against noise. Where there is little room, it goes into quality instead.

@@ -311,14 +311,20 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	if res.Restored != nil {
 		whole = fmt.Sprintf("revealed it has a PSNR of %.1f dB%s", res.Restored.PSNR, ssim(res.Restored.SSIM))
 	}
-	if res.Exact {
+	switch {
+	case res.Exact:
 		whole = "revealed it is exact"
+	case res.PSNR == 100:
+		whole = "revealed it is as it was hidden"
 	}
 	if out == "-" {
 		out = "standard output"
 	}
 	o.printf("%s is hidden in %s\n", shown(image), out)
 	o.printf("  picture    %d×%d pixels%s; %s\n", res.Width, res.Height, scaled, whole)
+	for _, l := range res.Losses {
+		o.printf("             %s\n", l)
+	}
 	o.printf("  recording  SNR %.1f dB, container MSE %.3g, largest change %.2g of full scale\n", res.SNR, res.MSE, res.MaxDeviation)
 	for i, s := range res.Stages {
 		if s.Loss == nil {
