@@ -178,7 +178,11 @@ func (o *revealFlags) reveal(ctx context.Context, name, out string, format pictu
 	res := revealed{Stego: name, Out: out}
 	var end func()
 	o.options.Progress, end = o.phases()
-	err = o.write(out, func(w io.Writer) error {
+	write := o.write
+	if key.Secret() {
+		write = o.writePrivate
+	}
+	err = write(out, func(w io.Writer) error {
 		p, r, err := ditas.Reveal(ctx, stego, key, o.options)
 		if err != nil {
 			return err
