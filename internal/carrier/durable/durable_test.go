@@ -454,7 +454,7 @@ func TestHeader(t *testing.T) {
 	}
 }
 
-// Four seconds that say they are a part of 36 hours with a megabyte in them cost little more than others.
+// Four seconds that say they are a part of 36 hours with a megabyte in them are not believed.
 func TestLyingHeader(t *testing.T) {
 	cover := song(audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 4, 15)
 	r, err := newRates(cover.Format.Rate)
@@ -471,12 +471,8 @@ func TestLyingHeader(t *testing.T) {
 	stego := append([]float64(nil), first[0]...)
 	_, rest := x.end()
 	stego = append(stego, rest[0]...)
-	m, err := reveal(t, &audio.Recording{Format: cover.Format, Samples: [][]float64{stego}}, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if m.Size != MaxPayload || len(m.Payload) != 0 {
-		t.Errorf("%d of %d bytes came back", len(m.Payload), m.Size)
+	if m, err := reveal(t, &audio.Recording{Format: cover.Format, Samples: [][]float64{stego}}, key); !errors.Is(err, carrier.ErrNotFound) {
+		t.Errorf("%v is believed, error %v", m, err)
 	}
 }
 
