@@ -156,3 +156,30 @@ func TestDamagedFLAC(t *testing.T) {
 		t.Errorf("surveyed what is damaged: %v", err)
 	}
 }
+
+// TestHolds checks that a recording is known to hold a picture, by the key that it takes.
+func TestHolds(t *testing.T) {
+	secret, err := ditas.Passphrase("open sesame", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cover := music(t, mono, 6)
+	public, _ := hide(t, cover, scene(32, 32), ditas.Public(), ditas.HideOptions{})
+	private, _ := hide(t, cover, scene(32, 32), secret, ditas.HideOptions{})
+	networks, _ := hide(t, music(t, mono, 8), scene(64, 64), ditas.Public(), ditas.HideOptions{Method: "ditas-m-ed"})
+	for name, c := range map[string]struct {
+		data []byte
+		keys []ditas.Key
+		want bool
+	}{
+		"nothing":           {cover, []ditas.Key{ditas.Public(), secret}, false},
+		"a public one":      {public, []ditas.Key{ditas.Public(), secret}, true},
+		"a secret one":      {private, []ditas.Key{ditas.Public(), secret}, true},
+		"one of other keys": {private, []ditas.Key{ditas.Public()}, false},
+		"of the networks":   {networks, []ditas.Key{ditas.Public()}, true},
+	} {
+		if got, err := ditas.Holds(t.Context(), open(t, c.data), c.keys...); err != nil || got != c.want {
+			t.Errorf("%s: %t, error %v", name, got, err)
+		}
+	}
+}

@@ -288,6 +288,17 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	if err != nil {
 		return err
 	}
+	keys := []ditas.Key{ditas.Public()}
+	if key.Secret() {
+		keys = append(keys, key)
+	}
+	holds, err := ditas.Holds(ctx, cover, keys...)
+	if err != nil {
+		return explain(err, cover, survey.Method())
+	}
+	if holds {
+		o.warn(cover.name+" already holds a picture, of which little or nothing will be left", "take the recording as it was before")
+	}
 	res := hidden{
 		Image: image, ImageWidth: secret.Width, ImageHeight: secret.Height, Cover: coverName, Out: out, Warnings: survey.Warnings(),
 	}

@@ -46,6 +46,8 @@ func (e *LostError) Error() string {
 type Options struct {
 	Workers  int // goroutines, at least 1; results do not depend on it
 	Progress report.Progress
+	// Quick has searches look only where recordings that were not changed since have what is hidden, and only if that takes little time.
+	Quick bool
 }
 
 // Phase returns the progress of one phase, nil if nobody asks for it.

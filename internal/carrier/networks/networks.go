@@ -19,6 +19,7 @@ import (
 	"ditas/internal/keystream"
 	"ditas/internal/model"
 	"ditas/internal/model/weights"
+	"ditas/internal/parallel"
 	"ditas/report"
 )
 
@@ -88,9 +89,15 @@ func (Method) Find(ctx context.Context, stego *carrier.Host, key keystream.Key, 
 	if err != nil {
 		return nil, err
 	}
-	l, err := readLayout(s, key)
+	var l *slots.Layout
+	err = parallel.Within(ctx, func() (err error) {
+		l, err = readLayout(s, key)
+		return err
+	})
 	c := sys.Config
 	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
 	case errors.Is(err, slots.ErrVersion):
 		return nil, carrier.ErrVersion
 	case err != nil:
