@@ -36,82 +36,47 @@ const (
 
 // File is an Ogg Opus file. It implements [audio.File].
 type File struct {
-	r        io.ReaderAt
-	size     int64
-	serial   uint32
+	track    *ogg.Track
 	channels int
 	gain     float64 // that samples are multiplied by
-	at       int64   // where the first page of sound begins
 	first    int64   // the position of the first decoded frame
 	start    int64   // the position of the first frame that is heard
-	end      int64   // the position behind the last frame
 }
 
 // Open reads the headers of the Ogg Opus file of size bytes in r, and the headers of all its pages. File goes on reading from r. The error
 // wraps [audio.ErrFormat], [audio.ErrUnsupported], [audio.ErrMalformed] or [audio.ErrDamaged], or is one of r.
 func Open(r io.ReaderAt, size int64) (*File, error) {
-	f := &File{r: io.NewSectionReader(r, 0, size), size: size}
-	if err := f.open(); err != nil {
+	f := &File{}
+	if err := f.open(io.NewSectionReader(r, 0, size), size); err != nil {
 		return nil, fmt.Errorf("opus: %w", err)
 	}
 	return f, nil
 }
 
-func (f *File) open() error {
-	at, err := f.findStream()
-	if err != nil {
+func (f *File) open(r io.ReaderAt, size int64) (err error) {
+	if f.track, err = ogg.Find(r, size, markHead, nil); err != nil {
 		return err
 	}
-	s := f.stream()
-	s.From(at)
+	if f.track == nil {
+		return fmt.Errorf("%w: not an Ogg Opus file", audio.ErrFormat)
+	}
+	s := f.track.Stream()
 	head, _, err := s.Packet()
 	if err != nil {
-		return headersEnd(err)
+		return ogg.HeadersEnd(err)
 	}
 	skip, err := f.parseHead(head)
 	if err != nil {
 		return err
 	}
 	if err := s.Skip(); err != nil { // the comments, which may hold pictures
-		return headersEnd(err)
+		return ogg.HeadersEnd(err)
 	}
-	return f.scan(s.Next(), s.Number+1, skip)
-}
-
-// headersEnd returns what it means that err came while headers were read.
-func headersEnd(err error) error {
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		return malformed("the file ends within its headers")
+	if err := f.track.Scan(s.Next(), s.Number+1, 0, nil); err != nil {
+		return err
 	}
-	return err
+	return f.place(skip)
 }
-
-// findStream returns where the first Opus stream begins. A file without one is of another format.
-func (f *File) findStream() (int64, error) {
-	for at := int64(0); ; {
-		p, ok, err := ogg.ReadPage(f.r, at, f.size)
-		if err != nil {
-			return 0, err
-		}
-		if !ok || p.Flags&ogg.First == 0 {
-			return 0, fmt.Errorf("%w: not an Ogg Opus file", audio.ErrFormat)
-		}
-		if f.isOpus(&p) {
-			f.serial = p.Serial
-			return at, nil
-		}
-		at += p.Size
-	}
-}
-
-// isOpus reports whether a page that begins a stream begins one of Opus.
-func (f *File) isOpus(p *ogg.Page) bool {
-	var b [len(markHead)]byte
-	n, _ := f.r.ReadAt(b[:], p.At+int64(ogg.PageHead+p.Pieces))
-	return string(b[:n]) == markHead
-}
-
-func (f *File) stream() *ogg.Stream { return ogg.NewStream(f.r, f.size, f.serial) }
 
 // parseHead reads the first header (RFC 7845, section 5.1) and returns how many frames are not to be heard.
 func (f *File) parseHead(b []byte) (skip int64, err error) {
@@ -132,49 +97,13 @@ func (f *File) parseHead(b []byte) (skip int64, err error) {
 	return int64(binary.LittleEndian.Uint16(b[10:])), nil
 }
 
-// scan goes through the pages of sound, from position at on, to find where the sound begins and ends. The first of them has the given
-// number, and of the sound skip frames are not to be heard.
-func (f *File) scan(at int64, number uint32, skip int64) error {
-	f.at = at
-	begin := at
-	first := ogg.Page{Granule: -1} // that tells a position
-	before, pages := int64(0), 0
-	for at < f.size {
-		p, ok, err := ogg.ReadPage(f.r, at, f.size)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			if at, err = ogg.FindPage(f.r, at+1, f.size); err != nil {
-				return err
-			}
-			continue
-		}
-		at += p.Size
-		if p.Flags&ogg.First != 0 && f.isOpus(&p) {
-			return fmt.Errorf("%w: it holds several recordings one after another; convert the file to WAV or FLAC first", audio.ErrUnsupported)
-		}
-		if p.Serial != f.serial {
-			continue
-		}
-		if pages++; pages == 1 && p.Number != number {
-			return damaged("a page is missing before byte %d", p.At)
-		}
-		if p.Granule == -1 {
-			continue
-		}
-		if p.Granule < before || p.Granule < 0 {
-			return malformed("the page at byte %d goes back in time", p.At)
-		}
-		if before = p.Granule; first.Granule == -1 {
-			first = p
-		}
-	}
+// place finds out where the sound begins, of which skip frames are not to be heard.
+func (f *File) place(skip int64) error {
+	first := &f.track.First
 	if first.Granule == -1 {
 		return nil
 	}
-	f.end = before
-	length, err := f.lengthTo(begin, &first)
+	length, err := f.track.Length(frameCount)
 	if err != nil {
 		return err
 	}
@@ -185,27 +114,8 @@ func (f *File) scan(at int64, number uint32, skip int64) error {
 		}
 		f.first = 0
 	}
-	f.start = min(f.first+skip, f.end)
+	f.start = min(f.first+skip, f.track.End)
 	return nil
-}
-
-// lengthTo returns how many frames the packets from position at on hold up to the end of page last.
-func (f *File) lengthTo(at int64, last *ogg.Page) (frames int64, err error) {
-	s := f.stream()
-	s.From(at)
-	for {
-		p, end, err := s.Packet()
-		if err != nil {
-			return 0, err
-		}
-		n, err := frameCount(p)
-		if err != nil {
-			return 0, err
-		}
-		if frames += int64(n); end && s.At >= last.At {
-			return frames, nil
-		}
-	}
 }
 
 // frameCount returns how many frames a packet decodes to (RFC 6716, section 3.1).
@@ -242,7 +152,7 @@ func (f *File) Format() audio.Format {
 }
 
 // Frames implements [audio.File]. Of a file that is cut off it counts the frames up to the end of the last whole page.
-func (f *File) Frames() int64 { return f.end - f.start }
+func (f *File) Frames() int64 { return f.track.End - f.start }
 
 func malformed(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", audio.ErrMalformed, fmt.Sprintf(format, args...))

@@ -13,62 +13,28 @@ import (
 // Reader implements [audio.File]. Every page is checked against its checksum. The error of one that does not match, or is missing, wraps
 // [audio.ErrDamaged].
 func (f *File) Reader() audio.Reader {
-	r := &reader{f: f, s: f.stream(), pcm: make([]float32, longest*f.channels)}
+	r := &reader{f: f, s: f.track.Stream(), Decoded: ogg.Decoded{
+		Channels: f.channels, Zero: f.start, End: f.track.End, PCM: make([]float32, longest*f.channels),
+	}}
 	r.begin()
 	return r
 }
 
 type reader struct {
-	f    *File
-	s    *ogg.Stream
-	d    opus.Decoder
-	at   int64 // position of the next frame that is given
-	pos  int64 // position behind the last packet that was decoded
-	pcm  []float32
-	used int   // frames of pcm that lie before at
-	have int   // frames in pcm
-	err  error // that ended the reading
+	ogg.Decoded
+	f *File
+	s *ogg.Stream
+	d opus.Decoder
 }
 
 // begin makes the first packet of sound the next one.
 func (r *reader) begin() {
-	r.s.From(r.f.at)
-	r.at, r.pos, r.used, r.have = r.f.start, r.f.first, 0, 0
-	r.d, r.err = opus.NewDecoderWithOutput(Rate, r.f.channels)
+	r.s.From(r.f.track.Begin)
+	r.At, r.Pos, r.Used, r.Have = r.f.start, r.f.first, 0, 0
+	r.d, r.Err = opus.NewDecoderWithOutput(Rate, r.f.channels)
 }
 
-func (r *reader) Read(block [][]float64) (int, error) {
-	room, err := audio.CheckBlock(block, r.f.channels)
-	if err != nil || room == 0 {
-		return 0, err
-	}
-	done := 0
-	for done < room && r.err == nil && r.at < r.f.end {
-		if r.used == r.have {
-			r.err = r.decode()
-			continue
-		}
-		n := int(min(int64(room-done), int64(r.have-r.used), r.f.end-r.at))
-		for c := range block {
-			pcm := r.pcm[r.used*r.f.channels+c:]
-			for i := range block[c][done : done+n] {
-				block[c][done+i] = float64(float32(r.f.gain * float64(pcm[i*r.f.channels])))
-			}
-		}
-		done += n
-		r.used += n
-		r.at += int64(n)
-	}
-	switch {
-	case done > 0:
-		return done, nil
-	case r.err == io.EOF:
-		return 0, &audio.TruncatedError{Frames: r.at - r.f.start, Declared: r.f.Frames()}
-	case r.err != nil:
-		return 0, r.err
-	}
-	return 0, io.EOF
-}
+func (r *reader) Read(block [][]float64) (int, error) { return r.Decoded.Read(block, r.decode) }
 
 // decode decodes packets up to the first with frames behind position at. The error is io.EOF if there is none.
 func (r *reader) decode() error {
@@ -82,16 +48,14 @@ func (r *reader) decode() error {
 		}
 		n, err := r.packet(p)
 		if err != nil {
-			return fmt.Errorf("opus: the page at byte %d: %w", r.s.At, err)
+			return fmt.Errorf("opus: the page at byte %d: %w", r.s.Page.At, err)
 		}
-		begins := r.pos
-		r.pos += int64(n)
-		if last && r.s.Granule != r.pos && (r.s.Granule < r.f.end || r.pos < r.f.end) { // only the last page may have more
-			return fmt.Errorf("opus: the page at byte %d: %w", r.s.At, damaged("it ends with frame %d instead of %d", r.pos, r.s.Granule))
+		r.Pos += int64(n)
+		if last && r.s.Granule != r.Pos && (r.s.Granule < r.End || r.Pos < r.End) { // only the last page may have more
+			return fmt.Errorf("opus: the page at byte %d: %w", r.s.Page.At, damaged("it ends with frame %d instead of %d", r.Pos, r.s.Granule))
 		}
-		if r.pos > r.at {
-			r.have = n
-			r.used = int(max(0, r.at-begins))
+		if r.Pos > r.At {
+			r.Take(n)
 			return nil
 		}
 	}
@@ -108,12 +72,15 @@ func (r *reader) packet(p []byte) (frames int, err error) {
 			err = damaged("a packet cannot be decoded")
 		}
 	}()
-	n, err := r.d.DecodeToFloat32(p, r.pcm)
+	n, err := r.d.DecodeToFloat32(p, r.PCM)
 	if err != nil {
 		return 0, damaged("%v", err)
 	}
 	if n != want {
 		return 0, damaged("a packet decodes to %d frames instead of %d", n, want)
+	}
+	for i, v := range r.PCM[:n*r.Channels] {
+		r.PCM[i] = float32(r.f.gain * float64(v))
 	}
 	return n, nil
 }
@@ -125,14 +92,14 @@ func (r *reader) SeekFrame(frame int64) error {
 		return fmt.Errorf("there is no frame %d in a recording of %d", frame, r.f.Frames())
 	}
 	to := r.f.start + frame
-	if to < r.pos-int64(r.have) || r.err != nil {
+	if to < r.Pos-int64(r.Have) || r.Err != nil {
 		r.begin()
 	}
-	r.at = to
-	if r.have > 0 && to < r.pos {
-		r.used = int(to - (r.pos - int64(r.have)))
-		return r.err
+	r.At = to
+	if r.Have > 0 && to < r.Pos {
+		r.Take(r.Have)
+		return r.Err
 	}
-	r.used, r.have = 0, 0
-	return r.err
+	r.Used, r.Have = 0, 0
+	return r.Err
 }

@@ -11,68 +11,33 @@ import (
 // Reader implements [audio.File]. Every page is checked against its checksum. The error of one that does not match, or is
 // missing, wraps [audio.ErrDamaged].
 func (f *File) Reader() audio.Reader {
-	r := &reader{f: f, s: f.stream()}
+	r := &reader{f: f, s: f.track.Stream(), Decoded: ogg.Decoded{Channels: f.format.Channels, Zero: f.zero(), End: f.track.End}}
 	r.begin(0)
 	return r
 }
 
 type reader struct {
+	ogg.Decoded
 	f     *File
 	s     *ogg.Stream
 	d     *decoder
-	at    int64 // position of the next frame that is given
-	pos   int64 // position behind the last packet that was decoded
-	known bool  // pos is; where decoding began midway, it is not before the end of a page
-	used  int   // frames of d.pcm that lie before at
-	have  int   // frames in d.pcm
-	err   error // that ended the reading
+	known bool // Pos is; where decoding began midway, it is not before the end of a page
 }
 
 // begin makes the packets of the i-th entry of the index the next ones.
 func (r *reader) begin(i int) {
 	r.s.From(r.f.index[i].at)
-	r.used, r.have = 0, 0
-	r.at = r.f.zero()
-	if r.pos, r.known = r.f.start, i == 0; r.d == nil {
-		r.d, r.err = r.f.decoder()
+	r.Used, r.Have = 0, 0
+	r.At = r.Zero
+	if r.Pos, r.known = r.f.start, i == 0; r.d == nil {
+		r.d, r.Err = r.f.decoder()
 	} else {
 		r.d.Clear()
-		r.err = nil
+		r.Err = nil
 	}
 }
 
-func (r *reader) Read(block [][]float64) (int, error) {
-	room, err := audio.CheckBlock(block, r.f.format.Channels)
-	if err != nil || room == 0 {
-		return 0, err
-	}
-	done := 0
-	for done < room && r.err == nil && r.at < r.f.end {
-		if r.used == r.have {
-			r.err = r.decode()
-			continue
-		}
-		n := int(min(int64(room-done), int64(r.have-r.used), r.f.end-r.at))
-		for c := range block {
-			pcm := r.d.pcm[r.used*r.d.channels+c:]
-			for i := range block[c][done : done+n] {
-				block[c][done+i] = float64(pcm[i*r.d.channels])
-			}
-		}
-		done += n
-		r.used += n
-		r.at += int64(n)
-	}
-	switch {
-	case done > 0:
-		return done, nil
-	case r.err == io.EOF:
-		return 0, &audio.TruncatedError{Frames: r.at - r.f.zero(), Declared: r.f.Frames()}
-	case r.err != nil:
-		return 0, r.err
-	}
-	return 0, io.EOF
-}
+func (r *reader) Read(block [][]float64) (int, error) { return r.Decoded.Read(block, r.decode) }
 
 // decode decodes packets up to the first with frames at or behind position at. The error is io.EOF if there is none.
 func (r *reader) decode() error {
@@ -88,18 +53,17 @@ func (r *reader) decode() error {
 		if err != nil {
 			return fmt.Errorf("vorbis: the page at byte %d: %w", r.s.Page.At, err)
 		}
-		begins := r.pos
-		r.pos += int64(n)
+		r.Pos += int64(n)
 		switch g := r.s.Granule; {
-		case !last || r.known && r.pos == g:
+		case !last || r.known && r.Pos == g:
 		case !r.known && r.s.Flags&ogg.Last == 0:
-			begins, r.pos, r.known = g-int64(n), g, true
-		case r.known && (g < r.f.end || r.pos < g): // only the last page may have more, which is not meant to be heard
-			return fmt.Errorf("vorbis: the page at byte %d: %w", r.s.Page.At, damaged("it ends with frame %d instead of %d", r.pos, g))
+			r.Pos, r.known = g, true
+		case r.known && (g < r.End || r.Pos < g): // only the last page may have more, which is not meant to be heard
+			return fmt.Errorf("vorbis: the page at byte %d: %w", r.s.Page.At, damaged("it ends with frame %d instead of %d", r.Pos, g))
 		}
-		if r.known && r.pos > r.at {
-			r.have = n
-			r.used = int(max(0, r.at-begins))
+		if r.known && r.Pos > r.At {
+			r.PCM = r.d.pcm
+			r.Take(n)
 			return nil
 		}
 	}
@@ -119,19 +83,19 @@ func (r *reader) SeekFrame(frame int64) error {
 	}
 	for ; ; i-- {
 		r.begin(i)
-		r.at = to
-		if to == f.end || r.err != nil {
-			return r.err
+		r.At = to
+		if to == r.End || r.Err != nil {
+			return r.Err
 		}
-		switch r.err = r.decode(); {
-		case r.err == nil && r.pos-int64(r.have) <= to:
+		switch r.Err = r.decode(); {
+		case r.Err == nil && r.Pos-int64(r.Have) <= to:
 			return nil
-		case r.err == nil || r.err == io.EOF:
+		case r.Err == nil || r.Err == io.EOF:
 			if i == 0 {
 				return nil // Read tells
 			}
 		default:
-			return r.err
+			return r.Err
 		}
 	}
 }

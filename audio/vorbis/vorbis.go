@@ -31,13 +31,10 @@ const stride = 16
 
 // File is an Ogg Vorbis file. It implements [audio.File].
 type File struct {
-	r           io.ReaderAt
-	size        int64
+	track       *ogg.Track
 	format      audio.Format
-	serial      uint32
 	info, setup []byte // headers, which every decoder needs
 	start       int64  // position of the first decoded frame; one before 0 is not heard
-	end         int64  // position behind the last frame
 	index       []entry
 }
 
@@ -60,20 +57,18 @@ var foreign = []struct{ mark, name string }{
 // Open reads the headers of the Ogg Vorbis file of size bytes in r, and the headers of all its pages. File goes on reading
 // from r. The error wraps [audio.ErrFormat], [audio.ErrUnsupported], [audio.ErrMalformed] or [audio.ErrDamaged], or is one of r.
 func Open(r io.ReaderAt, size int64) (*File, error) {
-	f := &File{r: io.NewSectionReader(r, 0, size), size: size}
-	if err := f.open(); err != nil {
+	f := &File{}
+	if err := f.open(io.NewSectionReader(r, 0, size), size); err != nil {
 		return nil, fmt.Errorf("vorbis: %w", err)
 	}
 	return f, nil
 }
 
-func (f *File) open() error {
-	at, err := f.findStream()
-	if err != nil {
+func (f *File) open(r io.ReaderAt, size int64) (err error) {
+	if f.track, err = find(r, size); err != nil {
 		return err
 	}
-	s := f.stream()
-	s.From(at)
+	s := f.track.Stream()
 	if f.info, err = f.header(s, markInfo); err != nil {
 		return err
 	}
@@ -81,7 +76,7 @@ func (f *File) open() error {
 		return err
 	}
 	if err := s.Skip(); err != nil { // the comments, which may hold pictures
-		return headersEnd(err)
+		return ogg.HeadersEnd(err)
 	}
 	if f.setup, err = f.header(s, markSetup); err != nil {
 		return err
@@ -96,49 +91,33 @@ func (f *File) open() error {
 	return f.scan(s.Next(), s.Number+1, d)
 }
 
-// findStream returns where the first Vorbis stream begins.
-func (f *File) findStream() (int64, error) {
-	other := ""
-	for at := int64(0); ; {
-		p, ok, err := ogg.ReadPage(f.r, at, f.size)
-		if err != nil {
-			return 0, err
-		}
-		if !ok && at == 0 {
-			return 0, fmt.Errorf("%w: not an Ogg file", audio.ErrFormat)
-		}
-		if !ok || p.Flags&ogg.First == 0 {
-			break
-		}
-		b := make([]byte, min(p.Size, ogg.PageHead+255+16))
-		if _, err := f.r.ReadAt(b, at); err != nil && err != io.EOF {
-			return 0, err
-		}
-		b = b[ogg.PageHead+p.Pieces:]
-		if bytes.HasPrefix(b, []byte(markInfo)) {
-			f.serial = p.Serial
-			return at, nil
-		}
+// find returns the first Vorbis stream.
+func find(r io.ReaderAt, size int64) (*ogg.Track, error) {
+	is, other := false, ""
+	t, err := ogg.Find(r, size, markInfo, func(head []byte) {
+		is = true
 		for _, o := range foreign {
-			if other == "" && bytes.HasPrefix(b, []byte(o.mark)) {
+			if other == "" && bytes.HasPrefix(head, []byte(o.mark)) {
 				other = o.name
 			}
 		}
-		at += p.Size
-	}
-	if other == "" {
+	})
+	switch {
+	case err != nil || t != nil:
+		return t, err
+	case !is:
+		return nil, fmt.Errorf("%w: not an Ogg file", audio.ErrFormat)
+	case other == "":
 		other = "something other than Vorbis"
 	}
-	return 0, fmt.Errorf("%w: it holds %s; convert the file to WAV or FLAC first", audio.ErrUnsupported, other)
+	return nil, fmt.Errorf("%w: it holds %s; convert the file to WAV or FLAC first", audio.ErrUnsupported, other)
 }
-
-func (f *File) stream() *ogg.Stream { return ogg.NewStream(f.r, f.size, f.serial) }
 
 // header returns a copy of the next packet, which begins with mark.
 func (f *File) header(s *ogg.Stream, mark string) ([]byte, error) {
 	p, _, err := s.Packet()
 	if err != nil {
-		return nil, headersEnd(err)
+		return nil, ogg.HeadersEnd(err)
 	}
 	if !bytes.HasPrefix(p, []byte(mark)) {
 		return nil, malformed("no Vorbis header where one ought to be")
@@ -146,59 +125,22 @@ func (f *File) header(s *ogg.Stream, mark string) ([]byte, error) {
 	return slices.Clone(p), nil
 }
 
-// headersEnd returns what it means that err came while headers were read.
-func headersEnd(err error) error {
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		return malformed("the file ends within its headers")
-	}
-	return err
-}
-
 // scan goes through the pages of sound, from position at on, to find where the sound begins and ends. The first of them has
 // the given number.
 func (f *File) scan(at int64, number uint32, d *decoder) error {
 	f.index = append(f.index, entry{at, 0})
-	first := ogg.Page{Granule: -1}           // that tells a position
-	before, pages := int64(math.MinInt64), 0 // what is cut off from a longer recording may begin before 0
-	for at < f.size {
-		p, ok, err := ogg.ReadPage(f.r, at, f.size)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			if at, err = ogg.FindPage(f.r, at+1, f.size); err != nil {
-				return err
-			}
-			continue
-		}
-		at += p.Size
-		if p.Flags&ogg.First != 0 && f.isVorbis(&p) {
-			return fmt.Errorf("%w: it holds several recordings one after another; convert the file to WAV or FLAC first", audio.ErrUnsupported)
-		}
-		if p.Serial != f.serial {
-			continue
-		}
-		if pages == 0 && p.Number != number {
-			return damaged("a page is missing before byte %d", p.At)
-		}
+	pages := 0
+	// What is cut off from a longer recording may begin before 0.
+	err := f.track.Scan(at, number, math.MinInt64, func(p *ogg.Page, before int64) {
 		if pages++; pages%stride == 0 && before > 0 {
 			f.index = append(f.index, entry{p.At, before})
 		}
-		if p.Granule == -1 {
-			continue
-		}
-		if p.Granule < before {
-			return malformed("the page at byte %d goes back in time", p.At)
-		}
-		if before = p.Granule; first.Granule == -1 {
-			first = p
-		}
+	})
+	first := &f.track.First
+	if err != nil || first.Granule == -1 {
+		return err
 	}
-	if first.Granule == -1 {
-		return nil
-	}
-	f.end = before
-	length, err := f.lengthTo(&first, d)
+	length, err := f.track.Length(d.decode)
 	if err != nil {
 		return err
 	}
@@ -211,37 +153,11 @@ func (f *File) scan(at int64, number uint32, d *decoder) error {
 	return nil
 }
 
-// isVorbis reports whether a page that begins a stream begins one of Vorbis.
-func (f *File) isVorbis(p *ogg.Page) bool {
-	var b [len(markInfo)]byte
-	n, _ := f.r.ReadAt(b[:], p.At+int64(ogg.PageHead+p.Pieces))
-	return string(b[:n]) == markInfo
-}
-
-// lengthTo returns how many frames the packets hold up to the end of page last.
-func (f *File) lengthTo(last *ogg.Page, d *decoder) (frames int64, err error) {
-	s := f.stream()
-	s.From(f.index[0].at)
-	for {
-		p, end, err := s.Packet()
-		if err != nil {
-			return 0, err
-		}
-		n, err := d.decode(p)
-		if err != nil {
-			return 0, err
-		}
-		if frames += int64(n); end && s.At >= last.At {
-			return frames, nil
-		}
-	}
-}
-
 // Format implements [audio.File]. The samples are floating point of 32 bits.
 func (f *File) Format() audio.Format { return f.format }
 
 // Frames implements [audio.File]. Of a file that is cut off it counts the frames up to the end of the last whole page.
-func (f *File) Frames() int64 { return max(0, f.end-f.zero()) }
+func (f *File) Frames() int64 { return max(0, f.track.End-f.zero()) }
 
 // zero returns the position of the first frame that is heard.
 func (f *File) zero() int64 { return max(0, f.start) }

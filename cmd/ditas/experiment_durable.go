@@ -59,7 +59,7 @@ func durableCommand() *cobra.Command {
 	f.StringVar(&o.set, "set", "test", "which set of --data and --music to use: `SET` is test, validation or train")
 	f.StringVarP(&o.out, "out", "o", "", "`FOLDER` for the results")
 	f.StringSliceVar(&o.scenes, "scenes", nil, "measure only the scenes in `LIST`: "+strings.Join(durable.SceneNames(), ", "))
-	f.StringSliceVar(&o.methods, "methods", nil, "methods, a `LIST` of names, with a signal-to-noise ratio in dB if wanted, as in lattice=10 (default all)")
+	f.StringSliceVar(&o.methods, "methods", nil, "methods, a `LIST` of names, spread-spectrum among them, with a signal-to-noise ratio in dB if wanted, as in lattice=10 (default all)")
 	f.StringSliceVar(&o.channels, "channels", nil, "channels, a `LIST` of names as on the page, or codecs for all of these (default all)")
 	f.IntVar(&o.covers, "covers", 0, "number `N` of covers of each scene; 0 means all")
 	f.IntVar(&o.innocents, "innocents", 0, "number `N` of pieces to search that have nothing hidden in them")

@@ -18,7 +18,8 @@ const MaxPoints = 1 << 20
 // Two real signals a and b fit into one transform as a + ib: their spectra are (X[k] + X*[N−k])/2 and (X[k] − X*[N−k])/2i.
 type FFT[T float32 | float64] struct {
 	points int
-	root   []T // cos and sin of −2πn/N in pairs, 0 ≤ n < N/2
+	root   []T     // cos and sin of −2πn/N in pairs, 0 ≤ n < N/2
+	swaps  []int32 // pairs of places that exchange their values before
 }
 
 // NewFFT returns the transform of a number of points: a power of two up to [MaxPoints].
@@ -30,6 +31,12 @@ func NewFFT[T float32 | float64](points int) (*FFT[T], error) {
 	for n := range points / 2 {
 		sin, cos := math.Sincos(-2 * math.Pi * float64(n) / float64(points))
 		f.root = append(f.root, T(cos), T(sin))
+	}
+	shift := bits.LeadingZeros64(uint64(points)) + 1
+	for i := range points {
+		if r := int(bits.Reverse64(uint64(i)) >> shift); r > i {
+			f.swaps = append(f.swaps, int32(i), int32(r))
+		}
 	}
 	return f, nil
 }
@@ -43,12 +50,10 @@ func (f *FFT[T]) Forward(re, im []T) {
 	if len(re) != f.points || len(im) != f.points {
 		panic(fmt.Sprintf("dsp: %d real and %d imaginary parts for an FFT of %d points", len(re), len(im), f.points))
 	}
-	shift := bits.LeadingZeros64(uint64(f.points)) + 1
-	for i := range re {
-		if r := int(bits.Reverse64(uint64(i)) >> shift); r > i {
-			re[i], re[r] = re[r], re[i]
-			im[i], im[r] = im[r], im[i]
-		}
+	for i := 0; i+1 < len(f.swaps); i += 2 {
+		a, b := f.swaps[i], f.swaps[i+1]
+		re[a], re[b] = re[b], re[a]
+		im[a], im[b] = im[b], im[a]
 	}
 	for size := 2; size <= f.points; size *= 2 {
 		half, step := size/2, 2*(f.points/size)

@@ -17,7 +17,8 @@ const maxSamples = SamplesPerPixel * 64 * 64
 // spreads those that cannot over the whole picture. It has the extent 1×1×samples on one side and 4×tile×tile on the other.
 type Fold struct {
 	mdct  *dsp.MDCT[float32]
-	order []int32 // order[i] is the coefficient that lies at place i of the planes
+	order []int32  // order[i] is the coefficient that lies at place i of the planes
+	frame []uint16 // frame[i] is the frame of the transform that it belongs to
 	tile  int
 }
 
@@ -41,6 +42,9 @@ func NewFold(c Config, stage int) (*Fold, error) {
 		z ^= z >> 31
 		j := int(z % uint64(i+1))
 		f.order[i], f.order[j] = f.order[j], f.order[i]
+	}
+	for _, j := range f.order {
+		f.frame = append(f.frame, uint16(int(j)/c.Bands))
 	}
 	return f, nil
 }
@@ -77,13 +81,12 @@ func (f *Fold) Adjoint(dst, src []float32) {
 // there are at least that number.
 func (f *Fold) active(src []float32, limit float32, least int) (frames [maxSamples / 4]bool) {
 	var strong [maxSamples / 4]int
-	bands := int32(f.mdct.Bands())
-	for i, j := range f.order {
-		if v := src[i]; v >= limit || v <= -limit {
-			strong[j/bands]++
+	for i, v := range src[:len(f.frame)] {
+		if v >= limit || v <= -limit {
+			strong[f.frame[i]]++
 		}
 	}
-	for i, n := range strong {
+	for i, n := range strong[:len(f.order)/f.mdct.Bands()] {
 		frames[i] = n >= least
 	}
 	return frames
@@ -92,10 +95,9 @@ func (f *Fold) active(src []float32, limit float32, least int) (frames [maxSampl
 // free writes to dst 1 where a coefficient holds the message, or is to: where it is weak and its frame is active.
 func (f *Fold) free(dst, src []float32, limit float32, least int) {
 	frames := f.active(src, limit, least)
-	bands := int32(f.mdct.Bands())
-	for i, j := range f.order {
+	for i, v := range src[:len(f.frame)] {
 		dst[i] = 0
-		if v := src[i]; v < limit && v > -limit && frames[j/bands] {
+		if v < limit && v > -limit && frames[f.frame[i]] {
 			dst[i] = 1
 		}
 	}
@@ -105,11 +107,9 @@ func (f *Fold) free(dst, src []float32, limit float32, least int) {
 // limited to peak, so that the receiver, whose limit lies between, finds no more strong ones there than the sender did.
 func (f *Fold) kept(dst, src []float32, limit, peak float32, least int) {
 	frames := f.active(src, limit, least)
-	bands := int32(f.mdct.Bands())
-	for i, j := range f.order {
-		v := src[i]
+	for i, v := range src[:len(f.frame)] {
 		switch weak := v < limit && v > -limit; {
-		case weak && frames[j/bands]:
+		case weak && frames[f.frame[i]]:
 			dst[i] = 0
 		case weak:
 			dst[i] = max(-peak, min(peak, v))

@@ -14,12 +14,34 @@ type Hider struct {
 
 // NewHider returns a hider for the system's present weights.
 func (s *System) NewHider() (*Hider, error) {
-	p, err := s.newPipeline(false, false, true)
+	return s.newHider(purpose{})
+}
+
+func (s *System) newHider(o purpose) (*Hider, error) {
+	p, err := s.newPipeline(o)
 	if err != nil {
 		return nil, err
 	}
 	return &Hider{p: p, scratch: make([]float32, p.Secret.Shape().Len())}, nil
 }
+
+// Sender is a Hider that knows what else will change in the file, and what the receiver will see.
+type Sender struct{ *Hider }
+
+// NewSender returns a sender for the system's present weights. Hide calls written with what it has made of the subsequence of each stage,
+// which written may change as the file will; later stages then make good what that costs.
+func (s *System) NewSender(written func(stage int, samples []float32)) (*Sender, error) {
+	h, err := s.newHider(purpose{reveals: true, written: written})
+	return &Sender{h}, err
+}
+
+// Reveal writes to picture what [Revealer.Reveal] makes of what the last Hide made, if all of it arrives.
+func (s *Sender) Reveal(picture []float32) {
+	sum(picture, s.scratch, s.p.Revealed, func(int) bool { return true })
+}
+
+// RevealStage writes what stage i alone reveals of it, as [Revealer.RevealStage] does.
+func (s *Sender) RevealStage(dst []float32, i int) { s.p.Revealed[i].Store(dst) }
 
 // SetThreshold sets the strength of hiding in the subsequence of one stage, as [Revealer.SetThreshold] does.
 func (h *Hider) SetThreshold(stage int, tau float64) error { return h.p.SetThreshold(stage, tau) }
@@ -83,16 +105,21 @@ func (r *Revealer) Reveal(picture []float32, received [][]float32) {
 		t.Load(received[i])
 	}
 	r.graph.Forward()
-	n := 3 * r.config.Tile * r.config.Tile
+	sum(picture, r.scratch, r.revealed, func(i int) bool { return received[i] != nil })
+}
+
+// sum writes to picture the sum of what the stages that arrived reveal, limited to [0, 1].
+func sum(picture, scratch []float32, revealed []*nn.Tensor[float32], arrived func(stage int) bool) {
+	n := revealed[0].Shape().Len()
 	for i := range picture[:n] {
 		picture[i] = Middle
 	}
-	for i, t := range r.revealed {
-		if received[i] == nil {
+	for i, t := range revealed {
+		if !arrived(i) {
 			continue
 		}
-		t.Store(r.scratch)
-		for j, v := range r.scratch[:n] {
+		t.Store(scratch)
+		for j, v := range scratch[:n] {
 			picture[j] += v
 		}
 	}

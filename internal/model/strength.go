@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"math"
+	"sort"
 
 	"ditas/internal/dsp"
 )
@@ -33,6 +34,10 @@ type Curve struct {
 // validation pictures.
 const messagePower = 0.03
 
+// MessagePower returns the mean square that the networks' message is expected to have in the coefficients that make room for it, at a
+// threshold.
+func (c Config) MessagePower(tau float64) float64 { return messagePower * c.Amplitude * c.Amplitude * tau * tau }
+
 // crowded says how much louder the networks' output is the less room it has, as a share of that square: roughly, as seen in some ten
 // slots of one piece of music, by (1 − room)/room.
 const crowded = 0.05
@@ -53,19 +58,44 @@ var thresholds = func() (of [levels]float64) {
 	return of
 }()
 
+// bounds are the least magnitudes that reach each level.
+var bounds = func() (of [levels]float32) {
+	for i, t := range thresholds {
+		if of[i] = float32(t); float64(of[i]) < t {
+			of[i] = math.Nextafter32(of[i], 2)
+		}
+	}
+	return of
+}()
+
+// Magnitudes between two bins, numbered by the first bits of a float, differ so little that at most one level begins between them.
+const (
+	binBits  = 15 // that a bin leaves out: 256 bins an octave
+	firstBin = (127 - 13) << (23 - binBits)
+	lastBin  = 127 << (23 - binBits)
+)
+
+// binned are the levels that the least magnitudes of bins reach.
+var binned = func() (of [lastBin - firstBin]uint16) {
+	for i := range of {
+		least := math.Float32frombits(uint32(i+firstBin) << binBits)
+		of[i] = uint16(sort.Search(levels, func(k int) bool { return least >= bounds[k] }))
+	}
+	return of
+}()
+
 // reached returns the first level whose threshold a magnitude reaches, levels if there is none.
 func reached(x float32) int {
-	if x >= MaxThreshold {
+	bin := int(math.Float32bits(x)>>binBits) - firstBin
+	switch {
+	case x >= MaxThreshold:
 		return 0
+	case bin < 0 || bin >= len(binned): // fainter than all, or not a number
+		return levels
 	}
-	// The bits of a float are its logarithm, but for what is linear between powers of two; what that errs by is mended.
-	const one, perOctave = 0x3f800000, 20 * 0.30103 / levelStep
-	i := max(0, min(levels, int(float64(one-int(math.Float32bits(x)))*(perOctave/(1<<23)))))
-	for i > 0 && float64(x) >= thresholds[i-1] {
+	i := int(binned[bin])
+	if i > 0 && x >= bounds[i-1] {
 		i--
-	}
-	for i < levels && float64(x) < thresholds[i] {
-		i++
 	}
 	return i
 }
@@ -80,7 +110,7 @@ func NewSurvey(c Config, least ...int) (*Survey, error) {
 		return nil, err
 	}
 	return &Survey{
-		mdct: m, c: make([]float32, c.Samples()), message: messagePower * c.Amplitude * c.Amplitude, least: least,
+		mdct: m, c: make([]float32, c.Samples()), message: c.MessagePower(1), least: least,
 		peak: c.Amplitude, below: int(math.Round(-20 * math.Log10(c.Amplitude) / levelStep)),
 		room: make([][levels]float64, len(least)), distortion: make([][levels]float64, len(least)),
 	}, nil

@@ -115,12 +115,21 @@ type Pipeline struct {
 
 // NewPipeline builds the graph for one picture. With train set it has gradients; with dropout, a loss for lost stages.
 func (s *System) NewPipeline(train, dropout bool) (*Pipeline, error) {
-	return s.newPipeline(train, dropout, false)
+	return s.newPipeline(purpose{train: train, dropout: dropout, reveals: true})
 }
 
-// newPipeline builds it. For hiding only, what the last stage reveals is left out: no stage hides what it misses.
-func (s *System) newPipeline(train, dropout, hiding bool) (*Pipeline, error) {
+// purpose is what a pipeline is for.
+type purpose struct {
+	train, dropout bool
+	// reveals has every stage reveal. Without it the last one does not: no stage hides what it misses.
+	reveals bool
+	// written, if it is set, changes what has been made of a stage's subsequence before the networks reveal it.
+	written func(stage int, samples []float32)
+}
+
+func (s *System) newPipeline(o purpose) (*Pipeline, error) {
 	c := s.Config
+	train, dropout := o.train, o.dropout
 	g := nn.NewGraph(s.Weights, train)
 	p := &Pipeline{Graph: g, Keep: make([]float64, c.Stages), strengths: newStrengths(c)}
 	tile := nn.Shape{N: 1, C: 3, H: c.Tile, W: c.Tile}
@@ -138,9 +147,15 @@ func (s *System) newPipeline(train, dropout, hiding bool) (*Pipeline, error) {
 			p.ContainerLoss = append(p.ContainerLoss, g.MSE(container, cover))
 		}
 		written := g.Round(g.Map("unfold", unfold{st.fold}, container), &p.Step)
+		if o.written != nil {
+			written = g.Apply("written", written, func(dst, src []float32) {
+				copy(dst, src)
+				o.written(i, dst)
+			})
+		}
 		p.Covers = append(p.Covers, samples)
 		p.Containers = append(p.Containers, g.Output(written))
-		if hiding && i == c.Stages-1 {
+		if !o.reveals && i == c.Stages-1 {
 			break
 		}
 		g.Scope(fmt.Sprintf("reveal%d", i))
@@ -153,7 +168,7 @@ func (s *System) newPipeline(train, dropout, hiding bool) (*Pipeline, error) {
 			lossy = g.Sub(lossy, g.Scale(revealed, &p.Keep[i]))
 		}
 		missing = g.Sub(missing, revealed)
-		if !hiding {
+		if o.reveals {
 			p.Revealed = append(p.Revealed, g.Output(revealed))
 		}
 	}

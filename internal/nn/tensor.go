@@ -107,8 +107,13 @@ func clearGaps[T kernel.Float](data []T, l *layout, planes int) {
 		return
 	}
 	for p := range planes {
+		plane := data[p*l.plane+l.start:]
 		for y := range l.h {
-			clear(data[p*l.plane+l.start+y*l.row+l.w:][:l.padX])
+			if l.padX == 1 {
+				plane[y*l.row+l.w] = 0
+				continue
+			}
+			clear(plane[y*l.row+l.w:][:l.padX])
 		}
 	}
 }

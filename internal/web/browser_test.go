@@ -624,6 +624,55 @@ func (p *tab) choose(method string) {
 	p.act(fmt.Sprintf("{ const e = document.querySelector('#method'); e.value = %q; e.dispatchEvent(new Event('change', {bubbles: true})); }", method))
 }
 
+// What the recording is for decides on the way of hiding, and the other way round.
+func TestPageAsksWhatFor(t *testing.T) {
+	p, _ := openPage(t)
+	short := filepath.Join(t.TempDir(), "short.wav")
+	shorten(t, speech, short, 5)
+	p.give("#picture-file", photo)
+	p.give("#cover-file", short)
+	p.until(`document.querySelector("#verdict").textContent.includes("come back")`)
+	chosen := func() string {
+		return eval[string](p, `(document.querySelector("#purposes :checked")?.value ?? "none") + " by " + document.querySelector("#method").value`)
+	}
+	all := ditas.Purposes()
+	if n := eval[int](p, `document.querySelectorAll("#purposes input").length`); n != len(all) {
+		t.Errorf("there is a choice of %d", n)
+	}
+	for _, purpose := range slices.Backward(all) {
+		p.click(fmt.Sprintf("#purposes [value=%s]", purpose.Name))
+		p.until(`document.querySelector("#verdict").textContent.includes("come back") && !document.querySelector("#hide-go").disabled`)
+		if got := chosen(); got != purpose.Name+" by "+purpose.Method {
+			t.Errorf("for %s: %s", purpose.Name, got)
+		}
+		m, err := ditas.MethodNamed(purpose.Method)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := p.text("#purpose-survives"); !strings.Contains(s, m.Survives[0]) || !strings.Contains(s, m.Loses[0]) {
+			t.Errorf("for %s: %q", purpose.Name, s)
+		}
+		if p.shot("15-for-" + purpose.Name); purpose.Name != ditas.Voice {
+			continue
+		}
+		p.look(320, "dark")
+		p.fits()
+		p.shot("15-for-voice-phone")
+		p.look(1200, "light")
+		p.click("#hide-go")
+		p.until(`!document.querySelector("#hidden").hidden`)
+		if s := p.text("#hidden-lead"); !strings.Contains(s, m.Loses[0]) {
+			t.Errorf("it is hidden: %q", s)
+		}
+	}
+	for method, want := range map[string]string{ditas.Networks: "none by " + ditas.Networks, ditas.Durable: "share by durable"} {
+		p.choose(method)
+		if got := chosen(); got != want {
+			t.Errorf("%s: %s", method, got)
+		}
+	}
+}
+
 // Another way of hiding can be chosen, and the page goes by what it can do: what it hides appears stage by stage too.
 func TestPageHidesByAnotherMethod(t *testing.T) {
 	p, _ := openPage(t)
@@ -849,7 +898,7 @@ func TestPageIsForEverybody(t *testing.T) {
 		p.do(chromedp.KeyEvent(kb.Tab))
 		order = append(order, eval[string](p, `document.activeElement.id`))
 	}
-	if got, want := strings.Join(order[1:], " "), "tab-hide picture-file cover-file record example strength size passphrase"; !strings.HasPrefix(got, want) {
+	if got, want := strings.Join(order[1:], " "), "tab-hide picture-file cover-file record example for-keep strength size passphrase"; !strings.HasPrefix(got, want) {
 		t.Errorf("the order of keys is %s, want %s", got, want)
 	}
 	p.do(chromedp.Focus(chromedp.CSS("#tab-hide")), chromedp.KeyEvent(kb.ArrowRight))

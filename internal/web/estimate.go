@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,37 +13,53 @@ import (
 	"ditas/report"
 )
 
-// methodOf returns the method of a name, the default one if it is empty.
-func methodOf(name string) (ditas.Method, error) {
-	m, err := ditas.MethodNamed(name)
-	if err != nil {
-		return m, fmt.Errorf("%w: %w", errRequest, err)
-	}
-	return m, nil
+// way is a way of hiding: a method, and what the recording is for if that was asked.
+type way struct {
+	method  ditas.Method
+	purpose string
 }
+
+// wayOf returns the way of a method and a purpose, of which either may be empty.
+func wayOf(method, purpose string) (way, error) {
+	m, err := ditas.MethodFor(method, purpose)
+	if err != nil {
+		return way{}, fmt.Errorf("%w: %w", errRequest, err)
+	}
+	return way{m, purpose}, nil
+}
+
+// key names the way among those that a cover is surveyed for.
+func (w way) key() string { return cmp.Or(w.purpose, w.method.Name) }
 
 // choice is how to hide.
 type choice struct {
-	method   ditas.Method
+	way
 	strength ditas.Strength
 }
 
-// choose returns what a form asks for: a method, and an SNR in dB if the method takes one.
-func choose(name string, snr float64) (choice, error) {
-	m, err := methodOf(name)
+// choose returns what a form asks for: a way, and an SNR in dB if its method takes one.
+func choose(method, purpose string, snr float64) (choice, error) {
+	w, err := wayOf(method, purpose)
 	if err != nil {
 		return choice{}, err
 	}
+	m := &w.method
 	if m.MaxSNR == 0 {
-		return choice{method: m}, nil
+		return choice{way: w}, nil
 	}
 	if !(snr >= m.MinSNR && snr <= m.MaxSNR) {
 		return choice{}, fmt.Errorf("%w: a strength of %g dB", errRequest, snr)
 	}
 	if snr == m.DefaultSNR {
-		return choice{m, ditas.Strength{}}, nil
+		return choice{w, ditas.Strength{}}, nil
 	}
-	return choice{m, ditas.SNR(snr)}, nil
+	return choice{w, ditas.SNR(snr)}, nil
+}
+
+// chosen returns what the query of a request asks for.
+func chosen(r *http.Request) (choice, error) {
+	q := r.URL.Query()
+	return choose(q.Get("method"), q.Get("for"), number(r, "snr"))
 }
 
 // checkScale returns an error unless a picture's sides can be scaled by a factor.
@@ -62,12 +79,12 @@ func number(r *http.Request, field string) float64 {
 	return v
 }
 
-// survey returns what is known of a cover for a method. It is found out once, when it is first wanted.
-func (s *session) survey(ctx context.Context, f *sound, m ditas.Method, progress report.Progress) (*ditas.Survey, error) {
+// survey returns what is known of a cover for a way of hiding. It is found out once, when it is first wanted.
+func (s *session) survey(ctx context.Context, f *sound, w way, progress report.Progress) (*ditas.Survey, error) {
 	known := func() *ditas.Survey {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		return f.surveys[m.Name]
+		return f.surveys[w.key()]
 	}
 	if v := known(); v != nil {
 		return v, nil
@@ -81,25 +98,26 @@ func (s *session) survey(ctx context.Context, f *sound, m ditas.Method, progress
 	if v := known(); v != nil {
 		return v, nil
 	}
-	v, err := ditas.NewSurvey(ctx, f, ditas.SurveyOptions{Method: m.Name, Workers: s.handler.workers(), Progress: progress})
+	v, err := ditas.NewSurvey(ctx, f, ditas.SurveyOptions{Method: w.method.Name, For: w.purpose, Workers: s.handler.workers(), Progress: progress})
 	if err != nil {
 		return nil, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.surveys[m.Name] = v
+	f.surveys[w.key()] = v
 	return v, nil
 }
 
-// postSurvey surveys the cover for a method, so that estimates are there at once.
+// postSurvey surveys the cover for a way of hiding, so that estimates are there at once.
 func (s *session) postSurvey(w http.ResponseWriter, r *http.Request) error {
 	var q struct {
 		Method string `json:"method"`
+		For    string `json:"for"`
 	}
 	if err := read(w, r, &q); err != nil {
 		return err
 	}
-	m, err := methodOf(q.Method)
+	hiding, err := wayOf(q.Method, q.For)
 	if err != nil {
 		return err
 	}
@@ -115,7 +133,7 @@ func (s *session) postSurvey(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	defer done()
-	v, err := s.survey(ctx, f, m, out.progress)
+	v, err := s.survey(ctx, f, hiding, out.progress)
 	if err != nil {
 		out.end(nil, err)
 		return nil
@@ -147,7 +165,7 @@ type estimatedPicture struct {
 
 // getEstimate tells how much room there is and how the picture will come back, if there is one.
 func (s *session) getEstimate(w http.ResponseWriter, r *http.Request) error {
-	c, err := choose(r.URL.Query().Get("method"), number(r, "snr"))
+	c, err := chosen(r)
 	if err != nil {
 		return err
 	}
@@ -195,7 +213,7 @@ func (s *session) getEstimate(w http.ResponseWriter, r *http.Request) error {
 
 // room returns what a cover can take.
 func (s *session) room(ctx context.Context, f *sound, c choice) (*report.Capacity, error) {
-	v, err := s.survey(ctx, f, c.method, nil)
+	v, err := s.survey(ctx, f, c.way, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -215,7 +233,7 @@ const leastPercent = 5
 
 // getExact tells to how many percent of its sides the picture has to be scaled down, if at all, to come back exactly.
 func (s *session) getExact(w http.ResponseWriter, r *http.Request) error {
-	c, err := choose(r.URL.Query().Get("method"), number(r, "snr"))
+	c, err := chosen(r)
 	if err != nil {
 		return err
 	}

@@ -133,14 +133,14 @@ func (s *session) deleteSound(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// putCover takes the recording to hide in and surveys it for a method.
+// putCover takes the recording to hide in and surveys it for a way of hiding.
 func (s *session) putCover(w http.ResponseWriter, r *http.Request) error {
-	m, err := methodOf(r.URL.Query().Get("method"))
+	hiding, err := wayOf(r.URL.Query().Get("method"), r.URL.Query().Get("for"))
 	if err != nil {
 		return err
 	}
 	return s.putSound(w, r, cover, func(ctx context.Context, f *sound, out *stream) ([]report.Warning, error) {
-		v, err := s.survey(ctx, f, m, out.progress)
+		v, err := s.survey(ctx, f, hiding, out.progress)
 		if err != nil {
 			return nil, err
 		}
@@ -193,7 +193,8 @@ func (s *session) putSound(
 
 // hideRequest is what the page asks for.
 type hideRequest struct {
-	Method     string  `json:"method"` // the default one if empty
+	Method     string  `json:"method"` // that of the purpose if empty
+	For        string  `json:"for"`    // the purpose; the default one if both are empty
 	SNR        float64 `json:"snr"`
 	Scale      float64 `json:"scale"`
 	Passphrase string  `json:"passphrase"`
@@ -235,7 +236,7 @@ func (s *session) postHide(w http.ResponseWriter, r *http.Request) error {
 	if err := read(w, r, &q); err != nil {
 		return err
 	}
-	c, err := choose(q.Method, q.SNR)
+	c, err := choose(q.Method, q.For, q.SNR)
 	if err == nil {
 		err = checkScale(q.Scale)
 	}
@@ -267,7 +268,7 @@ func (s *session) postHide(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *session) hide(ctx context.Context, f *sound, p *secret, c choice, q hideRequest, out *stream) (*hideResult, error) {
-	survey, err := s.survey(ctx, f, c.method, out.progress)
+	survey, err := s.survey(ctx, f, c.way, out.progress)
 	if err != nil {
 		return nil, err
 	}

@@ -138,7 +138,7 @@ type sound struct {
 
 	mu      sync.Mutex
 	users   int
-	surveys map[string]*ditas.Survey // by method
+	surveys map[string]*ditas.Survey // by the key of a way
 }
 
 // Given returns the format that the recording had.

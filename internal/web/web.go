@@ -303,8 +303,9 @@ func (h *Handler) about(w http.ResponseWriter, _ *http.Request) {
 		Recording    *example `json:"recording"`
 		MaxRecording int64    `json:"maxRecording"`
 		MaxPicture   int64    `json:"maxPicture"`
-		// Methods are the ways of hiding, the default first.
-		Methods []ditas.Method `json:"methods"`
+		// Purposes and Methods are the ways of hiding, the defaults first.
+		Purposes []ditas.Purpose `json:"purposes"`
+		Methods  []ditas.Method  `json:"methods"`
 	}
 	if e := h.options.Photo; e != nil {
 		v.Photo = &example{e.Name, e.Credit}
@@ -312,7 +313,8 @@ func (h *Handler) about(w http.ResponseWriter, _ *http.Request) {
 	if e := h.options.Recording; e != nil {
 		v.Recording = &example{e.Name, e.Credit}
 	}
-	v.MaxRecording, v.MaxPicture, v.Methods = h.options.MaxRecording, h.options.MaxPicture, ditas.Methods()
+	v.MaxRecording, v.MaxPicture = h.options.MaxRecording, h.options.MaxPicture
+	v.Purposes, v.Methods = ditas.Purposes(), ditas.Methods()
 	reply(w, v)
 }
 

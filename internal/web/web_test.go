@@ -433,6 +433,35 @@ func TestEveryMethod(t *testing.T) {
 	}
 }
 
+// A cover is surveyed, and hidden in, for what it is for, which decides on the method.
+func TestEveryPurpose(t *testing.T) {
+	v := visit(t, web.Options{})
+	v.do("PUT", "/picture", pngFile(t, 40, 30))
+	all := ditas.Purposes()
+	v.result("PUT", "/sounds/cover?name=a.wav&for="+all[0].Name, wavFile(t, sounding(1, 16000, audio.Int16, 4)), new(any))
+	for i, p := range all {
+		m, err := ditas.MethodFor("", p.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var surveyed struct{ Method string }
+		events := v.result("POST", "/survey", []byte(`{"for":"`+p.Name+`"}`), &surveyed)
+		if anew := bytes.Contains(events[0]["progress"], []byte("surveying")); surveyed.Method != p.Method || anew == (i == 0) {
+			t.Errorf("%s: surveyed by %s, anew: %t", p.Name, surveyed.Method, anew)
+		}
+		var hidden report.Hide
+		ask := fmt.Sprintf(`{"for":%q,"snr":%g,"scale":1,"passphrase":""}`, p.Name, m.DefaultSNR)
+		if v.result("POST", "/hide", []byte(ask), &hidden); hidden.Method != p.Method {
+			t.Errorf("%s: hidden by %s", p.Name, hidden.Method)
+		}
+	}
+	for _, body := range []string{`{"for":"fun"}`, `{"for":"voice","method":"lattice"}`} {
+		if status, b := v.do("POST", "/survey", []byte(body)); status != 400 {
+			t.Errorf("%s: %d %s", body, status, b)
+		}
+	}
+}
+
 // A way of hiding that does not exist is refused wherever one can be named.
 func TestUnknownMethod(t *testing.T) {
 	v := visit(t, web.Options{})

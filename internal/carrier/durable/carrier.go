@@ -167,14 +167,8 @@ func (Carrier) Find(ctx context.Context, stego *carrier.Host, key keystream.Key,
 	if err != nil {
 		return nil, err
 	}
-	if there := l.low.length()/blockSamples + 1; int64(k.header.blocks) > mostLost*there {
-		return nil, carrier.ErrNotFound
-	}
 	return &found{l, k}, nil
 }
-
-// mostLost bounds how many blocks a recording may have had for each that is there, since time and memory are in proportion to both.
-const mostLost = 256
 
 // found is where a payload was found.
 type found struct {

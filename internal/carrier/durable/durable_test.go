@@ -454,28 +454,6 @@ func TestHeader(t *testing.T) {
 	}
 }
 
-// Four seconds that say they are a part of 36 hours with a megabyte in them are not believed.
-func TestLyingHeader(t *testing.T) {
-	cover := song(audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 4, 15)
-	r, err := newRates(cover.Format.Rate)
-	if err != nil {
-		t.Fatal(err)
-	}
-	j := &job{key: key, payload: bytesOf(MaxPayload), plan: plan{level: 6, scale: scales - 1, blocks: maxBlocks}}
-	marks, err := j.modulator()
-	if err != nil {
-		t.Fatal(err)
-	}
-	x := newMixer(cover.Format, marks, sum, r)
-	_, first := x.add(cover.Samples)
-	stego := append([]float64(nil), first[0]...)
-	_, rest := x.end()
-	stego = append(stego, rest[0]...)
-	if m, err := reveal(t, &audio.Recording{Format: cover.Format, Samples: [][]float64{stego}}, key); !errors.Is(err, carrier.ErrNotFound) {
-		t.Errorf("%v is believed, error %v", m, err)
-	}
-}
-
 // FuzzHeader reads headers whose tag is right, whatever they say: only those that can be true are taken.
 func FuzzHeader(f *testing.F) {
 	f.Add(uint64(0), uint64(0))

@@ -61,23 +61,32 @@ func encodePayload(stages []stage, payload []byte, key keystream.Key) ([][]byte,
 // gatherer adds up what symbols say about the coded bits.
 type gatherer struct {
 	stages []stage
-	sums   [][]int16 // log-likelihoods in sixteenths, saturating
+	sums   [][]int16 // log-likelihoods in sixteenths, saturating; nil as long as there are none
+	lost   []bool    // stages of which too little can arrive
 }
 
 const likelihoodScale = 16
 
 func newGatherer(stages []stage) *gatherer {
-	g := &gatherer{stages: stages, sums: make([][]int16, len(stages))}
-	for i := range stages {
-		if stages[i].size > 0 {
-			g.sums[i] = make([]int16, stages[i].positions())
-		}
+	return &gatherer{stages: stages, sums: make([][]int16, len(stages)), lost: make([]bool, len(stages))}
+}
+
+// bound says that no more than so many blocks of the recording are there. Of stages of which these cannot hold a single block of the code nothing is
+// kept: headers may tell of more than anyone has.
+func (g *gatherer) bound(blocks int) {
+	for i, s := range g.stages {
+		g.lost[i] = s.size > 0 && float64(blocks)*float64(s.symbols) < leastInformation*float64(s.bits)*float64(s.blocks)
 	}
-	return g
 }
 
 // add adds the log-likelihood of a coded bit.
 func (g *gatherer) add(stage, position int, l float32) {
+	if g.lost[stage] {
+		return
+	}
+	if g.sums[stage] == nil {
+		g.sums[stage] = make([]int16, g.stages[stage].positions())
+	}
 	sum := &g.sums[stage][position]
 	v := int32(*sum) + int32(math.RoundToEven(float64(l*likelihoodScale)))
 	*sum = int16(max(-math.MaxInt16, min(math.MaxInt16, v)))
@@ -133,6 +142,12 @@ func (d *decoding) stage(ctx context.Context, i, workers int) error {
 	code, err := turbo.New(s.bits)
 	if err != nil {
 		return err
+	}
+	if d.sums[i] == nil {
+		for b := range s.blocks {
+			d.keep(i, b, false, nil)
+		}
+		return ctx.Err()
 	}
 	order, memory := order(d.key, i, s.length), make([]decoderMemory, workers)
 	parallel.Each(workers, s.blocks, func(w, b int) {
@@ -190,5 +205,8 @@ func enough(mother []float32, bits int) bool {
 			information += 1 + (p*math.Log2(p) + (1-p)*math.Log2(1-p))
 		}
 	}
-	return information > 0.8*float64(bits)
+	return information > leastInformation*float64(bits)
 }
+
+// leastInformation is how much, as a share of its bits, a block of the code needs to be worth an attempt.
+const leastInformation = 0.8

@@ -30,6 +30,7 @@ func (l *listener) read(ctx context.Context, k *lock) (*carrier.Message, error) 
 		r.invert()
 	}
 	r.open(k.header, l.key)
+	r.gatherer.bound(2 * (int(l.low.length()/blockSamples) + periodBlocks)) // pieces of it may overlap
 	g := &reading{listener: l, lock: k, receiver: r}
 	if err := g.follow(ctx); err != nil {
 		return nil, err

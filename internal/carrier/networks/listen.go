@@ -100,8 +100,9 @@ func (v *survey) grade(ctx context.Context, stego *sound, s stretch) (float64, e
 	wide := func(of *sound, at int) [][]float64 {
 		all := make([][]float64, len(of.blocks))
 		for c := range all {
-			for _, x := range of.blocks[c][at] {
-				all[c] = append(all[c], float64(x))
+			all[c] = make([]float64, len(of.blocks[c][at]))
+			for i, x := range of.blocks[c][at] {
+				all[c][i] = float64(x)
 			}
 		}
 		return all

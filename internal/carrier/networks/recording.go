@@ -85,6 +85,12 @@ func (s *sound) at(index int) []float32 {
 	return blocks[block]
 }
 
+// locate returns the slot in which a sample lies, and its place there.
+func (s *sound) locate(i int) (slot, at int) {
+	frame := i / len(s.blocks)
+	return frame/s.slot*len(s.blocks) + i%len(s.blocks), frame % s.slot
+}
+
 // clone returns a copy that can be changed.
 func (s *sound) clone() *sound {
 	c := *s

@@ -90,8 +90,14 @@ func (f *found) Reveal(ctx context.Context, o carrier.RevealOptions) (*picture.P
 	if o.Report {
 		return nil, r, nil
 	}
-	p, err := f.reveal(ctx, o.Options, report.Decoding, o.Stage)
+	p, err := f.reveal(ctx, o.Options, report.Decoding, nil, o.Stage)
 	return p, r, err
+}
+
+// shown is what the networks reveal of a tile.
+type shown struct {
+	whole  *picture.Planes
+	stages []*picture.Planes // up to each stage
 }
 
 // revealer reveals tiles, one after the other.
@@ -99,7 +105,6 @@ type revealer struct {
 	found    *found
 	networks *model.Revealer
 	pixels   []float32
-	stage    []float32 // what one of them reveals
 	received [][]float32
 	err      error
 }
@@ -112,65 +117,78 @@ func (f *found) newRevealer() (*revealer, error) {
 	c := f.sys.Config
 	n.SetActivity(activity(f.layout.Method))
 	return &revealer{
-		found: f, networks: n, pixels: make([]float32, 3*c.Tile*c.Tile), stage: make([]float32, 3*c.Tile*c.Tile),
-		received: make([][]float32, c.Stages),
+		found: f, networks: n, pixels: make([]float32, 3*c.Tile*c.Tile), received: make([][]float32, c.Stages),
 	}, nil
 }
 
-// tile reveals a tile: whole, and up to each stage if there are lists for these.
-func (r *revealer) tile(t int, whole []*picture.Planes, stages [][]*picture.Planes) error {
-	f := r.found
+// tile reveals a tile: whole, and up to each stage if that is wanted.
+func (r *revealer) tile(t int, stages bool) (of shown, err error) {
+	f, c := r.found, r.found.sys.Config
 	if !f.any(t) {
-		r.blank(t, whole, stages)
-		return nil
+		return r.blank(), nil
 	}
 	for i := range r.received {
 		r.received[i] = f.received(i, t)
 		if err := r.networks.SetThreshold(i, model.Level(f.layout.Slots[i*f.tiles+t].Strength)); err != nil {
-			return err
+			return of, err
 		}
 	}
 	r.networks.Reveal(r.pixels, r.received)
-	whole[t] = r.planes()
-	for i := range r.pixels {
-		r.pixels[i] = model.Middle
-	}
-	for i, list := range stages {
-		if r.received[i] != nil {
-			r.networks.RevealStage(r.stage, i)
-			for k, v := range r.stage {
-				r.pixels[k] += v
+	of.whole = planes(r.pixels, c.Tile)
+	if stages {
+		of.stages = sums(c.Tile, c.Stages, func(dst []float32, i int) {
+			if r.received[i] == nil {
+				clear(dst)
+				return
 			}
-		}
-		list[t] = r.planes()
+			r.networks.RevealStage(dst, i)
+		})
 	}
-	return nil
+	return of, nil
 }
 
-// blank leaves a tile grey of which nothing arrived.
-func (r *revealer) blank(t int, whole []*picture.Planes, stages [][]*picture.Planes) {
+// blank returns a grey tile, for one of which nothing arrived.
+func (r *revealer) blank() (of shown) {
 	for i := range r.pixels {
 		r.pixels[i] = model.Middle
 	}
-	whole[t] = r.planes()
-	for _, list := range stages {
-		list[t] = whole[t]
+	of.whole = planes(r.pixels, r.found.sys.Config.Tile)
+	for range r.received {
+		of.stages = append(of.stages, of.whole)
 	}
+	return of
 }
 
-// planes returns the pixels as a picture.
-func (r *revealer) planes() *picture.Planes {
-	side := r.found.sys.Config.Tile
+// planes returns pixels as a picture.
+func planes(pixels []float32, side int) *picture.Planes {
 	p := picture.New(side, side)
 	for i, plane := range p.Pix {
-		copy(plane, r.pixels[i*side*side:])
+		copy(plane, pixels[i*side*side:])
 	}
 	return p
 }
 
-// reveal returns the picture. If show is set, it shows the picture up to every stage that arrived at least in part.
+// sums returns the pictures up to each stage of what reveal writes for each alone.
+func sums(side, stages int, reveal func(dst []float32, stage int)) []*picture.Planes {
+	all := make([]*picture.Planes, stages)
+	sum, add := make([]float32, 3*side*side), make([]float32, 3*side*side)
+	for i := range sum {
+		sum[i] = model.Middle
+	}
+	for i := range all {
+		reveal(add, i)
+		for k, v := range add {
+			sum[k] += v
+		}
+		all[i] = planes(sum, side)
+	}
+	return all
+}
+
+// reveal returns the picture. If show is set, it shows the picture up to every stage that arrived at least in part. Tiles that are known
+// already, with all their stages, need not be revealed.
 func (f *found) reveal(
-	ctx context.Context, o carrier.Options, phase report.Phase, show func(stage int, p *picture.Planes),
+	ctx context.Context, o carrier.Options, phase report.Phase, known []shown, show func(stage int, p *picture.Planes),
 ) (*picture.Planes, error) {
 	workers := make([]*revealer, min(o.Workers, f.tiles))
 	for i := range workers {
@@ -179,12 +197,8 @@ func (f *found) reveal(
 			return nil, err
 		}
 	}
-	whole := make([]*picture.Planes, f.tiles)
-	var stages [][]*picture.Planes // the tiles up to each of them, if they are wanted
-	if show != nil {
-		for range f.sys.Config.Stages {
-			stages = append(stages, make([]*picture.Planes, f.tiles))
-		}
+	if known == nil {
+		known = make([]shown, f.tiles)
 	}
 	progress := o.Phase(phase)
 	var done atomic.Int64
@@ -193,7 +207,10 @@ func (f *found) reveal(
 		if r.err = errors.Join(r.err, ctx.Err()); r.err != nil {
 			return
 		}
-		if r.err = r.tile(t, whole, stages); r.err == nil && progress != nil {
+		if known[t].whole == nil {
+			known[t], r.err = r.tile(t, show != nil)
+		}
+		if r.err == nil && progress != nil {
 			progress(int(done.Add(1)), f.tiles)
 		}
 	})
@@ -202,20 +219,21 @@ func (f *found) reveal(
 			return nil, r.err
 		}
 	}
-	if err := f.show(ctx, stages, show); err != nil {
-		return nil, err
+	if show != nil {
+		if err := f.show(ctx, known, show); err != nil {
+			return nil, err
+		}
 	}
-	return f.join(whole)
+	return f.join(known, func(t shown) *picture.Planes { return t.whole })
 }
 
 // show shows the picture up to every stage that arrived at least in part.
-func (f *found) show(ctx context.Context, stages [][]*picture.Planes, show func(stage int, p *picture.Planes)) error {
-	arrived := f.report().Stages
-	for i, tiles := range stages {
-		if arrived[i].Arrived == 0 {
+func (f *found) show(ctx context.Context, tiles []shown, show func(stage int, p *picture.Planes)) error {
+	for i, stage := range f.report().Stages {
+		if stage.Arrived == 0 {
 			continue
 		}
-		p, err := f.join(tiles)
+		p, err := f.join(tiles, func(t shown) *picture.Planes { return t.stages[i] })
 		if err := errors.Join(err, ctx.Err()); err != nil {
 			return err
 		}
@@ -224,9 +242,13 @@ func (f *found) show(ctx context.Context, stages [][]*picture.Planes, show func(
 	return nil
 }
 
-// join makes a picture of its tiles.
-func (f *found) join(tiles []*picture.Planes) (*picture.Planes, error) {
-	p, err := picture.Join(tiles, f.layout.Width, f.layout.Height)
+// join makes a picture of what there is of each of its tiles.
+func (f *found) join(tiles []shown, of func(shown) *picture.Planes) (*picture.Planes, error) {
+	parts := make([]*picture.Planes, len(tiles))
+	for i, t := range tiles {
+		parts[i] = of(t)
+	}
+	p, err := picture.Join(parts, f.layout.Width, f.layout.Height)
 	if err != nil {
 		return nil, err
 	}

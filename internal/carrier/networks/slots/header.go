@@ -187,34 +187,96 @@ func repeats(samples, symbols int) int { return max(1, min(maxRepeat, samples/re
 //
 // It returns an error that wraps [ErrTooShort] if body exceeds [Capacity], or [ErrGrid], and has then changed nothing.
 func Write(s Samples, g carrier.Grid, key keystream.Key, body []byte) error {
-	samples := s.Len()
+	m, err := NewMessage(s.Len(), g, key, body)
+	if err != nil {
+		return err
+	}
+	m.Write(s)
+	return nil
+}
+
+// Message is a body as it is written into recordings of one length.
+type Message struct {
+	key        keystream.Key
+	grid       carrier.Grid
+	lattice    Lattice
+	preamble   preamble
+	head, body []byte // the symbols of the preamble and of the body
+}
+
+// NewMessage returns the message that [Write] embeds into a recording of a number of samples, with its errors.
+func NewMessage(samples int, g carrier.Grid, key keystream.Key, body []byte) (*Message, error) {
 	if len(body) > Capacity(samples) || samples < firstRegion {
 		if len(body) > MaxBody {
-			return fmt.Errorf("slots: a message of %d bytes exceeds the limit of %d", len(body), MaxBody)
+			return nil, fmt.Errorf("slots: a message of %d bytes exceeds the limit of %d", len(body), MaxBody)
 		}
-		return fmt.Errorf("%w: a message of %d bytes needs %d samples, this recording has %d",
+		return nil, fmt.Errorf("%w: a message of %d bytes needs %d samples, this recording has %d",
 			ErrTooShort, len(body), MinSamples(len(body)), samples)
 	}
 	lattice, ok := latticeFor(g)
 	if !ok {
-		return ErrGrid
+		return nil, ErrGrid
 	}
 	if uint64(samples) >= 1<<40 {
-		return errors.New("slots: recording too long: 2^40 samples and more have no place in the header")
+		return nil, errors.New("slots: recording too long: 2^40 samples and more have no place in the header")
 	}
-
-	symbols := convolutional.Len(len(body) + tagSize)
-	p := preamble{
-		repeat:  repeats(samples, symbols),
+	m := &Message{key: key, grid: g, lattice: lattice, preamble: preamble{
+		repeat:  repeats(samples, convolutional.Len(len(body)+tagSize)),
 		body:    len(body),
 		samples: samples,
-	}
-	p.write(s, g, lattice, key)
-	fields := p.fields()
+	}}
+	fields := m.preamble.fields()
 	tag := tagOf(key, bodyLabel, fields[:], body)
-	coded := convolutional.Encode(slices.Concat(body, tag[:]))
-	embed(s, g, lattice, coded, bodyPlaces(key, samples, symbols, p.repeat))
-	return nil
+	m.head = encodePreamble(key, fields[:])
+	m.body = convolutional.Encode(slices.Concat(body, tag[:]))
+	return m, nil
+}
+
+// Write embeds the message into a recording of its length.
+func (m *Message) Write(s Samples) {
+	embed(s, m.grid, m.lattice, m.head, m.headPlaces())
+	embed(s, m.grid, m.lattice, m.body, m.bodyPlaces())
+}
+
+func (m *Message) headPlaces() iter.Seq[place] {
+	return allPreambles(m.key, regions(m.preamble.samples))
+}
+
+func (m *Message) bodyPlaces() iter.Seq[place] {
+	return bodyPlaces(m.key, m.preamble.samples, len(m.body), m.preamble.repeat)
+}
+
+// Mark is a symbol of a message in its place.
+type Mark struct {
+	Sample int
+	shift  float64 // of the lattice, over Δ
+}
+
+// Marks yields the marks of the whole message, in the order in which Write makes them.
+func (m *Message) Marks() iter.Seq[Mark] {
+	return func(yield func(Mark) bool) {
+		for p := range m.headPlaces() {
+			if !yield(Mark{p.sample, bitSymbol(m.head[p.symbol]) + p.dither}) {
+				return
+			}
+		}
+		for p := range m.bodyPlaces() {
+			if !yield(Mark{p.sample, bitSymbol(m.body[p.symbol]) + p.dither}) {
+				return
+			}
+		}
+	}
+}
+
+// Power returns about the sum of squares that a number of marks adds to a recording.
+func (m *Message) Power(marks int) float64 { return float64(marks) * float64(m.lattice*m.lattice) / 12 }
+
+// Make makes a mark in sample i of s, a stretch of the recording, as Write does in the whole of it unless nearly all is digital silence or a
+// silence that begins or ends with the stretch goes on outside.
+func (m *Message) Make(s Samples, i int, k Mark) {
+	if !silent(s, i) {
+		s.Set(i, m.lattice.Embed(s.At(i), 0, k.shift, m.grid))
+	}
 }
 
 // Read returns the body that [Write] embedded in the recording s under the same key. It returns [ErrNotFound] if no preamble
@@ -279,16 +341,15 @@ func parsePreamble(b []byte, samples int) (p preamble, err error) {
 	return p, nil
 }
 
-// write embeds the preamble in every region.
-func (p preamble) write(s Samples, g carrier.Grid, lattice Lattice, key keystream.Key) {
-	fields := p.fields()
-	writePreamble(s, g, lattice, key, fields[:], regions(p.samples))
+// encodePreamble returns the symbols of a preamble with its tag.
+func encodePreamble(key keystream.Key, fields []byte) []byte {
+	tag := tagOf(key, preambleLabel, fields)
+	return convolutional.Encode(slices.Concat(fields, tag[:]))
 }
 
-func writePreamble(s Samples, g carrier.Grid, lattice Lattice, key keystream.Key, fields []byte, regions int) {
-	tag := tagOf(key, preambleLabel, fields)
-	coded := convolutional.Encode(slices.Concat(fields, tag[:]))
-	embed(s, g, lattice, coded, func(yield func(place) bool) {
+// allPreambles yields the places of the preambles of a number of regions.
+func allPreambles(key keystream.Key, regions int) iter.Seq[place] {
+	return func(yield func(place) bool) {
 		for i := range regions {
 			for p := range preamblePlaces(key, i) {
 				if !yield(p) {
@@ -296,7 +357,7 @@ func writePreamble(s Samples, g carrier.Grid, lattice Lattice, key keystream.Key
 				}
 			}
 		}
-	})
+	}
 }
 
 // findPreamble returns the fields of the preamble whose tag is right. It tries the regions together, the later ones left

@@ -439,7 +439,7 @@ func TestHostilePreamble(t *testing.T) {
 			fields := good
 			c.change(&fields)
 			p := recording(1, 1, 16384, pcm(16))
-			writePreamble(p, pcm(16), fine, keystream.Public(), fields[:], regions(16384))
+			embed(p, pcm(16), fine, encodePreamble(keystream.Public(), fields[:]), allPreambles(keystream.Public(), regions(16384)))
 			wantError(t, p, keystream.Public(), c.want)
 		})
 	}
@@ -493,7 +493,7 @@ func FuzzPreamble(f *testing.F) {
 	f.Fuzz(func(t *testing.T, fields []byte) {
 		p := clone(cover)
 		fields = append(fields, make([]byte, preambleSize)...)[:preambleSize]
-		writePreamble(p, pcm(16), fine, keystream.Public(), fields, regions(p.Len()))
+		embed(p, pcm(16), fine, encodePreamble(keystream.Public(), fields), allPreambles(keystream.Public(), regions(p.Len())))
 		want := ErrDamaged
 		if fields[0] != version || fields[1] != 0 {
 			want = ErrVersion

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"ditas"
 	"ditas/audio"
 	"ditas/audio/codec"
 	"ditas/internal/lab/dataset"
@@ -17,10 +18,12 @@ import (
 
 // Scene is a use that people make of hiding: covers of a kind, and pictures of a size.
 type Scene struct {
-	Name   string // for flags and JSON
-	Title  string
-	Side   int // of the square pictures, in pixels
-	Covers []Cover
+	Name  string // for flags and JSON
+	Title string
+	Side  int // of the square pictures, in pixels
+
+	purpose string // of package ditas, for which the durable method hides
+	Covers  []Cover
 	// Pictures are thumbnails of Side×Side pixels; cover i takes picture i, and after the last the first again.
 	Pictures *dataset.Pictures
 }
@@ -65,9 +68,9 @@ func Open(ctx context.Context, f Folders, scenes []string, limit int) (Data, err
 		folder string
 		covers func(folder string, limit int) ([]Cover, error)
 	}{
-		{Scene{Name: Music, Title: "Half a minute of music, a photograph of 128×128 pixels", Side: 128}, f.Music, recordings},
-		{Scene{Name: Voice, Title: "A voice note of 10 s, a photograph of 64×64 pixels", Side: 64}, f.Speech, notes},
-		{Scene{Name: Songs, Title: "Three minutes of a song, a photograph of 512×512 pixels", Side: 512}, f.Songs, recordings},
+		{Scene{Name: Music, Title: "Half a minute of music, a photograph of 128×128 pixels", Side: 128, purpose: ditas.Share}, f.Music, recordings},
+		{Scene{Name: Voice, Title: "A voice note of 10 s, a photograph of 64×64 pixels", Side: 64, purpose: ditas.Voice}, f.Speech, notes},
+		{Scene{Name: Songs, Title: "Three minutes of a song, a photograph of 512×512 pixels", Side: 512, purpose: ditas.Share}, f.Songs, recordings},
 	} {
 		if s.folder == "" || scenes != nil && !slices.Contains(scenes, s.Name) {
 			continue

@@ -35,7 +35,10 @@ type Contestant struct {
 
 // Title is the contestant as the page writes it.
 func (c Contestant) Title() string {
-	if c.SNR == 0 {
+	switch {
+	case c.Method == Spread:
+		return spreadTitle
+	case c.SNR == 0:
 		return c.Method
 	}
 	return fmt.Sprintf("%s at %g dB", c.Method, c.SNR)
@@ -44,6 +47,9 @@ func (c Contestant) Title() string {
 // ParseContestant reads a method's name, or one with a signal-to-noise ratio, as in "lattice=10".
 func ParseContestant(s string) (Contestant, error) {
 	name, snr, strong := strings.Cut(s, "=")
+	if s == Spread {
+		return Contestant{Method: Spread}, nil
+	}
 	m, err := ditas.MethodNamed(name)
 	if err != nil || name == "" {
 		return Contestant{}, errors.Join(err, fmt.Errorf("%q names no method", s))
@@ -57,17 +63,20 @@ func ParseContestant(s string) (Contestant, error) {
 	return c, nil
 }
 
-// Contestants returns all methods, the lattice at its strongest.
+// Contestants returns the durable method, the others, the lattice at its strongest, and [Spread].
 func Contestants() []Contestant {
-	var all []Contestant
+	all := []Contestant{{Method: ditas.Durable}}
 	for _, m := range ditas.Methods() {
 		c := Contestant{Method: m.Name}
-		if m.Name == ditas.Lattice {
+		switch m.Name {
+		case ditas.Durable:
+			continue
+		case ditas.Lattice:
 			c.SNR = m.MinSNR
 		}
 		all = append(all, c)
 	}
-	return all
+	return append(all, Contestant{Method: Spread})
 }
 
 // Options say what is measured. The zero value measures everything but innocents.
@@ -85,6 +94,10 @@ type Options struct {
 type Report struct {
 	Data string `json:"data"`
 	Seen bool   `json:"seen,omitempty"` // parameters may have been chosen on the data
+	// Pairs is the number of covers of all scenes, each with a picture. Targets are those of the first contestant, and Met how many it met.
+	Pairs   int `json:"pairs"`
+	Targets int `json:"targets,omitempty"`
+	Met     int `json:"met,omitempty"`
 	experiment.Origin
 	FFmpeg      string         `json:"ffmpeg,omitempty"` // its version
 	Channels    []Channel      `json:"channels"`
@@ -207,7 +220,9 @@ func Measure(ctx context.Context, data Data, o Options) (*Report, error) {
 			return nil, fmt.Errorf("%s: %w", data.Scenes[i].Name, err)
 		}
 		r.Scenes = append(r.Scenes, scene)
+		r.Pairs += len(scene.Covers)
 	}
+	r.count()
 	if o.Innocents > 0 {
 		var err error
 		if r.Innocents, err = s.innocents(data); err != nil {
@@ -216,6 +231,21 @@ func Measure(ctx context.Context, data Data, o Options) (*Report, error) {
 	}
 	r.Origin = s.Origin(begin)
 	return r, nil
+}
+
+// count counts the targets.
+func (r *Report) count() {
+	for _, s := range r.Scenes {
+		for k, c := range r.Channels {
+			aim, ok := targets[s.Name][c.Name]
+			if result := s.Methods[0].Results[k]; ok && result != nil {
+				r.Targets++
+				if result.PSNR >= aim[0] {
+					r.Met++
+				}
+			}
+		}
+	}
 }
 
 // scene measures all contestants in one scene.
@@ -233,8 +263,14 @@ func (s *study) scene(scene *Scene) (*SceneReport, error) {
 		m := &Method{Covers: make([]Hidden, len(scene.Covers))}
 		err := s.Each(scene.Name+", "+c.Title(), len(scene.Covers), func(i int) error {
 			cover, err := scene.Covers[i].Read()
-			if err == nil {
-				m.Covers[i], err = s.endure(cover, scene.secret(i), c, i)
+			switch {
+			case err != nil:
+			case c.Method != Spread:
+				m.Covers[i], err = s.endure(cover, scene, c, i)
+			case len(r.Methods) > 0 && r.Methods[0].Covers[i].Refused == "":
+				m.Covers[i], err = s.spreadEndure(cover, scene.secret(i), r.Methods[0].Covers[i].ODG, i)
+			default:
+				m.Covers[i].Refused = "there is no grade to match"
 			}
 			if err != nil {
 				return fmt.Errorf("%s: %w", scene.Covers[i].Name, err)
@@ -256,9 +292,12 @@ func (s *study) scene(scene *Scene) (*SceneReport, error) {
 	return r, nil
 }
 
-// hide hides a picture in a cover. A cover that does not take it is refused.
-func (s *study) hide(cover *audio.Recording, secret *picture.Planes, c Contestant) (stego *audio.Recording, refused string, err error) {
+// hide hides a picture in a cover of a scene. A cover that does not take it is refused.
+func (s *study) hide(cover *audio.Recording, secret *picture.Planes, scene *Scene, c Contestant) (stego *audio.Recording, refused string, err error) {
 	o := ditas.HideOptions{Method: c.Method}
+	if c.Method == ditas.Durable {
+		o.For = scene.purpose
+	}
 	if c.SNR != 0 {
 		o.Strength = ditas.SNR(c.SNR)
 	}
@@ -270,12 +309,13 @@ func (s *study) hide(cover *audio.Recording, secret *picture.Planes, c Contestan
 }
 
 // endure hides a picture in cover i and reveals it behind every channel.
-func (s *study) endure(cover *audio.Recording, secret *picture.Planes, c Contestant, i int) (Hidden, error) {
+func (s *study) endure(cover *audio.Recording, scene *Scene, c Contestant, i int) (Hidden, error) {
+	secret := scene.secret(i)
 	grey, err := experiment.Judge(secret, nil)
 	if err != nil {
 		return Hidden{}, err
 	}
-	stego, refused, err := s.hide(cover, secret, c)
+	stego, refused, err := s.hide(cover, secret, scene, c)
 	if err != nil || refused != "" {
 		return Hidden{Refused: refused, Grey: grey.PSNR}, err
 	}
@@ -496,7 +536,7 @@ func (s *study) show(scene *Scene) ([]shown, error) {
 	if err != nil {
 		return nil, err
 	}
-	stego, refused, err := s.hide(cover, secret, s.Contestants[0])
+	stego, refused, err := s.hide(cover, secret, scene, s.Contestants[0])
 	if err != nil || refused != "" {
 		return nil, err
 	}

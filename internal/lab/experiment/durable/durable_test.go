@@ -109,6 +109,9 @@ func TestContestants(t *testing.T) {
 	if c, err := ParseContestant("lattice"); err != nil || c.Title() != "lattice" {
 		t.Errorf("%+v, %v", c, err)
 	}
+	if c, err := ParseContestant("spread-spectrum"); err != nil || c.Title() != "spread spectrum" {
+		t.Errorf("%+v, %v", c, err)
+	}
 	for _, bad := range []string{"", "=3", "lettuce", "lattice=loud", "lattice=1000", "lattice=NaN"} {
 		if _, err := ParseContestant(bad); err == nil {
 			t.Errorf("%q is a contestant", bad)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image/color"
 	"io"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/plot"
@@ -30,6 +31,25 @@ var targets = map[string]map[string][2]float64{
 	Voice: {"opus-32": {24, 28}, "opus-24-voice": {21, 24}, "opus-16-voice": {17, 20}},
 	Songs: {"mp3-128": {34, 0}, "opus-64": {30, 0}},
 }
+
+// others is what the page says of spread spectrum, and of what others have published.
+const others = `
+## Beside others
+
+Spread spectrum stands for the classical way: every coefficient is moved by what the ear bears times ±1, as loudly as makes the grade (ODG) of the first
+method in the same cover, and each bit is the sum of very many. It is given what no receiver has: nothing is cut off and the volume stays, it
+is told where the recording begins and how each band fared, and its code is an ideal one. So its bits are an upper bound, and its pictures, which
+are not restored, what those bits would be worth.
+
+Figures that others give for their own systems, on their own recordings and by their own measures of quality:
+
+| system | what it carries | through what |
+|---|---|---|
+| M. Fallahpour and D. Megías, IEICE Trans. Fundamentals E93-D(1), 2010 | about 5 kbit/s, no picture | MP3, at an ODG of −0.25 |
+| WavMark (arXiv 2308.12770) | 32 bit/s | MP3 and other edits |
+| AudioSeal (arXiv 2401.17264) | 16 bits a recording | MP3, AAC and other edits |
+| audiowmark | 128 bits a minute | MP3, Ogg and AAC |
+`
 
 // Markdown writes the report as a page.
 func (r *Report) Markdown(w io.Writer) error {
@@ -64,6 +84,9 @@ shares are those of the worst cover.
 	}
 	for _, s := range r.Scenes {
 		r.scene(&b, s)
+	}
+	if slices.Contains(r.Contestants, spreadTitle) {
+		b.WriteString(others)
 	}
 	b.WriteString("\n## The channels\n\n| channel | what happens |\n|---|---|\n")
 	for _, c := range r.Channels {

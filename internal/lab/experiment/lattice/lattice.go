@@ -63,6 +63,7 @@ var parts = []struct {
 	measure func(s *study) (*Table, error)
 }{
 	{"quality", (*study).quality}, {"noise", (*study).noise}, {"curves", (*study).compare}, {"loss", (*study).loss},
+	{"audible", (*study).audible},
 	{"amplitude", (*study).amplitude}, {"formats", (*study).formats}, {"hearing", (*study).hearing},
 	{"uniformity", (*study).uniformity}, {"innocents", (*study).innocents},
 }

@@ -14,6 +14,13 @@ func (s *study) loss() (*Table, error) {
 			"multiples of anything.",
 		Columns: pictureColumns,
 	}
+	var err error
+	t.Rows, err = s.try("loss", s.Damaged(), losses())
+	return t, err
+}
+
+// losses are the losses that are tried.
+func losses() []trial {
 	damage := func(name string, w want, do func(r *audio.Recording) *audio.Recording) trial {
 		return trial{name, func(_ int, p *experiment.Subject) (*audio.Recording, error) { return do(p.Stego), nil }, w}
 	}
@@ -32,8 +39,7 @@ func (s *study) loss() (*Table, error) {
 		farther = 16411 // a third and a bit
 		piece   = 15000
 	)
-	var err error
-	t.Rows, err = s.try("loss", s.Damaged(), []trial{
+	return []trial{
 		damage("first third zeroed", exactly, zero(0, third)),
 		damage("middle third zeroed", exactly, zero(third, third)),
 		damage("last third zeroed", exactly, zero(2*third, third)),
@@ -51,6 +57,5 @@ func (s *study) loss() (*Table, error) {
 		damage("first four fifths cut off", atLeast(26), cut(0, four)),
 		damage("all but the first tenth zeroed", atLeast(18), zero(experiment.Samples-nine, nine)),
 		damage("first nine tenths cut off", atLeast(18), cut(0, nine)),
-	})
-	return t, err
+	}
 }

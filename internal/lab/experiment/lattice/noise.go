@@ -18,7 +18,13 @@ func (s *study) noise() (*Table, error) {
 			"to the variance of the noise. At −6 dB the picture should be recognisable, for which the PSNR has to speak.",
 		Columns: pictureColumns,
 	}
-	var trials []trial
+	var err error
+	t.Rows, err = s.try("noise", s.Damaged(), s.noises())
+	return t, err
+}
+
+// noises are the noises that are tried.
+func (s *study) noises() (trials []trial) {
 	for k, c := range []struct {
 		ratio float64
 		want  want
@@ -32,9 +38,7 @@ func (s *study) noise() (*Table, error) {
 			return float(channel.Noise(p.Stego, deviation, s.Source(experiment.ForNoise, 100*i+k))), nil
 		}, c.want})
 	}
-	var err error
-	t.Rows, err = s.try("noise", s.Damaged(), trials)
-	return t, err
+	return trials
 }
 
 // float returns a recording for a file of 32-bit floating point.

@@ -34,7 +34,7 @@ type circumstances struct {
 	Data  string `json:"data"`
 	Pairs int    `json:"pairs"`
 	experiment.Origin
-	// Targets are the lattice's targets, and Met the ones that were met.
+	// Targets are those of the page, and Met the ones that were met.
 	Targets int `json:"targets,omitempty"`
 	Met     int `json:"met,omitempty"`
 	// Found tells how well the methods at the lattice's strength were found out.
@@ -51,6 +51,7 @@ type finding struct {
 // pages are the experiments with pages of their own, in the order of the page.
 var pages = []struct{ name, page, what string }{
 	{"lattice", "LATTICE.md", "the default method beside its targets"},
+	{"durable", "DURABLE.md", "what is left after lossy codecs and whatever else people do to recordings, beside its targets"},
 	{"claims", "CLAIMS.md", "what the paper claims of its stages"},
 	{"variants", "VARIANTS.md", "the systems trained from other seeds and with other numbers of stages"},
 	{"robustness", "ROBUSTNESS.md", "what is left when something happens to a recording"},
@@ -60,8 +61,8 @@ var pages = []struct{ name, page, what string }{
 // kinds are the kinds of pictures in the paper's Table 1.
 var kinds = []string{"photos", "faces"}
 
-// Read reads the results that there are: table1.json, evaluate-photos.json, evaluate-faces.json, lattice.json, claims.json, variants.json,
-// robustness.json and steganalysis.json, each from the first of the folders that has it, as the commands write them or as [Page.Files] does; and from weights,
+// Read reads the results that there are: table1.json, evaluate-photos.json, evaluate-faces.json, lattice.json, durable.json, claims.json,
+// variants.json, robustness.json and steganalysis.json, each from the first of the folders that has it, as the commands write them or as [Page.Files] does; and from weights,
 // which has a folder for each kind of pictures, the configurations and the logs of the runs. table1.json has to be there.
 func Read(weights fs.FS, folders ...fs.FS) (*Page, error) {
 	r := &Page{table1: new(table1.Report), evaluations: map[string]*evaluate.Report{}, others: map[string]*circumstances{}, trainings: map[string]*contender.Training{}}

@@ -11,6 +11,7 @@ import (
 
 	"ditas/internal/lab/experiment"
 	"ditas/internal/lab/experiment/claims"
+	"ditas/internal/lab/experiment/durable"
 	"ditas/internal/lab/experiment/lattice"
 	"ditas/internal/lab/experiment/robustness"
 	"ditas/internal/lab/experiment/steganalysis"
@@ -74,6 +75,7 @@ func TestResultsInShort(t *testing.T) {
 	folder := fstest.MapFS{
 		"table1.json":     {Data: report(table1.Report{Columns: []table1.Column{{Kind: "photos", Data: "digest"}}})},
 		"claims.json":     {Data: report(claims.Report{Pairs: 12, Origin: experiment.Origin{Build: "abc", Minutes: 3.25}})},
+		"durable.json":    {Data: report(durable.Report{Pairs: 11, Targets: 5, Met: 4})},
 		"robustness.json": {Data: report(robustness.Report{Pairs: 13})},
 		"lattice.json":    {Data: report(lattice.Report{Pairs: 14, Tables: []*lattice.Table{{Rows: []lattice.Row{{Met: &yes}, {Met: &no}, {}}}, {Rows: []lattice.Row{{Met: &yes}}}}})},
 		"steganalysis.json": {Data: report(steganalysis.Report{
@@ -97,7 +99,7 @@ func TestResultsInShort(t *testing.T) {
 	}
 	got, r := page(folder)
 	for _, want := range []string{
-		"(LATTICE.md) | the default method beside its targets: 2 of 3 met | 14 |", "(CLAIMS.md) | what the paper claims of its stages | 12 | 0 | abc | 3.2 |\n",
+		"(LATTICE.md) | the default method beside its targets: 2 of 3 met | 14 |", "beside its targets: 4 of 5 met | 11 |", "(CLAIMS.md) | what the paper claims of its stages | 12 | 0 | abc | 3.2 |\n",
 		"(ROBUSTNESS.md) | what is left when something happens to a recording | 13 |", "(STEGANALYSIS.md) | how well a small network finds out that something is hidden | 15 |",
 		"\n| DITAS-M | 0.750 (0.625–0.875) | 25.0 % (20.0–30.0) |\n",
 	} {

@@ -7,19 +7,14 @@ import (
 	"fmt"
 	"math/cmplx"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
-	"time"
 
 	"ditas/audio"
 	"ditas/audio/wav"
 	"ditas/internal/dsp"
+	"ditas/internal/ffmpeg"
 	"ditas/internal/lab/experiment"
 )
-
-// ffmpeg is the program that writes and reads lossy formats. Experiments alone use it: nothing else here needs it.
-const ffmpeg = "ffmpeg"
 
 // codec is a lossy format, as ffmpeg makes it.
 type codec struct {
@@ -37,12 +32,12 @@ func (c codec) String() string { return fmt.Sprintf("%s, %d kbit/s", c.name, c.k
 
 // lacking tells why the codec cannot be used, "" if it can.
 func (c codec) lacking(ctx context.Context) string {
-	if _, err := exec.LookPath(ffmpeg); err != nil {
-		return ffmpeg + " not found"
+	if _, err := ffmpeg.Find(); err != nil {
+		return ffmpeg.Program + " not found"
 	}
 	trial := experiment.Recording(make([]float32, 1<<12))
 	if _, err := c.pass(ctx, trial); err != nil {
-		return fmt.Sprintf("%s has no %s that works", ffmpeg, c.encoder)
+		return fmt.Sprintf("%s has no %s that works", ffmpeg.Program, c.encoder)
 	}
 	return ""
 }
@@ -62,10 +57,10 @@ func (c codec) pass(ctx context.Context, r *audio.Recording) (left *audio.Record
 	if err := os.WriteFile(from, b.Bytes(), 0o600); err != nil {
 		return nil, err
 	}
-	if err := convert(ctx, "-i", from, "-c:a", c.encoder, "-b:a", fmt.Sprintf("%dk", c.kbits), coded); err != nil {
+	if err := ffmpeg.Run(ctx, "-i", from, "-c:a", c.encoder, "-b:a", fmt.Sprintf("%dk", c.kbits), coded); err != nil {
 		return nil, fmt.Errorf("%v: encode: %w", c, err)
 	}
-	if err := convert(ctx, "-i", coded, "-ac", "1", "-ar", fmt.Sprint(r.Format.Rate), "-c:a", "pcm_s16le", to); err != nil {
+	if err := ffmpeg.Run(ctx, "-i", coded, "-ac", "1", "-ar", fmt.Sprint(r.Format.Rate), "-c:a", "pcm_s16le", to); err != nil {
 		return nil, fmt.Errorf("%v: decode: %w", c, err)
 	}
 	data, err := os.ReadFile(to)
@@ -73,28 +68,6 @@ func (c codec) pass(ctx context.Context, r *audio.Recording) (left *audio.Record
 		return nil, err
 	}
 	return wav.Decode(bytes.NewReader(data), int64(len(data)))
-}
-
-// convert runs ffmpeg. Its error holds the last words of the program.
-func convert(ctx context.Context, args ...string) error {
-	cmd := exec.CommandContext(ctx, ffmpeg, append([]string{"-nostdin", "-v", "error", "-threads", "1"}, args...)...)
-	var words bytes.Buffer
-	cmd.Stderr = &words
-	cmd.WaitDelay = 10 * time.Second
-	if err := cmd.Run(); err != nil {
-		lines := strings.Split(strings.TrimSpace(words.String()), "\n")
-		return fmt.Errorf("%s: %w: %s", ffmpeg, err, lines[len(lines)-1])
-	}
-	return nil
-}
-
-// ffmpegVersion returns how ffmpeg calls its version, "" if there is none.
-func ffmpegVersion(ctx context.Context) string {
-	text, err := exec.CommandContext(ctx, ffmpeg, "-version").Output()
-	if words := strings.Fields(string(text)); err == nil && len(words) > 2 && words[1] == "version" {
-		return words[2]
-	}
-	return ""
 }
 
 // farthest is how many samples a codec may shift a recording by to be found: encoder and decoder of an MP3 file delay by some

@@ -19,6 +19,7 @@ import (
 	"ditas"
 	"ditas/audio"
 	"ditas/internal/channel"
+	"ditas/internal/ffmpeg"
 	"ditas/internal/lab/experiment"
 	"ditas/internal/lab/experiment/contender"
 )
@@ -149,9 +150,10 @@ func Measure(ctx context.Context, data experiment.Data, runs fs.FS, o Options) (
 		}
 	}
 	s := experiment.New(ctx, data, o.Options)
+	program, _ := ffmpeg.Version(ctx) // without it, codecs are left out
 	r := &Report{
 		Data: data.Digest, Pictures: data.Pictures.Len(), Clips: data.Speech.Len(), Pairs: len(s.Subjects),
-		FFmpeg: ffmpegVersion(ctx), MSE: o.MSE,
+		FFmpeg: program, MSE: o.MSE,
 	}
 	own := make([]*experiment.Subject, len(s.Subjects)) // with no target
 	err := s.Each("hiding", len(s.Subjects), func(i int) (err error) {

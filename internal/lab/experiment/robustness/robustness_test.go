@@ -6,12 +6,12 @@ import (
 	"image/png"
 	"math"
 	"math/rand/v2"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 
+	"ditas/internal/ffmpeg"
 	"ditas/internal/lab/experiment"
 	"ditas/internal/lab/experiment/contender"
 	"ditas/internal/lab/experiment/experimenttest"
@@ -108,7 +108,7 @@ func TestCodecs(t *testing.T) {
 	unknown := codec{"None", "no-such-encoder", "mp3", 64}
 	if why := unknown.lacking(t.Context()); why == "" {
 		t.Error("there is an encoder of no name")
-	} else if _, err := exec.LookPath(ffmpeg); err == nil && why != "ffmpeg has no no-such-encoder that works" {
+	} else if _, err := ffmpeg.Find(); err == nil && why != "ffmpeg has no no-such-encoder that works" {
 		t.Errorf("it lacks %q", why)
 	}
 	t.Setenv("PATH", t.TempDir())

@@ -38,13 +38,13 @@ export function setUpHide(session, about, next) {
 
   async function takeCover(file) {
     const signal = coverCard.begin("Reading");
-    const method = way().name;
+    const [asks, name] = [asked(), wayName()];
     try {
       if (file.size > about.maxRecording) throw new api.Problem(`The file is larger than ${bytes(about.maxRecording)}.`, "Choose a smaller one, or use ditas hide.");
-      const query = new URLSearchParams({ name: file.name, method });
+      const query = new URLSearchParams({ name: file.name, ...asks });
       cover = await session.work("PUT", `/sounds/cover?${query}`, file, { progress: (at) => coverCard.follow(at) }, signal);
       forget();
-      heard.add(method);
+      heard.add(name);
       warn(cover.warnings ?? []);
       given(id("cover-drop"), cover.name, seconds(cover.seconds), cover.format, cover.kind === cover.given ? "" : `${cover.given}, will be written as ${cover.kind}`);
       draw(id("cover-shown"), await session.get("/spectrograms/cover", signal));
@@ -100,16 +100,47 @@ export function setUpHide(session, about, next) {
 
   setUpRecorder(coverCard, takeCover);
 
-  // The way of hiding.
+  // The way of hiding: by what the recording is for, or, for who asks for more, by its name.
 
+  const titles = { keep: "I keep it as a file", share: "I post, send or convert it", voice: "I send it as a voice message" };
+  let purpose = about.purposes[0]; // undefined where a way was chosen that serves none
+  const asked = () => (purpose ? { for: purpose.name } : { method: way().name });
+  const wayName = () => purpose?.name ?? way().name;
+  const radios = about.purposes.map((p) => {
+    const [label, radio, words, title, says] = ["label", "input", "span", "b", "span"].map((tag) => document.createElement(tag));
+    radio.type = "radio";
+    radio.name = "purpose";
+    radio.value = p.name;
+    radio.id = `for-${p.name}`;
+    title.textContent = titles[p.name] ?? p.name;
+    says.textContent = sentence(p.summary);
+    words.append(title, says);
+    label.append(radio, words);
+    radio.addEventListener("change", () => choose(p, p.method));
+    id("purposes").append(label);
+    return radio;
+  });
   const way = () => about.methods.find((m) => m.name === id("method").value);
   const strengths = new Map(about.methods.map((m) => [m.name, m.defaultSNR])); // in dB, as chosen for each
   about.methods.forEach((m, i) => id("method").add(new Option(i ? m.name : `${m.name} (default)`, m.name)));
   let typed = ""; // passphrase
   id("method").value = about.methods[0].name; // browsers may remember another one
 
+  /** choose makes another way of hiding the one that is used. */
+  function choose(another, method) {
+    purpose = another;
+    id("method").value = method;
+    wanted = estimate = undefined;
+    room.fail();
+    showWay();
+    changed();
+  }
+
   function showWay() {
     const m = way();
+    for (const radio of radios) radio.checked = radio.value === purpose?.name;
+    id("purpose-survives").textContent =
+      `The picture survives ${list(m.survives, "conjunction")}, but not ${list(m.loses, "disjunction")}.`;
     const strength = id("strength");
     id("strength-knob").hidden = !m.maxSNR; // otherwise the recording decides
     strength.min = -m.maxSNR;
@@ -132,10 +163,8 @@ export function setUpHide(session, about, next) {
   }
 
   id("method").addEventListener("change", () => {
-    wanted = estimate = undefined;
-    room.fail();
-    showWay();
-    changed();
+    const { value } = id("method");
+    choose(about.purposes.find((p) => p.method === value), value);
   });
   id("strength").addEventListener("input", () => strengths.set(way().name, snr()));
 
@@ -143,13 +172,14 @@ export function setUpHide(session, about, next) {
 
   const heard = new Set(); // the ways that have
   let wanted; // the way that does, or could not
-  async function listen(name) {
+  async function listen() {
+    const name = wayName();
     if (wanted === name) return;
     wanted = name;
     expect("verdict waiting", "Ditas listens to the recording for this way of hiding.");
     const signal = room.begin(phases.surveying);
     try {
-      await session.work("POST", "/survey", JSON.stringify({ method: name }), { progress: (at) => room.follow(at) }, signal);
+      await session.work("POST", "/survey", JSON.stringify(asked()), { progress: (at) => room.follow(at) }, signal);
       signal.throwIfAborted();
       heard.add(name);
       changed();
@@ -184,9 +214,8 @@ export function setUpHide(session, about, next) {
         : "Give a picture and a recording, and this tells how well they go together.";
       return;
     }
-    const { name } = way();
-    if (!heard.has(name)) {
-      listen(name);
+    if (!heard.has(wayName())) {
+      listen();
       return;
     }
     wanted = undefined;
@@ -197,10 +226,10 @@ export function setUpHide(session, about, next) {
 
   /** offer lets the picture be hidden if it can be. */
   function offer() {
-    id("hide-go").disabled = Boolean(hiding) || !picture || !cover || !heard.has(way().name) || estimate?.pixels === 0;
+    id("hide-go").disabled = Boolean(hiding) || !picture || !cover || !heard.has(wayName()) || estimate?.pixels === 0;
   }
 
-  const query = () => new URLSearchParams({ method: way().name, snr: snr(), scale: scale() });
+  const query = () => new URLSearchParams({ ...asked(), snr: snr(), scale: scale() });
 
   async function ask() {
     asking?.abort();
@@ -261,6 +290,7 @@ export function setUpHide(session, about, next) {
     if (smaller) parts.unshift(`To fit, it is scaled down to ${p.width}×${p.height} pixels.`);
     if (p.psnr >= 100 && p.need <= robust) parts.push("The rest protects it against noise and loss.");
     else if (p.psnr >= 100) parts.push("That leaves no room to protect it against noise.");
+    else if (estimate.stages?.length) parts.push("All of it is protected; how much a codec leaves depends on the codec.");
     else parts.push("All of that goes into quality, and little into protection.");
     id("detail").textContent = parts.join(" ");
     id("exactly").hidden = p.psnr >= 100;
@@ -301,7 +331,7 @@ export function setUpHide(session, about, next) {
     hiding = true;
     offer();
     try {
-      const body = JSON.stringify({ method: way().name, snr: snr(), scale: scale(), passphrase });
+      const body = JSON.stringify({ ...asked(), snr: snr(), scale: scale(), passphrase });
       result = await session.work("POST", "/hide", body, { progress: (at) => how.follow(at) }, signal);
       showHidden(result, passphrase);
     } catch (error) {

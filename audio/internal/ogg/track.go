@@ -1,0 +1,195 @@
+package ogg
+
+import (
+	"fmt"
+	"io"
+
+	"ditas/audio"
+)
+
+// Track is the sound of one of the streams in a file.
+type Track struct {
+	r      io.ReaderAt
+	size   int64
+	serial uint32
+	mark   string // that the first packet of every stream of its kind begins with
+
+	Begin int64 // where the first page of the stream, and later of its sound, begins
+	First Page  // the first page of sound that tells a position; its Granule is -1 if there is none
+	End   int64 // the position behind the last frame
+}
+
+// heads is how much is read of the first packet of a stream.
+const heads = 16
+
+// Find returns the first stream of a file whose first packet begins with mark, or nil. It calls other, if that is set, with the beginning of the
+// first packet of each stream before, so never for what is no Ogg file.
+func Find(r io.ReaderAt, size int64, mark string, other func(head []byte)) (*Track, error) {
+	t := &Track{r: r, size: size, mark: mark}
+	for at := int64(0); ; {
+		p, ok, err := ReadPage(r, at, size)
+		if err != nil || !ok || p.Flags&First == 0 {
+			return nil, err
+		}
+		head, err := t.head(&p)
+		if err != nil {
+			return nil, err
+		}
+		if t.begins(head) {
+			t.serial, t.Begin = p.Serial, at
+			return t, nil
+		}
+		if other != nil {
+			other(head)
+		}
+		at += p.Size
+	}
+}
+
+// head returns the beginning of the first packet of a page.
+func (t *Track) head(p *Page) ([]byte, error) {
+	b := make([]byte, heads)
+	n, err := t.r.ReadAt(b, p.At+int64(PageHead+p.Pieces))
+	if err == io.EOF {
+		err = nil
+	}
+	return b[:n], err
+}
+
+func (t *Track) begins(head []byte) bool {
+	return len(head) >= len(t.mark) && string(head[:len(t.mark)]) == t.mark
+}
+
+// Stream returns the packets from the first page on.
+func (t *Track) Stream() *Stream {
+	s := NewStream(t.r, t.size, t.serial)
+	s.From(t.Begin)
+	return s
+}
+
+// Scan goes through the pages of sound, of which the first lies at or behind position at and has a number, and sets Begin, First and End. Positions may
+// not go back, nor be less than least. It calls page, if that is set, with every page of the track and the position that those before lead to.
+func (t *Track) Scan(at int64, number uint32, least int64, page func(p *Page, before int64)) error {
+	t.Begin, t.First = at, Page{Granule: -1}
+	before, begun := least, false
+	for at < t.size {
+		p, ok, err := ReadPage(t.r, at, t.size)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			if at, err = FindPage(t.r, at+1, t.size); err != nil {
+				return err
+			}
+			continue
+		}
+		at += p.Size
+		if p.Flags&First != 0 {
+			if head, err := t.head(&p); err != nil {
+				return err
+			} else if t.begins(head) {
+				return fmt.Errorf("%w: it holds several recordings one after another; convert the file to WAV or FLAC first", audio.ErrUnsupported)
+			}
+		}
+		if p.Serial != t.serial {
+			continue
+		}
+		if !begun && p.Number != number {
+			return damaged("a page is missing before byte %d", p.At)
+		}
+		if begun = true; page != nil {
+			page(&p, before)
+		}
+		if p.Granule == -1 {
+			continue
+		}
+		if p.Granule < before {
+			return fmt.Errorf("%w: the page at byte %d goes back in time", audio.ErrMalformed, p.At)
+		}
+		if before = p.Granule; t.First.Granule == -1 {
+			t.First = p
+		}
+	}
+	if t.First.Granule != -1 {
+		t.End = before
+	}
+	return nil
+}
+
+// Length returns how many frames the packets of sound hold up to the end of page First; frames tells how many a packet holds.
+func (t *Track) Length(frames func(packet []byte) (int, error)) (length int64, err error) {
+	s := t.Stream()
+	for {
+		p, last, err := s.Packet()
+		if err != nil {
+			return 0, err
+		}
+		n, err := frames(p)
+		if err != nil {
+			return 0, err
+		}
+		if length += int64(n); last && s.At >= t.First.At {
+			return length, nil
+		}
+	}
+}
+
+// HeadersEnd returns what it means that err came while headers were read.
+func HeadersEnd(err error) error {
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		return fmt.Errorf("%w: the file ends within its headers", audio.ErrMalformed)
+	}
+	return err
+}
+
+// Decoded is what has been decoded of a track and is given out block by block. Positions are those of frames.
+type Decoded struct {
+	Channels  int
+	Zero, End int64     // the positions of the first frame that is heard, and behind the last
+	At        int64     // of the next one that is given
+	Pos       int64     // behind the last packet that was decoded
+	PCM       []float32 // of that packet, interleaved
+	Used      int       // frames of PCM that lie before At
+	Have      int       // frames in PCM
+	Err       error     // that ended the reading
+}
+
+// Read fills a block, as [audio.Reader] does. decode decodes packets up to the first with frames at or behind At; its error is io.EOF if there is none.
+func (d *Decoded) Read(block [][]float64, decode func() error) (int, error) {
+	room, err := audio.CheckBlock(block, d.Channels)
+	if err != nil || room == 0 {
+		return 0, err
+	}
+	done := 0
+	for done < room && d.Err == nil && d.At < d.End {
+		if d.Used == d.Have {
+			d.Err = decode()
+			continue
+		}
+		n := int(min(int64(room-done), int64(d.Have-d.Used), d.End-d.At))
+		for c := range block {
+			pcm := d.PCM[d.Used*d.Channels+c:]
+			for i := range block[c][done : done+n] {
+				block[c][done+i] = float64(pcm[i*d.Channels])
+			}
+		}
+		done += n
+		d.Used += n
+		d.At += int64(n)
+	}
+	switch {
+	case done > 0:
+		return done, nil
+	case d.Err == io.EOF:
+		return 0, &audio.TruncatedError{Frames: d.At - d.Zero, Declared: max(0, d.End-d.Zero)}
+	case d.Err != nil:
+		return 0, d.Err
+	}
+	return 0, io.EOF
+}
+
+// Take makes the frames of a packet, which has been decoded to PCM, the next ones, but for those before At.
+func (d *Decoded) Take(frames int) {
+	d.Have = frames
+	d.Used = int(max(0, d.At-(d.Pos-int64(frames))))
+}
