@@ -24,6 +24,12 @@ import (
 // MaxPixels is the largest size of a picture that [Decode] reads: 100 megapixels.
 const MaxPixels = 100_000_000
 
+// A file may hold surePixels, and pixelsPerByte for each of its bytes, of which one may hold thousands: so few would take gigabytes.
+const (
+	surePixels    = 1 << 24
+	pixelsPerByte = 1 << 8
+)
+
 // Errors that [Decode] wraps.
 var (
 	ErrFormat    = errors.New("not a picture (" + words.List(Names(kinds), "or") + ")")
@@ -31,7 +37,7 @@ var (
 	ErrTooLarge  = errors.New("the picture is too large")
 )
 
-// Decode reads a picture of at most [MaxPixels] pixels: PNG, JPEG, GIF, WebP, BMP or TIFF, told apart by content. It reads the
+// Decode reads a picture of at most [MaxPixels] pixels, and at most 16 million and 256 for each byte of the file: PNG, JPEG, GIF, WebP, BMP or TIFF, told apart by content. It reads the
 // first frame of an animated GIF and the first page of a TIFF, but no animated WebP. It lays what is transparent over white, and
 // turns the picture upright as its Exif data or TIFF tag says. The error wraps [ErrFormat], [ErrTruncated] or [ErrTooLarge] if
 // one of them is the reason.
@@ -93,6 +99,10 @@ func (f format) planes(ctx context.Context, data []byte, maxPixels int) (*Planes
 	if config.Height > maxPixels/config.Width {
 		return nil, fmt.Errorf("%w: %d×%d is more than %.6g megapixels; scale it down first",
 			ErrTooLarge, config.Width, config.Height, float64(maxPixels)/1e6)
+	}
+	if config.Height > (surePixels+pixelsPerByte*len(data))/config.Width {
+		return nil, fmt.Errorf("%w: %d×%d in a file of %d bytes, which is nearly empty; scale it down first",
+			ErrTooLarge, config.Width, config.Height, len(data))
 	}
 	src = &source{Reader: bytes.NewReader(data), ctx: ctx}
 	img, err := f.decode(src)

@@ -11,6 +11,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -210,4 +211,25 @@ func FuzzProfile(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestNearlyEmpty checks that a few bytes that say a hundred megapixels are refused before there is memory for them.
+func TestNearlyEmpty(t *testing.T) {
+	// A GIF's header says its size, and nothing else is needed to refuse it.
+	head := []byte("GIF89a\x10\x27\x10\x27\x80\x00\x00\x00\x00\x00\xff\xff\xff,\x00\x00\x00\x00\x10\x27\x10\x27\x00")
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := Decode(bytes.NewReader(append(head, make([]byte, 30_000)...)))
+	runtime.ReadMemStats(&after)
+	if !errors.Is(err, ErrTooLarge) || after.TotalAlloc-before.TotalAlloc > 4<<20 {
+		t.Errorf("error %v, took %d MiB", err, (after.TotalAlloc-before.TotalAlloc)>>20)
+	}
+	// What is empty and not that large is read.
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 2500, 2000))); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := Decode(&b); err != nil || p.Width != 2500 {
+		t.Error(err)
+	}
 }
