@@ -80,6 +80,8 @@ func (r *Report) Warnings() []report.Warning {
 	const uncompressed = "take a recording that was never compressed"
 	cut := r.Band < float64(r.Rate)/2
 	switch {
+	case r.Lossy && cut:
+		warn(report.Compressed, uncompressed, "was compressed with loss and has nothing above %.1f kHz, where a spectrogram will show the hidden noise", r.Band/1000)
 	case r.Lossy:
 		warn(report.Compressed, uncompressed, "was compressed with loss, so the hidden noise is easier to tell from its own")
 	case cut && r.Band >= codecLowest:
