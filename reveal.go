@@ -17,6 +17,9 @@ type RevealOptions struct {
 	Method string
 	// Plain leaves an incomplete picture as it is, instead of having a network restore what it can.
 	Plain bool
+	// Thorough makes a search that finds nothing go on for minutes: for recordings that
+	// are played up to 5 % faster or slower, with their own pitch or another.
+	Thorough bool
 	// Stage, if set, is called in order for every stage, counted from 0, that adds something to the picture, with the picture up to that
 	// stage.
 	Stage func(stage int, p *picture.Planes)
@@ -64,6 +67,7 @@ func reveal(ctx context.Context, stego audio.File, key Key, o RevealOptions, onl
 		return nil, nil, err
 	}
 	opts := options(o.Workers, o.Progress)
+	opts.Thorough = o.Thorough
 	nothing := ErrNothingFound
 	candidates = slices.DeleteFunc(slices.Clone(candidates), func(m Method) bool { return m.takes(key) != nil })
 	for i, m := range candidates {

@@ -30,7 +30,9 @@ A picture is hidden in stages. Each adds what the ones before it missed, and the
 first is protected best. If the recording was cut, silenced in part or disturbed by
 noise, ditas reveals what is left, says how much of each stage arrived, and ends with
 exit code 3. It finds and undoes a change of volume or polarity, and swapped channels.
---map draws which parts of the recording were found.
+--map draws which parts of the recording were found. With --thorough, it also finds
+what is played up to 5 % faster or slower, at its own pitch or another, which may take
+minutes.
 
 A wrong passphrase gives the same message as a recording with nothing in it.
 ` + batchHelp + "\n" + passphraseHelp
@@ -72,6 +74,7 @@ func revealCommand() *cobra.Command {
 	o.passphrase.addFlags(cmd, "of the picture")
 	f.StringVar(&o.drawn, "map", "", "write a `PICTURE` that shows which parts of the recording were found")
 	f.BoolVar(&o.options.Plain, "plain", false, "do not let a network restore what is missing from the picture")
+	f.BoolVar(&o.options.Thorough, "thorough", false, "if nothing is found, try other speeds for minutes")
 	addMethodFlag(cmd, &o.options.Method, "try only the method `NAME`")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)

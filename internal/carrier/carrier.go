@@ -44,7 +44,8 @@ func (e *LostError) Error() string {
 
 // Options are what all operations take.
 type Options struct {
-	Workers  int // goroutines, at least 1; results do not depend on it
+	Workers  int  // goroutines, at least 1; results do not depend on it
+	Thorough bool // a search also tries what takes minutes, such as other speeds
 	Progress report.Progress
 	// Quick has searches look only where recordings that were not changed since have what is hidden, and only if that takes little time.
 	Quick bool

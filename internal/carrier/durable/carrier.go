@@ -162,12 +162,26 @@ func (Carrier) Find(ctx context.Context, stego *carrier.Host, key keystream.Key,
 	if err != nil {
 		return nil, err
 	}
-	l.progress = forward(o.Phase(report.Searching))
+	l.thorough, l.progress = o.Thorough, forward(o.Phase(report.Searching))
 	k, err := l.find(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return &found{l, k}, nil
+}
+
+// Score returns the best score of a search, in standard deviations of what there is by chance, whether or not something is found. The tail
+// of the scores of innocent recordings tells how often the search is in doubt; a find takes the tag of a header beside.
+func (Carrier) Score(ctx context.Context, h *carrier.Host, key keystream.Key, o carrier.Options) (float64, error) {
+	l, err := newListener(h, key, o.Workers)
+	if err != nil {
+		return 0, err
+	}
+	l.thorough, l.progress = o.Thorough, forward(o.Phase(report.Searching))
+	if _, err := l.find(ctx); err != nil && !errors.Is(err, carrier.ErrNotFound) && !errors.Is(err, carrier.ErrVersion) {
+		return 0, err
+	}
+	return l.best, nil
 }
 
 // found is where a payload was found.

@@ -13,6 +13,7 @@ import (
 	"ditas/audio"
 	"ditas/audio/wav"
 	"ditas/internal/carrier"
+	"ditas/internal/channel"
 	"ditas/internal/dsp"
 	"ditas/internal/keystream"
 	"ditas/report"
@@ -273,6 +274,61 @@ func TestWhatHappensToRecordings(t *testing.T) {
 	})
 }
 
+// What is played faster or slower than clocks differ is found if one asks for it.
+func TestOtherSpeeds(t *testing.T) {
+	stego, payload := hide(t, song(audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 9, 5), Voice)
+	for _, percent := range []float64{-0.2, 0.12} {
+		p, speed := newInterpolator(), 1+percent/100
+		s := changed(stego, func(x []float64) []float64 {
+			y := make([]float64, int(float64(len(x)-200)/speed))
+			p.convert(y, x, 50.3, speed)
+			return y
+		})
+		h, err := carrier.NewHost(context.Background(), file(t, s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := (Carrier{}).Find(context.Background(), h, key, carrier.Options{Workers: 1}); !errors.Is(err, carrier.ErrNotFound) {
+			t.Errorf("%g %%, without a thorough search: %v", percent, err)
+		}
+		f, err := Carrier{}.Find(context.Background(), h, key, carrier.Options{Workers: 1, Thorough: true})
+		if err != nil {
+			t.Fatalf("%g %%: %v", percent, err)
+		}
+		m, err := f.Read(context.Background(), carrier.Options{Workers: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := m.Stages[0].Bytes + m.Stages[1].Bytes; len(m.Payload) < want || !bytes.Equal(m.Payload, payload[:len(m.Payload)]) {
+			t.Errorf("%g %%: %d bytes came back, want %d", percent, len(m.Payload), want)
+		}
+	}
+}
+
+// What is played at another speed with its own pitch, too, though much of what lies between its pieces is lost.
+func TestStretched(t *testing.T) {
+	stego, payload := hide(t, song(audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 17, 5), Share)
+	s, err := channel.Stretch(stego, 1.05)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := carrier.NewHost(context.Background(), file(t, quantized(s)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := Carrier{}.Find(context.Background(), h, key, carrier.Options{Workers: 1, Thorough: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := f.Read(context.Background(), carrier.Options{Workers: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := m.Stages[0].Bytes + m.Stages[1].Bytes; len(m.Payload) < want || !bytes.Equal(m.Payload, payload[:len(m.Payload)]) {
+		t.Errorf("%d bytes came back, want %d", len(m.Payload), want)
+	}
+}
+
 func TestNothingHidden(t *testing.T) {
 	for name, r := range map[string]*audio.Recording{
 		"a song":     song(stereo, 6, 9),
@@ -342,6 +398,99 @@ func TestSilenceAndFullScale(t *testing.T) {
 	expect(t, stego, payload, 3)
 }
 
+// What is added to a cover at full scale stays below 8 kHz, where it is masked: samples are not cut off one by one.
+func TestNoClicks(t *testing.T) {
+	cover := song(audio.Format{Rate: 44100, Channels: 1, Encoding: audio.Int16}, 5, 6)
+	x := cover.Samples[0]
+	for i := range x {
+		x[i] *= 7
+	}
+	quantized(cover)
+	full := 0
+	for _, v := range x {
+		if math.Abs(v) > 0.999 {
+			full++
+		}
+	}
+	if full < len(x)/500 {
+		t.Fatalf("only %d samples of the cover are at full scale", full)
+	}
+	stego, _ := hide(t, cover, Share)
+	change := make([]float64, len(x))
+	for i, v := range stego.Samples[0] {
+		change[i] = v - x[i]
+	}
+	down, err := dsp.NewResampler(44100, 16000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	up, err := dsp.NewResampler(16000, 44100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	high := append([]float64(nil), change...)
+	for i, v := range up.Convert(down.Convert(change)) {
+		if i < len(high) {
+			high[i] -= v
+		}
+	}
+	if share := 10 * math.Log10(power(high)/power(change)); share > -35 {
+		t.Errorf("%.1f dB of the change lies above 8 kHz", share)
+	}
+}
+
+// What is added does not run ahead of a sudden sound into the quiet before it.
+func TestBeforeAttacks(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 2))
+	cover := &audio.Recording{Format: audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Float32}, Samples: audio.NewBlock(1, 5*16000)}
+	x := cover.Samples[0]
+	const every = 5003 // no multiple of a frame
+	for i := range x {
+		x[i] = (0.001 + 0.3*math.Exp(-float64(i%every)/1000)) * r.NormFloat64()
+		if i%every > 3500 {
+			x[i] = 0.001 * r.NormFloat64()
+		}
+	}
+	stego, _ := hide(t, cover, Share)
+	var before, there float64
+	for i := every; i < len(x); i += every {
+		for j := i - 200; j < i-20; j++ {
+			e := stego.Samples[0][j] - x[j]
+			before += e * e
+			there += x[j] * x[j]
+		}
+	}
+	if db := 10 * math.Log10(before/there); db > 0 {
+		t.Errorf("the change is %.1f dB above what it precedes", db)
+	}
+}
+
+// Each aim for one codec gives that nearly all of the symbols, and the receiver finds out by itself what was aimed at.
+func TestAims(t *testing.T) {
+	cover := song(audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 4, 12)
+	for aim := MusicMP3; aim < aims; aim++ {
+		t.Run(aim.String(), func(t *testing.T) {
+			stages := ladders[aim]
+			last, all := stages[len(stages)-1].slots, 0
+			n := 0
+			for b, s := range last {
+				n += s
+				for i := range stages {
+					all += stages[i].slots[b]
+				}
+			}
+			if 10*n < 8*all {
+				t.Errorf("%d of %d groups", n, all)
+			}
+			stego, payload := hide(t, cover, aim)
+			expect(t, stego, payload, allStages)
+		})
+	}
+	if _, err := (Carrier{aims}).Survey(context.Background(), file(t, cover), carrier.Options{}); err == nil {
+		t.Error("an unknown aim is taken")
+	}
+}
+
 // One seed gives one file, and a payload that leaves room comes back from it too.
 func TestSmallPayload(t *testing.T) {
 	cover := song(audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 6, 8)
@@ -373,6 +522,16 @@ func TestSmallPayload(t *testing.T) {
 	}
 	if m := expect(t, stego, []byte("hello"), allStages); string(m.Payload) != "hello" {
 		t.Errorf("%q", m.Payload)
+	}
+	for r, most := range map[*audio.Recording]bool{cover: false, stego: true} {
+		h, err := carrier.NewHost(context.Background(), file(t, r))
+		if err != nil {
+			t.Fatal(err)
+		}
+		score, err := Carrier{}.Score(context.Background(), h, key, carrier.Options{Workers: 1})
+		if err != nil || most != (score > certain) || !most && score > sure {
+			t.Errorf("a score of %.2f (%v), something hidden: %t", score, err, most)
+		}
 	}
 	if _, err := s.Embed(context.Background(), io.Discard, carrier.Strength{}, make([]byte, 1<<20), key, seeded(3), carrier.Options{}); err == nil {
 		t.Error("a payload without room fits")
@@ -407,7 +566,7 @@ func TestLadders(t *testing.T) {
 			}
 			want := slotsOfBand
 			if b < headerBands {
-				want -= headerSlots
+				want -= headerSlots[formOf(aim)]
 			}
 			if n != want {
 				t.Errorf("%v, band %d: %d slots, want %d", aim, b, n, want)
@@ -437,7 +596,7 @@ func TestHeader(t *testing.T) {
 			t.Errorf("%d blocks become %d", n, r)
 		}
 	}
-	h := header{nonce: nonce{1, 2, 3, 4, 5, 6, 7, 8}, aim: Voice, level: 9, scale: 5, blocks: 29, payload: 999}
+	h := header{nonce: nonce{1, 2, 3, 4, 5, 6, 7, 8}, aim: SpeechOpus24, level: 9, scale: 2, blocks: 29, payload: 400}
 	b := h.marshal(key)
 	if got, ok, err := parseHeader(b, key); !ok || err != nil || got != h {
 		t.Errorf("%+v %v %v", got, ok, err)

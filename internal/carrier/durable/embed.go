@@ -19,6 +19,9 @@ type mixer struct {
 	low        [][]float64 // new samples at 16 kHz
 	lowMark    [][]float64 // the mark at 16 kHz
 	mark       [][]float64 // at the recording's rate
+	room       [][]float64 // share of each sample of the mark that there is room for below full scale
+	checked    int         // samples of the mark that have been looked at for this
+	dip        []float64   // by how much the mark is weaker around a sample that would clip, relative to the sample itself
 	cover      [][]float64 // that waits for its mark
 	out, given [][]float64
 	quiet      []bool
@@ -33,9 +36,16 @@ func newMixer(format audio.Format, m *modulator, p projection, r *rates) *mixer 
 	}
 	n := format.Channels
 	x.low, x.lowMark, x.mark = make([][]float64, n), make([][]float64, n), make([][]float64, n)
-	x.cover, x.out, x.given = make([][]float64, n), make([][]float64, n), make([][]float64, n)
+	x.cover, x.out, x.given, x.room = make([][]float64, n), make([][]float64, n), make([][]float64, n), make([][]float64, n)
+	x.dip = make([]float64, max(1, format.Rate/dipRate))
+	for i := range x.dip {
+		x.dip[i] = (1 + math.Cos(math.Pi*float64(i)/float64(len(x.dip)))) / 2
+	}
 	return x
 }
+
+// dipRate is the rate in Hz that makes dips of one sample to either side.
+const dipRate = 1000
 
 // add takes the next samples and returns those of the cover and of the stego that are complete. They are valid until the next call.
 func (m *mixer) add(block [][]float64) (cover, stego [][]float64) {
@@ -56,8 +66,10 @@ func (m *mixer) take(block, low [][]float64) (cover, stego [][]float64) {
 		m.mark[c] = m.up[c].Add(m.mark[c], m.lowMark[c])
 		m.lowMark[c] = m.lowMark[c][:0]
 	}
-	// Whether a sample is silent can be told only with those behind it.
-	return m.mix(max(0, min(len(m.mark[0]), len(m.cover[0])-m.behind-carrier.SilenceRun)))
+	// Whether a sample is silent, and whether the mark has to be weaker, can be told only with the samples behind it.
+	known := min(len(m.mark[0]), len(m.cover[0])-m.behind)
+	m.makeRoom(known)
+	return m.mix(max(0, known-max(carrier.SilenceRun, len(m.dip))))
 }
 
 // end returns the rest.
@@ -81,7 +93,37 @@ func (m *mixer) finish(low [][]float64) (cover, stego [][]float64) {
 			m.mark[c] = append(m.mark[c], 0)
 		}
 	}
+	m.makeRoom(left)
 	return m.mix(left)
+}
+
+// makeRoom makes the mark weaker around samples that would clip, smoothly, as what is cut off from single samples would be heard at all frequencies.
+// It looks at the first n samples of the mark.
+func (m *mixer) makeRoom(n int) {
+	for c := range m.room {
+		x, mark := m.cover[c][m.behind:], m.mark[c]
+		for len(m.room[c]) < n+len(m.dip) {
+			m.room[c] = append(m.room[c], 1)
+		}
+		for i := m.checked; i < n; i++ {
+			v := math.Abs(x[i])
+			if bound := max(1, v); math.Abs(x[i]+mark[i]) > bound {
+				m.weaken(m.room[c], i, 1-(bound-v)/math.Abs(mark[i]))
+			}
+		}
+	}
+	m.checked = max(m.checked, n)
+}
+
+// weaken takes away a share of the mark at sample i, and less of it around.
+func (m *mixer) weaken(room []float64, i int, share float64) {
+	for j, d := range m.dip {
+		for _, k := range [2]int{i - j, i + j} {
+			if k >= 0 && k < len(room) {
+				room[k] = min(room[k], 1-share*d)
+			}
+		}
+	}
 }
 
 // finite returns x, and zeros where samples are not finite or beyond all bounds.
@@ -115,16 +157,18 @@ func (m *mixer) mix(n int) (cover, stego [][]float64) {
 			if quiet[i] || !(math.Abs(v) < 1e6) {
 				continue
 			}
-			// What would clip is limited, and a sample beyond full scale may stay there.
+			// A sample beyond full scale may stay there.
 			bound := max(1, math.Abs(v))
-			out[i] = m.format.Quantize(max(-bound, min(bound, v+m.mark[c][i])))
+			out[i] = m.format.Quantize(max(-bound, min(bound, v+m.room[c][i]*m.mark[c][i])))
 		}
 		m.out[c] = out
 		m.given[c] = append(m.given[c][:0], x[m.behind:][:n]...)
 		keep := max(0, m.behind+n-carrier.SilenceRun)
 		m.cover[c] = x[:copy(x, x[keep:])]
 		m.mark[c] = m.mark[c][:copy(m.mark[c], m.mark[c][n:])]
+		m.room[c] = m.room[c][:copy(m.room[c], m.room[c][n:])]
 	}
+	m.checked -= n
 	m.behind = min(carrier.SilenceRun, m.behind+n)
 	return m.given, m.out
 }
@@ -230,7 +274,7 @@ func (j *job) modulator() (*modulator, error) {
 		stages: ladder(h.aim, h.blocks, h.scale, h.payload),
 	}
 	m.set(h.level)
-	m.layout.of(m.key, ladders[h.aim])
+	m.layout.of(m.key, h.aim)
 	var err error
 	m.coded, err = encodePayload(m.stages, j.payload, m.key)
 	return m, err

@@ -36,7 +36,7 @@ const (
 
 	headerBands, headerBytes = 2, 21
 	mostOfBlock              = 1020 // bytes
-	pilotAlpha, headerAlpha  = 0.7, 0.7
+	pilotAlpha, headerAlpha  = 0.7, 0.5
 )
 
 // headers are the ways in which a header may lie in a recording. A reader tries all.
@@ -45,7 +45,8 @@ var headers = []struct {
 	slots  int
 	length [headerBands]int
 }{
-	{"durable header ", 40, [headerBands]int{2, 2}},
+	{"durable header share ", 40, [headerBands]int{2, 6}},
+	{"durable header voice ", 100, [headerBands]int{2, 6}},
 }
 
 // rung is a row of the ladder.
@@ -76,7 +77,7 @@ func (r *rung) step(l, n int) float64 {
 }
 
 // rungs are the table of the ladder, by aim.
-var rungs = [2][]rung{
+var rungs = [8][]rung{
 	{
 		{[bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{90, 60, 60, 40, 0, 0, 0}, 56, 0, 0},
 		{[bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{60, 40, 20, 20, 0, 0, 0}, 39, 0, 0},
@@ -86,23 +87,47 @@ var rungs = [2][]rung{
 		{[bands]int{1, 1, 1, 2, 2, 3, 3}, [bands]int{50, 40, 55, 60, 110, 110, 110}, 328, 0, 0},
 	},
 	{
-		{[bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{140, 140, 120, 60, 20, 20, 20}, 56, 0, 0},
-		{[bands]int{1, 2, 6, 6, 6, 6, 6}, [bands]int{70, 70, 60, 60, 30, 30, 30}, 124, 0, 0},
-		{[bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{30, 30, 60, 80, 100, 100, 100}, 500, 0, 0},
-		{[bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{40, 40, 80, 120, 170, 170, 170}, 1040, 0, 0},
+		{[bands]int{2, 6, 6, 6, 6, 6, 6}, [bands]int{118, 130, 0, 0, 0, 0, 0}, 28, 0.5, 2},
+		{[bands]int{1, 2, 6, 6, 6, 6, 6}, [bands]int{66, 70, 190, 110, 0, 0, 0}, 36, 0.5, 0},
+		{[bands]int{1, 1, 3, 3, 6, 6, 6}, [bands]int{36, 20, 110, 150, 200, 80, 0}, 82, 0.6, 0},
+		{[bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{0, 0, 10, 30, 50, 80, 100}, 230, 0, 0},
+		{[bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{0, 0, 10, 30, 70, 160, 220}, 540, 0, 0},
+	},
+	{
+		{[bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{24, 24, 24, 24, 24, 24, 24}, 40, 0, 0},
+		{[bands]int{1, 1, 1, 2, 3, 3, 6}, [bands]int{256, 256, 296, 296, 296, 296, 296}, 1900, 0, 0},
+	},
+	{
+		{[bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{24, 24, 24, 24, 24, 24, 24}, 24, 0, 0},
+		{[bands]int{1, 2, 6, 6, 6, 6, 6}, [bands]int{256, 256, 296, 296, 296, 296, 296}, 550, 0, 0},
+	},
+	{
+		{[bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{60, 60, 60, 60, 60, 60, 60}, 28, 0, 0},
+		{[bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{220, 220, 260, 260, 260, 260, 260}, 320, 0, 0},
+	},
+	{
+		{[bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{24, 24, 24, 24, 24, 24, 24}, 60, 0, 0},
+		{[bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{256, 256, 296, 296, 296, 296, 296}, 2850, 0, 0},
+	},
+	{
+		{[bands]int{1, 2, 6, 6, 6, 6, 6}, [bands]int{280, 280, 320, 320, 320, 320, 320}, 640, 0, 0},
+	},
+	{
+		{[bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{60, 60, 60, 60, 60, 60, 60}, 26, 0, 0},
+		{[bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{220, 220, 260, 260, 260, 260, 260}, 150, 0, 0},
 	},
 }
 
-var factors = [8]int{91, 128, 181, 256, 362, 512, 724, 1024}
+var factors = [4]int{91, 128, 181, 256}
 
 // levelOf returns the level in dB of a recording's level l.
-func levelOf(l int) float64 { return float64(2 + l) }
+func levelOf(l int) float64 { return float64(5 + l) }
 
 // pilotLevels are those that pilots and header have, in dB, each from a level on.
 var pilotLevels = []struct {
 	from int
 	dB   float64
-}{{0, 6}, {6, 10}, {10, 14}}
+}{{0, 4}, {3, 8}, {7, 12}, {11, 16}}
 
 func pilotLevelOf(l int) (dB float64) {
 	for _, p := range pilotLevels {
@@ -432,7 +457,7 @@ func (r *reader) header(db float64, way int) (h header, err error) {
 	if v := field(64, 65); v != 0 {
 		return h, fmt.Errorf("version %d", v)
 	}
-	h = header{way: way, nonce: b[:8], aim: field(66, 67), level: field(68, 71), scale: field(72, 74), b: field(79, 83), bytes: field(84, 103)}
+	h = header{way: way, nonce: b[:8], aim: field(66, 68), level: field(69, 72), scale: field(73, 74), b: field(79, 83), bytes: field(84, 103)}
 	if e := field(75, 78); e > 0 {
 		h.b = (32 + h.b) << (e - 1)
 	}

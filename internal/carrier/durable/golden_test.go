@@ -49,7 +49,7 @@ func TestGoldenHeader(t *testing.T) {
 	b := h.marshal(key)
 	p := newPilots(key)
 	got := hex.EncodeToString(b[:])
-	const want = "01020304050607082dc740ae623d99240093f760ca"
+	const want = "0102030405060708204740ae62446957e77290fd12"
 	if got != want {
 		t.Errorf("header %s, want %s", got, want)
 	}

@@ -3,6 +3,7 @@ package durable
 import (
 	"crypto/subtle"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math/bits"
@@ -35,9 +36,9 @@ func (n nonce) key(master keystream.Key) keystream.Key {
 //
 //	bits   0–63   nonce
 //	bits  64–65   version, 0
-//	bits  66–67   aim
-//	bits  68–71   level
-//	bits  72–74   scale
+//	bits  66–68   aim
+//	bits  69–72   level
+//	bits  73–74   scale
 //	bits  75–83   blocks of the recording, as a small floating-point number
 //	bits  84–103  bytes of the payload
 //	bits 104–167  tag over all of it
@@ -83,7 +84,7 @@ func unpackBlocks(p int) int {
 
 func (h *header) marshal(key keystream.Key) (b [headerSize]byte) {
 	copy(b[:], h.nonce[:])
-	v := uint64(headerVersion)<<38 | uint64(h.aim)<<36 | uint64(h.level)<<32 | uint64(h.scale)<<29 |
+	v := uint64(headerVersion)<<38 | uint64(h.aim)<<35 | uint64(h.level)<<31 | uint64(h.scale)<<29 |
 		uint64(packBlocks(h.blocks))<<20 | uint64(h.payload)
 	var fields [8]byte
 	binary.BigEndian.PutUint64(fields[:], v<<24)
@@ -113,15 +114,55 @@ func parseHeader(b [headerSize]byte, key keystream.Key) (h header, ok bool, err 
 	var fields [8]byte
 	copy(fields[:], b[len(h.nonce):headerFields])
 	v := binary.BigEndian.Uint64(fields[:]) >> 24
-	h.aim, h.level, h.scale = Aim(v>>36&3), int(v>>32&15), int(v>>29&7)
+	h.aim, h.level, h.scale = Aim(v>>35&7), int(v>>31&15), int(v>>29&3)
 	h.blocks, h.payload = unpackBlocks(int(v>>20&511)), int(v&MaxPayload)
-	if v>>38 != headerVersion || h.aim >= aims {
+	if v>>38 != headerVersion {
 		return h, true, carrier.ErrVersion
 	}
 	if h.payload < 1 || h.blocks > maxBlocks || h.payload > room(h.aim, h.blocks, h.scale) {
 		return h, true, fmt.Errorf("durable: a header that contradicts itself: %d bytes in %d blocks", h.payload, h.blocks)
 	}
 	return h, true, nil
+}
+
+// The header is in groups of the first two bands, which all codecs keep best.
+const headerBands = 2
+
+// headerLengths are how many coefficients a symbol of the header has in each of these bands.
+var headerLengths = [headerBands]int{2, 6}
+
+// headerShare is the share of the way to the nearest point that they are moved.
+const headerShare = 0.5
+
+// form is one of the forms of the header, of which the receiver tries all.
+type form uint8
+
+const (
+	plainForm form = iota
+	voiceForm      // for speech codecs at 16 kbit/s, which leave so little that it takes a third of these bands
+	forms
+)
+
+// formOf returns the form of the header of recordings with an aim.
+func formOf(a Aim) form {
+	if a == Voice {
+		return voiceForm
+	}
+	return plainForm
+}
+
+// headerNames are those of the forms in keys, and headerSlots is how many groups of each of the header's bands are its own in a block.
+var (
+	headerNames = [forms]string{"share", "voice"}
+	headerSlots = [forms]int{40, 100}
+)
+
+// headerSymbols returns how many symbols a header of a form has in a block.
+func headerSymbols(f form) (n int) {
+	for _, length := range headerLengths {
+		n += headerSlots[f] * groupSize / length
+	}
+	return n
 }
 
 // headerCode is the code that protects the header.
@@ -155,12 +196,15 @@ func (c *headerCode) encode(b [headerSize]byte) []byte {
 // headerIterations bounds those of the decoder.
 const headerIterations = 12
 
-// decode returns the header that log-likelihoods of the code's bits spell, ok telling whether there is one.
-func (c *headerCode) decode(sums []float32, key keystream.Key) (h header, ok bool, err error) {
+// decode returns the header of a form that log-likelihoods of the code's bits spell, ok telling whether there is one.
+func (c *headerCode) decode(f form, sums []float32, key keystream.Key) (h header, ok bool, err error) {
 	c.decoder.Decode(c.info, sums, headerIterations, func(info []byte) bool {
 		var b [headerSize]byte
 		turbo.Pack(b[:], info)
 		h, ok, err = parseHeader(b, key)
+		if ok && err == nil && formOf(h.aim) != f {
+			err = errors.New("durable: a header that contradicts its place")
+		}
 		return ok
 	})
 	return h, ok, err

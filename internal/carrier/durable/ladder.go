@@ -1,19 +1,28 @@
 package durable
 
-// Aim is what a recording is to survive.
+// Aim is what a recording is to survive: all that may happen to it, or one codec that is known beforehand, to which nearly all of its room is given then.
 type Aim uint8
 
 const (
-	Share Aim = iota // music and anything else, through what people share it with
-	Voice            // speech, through voice messages
+	Share        Aim = iota // music and anything else, through what people share it with
+	Voice                   // speech, through voice messages
+	MusicMP3                // music through MP3 at 128 kbit/s
+	MusicOpus64             // music through Opus at 64 kbit/s
+	MusicOpus32             // music through Opus at 32 kbit/s in mono
+	SpeechOpus64            // speech through Opus at 64 kbit/s
+	SpeechOpus32            // speech through Opus at 32 kbit/s
+	SpeechOpus24            // speech through Opus for voice at 24 kbit/s
 	aims
 )
 
+// names are those of the aims.
+var names = [aims]string{"share", "voice", "music-mp3-128", "music-opus-64", "music-opus-32", "speech-opus-64", "speech-opus-32", "speech-opus-24"}
+
 func (a Aim) String() string {
-	if a == Voice {
-		return "voice"
+	if a < aims {
+		return names[a]
 	}
-	return "share"
+	return "unknown aim"
 }
 
 // rung says which symbols carry a stage.
@@ -21,7 +30,17 @@ type rung struct {
 	survives string
 	lengths  [bands]int // coefficients of a symbol in each band, divisors of groupSize
 	slots    [bands]int // groups of a block in each band
-	bits     int        // of a block, at the middle scale
+	bits     int        // of a block, at the largest scale
+	moved    float64    // share of the way that symbols are moved; 0 stands for the usual ones
+	raised   float64    // dB by which they are stronger than the level says
+}
+
+// share returns the share of the way to the nearest point that symbols of a length are moved.
+func (r *rung) share(length int) float64 {
+	if r.moved > 0 {
+		return r.moved
+	}
+	return usualShare(length)
 }
 
 // symbols returns how many symbols of a block carry the stage.
@@ -36,29 +55,48 @@ func (r *rung) symbols() (n int) {
 // in those of the header. What survives the worst codecs lies below 1.1 kHz, in short symbols; farther up long ones do better.
 var ladders = [aims][]rung{
 	Share: {
-		{"Opus 32 kbit/s", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{90, 60, 60, 40, 0, 0, 0}, 56},
-		{"AAC 64 kbit/s", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{60, 40, 20, 20, 0, 0, 0}, 39},
-		{"Opus 64 kbit/s", [bands]int{1, 2, 3, 6, 6, 6, 6}, [bands]int{24, 60, 60, 50, 40, 40, 40}, 53},
-		{"MP3 64 kbit/s", [bands]int{1, 1, 2, 3, 6, 6, 6}, [bands]int{16, 40, 50, 70, 60, 60, 60}, 94},
-		{"AAC 128 kbit/s", [bands]int{1, 1, 1, 1, 2, 3, 3}, [bands]int{40, 40, 75, 80, 110, 110, 110}, 208},
-		{"MP3 128 kbit/s", [bands]int{1, 1, 1, 2, 2, 3, 3}, [bands]int{50, 40, 55, 60, 110, 110, 110}, 328},
+		{"Opus 32 kbit/s", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{90, 60, 60, 40, 0, 0, 0}, 56, 0, 0},
+		{"AAC 64 kbit/s", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{60, 40, 20, 20, 0, 0, 0}, 39, 0, 0},
+		{"Opus 64 kbit/s", [bands]int{1, 2, 3, 6, 6, 6, 6}, [bands]int{24, 60, 60, 50, 40, 40, 40}, 53, 0, 0},
+		{"MP3 64 kbit/s", [bands]int{1, 1, 2, 3, 6, 6, 6}, [bands]int{16, 40, 50, 70, 60, 60, 60}, 94, 0, 0},
+		{"AAC 128 kbit/s", [bands]int{1, 1, 1, 1, 2, 3, 3}, [bands]int{40, 40, 75, 80, 110, 110, 110}, 208, 0, 0},
+		{"MP3 128 kbit/s", [bands]int{1, 1, 1, 2, 2, 3, 3}, [bands]int{50, 40, 55, 60, 110, 110, 110}, 328, 0, 0},
 	},
 	Voice: {
-		{"Opus 24 kbit/s, voice", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{140, 140, 120, 60, 20, 20, 20}, 56},
-		{"Opus 32 kbit/s", [bands]int{1, 2, 6, 6, 6, 6, 6}, [bands]int{70, 70, 60, 60, 30, 30, 30}, 124},
-		{"MP3 64 kbit/s", [bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{30, 30, 60, 80, 100, 100, 100}, 500},
-		{"Opus 64 kbit/s", [bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{40, 40, 80, 120, 170, 170, 170}, 1040},
+		{"Opus 16 kbit/s, voice", [bands]int{2, 6, 6, 6, 6, 6, 6}, [bands]int{118, 130, 0, 0, 0, 0, 0}, 28, 0.5, 2},
+		{"Opus 24 kbit/s, voice", [bands]int{1, 2, 6, 6, 6, 6, 6}, [bands]int{66, 70, 190, 110, 0, 0, 0}, 36, 0.5, 0},
+		{"Opus 32 kbit/s", [bands]int{1, 1, 3, 3, 6, 6, 6}, [bands]int{36, 20, 110, 150, 200, 80, 0}, 82, 0.6, 0},
+		{"MP3 64 kbit/s", [bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{0, 0, 10, 30, 50, 80, 100}, 230, 0, 0},
+		{"Opus 64 kbit/s", [bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{0, 0, 10, 30, 70, 160, 220}, 540, 0, 0},
+	},
+	MusicMP3: {
+		{"Opus 64 kbit/s", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{24, 24, 24, 24, 24, 24, 24}, 40, 0, 0},
+		{"MP3 128 kbit/s", [bands]int{1, 1, 1, 2, 3, 3, 6}, [bands]int{256, 256, 296, 296, 296, 296, 296}, 1900, 0, 0},
+	},
+	MusicOpus64: {
+		{"Opus 32 kbit/s", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{24, 24, 24, 24, 24, 24, 24}, 24, 0, 0},
+		{"Opus 64 kbit/s", [bands]int{1, 2, 6, 6, 6, 6, 6}, [bands]int{256, 256, 296, 296, 296, 296, 296}, 550, 0, 0},
+	},
+	MusicOpus32: {
+		{"Opus 32 kbit/s, twice", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{60, 60, 60, 60, 60, 60, 60}, 28, 0, 0},
+		{"Opus 32 kbit/s", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{220, 220, 260, 260, 260, 260, 260}, 320, 0, 0},
+	},
+	SpeechOpus64: {
+		{"Opus 32 kbit/s", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{24, 24, 24, 24, 24, 24, 24}, 60, 0, 0},
+		{"Opus 64 kbit/s", [bands]int{1, 1, 1, 1, 1, 1, 1}, [bands]int{256, 256, 296, 296, 296, 296, 296}, 2850, 0, 0},
+	},
+	SpeechOpus32: {{"Opus 32 kbit/s", [bands]int{1, 2, 6, 6, 6, 6, 6}, [bands]int{280, 280, 320, 320, 320, 320, 320}, 640, 0, 0}},
+	SpeechOpus24: {
+		{"Opus 24 kbit/s, voice, twice", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{60, 60, 60, 60, 60, 60, 60}, 26, 0, 0},
+		{"Opus 24 kbit/s, voice", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{220, 220, 260, 260, 260, 260, 260}, 150, 0, 0},
 	},
 }
 
-// scales is the number of scales. Each multiplies the bits of all stages by √2 as compared with the one before; at middleScale by 1.
-const (
-	scales      = 8
-	middleScale = 3
-)
+// scales is the number of scales. Each multiplies the bits of all stages by √2 as compared with the one before; at the last one by 1.
+const scales = 4
 
 // factors are those of the scales, in 256ths.
-var factors = [scales]int64{91, 128, 181, 256, 362, 512, 724, 1024}
+var factors = [scales]int64{91, 128, 181, 256}
 
 // Blocks of the code carry at most maxBlock bits, check included.
 const (

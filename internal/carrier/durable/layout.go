@@ -46,15 +46,8 @@ type class int8
 
 const classHeader class = -1
 
-// headerSlots is how many of a block's groups in each of the first headerBands bands carry the header.
-const (
-	headerBands  = 2
-	headerSlots  = 40
-	slotsOfBand  = blockFrames * groupsOfBand
-	headerLength = 2                                                    // coefficients of a symbol
-	headerBlock  = headerBands * headerSlots * groupSize / headerLength // symbols
-	headerPeriod = periodBlocks * headerBlock                           // symbols
-)
+// slotsOfBand is how many groups a band has in a block.
+const slotsOfBand = blockFrames * groupsOfBand
 
 // group is what is known of a group of one frame before it is read.
 type group struct {
@@ -68,55 +61,63 @@ type block [blockFrames][groups]group
 
 // layout makes blocks.
 type layout struct {
-	header [periodBlocks]block // of the key; groups that are not the header's are of class 0
-	key    keystream.Key       // of the recording
-	stages []rung
-	order  [slotsOfBand]uint32
+	headers [forms][periodBlocks]block // of the key; groups that are not the header's are of class 0
+	aim     Aim
+	key     keystream.Key // of the recording
+	order   [slotsOfBand]uint32
 }
 
 // newLayout returns the part of the layout that needs no more than the key.
 func newLayout(key keystream.Key) *layout {
 	l := new(layout)
-	for i := range l.header {
-		s := keystream.New(key, "durable header "+strconv.Itoa(i))
-		for b := range headerBands {
-			s.Permute(l.order[:])
-			for _, slot := range l.order[:headerSlots] {
-				g := &l.header[i][slot/groupsOfBand][b*groupsOfBand+int(slot%groupsOfBand)]
-				g.class, g.signs = classHeader, uint8(s.Below(1<<groupSize))
-				for j := range groupSize / headerLength {
-					g.dither[j] = float32(s.Dither())
-				}
-			}
+	for f := range forms {
+		for i := range periodBlocks {
+			l.placeHeader(key, f, i)
 		}
 	}
 	return l
 }
 
-// of sets the recording's key, and its stages.
-func (l *layout) of(key keystream.Key, stages []rung) { l.key, l.stages = key, stages }
+// placeHeader makes the header's part of block i of a period.
+func (l *layout) placeHeader(key keystream.Key, f form, i int) {
+	s := keystream.New(key, "durable header "+headerNames[f]+" "+strconv.Itoa(i))
+	for b, length := range headerLengths {
+		s.Permute(l.order[:])
+		for _, slot := range l.order[:headerSlots[f]] {
+			g := &l.headers[f][i][slot/groupsOfBand][b*groupsOfBand+int(slot%groupsOfBand)]
+			g.class, g.signs = classHeader, uint8(s.Below(1<<groupSize))
+			for j := range groupSize / length {
+				g.dither[j] = float32(s.Dither())
+			}
+		}
+	}
+}
+
+// of sets the recording's key and aim.
+func (l *layout) of(key keystream.Key, aim Aim) { l.key, l.aim = key, aim }
 
 // fill makes the layout of block i.
 func (l *layout) fill(to *block, i int) {
-	*to = l.header[i%periodBlocks]
+	*to = l.headers[formOf(l.aim)][i%periodBlocks]
+	stages := ladders[l.aim]
 	s := keystream.New(l.key, "durable block "+strconv.Itoa(i))
 	for b := range bands {
 		s.Permute(l.order[:])
-		stage, left := 0, l.stages[0].slots[b]
+		stage, left := 0, stages[0].slots[b]
 		for _, slot := range l.order {
 			g := &to[slot/groupsOfBand][b*groupsOfBand+int(slot%groupsOfBand)]
 			if g.class == classHeader {
 				continue
 			}
-			for left == 0 && stage < len(l.stages)-1 {
+			for left == 0 && stage < len(stages)-1 {
 				stage++
-				left = l.stages[stage].slots[b]
+				left = stages[stage].slots[b]
 			}
 			left--
 			g.class = class(stage)
 			bits := s.Uint64()
 			g.signs = uint8(bits & (1<<groupSize - 1))
-			for j := 0; j < groupSize/l.stages[stage].lengths[b]; j++ {
+			for j := 0; j < groupSize/stages[stage].lengths[b]; j++ {
 				g.dither[j] = float32(s.Dither())
 			}
 		}

@@ -10,11 +10,15 @@ import (
 	"ditas/internal/dsp"
 )
 
-// lowHost is a recording as it sounds at 16 kHz in a projection: sample j lies at the time j/16000, whatever the recording's rate.
+// lowHost is a recording as it sounds at 16 kHz in a projection: sample j lies at the time j·stride/16000, whatever the recording's rate. It is
+// not safe for concurrent use.
 type lowHost struct {
 	host       *carrier.Host
 	down       *dsp.Resampler
 	projection projection
+	stride     float64 // 1 unless the recording is played faster or slower than it was written
+	between    *interpolator
+	straight   []float64
 	block      [][]float64
 	mono       []float64
 	// power of the channels, on average, and of what was read of them.
@@ -32,12 +36,16 @@ func newLowHost(h *carrier.Host) (*lowHost, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &lowHost{host: h, down: down}, nil
+	return &lowHost{host: h, down: down, stride: 1, between: newInterpolator()}, nil
 }
 
 // length returns the number of samples.
 func (l *lowHost) length() int64 {
-	return lowLength(l.host.Frames(), l.host.Format().Rate)
+	n := lowLength(l.host.Frames(), l.host.Format().Rate)
+	if l.stride != 1 {
+		n = int64(float64(n) / l.stride)
+	}
+	return n
 }
 
 // hostBlock is how many samples are read at a time.
@@ -45,6 +53,21 @@ const hostBlock = 1 << 13
 
 // read fills dst with the samples from number from on.
 func (l *lowHost) read(ctx context.Context, dst []float64, from int64) error {
+	if l.stride == 1 {
+		return l.readStraight(ctx, dst, from)
+	}
+	at := float64(from) * l.stride
+	first := math.Floor(at) - reach
+	l.straight = grow(l.straight, int(math.Ceil(float64(len(dst))*l.stride))+2*reach+2)
+	if err := l.readStraight(ctx, l.straight, int64(first)); err != nil {
+		return err
+	}
+	l.between.convert(dst, l.straight, at-first, l.stride)
+	return nil
+}
+
+// readStraight fills dst with the samples from number from on at a stride of 1.
+func (l *lowHost) readStraight(ctx context.Context, dst []float64, from int64) error {
 	for len(dst) > 0 {
 		n := min(len(dst), hostBlock)
 		if err := ctx.Err(); err != nil {

@@ -43,7 +43,10 @@ type marker struct {
 	marks  []frame     // of the last two frames done, and those that are worked on, as coefficients
 	tails  [][]float64 // what the last frame adds to the next samples of each channel
 	masked [][][]float64
-	sigma  []frame
+	bounds []frame // on the marks of the frames that are worked on
+
+	sharp   *ear.Ear
+	careful [][]float64 // masks that it hears
 
 	marked, spectrum, time []float64
 }
@@ -52,7 +55,7 @@ type marker struct {
 const history = 2
 
 func newMarker(m *modulator, p projection, channels, rate int) *marker {
-	k := &marker{modulator: m, projection: p, top: coefficients, transform: newTransform(), frames: -1}
+	k := &marker{modulator: m, projection: p, top: coefficients, transform: newTransform(), frames: -1, sharp: ear.NewSharp()}
 	if rate < ear.Rate {
 		k.top = max(0, min(coefficients, int(0.45*float64(rate)/(float64(ear.Rate)/ear.Window))-firstCoefficient))
 	}
@@ -119,13 +122,13 @@ func (k *marker) chunk(dst [][]float64, n int) {
 func (k *marker) mark(n int) {
 	if len(k.marks) < history+n {
 		k.marks = append(k.marks, make([]frame, history+n-len(k.marks))...)
-		k.sigma = make([]frame, n)
 	}
 	clear(k.marks[history:])
 	spectrum := append(k.spectrum[:0], k.transform.spectra(k.mono[history*hop:], n)...)
 	k.spectrum = spectrum
 	var y, change frame
 	var sigma [coefficients]float64
+	k.bound(n)
 	for range rounds {
 		k.remark(n)
 		// The mask of the frame before the first one and of the one behind the last one are wanted, too.
@@ -142,8 +145,36 @@ func (k *marker) mark(n int) {
 			k.modulator.change(&change, &y, t)
 			m := &k.marks[history+i]
 			for j, s := range sigma[:k.top] {
-				m[j] = change[j] * float32(s)
+				m[j] = change[j] * min(float32(s), k.bounds[i][j])
 			}
+		}
+	}
+}
+
+// bearable is how many times what a sharp ear bears is written at most.
+const bearable = 1.2
+
+// bound finds what may be written at most to the coefficients of n frames. It is less than the receiver takes the ear to bear before sudden
+// sounds, where this reaches two frames back, and beside loud tones.
+func (k *marker) bound(n int) {
+	for len(k.bounds) < n {
+		k.bounds = append(k.bounds, frame{})
+	}
+	for len(k.careful) < n+history+1 {
+		k.careful = append(k.careful, make([]float64, ear.Bands))
+	}
+	for i := range n + history + 1 {
+		k.sharp.Mask(k.careful[i], k.mono[i*hop:][:ear.Window])
+	}
+	var sigma [coefficients]float64
+	for i := range n {
+		near := k.careful[i:]
+		for b, v := range near[1] {
+			near[0][b] = min(near[0][b], v) // which no other frame needs any more
+		}
+		k.sharp.Sigma(sigma[:], firstCoefficient, near[0], near[2], near[3])
+		for j, s := range sigma {
+			k.bounds[i][j] = float32(bearable * s)
 		}
 	}
 }

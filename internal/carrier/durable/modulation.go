@@ -3,38 +3,42 @@ package durable
 import "math"
 
 // levels are how far below the mask the payload may lie: level i at loudest+i dB. Pilots and header lie at one of pilotLevels, the
-// nearest one, so that a receiver need not try all.
+// next louder one as far as there is one, so that a receiver need not try all.
 const (
-	loudest = 2
+	loudest = 5
 	levels  = 16
 )
 
-var pilotLevels = [...]float64{6, 10, 14}
+var pilotLevels = [...]float64{4, 8, 12, 16}
 
 // pilotLevelOf returns the index of the pilots' level that goes with a level.
 func pilotLevelOf(level int) int {
-	switch db := loudest + level; {
-	case db < 8:
-		return 0
-	case db < 12:
-		return 1
+	i := len(pilotLevels) - 1
+	for i > 0 && pilotLevels[i] > float64(loudest+level) {
+		i--
 	}
-	return 2
+	return i
 }
 
 // A symbol over several coefficients is moved by a share of the way to the nearest point of its lattice, which makes room for a larger
-// step (Eggers et al. 2003).
-func share(length int) float64 {
+// step (Eggers et al. 2003): the smaller the share, the more noise the symbol bears, and the more it brings itself.
+func usualShare(length int) float64 {
 	if length == 1 {
 		return 0.65
 	}
 	return 0.7
 }
 
+// pilotShare is that of pilots.
+const pilotShare = 0.7
+
 // stepOf returns the step of symbols over so many coefficients that change each by db below the mask on average.
-func stepOf(db float64, length int) float64 {
-	return math.Sqrt(12*math.Pow(10, -db/10)*float64(length)) / share(length)
+func stepOf(db float64, length int, share float64) float64 {
+	return math.Sqrt(12*math.Pow(10, -db/10)*float64(length)) / share
 }
+
+// pilotStep returns the step of pilots at one of pilotLevels.
+func pilotStep(level int) float64 { return stepOf(pilotLevels[level], 2, pilotShare) }
 
 // symbol says how to read and write one symbol: the coefficients at the given places, with signs from the low bits.
 func project(y *frame, at []uint8, signs uint8) float64 {
@@ -49,10 +53,13 @@ func project(y *frame, at []uint8, signs uint8) float64 {
 	return u / math.Sqrt(float64(len(at)))
 }
 
-// move adds to a frame of changes what brings a symbol, which is at u, towards the nearest point phase + n, in steps.
-func move(change *frame, at []uint8, signs uint8, u, phase, step float64) {
-	t := u/step - phase
-	d := share(len(at)) * step * (math.RoundToEven(t) - t) / math.Sqrt(float64(len(at)))
+// lattice is where a symbol may stand: at points a step apart from phase, in steps, on. It is moved a share of the way to the nearest one.
+type lattice struct{ phase, step, share float64 }
+
+// move adds to a frame of changes what brings a symbol, which is at u, towards a lattice.
+func move(change *frame, at []uint8, signs uint8, u float64, l lattice) {
+	t := u/l.step - l.phase
+	d := l.share * l.step * (math.RoundToEven(t) - t) / math.Sqrt(float64(len(at)))
 	for i, p := range at {
 		if signs>>i&1 != 0 {
 			change[p] -= float32(d)

@@ -16,6 +16,9 @@ type modulator struct {
 	stages     []stage
 	coded      [][]byte
 	kept       [2]keptBlock
+
+	headerSteps [groupSize + 1]float64 // of symbols of each length
+	steps       [][groupSize + 1]float64
 }
 
 // keptBlock is what is written to a block.
@@ -28,7 +31,16 @@ type keptBlock struct {
 }
 
 // set sets the level.
-func (m *modulator) set(level int) { m.level, m.pilotLevel = level, pilotLevelOf(level) }
+func (m *modulator) set(level int) {
+	m.level, m.pilotLevel = level, pilotLevelOf(level)
+	m.steps = make([][groupSize + 1]float64, len(m.stages))
+	for _, n := range []int{1, 2, 3, 6} {
+		m.headerSteps[n] = stepOf(pilotLevels[m.pilotLevel], n, headerShare)
+		for i := range m.stages {
+			m.steps[i][n] = stepOf(float64(loudest+level)-m.stages[i].raised, n, m.stages[i].share(n))
+		}
+	}
+}
 
 // block returns block number n.
 func (m *modulator) block(n int) *keptBlock {
@@ -38,7 +50,7 @@ func (m *modulator) block(n int) *keptBlock {
 	}
 	k.number, k.filled, k.numbers = n, true, numbering(m.key, n)
 	m.layout.fill(&k.layout, n)
-	symbol, at := n%periodBlocks*headerBlock, make([]int, len(m.stages))
+	symbol, at := n%periodBlocks*headerSymbols(formOf(m.layout.aim)), make([]int, len(m.stages))
 	for i := range m.stages {
 		if m.stages[i].size > 0 {
 			at[i] = m.stages[i].begin(n)
@@ -49,7 +61,7 @@ func (m *modulator) block(n int) *keptBlock {
 			code := &k.layout[t][g]
 			k.bits[t][g] = 0
 			if code.class == classHeader {
-				for j := range groupSize / headerLength {
+				for j := range groupSize / headerLengths[g/groupsOfBand] {
 					k.bits[t][g] |= m.headerBits[m.header.position(symbol)] << j
 					symbol++
 				}
@@ -74,7 +86,7 @@ func (m *modulator) block(n int) *keptBlock {
 func (m *modulator) change(dst, y *frame, t int) {
 	*dst = frame{}
 	k, i := m.block(t/blockFrames), t%blockFrames
-	step := stepOf(pilotLevels[m.pilotLevel], 2)
+	step := pilotStep(m.pilotLevel)
 	for b := range bands {
 		phase := m.pilots.phase[t%period][b]
 		if isNumber(t, b) {
@@ -82,28 +94,28 @@ func (m *modulator) change(dst, y *frame, t int) {
 		}
 		where := [2]uint8{uint8(pilotAt(b)), uint8(pilotAt(b) + 1)}
 		u := project(y, where[:], m.pilots.signs[b])
-		move(dst, where[:], m.pilots.signs[b], u, float64(phase), step)
-	}
-	headerStep := stepOf(pilotLevels[m.pilotLevel], headerLength)
-	var steps [groupSize + 1]float64
-	for _, n := range []int{1, 2, 3, 6} {
-		steps[n] = stepOf(float64(loudest+m.level), n)
+		move(dst, where[:], m.pilots.signs[b], u, lattice{float64(phase), step, pilotShare})
 	}
 	for g := range places {
-		code, bits := &k.layout[i][g], k.bits[i][g]
-		length, step := headerLength, headerStep
-		if code.class != classHeader {
+		code, bits, band := &k.layout[i][g], k.bits[i][g], g/groupsOfBand
+		var length int
+		var l lattice
+		if code.class == classHeader {
+			length = headerLengths[band]
+			l.step, l.share = m.headerSteps[length], headerShare
+		} else {
 			s := &m.stages[code.class]
 			if s.size == 0 {
 				continue
 			}
-			length = s.lengths[g/groupsOfBand]
-			step = steps[length]
+			length = s.lengths[band]
+			l.step, l.share = m.steps[code.class][length], s.share(length)
 		}
 		for j := range groupSize / length {
 			at, signs := places[g][j*length:][:length], code.signs>>(j*length)
 			u := project(y, at, signs)
-			move(dst, at, signs, u, float64(code.dither[j])+float64(bits>>j&1)/2, step)
+			l.phase = float64(code.dither[j]) + float64(bits>>j&1)/2
+			move(dst, at, signs, u, l)
 		}
 	}
 }

@@ -90,7 +90,7 @@ func (g *reading) number(ctx context.Context, r *run) error {
 	most := (g.lock.header.blocks*33/32+2)/periodBlocks + 2
 	sums := make([]float64, most+1) // the first piece may begin before the recording did
 	for i := r.first; i < min(r.end, r.first+mostNumbered); i++ {
-		if err := g.aligned.read(ctx, g.frames, g.pieces[i].line, 0); err != nil {
+		if err := g.readPiece(ctx, g.frames, &g.pieces[i]); err != nil {
 			return err
 		}
 		own := g.numberPilots()
@@ -111,7 +111,7 @@ func (g *reading) number(ctx context.Context, r *run) error {
 			}
 		}
 		r.period = best - 1
-		deviation := math.Sqrt(float64(i+1-r.first) * bands * period / 8)
+		deviation := math.Sqrt(float64(i+1-r.first) * squaredWeights * period / 8)
 		if (sums[best]-sums[second])/deviation > certain {
 			break
 		}
@@ -139,7 +139,7 @@ func (g *reading) compare(own *[period][bands]float32, number int) (sum float64)
 		for t := range phases {
 			for b := range bands {
 				if u := own[block*blockFrames+t][b]; u != 0 {
-					sum += float64(g.searcher.table.at(u - phases[t][b])[0])
+					sum += weights[b] * float64(g.searcher.table.at(u - phases[t][b])[0])
 				}
 			}
 		}
@@ -159,7 +159,7 @@ func (g *reading) message(ctx context.Context) (*carrier.Message, error) {
 			if r.period+i < 0 { // less than a frame of it is there
 				continue
 			}
-			if err := g.aligned.read(ctx, g.frames, p.line, 0); err != nil {
+			if err := g.readPiece(ctx, g.frames, &p); err != nil {
 				return nil, err
 			}
 			for _, c := range g.receiver.readPayload(g.frames, (r.period+i)*periodBlocks) {

@@ -41,9 +41,9 @@ type searcher struct {
 	fft        *dsp.FFT[float32]
 	correlator *dsp.Correlator
 	window     [ear.Window]float64
-	turns      [ear.Window][2]float64 // exp(−iπn/512)
-	references [bands]spectrum        // of the pilots' phases
-	mirrored   [bands]spectrum        // the same of a recording that is upside down
+	turns      [ear.Window][2]float64  // exp(−iπn/512)
+	references [searchedBands]spectrum // of the pilots' phases
+	mirrored   [searchedBands]spectrum // the same of a recording that is upside down
 
 	samples []float64
 	grid    pilotGrid
@@ -51,6 +51,8 @@ type searcher struct {
 	table   phasorTable
 	turn    *rotation
 	circle  [8 * hop][2]float64
+
+	rotations []*rotation // of all offsets
 }
 
 type spectrum struct{ re, im [period]float32 }
@@ -165,6 +167,17 @@ func (s *searcher) listen(n int) {
 
 // weights are those of bands in the search: what codecs leave lies low.
 var weights = [bands]float64{1, 0.6, 0.35, 0.25, 0.2, 0.2, 0.15}
+
+// squaredWeights is the sum of their squares.
+var squaredWeights = func() (sum float64) {
+	for _, w := range weights {
+		sum += w * w
+	}
+	return sum
+}()
+
+// searchedBands is how many bands are searched. What the others add where codecs leave something of them is not missed.
+const searchedBands = 5
 
 // evidence is what pieces say about each place of the pilots: for both polarities, each level, each offset and each number of the first frame.
 type evidence struct {
@@ -295,11 +308,11 @@ func (s *searcher) scanLine(ctx context.Context, e *evidence, frames int, drift 
 // correlate computes the evidence of one offset.
 func (s *searcher) correlate(e *evidence, offset int, u [][bands]float32) {
 	var z spectrum
-	for level, db := range pilotLevels {
-		steps := float32(1 / stepOf(db, 2))
+	for level := range pilotLevels {
+		steps := float32(1 / pilotStep(level))
 		var sums [2]spectrum
 		count := 0.0
-		for b := range bands {
+		for b := range searchedBands {
 			for t := range u {
 				z.re[t], z.im[t] = 0, 0
 				if v := u[t][b] * steps; v != 0 && v > -most && v < most {
@@ -337,12 +350,12 @@ func multiply(sum, z, r *spectrum) {
 	}
 }
 
-// coherence returns the sum over the pilots of the loaded piece, whose first sample is from, of the cosine of their phase, and the sum of the
-// squares of their weights, for frames along a line.
-func (s *searcher) coherence(c *candidate, from int64) (sum, count float64) {
+// coherence returns the sum over the pilots of some frames of the loaded piece, whose first sample is from, of the cosine of their phase, and
+// the sum of the squares of their weights, for frames along a line.
+func (s *searcher) coherence(c *candidate, from int64, first, end int) (sum, count float64) {
 	var u [bands]float32
-	steps := float32(1 / stepOf(pilotLevels[c.level], 2))
-	for t := range s.grid.frames {
+	steps := float32(1 / pilotStep(c.level))
+	for t := first; t < end; t++ {
 		place := c.line.frameAt(t) - float64(from)
 		grid := int(math.Floor(place / gridStep))
 		if grid < 0 || grid/gridSize >= s.grid.frames {
@@ -379,6 +392,47 @@ func turnAt(place float64) *[bands][2][2]float32 {
 	return &r
 }
 
+// straighten finds out whether frames that were found on a line of rate 1 lie on another one, which they meet somewhere in the loaded piece:
+// on one through the offsets at which two quarters of the piece agree best. Then it refines the candidate.
+func (s *searcher) straighten(c *candidate, from int64) {
+	const (
+		reach  = 8.0 // samples, by which a drift of mostDrift moves the ends of a period
+		margin = 1.0 // by which another line has to be better, as there are more of them
+	)
+	straight := *c
+	s.refine(c, from, 0.5, 12e-6)
+	quarter := s.grid.frames / 4
+	if quarter < blockFrames {
+		return
+	}
+	var offsets [4]float64
+	for q := range offsets {
+		most := 0.0
+		for offset := -reach; offset <= reach; offset += 0.5 {
+			d := straight
+			d.line.at += offset
+			if sum, _ := s.coherence(&d, from, q*quarter, (q+1)*quarter); sum > most {
+				offsets[q], most = offset, sum
+			}
+		}
+	}
+	least := c.score + margin
+	for q := range offsets {
+		for p := range q {
+			d := straight
+			slope := (offsets[q] - offsets[p]) / float64((q-p)*quarter*hop)
+			if slope == 0 || math.Abs(slope) > mostDrift+driftStep {
+				continue
+			}
+			d.line.rate += slope
+			d.line.at += offsets[p] - slope*(float64(p)+0.5)*float64(quarter*hop)
+			if s.refine(&d, from, 0.5, 12e-6); d.score > least {
+				*c, least = d, d.score
+			}
+		}
+	}
+}
+
 // refine moves a candidate in the loaded piece, which begins at sample from, to where its pilots agree best.
 func (s *searcher) refine(c *candidate, from int64, samples, drift float64) {
 	middle := float64(s.grid.frames) / 2
@@ -386,7 +440,7 @@ func (s *searcher) refine(c *candidate, from int64, samples, drift float64) {
 		d := *c
 		d.line.rate += slope
 		d.line.at += offset - slope*middle*hop
-		sum, count := s.coherence(&d, from)
+		sum, count := s.coherence(&d, from, 0, s.grid.frames)
 		d.score = sum / math.Sqrt(max(1, count/2))
 		return d
 	}

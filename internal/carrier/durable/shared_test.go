@@ -35,7 +35,7 @@ var shared = []struct {
 	psnr    float64  // dB that the picture has at least
 }{
 	{"shared.mp3", ditas.Share, []string{"-ar", "44100", "-c:a", "libmp3lame", "-b:a", "64k"}, 5, 27},
-	{"shared.opus", ditas.Voice, []string{"-c:a", "libopus", "-b:a", "24k", "-application", "voip"}, 1, 19},
+	{"shared.opus", ditas.Voice, []string{"-c:a", "libopus", "-b:a", "24k", "-application", "voip"}, 2, 20},
 }
 
 // speech returns the demo's recording, or the beginning of it, as a file.

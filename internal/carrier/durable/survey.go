@@ -33,9 +33,9 @@ const (
 	excerptBlocks = 8     // of a recording that would hold an excerpt
 	usualLevel    = 10 - loudest
 	mostTries     = 3
-	// wantedIndex is the distortion index at an ODG of −0.45, and usualSlope what a dB of the level adds to it. The index is nearly linear in
+	// wantedIndex is the distortion index at an ODG of −0.5, and usualSlope what a dB of the level adds to it. The index is nearly linear in
 	// the level, as the grade is not, so two tries tell most levels.
-	wantedIndex = 1.66
+	wantedIndex = 1.58
 	usualSlope  = 0.28
 	// gradedRate is the least rate whose recordings can have the bandwidth without which PEAQ's grade does not count.
 	gradedRate = 16219
@@ -81,7 +81,7 @@ func newSurvey(ctx context.Context, f audio.File, aim Aim, progress func(done, t
 	if all.channels == 0 {
 		return nil, carrier.ErrSilent
 	}
-	s := &surveyedCover{cover: f, rates: rates, plan: plan{aim: aim, samples: host.Frames(), blocks: blocks, scale: middleScale}}
+	s := &surveyedCover{cover: f, rates: rates, plan: plan{aim: aim, samples: host.Frames(), blocks: blocks, scale: scales - 1}}
 	if all.mean < sideways*all.channels && host.Channels() == 2 {
 		s.plan.projection = difference
 	}
@@ -363,7 +363,7 @@ func part(x [][]float64, from, to int) [][]float64 {
 
 // judge applies criterion Q, with a margin for what is not among the excerpts.
 func judge(f metric.Figures) (v verdict) {
-	q, share := metric.CriterionQ(), 0.985
+	q := metric.CriterionQ()
 	var means, peaks []float64
 	for _, channel := range f.Moments {
 		for _, m := range channel {
@@ -374,7 +374,7 @@ func judge(f metric.Figures) (v verdict) {
 	if len(means) > 0 {
 		slices.Sort(means)
 		slices.Sort(peaks)
-		at := int(math.Ceil(share*float64(len(means)))) - 1
+		at := int(math.Ceil(q.Share*float64(len(means)))) - 1
 		v.spare = min(q.NMR-0.5-f.NMR, q.FrameNMR-0.5-means[at], q.BandNMR-peaks[at])
 	}
 	v.spare = max(-levels, min(v.spare, levels)) // it is infinite for what is equal

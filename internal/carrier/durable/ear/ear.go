@@ -59,12 +59,23 @@ type place struct {
 }
 
 // New returns an Ear.
-func New() *Ear {
+func New() *Ear { return newEar(1) }
+
+// NewSharp returns an Ear that hears less of a tone in bands away from it, where the window of the transform lets it leak to. It is for senders,
+// which may be more careful than receivers can.
+func NewSharp() *Ear { return newEar(3) }
+
+// newEar returns an Ear whose window is a power of a sine.
+func newEar(power float64) *Ear {
 	e := new(Ear)
 	e.power, _ = dsp.NewPower(Window) // a power of two
+	sum := 0.0
 	for n := range e.window {
-		// The squares of a sine window have a sum of Hop, so that white noise of variance 1 has a power of 1 in every bin.
-		e.window[n] = math.Sin(math.Pi*(float64(n)+0.5)/Window) / math.Sqrt(Hop)
+		e.window[n] = math.Pow(math.Sin(math.Pi*(float64(n)+0.5)/Window), power)
+		sum += e.window[n] * e.window[n]
+	}
+	for n := range e.window {
+		e.window[n] /= math.Sqrt(sum) // so that white noise of variance 1 has a power of 1 in every bin
 	}
 	first := bark(lowest)
 	for i := range e.bands {
