@@ -24,6 +24,8 @@ var (
 	ErrOtherVersion = carrier.ErrVersion
 	// ErrSilent reports a recording that is nothing but silence.
 	ErrSilent = carrier.ErrSilent
+	// ErrTooLoud reports samples in another range than −1 to 1.
+	ErrTooLoud = carrier.ErrTooLoud
 	// ErrTooLarge reports a picture that is wider or higher than MaxSide.
 	ErrTooLarge = picture.ErrTooLarge
 )

@@ -47,7 +47,8 @@ func HideFile(ctx context.Context, stego, cover, secret string, key Key, o HideO
 }
 
 // RevealFile reveals the picture in the recording in file stego and writes it to file secret, in the format that its name ends in (.png, .jpg,
-// .bmp or .tif). The file appears, or is replaced, only when it is complete. It must not be the recording.
+// .bmp or .tif). The file appears, or is replaced, only when it is complete. It must not be the recording. If it took a passphrase, a new file can
+// be read by its owner alone.
 func RevealFile(ctx context.Context, secret, stego string, key Key, o RevealOptions) (*report.Reveal, error) {
 	if err := distinct(secret, stego); err != nil {
 		return nil, err
@@ -66,7 +67,11 @@ func RevealFile(ctx context.Context, secret, stego string, key Key, o RevealOpti
 		return r, fmt.Errorf("%s: %w", stego, err)
 	}
 	converting := options(o.Workers, o.Progress).Phase(report.Converting)
-	return r, replace.File(secret, func(w io.Writer) error { return p.EncodeContext(ctx, w, format, converting) })
+	write := replace.File
+	if key.Secret() {
+		write = replace.Private
+	}
+	return r, write(secret, func(w io.Writer) error { return p.EncodeContext(ctx, w, format, converting) })
 }
 
 // distinct returns an error if a file to be written is one of those that are read.

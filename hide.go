@@ -56,7 +56,7 @@ type Survey struct {
 }
 
 // NewSurvey measures a cover. If the cover is too short, cut off or silent, the error is a *[report.TooShortError] or an
-// *audio.TruncatedError, or wraps [ErrSilent].
+// *audio.TruncatedError, or wraps [ErrSilent] or [ErrTooLoud].
 func NewSurvey(ctx context.Context, cover audio.File, o SurveyOptions) (*Survey, error) {
 	m, hides, err := choose(o.Method, o.For)
 	if err != nil {
@@ -68,10 +68,20 @@ func NewSurvey(ctx context.Context, cover audio.File, o SurveyOptions) (*Survey,
 	}
 	heard := preflight.NewTap(writable, codec.Lossy(cover))
 	s, err := hides.Survey(ctx, heard, options(o.Workers, o.Progress))
+	if ended := ctx.Err(); ended != nil {
+		return nil, ended
+	}
+	r := heard.Report()
+	if loud := r.TooLoud(); loud != nil {
+		return nil, loud
+	}
+	if r.Silent == 1 && !errors.As(err, new(*audio.TruncatedError)) {
+		return nil, ErrSilent
+	}
 	if err != nil {
 		return nil, err
 	}
-	return &Survey{m, o.For, s, heard.Report().Warnings()}, nil
+	return &Survey{m, o.For, s, r.Warnings()}, nil
 }
 
 // rewriter returns a recording as one that can be written: as it is, or as a WAV file, of 16 bits if it was compressed with loss.
@@ -119,6 +129,7 @@ func (s *Survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes
 	case secret.Width > MaxSide || secret.Height > MaxSide:
 		return nil, fmt.Errorf("%w: %d×%d pixels, at most %d a side", ErrTooLarge, secret.Width, secret.Height, MaxSide)
 	}
+	losses := secret.Losses
 	if err := s.hides.Capacity(strength).Check(secret.Width, secret.Height); err != nil {
 		var short *report.TooShortError
 		if !o.Fit || !errors.As(err, &short) || short.Width == 0 {
@@ -133,9 +144,16 @@ func (s *Survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes
 	if random == nil {
 		random = rand.Reader
 	}
-	return s.hides.Hide(ctx, dst, secret, carrier.HideOptions{
+	r, err := s.hides.Hide(ctx, dst, secret, carrier.HideOptions{
 		Options: options(o.Workers, o.Progress), Strength: strength, Key: key.stream, Nonce: random, Restored: o.Restored,
 	})
+	if err != nil {
+		return nil, err
+	}
+	if r.Losses = losses; len(losses) > 0 {
+		r.Exact = false
+	}
+	return r, nil
 }
 
 // Hide writes a cover to dst with a picture hidden in it, in the cover's own format, or as a WAV file if ditas cannot write that. If it

@@ -55,6 +55,13 @@ func reveal(ctx context.Context, stego audio.File, key Key, o RevealOptions, onl
 		}
 		candidates = []Method{*m}
 	}
+	if stego.Format().Channels > carrier.MaxChannels {
+		return nil, nil, ErrNothingFound // no method writes to so many
+	}
+	mended := audio.Mend(stego)
+	if mended != nil {
+		stego = mended
+	}
 	host, err := carrier.NewHost(ctx, stego)
 	if err != nil {
 		return nil, nil, err
@@ -77,9 +84,39 @@ func reveal(ctx context.Context, stego audio.File, key Key, o RevealOptions, onl
 		if opts.Progress != nil {
 			opts.Progress(report.Searching, searchTotal, searchTotal)
 		}
-		return f.Reveal(ctx, carrier.RevealOptions{Options: opts, Report: only, Plain: o.Plain, Stage: o.Stage})
+		p, r, err := f.Reveal(ctx, carrier.RevealOptions{Options: opts, Report: only, Plain: o.Plain, Stage: o.Stage})
+		if r != nil && mended != nil {
+			r.Damaged = stego.Format().Duration(mended.Damaged()).Seconds()
+		}
+		return p, r, err
 	}
 	return nil, nil, nothing
+}
+
+// Holds reports whether a recording holds a picture for one of the keys, of which hiding another one would leave little or nothing. It looks only for
+// what takes a moment to find, in recordings that were not changed since: other ones may hold one as well.
+func Holds(ctx context.Context, recording audio.File, keys ...Key) (bool, error) {
+	if recording.Format().Channels > carrier.MaxChannels {
+		return false, nil
+	}
+	host, err := carrier.NewHost(ctx, recording)
+	if err != nil {
+		return false, err
+	}
+	o := options(0, nil)
+	o.Quick = true
+	for _, key := range keys {
+		for _, m := range methods {
+			if m.takes(key) != nil {
+				continue
+			}
+			_, err := m.hides.Find(ctx, host, key.stream, o)
+			if err == nil || !errors.Is(err, carrier.ErrNotFound) && !errors.Is(err, carrier.ErrVersion) {
+				return err == nil, err
+			}
+		}
+	}
+	return false, nil
 }
 
 // searchTotal is the total of all searches together.

@@ -200,6 +200,29 @@ type File interface {
 	Reader() Reader
 }
 
+// Mended is a File that reads silence in place of what is damaged.
+type Mended interface {
+	File
+	// Damaged returns how many frames have turned out to be damaged, so far.
+	Damaged() int64
+}
+
+// Mend returns a File that reads silence where f is damaged, or nil if f knows nothing of damage. Files that are made of others tell what they
+// are made of by a method Unwrap.
+func Mend(f File) Mended {
+	for f != nil {
+		switch v := f.(type) {
+		case interface{ Mend() Mended }:
+			return v.Mend()
+		case interface{ Unwrap() File }:
+			f = v.Unwrap()
+		default:
+			return nil
+		}
+	}
+	return nil
+}
+
 // Reader reads frames in order.
 type Reader interface {
 	// Read fills the front of block, which must have the file's number of channels, and returns the number of frames

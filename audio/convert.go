@@ -37,7 +37,7 @@ const countBlock = 4096
 
 // count reads all of f. Where f is cut off it counts what is there.
 func count(f File) (frames int64, err error) {
-	r, block := f.Reader(), NewBlock(f.Format().Channels, countBlock)
+	r, block := f.Reader(), NewBlock(f.Format().Channels, BlockFrames(f.Format().Channels, countBlock))
 	for {
 		n, err := r.Read(block)
 		if err == io.EOF {
@@ -119,7 +119,7 @@ func (f *filler) Close() error {
 
 // fill writes the frames that are missing.
 func (f *filler) fill() error {
-	r, block := f.c.Reader(), NewBlock(f.c.format.Channels, countBlock)
+	r, block := f.c.Reader(), NewBlock(f.c.format.Channels, BlockFrames(f.c.format.Channels, countBlock))
 	if err := r.SeekFrame(f.next); err != nil {
 		return err
 	}

@@ -11,6 +11,13 @@ type Recording struct {
 	Samples [][]float64 // one slice a channel, all equally long
 }
 
+// mostSamples is the number of samples of the largest block that is read at a time: 32 MiB.
+const mostSamples = 1 << 22
+
+// BlockFrames returns how many frames of a number of channels to read at a time: as many as wanted, or fewer where the block would be too
+// large, at least one. A file of a few bytes may claim 65535 channels.
+func BlockFrames(channels, wanted int) int { return max(1, min(wanted, mostSamples/max(1, channels))) }
+
 // NewBlock returns a planar block of silence.
 func NewBlock(channels, frames int) [][]float64 {
 	flat := make([]float64, channels*frames)

@@ -11,6 +11,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"slices"
 
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
@@ -23,6 +24,12 @@ import (
 // MaxPixels is the largest size of a picture that [Decode] reads: 100 megapixels.
 const MaxPixels = 100_000_000
 
+// A file may hold surePixels, and pixelsPerByte for each of its bytes, of which one may hold thousands: so few would take gigabytes.
+const (
+	surePixels    = 1 << 24
+	pixelsPerByte = 1 << 8
+)
+
 // Errors that [Decode] wraps.
 var (
 	ErrFormat    = errors.New("not a picture (" + words.List(Names(kinds), "or") + ")")
@@ -30,7 +37,7 @@ var (
 	ErrTooLarge  = errors.New("the picture is too large")
 )
 
-// Decode reads a picture of at most [MaxPixels] pixels: PNG, JPEG, GIF, WebP, BMP or TIFF, told apart by content. It reads the
+// Decode reads a picture of at most [MaxPixels] pixels, and at most 16 million and 256 for each byte of the file: PNG, JPEG, GIF, WebP, BMP or TIFF, told apart by content. It reads the
 // first frame of an animated GIF and the first page of a TIFF, but no animated WebP. It lays what is transparent over white, and
 // turns the picture upright as its Exif data or TIFF tag says. The error wraps [ErrFormat], [ErrTruncated] or [ErrTooLarge] if
 // one of them is the reason.
@@ -72,6 +79,15 @@ func DecodeContext(ctx context.Context, r io.Reader, maxPixels int) (*Planes, er
 
 // planes decodes a file.
 func (f format) planes(ctx context.Context, data []byte, maxPixels int) (*Planes, error) {
+	whole := data
+	if f.plain != nil {
+		data = f.plain(data)
+	}
+	if f.refuse != nil {
+		if err := limit(f.refuse(data)); err != nil {
+			return nil, err
+		}
+	}
 	src := &source{Reader: bytes.NewReader(data), ctx: ctx}
 	config, err := f.config(src)
 	if err != nil {
@@ -84,8 +100,17 @@ func (f format) planes(ctx context.Context, data []byte, maxPixels int) (*Planes
 		return nil, fmt.Errorf("%w: %d×%d is more than %.6g megapixels; scale it down first",
 			ErrTooLarge, config.Width, config.Height, float64(maxPixels)/1e6)
 	}
+	if config.Height > (surePixels+pixelsPerByte*len(data))/config.Width {
+		return nil, fmt.Errorf("%w: %d×%d in a file of %d bytes, which is nearly empty; scale it down first",
+			ErrTooLarge, config.Width, config.Height, len(data))
+	}
 	src = &source{Reader: bytes.NewReader(data), ctx: ctx}
 	img, err := f.decode(src)
+	if err != nil && f.limits != nil && ctx.Err() == nil {
+		if limit := limit(f.limits(data)); limit != nil {
+			return nil, limit
+		}
+	}
 	if err != nil {
 		return nil, f.failure(src, err)
 	}
@@ -101,10 +126,46 @@ func (f format) planes(ctx context.Context, data []byte, maxPixels int) (*Planes
 		return nil, err
 	}
 	p := f.convert(img)
+	p.deep(img)
+	if f.profile != nil {
+		p.manage(f.profile(whole))
+	}
 	if f.exif != nil {
-		p.orient(orientation(f.exif(data)))
+		p.orient(orientation(f.exif(whole)))
 	}
 	return p, nil
+}
+
+// deep notes whether there is more in a picture than 8 bits can hold.
+func (p *Planes) deep(img image.Image) {
+	switch img.(type) {
+	case *image.RGBA64, *image.NRGBA64, *image.Gray16:
+	default:
+		return
+	}
+	for _, plane := range p.Pix {
+		for _, v := range plane {
+			if level[quantize(v)] != v {
+				p.Losses = append(p.Losses, "16 bits a channel became 8")
+				return
+			}
+		}
+	}
+}
+
+// manage converts a picture with a colour profile to sRGB.
+func (p *Planes) manage(icc []byte) {
+	if len(icc) == 0 || len(icc) > mostProfile {
+		return
+	}
+	switch f := parseProfile(icc); {
+	case f == nil:
+	case !f.known:
+		p.Losses = append(p.Losses, fmt.Sprintf("its colour profile (%s) was dropped, which ditas cannot convert", f.name))
+	case !f.same():
+		f.convert(p)
+		p.Losses = append(p.Losses, fmt.Sprintf("its colours were converted from the profile %s to sRGB", f.name))
+	}
 }
 
 // format is a file format that Decode reads.
@@ -114,6 +175,10 @@ type format struct {
 	decode  func(io.Reader) (image.Image, error)
 	convert func(image.Image) *Planes
 	exif    func(data []byte) []byte // finds the Exif data, in TIFF form; nil if the format has none
+	profile func(data []byte) []byte // finds the ICC profile; nil if the format has none
+	plain   func(data []byte) []byte // leaves out what need not be right; nil if that is not needed
+	refuse  func(data []byte) string // names what is not decoded, or wrongly, if there is anything
+	limits  func(data []byte) string // names what may be why a file was not decoded
 }
 
 // sniff tells the format of a file from its first bytes.
@@ -121,23 +186,34 @@ func sniff(head []byte) (format, error) {
 	has := func(at int, s string) bool { return len(head) >= at+len(s) && string(head[at:at+len(s)]) == s }
 	switch {
 	case has(0, "\x89PNG\r\n\x1a\n"):
-		return format{"PNG", png.DecodeConfig, png.Decode, FromImage, pngExif}, nil
+		return format{"PNG", png.DecodeConfig, png.Decode, FromImage, pngExif, pngProfile, pngPlain, nil, nil}, nil
 	case has(0, "\xff\xd8\xff"):
-		return format{"JPEG", jpeg.DecodeConfig, jpeg.Decode, FromImage, jpegExif}, nil
+		return format{"JPEG", jpeg.DecodeConfig, jpeg.Decode, FromImage, jpegExif, jpegProfile, nil, nil, jpegLimits}, nil
 	case has(0, "GIF87a"), has(0, "GIF89a"):
-		return format{"GIF", gif.DecodeConfig, gif.Decode, FromImage, nil}, nil
+		return format{name: "GIF", config: gif.DecodeConfig, decode: gif.Decode, convert: FromImage}, nil
 	case has(0, "RIFF") && has(8, "WEBPVP8X") && len(head) > 20 && head[20]&2 != 0:
 		return format{}, errors.New("animated WebP cannot be read; save one of its frames as PNG")
 	case has(0, "RIFF") && has(8, "WEBP"):
-		return format{"WebP", webp.DecodeConfig, webp.Decode, fromWebP, webpExif}, nil
+		return format{"WebP", webp.DecodeConfig, webp.Decode, fromWebP, webpExif, webpProfile, nil, nil, nil}, nil
 	case has(0, "BM") && has(15, "\x00\x00\x00"): // the header's size: many texts begin with these two letters
-		return format{"BMP", bmp.DecodeConfig, bmp.Decode, FromImage, nil}, nil
+		return format{name: "BMP", config: bmp.DecodeConfig, decode: bmp.Decode, convert: FromImage, refuse: bmpLimits}, nil
 	case has(0, "II*\x00"), has(0, "MM\x00*"):
-		return format{"TIFF", tiff.DecodeConfig, tiff.Decode, FromImage, func(data []byte) []byte { return data }}, nil
-	case has(4, "ftypavif"), has(4, "ftypheic"), has(4, "ftypheix"), has(4, "ftypmif1"):
-		return format{}, fmt.Errorf("%w: HEIC and AVIF cannot be read; save the picture as JPEG or PNG", ErrFormat)
+		return format{"TIFF", tiff.DecodeConfig, tiff.Decode, FromImage, func(data []byte) []byte { return data }, tiffProfile, nil, tiffLimits, nil}, nil
+	}
+	for _, u := range unread {
+		if slices.ContainsFunc(u.marks, func(m mark) bool { return has(m.at, m.bytes) }) {
+			return format{}, fmt.Errorf("%w: %s cannot be read; save the picture as JPEG or PNG", ErrFormat, u.name)
+		}
 	}
 	return format{}, ErrFormat
+}
+
+// limit returns an error that names a kind of file which is not read, nil for none.
+func limit(kind string) error {
+	if kind == "" {
+		return nil
+	}
+	return fmt.Errorf("%s cannot be read by ditas; open the picture in another program and save it as PNG", kind)
 }
 
 // failure turns a decoder's error into one that says what to do.
@@ -147,6 +223,9 @@ func (f format) failure(src *source, err error) error {
 	}
 	if src.short {
 		return fmt.Errorf("reading %s: %w; fetch or copy it again", f.name, ErrTruncated)
+	}
+	if unsupported := jpeg.UnsupportedError(""); errors.As(err, &unsupported) {
+		return fmt.Errorf("reading %s: %w, a limit of ditas; open the picture in another program and save it as PNG", f.name, err)
 	}
 	return fmt.Errorf("reading %s: %w; open the picture in another program and save it as PNG", f.name, err)
 }

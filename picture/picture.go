@@ -8,8 +8,8 @@
 //	photo, err := picture.Decode(file)
 //	small := photo.Thumbnail(64) // the unit experiment's 64×64 picture
 //
-// Values are as in the file, nearly always sRGB: nothing is linearised, and embedded colour profiles and gamma are
-// ignored. A value of an opaque 8-bit file is a multiple of 1/255 and survives Decode, [Planes.Image] and back exactly.
+// Values are sRGB: what has a colour profile of another space, of three primaries and curves as cameras and telephones embed, is
+// converted, and [Planes.Losses] tells it. Other profiles and gamma are ignored. A value of an opaque 8-bit file is a multiple of 1/255 and survives Decode, [Planes.Image] and back exactly.
 package picture
 
 import (
@@ -22,13 +22,15 @@ import (
 type Planes struct {
 	Width, Height int
 	Pix           [3][]float32
+	// Losses tells what Decode did not take over from the file: "16 bits a channel became 8". Nothing that is made of the picture has them.
+	Losses []string
 }
 
 // New returns a black picture of width×height pixels, neither of them negative.
 func New(width, height int) *Planes {
 	n := width * height
 	all := make([]float32, 3*n)
-	return &Planes{width, height, [3][]float32{all[:n:n], all[n : 2*n : 2*n], all[2*n:]}}
+	return &Planes{Width: width, Height: height, Pix: [3][]float32{all[:n:n], all[n : 2*n : 2*n], all[2*n:]}}
 }
 
 // level holds the 256 values of an 8-bit channel.

@@ -17,6 +17,8 @@ type Hide struct {
 	// network restores what is missing. Exact says that not one value differs.
 	PSNR  float64 `json:"psnr"`
 	Exact bool    `json:"exact"`
+	// Losses tells what of the picture's file was not hidden, as picture.Planes does. Exact is false then.
+	Losses []string `json:"losses,omitempty"`
 	// Restored is the quality of the picture after a network has restored it. It is nil unless it was asked for.
 	Restored *Quality `json:"restored,omitempty"`
 	// Robust says that the picture is protected against noise. Where there is little room, it goes into quality instead.
@@ -70,6 +72,8 @@ type Reveal struct {
 	Arrived int `json:"arrived"`
 	// Truncated says that the file ends before it should.
 	Truncated bool `json:"truncated,omitempty"`
+	// Damaged is how many seconds of the file are damaged, and count as lost.
+	Damaged float64 `json:"damaged,omitempty"`
 	// Map says for each frame of each channel, as written, whether it was found; nil if the method does not tell.
 	Map Map `json:"map,omitempty"`
 	// Gain in dB and Inverted say how the recording's amplitude has changed since, Offset is what was added to every sample, and
@@ -104,6 +108,7 @@ const (
 	Clipped    WarningKind = "clipped"
 	Narrow     WarningKind = "narrow"
 	Compressed WarningKind = "compressed"
+	Alike      WarningKind = "alike"
 	Audible    WarningKind = "audible"
 )
 

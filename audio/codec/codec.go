@@ -121,6 +121,9 @@ func openAll(file *os.File) (audio.File, error) {
 	return Open(file, info.Size())
 }
 
+// Unwrap returns the recording without its file.
+func (f *File) Unwrap() audio.File { return f.File }
+
 // Close closes the file. What was made of the recording cannot be read any longer.
 func (f *File) Close() error { return f.file.Close() }
 

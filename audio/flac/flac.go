@@ -114,7 +114,7 @@ type File struct {
 	infoAt  int64  // where the content of STREAMINFO begins
 	tables  []span // the contents of SEEKTABLE blocks
 	coded   span   // the frames, from the first to the last complete one
-	unit    int    // samples in each frame but the last, where frames are numbered
+	unit    int    // samples in each frame but the last, where frames are numbered; 1 where their samples are, in the old form
 	base    int64  // number of the first sample, not 0 in a stream that was joined midway
 	present int64  // samples up to the end of the last complete frame
 	effort  *effort
@@ -231,20 +231,13 @@ func (f *File) readMetadata(at int64) error {
 
 // findEnd finds out how many samples there really are.
 func (f *File) findEnd() error {
+	if err := f.refuseAnother(); err != nil {
+		return err
+	}
 	d := f.decoder()
-	d.seek(f.coded.start)
-	err := d.head()
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil
+	if there, err := f.findFirst(d); err != nil || !there {
+		return err
 	}
-	if err != nil {
-		return fmt.Errorf("the first frame: %w", err)
-	}
-	f.unit = f.info.maxBlock
-	if f.info.minBlock != f.info.maxBlock || f.unit == 0 {
-		f.unit = d.samples
-	}
-	f.base = f.first(&d.header)
 	for length, to := int64(readSize), f.size; to > f.coded.start; length *= 2 {
 		from := max(f.coded.start, f.size-length)
 		for {
@@ -269,6 +262,53 @@ func (f *File) findEnd() error {
 		return damaged("the last frame cannot be found")
 	case f.present < 0:
 		return damaged("the last frame precedes the first")
+	}
+	return nil
+}
+
+// findFirst finds out how the frames are numbered, and from what on, and whether there are any. STREAMINFO may be wrong about their size.
+func (f *File) findFirst(d *decoder) (bool, error) {
+	d.seek(f.coded.start)
+	switch err := d.head(); {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return false, nil
+	case errors.Is(err, audio.ErrDamaged):
+		if found, _ := d.find(f.coded.start, f.size); !found || d.variable && d.number > 0 || d.number >= maxLostFrames {
+			return false, fmt.Errorf("the first frame: %w", err)
+		}
+		// What was before is lost. A recording that begins midway is not damaged besides.
+		f.unit = d.samples
+		return true, nil
+	case err != nil:
+		return false, err
+	}
+	first := d.header
+	f.unit = first.samples
+	if !first.variable && f.info.minBlock != f.info.maxBlock && d.body() == nil && d.unsigned(16) >= 0 && d.err() == nil {
+		// Before there was a mark for it, frames of varying size were known by STREAMINFO.
+		if d.head() == nil && first.samples > 1 && d.number == first.number+int64(first.samples) {
+			f.unit = 1
+		}
+	}
+	f.base = f.first(&first)
+	return true, nil
+}
+
+// maxLostFrames is how many frames may be lost before the first one.
+const maxLostFrames = 1 << 16
+
+// refuseAnother returns an error if another file follows the frames: two that were joined are not one recording.
+func (f *File) refuseAnother() error {
+	another := []byte(mark + "\x00\x00\x00\x22") // and a STREAMINFO
+	buf := make([]byte, 1<<18)
+	for at := f.coded.start; at < f.size; at += int64(len(buf) - len(another)) {
+		n, err := f.r.ReadAt(buf, at)
+		if err != nil && err != io.EOF {
+			return err
+		}
+		if i := bytes.Index(buf[:n], another); i >= 0 {
+			return malformed("another FLAC file begins at byte %d: take the two apart, or decode them to one recording", at+int64(i))
+		}
 	}
 	return nil
 }

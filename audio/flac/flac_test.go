@@ -716,7 +716,8 @@ func TestOpenErrors(t *testing.T) {
 		"samples of two bits":   {edit(20, good[20]&0xFE, 0x10), audio.ErrMalformed},
 		"an invalid block":      {edit(42, 0xFF), audio.ErrMalformed},
 		"a block without end":   {edit(43, 0xFF), audio.ErrMalformed},
-		"another first frame":   {edit(int(open(t, good).coded.start), 0xFE), audio.ErrDamaged},
+		"no frame":              {edit(int(open(t, good).coded.start), make([]byte, len(good)-int(open(t, good).coded.start))...), audio.ErrDamaged},
+		"two files":             {slices.Concat(good, good), audio.ErrMalformed},
 		"blocks without number": {append(good[:42:42], make([]byte, 4*maxBlocks)...), audio.ErrMalformed},
 	} {
 		if _, err := Open(bytes.NewReader(test.data), int64(len(test.data))); !errors.Is(err, test.err) {

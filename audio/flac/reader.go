@@ -1,8 +1,10 @@
 package flac
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"ditas/audio"
 )
@@ -20,7 +22,69 @@ type reader struct {
 	d    *decoder
 	next int64 // number of the sample to be read next
 	used int   // samples of the frame in d
+	gap  int64 // samples before that frame that are lost
 	err  error // that ended the reading
+	mend *mended
+}
+
+// mended is a File that reads silence in place of frames that are damaged.
+type mended struct {
+	*File
+	mu   sync.Mutex
+	lost map[int64]int64 // from each of these samples on, how many
+}
+
+// Mend returns the file as one that reads silence where it is damaged.
+func (f *File) Mend() audio.Mended { return &mended{File: f, lost: map[int64]int64{}} }
+
+// Mend returns the file itself.
+func (m *mended) Mend() audio.Mended { return m }
+
+// Reader implements [audio.File].
+func (m *mended) Reader() audio.Reader {
+	d := m.decoder()
+	d.seek(m.coded.start)
+	return &reader{f: m.File, d: d, mend: m}
+}
+
+// Damaged implements [audio.Mended].
+func (m *mended) Damaged() (n int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, length := range m.lost {
+		n += length
+	}
+	return n
+}
+
+func (m *mended) lose(from, n int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.lost[from] = n
+}
+
+// load decodes the frame behind the last one, which ought to begin with the given sample. A mended file passes over what is damaged, up to
+// the next frame that is not: load returns the number of its first sample, or that behind the last one.
+func (r *reader) load(sample int64) (first int64, err error) {
+	f, d := r.f, r.d
+	if err = f.decode(d, sample); r.mend == nil || !errors.Is(err, audio.ErrDamaged) {
+		return sample, err
+	}
+	first, d.failed = f.present, 0
+	for from := d.where.start + 1; ; from = d.where.start + 1 {
+		found, err := d.find(from, f.coded.end)
+		if err != nil {
+			return 0, err
+		}
+		if at := f.first(&d.header); found && (at < sample || at > f.present-int64(d.samples)) {
+			continue
+		} else if found {
+			first = at
+		}
+		break
+	}
+	r.mend.lose(sample, first-sample)
+	return first, nil
 }
 
 func (r *reader) Read(block [][]float64) (int, error) {
@@ -31,9 +95,18 @@ func (r *reader) Read(block [][]float64) (int, error) {
 	step := 1 / r.f.info.scale()
 	done := 0
 	for done < room && r.next < r.f.present && r.err == nil {
+		if r.gap > 0 {
+			n := int(min(int64(room-done), r.gap))
+			for _, x := range block {
+				clear(x[done : done+n])
+			}
+			done, r.next, r.gap = done+n, r.next+int64(n), r.gap-int64(n)
+			continue
+		}
 		if r.used == len(r.d.codes[0]) {
-			r.err = r.f.decode(r.d, r.next)
-			r.used = 0
+			var first int64
+			first, r.err = r.load(r.next)
+			r.gap, r.used = max(0, first-r.next), 0
 			continue
 		}
 		n := min(room-done, len(r.d.codes[0])-r.used)
@@ -81,30 +154,37 @@ func (r *reader) SeekFrame(sample int64) error {
 	if sample < 0 || sample > f.present {
 		return fmt.Errorf("there is no sample frame %d in a recording of %d", sample, f.present)
 	}
-	if start := r.next - int64(r.used); r.err == nil && sample >= start && sample <= start+int64(len(d.codes[0])) {
+	if start := r.next - int64(r.used); r.err == nil && r.gap == 0 && sample >= start && sample <= start+int64(len(d.codes[0])) {
 		r.used, r.next = int(sample-start), sample
 		return nil
 	}
-	r.next, r.used, r.err = sample, len(d.codes[0]), nil
+	r.next, r.used, r.gap, r.err = sample, len(d.codes[0]), 0, nil
 	if sample == f.present {
 		return nil
 	}
-	r.err = f.seek(d, sample)
-	if r.err == nil {
-		r.used = int(sample - f.first(&d.header))
+	first, err := r.seek(sample)
+	if r.err = err; err != nil {
+		return err
 	}
-	return r.err
+	if r.gap = max(0, first-sample); r.gap == 0 {
+		r.used = int(sample - first)
+	} else {
+		r.used = 0
+	}
+	return nil
 }
 
-// seek decodes the frame that holds a sample. It goes by the numbers in the frames, since tables may be wrong.
-func (f *File) seek(d *decoder, sample int64) error {
+// seek decodes the frame that holds a sample, or of a mended file the first one behind it if that is damaged, and returns the number of its
+// first sample. It goes by the numbers in the frames, since tables may be wrong.
+func (r *reader) seek(sample int64) (int64, error) {
+	f, d := r.f, r.d
 	from, to := f.coded.start, f.coded.end
 	d.failed = 0
 	for to-from > readSize {
 		mid := from + (to-from)/2
 		found, err := d.find(mid, to)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		if found && f.first(&d.header) <= sample {
 			from = d.where.start
@@ -114,15 +194,19 @@ func (f *File) seek(d *decoder, sample int64) error {
 	}
 	var h header
 	d.seek(from)
-	if _, err := h.parse(d.peek(maxHeader), d.info); err != nil {
-		return fmt.Errorf("flac: byte %d: %w", from, err)
+	next := int64(0)
+	if _, err := h.parse(d.peek(maxHeader), d.info); err == nil {
+		next = f.first(&h)
+	} else if r.mend == nil || from > f.coded.start {
+		return 0, fmt.Errorf("flac: byte %d: %w", from, err)
 	}
-	for next := f.first(&h); ; next += int64(d.samples) {
-		if err := f.decode(d, next); err != nil {
-			return err
+	for {
+		first, err := r.load(next)
+		if err != nil || first == f.present {
+			return first, err
 		}
-		if sample < next+int64(d.samples) {
-			return nil
+		if next = first + int64(d.samples); sample < next {
+			return first, nil
 		}
 	}
 }

@@ -10,14 +10,16 @@
 // Frames are found, put in order and put together here, and decoded by github.com/hajimehoshi/go-mp3. It returns
 // 16-bit samples, rounded towards 0, within 2 steps of what mpg123 returns. MP3 at 8 kHz, which it cannot decode, is
 // refused, and the highs of intensity stereo in MPEG-2, which hardly anything writes, may come from another direction. The
-// silence that an encoder puts before the sound and behind it, 1000 to 3000 samples, is kept.
+// silence that an encoder puts before the sound and behind it, 1000 to 3000 samples, is left out where it says how much that is [3].
 //
 //   - [1] ISO/IEC 11172-3, 1993
 //   - [2] ISO/IEC 13818-3, 1998
+//   - [3] Taylor and others, MP3 Info Tag revision 1, http://gabriel.mp3-tech.org/mp3infotag.html
 package mp3
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"io"
 
@@ -42,12 +44,17 @@ type File struct {
 	head  header  // of the first frame; the others are like it
 	index []int64 // where every stride-th frame begins
 	count int64   // of the frames
+	skip  int64   // samples that the encoder put before the sound
+	tail  int64   // and behind it
+	// promised is how many frames there ought to be, 0 if that is not known.
+	promised int64
 }
 
 // Open finds the frames of the MP3 file of size bytes in r, for which it reads all of it once. File goes on reading from
 // r. The error wraps [audio.ErrFormat] or [audio.ErrUnsupported], or is one of r.
 //
-// ID3v2 tags may stand before the frames and anything that is no frame between and behind them.
+// ID3v2 tags may stand before the frames and anything that is no frame between and behind them. Of frames of another kind there are none in one
+// recording: a file that was joined of several is refused.
 func Open(r io.ReaderAt, size int64) (*File, error) {
 	f := &File{r: io.NewSectionReader(r, 0, size), size: size}
 	if err := f.open(); err != nil {
@@ -76,12 +83,14 @@ func (f *File) open() error {
 	for n := int64(0); ; n++ {
 		frame, err := w.next()
 		if err == io.EOF {
+			f.trim()
 			return nil
 		}
 		if err != nil {
 			return err
 		}
 		if n == 0 && isInfo(frame) {
+			f.skip, f.tail, f.promised = gaps(frame)
 			n--
 			continue
 		}
@@ -122,13 +131,53 @@ func isInfo(frame []byte) bool {
 	return name == "Xing" || name == "Info" || len(frame) >= 40 && string(frame[36:40]) == "VBRI"
 }
 
+// decoderDelay is how many samples later than the encoder's delay says the sound begins in any decoder.
+const decoderDelay = 529
+
+// gaps returns how many samples before and behind the sound are not of it, and how many frames there are, as far as the encoder says so in an
+// info frame.
+func gaps(frame []byte) (before, behind, frames int64) {
+	at := headSize + parse(frame).sideSize()
+	if len(frame) < at+12 {
+		return 0, 0, 0
+	}
+	flags := frame[at+7]
+	if at += 8; flags&1 != 0 {
+		frames = int64(binary.BigEndian.Uint32(frame[at:]))
+	}
+	for i, size := range [...]int{4, 4, 100, 4} { // frames, bytes, a table, quality
+		if flags>>i&1 != 0 {
+			at += size
+		}
+	}
+	if len(frame) < at+24 {
+		return 0, 0, frames
+	}
+	switch tag := frame[at : at+24]; string(tag[:4]) {
+	case "LAME", "Lavf", "Lavc":
+		before, behind = int64(tag[21])<<4|int64(tag[22]>>4), int64(tag[22]&15)<<8|int64(tag[23])
+		return before + decoderDelay, max(0, behind-decoderDelay), frames
+	}
+	return 0, 0, frames
+}
+
+// trim leaves out what is not of the sound. Of a file that is cut off the end is sound.
+func (f *File) trim() {
+	if f.promised > 0 && f.count != f.promised {
+		f.tail = 0
+	}
+	all := f.count * int64(f.head.samples())
+	f.skip = min(f.skip, all)
+	f.tail = min(f.tail, all-f.skip)
+}
+
 // Format implements [audio.File]. The samples are 16-bit.
 func (f *File) Format() audio.Format {
 	return audio.Format{Rate: f.head.rate(), Channels: f.head.channels(), Encoding: audio.Int16}
 }
 
 // Frames implements [audio.File]: it counts sample frames, in a file that is cut off only the ones in whole frames.
-func (f *File) Frames() int64 { return f.count * int64(f.head.samples()) }
+func (f *File) Frames() int64 { return f.count*int64(f.head.samples()) - f.skip - f.tail }
 
 // walker goes from frame to frame.
 type walker struct {
@@ -187,13 +236,16 @@ func (w *walker) first(start int64) (int64, error) {
 
 // row counts the frames that follow one another from position at on, up to enough, and reports whether the file or a tag
 // follows the last of them.
-func (w *walker) row(at int64) (n int, whole bool, err error) {
+func (w *walker) row(at int64) (n int, whole bool, err error) { return w.rowOf(w.f.head, at) }
+
+// rowOf does so with frames like a header.
+func (w *walker) rowOf(head header, at int64) (n int, whole bool, err error) {
 	for n < enough {
 		b, err := w.peek(at, 8)
 		if err != nil {
 			return 0, false, err
 		}
-		if len(b) < headSize || !parse(b).like(w.f.head) {
+		if len(b) < headSize || !parse(b).like(head) {
 			end := at == w.f.size || bytes.HasPrefix(b, []byte("TAG")) || bytes.HasPrefix(b, []byte("APETAGEX"))
 			return n, end && n > 0, nil
 		}
@@ -232,6 +284,17 @@ func (w *walker) next() ([]byte, error) {
 				}
 				w.at += int64(len(b))
 				return b, nil
+			}
+		}
+		if h := parse(b); h.valid() && h.layer() == 3 && !h.like(w.f.head) {
+			if n, _, err := w.rowOf(h, w.at); err != nil {
+				return nil, err
+			} else if n >= enough {
+				return nil, fmt.Errorf("%w: at byte %d another recording follows, of %d Hz and %d channels instead of %d Hz and %d: take the two apart",
+					audio.ErrUnsupported, w.at, h.rate(), h.channels(), w.f.head.rate(), w.f.head.channels())
+			}
+			if b, err = w.peek(w.at, ahead); err != nil {
+				return nil, err
 			}
 		}
 		skip := bytes.IndexByte(b[1:], 0xFF)

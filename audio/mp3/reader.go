@@ -23,7 +23,50 @@ const (
 // cut off; the decoding goes on with the next.
 func (f *File) Reader() audio.Reader {
 	samples := f.head.samples()
-	return &reader{f: f, walk: walker{f: f}, pcm: make([]byte, 4*samples), used: samples}
+	r := &reader{f: f, walk: walker{f: f}, pcm: make([]byte, 4*samples), used: samples}
+	if f.skip == 0 && f.tail == 0 {
+		return r
+	}
+	return &trimmed{r: r, left: f.Frames(), moved: true, part: make([][]float64, f.head.channels())}
+}
+
+// trimmed reads what is of the sound.
+type trimmed struct {
+	r     *reader
+	left  int64 // samples to be read
+	moved bool  // r stands at the first frame of the file
+	part  [][]float64
+}
+
+func (t *trimmed) Read(block [][]float64) (int, error) {
+	room, err := audio.CheckBlock(block, t.r.f.head.channels())
+	if err != nil || room == 0 {
+		return 0, err
+	}
+	if t.left == 0 {
+		return 0, io.EOF
+	}
+	if t.moved {
+		if err := t.r.SeekFrame(t.r.f.skip + t.r.f.Frames() - t.left); err != nil {
+			return 0, err
+		}
+		t.moved = false
+	}
+	for c, x := range block {
+		t.part[c] = x[:min(int64(room), t.left)]
+	}
+	n, err := t.r.Read(t.part)
+	t.left -= int64(n)
+	return n, err
+}
+
+func (t *trimmed) SeekFrame(sample int64) error {
+	frames := t.r.f.Frames()
+	if sample < 0 || sample > frames {
+		return fmt.Errorf("there is no sample frame %d in a recording of %d", sample, frames)
+	}
+	t.left, t.moved = frames-sample, false
+	return t.r.SeekFrame(t.r.f.skip + sample)
 }
 
 type reader struct {
@@ -92,8 +135,8 @@ func (r *reader) Read(block [][]float64) (int, error) {
 // SeekFrame goes to a sample frame. It decodes a few frames for that, and then Read gives the very samples that reading from
 // the start gives.
 func (r *reader) SeekFrame(sample int64) error {
-	if sample < 0 || sample > r.f.Frames() {
-		return fmt.Errorf("there is no sample frame %d in a recording of %d", sample, r.f.Frames())
+	if most := r.f.count * int64(r.f.head.samples()); sample < 0 || sample > most {
+		return fmt.Errorf("there is no sample frame %d in a recording of %d", sample, most)
 	}
 	samples := int64(r.f.head.samples())
 	frame, skip := sample/samples, int(sample%samples)

@@ -131,7 +131,11 @@ func malformed(format string, args ...any) error {
 
 func (p *parser) parse() (*pcm.Section, error) {
 	var head [12]byte
-	if n, err := p.r.ReadAt(head[:], 0); n < len(head) {
+	base, err := p.tag()
+	if err != nil {
+		return nil, err
+	}
+	if n, err := p.r.ReadAt(head[:], base); n < len(head) {
 		if err != io.EOF {
 			return nil, err
 		}
@@ -153,7 +157,7 @@ func (p *parser) parse() (*pcm.Section, error) {
 
 	var long sizes // of an RF64 file
 	var layout *pcm.Layout
-	pos := int64(len(head))
+	pos := base + int64(len(head))
 	for range maxChunks {
 		var chunk [8]byte
 		if n, err := p.r.ReadAt(chunk[:], pos); n < len(chunk) {
@@ -174,7 +178,7 @@ func (p *parser) parse() (*pcm.Section, error) {
 			if layout == nil {
 				return nil, malformed("the samples come before their format")
 			}
-			return p.section(layout, pos, size, riffSize), nil
+			return p.section(layout, pos, size, riffSize+uint64(base)), nil
 		}
 		if size > uint64(p.size-pos) {
 			return nil, malformed("the file ends before its samples begin")
@@ -203,9 +207,32 @@ func (p *parser) parse() (*pcm.Section, error) {
 			}
 			riffSize = long.riff
 		}
-		pos += int64(size + size&1)
+		pos += int64(size)
+		if size&1 != 0 && !p.unpadded(pos) {
+			pos++
+		}
 	}
 	return nil, malformed("no samples among the first %d chunks", maxChunks)
+}
+
+// tag returns the size of the ID3v2 tag that some programs write before everything else, 0 if there is none.
+func (p *parser) tag() (int64, error) {
+	var head [10]byte
+	if n, err := p.r.ReadAt(head[:], 0); n < len(head) && err != io.EOF {
+		return 0, err
+	}
+	if string(head[:3]) != "ID3" {
+		return 0, nil
+	}
+	return 10 + (int64(head[6]&127)<<21 | int64(head[7]&127)<<14 | int64(head[8]&127)<<7 | int64(head[9]&127)), nil
+}
+
+// unpadded reports whether a chunk that matters begins at pos, where the padding of an odd one before it should be: some programs forget
+// that.
+func (p *parser) unpadded(pos int64) bool {
+	var name [4]byte
+	p.r.ReadAt(name[:], pos) // what is not there is no name
+	return string(name[:]) == "data" || string(name[:]) == "fmt "
 }
 
 // body reads the chunk of the given size at pos, or the first bytes of one that is larger than any that matters.
@@ -269,7 +296,20 @@ func (p *parser) format(body []byte) (*pcm.Layout, error) {
 		return nil, malformed("no channels")
 	case rate == 0 || rate > math.MaxInt32:
 		return nil, malformed("a rate of %d Hz", rate)
-	case frame == 0 || frame%channels != 0:
+	}
+	// Where the size of a frame contradicts channels and bits, players go by these. That is safe where it could not be otherwise: samples that
+	// need more room than a frame has, floats, and a number of bytes per second that agrees.
+	bits, perSecond := int(p.Uint16(body[14:])), uint64(p.Uint32(body[8:]))
+	if need := channels * ((bits + 7) / 8); bits > 0 && frame != need {
+		switch {
+		case frame < need || tag == tagFloat || perSecond == uint64(rate)*uint64(need):
+			frame = need
+		case frame%channels != 0 || frame/channels > 4:
+			return nil, malformed("frames of %d bytes (block align), but %d channels of %d bits (bits per sample); which of the two is wrong, nothing tells",
+				frame, channels, bits)
+		}
+	}
+	if frame == 0 || frame%channels != 0 {
 		return nil, malformed("%d channels in frames of %d bytes", channels, frame)
 	}
 	encodings := map[int]audio.Encoding{1: audio.Int8, 2: audio.Int16, 3: audio.Int24, 4: audio.Int32}
@@ -302,7 +342,7 @@ func (p *parser) section(layout *pcm.Layout, start int64, size, riffSize uint64)
 	declared := size / frame
 	open := size == unknown ||
 		size == 0 && (riffSize == 0 || riffSize >= elsewhere || riffSize+8 <= uint64(start)) ||
-		present < declared && (size == 0x7FFF_F000/frame*frame || size == 0x8000_0000/frame*frame) // sox, arecord
+		present < declared && size >= 0x7FFF_0000 && size <= 0x8000_0000 // sox, arecord, lame
 	if !open {
 		present = min(present, declared)
 		s.Declared = int64(min(declared, math.MaxInt64))

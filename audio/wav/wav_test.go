@@ -366,11 +366,11 @@ func TestRefusals(t *testing.T) {
 		{read(t, "gsm.wav"), audio.ErrUnsupported, "GSM"},
 		{read(t, "mp3.wav"), audio.ErrUnsupported, "MP3"},
 		{patch("s16.wav", 20, "\x34\x12"), audio.ErrUnsupported, "0x1234"},
-		{patch("s16.wav", 32, "\x05"), audio.ErrUnsupported, "5 bytes"},
+		{patch("s16.wav", 28, "\x01\x00\x00\x00\x05"), audio.ErrMalformed, "frames of 5 bytes (block align), but 1 channels of 16 bits"},
 		{patch("s32-2ch.wav", 20, "\x01\x00\x02\x00\x44\xAC\x00\x00\x20\x62\x05\x00\x08\x00\x18"), audio.ErrUnsupported, "24-bit samples in 4 bytes"},
 		{patch("s24.wav", 46, "????"), audio.ErrUnsupported, "samples of type"},
 		{patch("s16.wav", 22, "\x00"), audio.ErrMalformed, "no channels"},
-		{patch("s16.wav", 22, "\x03"), audio.ErrMalformed, "3 channels in frames of 2 bytes"},
+		{patch("s16.wav", 34, "\x28"), audio.ErrUnsupported, "5 bytes"},
 		{patch("s16.wav", 24, "\x00\x00\x00\x00"), audio.ErrMalformed, "0 Hz"},
 		{patch("s16.wav", 16, "\x0c"), audio.ErrMalformed, "12 bytes"},
 		{patch("s16.wav", 12, "data"), audio.ErrMalformed, "before their format"},
@@ -652,7 +652,7 @@ func TestHeaderAtTheLimit(t *testing.T) {
 }
 
 func TestDeclaredSizesTakeNoMemory(t *testing.T) {
-	big := []byte{0xF0, 0xFF, 0xFF, 0x7F}
+	big := []byte{0xF0, 0xFF, 0xFF, 0x6F}
 	fmtSize, dataSize := bytes.Clone(read(t, "s16.wav")), bytes.Clone(read(t, "s16.wav"))
 	copy(fmtSize[16:], big)
 	copy(dataSize[40:], big)
@@ -798,5 +798,67 @@ func BenchmarkRewrite(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// strangeFile returns a WAV file with any fields in its header, and what is before it and
+// between its format and its samples.
+func strangeFile(before, between string, channels, bits, tag, perSecond, align int, size uint32, samples []byte) []byte {
+	le := binary.LittleEndian
+	b := []byte(before + "RIFF\x00\x00\x00\x00WAVEfmt \x10\x00\x00\x00")
+	b = le.AppendUint16(b, uint16(tag))
+	b = le.AppendUint16(b, uint16(channels))
+	b = le.AppendUint32(b, 8000)
+	b = le.AppendUint32(b, uint32(perSecond))
+	b = le.AppendUint16(b, uint16(align))
+	b = le.AppendUint16(b, uint16(bits))
+	b = append(b, between+"data"...)
+	b = le.AppendUint32(b, size)
+	return append(b, samples...)
+}
+
+// TestStrangeHeaders reads files whose headers contradict themselves, as players do, and writes them again as they were.
+func TestStrangeHeaders(t *testing.T) {
+	samples := make([]byte, 4800)
+	for i := range samples {
+		samples[i] = byte(i * 7)
+	}
+	const id3 = "ID3\x03\x00\x00\x00\x00\x00\x0aTIT2\x00\x00\x00\x00\x00\x00"
+	for name, c := range map[string]struct {
+		data     []byte
+		channels int
+		encoding audio.Encoding
+	}{
+		"24 bits, aligned to 4":     {strangeFile("", "", 2, 24, 1, 32000, 4, 4800, samples), 2, audio.Int24},
+		"16 bits, aligned to 1":     {strangeFile("", "", 1, 16, 1, 8000, 1, 4800, samples), 1, audio.Int16},
+		"16 bits, aligned to 0":     {strangeFile("", "", 1, 16, 1, 0, 0, 4800, samples), 1, audio.Int16},
+		"16 bits, aligned to 4":     {strangeFile("", "", 1, 16, 1, 16000, 4, 4800, samples), 1, audio.Int16},
+		"floats, aligned to 8":      {strangeFile("", "", 1, 32, 3, 64000, 8, 4800, samples), 1, audio.Float32},
+		"a tag before it":           {strangeFile(id3, "", 1, 16, 1, 16000, 2, 4800, samples), 1, audio.Int16},
+		"a chunk without padding":   {strangeFile("", "LIST\x05\x00\x00\x00abcde", 1, 16, 1, 16000, 2, 4800, samples), 1, audio.Int16},
+		"an open length, lame's":    {strangeFile("", "", 1, 16, 1, 16000, 2, 0x7FFFFFFF, samples), 1, audio.Int16},
+		"an open length, another's": {strangeFile("", "", 1, 16, 1, 16000, 2, 0x7FFFFFFF-36, samples), 1, audio.Int16},
+	} {
+		f, err := Open(bytes.NewReader(c.data), int64(len(c.data)))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		rec, err := audio.ReadAll(f)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if rec.Format.Channels != c.channels || rec.Format.Encoding != c.encoding || rec.Frames() != len(samples)/(c.channels*c.encoding.Bits()/8) {
+			t.Errorf("%s: %d frames of %v", name, rec.Frames(), rec.Format)
+		}
+		var b bytes.Buffer
+		w, err := f.Rewrite(&b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(w.Write(rec.Samples), w.Close()); err != nil || !bytes.Equal(b.Bytes(), c.data) {
+			t.Errorf("%s: written again it is another file, error %v", name, err)
+		}
 	}
 }

@@ -288,6 +288,17 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	if err != nil {
 		return err
 	}
+	keys := []ditas.Key{ditas.Public()}
+	if key.Secret() {
+		keys = append(keys, key)
+	}
+	holds, err := ditas.Holds(ctx, cover, keys...)
+	if err != nil {
+		return explain(err, cover, survey.Method())
+	}
+	if holds {
+		o.warn(cover.name+" already holds a picture, of which little or nothing will be left", "take the recording as it was before")
+	}
 	res := hidden{
 		Image: image, ImageWidth: secret.Width, ImageHeight: secret.Height, Cover: coverName, Out: out, Warnings: survey.Warnings(),
 	}
@@ -311,14 +322,20 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	if res.Restored != nil {
 		whole = fmt.Sprintf("revealed it has a PSNR of %.1f dB%s", res.Restored.PSNR, ssim(res.Restored.SSIM))
 	}
-	if res.Exact {
+	switch {
+	case res.Exact:
 		whole = "revealed it is exact"
+	case res.PSNR == 100:
+		whole = "revealed it is as it was hidden"
 	}
 	if out == "-" {
 		out = "standard output"
 	}
 	o.printf("%s is hidden in %s\n", shown(image), out)
 	o.printf("  picture    %d×%d pixels%s; %s\n", res.Width, res.Height, scaled, whole)
+	for _, l := range res.Losses {
+		o.printf("             %s\n", l)
+	}
 	o.printf("  recording  SNR %.1f dB, container MSE %.3g, largest change %.2g of full scale\n", res.SNR, res.MSE, res.MaxDeviation)
 	for i, s := range res.Stages {
 		if s.Loss == nil {
@@ -423,7 +440,7 @@ func explain(err error, r *recording, method string) error {
 	if errors.Is(err, ditas.ErrSilent) {
 		return withHint(fmt.Errorf("%s: %w", r.name, err), "take a recording with sound in it")
 	}
-	if errors.Is(err, ditas.ErrNothingFound) || errors.Is(err, ditas.ErrOtherVersion) {
+	if errors.Is(err, ditas.ErrTooLoud) || errors.Is(err, ditas.ErrNothingFound) || errors.Is(err, ditas.ErrOtherVersion) {
 		return fmt.Errorf("%s: %w", r.name, err)
 	}
 	return err

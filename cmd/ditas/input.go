@@ -16,6 +16,7 @@ import (
 	"ditas/audio"
 	"ditas/audio/codec"
 	"ditas/internal/intake"
+	"ditas/internal/replace"
 	"ditas/picture"
 )
 
@@ -25,6 +26,9 @@ type recording struct {
 	name string
 	file *input
 }
+
+// Unwrap returns the recording without its file.
+func (r *recording) Unwrap() audio.File { return r.File }
 
 func (r *recording) Close() error {
 	err := r.file.Close()
@@ -150,16 +154,10 @@ func oneStdin(names ...string) error {
 // input is a file that is read, or a copy of what cannot be read twice.
 type input struct {
 	*os.File
-	temporary bool
+	close func() error
 }
 
-func (f *input) Close() error {
-	err := f.File.Close()
-	if f.temporary {
-		err = errors.Join(err, os.Remove(f.Name()))
-	}
-	return err
-}
+func (f *input) Close() error { return f.close() }
 
 // open opens a file with something in it. Of standard input, which - stands for, and of pipes it makes a temporary copy.
 func open(ctx context.Context, name string) (*input, int64, error) {
@@ -174,7 +172,7 @@ func open(ctx context.Context, name string) (*input, int64, error) {
 			return nil, 0, err
 		}
 	}
-	f := &input{File: file}
+	f := &input{file, file.Close}
 	info, err := f.Stat()
 	if err == nil && (name == "-" || info.Mode().Type() == fs.ModeNamedPipe) {
 		if f, err = copied(ctx, file); err != nil {
@@ -200,12 +198,12 @@ func open(ctx context.Context, name string) (*input, int64, error) {
 
 // copied returns a temporary file that only this user can read with all that src gives, and closes src.
 func copied(ctx context.Context, src *os.File) (*input, error) {
-	file, err := os.CreateTemp("", "ditas-*")
+	file, err := replace.NewTemporary()
 	if err != nil {
 		src.Close()
 		return nil, err
 	}
-	f := &input{File: file, temporary: true}
+	f := &input{file.File, file.Close}
 	end := make(chan error, 1)
 	go func() {
 		defer src.Close()

@@ -36,7 +36,9 @@ const rootExample = `  ditas demo
   ditas reveal --stego stego.wav --out photo.png`
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	// Whoever reads what is written may go away, which then is an error like others: files that are being written have to be removed.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	// The first signal ends the work in good order; a second one ends the program.
 	context.AfterFunc(ctx, stop)
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
@@ -90,9 +92,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	root.SetHelpCommand(help)
 	root.SetArgs(args)
-	root.SetOut(stdout)
+	out := &checked{Writer: stdout}
+	root.SetOut(out)
 	root.SetErr(stderr)
 	cmd, err := root.ExecuteContextC(ctx)
+	if out.err != nil && (err == nil || errors.As(err, new(*partError))) {
+		started, err = true, fmt.Errorf("standard output: %w", out.err)
+	}
 	if err == nil {
 		return 0
 	}
@@ -105,6 +111,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		err = withHint(&usageError{err}, "ditas -h explains")
 	}
 	return conclude(ctx, stderr, err)
+}
+
+// checked is standard output, and the first error in writing to it.
+type checked struct {
+	io.Writer
+	err error
+}
+
+func (c *checked) Write(p []byte) (int, error) {
+	n, err := c.Writer.Write(p)
+	if c.err == nil {
+		c.err = err
+	}
+	return n, err
 }
 
 // conclude tells what went wrong and returns the exit code.
@@ -125,6 +145,9 @@ func conclude(ctx context.Context, stderr io.Writer, err error) int {
 	case errors.As(err, &part):
 		code = exitPartly
 		text = "warning: " + text
+	}
+	if errors.Is(err, syscall.EPIPE) {
+		return code // whoever reads has what he wanted
 	}
 	fmt.Fprintf(stderr, "ditas: %s\n", oneLine(text))
 	if errors.As(err, &hint) {

@@ -58,7 +58,11 @@ func TestScript(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("BIN", filepath.Dir(ditas))
-			return nil
+			texts, err := filepath.Glob(filepath.Join(e.WorkDir, "*.txt"))
+			for _, name := range texts { // among them are passphrases, which others should not be able to read
+				err = errors.Join(err, os.Chmod(name, 0o600))
+			}
+			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"sound": sound, "photo": photo, "cut": cut, "mute": mute, "fails": fails, "ends": ends, "psnr": psnr, "smaller": smaller, "rewritten": rewritten, "waitfor": waitFor,

@@ -46,14 +46,22 @@ func checkOutput(out string, inputs ...string) error {
 // write makes a file as replace.File does, or, if the name is -, writes it to standard output when it is complete. From then on the
 // command's messages go to standard error.
 func (t *terminal) write(name string, content func(w io.Writer) error) error {
+	return t.writeBy(replace.File, name, content)
+}
+
+// writePrivate is write for what others than this user should not read.
+func (t *terminal) writePrivate(name string, content func(w io.Writer) error) error {
+	return t.writeBy(replace.Private, name, content)
+}
+
+func (t *terminal) writeBy(file func(string, func(io.Writer) error) error, name string, content func(w io.Writer) error) error {
 	if name != "-" {
-		return replace.File(name, content)
+		return file(name, content)
 	}
-	f, err := os.CreateTemp("", "ditas-*")
+	f, err := replace.NewTemporary()
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
 	defer f.Close()
 	w := bufio.NewWriterSize(f, 1<<16)
 	if err := content(w); err != nil {

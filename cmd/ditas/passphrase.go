@@ -4,11 +4,15 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strings"
+	"unicode"
+	"unicode/utf16"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -72,7 +76,7 @@ func (f *passphraseFlags) get(ctx context.Context, t *terminal, twice bool) (str
 	switch {
 	case f.file != "":
 		given, from = true, f.file
-		p, err = readPassphrase(f.file)
+		p, err = t.readPassphrase(f.file)
 	case f.prompt:
 		given, from = true, "the prompt"
 		p, err = t.ask(ctx, "Passphrase: ")
@@ -90,7 +94,8 @@ func (f *passphraseFlags) get(ctx context.Context, t *terminal, twice bool) (str
 	return p, err
 }
 
-func readPassphrase(name string) (string, error) {
+// readPassphrase reads a passphrase from the first line of a file, and warns of what may surprise.
+func (t *terminal) readPassphrase(name string) (string, error) {
 	var r io.Reader = os.Stdin
 	if name != "-" {
 		f, err := os.Open(name)
@@ -98,17 +103,59 @@ func readPassphrase(name string) (string, error) {
 			return "", err
 		}
 		defer f.Close()
+		info, err := f.Stat()
+		if err == nil && runtime.GOOS != "windows" && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
+			t.warn(fmt.Sprintf("others can read the passphrase in %s", name), "chmod 600 "+name)
+		}
 		r = f
 	}
-	line, err := bufio.NewReader(io.LimitReader(r, maxPassphrase+1)).ReadBytes('\n')
-	if err != nil && err != io.EOF {
+	// Standard input may go on behind the line; only UTF-16 has lines that end otherwise.
+	buffered := bufio.NewReader(io.LimitReader(r, 2*maxPassphrase+8))
+	var data []byte
+	var err error
+	if mark, _ := buffered.Peek(2); string(mark) == "\xff\xfe" || string(mark) == "\xfe\xff" {
+		data, err = io.ReadAll(buffered)
+	} else if data, err = buffered.ReadBytes('\n'); err == io.EOF {
+		err = nil
+	}
+	if err != nil {
 		return "", fmt.Errorf("reading the passphrase: %w", err)
 	}
-	line = bytes.TrimRight(line, "\r\n")
-	if len(line) > maxPassphrase {
-		return "", fmt.Errorf("the passphrase in %s is longer than %d bytes", name, maxPassphrase)
+	text, err := decodeText(data)
+	if err != nil {
+		return "", fmt.Errorf("the passphrase in %s: %w", shown(name), err)
 	}
-	return string(line), nil
+	line, _, _ := strings.Cut(text, "\n")
+	line = strings.TrimRight(line, "\r")
+	if len(line) > maxPassphrase {
+		return "", fmt.Errorf("the passphrase in %s is longer than %d bytes", shown(name), maxPassphrase)
+	}
+	if trimmed := strings.TrimRightFunc(line, unicode.IsSpace); trimmed != line && trimmed != "" {
+		t.warn(fmt.Sprintf("the passphrase in %s ends in blanks, which count", shown(name)), "remove them unless you mean them")
+	}
+	return line, nil
+}
+
+// decodeText decodes what editors write: UTF-8, with or without a byte order mark, or UTF-16 with one.
+func decodeText(data []byte) (string, error) {
+	var order binary.ByteOrder
+	switch {
+	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")):
+		return string(data[3:]), nil
+	case bytes.HasPrefix(data, []byte("\xff\xfe")):
+		order = binary.LittleEndian
+	case bytes.HasPrefix(data, []byte("\xfe\xff")):
+		order = binary.BigEndian
+	case bytes.IndexByte(data, 0) >= 0:
+		return "", errors.New("there are zero bytes in it: save the file as UTF-8")
+	default:
+		return string(data), nil
+	}
+	var units []uint16
+	for data = data[2:]; len(data) >= 2; data = data[2:] {
+		units = append(units, order.Uint16(data))
+	}
+	return string(utf16.Decode(units)), nil
 }
 
 // ask asks a person at the terminal for a passphrase, which is not shown.

@@ -181,7 +181,11 @@ func (o *revealFlags) reveal(ctx context.Context, name, out string, format pictu
 	res := revealed{Stego: name, Out: out}
 	var end func()
 	o.options.Progress, end = o.phases()
-	err = o.write(out, func(w io.Writer) error {
+	write := o.write
+	if key.Secret() {
+		write = o.writePrivate
+	}
+	err = write(out, func(w io.Writer) error {
 		p, r, err := ditas.Reveal(ctx, stego, key, o.options)
 		if err != nil {
 			return err
@@ -230,6 +234,9 @@ func (t *terminal) arrival(r *report.Reveal) {
 	}
 	if r.Truncated {
 		t.printf("  recording     ends too early: the file is cut off\n")
+	}
+	if r.Damaged > 0 {
+		t.printf("  recording     %.2f s of the file are damaged\n", r.Damaged)
 	}
 	if r.Map != nil {
 		t.printf("  recording     %d of %d frames found%s\n", r.Arrived, r.Frames, changes(r))

@@ -26,6 +26,8 @@ var (
 	ErrNotFound = errors.New("nothing is hidden in this recording, or it takes another passphrase, or too much of it has changed since")
 	// ErrVersion reports a recording that another version of ditas made.
 	ErrVersion = errors.New("hidden by another version of ditas, which this one cannot read")
+	// ErrTooLoud reports samples in another range than −1 to 1.
+	ErrTooLoud = errors.New("the samples are beyond all range: save the recording anew with samples between −1 and 1")
 	// ErrSilent reports a cover in which there is nothing but silence.
 	ErrSilent = errors.New("the recording is silent: there is nothing to hide in")
 )
@@ -45,6 +47,8 @@ type Options struct {
 	Workers  int  // goroutines, at least 1; results do not depend on it
 	Thorough bool // a search also tries what takes minutes, such as other speeds
 	Progress report.Progress
+	// Quick has searches look only where recordings that were not changed since have what is hidden, and only if that takes little time.
+	Quick bool
 }
 
 // Phase returns the progress of one phase, nil if nobody asks for it.

@@ -8,6 +8,9 @@ import (
 	"ditas/audio"
 )
 
+// MaxChannels is the largest number of channels of a recording that anything is hidden in.
+const MaxChannels = 64
+
 // Host is a recording that is read at any place, by one method of hiding after the other. It is not safe for concurrent
 // use.
 type Host struct {
@@ -28,7 +31,7 @@ func NewHost(ctx context.Context, f audio.File) (*Host, error) {
 		return h, nil
 	}
 	h.frames = 0
-	block := audio.NewBlock(h.format.Channels, 1<<14)
+	block := audio.NewBlock(h.format.Channels, audio.BlockFrames(h.format.Channels, 1<<14))
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, err

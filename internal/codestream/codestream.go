@@ -42,7 +42,7 @@ const MaxSide = 1<<16 - 1
 type Info struct {
 	Width, Height int  // of the picture that was encoded
 	Grey          bool // red, green and blue are the same everywhere
-	Complete      bool // the prefix holds the picture exactly
+	Complete      bool // the prefix holds the picture exactly, and is long enough for as many pixels (see Allowed)
 	// Halvings is how many times the picture that was made is smaller, each time by two, rounded up.
 	Halvings int
 	// Error is the expected root mean square error of luma, Co and Cg (see package wavelet), where full scale is 1. It is measured on
@@ -62,7 +62,12 @@ type EncodeOptions struct {
 	Lengths func(size int, complete bool) []int
 }
 
+// Allowed returns the number of pixels, in all, up to which a prefix of a number of bytes is decoded at its full size: a million, and 16
+// for each byte.
+func Allowed(bytes int) int { return bitplane.Allowed(bytes) }
+
 // Encode returns the first bytes of the stream of p, and whether they are all of it. Bit planes beyond the limit are not coded.
+// A stream that is too short for its pixels, as that of a large empty picture would be, ends in zeros (see [Allowed]).
 // Values of p are rounded to 8 bits. It takes up to 34 bytes of memory a pixel. The error is ctx's, or that p is empty or
 // larger than MaxSide, or comes from Show.
 func Encode(ctx context.Context, p *picture.Planes, o EncodeOptions) (prefix []byte, complete bool, err error) {
@@ -89,6 +94,9 @@ func Encode(ctx context.Context, p *picture.Planes, o EncodeOptions) (prefix []b
 		return nil, false, err
 	}
 	prefix, complete = c.Finish()
+	if complete {
+		prefix, complete = pad(prefix, bitplane.LeastBytes(p.Width*p.Height), o.Limit)
+	}
 	if o.Show != nil {
 		if err := show(ctx, l, c, before, o.Lengths(len(prefix), complete), o.Show); err != nil {
 			return nil, false, err
@@ -96,6 +104,14 @@ func Encode(ctx context.Context, p *picture.Planes, o EncodeOptions) (prefix []b
 	}
 	r.at(1, 1)
 	return prefix, complete, nil
+}
+
+// pad appends zeros, which decoders ignore, until a stream has so many bytes, and reports whether the limit let it.
+func pad(stream []byte, least, limit int) ([]byte, bool) {
+	if limit > 0 && least > limit {
+		return stream, len(stream) >= least
+	}
+	return append(stream, make([]byte, max(0, least-len(stream)))...), true
 }
 
 // show shows what prefixes of what c has coded of l tell. The first decisions, before in number, are those of the header.
@@ -186,7 +202,7 @@ func Prefixes(ctx context.Context, stream []byte, lengths []int, o DecodeOptions
 	if err != nil {
 		return err
 	}
-	v.Complete = complete
+	v.Complete = complete && h.width <= Allowed(last)/h.height
 	for failed == nil && shown < len(stops) {
 		next()
 	}
@@ -205,19 +221,11 @@ type View struct {
 	bytes  int // of the prefix
 }
 
-const (
-	// surePixels is the size up to which a picture is made at its full size, whatever is known of it.
-	surePixels = 1 << 20
-	// pixelsPerByte is up to how many pixels are made for each byte that is known: four for each decision that a byte can tell.
-	pixelsPerByte = 1 << 16
-)
-
 // Picture returns the picture, halved until it has at most the given number of pixels, at least 1, and what is known of it.
 //
-// A few bytes can claim a picture of any size. What is not complete and has more than a million pixels is therefore halved as
-// long as nothing is known that the halved picture lacks, and as long as it has more than 2^16 pixels for each byte of the
-// prefix, which no stream of a photograph comes near. A complete picture is exact, and as large as it says. It takes up to 34
-// bytes of memory for each pixel that is made. The error is ctx's.
+// A few bytes can claim a picture of any size. What has more pixels than Allowed says is therefore halved, and so is what is not
+// complete and has more than a million pixels, as long as nothing is known that the halved picture lacks. It takes up to 34 bytes of
+// memory for each pixel that is made. The error is ctx's.
 func (v *View) Picture(ctx context.Context, maxPixels int) (*picture.Planes, Info, error) {
 	info := Info{Width: v.Width, Height: v.Height, Grey: v.Grey, Complete: v.Complete, Halvings: v.halvings(maxPixels)}
 	if !v.Complete {
@@ -243,7 +251,7 @@ func (v *View) halvings(maxPixels int) (n int) {
 	for {
 		width, height := v.layout.Reduced(n)
 		size := width * height
-		if size == 1 || size <= maxPixels && (v.Complete || size <= surePixels || size/pixelsPerByte <= v.bytes && v.layout.Begun(n+1)) {
+		if size == 1 || size <= min(maxPixels, Allowed(v.bytes)) && (v.Complete || size <= Allowed(0) || v.layout.Begun(n+1)) {
 			return n
 		}
 		n++

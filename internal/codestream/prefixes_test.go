@@ -122,7 +122,7 @@ func claim(width, height int, grey bool) []byte {
 func TestClaims(t *testing.T) {
 	const side = 10000
 	rng := rand.New(rand.NewPCG(1, 1))
-	for _, n := range []int{0, 1, 10, 30, 100, 400} {
+	for _, n := range []int{0, 1, 10, 30, 100, 400, 10_000, 50_000} {
 		for _, fill := range []func() byte{func() byte { return 0 }, func() byte { return 255 }, func() byte { return byte(rng.Uint32()) }} {
 			b := claim(side, side, false)
 			for range n {
@@ -133,9 +133,7 @@ func TestClaims(t *testing.T) {
 			var info Info
 			runtime.ReadMemStats(&before)
 			err := Prefixes(t.Context(), b, []int{len(b)}, DecodeOptions{}, func(_ int, v *View) (err error) {
-				if !v.Complete { // a complete picture is as large as it says
-					p, info, err = v.Picture(t.Context(), side*side)
-				}
+				p, info, err = v.Picture(t.Context(), side*side)
 				return err
 			})
 			runtime.ReadMemStats(&after)
@@ -148,7 +146,11 @@ func TestClaims(t *testing.T) {
 			if info.Width != side || p.Width<<info.Halvings < side {
 				t.Errorf("%d bytes more: %d columns, info %+v", n, p.Width, info)
 			}
-			if took := after.TotalAlloc - before.TotalAlloc; took > 64<<20+uint64(n)<<20 {
+			if p.Width*p.Height > Allowed(len(b)) || info.Complete {
+				t.Errorf("%d bytes more: %d×%d pixels, info %+v", n, p.Width, p.Height, info)
+			}
+			const perPixel = 18 + 34 // to decode and to make a picture
+			if took := after.TotalAlloc - before.TotalAlloc; took > 16<<20+uint64(perPixel*Allowed(len(b))) {
 				t.Errorf("%d bytes more: took %d MiB for %d×%d pixels", n, took>>20, p.Width, p.Height)
 			}
 		}

@@ -119,6 +119,9 @@ func finite(v float64) *float64 {
 	return &v
 }
 
+// maxChannels is the largest number of channels that are compared. An ear is modelled for each.
+const maxChannels = 64
+
 // blockFrames is the number of frames that are read at a time.
 const blockFrames = 1 << 15
 
@@ -131,6 +134,8 @@ func Recordings(ctx context.Context, a, b audio.File, o Options) (*RecordingRepo
 		return nil, fmt.Errorf("%w: one has a rate of %d Hz, the other of %d Hz", ErrFormat, f.Rate, g.Rate)
 	case f.Channels != g.Channels:
 		return nil, fmt.Errorf("%w: one has %d channels, the other %d", ErrFormat, f.Channels, g.Channels)
+	case f.Channels > maxChannels:
+		return nil, fmt.Errorf("%w: they have %d channels, and at most %d are compared", ErrFormat, f.Channels, maxChannels)
 	}
 	n, err := frames(ctx, a)
 	if err != nil {
@@ -174,7 +179,7 @@ func frames(ctx context.Context, f audio.File) (int64, error) {
 
 // each reads a file block by block from a frame on.
 func each(ctx context.Context, f audio.File, from int64, do func(block [][]float64) error) error {
-	r, block := f.Reader(), audio.NewBlock(f.Format().Channels, blockFrames)
+	r, block := f.Reader(), audio.NewBlock(f.Format().Channels, audio.BlockFrames(f.Format().Channels, blockFrames))
 	if err := r.SeekFrame(from); err != nil {
 		return err
 	}
@@ -204,6 +209,27 @@ func front(block [][]float64, n int) [][]float64 {
 	return list
 }
 
+// settle replaces samples that are no numbers or infinite, which nothing can be measured with: by zeros where they are the same in both
+// recordings, and else so that they differ by full scale.
+func settle(x, y []float64) {
+	for i, v := range x {
+		w := y[i]
+		if v-v == 0 && w-w == 0 {
+			continue
+		}
+		switch {
+		case v == w || v != v && w != w:
+			x[i], y[i] = 0, 0
+		case w-w == 0:
+			x[i] = w + 1
+		case v-v == 0:
+			y[i] = v + 1
+		default:
+			x[i], y[i] = 0, 1
+		}
+	}
+}
+
 // plotWidth is the width of spectrograms in dots.
 const plotWidth = 1000
 
@@ -222,7 +248,7 @@ func (r *RecordingReport) measure(ctx context.Context, a, b audio.File, progress
 	if err := other.SeekFrame(max(0, -r.Offset)); err != nil {
 		return err
 	}
-	y := audio.NewBlock(r.Format.Channels, blockFrames)
+	y := audio.NewBlock(r.Format.Channels, audio.BlockFrames(r.Format.Channels, blockFrames))
 	difference := make([]float64, blockFrames)
 	done := int64(0)
 	err = each(ctx, a, max(0, r.Offset), func(x [][]float64) error {
@@ -238,6 +264,9 @@ func (r *RecordingReport) measure(ctx context.Context, a, b audio.File, progress
 			return fmt.Errorf("%w: one ends before it says it does", ErrLength)
 		}
 		x, y := front(x, n), front(y, n)
+		for i := range x {
+			settle(x[i], y[i])
+		}
 		if err := c.Add(x, y); err != nil {
 			return err
 		}

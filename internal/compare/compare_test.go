@@ -3,6 +3,7 @@ package compare_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"image/png"
@@ -258,5 +259,55 @@ func TestFiguresOfStrips(t *testing.T) {
 		if err != nil || m.Height < 100 || m.Height > 1500 || m.Width < 800 || m.Width > 2500 {
 			t.Errorf("%d×%d pixels: a figure of %d×%d dots (%v)", size[0], size[1], m.Width, m.Height, err)
 		}
+	}
+}
+
+// TestNotFinite checks that samples that are no numbers compare, and that a report of them can be written as JSON.
+func TestNotFinite(t *testing.T) {
+	f := audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Float32}
+	file := func(change float64) audio.File {
+		rec := &audio.Recording{Format: f, Samples: audio.NewBlock(1, 16000)}
+		for i := range rec.Samples[0] {
+			rec.Samples[0][i] = []float64{math.NaN(), math.Inf(1), 0.25, math.Sin(float64(i))}[i%4]
+		}
+		rec.Samples[0][8000] = change
+		var b bytes.Buffer
+		if err := wav.Encode(&b, rec); err != nil {
+			t.Fatal(err)
+		}
+		w, err := wav.Open(bytes.NewReader(b.Bytes()), int64(b.Len()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	for change, differing := range map[float64]float64{math.Inf(-1): 1, 1: 1} {
+		r, err := compare.Recordings(t.Context(), file(math.NaN()), file(change), compare.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := json.Marshal(r); err != nil || r.Equal || r.Differing*16000 != differing || r.MaxDeviation != 1 {
+			t.Errorf("%+v, error %v", r, err)
+		}
+	}
+	r, err := compare.Recordings(t.Context(), file(math.NaN()), file(math.NaN()), compare.Options{})
+	if err != nil || !r.Equal {
+		t.Errorf("%+v, error %v", r, err)
+	}
+}
+
+// TestManyChannels checks that a file that claims 65535 channels is refused before memory is taken for them.
+func TestManyChannels(t *testing.T) {
+	rec := &audio.Recording{Format: audio.Format{Rate: 16000, Channels: 65535, Encoding: audio.Int8}, Samples: audio.NewBlock(65535, 1)}
+	var b bytes.Buffer
+	if err := wav.Encode(&b, rec); err != nil {
+		t.Fatal(err)
+	}
+	w, err := wav.Open(bytes.NewReader(b.Bytes()), int64(b.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := compare.Recordings(t.Context(), w, w, compare.Options{Align: true}); !errors.Is(err, compare.ErrFormat) {
+		t.Errorf("error %v", err)
 	}
 }

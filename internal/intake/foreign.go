@@ -110,6 +110,7 @@ func decode(ctx context.Context, r io.ReaderAt, size int64, format *codec.Format
 	if err != nil {
 		return nil, err
 	}
+	os.RemoveAll(dir) // where open files may be removed, nothing is left even if the process dies; else Close does it
 	return &Sound{decoded, format, file, dir}, nil
 }
 

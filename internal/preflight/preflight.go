@@ -24,7 +24,9 @@ import (
 
 // Report is what a recording is like.
 type Report struct {
-	Silent  float64 `json:"silent"`  // share of the samples that are digital silence: in runs of 16 equal ones or longer
+	Silent  float64 `json:"silent"`  // share of the samples that are digital silence: in runs of 16 equal ones or longer, or no numbers
+	Loud    float64 `json:"loud"`    // share of the samples beyond 1024 times full scale
+	Alike   bool    `json:"alike"`   // there are two channels, and they are the same
 	Clipped float64 `json:"clipped"` // share of the samples that stay at full scale, for 4 or longer
 	// Band is the frequency in Hz above which there is nothing but what rounding leaves, half the rate if there is no such
 	// frequency. It is found only where the spectrum ends as if cut off, as what was sampled at a lower rate or went through a
@@ -39,9 +41,20 @@ const (
 	// From these shares on there is a warning.
 	tooSilent  = 0.5
 	tooClipped = 0.0005
+	tooLoud    = 0.01
+	// loud is the multiple of full scale beyond which samples are no sound, but numbers of another range.
+	loud = 1 << 10
 	// Where a codec cuts, in Hz: below there is a lower sampling rate behind it.
 	codecLowest = 10000
 )
+
+// TooLoud returns an error that wraps carrier.ErrTooLoud if the samples are in another range than −1 to 1, where nothing that is hidden would be found again.
+func (r *Report) TooLoud() error {
+	if r.Loud <= tooLoud {
+		return nil
+	}
+	return fmt.Errorf("%w (%.0f %% of them exceed full scale a thousand times)", carrier.ErrTooLoud, 100*r.Loud)
+}
 
 // Warnings returns what is wrong with the recording, nil if nothing is.
 func (r *Report) Warnings() []report.Warning {
@@ -61,9 +74,14 @@ func (r *Report) Warnings() []report.Warning {
 		warn(report.Clipped, "take a recording that was made at a lower level",
 			"is clipped: %.*g %% of its samples stay at full scale, and flat tops that are no longer flat give it away", digits, 100*r.Clipped)
 	}
+	if r.Alike {
+		warn(report.Alike, "make it mono first", "has two channels that are the same, and no longer will be: that gives the change away")
+	}
 	const uncompressed = "take a recording that was never compressed"
 	cut := r.Band < float64(r.Rate)/2
 	switch {
+	case r.Lossy && cut:
+		warn(report.Compressed, uncompressed, "was compressed with loss and has nothing above %.1f kHz, where a spectrogram will show the hidden noise", r.Band/1000)
 	case r.Lossy:
 		warn(report.Compressed, uncompressed, "was compressed with loss, so the hidden noise is easier to tell from its own")
 	case cut && r.Band >= codecLowest:
@@ -102,6 +120,7 @@ type listener struct {
 	re, im   []float64
 	power    [points/2 + 1]float64
 	frames   int
+	differ   bool // two channels
 }
 
 // heard is what is kept of a channel.
@@ -146,6 +165,13 @@ func newListener(f audio.Format) *listener {
 	return l
 }
 
+// compare hears whether two channels are the same.
+func (l *listener) compare(a, b []float64) {
+	for i := 0; i < len(a) && !l.differ; i++ {
+		l.differ = a[i] != b[i]
+	}
+}
+
 // add hears the next samples of a channel.
 func (l *listener) add(c int, x []float64) {
 	h := &l.channels[c]
@@ -172,15 +198,19 @@ func (l *listener) add(c int, x []float64) {
 
 // report tells what was heard.
 func (l *listener) report(lossy bool) *Report {
-	r := &Report{Rate: int(l.rate), Band: l.rate / 2, Lossy: lossy}
-	var samples, silent, clipped int64
+	r := &Report{Rate: int(l.rate), Band: l.rate / 2, Lossy: lossy, Alike: len(l.channels) == 2 && !l.differ && l.channels[0].samples > 0}
+	var samples, silent, clipped, loud int64
 	for i := range l.channels {
 		c := &l.channels[i]
 		c.end()
-		samples, silent, clipped = samples+c.samples, silent+c.silent, clipped+c.clipped
+		samples, silent, clipped, loud = samples+c.samples, silent+c.silent, clipped+c.clipped, loud+c.loud
 	}
 	if samples > 0 {
-		r.Silent, r.Clipped = float64(silent)/float64(samples), float64(clipped)/float64(samples)
+		n := float64(samples)
+		if silent > 0 && samples-silent < carrier.SilenceRun*int64(len(l.channels)) {
+			silent = samples // a last run that the end cut short
+		}
+		r.Silent, r.Clipped, r.Loud = float64(silent)/n, float64(clipped)/n, float64(loud)/n
 	}
 	if band := l.band(); band > 0 {
 		r.Band = band
@@ -251,10 +281,19 @@ type runs struct {
 	last                     float64
 	length                   int64
 	samples, silent, clipped int64
+	loud                     int64
 }
 
 func (r *runs) add(x []float64) {
 	for _, v := range x {
+		switch {
+		case v-v != 0: // not finite
+			r.end()
+			r.silent++
+			continue
+		case v > loud || v < -loud:
+			r.loud++
+		}
 		if v == r.last && r.length > 0 {
 			r.length++
 			continue

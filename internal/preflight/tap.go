@@ -39,6 +39,9 @@ func (t *Tap) hear(block [][]float64, from int64, n int) {
 	for c, x := range block {
 		t.listener.add(c, x[skip:n])
 	}
+	if len(block) == 2 {
+		t.listener.compare(block[0][skip:n], block[1][skip:n])
+	}
 	t.next = from + int64(n)
 }
 

@@ -1,4 +1,4 @@
-// Package replace writes files that appear under their names only when they are complete.
+// Package replace writes files that appear under their names only when they are complete, and temporary files that nothing is left of.
 package replace
 
 import (
@@ -10,38 +10,224 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
+	"unicode/utf8"
 )
 
 // File makes a file of what content writes. Until that is complete the file has a name of its own in the same folder, and if content fails
-// there is nothing, or what was there before. A symbolic link is followed.
-func File(name string, content func(w io.Writer) error) (err error) {
-	if target, err := filepath.EvalSymlinks(name); err == nil {
-		name = target
-	}
-	part := filepath.Join(filepath.Dir(name), fmt.Sprintf(".%s.%08x.part", filepath.Base(name), rand.Uint32()))
-	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+// there is nothing, or what was there before, whose mode and, where that is possible, owner the new file has. What files of other runs that
+// died have left in the folder is removed. Symbolic links are followed. What is no regular file, such as a pipe, is written as it comes.
+func File(name string, content func(w io.Writer) error) error { return write(name, 0o644, content) }
+
+// Private is File for what is of no concern to others: a new file can be read by its owner alone, and one that is replaced by nobody more than
+// before.
+func Private(name string, content func(w io.Writer) error) error { return write(name, 0o600, content) }
+
+func write(name string, mode fs.FileMode, content func(w io.Writer) error) error {
+	target, err := follow(name)
 	if err != nil {
-		var path *fs.PathError
-		if errors.As(err, &path) {
-			err = path.Err
-		}
-		return fmt.Errorf("cannot write %s: %w", name, err)
+		return reason(name, err)
+	}
+	old, err := os.Stat(target)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		old = nil
+	case err != nil:
+		return reason(name, err)
+	case old.IsDir():
+		return fmt.Errorf("cannot write %s: it is a folder", name)
+	case !old.Mode().IsRegular():
+		return pour(target, content)
+	}
+	sweep(filepath.Dir(target))
+	f, err := newPart(target, mode, old)
+	if err != nil {
+		return reason(name, err)
 	}
 	defer func() {
-		if err != nil {
-			os.Remove(part)
+		if f != nil {
+			f.Close()
+			os.Remove(f.Name())
 		}
 	}()
-	w := bufio.NewWriterSize(f, 1<<16)
-	err = content(w)
-	if err == nil {
-		err = w.Flush()
-	}
-	if closing := f.Close(); err == nil {
-		err = closing
-	}
-	if err != nil {
+	if err := fill(f, content); err != nil {
 		return err
 	}
-	return os.Rename(part, name)
+	if old != nil {
+		perm := old.Mode().Perm()
+		if !own(f, old) {
+			perm &^= 0o070 // which would be for another group
+		}
+		if err := f.Chmod(perm); err != nil && mode == 0o600 {
+			return reason(name, err)
+		}
+	}
+	if err := f.Sync(); err != nil {
+		return reason(name, err)
+	}
+	part := f.Name()
+	if held { // Windows renames no file that is open
+		if err := f.Close(); err != nil {
+			return reason(name, err)
+		}
+	}
+	if err := os.Rename(part, target); err != nil {
+		return reason(name, err)
+	}
+	closing := error(nil)
+	if !held {
+		closing = f.Close()
+	}
+	f = nil
+	if closing != nil {
+		return reason(name, closing)
+	}
+	syncFolder(filepath.Dir(target))
+	return nil
+}
+
+// reason returns an error about a file that is to be written, without the name of a part.
+func reason(name string, err error) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &path):
+		err = path.Err
+	case errors.As(err, &link):
+		err = link.Err
+	}
+	return fmt.Errorf("cannot write %s: %w", name, err)
+}
+
+// follow returns what a name stands for if it is that of a symbolic link, which need not be there yet.
+func follow(name string) (string, error) {
+	for range 40 {
+		to, err := os.Readlink(name)
+		if err != nil {
+			return name, nil // no link
+		}
+		if !filepath.IsAbs(to) {
+			to = filepath.Join(filepath.Dir(name), to)
+		}
+		name = to
+	}
+	return "", errors.New("too many symbolic links")
+}
+
+// pour writes to what is no regular file.
+func pour(name string, content func(w io.Writer) error) error {
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return reason(name, err)
+	}
+	return errors.Join(fill(f, content), f.Close())
+}
+
+// fill writes content to a file.
+func fill(f *os.File, content func(w io.Writer) error) error {
+	w := bufio.NewWriterSize(f, 1<<16)
+	if err := content(w); err != nil {
+		return err
+	}
+	return w.Flush()
+}
+
+// Names of parts, of files that are being written, are made of as much of the file's name as there is room for.
+const (
+	partName  = ".%s.ditas-%08x.part"
+	mostName  = 255 // bytes of a name, nearly everywhere
+	partExtra = len(". .ditas-00000000.part") - 1
+)
+
+var isPart = regexp.MustCompile(`^\..*\.ditas-[0-9a-f]{8}\.part$`)
+
+// newPart makes a locked file in the folder of target, which replaces old if that is not nil.
+func newPart(target string, mode fs.FileMode, old fs.FileInfo) (*os.File, error) {
+	folder, base := filepath.Split(target)
+	if most := mostName - partExtra; len(base) > most {
+		for base = base[:most]; !utf8.ValidString(base) && len(base) > most-utf8.UTFMax; {
+			base = base[:len(base)-1]
+		}
+	}
+	if old != nil {
+		mode = 0o600 // until it is complete
+	}
+	for range 16 {
+		name := folder + fmt.Sprintf(partName, base, rand.Uint32())
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		lock(f)
+		// Another run may have taken it for a dead one's before it was locked.
+		if a, err := f.Stat(); err == nil {
+			if b, err := os.Lstat(name); err == nil && os.SameFile(a, b) {
+				return f, nil
+			}
+		}
+		f.Close()
+	}
+	return nil, errors.New("its folder is too busy")
+}
+
+// sweep removes the parts in a folder that nobody writes any longer, as far as that is allowed.
+func sweep(folder string) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if !e.Type().IsRegular() || !isPart.MatchString(e.Name()) {
+			continue
+		}
+		name := filepath.Join(folder, e.Name())
+		if held {
+			os.Remove(name) // fails while somebody has it open
+			continue
+		}
+		f, err := os.OpenFile(name, os.O_WRONLY, 0)
+		if err != nil {
+			continue
+		}
+		if lock(f) {
+			os.Remove(name)
+		}
+		f.Close()
+	}
+}
+
+// syncFolder has a folder's entries written to the disk, where that can be asked for.
+func syncFolder(name string) {
+	if f, err := os.Open(name); err == nil {
+		f.Sync()
+		f.Close()
+	}
+}
+
+// Temporary is a file that only this user can read, and that nothing is left of when it is closed. Where open files may be removed it has no name, so that
+// nothing is left of it either if the program is killed.
+type Temporary struct {
+	*os.File
+	named bool
+}
+
+// NewTemporary returns an empty Temporary.
+func NewTemporary() (*Temporary, error) {
+	f, err := os.CreateTemp("", "ditas-*")
+	if err != nil {
+		return nil, fmt.Errorf("a temporary file: %w", err)
+	}
+	return &Temporary{f, os.Remove(f.Name()) != nil}, nil
+}
+
+// Close closes the file.
+func (t *Temporary) Close() error {
+	err := t.File.Close()
+	if t.named {
+		err = errors.Join(err, os.Remove(t.Name()))
+	}
+	return err
 }

@@ -556,9 +556,14 @@ func TestPageRecords(t *testing.T) {
 		window.microphones = [];
 		const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
 		navigator.mediaDevices.getUserMedia = async (what) => {
-			const stream = await ask(what);
-			microphones.push(...stream.getTracks());
-			return stream;
+			// The browser's microphone beeps: square waves, in which nothing can be hidden.
+			const stream = await ask(what), context = new AudioContext();
+			const mixed = new MediaStreamAudioDestinationNode(context, {channelCount: 1}), tone = new OscillatorNode(context);
+			context.createMediaStreamSource(stream).connect(mixed);
+			tone.connect(mixed);
+			tone.start();
+			microphones.push(...mixed.stream.getTracks());
+			return mixed.stream;
 		};
 		const record = document.querySelector("#record");
 		record.click();

@@ -153,8 +153,11 @@ func forward(progress func(done, total int)) func(done, total int) {
 	}
 }
 
-// Find looks for a payload.
+// Find looks for a payload. No search is quick.
 func (Carrier) Find(ctx context.Context, stego *carrier.Host, key keystream.Key, o carrier.Options) (carrier.Found, error) {
+	if o.Quick {
+		return nil, carrier.ErrNotFound
+	}
 	l, err := newListener(stego, key, o.Workers)
 	if err != nil {
 		return nil, err

@@ -55,6 +55,7 @@ type acquirer struct {
 	stock       stock
 	spectrum    spectrum
 	spare       [][]float32 // planes that were given back
+	spent       int64       // by searches at unknown places: samples of templates, about
 }
 
 func newAcquirer(m *marker, s *carrier.Host, workers int) *acquirer {

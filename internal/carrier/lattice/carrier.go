@@ -119,7 +119,7 @@ func (Carrier) Find(ctx context.Context, stego *carrier.Host, key keystream.Key,
 	if err != nil {
 		return nil, err
 	}
-	l.progress = o.Phase(report.Searching)
+	l.progress, l.quick = o.Phase(report.Searching), o.Quick
 	h, k, err := l.search(ctx)
 	if err != nil {
 		return nil, err

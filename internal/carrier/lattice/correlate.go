@@ -161,6 +161,10 @@ func (s *search) divide() {
 			s.groups = append(s.groups, group{all[i:min(len(all), i+each)], first + at, first + last})
 		}
 	}
+	const transform = 8 // times the work of a sample of a template, for each point
+	for _, g := range s.groups {
+		s.spent += (g.last-g.first)*int64(len(g.lanes)) + transform*int64(s.points)
+	}
 }
 
 // spectrum is the transform of a group of templates at an octave.

@@ -21,6 +21,7 @@ type listener struct {
 	acquire *acquirer
 	// progress, if set, is told how far the search and, behind it, reading are, in thousandths.
 	progress func(done, total int)
+	quick    bool // only what was not changed is found
 	searched int
 	code     headerCode
 	tables   [profiles]*tables
@@ -43,7 +44,11 @@ func newListener(h *carrier.Host, key keystream.Key, workers int) (*listener, er
 func (l *listener) find(ctx context.Context) (*header, lock, error) {
 	s := &finder{listener: l}
 	defer l.acquire.free()
-	for _, step := range []func(context.Context) (bool, error){s.untouched, s.cut, s.louder, s.changed, s.moved, s.noisy, s.later} {
+	steps := []func(context.Context) (bool, error){s.untouched, s.cut, s.louder, s.changed, s.moved, s.noisy, s.later}
+	if l.quick {
+		steps = steps[:1]
+	}
+	for _, step := range steps {
 		found, err := step(ctx)
 		if err != nil {
 			return nil, lock{}, err

@@ -62,6 +62,7 @@ type receiver struct {
 	heard    [][]bool // lane by lane, which frames were found
 	noises   [noiseIndices]int
 	done     int64 // samples listened to
+	spent    int64 // by searches, see [acquirer]
 	blocks   int   // of the payload
 }
 
@@ -208,11 +209,22 @@ const (
 	shortPiece = 8
 )
 
+// sureSearches and mostSearches bound what all searches for pieces of a recording spend: so much, and so much for each sample that is there.
+// A header may claim any number of frames, among which a piece is looked for, and frames that come and go.
+const (
+	sureSearches = 1 << 26
+	mostSearches = 1 << 7
+)
+
 // search looks for frames of some lanes in a channel, from a place of the file on, from frame first on. octave is
 // that of the finest lattice that noise leaves; a coarser one is tried after it.
 func (r *receiver) search(ctx context.Context, k lock, from int64, lanes []int, octave, first int) (lock, bool, error) {
 	a := newAcquirer(r.marker, r.source, r.workers)
+	most := sureSearches + mostSearches*r.source.Frames()*int64(r.source.Channels())
 	for i := range 4 {
+		if r.spent > most {
+			return k, false, nil
+		}
 		frames, octave := longPiece, octave
 		if i%2 == 1 {
 			frames = shortPiece
@@ -231,6 +243,7 @@ func (r *receiver) search(ctx context.Context, k lock, from int64, lanes []int, 
 		if err != nil {
 			return k, false, err
 		}
+		r.spent, a.spent = r.spent+a.spent, 0
 		if ok {
 			c.channel = k.channel
 			return c.lock, true, nil

@@ -19,6 +19,7 @@ import (
 	"ditas/internal/keystream"
 	"ditas/internal/model"
 	"ditas/internal/model/weights"
+	"ditas/internal/parallel"
 	"ditas/report"
 )
 
@@ -50,6 +51,9 @@ func network() (*model.System, [4]byte, error) {
 
 // Survey reads a cover into memory.
 func (Method) Survey(ctx context.Context, cover audio.File, o carrier.Options) (carrier.PictureSurvey, error) {
+	if n := cover.Format().Channels; n > carrier.MaxChannels {
+		return nil, fmt.Errorf("networks: a recording with %d channels, more than %d", n, carrier.MaxChannels)
+	}
 	sys, id, err := network()
 	if err != nil {
 		return nil, err
@@ -71,6 +75,9 @@ func (Method) Survey(ctx context.Context, cover audio.File, o carrier.Options) (
 
 // Find looks for a header in one pass, and reads the recording into memory if there is one.
 func (Method) Find(ctx context.Context, stego *carrier.Host, key keystream.Key, o carrier.Options) (carrier.FoundPicture, error) {
+	if stego.Channels() > carrier.MaxChannels {
+		return nil, carrier.ErrNotFound
+	}
 	sys, id, err := network()
 	if err != nil {
 		return nil, err
@@ -82,9 +89,15 @@ func (Method) Find(ctx context.Context, stego *carrier.Host, key keystream.Key, 
 	if err != nil {
 		return nil, err
 	}
-	l, err := readLayout(s, key)
+	var l *slots.Layout
+	err = parallel.Within(ctx, func() (err error) {
+		l, err = readLayout(s, key)
+		return err
+	})
 	c := sys.Config
 	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
 	case errors.Is(err, slots.ErrVersion):
 		return nil, carrier.ErrVersion
 	case err != nil:

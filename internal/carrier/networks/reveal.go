@@ -3,6 +3,7 @@ package networks
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 
 	"ditas/internal/carrier"
@@ -49,9 +50,43 @@ func (f *found) report() *report.Reveal {
 	return r
 }
 
+// A picture is made if it has at most sureTiles tiles, and for each that is there at least in part mostTiles more. Anybody can write a header
+// that claims a picture of any size.
+const (
+	sureTiles = 256
+	mostTiles = 16
+)
+
+// there returns how many tiles are there at least in part.
+func (f *found) there() (n int) {
+	for tile := range f.tiles {
+		if f.any(tile) {
+			n++
+		}
+	}
+	return n
+}
+
+// any reports whether anything of a tile is there.
+func (f *found) any(tile int) bool {
+	for stage := range f.sys.Config.Stages {
+		if f.received(stage, tile) != nil {
+			return true
+		}
+	}
+	return false
+}
+
 // Reveal returns the picture.
 func (f *found) Reveal(ctx context.Context, o carrier.RevealOptions) (*picture.Planes, *report.Reveal, error) {
 	r := f.report()
+	switch there := f.there(); {
+	case there == 0:
+		return nil, r, fmt.Errorf("%w: traces of a picture are there, but none of its tiles arrived", carrier.ErrNotFound)
+	case f.tiles > sureTiles+mostTiles*there:
+		return nil, r, fmt.Errorf("too little is left of the recording: it holds %d of the %d tiles of its picture: take a longer piece of it",
+			there, f.tiles)
+	}
 	if o.Report {
 		return nil, r, nil
 	}
@@ -89,6 +124,9 @@ func (f *found) newRevealer() (*revealer, error) {
 // tile reveals a tile: whole, and up to each stage if that is wanted.
 func (r *revealer) tile(t int, stages bool) (of shown, err error) {
 	f, c := r.found, r.found.sys.Config
+	if !f.any(t) {
+		return r.blank(), nil
+	}
 	for i := range r.received {
 		r.received[i] = f.received(i, t)
 		if err := r.networks.SetThreshold(i, model.Level(f.layout.Slots[i*f.tiles+t].Strength)); err != nil {
@@ -107,6 +145,18 @@ func (r *revealer) tile(t int, stages bool) (of shown, err error) {
 		})
 	}
 	return of, nil
+}
+
+// blank returns a grey tile, for one of which nothing arrived.
+func (r *revealer) blank() (of shown) {
+	for i := range r.pixels {
+		r.pixels[i] = model.Middle
+	}
+	of.whole = planes(r.pixels, r.found.sys.Config.Tile)
+	for range r.received {
+		of.stages = append(of.stages, of.whole)
+	}
+	return of
 }
 
 // planes returns pixels as a picture.

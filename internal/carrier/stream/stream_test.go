@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 
 	"ditas/internal/carrier"
+	"ditas/internal/codestream"
 	"ditas/internal/keystream"
 	"ditas/picture"
 	"ditas/report"
@@ -97,5 +100,63 @@ func TestEstimatorStops(t *testing.T) {
 	}
 	if _, err := e.PSNR(&looks{t.Context(), 0}, e.Bytes()/2); !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+// bomb is a message that claims a picture of a hundred megapixels.
+type bomb []byte
+
+func (b bomb) Read(context.Context, carrier.Options) (*carrier.Message, error) {
+	return &carrier.Message{Payload: b, Size: len(b), Gain: 1, Stages: []carrier.Arrival{{Bytes: len(b), Blocks: 1, Arrived: 1}}}, nil
+}
+
+// TestBombs checks that what a few bytes claim takes memory for these bytes alone, whether a picture is asked for or a report.
+func TestBombs(t *testing.T) {
+	claim := []byte{0x8d, 0x36, 0x01} // 10000×10000 pixels in colour
+	rng := rand.New(rand.NewPCG(1, 1))
+	for _, n := range []int{3, 1000, 50_000} {
+		for fill := range 3 {
+			b := slices.Clone(claim)
+			for len(b) < n {
+				b = append(b, []byte{0, 255, byte(rng.Uint32())}[fill])
+			}
+			for _, only := range []bool{false, true} {
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				p, r, err := (&found{"bomb", bomb(b)}).Reveal(t.Context(), carrier.RevealOptions{
+					Options: carrier.Options{Workers: 1}, Report: only, Plain: true,
+				})
+				runtime.ReadMemStats(&after)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if r.Width != 10000 || r.Exact || !only && p.Width*p.Height > codestream.Allowed(n) {
+					t.Errorf("%d bytes: %+v", n, r)
+				}
+				if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 80+uint64(n)>>10 {
+					t.Errorf("%d bytes, filled with %d: %d MiB, a report only: %t", n, fill, took, only)
+				}
+			}
+		}
+	}
+}
+
+// TestBombsCanBeStopped checks that decoding ends with the context.
+func TestBombsCanBeStopped(t *testing.T) {
+	b := append([]byte{0x8d, 0x36, 0x01}, make([]byte, 500_000)...)
+	ctx, cancel := context.WithCancel(t.Context())
+	steps := 0
+	_, _, err := (&found{"bomb", bomb(b)}).Reveal(ctx, carrier.RevealOptions{Plain: true, Options: carrier.Options{
+		Workers: 1, Progress: func(report.Phase, int, int) {
+			if steps++; steps == 3 {
+				cancel()
+			}
+			if steps > 30 {
+				t.Error("goes on")
+			}
+		},
+	}})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
 	}
 }

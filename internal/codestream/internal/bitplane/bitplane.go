@@ -75,6 +75,23 @@ type knowledge struct {
 	seen   []uint8  // planes − the last plane in which the coefficient was coded as zero, or significant
 }
 
+const (
+	// surePixels is the number of pixels that any stream may have.
+	surePixels = 1 << 20
+	// pixelsPerByte is how many it may have beyond that for each of its bytes: twice as many as pictures have that were coded with a bit a
+	// pixel.
+	pixelsPerByte = 16
+)
+
+// Allowed returns the number of pixels that a stream of a number of bytes may have. Nothing is decoded beyond it, so that time and memory
+// are bounded by what has arrived.
+func Allowed(bytes int) int { return surePixels + pixelsPerByte*bytes }
+
+// LeastBytes returns the number of bytes that a stream of a number of pixels has at least.
+func LeastBytes(pixels int) int {
+	return (max(0, pixels-surePixels) + pixelsPerByte - 1) / pixelsPerByte
+}
+
 // begin takes memory for what is known of the coefficients, that from before it was forgotten if there is any.
 func (b *band) begin() {
 	b.knowledge, b.forgotten = b.forgotten, knowledge{}
@@ -257,6 +274,7 @@ func (l *Layout) Run(
 }
 
 func (l *Layout) run(ctx context.Context, r *run, progress func(done, total int)) (complete bool, err error) {
+	r.colours = l.colours
 	r.nothing, r.unsigned = make([]int16, l.widest+2*pad+spare), make([]uint16, l.widest+2*pad+spare)
 	for i, p := range l.passes {
 		b := p.band
@@ -309,7 +327,9 @@ func (r *run) start(b *band, plane int) {
 		return
 	}
 	if r.alone(uint16(startBase[0]+(b.class()*planes+plane)*3+parent), begins) != 0 {
-		if r.coder.Afford(b.width * b.height); !r.coder.Done {
+		n := b.width * b.height
+		if r.coder.Afford(n, LeastBytes((r.begun+n)/r.colours)); !r.coder.Done {
+			r.begun += n
 			b.begin()
 		}
 	}

@@ -10,6 +10,8 @@ import (
 type run struct {
 	*model
 	feature [features]int32
+	colours int // of the picture
+	begun   int // coefficients of the bands that have begun
 	// Rows of bands that do not exist or are unknown.
 	nothing  []int16
 	unsigned []uint16

@@ -222,9 +222,10 @@ func (c *Coder) end() {
 // perByte is more than the number of decisions that a byte can tell, at the least that one takes: that of a mix, 22 of 65536.
 const perByte = 1 << 14
 
-// Afford ends the prefixes that are too short to tell as many decisions. Whoever takes memory for each of them asks first.
-func (c *Coder) Afford(decisions int) {
-	for c.decoding && !c.Done && decisions/perByte > max(c.stops[0]-c.at, 0)+8 {
+// Afford ends the prefixes that have fewer bytes than least, or are too short to tell as many decisions. Whoever takes memory for each of
+// them asks first.
+func (c *Coder) Afford(decisions, least int) {
+	for c.decoding && !c.Done && (least > c.stops[0] || decisions/perByte > max(c.stops[0]-c.at, 0)+8) {
 		c.end()
 	}
 }

@@ -1,0 +1,114 @@
+package flac
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"testing"
+
+	"ditas/audio"
+)
+
+// TestStrangeStreams reads files that the reference decoder reads as well: frames of varying size without the mark for that, and a STREAMINFO
+// that is wrong about their size. MD5 sums, of one file in STREAMINFO and of the other one as ffmpeg decodes it, tell whether the
+// samples are right.
+func TestStrangeStreams(t *testing.T) {
+	for _, name := range []string{"strange-old-variable.flac", "strange-block-size.flac"} {
+		f := open(t, read(t, name))
+		rec, err := audio.ReadAll(f)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		want := f.info.md5
+		if want == [16]byte{} {
+			hex.Decode(want[:], []byte("d9f4123cf9f8b2bf596ba31991d8ee0b"))
+		}
+		if md5Of(rec) != want {
+			t.Errorf("%s: other samples than were encoded", name)
+		}
+		r, block := f.Reader(), audio.NewBlock(f.info.channels, 10)
+		for _, at := range []int64{f.present / 2, 7, f.present - 10, f.present / 3} {
+			if err := r.SeekFrame(at); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if _, err := r.Read(block); err != nil || block[0][0] != rec.Samples[0][at] {
+				t.Errorf("%s: sample %d is another after seeking, error %v", name, at, err)
+			}
+		}
+	}
+}
+
+// TestMend reads a file in which frames are damaged: it is silent there and unchanged everywhere else, also after seeking.
+func TestMend(t *testing.T) {
+	const samples = 40_000
+	good := encode(t, sound(audio.Format{Rate: 16000, Channels: 2, Encoding: audio.Int16}, samples))
+	want := decode(t, good)
+	frames, first := framesOf(t, good)
+	for _, hit := range [][]int{{0}, {3}, {0, 1}, {2, 3, 4}, {1, 5}, {len(frames) - 2}} {
+		data, lost := bytes.Clone(good), make([]bool, samples)
+		count := 0
+		for _, i := range hit {
+			data[(frames[i].start+frames[i].end)/2] ^= 4
+			for s := first[i]; s < first[i+1]; s++ {
+				lost[s] = true
+				count++
+			}
+		}
+		f := open(t, data)
+		if _, err := audio.ReadAll(f); !errors.Is(err, audio.ErrDamaged) {
+			t.Errorf("%v: damage is not told: %v", hit, err)
+		}
+		m := audio.Mend(f)
+		got, err := audio.ReadAll(m)
+		if err != nil {
+			t.Fatalf("%v: %v", hit, err)
+		}
+		check := func(from int, x []float64, c int) {
+			for i, v := range x {
+				w := want.Samples[c][from+i]
+				if lost[from+i] {
+					w = 0
+				}
+				if v != w {
+					t.Fatalf("%v: sample %d of channel %d is %v, want %v", hit, from+i, c, v, w)
+				}
+			}
+		}
+		if got.Frames() != samples {
+			t.Fatalf("%v: %d samples", hit, got.Frames())
+		}
+		for c, x := range got.Samples {
+			check(0, x, c)
+		}
+		if n := m.Damaged(); n != int64(count) {
+			t.Errorf("%v: %d samples are said to be damaged, not %d", hit, n, count)
+		}
+		r, block := m.Reader(), audio.NewBlock(2, 5000)
+		for at := samples - 5000; at >= 0; at -= 1777 {
+			if err := r.SeekFrame(int64(at)); err != nil {
+				t.Fatalf("%v: %v", hit, err)
+			}
+			n, err := r.Read(block)
+			if err != nil {
+				t.Fatalf("%v: %v", hit, err)
+			}
+			check(at, block[1][:n], 1)
+		}
+		if n := m.Damaged(); n != int64(count) {
+			t.Errorf("%v: %d samples are said to be damaged after seeking, not %d", hit, n, count)
+		}
+	}
+}
+
+// TestMendWhatIsCut reads what is left of a file that is cut off and damaged.
+func TestMendWhatIsCut(t *testing.T) {
+	good := encode(t, sound(audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 40_000))
+	frames, first := framesOf(t, good)
+	data := bytes.Clone(good[:frames[6].start+10])
+	data[frames[2].start+20] ^= 1
+	rec, err := audio.ReadAll(audio.Mend(open(t, data)))
+	if cut := new(audio.TruncatedError); !errors.As(err, &cut) || int64(rec.Frames()) != first[6] {
+		t.Errorf("%d samples of %d, error %v", rec.Frames(), first[6], err)
+	}
+}

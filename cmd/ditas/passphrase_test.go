@@ -1,0 +1,65 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestPassphraseFiles reads one passphrase as editors write it.
+func TestPassphraseFiles(t *testing.T) {
+	dir := t.TempDir()
+	for name, c := range map[string]struct {
+		content, warns, fails string
+	}{
+		"plain":          {content: "pässwörd\n"},
+		"no line end":    {content: "pässwörd"},
+		"DOS":            {content: "pässwörd\r\nsecond line"},
+		"mark":           {content: "\xef\xbb\xbfpässwörd\r\n"},
+		"UTF-16":         {content: "\xff\xfep\x00\xe4\x00s\x00s\x00w\x00\xf6\x00r\x00d\x00\r\x00\n\x00x\x00"},
+		"UTF-16, turned": {content: "\xfe\xff\x00p\x00\xe4\x00s\x00s\x00w\x00\xf6\x00r\x00d"},
+		"a blank":        {content: "pässwörd \n", warns: "ends in blanks"},
+		"a tab":          {content: "pässwörd\t", warns: "ends in blanks"},
+		"no mark":        {content: "p\x00\xe4\x00s\x00s\x00", fails: "zero bytes"},
+	} {
+		file := filepath.Join(dir, strings.ReplaceAll(name, " ", "-"))
+		if err := os.WriteFile(file, []byte(c.content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var warnings bytes.Buffer
+		p, err := (&terminal{err: &warnings}).readPassphrase(file)
+		switch {
+		case c.fails != "":
+			if err == nil || !strings.Contains(err.Error(), c.fails) {
+				t.Errorf("%s: error %v", name, err)
+			}
+			continue
+		case err != nil || strings.TrimSpace(p) != "pässwörd":
+			t.Errorf("%s: %q, error %v", name, p, err)
+		case (c.warns == "") != (warnings.Len() == 0) || !strings.Contains(warnings.String(), c.warns):
+			t.Errorf("%s warns %q", name, warnings.String())
+		case c.warns != "" && p == "pässwörd":
+			t.Errorf("%s: blanks do not count, but the warning says they do", name)
+		}
+	}
+}
+
+// TestPassphraseFileThatOthersCanRead warns.
+func TestPassphraseFileThatOthersCanRead(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(file, []byte("x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(file, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o644 {
+		t.Skip("there are no such modes here")
+	}
+	var warnings bytes.Buffer
+	if _, err := (&terminal{err: &warnings}).readPassphrase(file); err != nil || !strings.Contains(warnings.String(), "others can read") {
+		t.Errorf("warns %q, error %v", warnings.String(), err)
+	}
+}

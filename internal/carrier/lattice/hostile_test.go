@@ -1,0 +1,190 @@
+package lattice
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/metrics"
+	"testing"
+
+	"ditas/audio"
+	"ditas/audio/wav"
+	"ditas/internal/carrier"
+)
+
+// forge hides a payload in a recording as somebody does who has the key and writes what he likes into the header.
+func forge(t testing.TB, rec *audio.Recording, profile Profile, payload []byte, change func(h *header)) *audio.Recording {
+	t.Helper()
+	v, cover := survey(t, rec)
+	plan := v.Plan(profile, v.MSE(35))
+	h, err := newHider(context.Background(), cover, &task{plan: plan, payload: payload, key: ours, workers: 1}, fixed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if change != nil {
+		change(h.header)
+		h.stages = h.header.ladder()
+		claimed := make([]byte, h.header.payload)
+		copy(claimed, payload)
+		if h.coded, err = encodePayload(context.Background(), h.stages, claimed, h.key, 1); err != nil {
+			t.Fatal(err)
+		}
+		h.bits = h.code.encode(h.header.marshal(ours))
+		dealt := newSlots(h.key)
+		h.shares, h.gatherer = dealt.deal(h.stages), newGatherer(h.stages, dealt)
+	}
+	var b bytes.Buffer
+	w, err := cover.Rewrite(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(h.run(context.Background(), w, func(int, int) {}), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	stego, err := wav.Decode(bytes.NewReader(b.Bytes()), int64(b.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stego
+}
+
+// interrupt replaces every other block of some frames by noise, so that a receiver loses its track again and again.
+func interrupt(rec *audio.Recording, frames int) {
+	rng := newRand(99)
+	for _, x := range rec.Samples {
+		for i := range x {
+			if i/FrameLength/frames%2 == 1 {
+				x[i] = rec.Format.Quantize(0.02 * rng.NormFloat64())
+			}
+		}
+	}
+}
+
+// claims are headers that promise more than there is.
+var claims = map[string]func(h *header){
+	"frames":   func(h *header) { h.frames = mostLost * h.frames / h.channels * h.channels },
+	"payload":  func(h *header) { h.payload = MaxPayload },
+	"both":     func(h *header) { h.frames, h.payload = mostLost*h.frames/h.channels*h.channels, MaxPayload },
+	"channels": func(h *header) { h.channels, h.frames = MaxChannels, mostLost*h.frames/MaxChannels*MaxChannels },
+}
+
+// searcher returns a listener of its own to a recording.
+func searcher(t *testing.T, rec *audio.Recording) *listener {
+	t.Helper()
+	l, err := newListener(host(open(t, file(t, rec))), ours, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// TestSearchesHaveABudget checks that a header that claims 256 times the frames, in a recording that comes and goes, does not make its
+// receiver search without end, and that an honest recording that comes and goes is still read.
+func TestSearchesHaveABudget(t *testing.T) {
+	for channels, names := range map[int][]string{1: {"both"}, 3: {"both", "channels"}} {
+		format := audio.Format{Rate: 16000, Channels: channels, Encoding: audio.Int16}
+		for _, name := range names {
+			change := claims[name]
+			stego := forge(t, noise(1, format, 150*FrameLength), Robust, payload(300), change)
+			interrupt(stego, 24)
+			l := searcher(t, stego)
+			h, k, err := l.search(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := l.newReceiver(h)
+			if err := r.listen(t.Context(), k); err != nil {
+				t.Fatal(err)
+			}
+			// One search may exceed it.
+			if most := int64(sureSearches + mostSearches*stego.Frames()*channels + 16*mostPoints*10); r.spent > most {
+				t.Errorf("%s, %d channels: searches spend %d, more than %d", name, channels, r.spent, most)
+			}
+		}
+		stego := forge(t, noise(1, format, 150*FrameLength), Robust, payload(300), nil)
+		interrupt(stego, 24)
+		l := searcher(t, stego)
+		h, k, err := l.search(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m, err := l.read(t.Context(), h, k); err != nil || m.Arrived < m.Frames*2/5 {
+			t.Errorf("%d channels: %d of %d frames were heard of an honest recording, error %v", channels, m.Arrived, m.Frames, err)
+		}
+	}
+}
+
+// cost is what something takes.
+type cost struct{ seconds, megabytes float64 }
+
+// measured returns what do takes: processor time and all memory that it allocates.
+func measured(do func()) cost {
+	sample := []metrics.Sample{{Name: "/cpu/classes/user:cpu-seconds"}, {Name: "/cpu/classes/gc/total:cpu-seconds"}}
+	read := func() (float64, float64) {
+		runtime.GC() // which brings the figures up to date
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		metrics.Read(sample)
+		return sample[0].Value.Float64(), float64(m.TotalAlloc) / (1 << 20)
+	}
+	s0, m0 := read()
+	do()
+	s1, m1 := read()
+	return cost{s1 - s0, m1 - m0}
+}
+
+// BenchmarkHostile compares what recordings cost to read that anyone could write with the dearest of honest ones, whole and damaged. It fails
+// where one costs more than four times as much time, or more than twice the memory and 100 MB.
+func BenchmarkHostile(b *testing.B) {
+	read := func(rec *audio.Recording) cost {
+		return measured(func() {
+			f, err := reopen(rec)
+			if err != nil {
+				b.Fatal(err)
+			}
+			_, err = Find(context.Background(), host(f), ours, 1, nil)
+			if err != nil && !errors.Is(err, carrier.ErrNotFound) {
+				b.Fatal(err)
+			}
+		})
+	}
+	for _, channels := range []int{1, 2, 8} {
+		b.Run(fmt.Sprintf("%d channels", channels), func(b *testing.B) {
+			format := audio.Format{Rate: 16000, Channels: channels, Encoding: audio.Int16}
+			cover := func() *audio.Recording { return noise(1, format, 20*16000) }
+			full := func(p Profile) []byte {
+				v, _ := survey(b, cover())
+				return payload(v.Plan(p, v.MSE(35)).Room())
+			}
+			var dearest cost
+			for _, p := range []Profile{Robust, Lean} {
+				for _, size := range []int{300, len(full(p))} {
+					for _, pieces := range []int{0, 16, 24, 64} {
+						stego := forge(b, cover(), p, payload(size), nil)
+						if pieces > 0 {
+							interrupt(stego, pieces)
+						}
+						c := read(stego)
+						dearest = cost{max(dearest.seconds, c.seconds), max(dearest.megabytes, c.megabytes)}
+					}
+				}
+			}
+			for name, change := range claims {
+				for _, pieces := range []int{0, 16, 24, 64} {
+					stego := forge(b, cover(), Robust, payload(300), change)
+					if pieces > 0 {
+						interrupt(stego, pieces)
+					}
+					c := read(stego)
+					b.Logf("%s in pieces of %d frames: %.2f s, %.0f MB; the dearest honest one %.2f s, %.0f MB", name, pieces, c.seconds, c.megabytes,
+						dearest.seconds, dearest.megabytes)
+					if c.seconds > 4*dearest.seconds || c.megabytes > 2*dearest.megabytes+100 {
+						b.Errorf("%s in pieces of %d frames costs too much", name, pieces)
+					}
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,25 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package replace
+
+import (
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// held reports whether files that are open cannot be removed or renamed.
+const held = false
+
+// lock locks a file until it is closed, and reports whether it was free.
+func lock(f *os.File) bool { return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil }
+
+// own gives a file the owner and the group of another one, as far as that is allowed, and reports whether it has the group.
+func own(f *os.File, like fs.FileInfo) bool {
+	s, ok := like.Sys().(*syscall.Stat_t)
+	if !ok {
+		return true
+	}
+	// The group alone is what an owner may change, among his own.
+	return f.Chown(int(s.Uid), int(s.Gid)) == nil || f.Chown(-1, int(s.Gid)) == nil
+}

@@ -1,0 +1,17 @@
+//go:build !(linux || darwin || freebsd || netbsd || openbsd || dragonfly)
+
+package replace
+
+import (
+	"io/fs"
+	"os"
+	"runtime"
+)
+
+// held reports whether files that are open cannot be removed or renamed.
+const held = runtime.GOOS == "windows"
+
+// lock would lock a file; what cannot be locked is not free.
+func lock(*os.File) bool { return false }
+
+func own(*os.File, fs.FileInfo) bool { return true }

@@ -1,0 +1,235 @@
+package picture
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"image"
+	"image/color"
+	"image/png"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"compress/zlib"
+)
+
+// TestKindsThatAreNotRead checks that an error names what a file is, and what to do.
+func TestKindsThatAreNotRead(t *testing.T) {
+	for head, name := range map[string]string{
+		"\x00\x00\x00\x18ftypheim\x00\x00\x00\x00mif1heim": "HEIC", "\x00\x00\x00\x18ftyphevc\x00\x00\x00\x00mif1hevc": "HEIC",
+		"\x00\x00\x00\x18ftypjxl \x00\x00\x00\x00mif1jxl ": "JPEG XL", "\xff\x0a\xfa\x7f\x01\x90\x08\x08": "JPEG XL",
+		"\x00\x00\x00\x0cJXL \r\n\x87\n\x00\x00": "JPEG XL", "\x00\x00\x00\x1cftypavis\x00\x00": "AVIF",
+		"8BPS\x00\x01": "Photoshop", "\x00\x00\x00\x0cjP  \r\n\x87\n": "JPEG 2000",
+	} {
+		_, err := Decode(strings.NewReader(head))
+		if !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "save the picture as") {
+			t.Errorf("%q: %v, which does not name %s", head, err, name)
+		}
+		if !Recognize([]byte(head)) {
+			t.Errorf("%q passes for no picture", head)
+		}
+	}
+}
+
+// TestRareFiles decodes files that are read as others read them, and has those that are not named.
+func TestRareFiles(t *testing.T) {
+	for name, says := range map[string]string{
+		"iccp-bad-crc.png": "", "fill-order-2.tif": "FillOrder", "cmyk.tif": "CMYK", "rgb565.bmp": "16 bits a pixel", "rle8.bmp": "RLE8",
+		"progressive-restart.jpg": "progressive JPEG with restart markers", "sampling-22-11-12.jpg": "a limit of ditas",
+	} {
+		data, err := os.ReadFile(filepath.Join("testdata", "rare", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := Decode(bytes.NewReader(data))
+		switch {
+		case says == "" && (err != nil || p.Width != 16 || p.Height != 12):
+			t.Errorf("%s: %v", name, err)
+		case says != "" && (err == nil || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "PNG")):
+			t.Errorf("%s: error %v, which does not say %s", name, err, says)
+		}
+	}
+}
+
+// profileOf makes an ICC profile of three primaries, given as XYZ of D50, and a curve.
+func profileOf(name string, primaries [3][3]float64, trc []byte) []byte {
+	be := binary.BigEndian
+	type entry struct {
+		tag  string
+		body []byte
+	}
+	fixed := func(v float64) uint32 { return uint32(int32(math.Round(v * 65536))) }
+	entries := []entry{{"desc", append(append([]byte("desc\x00\x00\x00\x00"), be.AppendUint32(nil, uint32(len(name)+1))...), name+"\x00"...)}}
+	for i, c := range []string{"r", "g", "b"} {
+		xyz := []byte("XYZ \x00\x00\x00\x00")
+		for _, v := range primaries[i] {
+			xyz = be.AppendUint32(xyz, fixed(v))
+		}
+		entries = append(entries, entry{c + "XYZ", xyz}, entry{c + "TRC", trc})
+	}
+	head := make([]byte, 128)
+	copy(head[12:], "mntrRGB XYZ ")
+	copy(head[36:], "acsp")
+	table, body := be.AppendUint32(nil, uint32(len(entries))), []byte(nil)
+	for _, e := range entries {
+		table = append(table, e.tag...)
+		table = be.AppendUint32(table, uint32(132+12*len(entries)+len(body)))
+		table = be.AppendUint32(table, uint32(len(e.body)))
+		body = append(body, e.body...)
+	}
+	return append(append(head, table...), body...)
+}
+
+// srgbCurve is the curve of sRGB as a parametric curve of kind 3.
+func srgbCurve() []byte {
+	b := []byte("para\x00\x00\x00\x00\x00\x03\x00\x00")
+	for _, v := range []float64{2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045} {
+		b = binary.BigEndian.AppendUint32(b, uint32(int32(math.Round(v*65536))))
+	}
+	return b
+}
+
+// Primaries of Display P3 and of sRGB, adapted to D50 (as in the profiles of Apple and of the ICC).
+var (
+	p3   = [3][3]float64{{0.51512, 0.24120, -0.00105}, {0.29198, 0.69225, 0.04189}, {0.15710, 0.06657, 0.78407}}
+	srgb = [3][3]float64{{0.43607, 0.22249, 0.01392}, {0.38515, 0.71687, 0.09708}, {0.14307, 0.06061, 0.71410}}
+)
+
+// withProfile writes a PNG file with a profile.
+func withProfile(t *testing.T, img image.Image, icc []byte) []byte {
+	t.Helper()
+	var b, z bytes.Buffer
+	if err := png.Encode(&b, img); err != nil {
+		t.Fatal(err)
+	}
+	w := zlib.NewWriter(&z)
+	w.Write(icc)
+	w.Close()
+	body := append([]byte("iCCPprofile\x00\x00"), z.Bytes()...)
+	chunk := binary.BigEndian.AppendUint32(nil, uint32(len(body)-4))
+	chunk = append(chunk, body...)
+	chunk = binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(body))
+	data := b.Bytes()
+	return append(append(append([]byte(nil), data[:33]...), chunk...), data[33:]...)
+}
+
+// TestProfiles checks conversions to sRGB against the values of CSS Color 4, where display-p3(0.9176 0.2003 0.1386) and so on are the primaries
+// of sRGB, and that what is sRGB anyway is left alone.
+func TestProfiles(t *testing.T) {
+	img := image.NewNRGBA(image.Rect(0, 0, 5, 1))
+	for i, c := range [][3]float64{{0.9176, 0.2003, 0.1386}, {0.4584, 0.9853, 0.2983}, {0, 0, 0.9596}, {1, 1, 1}, {0.5, 0.5, 0.5}} {
+		img.SetNRGBA(i, 0, color.NRGBA{uint8(c[0]*255 + .5), uint8(c[1]*255 + .5), uint8(c[2]*255 + .5), 255})
+	}
+	p, err := Decode(bytes.NewReader(withProfile(t, img, profileOf("Display P3", p3, srgbCurve()))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range [][3]float64{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}, {1, 1, 1}, {128. / 255, 128. / 255, 128. / 255}} {
+		for c := range 3 {
+			// Near 0 the curve is steep: a step of the file is some steps of what is linear.
+			if got := float64(p.Pix[c][i]); math.Abs(got-want[c]) > 0.03 {
+				t.Errorf("colour %d, channel %d: %.3f, want %.3f", i, c, got, want[c])
+			}
+		}
+	}
+	if len(p.Losses) != 1 || !strings.Contains(p.Losses[0], "Display P3") {
+		t.Errorf("says %q", p.Losses)
+	}
+	plain := FromImage(img)
+	for name, icc := range map[string][]byte{"sRGB": profileOf("sRGB", srgb, srgbCurve()), "nothing": []byte("no profile")} {
+		q, err := Decode(bytes.NewReader(withProfile(t, img, icc)))
+		if err != nil || len(q.Losses) != 0 {
+			t.Fatalf("%s: %v, error %v", name, q, err)
+		}
+		for c := range 3 {
+			for i, v := range q.Pix[c] {
+				if v != plain.Pix[c][i] {
+					t.Errorf("%s changes a value", name)
+				}
+			}
+		}
+	}
+	// Adobe RGB's curve is the power 563/256; grey stays grey.
+	gamma := []byte("curv\x00\x00\x00\x00\x00\x00\x00\x01\x02\x33")
+	q, err := Decode(bytes.NewReader(withProfile(t, img, profileOf("a gamma", srgb, gamma))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := encoded(math.Pow(128./255, 563./256))
+	for c := range 3 {
+		if got := float64(q.Pix[c][4]); math.Abs(got-want) > 0.003 {
+			t.Errorf("grey becomes %.4f, want %.4f", got, want)
+		}
+	}
+	// Tables are not converted, and that is said.
+	tables := profileOf("a printer", p3, srgbCurve())
+	copy(tables[16:], "CMYK")
+	if q, err = Decode(bytes.NewReader(withProfile(t, img, tables))); err != nil || len(q.Losses) != 1 || !strings.Contains(q.Losses[0], "a printer") {
+		t.Errorf("says %q, error %v", q.Losses, err)
+	}
+}
+
+// TestDeep checks that 16 bits a channel are told where there is something in them.
+func TestDeep(t *testing.T) {
+	for _, v := range []uint16{0x8080, 0x8081} {
+		img := image.NewNRGBA64(image.Rect(0, 0, 2, 2))
+		for i := range 4 {
+			img.SetNRGBA64(i%2, i/2, color.NRGBA64{v, v, v, 0xffff})
+		}
+		var b bytes.Buffer
+		if err := png.Encode(&b, img); err != nil {
+			t.Fatal(err)
+		}
+		p, err := Decode(&b)
+		if err != nil || (len(p.Losses) > 0) != (v == 0x8081) {
+			t.Errorf("%#x: says %q, error %v", v, p.Losses, err)
+		}
+	}
+}
+
+// FuzzProfile converts by any profile: no panic, and values that are in the range.
+func FuzzProfile(f *testing.F) {
+	f.Add(profileOf("Display P3", p3, srgbCurve()))
+	f.Add(profileOf("gamma", srgb, []byte("curv\x00\x00\x00\x00\x00\x00\x00\x01\x02\x33")))
+	f.Add(profileOf("table", srgb, []byte("curv\x00\x00\x00\x00\x00\x00\x00\x02\x00\x00\xff\xff")))
+	f.Fuzz(func(t *testing.T, icc []byte) {
+		p := New(4, 1)
+		for c := range p.Pix {
+			copy(p.Pix[c], []float32{0, 0.3, 0.9, 1})
+		}
+		p.manage(icc)
+		for _, plane := range p.Pix {
+			for _, v := range plane {
+				if !(v >= -1e-6 && v <= 1+1e-6) {
+					t.Fatalf("value %v", v)
+				}
+			}
+		}
+	})
+}
+
+// TestNearlyEmpty checks that a few bytes that say a hundred megapixels are refused before there is memory for them.
+func TestNearlyEmpty(t *testing.T) {
+	// A GIF's header says its size, and nothing else is needed to refuse it.
+	head := []byte("GIF89a\x10\x27\x10\x27\x80\x00\x00\x00\x00\x00\xff\xff\xff,\x00\x00\x00\x00\x10\x27\x10\x27\x00")
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := Decode(bytes.NewReader(append(head, make([]byte, 30_000)...)))
+	runtime.ReadMemStats(&after)
+	if !errors.Is(err, ErrTooLarge) || after.TotalAlloc-before.TotalAlloc > 4<<20 {
+		t.Errorf("error %v, took %d MiB", err, (after.TotalAlloc-before.TotalAlloc)>>20)
+	}
+	// What is empty and not that large is read.
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 2500, 2000))); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := Decode(&b); err != nil || p.Width != 2500 {
+		t.Error(err)
+	}
+}
