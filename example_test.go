@@ -69,7 +69,7 @@ func ExampleHide() {
 	fmt.Printf("the change is %.0f dB below the recording\n", report.SNR)
 	// Output:
 	// 192×128 pixels, exact: true
-	// the change is 46 dB below the recording
+	// the change is 50 dB below the recording
 }
 
 // An MP3 file serves as a cover too. What comes out of it is a WAV file.

@@ -36,7 +36,9 @@ const messagePower = 0.03
 
 // MessagePower returns the mean square that the networks' message is expected to have in the coefficients that make room for it, at a
 // threshold.
-func (c Config) MessagePower(tau float64) float64 { return messagePower * c.Amplitude * c.Amplitude * tau * tau }
+func (c Config) MessagePower(tau float64) float64 {
+	return messagePower * c.Amplitude * c.Amplitude * tau * tau
+}
 
 // crowded says how much louder the networks' output is the less room it has, as a share of that square: roughly, as seen in some ten
 // slots of one piece of music, by (1 − room)/room.

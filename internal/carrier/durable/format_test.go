@@ -45,7 +45,7 @@ var headers = []struct {
 	slots  int
 	length [headerBands]int
 }{
-	{"durable header share ", 40, [headerBands]int{2, 6}},
+	{"durable header share ", 40, [headerBands]int{2, 2}},
 	{"durable header voice ", 100, [headerBands]int{2, 6}},
 }
 

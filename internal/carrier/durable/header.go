@@ -128,9 +128,6 @@ func parseHeader(b [headerSize]byte, key keystream.Key) (h header, ok bool, err 
 // The header is in groups of the first two bands, which all codecs keep best.
 const headerBands = 2
 
-// headerLengths are how many coefficients a symbol of the header has in each of these bands.
-var headerLengths = [headerBands]int{2, 6}
-
 // headerShare is the share of the way to the nearest point that they are moved.
 const headerShare = 0.5
 
@@ -151,15 +148,17 @@ func formOf(a Aim) form {
 	return plainForm
 }
 
-// headerNames are those of the forms in keys, and headerSlots is how many groups of each of the header's bands are its own in a block.
+// headerNames are those of the forms in keys, headerSlots is how many groups of each of the header's bands are its own in a block, and headerLengths
+// are how many coefficients its symbols have in each of these bands.
 var (
-	headerNames = [forms]string{"share", "voice"}
-	headerSlots = [forms]int{40, 100}
+	headerNames   = [forms]string{"share", "voice"}
+	headerSlots   = [forms]int{40, 100}
+	headerLengths = [forms][headerBands]int{{2, 2}, {2, 6}}
 )
 
 // headerSymbols returns how many symbols a header of a form has in a block.
 func headerSymbols(f form) (n int) {
-	for _, length := range headerLengths {
+	for _, length := range headerLengths[f] {
 		n += headerSlots[f] * groupSize / length
 	}
 	return n

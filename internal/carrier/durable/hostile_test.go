@@ -61,7 +61,7 @@ func TestClaimsAreCheap(t *testing.T) {
 	}{
 		{plan{aim: Share, level: 6, scale: scales - 1, blocks: maxBlocks}, MaxPayload}, // more than anyone has
 		{plan{aim: Voice, level: 6, scale: 0, blocks: maxBlocks}, 1},                   // a byte in 36 hours
-		{plan{aim: Voice, level: 6, scale: scales - 1, blocks: 3000}, MaxPayload},      // an hour, of which this is the beginning
+		{plan{aim: Voice, level: 6, scale: scales - 1, blocks: 2944}, 300_000},         // an hour, of which this is the beginning
 	} {
 		t.Run(fmt.Sprintf("%v, %d blocks, %d bytes", c.aim, c.blocks, c.payload), func(t *testing.T) {
 			a, n, m := cost(c.plan, c.payload)

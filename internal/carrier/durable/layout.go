@@ -81,7 +81,7 @@ func newLayout(key keystream.Key) *layout {
 // placeHeader makes the header's part of block i of a period.
 func (l *layout) placeHeader(key keystream.Key, f form, i int) {
 	s := keystream.New(key, "durable header "+headerNames[f]+" "+strconv.Itoa(i))
-	for b, length := range headerLengths {
+	for b, length := range headerLengths[f] {
 		s.Permute(l.order[:])
 		for _, slot := range l.order[:headerSlots[f]] {
 			g := &l.headers[f][i][slot/groupsOfBand][b*groupsOfBand+int(slot%groupsOfBand)]

@@ -61,7 +61,7 @@ func (m *modulator) block(n int) *keptBlock {
 			code := &k.layout[t][g]
 			k.bits[t][g] = 0
 			if code.class == classHeader {
-				for j := range groupSize / headerLengths[g/groupsOfBand] {
+				for j := range groupSize / headerLengths[formOf(m.layout.aim)][g/groupsOfBand] {
 					k.bits[t][g] |= m.headerBits[m.header.position(symbol)] << j
 					symbol++
 				}
@@ -101,7 +101,7 @@ func (m *modulator) change(dst, y *frame, t int) {
 		var length int
 		var l lattice
 		if code.class == classHeader {
-			length = headerLengths[band]
+			length = headerLengths[formOf(m.layout.aim)][band]
 			l.step, l.share = m.headerSteps[length], headerShare
 		} else {
 			s := &m.stages[code.class]

@@ -191,7 +191,7 @@ func (r *receiver) readHeader(y []frame, first int) {
 // readHeaderBlock adds what the frames of a block, which has a number in a period, say about a header of a form.
 func (r *receiver) readHeaderBlock(f form, y []frame, number int, noise *[bands]float64) {
 	var readers [headerBands]symbolReader
-	for b, length := range headerLengths {
+	for b, length := range headerLengths[f] {
 		readers[b] = r.reader(kind{pilotLevels[r.pilotLevel], length, headerShare}, b, noise[b])
 	}
 	code, symbol := &r.layout.headers[f][number], number*headerSymbols(f)
@@ -201,7 +201,7 @@ func (r *receiver) readHeaderBlock(f form, y []frame, number int, noise *[bands]
 			if p.class != classHeader {
 				continue
 			}
-			length := headerLengths[g/groupsOfBand]
+			length := headerLengths[f][g/groupsOfBand]
 			for j := range groupSize / length {
 				at, signs := places[g][j*length:][:length], p.signs>>(j*length)
 				r.headerSums[f][r.header.position(symbol)] += readers[g/groupsOfBand].read(&y[t], at, signs, p.dither[j])
@@ -302,7 +302,7 @@ func (r *receiver) newUnits() *units {
 	for b := range bands {
 		s.pilot[b] = r.unit(kind{pilotLevels[r.pilotLevel], 2, pilotShare}, b)
 		if b < headerBands {
-			s.header[b] = r.unit(kind{pilotLevels[r.pilotLevel], headerLengths[b], headerShare}, b)
+			s.header[b] = r.unit(kind{pilotLevels[r.pilotLevel], headerLengths[r.form][b], headerShare}, b)
 		}
 		for i := range stages {
 			length := stages[i].lengths[b]
@@ -362,7 +362,7 @@ func (r *receiver) walk(y []frame, number int, layout *block, do func(t int, s *
 			var length int
 			switch {
 			case s.stage < 0:
-				s.unit, length = &r.units.header[s.band], headerLengths[s.band]
+				s.unit, length = &r.units.header[s.band], headerLengths[r.form][s.band]
 			case stages[s.stage].size == 0:
 				continue
 			default:
