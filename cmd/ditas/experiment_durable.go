@@ -61,7 +61,7 @@ func durableCommand() *cobra.Command {
 	f.StringSliceVar(&o.scenes, "scenes", nil, "measure only the scenes in `LIST`: "+strings.Join(durable.SceneNames(), ", "))
 	f.StringSliceVar(&o.methods, "methods", nil, "methods, a `LIST` of names, spread-spectrum among them, with a signal-to-noise ratio in dB if wanted, as in lattice=10 (default all)")
 	f.StringSliceVar(&o.channels, "channels", nil, "channels, a `LIST` of names as on the page, or codecs for all of these (default all)")
-	f.IntVar(&o.covers, "covers", 0, "number `N` of covers of each scene; 0 means all")
+	f.IntVar(&o.covers, "covers", 0, "number `N` of covers of each scene, and a third as many songs; 0 means all")
 	f.IntVar(&o.innocents, "innocents", 0, "number `N` of pieces to search that have nothing hidden in them")
 	f.BoolVar(&o.noPictures, "no-pictures", false, "draw no pictures, which takes the time of one more cover")
 	f.Uint64Var(&o.options.Seed, "seed", 1, "the seed `N` of random numbers")

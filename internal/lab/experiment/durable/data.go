@@ -60,7 +60,7 @@ const (
 // SceneNames returns the names of all scenes.
 func SceneNames() []string { return []string{Music, Voice, Songs} }
 
-// Open finds the covers of the scenes asked for, of nil all, at most a number of each, of 0 all, and loads the pictures.
+// Open finds the covers of the scenes asked for, of nil all, at most a number of each and a third as many songs, of 0 all, and loads the pictures.
 func Open(ctx context.Context, f Folders, scenes []string, limit int) (Data, error) {
 	var d Data
 	for _, s := range []struct {
@@ -77,7 +77,11 @@ func Open(ctx context.Context, f Folders, scenes []string, limit int) (Data, err
 		}
 		scene := s.Scene
 		var err error
-		if scene.Covers, err = s.covers(s.folder, limit); err != nil {
+		most := limit
+		if s.Name == Songs {
+			most = (limit + 2) / 3 // each takes six times as long
+		}
+		if scene.Covers, err = s.covers(s.folder, most); err != nil {
 			return Data{}, err
 		}
 		if scene.Pictures, err = dataset.OpenThumbnails(ctx, f.Photos, scene.Side, dataset.LoadOptions{}); err != nil {

@@ -130,7 +130,7 @@ func (r *Report) scene(b *strings.Builder, s *SceneReport) {
 		b.WriteString(" aim |")
 		rule += "--:|"
 	}
-	for _, c := range r.Contestants {
+	for _, c := range r.Contestants[:len(s.Methods)] {
 		fmt.Fprintf(b, " %s | found | bit/s |", c)
 		rule += "--:|--:|--:|"
 	}
