@@ -284,9 +284,10 @@ func (f *File) findFirst(d *decoder) (bool, error) {
 	}
 	first := d.header
 	f.unit = first.samples
-	if !first.variable && f.info.minBlock != f.info.maxBlock && d.body() == nil && d.unsigned(16) >= 0 && d.err() == nil {
+	if !first.variable && f.info.minBlock != f.info.maxBlock && d.body() == nil {
+		d.unsigned(16) // the frame's checksum
 		// Before there was a mark for it, frames of varying size were known by STREAMINFO.
-		if d.head() == nil && first.samples > 1 && d.number == first.number+int64(first.samples) {
+		if d.err() == nil && d.head() == nil && first.samples > 1 && d.number == first.number+int64(first.samples) {
 			f.unit = 1
 		}
 	}
