@@ -19,7 +19,7 @@ const (
 	Networks = networks.Name // the paper's, trained
 )
 
-// The names of the purposes.
+// The names of the purposes that do not go by a single codec.
 const (
 	Keep  = "keep"  // the recording stays a file
 	Share = "share" // it is posted, sent or converted
@@ -59,7 +59,7 @@ var methods = []Method{
 		Name: Durable, Summary: "comes back after MP3, AAC, Opus and Vorbis, as far as they leave room; a small picture, not exact",
 		Survives: []string{"MP3, AAC, Vorbis, Opus", "resampling", "cutting", "changes of volume", "inverted polarity", "mixing to mono",
 			"other sample formats", "noise"},
-		Loses:  []string{"speech codecs of 16 kbit/s and less", "another speed or pitch"},
+		Loses:  []string{"speech codecs of less than 16 kbit/s", "another speed, unless one looks for it (--thorough)"},
 		Costs:  "reads the recording three times to hide; memory hardly grows with its length",
 		Secret: true,
 
@@ -80,6 +80,8 @@ type Purpose struct {
 	Name    string `json:"name"`
 	Method  string `json:"method"`
 	Summary string `json:"summary"` // one line
+	// Codec is the one codec that the picture is to survive, which leaves the most room for it; empty means whatever a recording may go through.
+	Codec string `json:"codec,omitempty"`
 
 	hides carrier.Method // nil means as the method does by itself
 }
@@ -92,6 +94,20 @@ var purposes = []Purpose{
 		Name: Voice, Method: Durable, Summary: "speech that will be sent as a voice message",
 		hides: stream.Of(Durable, durable.Carrier{Aim: durable.Voice}),
 	},
+	through(Share, "mp3-128", "music", "MP3 at 128 kbit/s", durable.MusicMP3),
+	through(Share, "opus-64", "music", "Opus at 64 kbit/s", durable.MusicOpus64),
+	through(Share, "opus-32", "music", "Opus at 32 kbit/s in mono", durable.MusicOpus32),
+	through(Voice, "opus-64", "speech", "Opus at 64 kbit/s", durable.SpeechOpus64),
+	through(Voice, "opus-32", "speech", "Opus at 32 kbit/s", durable.SpeechOpus32),
+	through(Voice, "opus-24", "speech", "Opus at 24 kbit/s for voice", durable.SpeechOpus24),
+}
+
+// through returns the purpose of a recording of a kind that goes through one codec, which is known beforehand.
+func through(purpose, codec, kind, words string, aim durable.Aim) Purpose {
+	return Purpose{
+		Name: purpose + "-" + codec, Method: Durable, Codec: words, Summary: kind + " that goes through " + words + " once, and through nothing worse",
+		hides: stream.Of(Durable, durable.Carrier{Aim: aim}),
+	}
 }
 
 // Purposes returns all purposes, the default first.

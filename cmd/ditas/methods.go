@@ -32,10 +32,14 @@ func methodsCommand() *cobra.Command {
 				if m.Faint {
 					strength += ", or --faint"
 				}
-				var purposes []string
+				var purposes, single []string
 				for _, p := range ditas.Purposes() {
-					if p.Method == m.Name {
+					switch {
+					case p.Method != m.Name:
+					case p.Codec == "":
 						purposes = append(purposes, "--for "+p.Name)
+					default:
+						single = append(single, p.Name)
 					}
 				}
 				passphrase := "not possible"
@@ -45,6 +49,9 @@ func methodsCommand() *cobra.Command {
 				t.printf("%s\n  %s\n", m.Name, m.Summary)
 				if len(purposes) > 0 {
 					t.printf("  purpose       %s\n", strings.Join(purposes, ", "))
+				}
+				if len(single) > 0 {
+					t.printf("  one codec     --for %s\n", words.List(single, "or"))
 				}
 				t.printf("  survives      %s\n", strings.Join(m.Survives, ", "))
 				t.printf("  destroyed by  %s\n", strings.Join(m.Loses, ", "))
@@ -67,12 +74,15 @@ func addMethodFlag(cmd *cobra.Command, name *string, usage string) {
 
 // addForFlag adds --for.
 func addForFlag(cmd *cobra.Command, name *string) {
-	var names []string
+	var names, all []string
 	for _, p := range ditas.Purposes() {
-		names = append(names, p.Name)
+		if all = append(all, p.Name); p.Codec == "" {
+			names = append(names, p.Name)
+		}
 	}
-	cmd.Flags().StringVar(name, "for", "", fmt.Sprintf("what the recording is for, `PURPOSE`: %s (default %s)", words.List(names, "or"), names[0]))
-	completeNames(cmd, "for", names...)
+	usage := "what the recording is for, `PURPOSE`: %s (default %s); ditas methods has more"
+	cmd.Flags().StringVar(name, "for", "", fmt.Sprintf(usage, words.List(names, "or"), names[0]))
+	completeNames(cmd, "for", all...)
 }
 
 func methodNames() (names []string) {

@@ -29,6 +29,7 @@ import (
 	"os"
 	"path"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -303,7 +304,7 @@ func (h *Handler) about(w http.ResponseWriter, _ *http.Request) {
 		Recording    *example `json:"recording"`
 		MaxRecording int64    `json:"maxRecording"`
 		MaxPicture   int64    `json:"maxPicture"`
-		// Purposes and Methods are the ways of hiding, the defaults first.
+		// Purposes and Methods are the ways of hiding, the defaults first. Whoever knows the codec beforehand is better off at the command line.
 		Purposes []ditas.Purpose `json:"purposes"`
 		Methods  []ditas.Method  `json:"methods"`
 	}
@@ -314,7 +315,8 @@ func (h *Handler) about(w http.ResponseWriter, _ *http.Request) {
 		v.Recording = &example{e.Name, e.Credit}
 	}
 	v.MaxRecording, v.MaxPicture = h.options.MaxRecording, h.options.MaxPicture
-	v.Purposes, v.Methods = ditas.Purposes(), ditas.Methods()
+	v.Purposes = slices.DeleteFunc(ditas.Purposes(), func(p ditas.Purpose) bool { return p.Codec != "" })
+	v.Methods = ditas.Methods()
 	reply(w, v)
 }
 
