@@ -80,8 +80,8 @@ func addForFlag(cmd *cobra.Command, name *string) {
 			names = append(names, p.Name)
 		}
 	}
-	usage := "what the recording is for, `PURPOSE`: %s (default %s); ditas methods has more"
-	cmd.Flags().StringVar(name, "for", "", fmt.Sprintf(usage, words.List(names, "or"), names[0]))
+	usage := "what it is for: the `PURPOSE` %s, or one that ditas methods lists"
+	cmd.Flags().StringVar(name, "for", "", fmt.Sprintf(usage, strings.Join(names, ", ")))
 	completeNames(cmd, "for", all...)
 }
 
