@@ -99,3 +99,17 @@ func TestProgressOfSearching(t *testing.T) {
 		}
 	}
 }
+
+// Whoever gives up a search is told so, not that nothing was found.
+func TestSearchStops(t *testing.T) {
+	cover := music(t, mono, 2)
+	for _, m := range ditas.Methods() {
+		ctx, cancel := context.WithCancel(t.Context())
+		_, _, err := ditas.Reveal(ctx, open(t, cover), ditas.Public(), ditas.RevealOptions{
+			Method: m.Name, Progress: func(report.Phase, int, int) { cancel() },
+		})
+		if cancel(); !errors.Is(err, context.Canceled) || errors.Is(err, ditas.ErrNothingFound) {
+			t.Errorf("%s: %v", m.Name, err)
+		}
+	}
+}

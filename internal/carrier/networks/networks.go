@@ -82,8 +82,11 @@ func (Method) Find(ctx context.Context, stego *carrier.Host, key keystream.Key, 
 	if err != nil {
 		return nil, err
 	}
-	if present, err := slots.Present(ctx, stego, key, o.Phase(report.Searching)); err != nil || !present {
-		return nil, errors.Join(err, notFound(stego))
+	switch present, err := slots.Present(ctx, stego, key, o.Phase(report.Searching)); {
+	case err != nil:
+		return nil, err
+	case !present:
+		return nil, notFound(stego)
 	}
 	s, err := load(ctx, stego, sys.Config.Samples(), o.Phase(report.Reading))
 	if err != nil {
