@@ -59,7 +59,7 @@ var methods = []Method{
 		Name: Durable, Summary: "comes back after MP3, AAC, Opus and Vorbis, as far as they leave room; a small picture, not exact",
 		Survives: []string{"MP3, AAC, Vorbis, Opus", "resampling", "cutting", "changes of volume", "inverted polarity", "mixing to mono",
 			"other sample formats", "noise"},
-		Loses:  []string{"speech codecs of less than 16 kbit/s", "another speed, unless one looks for it (--thorough)"},
+		Loses:  []string{"speech codecs of 16 kbit/s and less, in at least half of all recordings", "another speed, unless one looks for it (--thorough)"},
 		Costs:  "reads the recording three times to hide; memory hardly grows with its length",
 		Secret: true,
 
