@@ -157,6 +157,71 @@ func pairInputs(c *nn.Conv[float32]) {
 	}
 }
 
+// Identity implements [unit.System]. Nothing leads around the networks, so that in each of their layers a pair of filters passes
+// each input on, one where it is positive and one where it is negative. [unit.Mixture] says how the picture is added and taken.
+func (s *System) Identity(seed uint64, distortion float64) {
+	s.weights.Init(seed)
+	for _, n := range []*network{s.prepare, s.hide, s.reveal} {
+		n.passOn()
+	}
+	const planes = unit.SamplesPerPixel
+	for colour, m := range unit.Mixture(seed, 3, planes, distortion) {
+		for plane := range planes {
+			s.prepare.read(plane, colour, m.Add[plane])
+			s.reveal.read(colour, plane, m.Take[plane])
+		}
+	}
+	for plane := range planes {
+		s.hide.read(plane, plane, 1)
+		s.hide.read(plane, planes+plane, 1)
+	}
+	s.weights.Refresh()
+}
+
+// carried returns how many of the inputs have pairs of filters that pass them on.
+func (n *network) carried() int {
+	first := n.layers[0]
+	return min(first[0].Spec.In, len(first)*first[0].Spec.Out/2)
+}
+
+// passOn has the first pairs of filters of each layer pass on the inputs and nothing else, and makes all others small.
+func (n *network) passOn() {
+	const others, otherInputs = 0.5, 0.05
+	for i, layer := range n.layers {
+		for _, conv := range layer {
+			unit.Scale(conv.Weight.Data, others)
+		}
+		for input := range n.carried() {
+			for sign := range 2 {
+				f := 2*input + sign
+				conv := layer[f/layer[0].Spec.Out]
+				f %= conv.Spec.Out
+				n := len(conv.Weight.Data) / conv.Spec.Out
+				clear(conv.Weight.Data[f*n:][:n])
+				w := 1 - 2*float32(sign)
+				if i == 0 {
+					*unit.Middle(conv, f, input) = w
+					continue
+				}
+				*unit.Middle(conv, f, 2*input), *unit.Middle(conv, f, 2*input+1) = w, -w
+			}
+		}
+	}
+	unit.Scale(n.last.Weight.Data, otherInputs)
+	for out := range n.last.Spec.Out {
+		for input := range n.carried() {
+			n.read(out, input, 0)
+		}
+	}
+}
+
+// read has an output of a network take an input that is passed on to it, times a.
+func (n *network) read(out, input int, a float64) {
+	if input < n.carried() {
+		*unit.Middle(n.last, out, 2*input), *unit.Middle(n.last, out, 2*input+1) = float32(a), float32(-a)
+	}
+}
+
 // How networks see samples, and how their outputs become samples.
 var louder, softer = unit.Loudness, 1 / unit.Loudness
 

@@ -41,6 +41,67 @@ func (v inverse) OutShape(in nn.Shape) (nn.Shape, error) {
 func (v inverse) Apply(dst, src []float32)   { v.t.Adjoint(dst, src) }
 func (v inverse) Adjoint(dst, src []float32) { v.t.Apply(dst, src) }
 
+// layout says how networks see the time-frequency grid, and a picture laid out on it.
+type layout struct {
+	cells, message int // channels of each
+	fold, unfold   func(*nn.Graph[float32], *nn.Tensor[float32]) *nn.Tensor[float32]
+	spread, pool   func(*nn.Graph[float32], *nn.Tensor[float32]) *nn.Tensor[float32]
+}
+
+var (
+	onGrid   = layout{1, 1, asIs, asIs, by("spread", spread{}), by("pool", pool{})}
+	onPixels = layout{pixelCells, colours, by("fold", fold{}), by("unfold", unfold{}), asIs, asIs}
+)
+
+func asIs(_ *nn.Graph[float32], x *nn.Tensor[float32]) *nn.Tensor[float32] { return x }
+
+func by(name string, m nn.Map[float32]) func(*nn.Graph[float32], *nn.Tensor[float32]) *nn.Tensor[float32] {
+	return func(g *nn.Graph[float32], x *nn.Tensor[float32]) *nn.Tensor[float32] { return g.Map(name, m, x) }
+}
+
+// fold makes the cells of each pixel channels, frame by frame; unfold is its inverse and its adjoint.
+type (
+	fold   struct{}
+	unfold struct{}
+)
+
+func (fold) OutShape(in nn.Shape) (nn.Shape, error) {
+	if in.C != 1 || in.W != bins || in.H%rowFrames != 0 {
+		return in, fmt.Errorf("want frames of %d bins, %d for each row of pixels, have %v", bins, rowFrames, in)
+	}
+	return nn.Shape{N: in.N, C: pixelCells, H: in.H / rowFrames, W: unit.Side}, nil
+}
+
+func (fold) Apply(dst, src []float32) {
+	for i, v := range src {
+		dst[place(i, len(src))] = v
+	}
+}
+
+func (fold) Adjoint(dst, src []float32) { unfold{}.Apply(dst, src) }
+
+func (unfold) OutShape(in nn.Shape) (nn.Shape, error) {
+	if in.C != pixelCells || in.W != unit.Side {
+		return in, fmt.Errorf("want %d×rows×%d, have %v", pixelCells, unit.Side, in)
+	}
+	return nn.Shape{N: in.N, C: 1, H: in.H * rowFrames, W: bins}, nil
+}
+
+func (unfold) Apply(dst, src []float32) {
+	for i := range dst {
+		dst[i] = src[place(i, len(dst))]
+	}
+}
+
+func (unfold) Adjoint(dst, src []float32) { fold{}.Apply(dst, src) }
+
+// place returns where the i-th of n cells of the grid is among the channels of pixels.
+func place(i, n int) int {
+	frame, bin := i/bins, i%bins
+	channel := frame%rowFrames*valueBins + bin%valueBins
+	return channel*(n/pixelCells) + frame/rowFrames*unit.Side + bin/valueBins
+}
+
 // spread lays a picture out on the time-frequency grid: a row of pixels takes 6 frames, 2 for each colour, and a pixel 2 bins.
 // pool takes the means of the 4 cells that a value was repeated over. Each is the other's adjoint, but for the factor.
 type (
@@ -54,6 +115,7 @@ const (
 	valueFrames = rowFrames / colours
 	valueBins   = bins / unit.Side
 	cells       = valueFrames * valueBins
+	pixelCells  = rowFrames * valueBins
 )
 
 func (spread) OutShape(in nn.Shape) (nn.Shape, error) {

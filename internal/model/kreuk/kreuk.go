@@ -13,7 +13,8 @@
 // What had to be adapted: the message is no spectrogram but a picture, which is laid out on the carrier's grid to become a
 // message of one channel and the carrier's size, as in the original. Rows run in time; each pixel has 6 frames × 2 bins, and
 // each of its colours 2×2 of them, over which it is repeated and in the end averaged. (Were the colours channels that are the same
-// in all cells of a pixel, convolutions could not tell those apart, and would have no place to put the colours in.) The recording is taken as circular, so that 49,152 samples have exactly 384 frames.
+// in all cells of a pixel, convolutions could not tell those apart, and would have no place to put the colours in.) Where [Config] says so, a pixel's 12 cells
+// are channels instead, and the message is the picture as it is. The recording is taken as circular, so that 49,152 samples have exactly 384 frames.
 // The window is a sine, the square root of Hann's, which makes the least-squares inverse of the STFT its adjoint. Of 129
 // bins the highest, at half of the sampling rate, is left as it is, so that there are 128. Magnitudes are brought to the
 // range of pictures, see [unit.Loudness]; they have the energy of the samples, so that before rounding the samples' mean
@@ -41,6 +42,9 @@ type Config struct {
 	Encode int    `json:"encode"` // blocks of the carrier encoder
 	Decode int    `json:"decode"` // blocks of the carrier decoder
 	Reveal int    `json:"reveal"` // blocks of the message decoder
+	// Folded has the cells of a pixel as channels of the networks' planes, which have a pixel's extent, in place of one channel of
+	// the grid's extent.
+	Folded bool `json:"folded,omitempty"`
 }
 
 // Default returns the paper's size.
@@ -74,6 +78,7 @@ type System struct {
 	weights                *nn.Weights[float32]
 	encode, decode, reveal []block
 	stft                   transform
+	layout                 layout
 }
 
 // The time-frequency grid.
@@ -95,10 +100,14 @@ func NewWith(c Config, k kernel.Set[float32]) (*System, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &System{Config: c, weights: nn.NewWeights(k), stft: transform{stft}}
-	s.encode = newNetwork(s.weights, "encode", 1, c.Width, c.Width, c.Encode, 3)
-	s.decode = newNetwork(s.weights, "decode", c.Width+2, c.Width, 1, c.Decode, 1)
-	s.reveal = newNetwork(s.weights, "reveal", 1, c.Width, 1, c.Reveal, 3)
+	s := &System{Config: c, weights: nn.NewWeights(k), stft: transform{stft}, layout: onGrid}
+	if c.Folded {
+		s.layout = onPixels
+	}
+	l := s.layout
+	s.encode = newNetwork(s.weights, "encode", l.cells, c.Width, c.Width, c.Encode, 3)
+	s.decode = newNetwork(s.weights, "decode", c.Width+l.message+l.cells, c.Width, l.cells, c.Decode, 1)
+	s.reveal = newNetwork(s.weights, "reveal", l.cells, c.Width, l.message, c.Reveal, 3)
 	return s, nil
 }
 
@@ -121,6 +130,59 @@ func (s *System) Weights() *nn.Weights[float32] { return s.weights }
 // Init implements [unit.System].
 func (s *System) Init(seed uint64) { s.weights.Init(seed) }
 
+// Identity implements [unit.System]. The first filters of each block pass on the first inputs, or, in the carrier decoder, the
+// message and the carrier; gates stand open.
+func (s *System) Identity(seed uint64, distortion float64) {
+	s.weights.Init(seed)
+	l := s.layout
+	passOn(s.encode, 0, l.cells)
+	passOn(s.decode, s.Config.Width, l.message+l.cells)
+	passOn(s.reveal, 0, l.cells)
+	last := [...]*nn.Conv[float32]{s.decode[len(s.decode)-1].value, s.reveal[len(s.reveal)-1].value}
+	for i, m := range unit.Mixture(seed, l.message, l.cells, distortion) {
+		for c := range l.cells {
+			read(last[0], c, i, m.Add[c])
+			read(last[1], i, c, m.Take[c])
+		}
+	}
+	for c := range l.cells {
+		read(last[0], c, l.message+c, 1)
+	}
+	s.weights.Refresh()
+}
+
+// passOn has n filters of each block but the last pass on n inputs of the network, from the first-th on, and makes all others small.
+func passOn(network []block, first, n int) {
+	const others, gates, last = 0.5, 0.5, 0.1
+	for i, b := range network {
+		unit.Scale(b.gate.Weight.Data, gates)
+		for j := range b.gate.Bias.Data {
+			b.gate.Bias.Data[j] = openGate
+		}
+		if i == len(network)-1 {
+			unit.Scale(b.value.Weight.Data, last)
+			return
+		}
+		unit.Scale(b.value.Weight.Data, others)
+		for f := range min(n, b.value.Spec.In, b.value.Spec.Out) {
+			weights := len(b.value.Weight.Data) / b.value.Spec.Out
+			clear(b.value.Weight.Data[f*weights:][:weights])
+			read(b.value, f, first+f, 1)
+		}
+		first = 0
+	}
+}
+
+// openGate is the bias of gates that stand open.
+const openGate = 1
+
+// read has a filter take an input times a, its gate being open.
+func read(value *nn.Conv[float32], filter, input int, a float64) {
+	if input < value.Spec.In {
+		*unit.Middle(value, filter, input) = float32(a * (1 + math.Exp(-openGate)))
+	}
+}
+
 // How networks see magnitudes, and how their outputs become magnitudes.
 var louder, softer = unit.Loudness, 1 / unit.Loudness
 
@@ -128,19 +190,19 @@ var louder, softer = unit.Loudness, 1 / unit.Loudness
 func (s *System) Hide(g *nn.Graph[float32], secret, cover *nn.Tensor[float32]) unit.Hidden {
 	spectrum := g.Map("stft", s.stft, cover)
 	phase := g.Apply("phase", spectrum, phase)
-	seen := g.Scale(g.Magnitude(spectrum), &louder)
-	out := build(g, s.decode, g.Concat(build(g, s.encode, seen), g.Map("spread", spread{}, secret), seen))
+	seen := s.layout.fold(g, g.Scale(g.Magnitude(spectrum), &louder))
+	out := build(g, s.decode, g.Concat(build(g, s.encode, seen), s.layout.spread(g, secret), seen))
 	// The transform being linear and the cover its own inverse transform, it is enough to transform the difference; that
 	// leaves the highest bin alone, too.
-	difference := g.Scale(g.Sub(out, seen), &softer)
+	difference := s.layout.unfold(g, g.Scale(g.Sub(out, seen), &softer))
 	added := g.Map("istft", inverse{s.stft}, g.Mul(g.Concat(difference, difference), phase))
 	return unit.Hidden{Container: g.Add(cover, added), Changed: out, Original: seen}
 }
 
 // Reveal implements [unit.System].
 func (s *System) Reveal(g *nn.Graph[float32], received *nn.Tensor[float32]) *nn.Tensor[float32] {
-	seen := g.Scale(g.Magnitude(g.Map("stft", s.stft, received)), &louder)
-	return g.Map("pool", pool{}, build(g, s.reveal, seen))
+	seen := s.layout.fold(g, g.Scale(g.Magnitude(g.Map("stft", s.stft, received)), &louder))
+	return s.layout.pool(g, build(g, s.reveal, seen))
 }
 
 // block is a gated convolution.

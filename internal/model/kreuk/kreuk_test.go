@@ -3,6 +3,7 @@ package kreuk
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"ditas/internal/model/unit"
@@ -40,6 +41,8 @@ func TestMaps(t *testing.T) {
 		"stft":   {s.stft, nn.Shape{N: 1, C: 1, H: 1, W: rows * 768}, nn.Shape{N: 1, C: 2, H: rows * 6, W: 128}},
 		"istft":  {inverse{s.stft}, nn.Shape{N: 1, C: 2, H: rows * 6, W: 128}, nn.Shape{N: 1, C: 1, H: 1, W: rows * 768}},
 		"spread": {spread{}, nn.Shape{N: 1, C: 3, H: rows, W: 64}, nn.Shape{N: 1, C: 1, H: rows * 6, W: 128}},
+		"fold":   {fold{}, nn.Shape{N: 1, C: 1, H: rows * 6, W: 128}, nn.Shape{N: 1, C: 12, H: rows, W: 64}},
+		"unfold": {unfold{}, nn.Shape{N: 1, C: 12, H: rows, W: 64}, nn.Shape{N: 1, C: 1, H: rows * 6, W: 128}},
 		"pool":   {pool{}, nn.Shape{N: 1, C: 1, H: rows * 6, W: 128}, nn.Shape{N: 1, C: 3, H: rows, W: 64}},
 	} {
 		out, err := c.m.OutShape(c.in)
@@ -79,6 +82,22 @@ func TestCells(t *testing.T) {
 		if math.Abs(float64(v-picture[i])) > 1e-6 {
 			t.Fatalf("value %d comes back as %g, want %g", i, v, picture[i])
 		}
+	}
+}
+
+// TestFold checks where a cell goes: each pixel's are its channels, frame by frame.
+func TestFold(t *testing.T) {
+	grid, planes, back := random(12*128), make([]float32, 12*128), make([]float32, 12*128)
+	fold{}.Apply(planes, grid)
+	for i, v := range grid {
+		frame, bin := i/128, i%128
+		if got := planes[((frame%6*2+bin%2)*2+frame/6)*64+bin/2]; got != v {
+			t.Fatalf("frame %d, bin %d is %g, want %g", frame, bin, got, v)
+		}
+	}
+	unfold{}.Apply(back, planes)
+	if !slices.Equal(back, grid) {
+		t.Error("unfold is not the inverse of fold")
 	}
 }
 

@@ -40,6 +40,9 @@ type System interface {
 	Weights() *nn.Weights[float32]
 	// Init draws fresh weights from a seed.
 	Init(seed uint64)
+	// Identity draws weights from a seed with which the networks already pass on what they get, the rest being small: the
+	// container is the cover with the picture added, with a mean squared error of samples of about distortion.
+	Identity(seed uint64, distortion float64)
 	// Hide adds the sender's network to a graph, for a secret of 3×rows×64 values around 0 and a cover of 1×1×samples.
 	Hide(g *nn.Graph[float32], secret, cover *nn.Tensor[float32]) Hidden
 	// Reveal adds the receiver's network for 1×1×samples and returns the secret, 3×rows×64 values around 0.

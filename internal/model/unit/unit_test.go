@@ -27,9 +27,14 @@ func small(t *testing.T) map[string]unit.System {
 	if err != nil {
 		t.Fatal(err)
 	}
+	f, err := kreuk.NewWith(kreuk.Config{Name: kreuk.Name, Width: 3, Encode: 2, Decode: 2, Reveal: 2, Folded: true}, kernel.Portable[float32]())
+	if err != nil {
+		t.Fatal(err)
+	}
 	d.Init(1)
 	k.Init(1)
-	return map[string]unit.System{deepsteg.Name: d, kreuk.Name: k}
+	f.Init(1)
+	return map[string]unit.System{deepsteg.Name: d, kreuk.Name: k, "kreuk, folded": f}
 }
 
 // task returns a picture of a number of rows and a cover.
@@ -180,17 +185,26 @@ func TestSize(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	size := kreuk.Default()
+	size.Folded = true
+	f, err := kreuk.New(size)
+	if err != nil {
+		t.Fatal(err)
+	}
 	// Weights of three networks: the first layers see 3, 24 and 12 channels, four more see 150, and the last is 1×1.
 	const taps = 9 + 16 + 25
 	deep := taps*50*(3+24+12) + 3*4*taps*50*150 + 150*(12+12+3)
 	// Values and gates: encoder 1→64→64→64, decoder 66→64→64→64→1 with a last block of 1×1, message decoder 1→64→…→64→1.
 	gated := 2 * (9*(64+2*64*64) + 9*(66*64+2*64*64) + 64 + 9*(64+4*64*64+64))
+	// Folded, the carrier has 12 channels and the message 3.
+	folded := 2 * (9*(12*64+2*64*64) + 9*((64+3+12)*64+2*64*64) + 64*12 + 9*(12*64+4*64*64+64*3))
 	for _, c := range []struct {
 		s                            unit.System
 		weights, biases, evaluations int
 	}{
 		{d, deep, 3*5*150 + 12 + 12 + 3, unit.Side * unit.Side},
 		{k, gated, 2 * (3*64 + 3*64 + 1 + 5*64 + 1), unit.Samples},
+		{f, folded, 2 * (3*64 + 3*64 + 12 + 5*64 + 3), unit.Side * unit.Side},
 	} {
 		codec, err := unit.NewCodec(c.s)
 		if err != nil {
@@ -204,6 +218,50 @@ func TestSize(t *testing.T) {
 		}
 	}
 }
+
+// TestIdentity checks that networks that start by passing on what they get do: the cover comes through with about the distortion
+// asked for, and the picture is what is read from a quiet one.
+func TestIdentity(t *testing.T) {
+	folded := kreuk.Default()
+	folded.Folded = true
+	for name, build := range map[string]func() (unit.System, error){
+		"deep-steg":     func() (unit.System, error) { return deepsteg.New(deepsteg.Default()) },
+		"kreuk":         func() (unit.System, error) { return kreuk.New(kreuk.Default()) },
+		"kreuk, folded": func() (unit.System, error) { return kreuk.New(folded) },
+	} {
+		s, err := build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		const distortion = 2e-3
+		s.Identity(1, distortion)
+		p, err := unit.NewPipeline(s, 4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		picture, cover := task(4)
+		p.Load(picture, cover)
+		p.Graph.Forward()
+		if got := p.Distortion.Value; got > 6*distortion || got < distortion/3 {
+			t.Errorf("%s: the cover, of power %.3g, is changed by %.3g, want about %g", name, power(cover), got, distortion)
+		}
+		if name != deepsteg.Name {
+			continue // magnitudes of silence have no room for negative values
+		}
+		clear(cover)
+		p.Load(picture, cover)
+		p.Graph.Forward()
+		var variance float64
+		for _, v := range picture {
+			variance += float64(v-0.5) * float64(v-0.5) / float64(len(picture))
+		}
+		if got := p.SecretLoss.Value; got > 0.7*variance {
+			t.Errorf("%s: from a silent cover the picture is read with an error of %.3g, its variance is %.3g", name, got, variance)
+		}
+	}
+}
+
+func power(x []float32) float64 { return meanSquare(x, make([]float32, len(x))) }
 
 // load loads a file by the package of the system of that name.
 func load(name string, file []byte) (s unit.System, extra map[string]string, err error) {

@@ -101,7 +101,11 @@ func (t *Task) Averaged() *nn.Weights[float32] { return t.best.Weights() }
 func (t *Task) Logged()                        { t.memory.Recent = sums{} }
 
 func (t *Task) Begin(seed uint64) error {
-	t.sys.Init(seed)
+	if t.cfg.Identity {
+		t.sys.Identity(seed, t.cfg.ContainerTarget)
+	} else {
+		t.sys.Init(seed)
+	}
 	return nil
 }
 

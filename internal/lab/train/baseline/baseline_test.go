@@ -67,7 +67,7 @@ func TestFinishAndController(t *testing.T) {
 	for name, cfg := range small(t) {
 		t.Run(name, func(t *testing.T) {
 			cfg.Steps, cfg.Finish, cfg.FinishBatch, cfg.Eps, cfg.ValidateEvery = 12, 3, 2, 1e-5, 12
-			cfg.ContainerTarget = 2e-3
+			cfg.ContainerTarget, cfg.Identity = 2e-3, true
 			task := traintest.Load(t, cfg, folders).(*Task)
 			if a, b, c := task.Examples(8), task.Examples(9), task.Examples(11); a != 3 || b != 2 || c != 2 {
 				t.Errorf("%d, %d and %d examples, want 3 stripes, then 2 pictures", a, b, c)

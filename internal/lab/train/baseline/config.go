@@ -32,6 +32,9 @@ type Config struct {
 	// its weight, ContainerWeight at first; where it is 0 the weight stays.
 	ContainerTarget float64 `json:"containerTarget,omitempty"`
 
+	// Identity starts from networks that already pass on what they get, with the picture added at ContainerTarget.
+	Identity bool `json:"identity,omitempty"`
+
 	// ValidationPairs is the number of pairs of a validation.
 	ValidationPairs int `json:"validationPairs"`
 }
@@ -164,6 +167,8 @@ func (c *Config) Validate() error {
 		return errors.New("containerWeight and secretWeight must not be negative, nor both 0")
 	case !(c.ContainerTarget >= 0) || c.ContainerTarget > 0 && c.ContainerWeight == 0:
 		return errors.New("containerTarget must not be negative, and needs a containerWeight to start from")
+	case c.Identity && c.ContainerTarget == 0:
+		return errors.New("identity needs a containerTarget")
 	case c.ValidationPairs < 1:
 		return errors.New("validationPairs must be at least 1")
 	}
