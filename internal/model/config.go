@@ -16,13 +16,25 @@ type Config struct {
 	CrossHide   bool `json:"crossHide"`
 	CrossReveal bool `json:"crossReveal"`
 
+	// Transform says where networks see recordings: [MDCT], which is also meant where it is empty, or [NoTransform].
+	Transform string `json:"transform,omitempty"`
+
 	Tile  int `json:"tile"`  // side of the square pictures, in pixels
 	Bands int `json:"bands"` // of the transform that folds samples onto pixels
 	Width int `json:"width"` // channels of the hidden layers
 	Depth int `json:"depth"` // convolutions on the way through one network
-	// Amplitude is the largest message coefficient as a share of the threshold, in (0, 1).
+	// Amplitude is the largest message coefficient as a share of the threshold, in (0, 1). Of networks that see samples it is the
+	// unit of what they see and add.
 	Amplitude float64 `json:"amplitude"`
 }
+
+// What networks see.
+const (
+	// MDCT is our transform: coefficients below a threshold make room for the message, see [Fold].
+	MDCT = "mdct"
+	// NoTransform is the paper's way: plain samples, to which the message is added. Thresholds have no meaning.
+	NoTransform = "none"
+)
 
 // SamplesPerPixel is the number of samples of one stage that each pixel of a tile gets.
 const SamplesPerPixel = 4
@@ -62,6 +74,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("system with %d stages: want 1 to %d", c.Stages, MaxStages)
 	case !slices.Contains([]int{8, 16, 32, 64}, c.Tile):
 		return fmt.Errorf("tiles of %d pixels: want 8, 16, 32 or 64", c.Tile)
+	case !slices.Contains([]string{"", MDCT, NoTransform}, c.Transform):
+		return fmt.Errorf("transform %q: want %s or %s", c.Transform, MDCT, NoTransform)
 	case c.Bands < 4 || c.Bands > dsp.MaxBands || c.Samples()%c.Bands != 0:
 		return fmt.Errorf("%d bands do not divide the %d samples of a subsequence", c.Bands, c.Samples())
 	case c.Width < 1 || c.Width > 256 || c.Depth < 3 || c.Depth > 32:
@@ -73,7 +87,7 @@ func (c Config) Validate() error {
 }
 
 // leastWeights is a lower bound of the number of weights: it counts only the 3×3 convolutions between hidden layers.
-func (c Config) leastWeights() int { return c.Stages * 2 * (c.Depth - 1) * 9 * c.Width * c.Width }
+func (c Config) leastWeights() int { return c.Stages * 2 * (c.Depth - 2) * 9 * c.Width * c.Width }
 
 // MaxThreshold bounds thresholds: full scale of the strongest coefficients.
 const MaxThreshold = 1.0
@@ -125,6 +139,9 @@ func (s *strengths) SetThresholds(tau float64) error {
 
 // ready panics if a threshold has not been set.
 func (s *strengths) ready() {
+	if s.config.Transform == NoTransform {
+		return
+	}
 	for _, t := range s.thresholds {
 		if t.value == 0 {
 			panic("model: SetThreshold has not been called for every stage")

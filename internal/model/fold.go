@@ -15,20 +15,36 @@ const maxSamples = SamplesPerPixel * 64 * 64
 //
 // In the transform domain most of a recording's coefficients are so small that they can be replaced, and the permutation
 // spreads those that cannot over the whole picture. It has the extent 1×1×samples on one side and 4×tile×tile on the other.
+//
+// Without a transform, pixel i has samples 4·i to 4·i+3, one in each plane, and a fold of a few rows is a part of the whole.
 type Fold struct {
-	mdct  *dsp.MDCT[float32]
-	order []int32  // order[i] is the coefficient that lies at place i of the planes
-	frame []uint16 // frame[i] is the frame of the transform that it belongs to
-	tile  int
+	mdct       *dsp.MDCT[float32] // nil for none
+	order      []int32            // order[i] is the coefficient, or the sample, that lies at place i of the planes
+	frame      []uint16           // frame[i] is the frame of the transform that it belongs to
+	rows, tile int
+}
+
+// newPixels returns the map without a transform for a number of rows of a tile.
+func newPixels(rows, tile int) *Fold {
+	f := &Fold{rows: rows, tile: tile}
+	for plane := range SamplesPerPixel {
+		for i := range rows * tile {
+			f.order = append(f.order, int32(SamplesPerPixel*i+plane))
+		}
+	}
+	return f
 }
 
 // NewFold returns the map of stage i, counted from 0, of a system.
 func NewFold(c Config, stage int) (*Fold, error) {
+	if c.Transform == NoTransform {
+		return newPixels(c.Tile, c.Tile), nil
+	}
 	m, err := dsp.NewMDCT[float32](c.Bands)
 	if err != nil {
 		return nil, err
 	}
-	f := &Fold{mdct: m, order: make([]int32, c.Samples()), tile: c.Tile}
+	f := &Fold{mdct: m, order: make([]int32, c.Samples()), rows: c.Tile, tile: c.Tile}
 	for i := range f.order {
 		f.order[i] = int32(i)
 	}
@@ -54,14 +70,17 @@ func (f *Fold) OutShape(in nn.Shape) (nn.Shape, error) {
 	if in.C != 1 || in.H != 1 || in.W != len(f.order) {
 		return in, fmt.Errorf("want 1×1×%d samples, have %v", len(f.order), in)
 	}
-	return nn.Shape{N: in.N, C: SamplesPerPixel, H: f.tile, W: f.tile}, nil
+	return nn.Shape{N: in.N, C: SamplesPerPixel, H: f.rows, W: f.tile}, nil
 }
 
 // Apply maps samples to planes.
 func (f *Fold) Apply(dst, src []float32) {
 	var buf [maxSamples]float32
-	c := buf[:len(f.order)]
-	f.mdct.Forward(c, src[:len(c)])
+	c := src
+	if f.mdct != nil {
+		c = buf[:len(f.order)]
+		f.mdct.Forward(c, src[:len(c)])
+	}
 	for i, j := range f.order {
 		dst[i] = c[j]
 	}
@@ -70,11 +89,16 @@ func (f *Fold) Apply(dst, src []float32) {
 // Adjoint maps planes to samples. The map being orthonormal, it is the inverse.
 func (f *Fold) Adjoint(dst, src []float32) {
 	var buf [maxSamples]float32
-	c := buf[:len(f.order)]
+	c := dst
+	if f.mdct != nil {
+		c = buf[:len(f.order)]
+	}
 	for i, j := range f.order {
 		c[j] = src[i]
 	}
-	f.mdct.Inverse(dst, c)
+	if f.mdct != nil {
+		f.mdct.Inverse(dst, c)
+	}
 }
 
 // active counts the coefficients of each frame that are strong, not below a limit in magnitude, and reports for each whether
@@ -123,8 +147,8 @@ func (f *Fold) kept(dst, src []float32, limit, peak float32, least int) {
 type unfold struct{ *Fold }
 
 func (u unfold) OutShape(in nn.Shape) (nn.Shape, error) {
-	if in.C != SamplesPerPixel || in.H != u.tile || in.W != u.tile {
-		return in, fmt.Errorf("want 4×%d×%d coefficients, have %v", u.tile, u.tile, in)
+	if in.C != SamplesPerPixel || in.H != u.rows || in.W != u.tile {
+		return in, fmt.Errorf("want 4×%d×%d coefficients, have %v", u.rows, u.tile, in)
 	}
 	return nn.Shape{N: in.N, C: 1, H: 1, W: len(u.order)}, nil
 }

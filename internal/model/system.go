@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 
 	"ditas/internal/nn"
@@ -17,8 +18,10 @@ type System struct {
 
 // Stage is one step of multi-stage residual hiding: H_i, R_i and the place of a subsequence's samples on the picture.
 type Stage struct {
-	hide, reveal *network
+	hide, reveal network
 	fold         *Fold
+	// amplitude is the unit of samples where there is no transform; 0 where there is one.
+	amplitude, inverseAmplitude float64
 	// gain is the typical magnitude of S_i; the network hides S_i/gain and reveals S~_i/gain.
 	gain, inverse float64
 }
@@ -40,10 +43,16 @@ func NewWith(c Config, k kernel.Set[float32]) (*System, error) {
 		if err != nil {
 			return nil, err
 		}
-		st := &Stage{
-			hide:   newNetwork(s.Weights, fmt.Sprintf("hide%d", i), 3, SamplesPerPixel, SamplesPerPixel, c, c.CrossHide && i > 0),
-			reveal: newNetwork(s.Weights, fmt.Sprintf("reveal%d", i), SamplesPerPixel, SamplesPerPixel, 3, c, c.CrossReveal && i > 0),
-			fold:   fold,
+		st := &Stage{fold: fold}
+		hide, reveal := fmt.Sprintf("hide%d", i), fmt.Sprintf("reveal%d", i)
+		crossHide, crossReveal := c.CrossHide && i > 0, c.CrossReveal && i > 0
+		if c.Transform == NoTransform {
+			st.hide = newPlain(s.Weights, hide, 3+SamplesPerPixel, SamplesPerPixel, c, crossHide)
+			st.reveal = newPlain(s.Weights, reveal, SamplesPerPixel, 3, c, crossReveal)
+			st.amplitude, st.inverseAmplitude = c.Amplitude, 1/c.Amplitude
+		} else {
+			st.hide = newGated(s.Weights, hide, 3, SamplesPerPixel, SamplesPerPixel, c, crossHide)
+			st.reveal = newGated(s.Weights, reveal, SamplesPerPixel, SamplesPerPixel, 3, c, crossReveal)
 		}
 		s.stages = append(s.stages, st)
 		s.SetGain(i, initialGains[min(i, len(initialGains)-1)])
@@ -72,8 +81,13 @@ func (s *System) SetGain(i int, gain float64) {
 // Middle is the grey that residuals start from: S_1 = S − ½.
 const Middle = 0.5
 
-// hideStage adds T~ = H(S, T) in the transform domain: the message where there is room, else the cover.
+// hideStage adds T~ = H(S, T) in the transform domain: the message where there is room, else the cover. Where there is no transform,
+// the message is added to the cover.
 func (st *Stage) hideStage(g *nn.Graph[float32], s *strengths, i int, secret, cover *nn.Tensor[float32], features []*nn.Tensor[float32]) (container *nn.Tensor[float32], own []*nn.Tensor[float32]) {
+	if st.amplitude > 0 {
+		out, own := st.hide.build(g, g.Scale(secret, &st.inverse), g.Scale(cover, &st.inverseAmplitude), features)
+		return g.Add(cover, g.Scale(out, &st.amplitude)), own
+	}
 	t := &s.thresholds[i]
 	free := g.Apply("free", cover, func(dst, src []float32) { st.fold.free(dst, src, float32(t.value), s.least) })
 	kept := g.Apply("kept", cover, func(dst, src []float32) {
@@ -86,6 +100,10 @@ func (st *Stage) hideStage(g *nn.Graph[float32], s *strengths, i int, secret, co
 
 // revealStage adds S~ = R(T~), T~ being in the transform domain.
 func (st *Stage) revealStage(g *nn.Graph[float32], s *strengths, i int, received *nn.Tensor[float32], features []*nn.Tensor[float32]) (revealed *nn.Tensor[float32], own []*nn.Tensor[float32]) {
+	if st.amplitude > 0 {
+		out, own := st.reveal.build(g, g.Scale(received, &st.inverseAmplitude), nil, features)
+		return g.Scale(out, &st.gain), own
+	}
 	t := &s.thresholds[i]
 	free := g.Apply("free", received, func(dst, src []float32) { st.fold.free(dst, src, float32(t.limit), s.least) })
 	out, own := st.reveal.build(g, g.Scale(g.Mul(free, received), &t.gain), free, features)
@@ -118,8 +136,21 @@ func (s *System) NewPipeline(train, dropout bool) (*Pipeline, error) {
 	return s.newPipeline(purpose{train: train, dropout: dropout, reveals: true})
 }
 
+// NewStripe is NewPipeline for training with stripes of a few rows of a picture and the samples that go with them, which only systems
+// without a transform have.
+func (s *System) NewStripe(rows int, dropout bool) (*Pipeline, error) {
+	if rows != s.Config.Tile && s.Config.Transform != NoTransform {
+		return nil, errors.New("a transform takes whole pictures: set rows to the tile's")
+	}
+	if rows < 1 || rows > s.Config.Tile {
+		return nil, fmt.Errorf("stripes of %d rows: want 1 to %d", rows, s.Config.Tile)
+	}
+	return s.newPipeline(purpose{train: true, dropout: dropout, reveals: true, rows: rows})
+}
+
 // purpose is what a pipeline is for.
 type purpose struct {
+	rows           int // of pictures, all where it is 0
 	train, dropout bool
 	// reveals has every stage reveal. Without it the last one does not: no stage hides what it misses.
 	reveals bool
@@ -132,34 +163,41 @@ func (s *System) newPipeline(o purpose) (*Pipeline, error) {
 	train, dropout := o.train, o.dropout
 	g := nn.NewGraph(s.Weights, train)
 	p := &Pipeline{Graph: g, Keep: make([]float64, c.Stages), strengths: newStrengths(c)}
-	tile := nn.Shape{N: 1, C: 3, H: c.Tile, W: c.Tile}
+	tile, samples := nn.Shape{N: 1, C: 3, H: c.Tile, W: c.Tile}, c.Samples()
+	if o.rows > 0 {
+		tile.H, samples = o.rows, SamplesPerPixel*o.rows*c.Tile
+	}
 	p.Secret = g.Input("secret", tile)
 	missing := p.Secret
 	lossy := p.Secret
 	var hideFeatures, revealFeatures []*nn.Tensor[float32]
 	for i, st := range s.stages {
+		fold := st.fold
+		if tile.H != c.Tile {
+			fold = newPixels(tile.H, c.Tile)
+		}
 		g.Scope(fmt.Sprintf("hide%d", i))
-		samples := g.Input(fmt.Sprintf("cover%d", i), nn.Shape{N: 1, C: 1, H: 1, W: c.Samples()})
-		cover := g.Map("fold", st.fold, samples)
+		unchanged := g.Input(fmt.Sprintf("cover%d", i), nn.Shape{N: 1, C: 1, H: 1, W: samples})
+		cover := g.Map("fold", fold, unchanged)
 		var container, revealed *nn.Tensor[float32]
 		container, hideFeatures = st.hideStage(g, &p.strengths, i, missing, cover, hideFeatures)
 		if train {
 			p.ContainerLoss = append(p.ContainerLoss, g.MSE(container, cover))
 		}
-		written := g.Round(g.Map("unfold", unfold{st.fold}, container), &p.Step)
+		written := g.Round(g.Map("unfold", unfold{fold}, container), &p.Step)
 		if o.written != nil {
 			written = g.Apply("written", written, func(dst, src []float32) {
 				copy(dst, src)
 				o.written(i, dst)
 			})
 		}
-		p.Covers = append(p.Covers, samples)
+		p.Covers = append(p.Covers, unchanged)
 		p.Containers = append(p.Containers, g.Output(written))
 		if !o.reveals && i == c.Stages-1 {
 			break
 		}
 		g.Scope(fmt.Sprintf("reveal%d", i))
-		revealed, revealFeatures = st.revealStage(g, &p.strengths, i, g.Map("fold", st.fold, written), revealFeatures)
+		revealed, revealFeatures = st.revealStage(g, &p.strengths, i, g.Map("fold", fold, written), revealFeatures)
 		if train {
 			p.RevealLoss = append(p.RevealLoss, g.MSE(missing, revealed))
 		}

@@ -101,7 +101,7 @@ func Decode(text []byte, cfg Config) error {
 // which the same arithmetic sees more and more varied ones; at the end from whole pictures, because what is learnt from stripes
 // alone takes edges for granted that whole pictures do not have.
 type Stripes struct {
-	Rows int `json:"rows"`
+	Rows int `json:"rows,omitempty"` // 0 means whole pictures
 	// Finish is the number of steps at the end that learn from whole pictures, FinishBatch each; 0 for that means as many
 	// as have the rows of a batch of stripes, at least one.
 	Finish      int `json:"finish,omitempty"`
@@ -111,8 +111,8 @@ type Stripes struct {
 // Check reports what is wrong with the stripes of pictures of side rows in a run.
 func (s Stripes) Check(side int, c *Common) error {
 	switch {
-	case s.Rows < 1 || s.Rows > side:
-		return fmt.Errorf("stripes of %d rows: want 1 to %d", s.Rows, side)
+	case s.Rows < 0 || s.Rows > side:
+		return fmt.Errorf("stripes of %d rows: want 1 to %d, or 0 for all", s.Rows, side)
 	case s.Finish < 0 || s.Finish > c.Steps || s.FinishBatch < 0:
 		return fmt.Errorf("finish of %d steps of %d pictures: want 0 to %d steps", s.Finish, s.FinishBatch, c.Steps)
 	}
@@ -121,11 +121,15 @@ func (s Stripes) Check(side int, c *Common) error {
 
 // At returns the rows of each example and the number of examples of a step, counted from 0.
 func (s Stripes) At(step, side int, c *Common) (rows, examples int) {
+	rows = s.Rows
+	if rows == 0 {
+		rows = side
+	}
 	switch {
 	case step < c.Steps-s.Finish:
-		return s.Rows, c.Batch
+		return rows, c.Batch
 	case s.FinishBatch > 0:
 		return side, s.FinishBatch
 	}
-	return side, max(1, c.Batch*s.Rows/side)
+	return side, max(1, c.Batch*rows/side)
 }

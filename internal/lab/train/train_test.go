@@ -304,6 +304,8 @@ func TestStripes(t *testing.T) {
 		{train.Stripes{Rows: 1, Finish: 15}, 85, 64, 1},
 		{train.Stripes{Rows: 8, Finish: 15, FinishBatch: 4}, 99, 64, 4},
 		{train.Stripes{Rows: 8, Finish: 100}, 0, 64, 1},
+		{train.Stripes{}, 50, 64, 8},
+		{train.Stripes{Finish: 10}, 95, 64, 8},
 	} {
 		if err := k.s.Check(64, &c); err != nil {
 			t.Errorf("%+v: %v", k.s, err)
@@ -312,7 +314,7 @@ func TestStripes(t *testing.T) {
 			t.Errorf("%+v, step %d: %d examples of %d rows, want %d of %d", k.s, k.step, examples, rows, k.examples, k.rows)
 		}
 	}
-	for _, s := range []train.Stripes{{}, {Rows: 65}, {Rows: 8, Finish: 101}, {Rows: 8, Finish: -1}, {Rows: 8, FinishBatch: -1}} {
+	for _, s := range []train.Stripes{{Rows: -1}, {Rows: 65}, {Rows: 8, Finish: 101}, {Rows: 8, Finish: -1}, {Rows: 8, FinishBatch: -1}} {
 		if s.Check(64, &c) == nil {
 			t.Errorf("%+v is taken", s)
 		}

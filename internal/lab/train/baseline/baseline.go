@@ -133,7 +133,8 @@ func (t *Task) NewWorker() (train.Worker, error) {
 	w := &worker{task: t}
 	first, last := t.Examples(0), t.Examples(t.cfg.Steps-1)
 	var err error
-	if w.stripe, err = newLearner(t.sys, t.cfg.Rows); err != nil {
+	rows, _ := t.cfg.At(0, unit.Side, &t.cfg.Common)
+	if w.stripe, err = newLearner(t.sys, rows); err != nil {
 		return nil, err
 	}
 	t.flops = 3 * float64(w.stripe.pipe.Graph.FLOPs()) * float64(t.cfg.Batch) * float64(t.cfg.Steps-t.cfg.Finish)

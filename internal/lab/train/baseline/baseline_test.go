@@ -204,10 +204,10 @@ func TestRead(t *testing.T) {
 		}
 	}
 	for _, field := range []string{
-		`"stesp": 1`, `"steps": 0`, `"batch": 0`, `"rows": 0`, `"rows": 65`, `"rate": 0`, `"average": 1`, `"validateEvery": 0`,
+		`"stesp": 1`, `"steps": 0`, `"batch": 0`, `"rows": -1`, `"rows": 65`, `"rate": 0`, `"average": 1`, `"validateEvery": 0`,
 		`"validationPairs": 0`, `"containerWeight": -1`, `"containerWeight": 0, "secretWeight": 0`, `"finish": -1`, `"finish": 6000`,
 		`"finishBatch": -1`, `"containerTarget": -1`, `"containerTarget": 1e-3, "containerWeight": 0`, `"eps": -1`, `"clip": -1`,
-		`"warmup": -1`, `"final": 2`,
+		`"warmup": -1`, `"final": 2`, `"identity": true`,
 	} {
 		if _, err := Read(fmt.Appendf(nil, `{"model": {"name": "kreuk"}, %s}`, field)); err == nil || !strings.Contains(err.Error(), "training configuration") {
 			t.Errorf("%s: %v", field, err)

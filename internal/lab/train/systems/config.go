@@ -17,6 +17,8 @@ const TaskName = "systems"
 type Config struct {
 	Model model.Config `json:"model"`
 	train.Common
+	// Stripes says which parts of pictures are learnt from; a system with a transform takes whole ones only.
+	train.Stripes
 
 	// Thresholds is the range of strengths, drawn log-uniformly for every picture.
 	Thresholds [2]float64 `json:"thresholds"`
@@ -24,8 +26,11 @@ type Config struct {
 	Rounding [2]float64 `json:"rounding"`
 	// StageWeights weigh the logarithm of what is missing after each stage. Missing ones are as the last.
 	StageWeights []float64 `json:"stageWeights"`
-	// ContainerWeight weighs the mean squared distortion of each stage, relative to the square of the threshold.
+	// ContainerWeight weighs the mean squared distortion of each stage, relative to the square of the threshold or to ContainerTarget.
 	ContainerWeight float64 `json:"containerWeight"`
+	// ContainerTarget is the mean squared error of samples, full scale 1, that a controller holds the mean of the stages near by
+	// changing the weight, ContainerWeight at first. Systems without a transform need it, others take their strength from the threshold.
+	ContainerTarget float64 `json:"containerTarget,omitempty"`
 	// Dropout is the probability that a stage is lost in the loss for incomplete recordings, which has the weight
 	// DropoutWeight; the loss is left out where it is 0.
 	Dropout       float64 `json:"dropout"`
@@ -73,9 +78,13 @@ func Read(text []byte) (train.Config, error) {
 
 // Validate implements [train.Config].
 func (c *Config) Validate() error {
-	if err := errors.Join(c.Model.Validate(), c.Check()); err != nil {
+	if err := errors.Join(c.Model.Validate(), c.Common.Check()); err != nil {
 		return err
 	}
+	if err := c.Stripes.Check(c.Model.Tile, &c.Common); err != nil {
+		return err
+	}
+	plain := c.Model.Transform == model.NoTransform
 	ordered := func(r [2]float64) bool { return r[0] > 0 && r[1] >= r[0] }
 	switch {
 	case !(c.Dropout >= 0 && c.Dropout < 1):
@@ -86,6 +95,10 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("rounding %v: want two rising values", c.Rounding)
 	case len(c.StageWeights) == 0:
 		return errors.New("stageWeights is empty: want one per stage")
+	case plain != (c.ContainerTarget > 0) || plain && !(c.ContainerWeight > 0):
+		return errors.New("a system without a transform needs a containerTarget and a containerWeight to start from, and no other takes a target")
+	case !plain && c.Rows > 0 && c.Rows < c.Model.Tile:
+		return fmt.Errorf("stripes of %d rows: a system with a transform takes whole pictures", c.Rows)
 	case c.ValidationPairs < 1 || len(c.ValidationThresholds) == 0:
 		return errors.New("validationPairs and validationThresholds must not be empty")
 	}
@@ -102,3 +115,11 @@ func (c *Config) Load(ctx context.Context, f train.Folders) (train.Task, error) 
 }
 
 func (c *Config) stageWeight(i int) float64 { return c.StageWeights[min(i, len(c.StageWeights)-1)] }
+
+// validationThresholds are ValidationThresholds, or any one where thresholds have no meaning.
+func (c *Config) validationThresholds() []float64 {
+	if c.Model.Transform == model.NoTransform {
+		return []float64{model.MaxThreshold}
+	}
+	return c.ValidationThresholds
+}

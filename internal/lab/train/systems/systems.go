@@ -22,6 +22,8 @@ type Figures struct {
 	PSNR      []float64 `json:"psnr"`
 	Container []float64 `json:"container"`
 	Gains     []float64 `json:"gains"` // after the step
+	// Weight is the container's weight in the loss, where a controller sets it.
+	Weight float64 `json:"containerWeight,omitempty"`
 }
 
 // Validation is the quality of the averaged weights on the validation set at each strength.
@@ -52,6 +54,7 @@ type Task struct {
 	examples  []example
 	figures   Figures
 	square    []float64 // mean square of what each stage had to hide
+	control   train.Controller
 	flops     float64
 }
 
@@ -62,13 +65,21 @@ type example struct {
 	container []float64
 }
 
-// worker is what one goroutine computes with.
+// worker is what one goroutine learns with: from stripes and, if the run ends with them, from whole pictures.
 type worker struct {
-	task    *Task
+	task   *Task
+	stripe *learner
+	whole  *learner // nil if it is not needed
+}
+
+// learner learns from parts of pictures with a number of rows.
+type learner struct {
+	*Task
+	rows    int
 	pipe    *model.Pipeline
 	terms   []nn.Term
 	picture *picture.Planes
-	pixels  []float32 // of picture, contiguous
+	pixels  []float32 // of the rows, contiguous
 	covers  [][]float32
 	scratch []float32
 }
@@ -86,9 +97,9 @@ func New(cfg Config, data train.Material) (*Task, error) {
 		}
 	}
 	stages := cfg.Model.Stages
-	t.figures = Figures{make([]float64, stages), make([]float64, stages), make([]float64, stages)}
+	t.figures = Figures{PSNR: make([]float64, stages), Container: make([]float64, stages), Gains: make([]float64, stages)}
 	t.square = make([]float64, stages)
-	for range cfg.Batch {
+	for range max(t.Examples(0), t.Examples(cfg.Steps-1)) {
 		t.examples = append(t.examples, example{missing: make([]float64, stages+1), container: make([]float64, stages)})
 	}
 	return t, nil
@@ -102,8 +113,16 @@ func (t *Task) System() *model.System { return t.sys }
 
 func (t *Task) Weights() *nn.Weights[float32]  { return t.sys.Weights }
 func (t *Task) Averaged() *nn.Weights[float32] { return t.best.Weights }
-func (t *Task) Examples(int) int               { return t.cfg.Batch }
 func (t *Task) Logged()                        {}
+
+func (t *Task) Examples(step int) int {
+	_, n := t.at(step)
+	return n
+}
+
+func (t *Task) at(step int) (rows, examples int) {
+	return t.cfg.At(step, t.cfg.Model.Tile, &t.cfg.Common)
+}
 
 func (t *Task) Begin(seed uint64) error {
 	t.sys.Init(seed)
@@ -135,46 +154,68 @@ func (t *Task) Load(r io.ReaderAt, size int64) error {
 func (t *Task) FLOPs() float64 { return t.flops }
 
 func (t *Task) NewWorker() (train.Worker, error) {
-	pipe, err := t.sys.NewPipeline(true, t.cfg.DropoutWeight > 0)
-	if err != nil {
+	w := &worker{task: t}
+	rows, examples := t.at(0)
+	var err error
+	if w.stripe, err = t.newLearner(rows); err != nil {
 		return nil, err
 	}
-	t.flops = 3 * float64(pipe.Graph.FLOPs()) * float64(t.cfg.Batch) * float64(t.cfg.Steps)
-	w := &worker{task: t, pipe: pipe}
-	w.picture, w.pixels = planes(t.cfg.Model.Tile)
-	w.scratch = make([]float32, len(w.pixels))
-	for i := range t.cfg.Model.Stages {
-		w.covers = append(w.covers, make([]float32, t.cfg.Model.Samples()))
-		w.terms = append(w.terms, nn.Term{Loss: pipe.RevealLoss[i]}, nn.Term{Loss: pipe.ContainerLoss[i]})
-	}
-	if pipe.LossyLoss != nil {
-		w.terms = append(w.terms, nn.Term{Loss: pipe.LossyLoss})
+	t.flops = 3 * float64(w.stripe.pipe.Graph.FLOPs()) * float64(examples) * float64(t.cfg.Steps-t.cfg.Finish)
+	if t.cfg.Finish > 0 {
+		if w.whole, err = t.newLearner(t.cfg.Model.Tile); err != nil {
+			return nil, err
+		}
+		t.flops += 3 * float64(w.whole.pipe.Graph.FLOPs()) * float64(t.Examples(t.cfg.Steps-1)) * float64(t.cfg.Finish)
 	}
 	return w, nil
 }
 
-// planes returns a square picture and its pixels in one piece.
-func planes(side int) (*picture.Planes, []float32) {
-	n := side * side
-	pixels := make([]float32, 3*n)
-	return &picture.Planes{Width: side, Height: side, Pix: [3][]float32{pixels[:n], pixels[n : 2*n], pixels[2*n:]}}, pixels
+func (t *Task) newLearner(rows int) (*learner, error) {
+	pipe, err := t.sys.NewStripe(rows, t.cfg.DropoutWeight > 0)
+	if err != nil {
+		return nil, err
+	}
+	side := t.cfg.Model.Tile
+	l := &learner{
+		Task: t, rows: rows, pipe: pipe, picture: picture.New(side, side),
+		pixels: make([]float32, 3*rows*side), scratch: make([]float32, 3*rows*side),
+	}
+	for i := range t.cfg.Model.Stages {
+		l.covers = append(l.covers, make([]float32, model.SamplesPerPixel*rows*side))
+		l.terms = append(l.terms, nn.Term{Loss: pipe.RevealLoss[i]}, nn.Term{Loss: pipe.ContainerLoss[i]})
+	}
+	if pipe.LossyLoss != nil {
+		l.terms = append(l.terms, nn.Term{Loss: pipe.LossyLoss})
+	}
+	return l, nil
 }
 
 // Learn implements [train.Worker].
-func (w *worker) Learn(_, i int, rng *rand.Rand, grads *nn.Grads[float32]) error {
-	cfg := &w.task.cfg
-	tau, err := w.draw(rng)
+func (w *worker) Learn(step, i int, rng *rand.Rand, grads *nn.Grads[float32]) error {
+	l := w.stripe
+	if rows, _ := w.task.at(step); rows > l.rows {
+		l = w.whole
+	}
+	return l.learn(&w.task.examples[i], rng, grads)
+}
+
+func (l *learner) learn(k *example, rng *rand.Rand, grads *nn.Grads[float32]) error {
+	cfg := &l.cfg
+	tau, err := l.draw(rng)
 	if err != nil {
 		return err
 	}
-	w.pipe.Graph.Forward()
-	k := &w.task.examples[i]
+	container := cfg.ContainerWeight / (tau * tau)
+	if cfg.ContainerTarget > 0 {
+		container = l.containerWeight() / (cfg.ContainerTarget * float64(cfg.Model.Stages))
+	}
+	l.pipe.Graph.Forward()
 	k.missing[0] = 0
-	for _, v := range w.scratch {
-		k.missing[0] += float64(v) * float64(v) / float64(len(w.scratch))
+	for _, v := range l.scratch {
+		k.missing[0] += float64(v) * float64(v) / float64(len(l.scratch))
 	}
 	k.loss = 0
-	term := w.terms
+	term := l.terms
 	// The logarithm of the mean squared error makes every decibel count the same, at the first stage and at the last.
 	logarithm := func(weight float64) {
 		v := term[0].Loss.Value + 1e-9
@@ -186,25 +227,35 @@ func (w *worker) Learn(_, i int, rng *rand.Rand, grads *nn.Grads[float32]) error
 		k.missing[s+1] = term[0].Loss.Value
 		logarithm(cfg.stageWeight(s))
 		k.container[s] = term[0].Loss.Value
-		term[0].Weight = cfg.ContainerWeight / (tau * tau)
+		term[0].Weight = container
 		k.loss += term[0].Weight * term[0].Loss.Value
 		term = term[1:]
 	}
 	if len(term) > 0 {
 		logarithm(cfg.DropoutWeight)
 	}
-	if err := train.Finite(k.loss, w.pipe.Graph); err != nil {
+	if err := train.Finite(k.loss, l.pipe.Graph); err != nil {
 		return err
 	}
-	w.pipe.Graph.Backward(grads, w.terms...)
+	l.pipe.Graph.Backward(grads, l.terms...)
 	return nil
 }
 
-// draw loads a picture, clips of speech and a strength, which it returns.
-func (w *worker) draw(rng *rand.Rand) (tau float64, err error) {
-	cfg, data := &w.task.cfg, &w.task.data
-	data.Pictures.Crop(rng, w.picture)
-	for _, c := range w.covers {
+// containerWeight returns the container's weight in the present step, where a controller sets it.
+func (t *Task) containerWeight() float64 { return t.cfg.ContainerWeight * t.control.Weight() }
+
+// draw loads a part of a picture, clips of speech and a strength, which it returns.
+func (l *learner) draw(rng *rand.Rand) (tau float64, err error) {
+	cfg, data := &l.cfg, &l.data
+	data.Pictures.Crop(rng, l.picture)
+	top, n := 0, l.rows*cfg.Model.Tile
+	if l.rows < cfg.Model.Tile {
+		top = rng.IntN(cfg.Model.Tile - l.rows + 1)
+	}
+	for c, plane := range l.picture.Pix {
+		copy(l.pixels[c*n:][:n], plane[top*cfg.Model.Tile:])
+	}
+	for _, c := range l.covers {
 		data.Speech.Clip(rng, c)
 		// Loudness and polarity carry no meaning for hiding.
 		a := float32(math.Exp(-0.5 * rng.Float64()))
@@ -216,17 +267,17 @@ func (w *worker) draw(rng *rand.Rand) (tau float64, err error) {
 		}
 	}
 	tau = between(rng, cfg.Thresholds)
-	if err := w.pipe.SetThresholds(tau); err != nil {
+	if err := l.pipe.SetThresholds(tau); err != nil {
 		return 0, err
 	}
-	w.pipe.Step = between(rng, cfg.Rounding) / (1 << 15)
-	for s := range w.pipe.Keep {
-		w.pipe.Keep[s] = 1
+	l.pipe.Step = between(rng, cfg.Rounding) / (1 << 15)
+	for s := range l.pipe.Keep {
+		l.pipe.Keep[s] = 1
 		if rng.Float64() < cfg.Dropout {
-			w.pipe.Keep[s] = 0
+			l.pipe.Keep[s] = 0
 		}
 	}
-	w.pipe.Load(w.pixels, w.covers, w.scratch)
+	l.pipe.Load(l.pixels, l.covers, l.scratch)
 	return tau, nil
 }
 
@@ -235,20 +286,29 @@ func between(rng *rand.Rand, r [2]float64) float64 {
 	return r[0] * math.Exp(rng.Float64()*math.Log(r[1]/r[0]))
 }
 
-// Settle also adapts the gains of the stages, as long as they are not frozen, to what they had to hide.
+// Settle also controls the weight of the container, if it has a target, and adapts the gains of the stages, as long as they are not frozen, to what they had to hide.
 func (t *Task) Settle(step int) (loss float64, figures any, err error) {
 	f := &t.figures
 	clear(f.PSNR)
 	clear(f.Container)
 	clear(t.square)
-	n := float64(t.cfg.Batch)
-	for _, k := range t.examples {
+	examples := t.examples[:t.Examples(step-1)]
+	n := float64(len(examples))
+	for _, k := range examples {
 		loss += k.loss / n
 		for i := range f.PSNR {
 			f.PSNR[i] += train.PSNR(k.missing[i+1]) / n
 			f.Container[i] += k.container[i] / n
 			t.square[i] += k.missing[i] / n
 		}
+	}
+	if t.cfg.ContainerTarget > 0 {
+		f.Weight = t.containerWeight()
+		var all float64
+		for _, v := range f.Container {
+			all += v / float64(len(f.Container))
+		}
+		t.control.Update(all, t.cfg.ContainerTarget)
 	}
 	const keep = 0.98
 	for i := range f.Gains {
@@ -263,12 +323,16 @@ func (t *Task) Settle(step int) (loss float64, figures any, err error) {
 
 // memory is what a system knows besides its weights.
 type memory struct {
-	Gains []float64 `json:"gains"`
+	Gains   []float64         `json:"gains"`
+	Control *train.Controller `json:"controller,omitempty"`
 }
 
 // Remember implements [train.Remembering], as does Recall.
 func (t *Task) Remember() ([]byte, error) {
 	var m memory
+	if t.cfg.ContainerTarget > 0 {
+		m.Control = &t.control
+	}
 	for i := range t.cfg.Model.Stages {
 		m.Gains = append(m.Gains, t.sys.Gain(i))
 	}
@@ -276,7 +340,7 @@ func (t *Task) Remember() ([]byte, error) {
 }
 
 func (t *Task) Recall(text []byte, _ int) error {
-	var m memory
+	m := memory{Control: &t.control}
 	if err := json.Unmarshal(text, &m); err != nil || len(m.Gains) != t.cfg.Model.Stages {
 		return fmt.Errorf("gains are %q", text)
 	}
@@ -299,7 +363,7 @@ func (t *Task) averaged() *model.System {
 
 func (t *Task) Validate(ctx context.Context, _, workers int) (fmt.Stringer, error) {
 	report, err := evaluate.System(ctx, t.averaged(), t.data.ValidationPictures, t.data.ValidationSpeech, evaluate.Options{
-		Thresholds: t.cfg.ValidationThresholds, Pairs: t.cfg.ValidationPairs, Workers: workers,
+		Thresholds: t.cfg.validationThresholds(), Pairs: t.cfg.ValidationPairs, Workers: workers,
 	})
 	if err != nil {
 		return nil, err

@@ -32,6 +32,40 @@ func TestConforms(t *testing.T) {
 	traintest.Conform(t, tiny(t), traintest.Folders(t))
 }
 
+// plain is a system without a transform, which learns from stripes and then from whole pictures under a controller.
+func plain(t *testing.T) *systems.Config {
+	t.Helper()
+	c := tiny(t)
+	c.Model.Transform, c.Model.Amplitude = model.NoTransform, 0.1
+	c.Rows, c.Finish, c.FinishBatch = 4, 5, 2
+	c.ContainerWeight, c.ContainerTarget = 1, 1e-3
+	return c
+}
+
+func TestPlainConforms(t *testing.T) {
+	c := plain(t)
+	folders := traintest.Folders(t)
+	task := traintest.Load(t, c, folders).(*systems.Task)
+	if a, b := task.Examples(14), task.Examples(15); a != 3 || b != 2 {
+		t.Errorf("%d and %d examples, want 3 stripes, then 2 pictures", a, b)
+	}
+	lines := traintest.Conform(t, c, folders)
+	if v := validated(t, lines); len(v[0]) != 1 {
+		t.Errorf("validates %d strengths where there is but one", len(v[0]))
+	}
+}
+
+// A system without a transform learns, at the container that it was told to keep.
+func TestPlainImproves(t *testing.T) {
+	c := plain(t)
+	c.Steps, c.Finish, c.Batch, c.Rows, c.DropoutWeight, c.ValidateEvery, c.FreezeGains = 800, 50, 8, 8, 0, 800, 0.5
+	lines := traintest.Conform(t, c, traintest.Folders(t))
+	v := validated(t, lines)[0][0]
+	if v.PSNR[2] < 16 || v.Container < c.ContainerTarget/4 || v.Container > c.ContainerTarget*4 {
+		t.Errorf("comes to %+v, the target is %g", v, c.ContainerTarget)
+	}
+}
+
 // validated returns the validations of a log.
 func validated(t *testing.T, lines []traintest.Line) (all []systems.Validation) {
 	t.Helper()
@@ -115,7 +149,10 @@ func TestRead(t *testing.T) {
 		`{"model": {"name": "ditas-m"}, "steps": 0}`:           "0 steps",
 		`{"model": {"name": "ditas-m"}, "thresholds": [2, 1]}`: "thresholds",
 		`{"model": {"name": "ditas-m"}, "dropout": 1}`:         "dropout",
-		`{"model": {"name": "ditas-m"}, "rows": 8}`:            `unknown field "rows"`,
+		`{"model": {"name": "ditas-m"}, "rows": 8}`:            "takes whole pictures",
+		`{"model": {"name": "ditas-m", "transform": "none"}}`:  "needs a containerTarget",
+		`{"model": {"name": "ditas-m"}, "containerTarget": 1}`: "no other takes a target",
+		`{"model": {"name": "ditas-m", "transform": "dct"}}`:   `transform "dct"`,
 	} {
 		if _, err := systems.Read([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", text, err)
