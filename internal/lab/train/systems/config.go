@@ -22,14 +22,16 @@ type Config struct {
 
 	// Thresholds is the range of strengths, drawn log-uniformly for every picture.
 	Thresholds [2]float64 `json:"thresholds"`
+	// Loudness is the range of the logarithms of what covers are multiplied by, drawn uniformly for every one.
+	Loudness [2]float64 `json:"loudness"`
 	// Rounding is the range of the steps that containers are rounded to, in steps of a 16-bit file, drawn log-uniformly.
 	Rounding [2]float64 `json:"rounding"`
 	// StageWeights weigh the logarithm of what is missing after each stage. Missing ones are as the last.
 	StageWeights []float64 `json:"stageWeights"`
 	// ContainerWeight weighs the mean squared distortion of each stage, relative to the square of the threshold or to ContainerTarget.
 	ContainerWeight float64 `json:"containerWeight"`
-	// ContainerTarget is the mean squared error of samples, full scale 1, that a controller holds the mean of the stages near by
-	// changing the weight, ContainerWeight at first. Systems without a transform need it, others take their strength from the threshold.
+	// ContainerTarget is the mean squared error of samples, full scale 1, that a controller holds each stage near by changing
+	// its weight, ContainerWeight at first. Systems without a transform need it, others take their strength from the threshold.
 	ContainerTarget float64 `json:"containerTarget,omitempty"`
 	// Dropout is the probability that a stage is lost in the loss for incomplete recordings, which has the weight
 	// DropoutWeight; the loss is left out where it is 0.
@@ -51,7 +53,7 @@ func Default(system string) (*Config, error) {
 	}
 	c := &Config{
 		Model: m, Common: train.Defaults(),
-		Thresholds: [2]float64{0.006, 0.15}, Rounding: [2]float64{1, 10}, StageWeights: []float64{0.3, 0.3, 1},
+		Thresholds: [2]float64{0.006, 0.15}, Loudness: [2]float64{-0.5, 0}, Rounding: [2]float64{1, 10}, StageWeights: []float64{0.3, 0.3, 1},
 		FreezeGains: 0.5, ValidationPairs: 24, ValidationThresholds: []float64{0.01, 0.03, 0.1},
 	}
 	c.Steps, c.Rate, c.Warmup, c.Average, c.ValidateEvery = 4000, 2e-3, 100, 0.995, 100
@@ -93,6 +95,8 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("thresholds %v: want two rising values up to %g", c.Thresholds, model.MaxThreshold)
 	case !ordered(c.Rounding):
 		return fmt.Errorf("rounding %v: want two rising values", c.Rounding)
+	case !(c.Loudness[0] >= -5 && c.Loudness[1] >= c.Loudness[0] && c.Loudness[1] <= 5):
+		return fmt.Errorf("loudness %v: want two rising values from -5 to 5", c.Loudness)
 	case len(c.StageWeights) == 0:
 		return errors.New("stageWeights is empty: want one per stage")
 	case plain != (c.ContainerTarget > 0) || plain && !(c.ContainerWeight > 0):

@@ -22,8 +22,8 @@ type Figures struct {
 	PSNR      []float64 `json:"psnr"`
 	Container []float64 `json:"container"`
 	Gains     []float64 `json:"gains"` // after the step
-	// Weight is the container's weight in the loss, where a controller sets it.
-	Weight float64 `json:"containerWeight,omitempty"`
+	// Weights are those of the containers in the loss, where controllers set them.
+	Weights []float64 `json:"containerWeights,omitempty"`
 }
 
 // Validation is the quality of the averaged weights on the validation set at each strength.
@@ -53,8 +53,8 @@ type Task struct {
 	sys, best *model.System // best has the averaged weights
 	examples  []example
 	figures   Figures
-	square    []float64 // mean square of what each stage had to hide
-	control   train.Controller
+	square    []float64          // mean square of what each stage had to hide
+	control   []train.Controller // one for each stage: of the mean alone, a later stage would find its best in saying nothing
 	flops     float64
 }
 
@@ -99,6 +99,9 @@ func New(cfg Config, data train.Material) (*Task, error) {
 	stages := cfg.Model.Stages
 	t.figures = Figures{PSNR: make([]float64, stages), Container: make([]float64, stages), Gains: make([]float64, stages)}
 	t.square = make([]float64, stages)
+	if cfg.ContainerTarget > 0 {
+		t.control, t.figures.Weights = make([]train.Controller, stages), make([]float64, stages)
+	}
 	for range max(t.Examples(0), t.Examples(cfg.Steps-1)) {
 		t.examples = append(t.examples, example{missing: make([]float64, stages+1), container: make([]float64, stages)})
 	}
@@ -205,10 +208,6 @@ func (l *learner) learn(k *example, rng *rand.Rand, grads *nn.Grads[float32]) er
 	if err != nil {
 		return err
 	}
-	container := cfg.ContainerWeight / (tau * tau)
-	if cfg.ContainerTarget > 0 {
-		container = l.containerWeight() / (cfg.ContainerTarget * float64(cfg.Model.Stages))
-	}
 	l.pipe.Graph.Forward()
 	k.missing[0] = 0
 	for _, v := range l.scratch {
@@ -227,7 +226,10 @@ func (l *learner) learn(k *example, rng *rand.Rand, grads *nn.Grads[float32]) er
 		k.missing[s+1] = term[0].Loss.Value
 		logarithm(cfg.stageWeight(s))
 		k.container[s] = term[0].Loss.Value
-		term[0].Weight = container
+		term[0].Weight = cfg.ContainerWeight / (tau * tau)
+		if l.control != nil {
+			term[0].Weight = cfg.ContainerWeight * l.control[s].Weight() / cfg.ContainerTarget
+		}
 		k.loss += term[0].Weight * term[0].Loss.Value
 		term = term[1:]
 	}
@@ -240,9 +242,6 @@ func (l *learner) learn(k *example, rng *rand.Rand, grads *nn.Grads[float32]) er
 	l.pipe.Graph.Backward(grads, l.terms...)
 	return nil
 }
-
-// containerWeight returns the container's weight in the present step, where a controller sets it.
-func (t *Task) containerWeight() float64 { return t.cfg.ContainerWeight * t.control.Weight() }
 
 // draw loads a part of a picture, clips of speech and a strength, which it returns.
 func (l *learner) draw(rng *rand.Rand) (tau float64, err error) {
@@ -258,7 +257,7 @@ func (l *learner) draw(rng *rand.Rand) (tau float64, err error) {
 	for _, c := range l.covers {
 		data.Speech.Clip(rng, c)
 		// Loudness and polarity carry no meaning for hiding.
-		a := float32(math.Exp(-0.5 * rng.Float64()))
+		a := float32(math.Exp(cfg.Loudness[1] - (cfg.Loudness[1]-cfg.Loudness[0])*rng.Float64()))
 		if rng.IntN(2) == 0 {
 			a = -a
 		}
@@ -286,7 +285,7 @@ func between(rng *rand.Rand, r [2]float64) float64 {
 	return r[0] * math.Exp(rng.Float64()*math.Log(r[1]/r[0]))
 }
 
-// Settle also controls the weight of the container, if it has a target, and adapts the gains of the stages, as long as they are not frozen, to what they had to hide.
+// Settle also controls the weights of the containers, if they have a target, and adapts the gains of the stages, as long as they are not frozen, to what they had to hide.
 func (t *Task) Settle(step int) (loss float64, figures any, err error) {
 	f := &t.figures
 	clear(f.PSNR)
@@ -302,13 +301,9 @@ func (t *Task) Settle(step int) (loss float64, figures any, err error) {
 			t.square[i] += k.missing[i] / n
 		}
 	}
-	if t.cfg.ContainerTarget > 0 {
-		f.Weight = t.containerWeight()
-		var all float64
-		for _, v := range f.Container {
-			all += v / float64(len(f.Container))
-		}
-		t.control.Update(all, t.cfg.ContainerTarget)
+	for i := range t.control {
+		f.Weights[i] = t.cfg.ContainerWeight * t.control[i].Weight()
+		t.control[i].Update(f.Container[i], t.cfg.ContainerTarget)
 	}
 	const keep = 0.98
 	for i := range f.Gains {
@@ -323,16 +318,13 @@ func (t *Task) Settle(step int) (loss float64, figures any, err error) {
 
 // memory is what a system knows besides its weights.
 type memory struct {
-	Gains   []float64         `json:"gains"`
-	Control *train.Controller `json:"controller,omitempty"`
+	Gains   []float64          `json:"gains"`
+	Control []train.Controller `json:"controllers,omitempty"`
 }
 
 // Remember implements [train.Remembering], as does Recall.
 func (t *Task) Remember() ([]byte, error) {
-	var m memory
-	if t.cfg.ContainerTarget > 0 {
-		m.Control = &t.control
-	}
+	m := memory{Control: t.control}
 	for i := range t.cfg.Model.Stages {
 		m.Gains = append(m.Gains, t.sys.Gain(i))
 	}
@@ -340,10 +332,11 @@ func (t *Task) Remember() ([]byte, error) {
 }
 
 func (t *Task) Recall(text []byte, _ int) error {
-	m := memory{Control: &t.control}
-	if err := json.Unmarshal(text, &m); err != nil || len(m.Gains) != t.cfg.Model.Stages {
+	var m memory
+	if err := json.Unmarshal(text, &m); err != nil || len(m.Gains) != t.cfg.Model.Stages || len(m.Control) != len(t.control) {
 		return fmt.Errorf("gains are %q", text)
 	}
+	copy(t.control, m.Control)
 	for i, g := range m.Gains {
 		if !(g > 0) {
 			return fmt.Errorf("gains are %q", text)

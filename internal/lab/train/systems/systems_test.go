@@ -38,7 +38,7 @@ func plain(t *testing.T) *systems.Config {
 	c := tiny(t)
 	c.Model.Transform, c.Model.Amplitude = model.NoTransform, 0.1
 	c.Rows, c.Finish, c.FinishBatch = 4, 5, 2
-	c.ContainerWeight, c.ContainerTarget = 1, 1e-3
+	c.ContainerWeight, c.ContainerTarget = 0.03, 1e-3
 	return c
 }
 
@@ -148,6 +148,7 @@ func TestRead(t *testing.T) {
 		`{"model": {"name": "ditas-m"}, "stepz": 7}`:           `unknown field "stepz"`,
 		`{"model": {"name": "ditas-m"}, "steps": 0}`:           "0 steps",
 		`{"model": {"name": "ditas-m"}, "thresholds": [2, 1]}`: "thresholds",
+		`{"model": {"name": "ditas-m"}, "loudness": [1, 0]}`:   "loudness",
 		`{"model": {"name": "ditas-m"}, "dropout": 1}`:         "dropout",
 		`{"model": {"name": "ditas-m"}, "rows": 8}`:            "takes whole pictures",
 		`{"model": {"name": "ditas-m", "transform": "none"}}`:  "needs a containerTarget",
