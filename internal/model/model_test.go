@@ -149,6 +149,7 @@ func TestValidate(t *testing.T) {
 		"0 stages":        func(c *model.Config) { c.Stages = 0 },
 		"17 stages":       func(c *model.Config) { c.Stages = 17 },
 		"tiles of 12":     func(c *model.Config) { c.Tile = 12 },
+		"transform \"x\"": func(c *model.Config) { c.Transform = "x" },
 		"0 bands":         func(c *model.Config) { c.Bands = 0 },
 		"96 bands":        func(c *model.Config) { c.Bands = 96 },
 		"4096 bands":      func(c *model.Config) { c.Tile, c.Bands = 64, 4096 },
