@@ -37,7 +37,7 @@ func (s *System) NewSender(written func(stage int, samples []float32)) (*Sender,
 
 // Reveal writes to picture what [Revealer.Reveal] makes of what the last Hide made, if all of it arrives.
 func (s *Sender) Reveal(picture []float32) {
-	sum(picture, s.scratch, s.p.Revealed, func(int) bool { return true })
+	s.p.Sum(picture, s.scratch)
 }
 
 // RevealStage writes what stage i alone reveals of it, as [Revealer.RevealStage] does.

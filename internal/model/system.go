@@ -230,3 +230,8 @@ func (p *Pipeline) Load(picture []float32, covers [][]float32, scratch []float32
 		t.Load(covers[i])
 	}
 }
+
+// Sum writes to picture, as long as the one that was loaded, what all stages reveal, limited to [0, 1]. It panics if a slice is shorter.
+func (p *Pipeline) Sum(picture, scratch []float32) {
+	sum(picture, scratch, p.Revealed, func(int) bool { return true })
+}

@@ -113,7 +113,8 @@ func center(dst, picture []float32) {
 	}
 }
 
-// Codec hides and reveals whole pictures with a system's present weights. It must not be used by two goroutines at once.
+// Codec hides and reveals whole pictures, or stripes of them, with a system's present weights. It must not be used by two goroutines at
+// once.
 type Codec struct {
 	hide, reveal                *nn.Graph[float32]
 	secret, cover, container    *nn.Tensor[float32]
@@ -123,13 +124,19 @@ type Codec struct {
 	parameters, floatOperations int
 }
 
-// NewCodec returns a codec.
-func NewCodec(s System) (*Codec, error) {
+// NewCodec returns a codec of whole pictures.
+func NewCodec(s System) (*Codec, error) { return NewStripeCodec(s, Side) }
+
+// NewStripeCodec returns a codec of stripes of a number of rows, 1 to [Side], whose pictures and covers are as much shorter.
+func NewStripeCodec(s System, rows int) (*Codec, error) {
+	if rows < 1 || rows > Side {
+		return nil, fmt.Errorf("stripes of %d rows: want 1 to %d", rows, Side)
+	}
 	c := &Codec{
 		hide: nn.NewGraph(s.Weights(), false), reveal: nn.NewGraph(s.Weights(), false),
-		scratch: make([]float32, 3*Side*Side), parameters: s.Weights().Count(),
+		scratch: make([]float32, 3*rows*Side), parameters: s.Weights().Count(),
 	}
-	c.secret, c.cover = inputs(c.hide, Side)
+	c.secret, c.cover = inputs(c.hide, rows)
 	c.container = c.hide.Round(s.Hide(c.hide, c.secret, c.cover).Container, &c.step)
 	c.received = c.reveal.Input("received", c.cover.Shape())
 	c.revealed = s.Reveal(c.reveal, c.received)

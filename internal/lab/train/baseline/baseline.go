@@ -32,6 +32,9 @@ type Figures struct {
 	SNR       float64 `json:"snr"`       // in dB, of the mean powers
 	// Weight is the container's weight in the loss, where a controller sets it.
 	Weight float64 `json:"containerWeight,omitempty"`
+	// Stripes is the PSNR of the pictures of a validation if they are hidden in stripes, as they are learnt from. It should be
+	// that of whole ones.
+	Stripes float64 `json:"stripes,omitempty"`
 }
 
 // String tells what they are.
@@ -267,44 +270,75 @@ func meanSquare(x []float32) float64 {
 
 // validator is what one goroutine validates with.
 type validator struct {
-	codec          *unit.Codec
-	picture        *picture.Planes
-	whole, decoded []float32
-	long, received []float32
+	whole, stripe *pass
+	picture       *picture.Planes
+	cover         []float32
 }
 
-// Validate measures whole pictures.
+// pass hides and reveals parts of pictures with a number of rows.
+type pass struct {
+	codec           *unit.Codec
+	rows            int
+	pixels, decoded []float32
+	received        []float32
+}
+
+func newPass(s unit.System, rows int) (*pass, error) {
+	codec, err := unit.NewStripeCodec(s, rows)
+	n := 3 * rows * unit.Side
+	return &pass{codec, rows, make([]float32, n), make([]float32, n), make([]float32, rows*unit.RowSamples)}, err
+}
+
+// measure returns the mean squared errors of a whole picture and of its container, hidden part by part.
+func (p *pass) measure(picture *picture.Planes, cover []float32) (missing, distortion float64) {
+	parts, n, samples := float64(unit.Side/p.rows), p.rows*unit.Side, len(p.received)
+	for top := 0; top+p.rows <= unit.Side; top += p.rows {
+		for c, plane := range picture.Pix {
+			copy(p.pixels[c*n:][:n], plane[top*unit.Side:])
+		}
+		part := cover[top*unit.RowSamples:][:samples]
+		p.codec.Hide(p.received, p.pixels, part, roundingStep)
+		p.codec.Reveal(p.decoded, p.received)
+		missing += difference(p.decoded, p.pixels) / parts
+		distortion += difference(p.received, part) / parts
+	}
+	return missing, distortion
+}
+
+// Validate measures whole pictures, and the same in stripes.
 func (t *Task) Validate(_ context.Context, _, workers int) (fmt.Stringer, error) {
+	rows, _ := t.cfg.At(0, unit.Side, &t.cfg.Common)
 	for len(t.validate) < workers {
-		codec, err := unit.NewCodec(t.best)
-		if err != nil {
+		v := &validator{picture: picture.New(unit.Side, unit.Side), cover: make([]float32, unit.Samples)}
+		var err error
+		if v.whole, err = newPass(t.best, unit.Side); err != nil {
 			return nil, err
 		}
-		const n = 3 * unit.Side * unit.Side
-		t.validate = append(t.validate, &validator{
-			codec, picture.New(unit.Side, unit.Side), make([]float32, n), make([]float32, n),
-			make([]float32, unit.Samples), make([]float32, unit.Samples),
-		})
+		if v.stripe, err = newPass(t.best, rows); err != nil {
+			return nil, err
+		}
+		t.validate = append(t.validate, v)
 	}
 	pairs := dataset.Pairs(t.data.ValidationPictures.Len(), t.data.ValidationSpeech.Len())
 	pairs = pairs[:min(len(pairs), t.cfg.ValidationPairs)]
-	examples := make([]example, len(pairs))
+	examples, stripes := make([]example, len(pairs)), make([]example, len(pairs))
 	parallel.Each(workers, len(pairs), func(worker, i int) {
 		w := t.validate[worker]
 		t.data.ValidationPictures.Thumbnail(pairs[i].Picture, w.picture)
-		for c, plane := range w.picture.Pix {
-			copy(w.whole[c*len(plane):], plane)
+		t.data.ValidationSpeech.Cover(pairs[i].Clip, w.cover)
+		for k, p := range map[*example]*pass{&examples[i]: w.whole, &stripes[i]: w.stripe} {
+			k.missing, k.distortion = p.measure(w.picture, w.cover)
+			k.power = meanSquare(w.cover)
 		}
-		t.data.ValidationSpeech.Cover(pairs[i].Clip, w.long)
-		w.codec.Hide(w.received, w.whole, w.long, roundingStep)
-		w.codec.Reveal(w.decoded, w.received)
-		examples[i] = example{missing: difference(w.decoded, w.whole), distortion: difference(w.received, w.long), power: meanSquare(w.long)}
 	})
-	var all sums
-	for _, k := range examples {
+	var all, parts sums
+	for i, k := range examples {
 		all.add(k)
+		parts.add(stripes[i])
 	}
 	_, f := all.mean()
+	_, s := parts.mean()
+	f.Stripes = s.PSNR
 	if math.IsNaN(f.PSNR + f.Container) {
 		return nil, errors.New("the averaged weights give no numbers")
 	}

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"strings"
 
+	"ditas/internal/lab/dataset"
 	"ditas/internal/lab/evaluate"
 	"ditas/internal/lab/train"
 	"ditas/internal/model"
@@ -35,6 +36,8 @@ type Strength struct {
 	Container float64   `json:"container"` // mean squared error
 	PSNR      []float64 `json:"psnr"`      // mean over pictures, after each stage
 	SSIM      float64   `json:"ssim"`
+	// Stripes is the PSNR if the pictures are hidden in stripes, where they are learnt from. It should be that of whole ones.
+	Stripes float64 `json:"stripes,omitempty"`
 }
 
 // String tells the PSNR after the last stage.
@@ -365,7 +368,49 @@ func (t *Task) Validate(ctx context.Context, _, workers int) (fmt.Stringer, erro
 	for _, r := range report.Rows {
 		out = append(out, Strength{Threshold: r.Threshold, Container: r.Mean.ContainerMSE, PSNR: r.Mean.StagePSNR, SSIM: r.Mean.SSIM})
 	}
-	return out, nil
+	if rows, _ := t.at(0); rows < t.cfg.Model.Tile {
+		out[0].Stripes, err = t.stripes(rows)
+	}
+	return out, err
+}
+
+// stripes returns the mean PSNR of the validation pictures hidden in stripes.
+func (t *Task) stripes(rows int) (psnr float64, err error) {
+	side := t.cfg.Model.Tile
+	pipe, err := t.best.NewStripe(rows, false)
+	if err != nil {
+		return 0, err
+	}
+	pipe.Step = 1.0 / (1 << 15)
+	pairs := dataset.Pairs(t.data.ValidationPictures.Len(), t.data.ValidationSpeech.Len())
+	pairs = pairs[:min(len(pairs), t.cfg.ValidationPairs)]
+	secret := picture.New(side, side)
+	n, samples := rows*side, model.SamplesPerPixel*rows*side
+	cover := make([]float32, t.cfg.Model.Stages*t.cfg.Model.Samples())
+	pixels, revealed, scratch := make([]float32, 3*n), make([]float32, 3*n), make([]float32, 3*n)
+	covers := make([][]float32, t.cfg.Model.Stages)
+	for _, pair := range pairs {
+		t.data.ValidationPictures.Thumbnail(pair.Picture, secret)
+		t.data.ValidationSpeech.Cover(pair.Clip, cover)
+		var missing float64
+		for top := 0; top+rows <= side; top += rows {
+			for c, plane := range secret.Pix {
+				copy(pixels[c*n:][:n], plane[top*side:])
+			}
+			for i := range covers {
+				covers[i] = cover[i*t.cfg.Model.Samples()+top/rows*samples:][:samples]
+			}
+			pipe.Load(pixels, covers, scratch)
+			pipe.Graph.Forward()
+			pipe.Sum(revealed, scratch)
+			for i, v := range revealed {
+				d := float64(v - pixels[i])
+				missing += d * d / float64(3*n*(side/rows))
+			}
+		}
+		psnr += train.PSNR(missing) / float64(len(pairs))
+	}
+	return psnr, nil
 }
 
 func (t *Task) Save(w io.Writer, half bool, about map[string]string) error {
