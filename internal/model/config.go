@@ -23,8 +23,8 @@ type Config struct {
 	Bands int `json:"bands"` // of the transform that folds samples onto pixels
 	Width int `json:"width"` // channels of the hidden layers
 	Depth int `json:"depth"` // convolutions on the way through one network
-	// Amplitude is the largest message coefficient as a share of the threshold, in (0, 1). Of networks that see samples it is the
-	// unit of what they see and add.
+	// Amplitude is the largest message coefficient as a share of the threshold, in (0, 1). Without a transform it is the unit of what
+	// the networks add to samples.
 	Amplitude float64 `json:"amplitude"`
 }
 

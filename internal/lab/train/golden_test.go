@@ -18,7 +18,7 @@ var golden = map[string]string{
 	"deep-steg": "20db44aaa287caa8",
 	"kreuk":     "2b2bd07558b9563f",
 	"detector":  "4b71a81c8bfff403",
-	"plain":     "45edcc94112a8ac4",
+	"plain":     "0bcb6bebecb4fa94",
 	"identity":  "73db6d99b29a459e",
 	"folded":    "6ff2708639e79bdf",
 }

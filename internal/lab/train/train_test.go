@@ -245,7 +245,7 @@ func quick(t *testing.T) map[string]train.Config {
 		"deep-steg": `{"model": {"name": "deep-steg", "layers": 2, "filters": 4}, "rows": 2, "batch": 3, "containerTarget": 1e-3}`,
 		"kreuk":     `{"model": {"name": "kreuk", "width": 4, "encode": 2, "decode": 2, "reveal": 2}, "rows": 2, "batch": 3, "steps": 1, "finish": 1}`,
 		"plain": `{"model": {"name": "ditas-m-ed", "transform": "none", "tile": 16, "bands": 64, "width": 8, "depth": 4}, "batch": 3, "rows": 4,
-			"containerWeight": 0.03, "containerTarget": 1e-3}`,
+			"containerWeight": 0.03, "containerTarget": 1e-3, "relative": true}`,
 		"identity": `{"model": {"name": "deep-steg", "layers": 2, "filters": 16}, "rows": 2, "batch": 3, "identity": true, "containerTarget": 1e-3}`,
 		"folded": `{"model": {"name": "kreuk", "width": 16, "encode": 2, "decode": 2, "reveal": 2, "folded": true}, "rows": 2, "batch": 3,
 			"identity": true, "containerTarget": 1e-3}`,

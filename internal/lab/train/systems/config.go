@@ -28,6 +28,8 @@ type Config struct {
 	Rounding [2]float64 `json:"rounding"`
 	// StageWeights weigh the logarithm of what is missing after each stage. Missing ones are as the last.
 	StageWeights []float64 `json:"stageWeights"`
+	// Relative has the loss count what is missing in relation to the square of the stage's gain, not by its logarithm.
+	Relative bool `json:"relative,omitempty"`
 	// ContainerWeight weighs the mean squared distortion of each stage, relative to the square of the threshold or to ContainerTarget.
 	ContainerWeight float64 `json:"containerWeight"`
 	// ContainerTarget is the mean squared error of samples, full scale 1, that a controller holds each stage near by changing

@@ -218,23 +218,31 @@ func (l *learner) learn(k *example, rng *rand.Rand, grads *nn.Grads[float32]) er
 	}
 	k.loss = 0
 	term := l.terms
+	add := func(weight float64) {
+		term[0].Weight = weight
+		k.loss += weight * term[0].Loss.Value
+		term = term[1:]
+	}
 	// The logarithm of the mean squared error makes every decibel count the same, at the first stage and at the last.
 	logarithm := func(weight float64) {
 		v := term[0].Loss.Value + 1e-9
-		k.loss += weight * math.Log(v)
 		term[0].Weight = weight / v
+		k.loss += weight * math.Log(v)
 		term = term[1:]
 	}
 	for s := range cfg.Model.Stages {
 		k.missing[s+1] = term[0].Loss.Value
-		logarithm(cfg.stageWeight(s))
-		k.container[s] = term[0].Loss.Value
-		term[0].Weight = cfg.ContainerWeight / (tau * tau)
-		if l.control != nil {
-			term[0].Weight = cfg.ContainerWeight * l.control[s].Weight() / cfg.ContainerTarget
+		if gain := l.sys.Gain(s); cfg.Relative {
+			add(cfg.stageWeight(s) / (gain * gain))
+		} else {
+			logarithm(cfg.stageWeight(s))
 		}
-		k.loss += term[0].Weight * term[0].Loss.Value
-		term = term[1:]
+		k.container[s] = term[0].Loss.Value
+		if l.control != nil {
+			add(cfg.ContainerWeight * l.control[s].Weight() / cfg.ContainerTarget)
+		} else {
+			add(cfg.ContainerWeight / (tau * tau))
+		}
 	}
 	if len(term) > 0 {
 		logarithm(cfg.DropoutWeight)
