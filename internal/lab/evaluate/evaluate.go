@@ -78,6 +78,9 @@ func System(ctx context.Context, sys *model.System, pictures *dataset.Pictures, 
 	if len(o.Thresholds) == 0 {
 		return nil, errors.New("no threshold to measure at")
 	}
+	if sys.Config.Transform == model.NoTransform {
+		o.Thresholds = o.Thresholds[:1] // they have no meaning
+	}
 	begin := time.Now()
 	pairs := dataset.Pairs(pictures.Len(), speech.Len())
 	if o.Pairs > 0 {

@@ -4,10 +4,12 @@ import (
 	"math"
 	"slices"
 	"testing"
+	"testing/fstest"
 
 	"ditas/internal/lab/experiment"
 	"ditas/internal/lab/experiment/experimenttest"
 	"ditas/internal/lab/experiment/residual"
+	"ditas/internal/model"
 	"ditas/internal/model/weights"
 	"ditas/picture"
 )
@@ -99,5 +101,66 @@ func TestNetworks(t *testing.T) {
 	got := revealed(t, p, x, clean, func(received []float64) (*picture.Planes, error) { return n.Reveal(received, threshold) })
 	if got < 40 {
 		t.Errorf("%.1f dB without noise", got)
+	}
+}
+
+// A system without a transform has one strength, and its change is scaled to any other.
+func TestPlain(t *testing.T) {
+	p := &experiment.Subject{Secret: experimenttest.Scene(4), Cover: experimenttest.Voice(experiment.Samples, 4)}
+	config, err := model.Named("ditas-m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Transform, config.Width = model.NoTransform, 4
+	sys, err := model.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sys.Init(1)
+	c, err := OfSystem("ditas-m", sys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hide, err := c.Worker()
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := 0.0
+	for _, target := range []float64{0, 1e-4, 1e-5} {
+		p.Target = target
+		sent, err := hide(0, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := p.MSE(sent.Samples)
+		switch {
+		case err != nil || got == 0:
+			t.Errorf("container MSE %g: %v", got, err)
+		case target == 0:
+			own = got
+		case math.Abs(got/target-1) > 0.01:
+			t.Errorf("container MSE %g, want %g; its own is %g", got, target, own)
+		}
+		if _, err := sent.Reveal(sent.Samples); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// The pictures that a run has looked at are counted by what its steps learnt from.
+func TestTraining(t *testing.T) {
+	for config, want := range map[string]int{
+		`{"seed": 3, "steps": 100, "batch": 8}`:                                  800,
+		`{"steps": 100, "batch": 8, "rows": 8}`:                                  100,
+		`{"steps": 100, "batch": 8, "rows": 16, "finish": 10}`:                   90*2 + 10*2,
+		`{"steps": 100, "batch": 8, "rows": 8, "finish": 10, "finishBatch": 3}`:  90 + 30,
+		`{"steps": 1000, "batch": 8, "rows": 8, "finish": 10, "finishBatch": 3}`: 100,
+	} {
+		got, err := TrainingOf(fstest.MapFS{
+			"x/config.json": {Data: []byte(config)}, "x/log.jsonl": {Data: []byte("{\"step\":50}\n{\"step\":100,\"minutes\":1.5}\n")},
+		}, "x")
+		if err != nil || got.Pictures != want || got.Steps != 100 || got.Minutes != 1.5 {
+			t.Errorf("%s: %+v, want %d pictures; %v", config, got, want, err)
+		}
 	}
 }

@@ -108,9 +108,10 @@ func TrainingOf(runs fs.FS, name string) (*Training, error) {
 		return nil, err
 	}
 	config := struct {
-		Seed        uint64
-		Batch, Rows int
-	}{Rows: experiment.Side} // the rows of the stripes of pictures that some systems are trained on
+		Seed                uint64
+		Steps, Batch, Rows  int
+		Finish, FinishBatch int
+	}{Rows: experiment.Side} // the rows of the stripes of pictures that some systems are trained on, before they finish with whole ones
 	if err := json.Unmarshal(text, &config); err != nil {
 		return nil, fmt.Errorf("%s/config.json: %w", name, err)
 	}
@@ -133,7 +134,12 @@ func TrainingOf(runs fs.FS, name string) (*Training, error) {
 	if err := lines.Err(); err != nil {
 		return nil, fmt.Errorf("%s/log.jsonl: %w", name, err)
 	}
-	return &Training{Steps: record.Step, Pictures: record.Step * config.Batch * config.Rows / experiment.Side, Minutes: record.Minutes, Seed: config.Seed}, nil
+	if config.FinishBatch == 0 {
+		config.FinishBatch = max(1, config.Batch*config.Rows/experiment.Side)
+	}
+	whole := max(0, record.Step-(config.Steps-config.Finish))
+	pictures := (record.Step-whole)*config.Batch*config.Rows/experiment.Side + whole*config.FinishBatch
+	return &Training{Steps: record.Step, Pictures: pictures, Minutes: record.Minutes, Seed: config.Seed}, nil
 }
 
 // OfSystem returns a contender that is one of the DITAS systems.
@@ -142,16 +148,21 @@ func OfSystem(name string, sys *model.System) (*Contender, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Contender{Name: name, Parameters: sys.Weights.Count(), FLOPs: pipeline.Graph.FLOPs()}
+	// Without a transform, thresholds have no meaning.
+	plain := sys.Config.Transform == model.NoTransform
+	c := &Contender{Name: name, Parameters: sys.Weights.Count(), FLOPs: pipeline.Graph.FLOPs(), Scaled: plain}
 	c.Worker = func() (Hider, error) {
 		n, err := NewNetworks(sys)
 		return func(_ int, p *experiment.Subject) (m *Sent, err error) {
 			threshold := Threshold
 			var x []float64
-			if p.Target > 0 {
+			if p.Target > 0 && !plain {
 				x, threshold, err = n.hide(p, p.Target)
 			} else {
 				x, err = n.hideAt(p, threshold)
+			}
+			if p.Target > 0 && plain && err == nil {
+				x, err = scaled(p, x)
 			}
 			return &Sent{x, func(received []float64) (*picture.Planes, error) { return n.Reveal(received, threshold) }}, err
 		}, err
