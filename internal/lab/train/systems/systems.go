@@ -345,12 +345,12 @@ func (t *Task) Remember() ([]byte, error) {
 func (t *Task) Recall(text []byte, _ int) error {
 	var m memory
 	if err := json.Unmarshal(text, &m); err != nil || len(m.Gains) != t.cfg.Model.Stages || len(m.Control) != len(t.control) {
-		return fmt.Errorf("gains are %q", text)
+		return fmt.Errorf("memory is %q", text)
 	}
 	copy(t.control, m.Control)
 	for i, g := range m.Gains {
 		if !(g > 0) {
-			return fmt.Errorf("gains are %q", text)
+			return fmt.Errorf("memory is %q", text)
 		}
 		t.sys.SetGain(i, g)
 	}

@@ -187,6 +187,16 @@ func TestDamagedMemory(t *testing.T) {
 			t.Errorf("%s is taken", text)
 		}
 	}
+	task = traintest.Load(t, plain(t), traintest.Folders(t)).(*systems.Task)
+	memory, err := task.Remember()
+	if err != nil || task.Recall(memory, 1) != nil {
+		t.Errorf("%s is not taken: %v", memory, err)
+	}
+	for _, text := range []string{`{"gains":[1,2,3]}`, `{"gains":[1,2,3],"controllers":[{"log":0}]}`} {
+		if err := task.Recall([]byte(text), 1); err == nil {
+			t.Errorf("%s is taken", text)
+		}
+	}
 	if v := fmt.Sprint(systems.Validation{{PSNR: []float64{1, 20}, Container: 1e-3}, {PSNR: []float64{30}}}); v != "20.00 dB at MSE 0.001, 30.00 dB at MSE 0" {
 		t.Error(v)
 	}
