@@ -296,7 +296,8 @@ func between(rng *rand.Rand, r [2]float64) float64 {
 	return r[0] * math.Exp(rng.Float64()*math.Log(r[1]/r[0]))
 }
 
-// Settle also controls the weights of the containers, if they have a target, and adapts the gains of the stages, as long as they are not frozen, to what they had to hide.
+// Settle also controls the weights of the containers, if they have a target, and adapts the gains of the stages, as long as they are
+// not frozen, to what they had to hide.
 func (t *Task) Settle(step int) (loss float64, figures any, err error) {
 	f := &t.figures
 	clear(f.PSNR)
