@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -87,12 +88,19 @@ func grey(p *picture.Planes) *picture.Planes {
 	return g
 }
 
+// passphrases are keys that were made, each of which takes as long as a whole test.
+var passphrases sync.Map
+
 func passphrase(t testing.TB, text string) ditas.Key {
 	t.Helper()
+	if k, ok := passphrases.Load(text); ok {
+		return k.(ditas.Key)
+	}
 	k, err := ditas.Passphrase(text, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	passphrases.Store(text, k)
 	return k
 }
 
@@ -589,7 +597,11 @@ func TestKey(t *testing.T) {
 	if _, err := ditas.Passphrase("", nil); !errors.Is(err, ditas.ErrNoPassphrase) {
 		t.Errorf("an empty passphrase: %v", err)
 	}
-	salted, err := ditas.Passphrase("x", []byte("ours"))
+	salt, err := ditas.Salt("ours", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	salted, err := ditas.Passphrase("x", salt)
 	if err != nil || salted == passphrase(t, "x") || !salted.Secret() || ditas.Public().Secret() {
 		t.Errorf("a salt changes nothing (%v)", err)
 	}
