@@ -64,17 +64,25 @@ func FromPassphrase(passphrase string, salt []byte) (Key, error) {
 
 // Salt returns the salt that is made of a file that both sides have, of a name that both know, or of both: file may be nil, and name empty.
 // Blanks around the name do not count. The error is one of reading the file, or [ErrEmptySalt] if either has nothing in it.
-func Salt(name string, file io.Reader) (salt []byte, err error) {
-	if file != nil {
-		h := sha256.New()
-		n, err := io.Copy(h, file)
-		if err != nil {
-			return nil, err
-		}
-		if n == 0 {
-			return nil, ErrEmptySalt
-		}
-		salt = h.Sum([]byte("file "))
+func Salt(name string, file io.Reader) ([]byte, error) {
+	if file == nil {
+		return SaltOf(name, nil)
+	}
+	h := sha256.New()
+	n, err := io.Copy(h, file)
+	if err != nil {
+		return nil, err
+	}
+	if n == 0 {
+		return nil, ErrEmptySalt
+	}
+	return SaltOf(name, h.Sum(nil))
+}
+
+// SaltOf is [Salt] by a file's SHA-256, or without a file if that is empty.
+func SaltOf(name string, digest []byte) (salt []byte, err error) {
+	if len(digest) > 0 {
+		salt = append([]byte("file "), digest...)
 	}
 	if name != "" {
 		if name = strings.TrimSpace(name); name == "" {
