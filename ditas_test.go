@@ -279,17 +279,17 @@ func TestRandom(t *testing.T) {
 		stego, _ := hide(t, cover, secret, passphrase(t, "the same"), ditas.HideOptions{Random: random, Workers: workers})
 		return stego
 	}
-	first := with(strings.NewReader("six bytes"), 1)
-	if !bytes.Equal(first, with(strings.NewReader("six bytes"), 3)) {
+	first := with(strings.NewReader("sixteen bytes, or more"), 1)
+	if !bytes.Equal(first, with(strings.NewReader("sixteen bytes, or more"), 3)) {
 		t.Error("the same random bytes made two recordings")
 	}
-	for _, random := range []io.Reader{strings.NewReader("others, also six"), nil} {
+	for _, random := range []io.Reader{strings.NewReader("others, and of these sixteen too"), nil} {
 		if bytes.Equal(first, with(random, 1)) {
 			t.Errorf("%v made the same recording", random)
 		}
 	}
 	f := open(t, cover)
-	if _, err := ditas.Hide(t.Context(), io.Discard, f, secret, ditas.Public(), ditas.HideOptions{Random: strings.NewReader("five!")}); !errors.Is(err, io.ErrUnexpectedEOF) {
+	if _, err := ditas.Hide(t.Context(), io.Discard, f, secret, ditas.Public(), ditas.HideOptions{Random: strings.NewReader("fifteen of them")}); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("with too few random bytes: error %v", err)
 	}
 }
