@@ -15,7 +15,7 @@ const diceHelp = `Throw dice for a passphrase: words that are easy to remember a
 
 Each word is drawn from 7,776, as by five throws of a die, by the system's source of
 random numbers: six of them have 78 bits. To guess a passphrase of 50 bits takes a
-thousand graphics cards some forty years; every word more makes that 7,776 times as
+thousand graphics cards some 35 years; every word more makes that 7,776 times as
 long.
 
 With --out it goes into a file that only you can read, for --passphrase-file.
