@@ -89,9 +89,9 @@ func (s *session) writeSound(ctx context.Context, rec *audio.Recording, name str
 
 // revealRequest is what the page asks for.
 type revealRequest struct {
-	From       string `json:"from"` // stego or recording
-	Passphrase string `json:"passphrase"`
-	Damage     damage `json:"damage"`
+	From string `json:"from"` // stego or recording
+	secrecy
+	Damage damage `json:"damage"`
 }
 
 // revealedStage is the picture up to a stage.
@@ -183,7 +183,7 @@ func (s *session) reveal(ctx context.Context, f *sound, q revealRequest, out *st
 		return &psnr
 	}
 	var failed error
-	key, err := keyOf(q.Passphrase)
+	key, err := s.keyOf(ctx, q.secrecy)
 	if err != nil {
 		return nil, err
 	}

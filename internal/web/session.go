@@ -34,6 +34,7 @@ type session struct {
 	sounds   map[string]*sound
 	hidden   *picture.Planes // what sounds[stego] holds
 	revealed *picture.Planes
+	keys     keyring
 }
 
 // The sounds of a session.
@@ -80,7 +81,7 @@ func (s *session) end() {
 	for _, f := range s.sounds {
 		f.release()
 	}
-	s.sounds, s.secret, s.hidden, s.revealed = nil, nil, nil, nil
+	s.sounds, s.secret, s.hidden, s.revealed, s.keys = nil, nil, nil, nil, keyring{}
 }
 
 // begin starts a job. An earlier one in the same lane is cancelled and waited for, and so is a place among the jobs of all

@@ -74,8 +74,10 @@ type Handler struct {
 	dir     string
 	mux     *http.ServeMux
 	jobs    chan struct{}
-	ctx     context.Context
-	cancel  context.CancelFunc
+	// deriving has room for one who makes a key.
+	deriving chan struct{}
+	ctx      context.Context
+	cancel   context.CancelFunc
 
 	mu       sync.Mutex
 	closed   bool
@@ -129,7 +131,7 @@ func New(o Options) (*Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("a folder for temporary files: %w", err)
 	}
-	h := &Handler{options: o, dir: dir, mux: http.NewServeMux(), jobs: make(chan struct{}, o.Jobs), sessions: map[string]*session{}}
+	h := &Handler{options: o, dir: dir, mux: http.NewServeMux(), jobs: make(chan struct{}, o.Jobs), deriving: make(chan struct{}, 1), sessions: map[string]*session{}}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	if err := h.routes(); err != nil {
 		return nil, errors.Join(err, h.Close())
