@@ -126,14 +126,15 @@ func (s *session) postSurvey(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer f.release()
-	out := newStream(w)
-	ctx, done, err := s.begin(r.Context(), "survey")
+	ctx, out := s.newStream(r.Context(), w)
+	defer out.close()
+	ctx, done, err := s.begin(ctx, "survey")
 	if err != nil {
 		out.end(nil, err)
 		return nil
 	}
 	defer done()
-	v, err := s.survey(ctx, f, hiding, out.progress)
+	v, err := s.survey(ctx, f, hiding, out.advance)
 	if err != nil {
 		out.end(nil, err)
 		return nil
@@ -190,7 +191,8 @@ func (s *session) getEstimate(w http.ResponseWriter, r *http.Request) error {
 	v := estimate{Capacity: room}
 	p, err := s.picture()
 	if errors.Is(err, errNoPicture) {
-		return reply(w, v)
+		done()
+		return s.reply(w, v)
 	}
 	width, height := p.size(factor, room)
 	v.Picture = &estimatedPicture{Width: width, Height: height}
@@ -208,7 +210,8 @@ func (s *session) getEstimate(w http.ResponseWriter, r *http.Request) error {
 		}
 		v.Picture.Need, v.Picture.PSNR = e.Bytes(), &psnr
 	}
-	return reply(w, v)
+	done()
+	return s.reply(w, v)
 }
 
 // room returns what a cover can take.
@@ -273,7 +276,8 @@ func (s *session) getExact(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		if e.Bytes() <= room.Bytes {
-			return reply(w, map[string]int{"percent": percent})
+			done()
+			return s.reply(w, map[string]int{"percent": percent})
 		}
 		// A smaller picture takes more bytes a pixel, so this gets there from above.
 		scale := float64(width) / float64(p.Width) * math.Sqrt(float64(room.Bytes)/float64(e.Bytes()))

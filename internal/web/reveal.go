@@ -132,8 +132,9 @@ func (s *session) postReveal(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer f.release()
-	out := newStream(w)
-	ctx, done, err := s.begin(r.Context(), "reveal")
+	ctx, out := s.newStream(r.Context(), w)
+	defer out.close()
+	ctx, done, err := s.begin(ctx, "reveal")
 	if err != nil {
 		out.end(nil, err)
 		return nil
@@ -149,7 +150,7 @@ func (s *session) reveal(ctx context.Context, f *sound, q revealRequest, out *st
 	if q.Damage.none() {
 		s.drop(damaged)
 	} else {
-		out.progress(damaging, 0, 1)
+		out.advance(damaging, 0, 1)
 		rec, err := q.Damage.do(ctx, f)
 		if err != nil {
 			return nil, err
@@ -168,8 +169,11 @@ func (s *session) reveal(ctx context.Context, f *sound, q revealRequest, out *st
 	var original *picture.Planes
 	if q.From == stego {
 		s.mu.Lock()
-		original = s.hidden
+		hidden := s.hidden
 		s.mu.Unlock()
+		if hidden != nil {
+			original = picture.FromImage(hidden)
+		}
 	}
 	compare := func(p *picture.Planes) *float64 {
 		if original == nil {
@@ -188,7 +192,7 @@ func (s *session) reveal(ctx context.Context, f *sound, q revealRequest, out *st
 		return nil, err
 	}
 	p, found, err := ditas.Reveal(ctx, f, key, ditas.RevealOptions{
-		Workers: s.handler.workers(), Progress: out.progress,
+		Workers: s.handler.workers(), Progress: out.advance,
 		Stage: func(i int, p *picture.Planes) {
 			b, err := preview(ctx, p)
 			failed = errors.Join(failed, err)
@@ -209,26 +213,31 @@ func (s *session) reveal(ctx context.Context, f *sound, q revealRequest, out *st
 	if v.Picture, err = preview(ctx, p); err != nil {
 		return nil, err
 	}
+	file, err := s.write(func(w io.Writer) error { return p.EncodeContext(ctx, w, picture.PNG, nil) })
+	if err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.revealed = p
+	if s.revealed != nil {
+		s.revealed.release()
+	}
+	if s.revealed = file; s.ended {
+		file.release()
+		s.revealed = nil
+	}
 	return v, nil
 }
 
 // preview returns a picture small enough to look at, as PNG.
 func preview(ctx context.Context, p *picture.Planes) ([]byte, error) {
-	var b bytes.Buffer
-	err := writePreview(ctx, &b, p)
-	return b.Bytes(), err
-}
-
-// writePreview writes a picture small enough to look at, as PNG.
-func writePreview(ctx context.Context, w io.Writer, p *picture.Planes) error {
 	small, err := p.FitContext(ctx, previewSide, previewSide)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return small.EncodeContext(ctx, w, picture.PNG, nil)
+	var b bytes.Buffer
+	err = small.EncodeContext(ctx, &b, picture.PNG, nil)
+	return b.Bytes(), err
 }
 
 // shares returns the share of values that are true in each of n pieces at most.
@@ -250,12 +259,14 @@ func shares(v []bool, n int) []float64 {
 // getRevealed sends the revealed picture as it is.
 func (s *session) getRevealed(w http.ResponseWriter, r *http.Request) error {
 	s.mu.Lock()
-	p := s.revealed
+	f := s.revealed
+	if f != nil {
+		f.take()
+	}
 	s.mu.Unlock()
-	if p == nil {
+	if f == nil {
 		return errNoPicture
 	}
-	w.Header().Set("Content-Type", "image/png")
-	w.Header().Set("Content-Disposition", `attachment; filename="revealed.png"`)
-	return p.EncodeContext(r.Context(), w, picture.PNG, nil)
+	defer f.release()
+	return send(w, r, f, "image/png", "revealed.png")
 }
