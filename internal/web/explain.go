@@ -35,7 +35,6 @@ var (
 	errNeverExact = fmt.Errorf("the picture does not come back exactly even at %d %% of its size", leastPercent)
 	errChannels   = fmt.Errorf("the recording has more than %d channels", maxChannels)
 	errGrown      = fmt.Errorf("the recording is too long: as %s it would be too large", codec.Writable()[0])
-	errTooLong    = errors.New("the recording is too long to be damaged here")
 )
 
 // problem is an error in plain words.
@@ -90,8 +89,6 @@ func explain(err error) problem {
 		return message(http.StatusUnprocessableEntity, sentence(err), "Save fewer of them with an audio editor.")
 	case is(errGrown):
 		return message(http.StatusRequestEntityTooLarge, sentence(err), "Choose a shorter one, or use ditas on the command line.")
-	case is(errTooLong):
-		return message(http.StatusUnprocessableEntity, "The recording is too long to be damaged here.", "Take one of less than ten minutes or so, or damage it with an audio editor.")
 	case errors.As(err, &limit):
 		return message(http.StatusRequestEntityTooLarge, fmt.Sprintf("The file is larger than %d MB.", limit.Limit>>20), "Choose a smaller one, or use ditas on the command line.")
 	case errors.As(err, &quiet) && quiet.Heard:

@@ -16,6 +16,7 @@ type paced struct {
 	http.ResponseWriter
 	control  *http.ResponseController
 	patience time.Duration
+	drop     func() // has the system forget what the client has not taken when the connection is closed
 
 	mu    sync.Mutex
 	ended bool
@@ -23,7 +24,7 @@ type paced struct {
 
 // pace returns the answer to a request, and makes its body one that has to go on.
 func pace(w http.ResponseWriter, r *http.Request, patience time.Duration) *paced {
-	p := &paced{ResponseWriter: w, control: http.NewResponseController(w), patience: patience}
+	p := &paced{ResponseWriter: w, control: http.NewResponseController(w), patience: patience, drop: dropping(r.Context())}
 	p.taking()
 	if r.Body != nil && r.Body != http.NoBody {
 		p.sending()
@@ -65,6 +66,7 @@ func (p *paced) Write(b []byte) (n int, err error) {
 		p.taking()
 		k, err := p.ResponseWriter.Write(b)
 		if n += k; err != nil {
+			p.drop()
 			return n, err
 		}
 	}
@@ -74,7 +76,11 @@ func (p *paced) Write(b []byte) (n int, err error) {
 // FlushError sends what was written.
 func (p *paced) FlushError() error {
 	p.taking()
-	return p.control.Flush()
+	err := p.control.Flush()
+	if err != nil {
+		p.drop()
+	}
+	return err
 }
 
 // Unwrap is for http.ResponseController.

@@ -61,6 +61,7 @@ type doors struct {
 // door is a connection.
 type door struct {
 	of   *doors
+	conn net.Conn
 	last int // turn in which it changed
 	kept int // how often: requests of pages
 }
@@ -73,7 +74,7 @@ func (d *doors) open(c net.Conn) *door {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.turn++
-	v := &door{of: d, last: d.turn}
+	v := &door{of: d, conn: c, last: d.turn}
 	d.all[c] = v
 	return v
 }
@@ -106,6 +107,16 @@ func (d *doors) change(c net.Conn, state http.ConnState) {
 			}
 		}
 	}
+}
+
+// dropping returns what has the system forget what was sent on the connection of a request, and not taken, when that is closed.
+func dropping(ctx context.Context) func() {
+	if v, ok := ctx.Value(doorKey{}).(*door); ok {
+		if c, ok := v.conn.(*net.TCPConn); ok {
+			return func() { c.SetLinger(0) }
+		}
+	}
+	return func() {}
 }
 
 // keepConnection keeps the connection of a request open although there are many, until it is let go.

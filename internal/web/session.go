@@ -63,7 +63,7 @@ const (
 // lane is work of one kind, of which there is one job at a time.
 type lane struct {
 	turn   chan struct{}
-	cancel context.CancelFunc // of the latest job
+	cancel context.CancelCauseFunc // of the latest job
 }
 
 func (h *Handler) newSession(ctx context.Context) (*session, error) {
@@ -182,9 +182,12 @@ func (s *session) begin(ctx context.Context, name string) (_ context.Context, do
 	}), nil
 }
 
+// errReplaced is why a context ended whose lane another one has entered.
+var errReplaced = errors.New("replaced")
+
 // enter enters a lane. Who is there is cancelled and waited for.
 func (s *session) enter(ctx context.Context, name string) (_ context.Context, leave func(), err error) {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
 	s.mu.Lock()
 	l := s.lanes[name]
 	if l == nil {
@@ -192,18 +195,18 @@ func (s *session) enter(ctx context.Context, name string) (_ context.Context, le
 		s.lanes[name] = l
 	}
 	if l.cancel != nil {
-		l.cancel()
+		l.cancel(errReplaced)
 	}
 	l.cancel = cancel
 	s.mu.Unlock()
 	select {
 	case l.turn <- struct{}{}:
 		return ctx, func() {
-			cancel()
+			cancel(nil)
 			<-l.turn
 		}, nil
 	case <-ctx.Done():
-		cancel()
+		cancel(nil)
 		return nil, nil, ctx.Err()
 	}
 }
@@ -365,10 +368,12 @@ func (s *session) receive(w http.ResponseWriter, r *http.Request, lane string, l
 		return err
 	})
 	switch {
+	case err != nil && (s.ctx.Err() != nil || context.Cause(ctx) == errReplaced):
+		return nil, context.Canceled
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, errStalled // by which the request's context has ended, too
 	case err != nil && ctx.Err() != nil:
 		return nil, ctx.Err()
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, errStalled
 	case err != nil:
 		return nil, err
 	}
