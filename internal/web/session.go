@@ -22,6 +22,7 @@ import (
 	"ditas/audio/codec"
 	"ditas/internal/intake"
 	"ditas/internal/parallel"
+	"ditas/internal/replace"
 )
 
 // session is what one page has in hand.
@@ -267,11 +268,10 @@ func (s *session) take(which string) (*sound, error) {
 	return f, nil
 }
 
-// spool is a temporary file of a page. It has no name where the system allows that.
+// spool is a temporary file of a page.
 type spool struct {
-	*os.File
+	*replace.Temporary
 	page  *session
-	named bool
 	bytes int64 // that the page was charged
 
 	mu    sync.Mutex
@@ -279,11 +279,11 @@ type spool struct {
 }
 
 func (s *session) newSpool() (*spool, error) {
-	f, err := os.CreateTemp(s.handler.dir, "")
+	f, err := replace.NewTemporary(s.handler.options.Temp)
 	if err != nil {
 		return nil, err
 	}
-	return &spool{File: f, page: s, named: os.Remove(f.Name()) != nil, users: 1}, nil
+	return &spool{Temporary: f, page: s, users: 1}, nil
 }
 
 // take is for one more user.
@@ -300,12 +300,8 @@ func (f *spool) release() error {
 	if f.users--; f.users > 0 {
 		return nil
 	}
-	err := f.File.Close()
-	if f.named {
-		err = errors.Join(err, os.Remove(f.Name()))
-	}
 	f.page.held.Add(-f.bytes)
-	return err
+	return f.Close()
 }
 
 // bounded writes so many bytes to a file, as far as its page may hold them.

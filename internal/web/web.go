@@ -26,7 +26,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"os"
 	"path"
 	"runtime"
 	"slices"
@@ -72,10 +71,9 @@ type Example struct {
 	Data   []byte
 }
 
-// Handler serves the page. Close ends what it does and removes its files.
+// Handler serves the page. Close ends what it does.
 type Handler struct {
 	options Options
-	dir     string
 	mux     *http.ServeMux
 	jobs    *queue
 	looks   *queue // for what takes a moment, so that a page does not wait for long work to play a sound
@@ -133,12 +131,8 @@ func New(o Options) (*Handler, error) {
 	orUsual(&o.MaxPage, 4*o.MaxRecording+o.MaxPicture)
 	orUsual(&o.Patience, 30*time.Second)
 	o.MaxPixels = min(o.MaxPixels, picture.MaxPixels)
-	dir, err := os.MkdirTemp(o.Temp, "ditas-")
-	if err != nil {
-		return nil, fmt.Errorf("a folder for temporary files: %w", err)
-	}
 	h := &Handler{
-		options: o, dir: dir, mux: http.NewServeMux(), jobs: newQueue(o.Jobs), looks: newQueue(2 * o.Jobs), sessions: map[string]*session{},
+		options: o, mux: http.NewServeMux(), jobs: newQueue(o.Jobs), looks: newQueue(2 * o.Jobs), sessions: map[string]*session{},
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	if err := h.routes(); err != nil {
@@ -154,14 +148,14 @@ func orUsual[T int | int64 | time.Duration](option *T, usual T) {
 	}
 }
 
-// Close cancels all work, waits for it to end, and removes all files.
+// Close cancels all work and waits for it to end. Nothing is left of any file.
 func (h *Handler) Close() error {
 	h.mu.Lock()
 	h.closed = true
 	h.mu.Unlock()
 	h.cancel()
 	h.requests.Wait()
-	return os.RemoveAll(h.dir)
+	return nil
 }
 
 func (h *Handler) routes() error {
