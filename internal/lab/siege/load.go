@@ -14,7 +14,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -91,41 +90,45 @@ func load(ctx context.Context, o options, dir string, out io.Writer) error {
 
 // server is ditas serve, and who visits it.
 type server struct {
-	cmd     *exec.Cmd
+	*running
 	address string // host and port
 	temp    string
-	stderr  bytes.Buffer
 	page    string // the path of the besieger's page
 	closing []func()
 	conns   []net.Conn
 }
 
 func startServer(ctx context.Context, o options, dir string) (*server, error) {
-	s := &server{temp: filepath.Join(dir, "temp")}
-	if err := os.MkdirAll(s.temp, 0o700); err != nil {
+	f := &field{options: o, dir: dir, temp: filepath.Join(dir, "temp")}
+	if err := os.MkdirAll(f.temp, 0o700); err != nil {
 		return nil, err
 	}
-	s.cmd = exec.CommandContext(ctx, o.program, "serve", "--addr", "127.0.0.1:0", "--json")
-	s.cmd.Env = append(os.Environ(), "TMPDIR="+s.temp)
-	s.cmd.Stderr = &s.stderr
-	stdout, err := s.cmd.StdoutPipe()
+	r, err := f.start(ctx, []string{"serve", "--addr", "127.0.0.1:0", "--json"})
 	if err != nil {
 		return nil, err
 	}
-	if err := s.cmd.Start(); err != nil {
+	s, err := meet(ctx, r)
+	if err != nil {
+		r.cmd.Process.Kill()
+		_, _, other := r.finish()
+		return nil, errors.Join(err, other, errors.New(r.stderr.String()))
+	}
+	s.temp = f.temp
+	return s, nil
+}
+
+// meet waits until the server answers, and opens a page there.
+func meet(ctx context.Context, r *running) (*server, error) {
+	var v struct{ Address string }
+	if err := json.NewDecoder(r.stdout).Decode(&v); err != nil {
 		return nil, err
 	}
-	var v struct{ Address string }
-	if err := json.NewDecoder(stdout).Decode(&v); err != nil {
-		return nil, errors.Join(err, s.cmd.Process.Kill(), s.cmd.Wait(), errors.New(s.stderr.String()))
-	}
-	s.address = strings.TrimSuffix(strings.TrimPrefix(v.Address, "http://"), "/")
+	s := &server{running: r, address: strings.TrimSuffix(strings.TrimPrefix(v.Address, "http://"), "/")}
 	var leave func()
-	if s.page, leave, err = s.open(ctx); err != nil {
-		return nil, errors.Join(err, s.cmd.Process.Kill(), s.cmd.Wait())
-	}
+	var err error
+	s.page, leave, err = s.open(ctx)
 	s.closing = append(s.closing, leave)
-	return s, nil
+	return s, err
 }
 
 // stop ends the server as Ctrl-C does.
@@ -133,8 +136,8 @@ func (s *server) stop() error {
 	if err := s.cmd.Process.Signal(os.Interrupt); err != nil {
 		return err
 	}
-	if err := s.cmd.Wait(); err != nil {
-		return fmt.Errorf("the server ended with %w: %s", err, s.stderr.String())
+	if code, signal, err := s.finish(); err != nil || code != 0 {
+		return fmt.Errorf("the server ended with %d, %v, %v: %s", code, signal, err, s.stderr.String())
 	}
 	left, err := os.ReadDir(s.temp)
 	if err == nil && len(left) > 0 {
