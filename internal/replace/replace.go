@@ -216,6 +216,12 @@ type Temporary struct {
 
 // NewTemporary returns an empty Temporary in a folder, or in the system's for temporary files if none is named.
 func NewTemporary(folder string) (*Temporary, error) {
+	if folder == "" {
+		folder = os.TempDir()
+	}
+	if f, err := nameless(folder); err == nil {
+		return &Temporary{f, false}, nil
+	}
 	f, err := os.CreateTemp(folder, "ditas-*")
 	if err != nil {
 		return nil, fmt.Errorf("a temporary file: %w", err)

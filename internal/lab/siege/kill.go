@@ -89,7 +89,7 @@ func kill(ctx context.Context, o options, dir string, out io.Writer) error {
 		fields[i] = f
 	}
 	ends := map[string]int{}
-	var failed []error
+	failed := 0
 	for n := range o.count {
 		i := n % len(chosen)
 		rng := rand.New(rand.NewPCG(o.seed, uint64(n)))
@@ -98,15 +98,30 @@ func kill(ctx context.Context, o options, dir string, out io.Writer) error {
 		if err != nil {
 			err = fmt.Errorf("%d: %s, %s: %w", n, chosen[i].name, end, err)
 			fmt.Fprintln(out, err)
-			failed = append(failed, err)
+			failed++
+			if err := fields[i].tidy(); err != nil {
+				return err
+			}
 		}
 	}
 	fmt.Fprintf(out, "%d times, seed %d:", o.count, o.seed)
 	for _, end := range []string{"ended well", "gave up", "died"} {
 		fmt.Fprintf(out, " %d %s;", ends[end], end)
 	}
-	fmt.Fprintf(out, " %d failed\n", len(failed))
-	return errors.Join(failed...)
+	fmt.Fprintf(out, " %d failed\n", failed)
+	if failed > 0 {
+		return fmt.Errorf("%d of %d times something was wrong", failed, o.count)
+	}
+	return nil
+}
+
+// tidy removes what was left that should not have been, for it to be told of once.
+func (f *field) tidy() error {
+	errs := []error{os.RemoveAll(f.temp), os.Mkdir(f.temp, 0o700)}
+	for _, name := range f.parts() {
+		errs = append(errs, os.Remove(name))
+	}
+	return errors.Join(errs...)
 }
 
 // running is a command that is at work.
@@ -173,7 +188,7 @@ func (f *field) undisturbed(ctx context.Context, v victim) error {
 var signals = []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE, syscall.SIGKILL}
 
 // patience is how long a command may take to end in good order, on a busy machine.
-const patience = time.Minute
+const patience = 30 * time.Second
 
 // disturb has a command do its work once more, and signals at a random moment. It says how the command ended, and what is wrong with that.
 func (f *field) disturb(ctx context.Context, v victim, rng *rand.Rand) (end string, err error) {
@@ -210,7 +225,7 @@ func (f *field) disturb(ctx context.Context, v victim, rng *rand.Rand) (end stri
 			}
 		})
 	}
-	late := time.AfterFunc(moment+patience, func() { r.cmd.Process.Kill() })
+	late := time.AfterFunc(moment+patience, func() { r.cmd.Process.Signal(syscall.SIGQUIT) }) // it then says where it hangs
 	if v.visit != nil {
 		<-visited // whose connections break when the server ends
 	}
@@ -228,7 +243,7 @@ func (f *field) disturb(ctx context.Context, v victim, rng *rand.Rand) (end stri
 	}
 	what := fmt.Sprintf("%v after %v of %v, exit code %d, %v", sig, moment.Round(time.Millisecond), f.usual.Round(time.Millisecond), code, died)
 	if !inTime {
-		return end, fmt.Errorf("%s: it did not end", what)
+		return end, fmt.Errorf("%s: it did not end: %s", what, r.stderr.String())
 	}
 	if err := judge(v, code, died, sig, r.stderr.String()); err != nil {
 		return end, fmt.Errorf("%s: %w: %s", what, err, r.stderr.String())
