@@ -3,7 +3,6 @@ package web
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -128,7 +127,7 @@ func (s *session) postSurvey(w http.ResponseWriter, r *http.Request) error {
 	defer f.release()
 	ctx, out := s.newStream(r.Context(), w)
 	defer out.close()
-	ctx, done, err := s.begin(ctx, "survey")
+	ctx, done, err := s.begin(ctx, "survey", 0)
 	if err != nil {
 		out.end(nil, err)
 		return nil
@@ -179,7 +178,12 @@ func (s *session) getEstimate(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer f.release()
-	ctx, done, err := s.begin(r.Context(), "estimate")
+	p, missing := s.picture()
+	pixels := 0
+	if missing == nil {
+		pixels = p.Width * p.Height
+	}
+	ctx, done, err := s.begin(r.Context(), "estimate", pixels)
 	if err != nil {
 		return err
 	}
@@ -189,8 +193,7 @@ func (s *session) getEstimate(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v := estimate{Capacity: room}
-	p, err := s.picture()
-	if errors.Is(err, errNoPicture) {
+	if missing != nil {
 		done()
 		return s.reply(w, v)
 	}
@@ -249,7 +252,7 @@ func (s *session) getExact(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ctx, done, err := s.begin(r.Context(), "estimate")
+	ctx, done, err := s.begin(r.Context(), "estimate", p.Width*p.Height)
 	if err != nil {
 		return err
 	}

@@ -84,7 +84,7 @@ func (s *session) putPicture(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer f.release()
-	ctx, done, err := s.begin(r.Context(), "picture")
+	ctx, done, err := s.begin(r.Context(), "picture", 0)
 	if err != nil {
 		return err
 	}
@@ -195,7 +195,7 @@ func (s *session) putSound(
 	}
 	ctx, out := s.newStream(r.Context(), w)
 	defer out.close()
-	ctx, done, err := s.begin(ctx, which)
+	ctx, done, err := s.begin(ctx, which, 0)
 	if err != nil {
 		file.release()
 		out.end(nil, err)
@@ -293,7 +293,7 @@ func (s *session) postHide(w http.ResponseWriter, r *http.Request) error {
 	defer f.release()
 	ctx, out := s.newStream(r.Context(), w)
 	defer out.close()
-	ctx, done, err := s.begin(ctx, "hide")
+	ctx, done, err := s.begin(ctx, "hide", p.Width*p.Height)
 	if err != nil {
 		out.end(nil, err)
 		return nil
@@ -389,7 +389,7 @@ func (s *session) getAudibility(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer b.release()
-	ctx, done, err := s.begin(r.Context(), "audibility")
+	ctx, done, err := s.begin(r.Context(), "audibility", 0)
 	if err != nil {
 		return err
 	}

@@ -245,7 +245,7 @@ func TestLeftoversAreCounted(t *testing.T) {
 	b := besiege(t, Options{Jobs: 1})
 	s, path, _ := b.page()
 	request, giveUp := context.WithCancel(b.ctx)
-	ctx, done, err := s.begin(request, "picture")
+	ctx, done, err := s.begin(request, "picture", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -544,4 +544,38 @@ func TestHeads(t *testing.T) {
 		}
 		c.Close()
 	}
+}
+
+// Of jobs with large pictures there is one at a time, and it keeps nobody else from a place.
+func TestLargePictures(t *testing.T) {
+	b := besiege(t, Options{Jobs: 2, MaxPixels: 1000})
+	s, _, _ := b.page()
+	other, _, _ := b.page()
+	_, first, err := s.begin(b.ctx, "hide", 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun := make(chan func())
+	go func() {
+		if _, done, err := other.begin(b.ctx, "hide", 251); err == nil {
+			begun <- done
+		}
+	}()
+	b.until("the second waits", func() bool {
+		b.h.large.mu.Lock()
+		defer b.h.large.mu.Unlock()
+		return b.h.large.pages[other] != nil
+	})
+	_, small, err := other.begin(b.ctx, "picture", 250)
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-begun:
+		t.Error("two jobs with large pictures run at once")
+	default:
+	}
+	small()
+	first()
+	(<-begun)()
 }

@@ -200,7 +200,7 @@ func (s *session) postReveal(w http.ResponseWriter, r *http.Request) error {
 	defer f.release()
 	ctx, out := s.newStream(r.Context(), w)
 	defer out.close()
-	ctx, done, err := s.begin(ctx, "reveal")
+	ctx, done, err := s.begin(ctx, "reveal", 0)
 	if err != nil {
 		out.end(nil, err)
 		return nil

@@ -162,26 +162,44 @@ func (s *session) reply(w http.ResponseWriter, v any) error {
 
 // begin starts a job. An earlier one in the same lane is cancelled and waited for, and so is a place among the jobs of all
 // sessions. The job ends with done, before anything is sent for which somebody may have to wait, and its context with the request, the session,
-// or the next job. The place is free when also what the job gave up has ended.
-func (s *session) begin(ctx context.Context, name string) (_ context.Context, done func(), err error) {
+// or the next job. The place is free when also what the job gave up has ended. Of jobs with large pictures there is one at a time; pixels is how
+// many the picture has that the job is about.
+func (s *session) begin(ctx context.Context, name string, pixels int) (_ context.Context, done func(), err error) {
 	ctx, end, err := s.enter(ctx, name)
 	if err != nil {
 		return nil, nil, err
 	}
 	ctx, wait := parallel.Watch(ctx)
-	leave, err := s.handler.jobs.enter(ctx, s)
-	if err != nil {
-		end()
-		return nil, nil, err
+	h := s.handler
+	queues := []*queue{h.jobs}
+	if pixels > h.options.MaxPixels/largeShare {
+		queues = []*queue{h.large, h.jobs}
+	}
+	var leave []func()
+	for _, q := range queues {
+		out, err := q.enter(ctx, s)
+		if err != nil {
+			end()
+			for _, out := range leave {
+				out()
+			}
+			return nil, nil, err
+		}
+		leave = append(leave, out)
 	}
 	return ctx, sync.OnceFunc(func() {
 		end()
 		go func() {
 			wait()
-			leave()
+			for _, out := range leave {
+				out()
+			}
 		}()
 	}), nil
 }
+
+// largeShare is how many times a picture that is not large is smaller than the largest.
+const largeShare = 4
 
 // errReplaced is why a context ended whose lane another one has entered.
 var errReplaced = errors.New("replaced")

@@ -147,7 +147,7 @@ func (s *session) getSpectrogram(w http.ResponseWriter, r *http.Request) error {
 	if len(sounds) == 2 && (sounds[0].Format() != sounds[1].Format() || sounds[0].Frames() != sounds[1].Frames()) {
 		return errNoSound
 	}
-	ctx, done, err := s.begin(r.Context(), "spectrogram "+r.PathValue("which"))
+	ctx, done, err := s.begin(r.Context(), "spectrogram "+r.PathValue("which"), 0)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"ditas/internal/nn/safetensors"
 )
 
 // victim is something that ditas does, in a folder of its own, and that is killed.
@@ -481,12 +483,13 @@ func forTraining(f *field) error {
 	return errors.Join(err, f.write("tiny.json", []byte(config)), f.write("speech/a.wav", recording(1, 4)), f.write("pictures/a.png", b))
 }
 
-// isTrained returns an error unless a file of weights ends where its header says.
-func isTrained(_ context.Context, f *field, name string) error {
-	info, err := os.Stat(name)
-	if err == nil && info.Size() != int64(len(f.weights)) {
-		err = fmt.Errorf("it has %d bytes, and not %d", info.Size(), len(f.weights))
+// isTrained returns an error unless a file of weights is whole.
+func isTrained(_ context.Context, _ *field, name string) error {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return err
 	}
+	_, _, err = safetensors.Read(bytes.NewReader(b), int64(len(b)))
 	return err
 }
 
