@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"ditas/audio"
 	"ditas/audio/codec"
@@ -97,7 +98,7 @@ func rewriter(cover audio.File) (audio.Rewriter, error) {
 func (s *Survey) Method() string { return s.method.Name }
 
 // Warnings tells what is wrong with the recording as a cover.
-func (s *Survey) Warnings() []report.Warning { return s.warnings }
+func (s *Survey) Warnings() []report.Warning { return slices.Clone(s.warnings) }
 
 // Capacity tells what the recording can take at a strength.
 func (s *Survey) Capacity(strength Strength) (*report.Capacity, error) {

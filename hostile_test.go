@@ -180,8 +180,8 @@ func TestHolds(t *testing.T) {
 		"one of other keys": {private, []ditas.Key{ditas.Public()}, false},
 		"of the networks":   {networks, []ditas.Key{ditas.Public()}, true},
 	} {
-		if got, err := ditas.Holds(t.Context(), open(t, c.data), c.keys...); err != nil || got != c.want {
-			t.Errorf("%s: %t, error %v", name, got, err)
+		if got, err := ditas.Holds(t.Context(), open(t, c.data), c.keys...); err != nil || (got != nil) != c.want {
+			t.Errorf("%s: %v, error %v", name, got, err)
 		}
 	}
 }

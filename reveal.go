@@ -93,15 +93,15 @@ func reveal(ctx context.Context, stego audio.File, key Key, o RevealOptions, onl
 	return nil, nil, nothing
 }
 
-// Holds reports whether a recording holds a picture for one of the keys, of which hiding another one would leave little or nothing. It looks only for
-// what takes a moment to find, in recordings that were not changed since: other ones may hold one as well.
-func Holds(ctx context.Context, recording audio.File, keys ...Key) (bool, error) {
+// Holds returns a warning if a recording holds a picture for one of the keys, of which hiding another one would leave little or nothing, and nil if
+// not. It looks only for what takes a moment to find, in recordings that were not changed since: other ones may hold one as well.
+func Holds(ctx context.Context, recording audio.File, keys ...Key) (*report.Warning, error) {
 	if recording.Format().Channels > carrier.MaxChannels {
-		return false, nil
+		return nil, nil
 	}
 	host, err := carrier.NewHost(ctx, recording)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	o := options(0, nil)
 	o.Quick = true
@@ -111,12 +111,18 @@ func Holds(ctx context.Context, recording audio.File, keys ...Key) (bool, error)
 				continue
 			}
 			_, err := m.hides.Find(ctx, host, key.stream, o)
-			if err == nil || !errors.Is(err, carrier.ErrNotFound) && !errors.Is(err, carrier.ErrVersion) {
-				return err == nil, err
+			switch {
+			case err == nil:
+				return &report.Warning{
+					Kind: report.Occupied, Text: "already holds a picture, of which little or nothing will be left",
+					Advice: "take the recording as it was before",
+				}, nil
+			case !errors.Is(err, carrier.ErrNotFound) && !errors.Is(err, carrier.ErrVersion):
+				return nil, err
 			}
 		}
 	}
-	return false, nil
+	return nil, nil
 }
 
 // searchTotal is the total of all searches together.

@@ -13,12 +13,36 @@ func (c *Capacity) area(width, height int) int {
 	return up(width) * up(height)
 }
 
+// fewPixels is the size up to which a picture takes at least one bit a pixel.
+const fewPixels = 64 * 64
+
+// LeastBits returns how many bits a picture of so many pixels takes at least that is coded as a whole: one a pixel up to 64×64, and farther up
+// fewer for each pixel the larger the picture is, in inverse proportion to the square root of its side. Photographs come back at some 30 dB then.
+func LeastBits(pixels float64) float64 {
+	if pixels <= fewPixels {
+		return pixels
+	}
+	return fewPixels * math.Pow(pixels/fewPixels, 0.75)
+}
+
+// MostPixels returns the size of the largest picture for which so many bits are enough, by [LeastBits].
+func MostPixels(bits float64) float64 {
+	if bits <= fewPixels {
+		return bits
+	}
+	return fewPixels * math.Pow(bits/fewPixels, 1/0.75)
+}
+
 // Need returns how long a recording like this has to be to take a picture, or 0 if no length is enough.
 func (c *Capacity) Need(width, height int) time.Duration {
 	if c.Pixels == 0 {
 		return 0
 	}
-	return time.Duration(float64(c.Usable) * float64(c.area(width, height)) / float64(c.Pixels))
+	need, have := float64(c.area(width, height)), float64(c.Pixels)
+	if c.Bytes > 0 {
+		need, have = LeastBits(need), LeastBits(have)
+	}
+	return time.Duration(float64(c.Usable) * need / have)
 }
 
 // Fit returns the size to which a picture has to be scaled down to fit: its own size if it fits, and zeros if nothing fits.

@@ -110,6 +110,7 @@ const (
 	Compressed WarningKind = "compressed"
 	Alike      WarningKind = "alike"
 	Audible    WarningKind = "audible"
+	Occupied   WarningKind = "occupied"
 )
 
 // Phase is what hiding or revealing is busy with.

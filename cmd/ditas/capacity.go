@@ -88,6 +88,9 @@ type fit struct {
 	FitHeight   int     `json:"fitHeight"`
 }
 
+// exactBits is how many bits a pixel of a photograph takes to come back exactly, roughly.
+const exactBits = 13
+
 func (o *capacityFlags) run(ctx context.Context, names []string) error {
 	strength, err := o.strength.get(o.options.Method, o.options.For)
 	if err != nil {
@@ -141,7 +144,8 @@ func (o *capacityFlags) measure(ctx context.Context, name string, strength ditas
 			strength = "the least strength"
 		}
 		o.printf("  room     %s at %s, %s of them with protection against noise\n", size(res.Bytes), strength, size(res.Robust))
-		exactly = "; about a tenth of that area comes back exactly"
+		side := int(math.Sqrt(8 * float64(res.Bytes) / exactBits))
+		exactly = fmt.Sprintf("; one of about %d×%d comes back exactly", side, side)
 	}
 	if res.Bytes == 0 {
 		exactly = fmt.Sprintf(" at an SNR of %g dB; it comes back close, but hardly ever exact", res.SNR)

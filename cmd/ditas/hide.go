@@ -292,15 +292,16 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	if key.Secret() {
 		keys = append(keys, key)
 	}
+	res := hidden{
+		Image: image, ImageWidth: secret.Width, ImageHeight: secret.Height, Cover: coverName, Out: out, Warnings: survey.Warnings(),
+	}
 	holds, err := ditas.Holds(ctx, cover, keys...)
 	if err != nil {
 		return explain(err, cover, survey.Method())
 	}
-	if holds {
-		o.warn(cover.name+" already holds a picture, of which little or nothing will be left", "take the recording as it was before")
-	}
-	res := hidden{
-		Image: image, ImageWidth: secret.Width, ImageHeight: secret.Height, Cover: coverName, Out: out, Warnings: survey.Warnings(),
+	if holds != nil {
+		o.warn(cover.name+" "+holds.Text, holds.Advice)
+		res.Warnings = append(res.Warnings, *holds)
 	}
 	err = o.write(out, func(w io.Writer) (err error) {
 		res.Hide, err = survey.Hide(ctx, w, secret, key, o.options)

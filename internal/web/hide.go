@@ -170,7 +170,11 @@ func (s *session) putCover(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return nil, err
 		}
-		return v.Warnings(), nil
+		holds, err := ditas.Holds(ctx, f, ditas.Public())
+		if err != nil || holds == nil {
+			return v.Warnings(), err
+		}
+		return append(v.Warnings(), *holds), nil
 	})
 }
 

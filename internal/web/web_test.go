@@ -525,6 +525,20 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+// Whoever gives a recording as a cover that already holds a picture is warned.
+func TestOccupied(t *testing.T) {
+	v := visit(t, web.Options{})
+	v.do("PUT", "/picture", pngFile(t, 32, 32))
+	v.result("PUT", "/sounds/cover?name=a.wav", wavFile(t, sounding(1, 8000, audio.Int16, 8)), new(any))
+	v.result("POST", "/hide", []byte(`{"snr":45,"scale":1,"passphrase":""}`), new(any))
+	_, stego := v.do("GET", "/sounds/stego/file", nil)
+	var got struct{ Warnings []report.Warning }
+	v.result("PUT", "/sounds/cover?name=b.wav", stego, &got)
+	if len(got.Warnings) != 1 || got.Warnings[0].Kind != report.Occupied {
+		t.Errorf("warnings %v", got.Warnings)
+	}
+}
+
 // A recording that is too quiet for a strength says so, and which one it can have if there is any.
 func TestTooQuiet(t *testing.T) {
 	testTooQuiet(t, audio.Int16, 30, false)

@@ -79,12 +79,12 @@ func (r *rung) step(l, n int) float64 {
 // rungs are the table of the ladder, by aim.
 var rungs = [8][]rung{
 	{
-		{[bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{90, 60, 60, 40, 0, 0, 0}, 56, 0, 0},
-		{[bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{60, 40, 20, 20, 0, 0, 0}, 39, 0, 0},
-		{[bands]int{1, 2, 3, 6, 6, 6, 6}, [bands]int{24, 60, 60, 50, 40, 40, 40}, 53, 0, 0},
-		{[bands]int{1, 1, 2, 3, 6, 6, 6}, [bands]int{16, 40, 50, 70, 60, 60, 60}, 94, 0, 0},
-		{[bands]int{1, 1, 1, 1, 2, 3, 3}, [bands]int{40, 40, 75, 80, 110, 110, 110}, 208, 0, 0},
-		{[bands]int{1, 1, 1, 2, 2, 3, 3}, [bands]int{50, 40, 55, 60, 110, 110, 110}, 328, 0, 0},
+		{[bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{90, 60, 60, 40, 0, 0, 0}, 50, 0, 0},
+		{[bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{60, 40, 20, 20, 0, 0, 0}, 40, 0, 0},
+		{[bands]int{1, 2, 3, 6, 6, 6, 6}, [bands]int{24, 60, 60, 50, 40, 40, 40}, 62, 0, 0},
+		{[bands]int{1, 1, 2, 3, 6, 6, 6}, [bands]int{16, 40, 50, 70, 60, 60, 60}, 130, 0, 0},
+		{[bands]int{1, 1, 1, 1, 2, 3, 3}, [bands]int{40, 40, 75, 80, 110, 110, 110}, 240, 0, 0},
+		{[bands]int{1, 1, 1, 2, 2, 3, 3}, [bands]int{50, 40, 55, 60, 110, 110, 110}, 350, 0, 0},
 	},
 	{
 		{[bands]int{2, 6, 6, 6, 6, 6, 6}, [bands]int{118, 130, 0, 0, 0, 0, 0}, 28, 0.5, 2},
@@ -121,13 +121,13 @@ var rungs = [8][]rung{
 var factors = [4]int{91, 128, 181, 256}
 
 // levelOf returns the level in dB of a recording's level l.
-func levelOf(l int) float64 { return float64(5 + l) }
+func levelOf(l int) float64 { return 5 + float64(l)/2 }
 
 // pilotLevels are those that pilots and header have, in dB, each from a level on.
 var pilotLevels = []struct {
 	from int
 	dB   float64
-}{{0, 4}, {3, 8}, {7, 12}, {11, 16}}
+}{{0, 4}, {6, 8}, {14, 12}, {22, 16}}
 
 func pilotLevelOf(l int) (dB float64) {
 	for _, p := range pilotLevels {
@@ -454,10 +454,10 @@ func (r *reader) header(db float64, way int) (h header, err error) {
 		}
 		return v
 	}
-	if v := field(64, 65); v != 0 {
+	if v := field(64, 64); v != 0 {
 		return h, fmt.Errorf("version %d", v)
 	}
-	h = header{way: way, nonce: b[:8], aim: field(66, 68), level: field(69, 72), scale: field(73, 74), b: field(79, 83), bytes: field(84, 103)}
+	h = header{way: way, nonce: b[:8], aim: field(65, 67), level: field(68, 72), scale: field(73, 74), b: field(79, 83), bytes: field(84, 103)}
 	if e := field(75, 78); e > 0 {
 		h.b = (32 + h.b) << (e - 1)
 	}

@@ -35,9 +35,9 @@ func (n nonce) key(master keystream.Key) keystream.Key {
 // header is what a receiver has to know.
 //
 //	bits   0–63   nonce
-//	bits  64–65   version, 0
-//	bits  66–68   aim
-//	bits  69–72   level
+//	bit   64      version, 0
+//	bits  65–67   aim
+//	bits  68–72   level
 //	bits  73–74   scale
 //	bits  75–83   blocks of the recording, as a small floating-point number
 //	bits  84–103  bytes of the payload
@@ -84,7 +84,7 @@ func unpackBlocks(p int) int {
 
 func (h *header) marshal(key keystream.Key) (b [headerSize]byte) {
 	copy(b[:], h.nonce[:])
-	v := uint64(headerVersion)<<38 | uint64(h.aim)<<35 | uint64(h.level)<<31 | uint64(h.scale)<<29 |
+	v := uint64(headerVersion)<<39 | uint64(h.aim)<<36 | uint64(h.level)<<31 | uint64(h.scale)<<29 |
 		uint64(packBlocks(h.blocks))<<20 | uint64(h.payload)
 	var fields [8]byte
 	binary.BigEndian.PutUint64(fields[:], v<<24)
@@ -114,9 +114,9 @@ func parseHeader(b [headerSize]byte, key keystream.Key) (h header, ok bool, err 
 	var fields [8]byte
 	copy(fields[:], b[len(h.nonce):headerFields])
 	v := binary.BigEndian.Uint64(fields[:]) >> 24
-	h.aim, h.level, h.scale = Aim(v>>35&7), int(v>>31&15), int(v>>29&3)
+	h.aim, h.level, h.scale = Aim(v>>36&7), int(v>>31&31), int(v>>29&3)
 	h.blocks, h.payload = unpackBlocks(int(v>>20&511)), int(v&MaxPayload)
-	if v>>38 != headerVersion {
+	if v>>39 != headerVersion {
 		return h, true, carrier.ErrVersion
 	}
 	if h.payload < 1 || h.blocks > maxBlocks || h.payload > room(h.aim, h.blocks, h.scale) {

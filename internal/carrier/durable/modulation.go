@@ -2,19 +2,23 @@ package durable
 
 import "math"
 
-// levels are how far below the mask the payload may lie: level i at loudest+i dB. Pilots and header lie at one of pilotLevels, the
-// next louder one as far as there is one, so that a receiver need not try all.
+// levels are how far below the mask the payload may lie: the first one loudest dB, each other one levelStep dB more than the one before. Pilots
+// and header lie at one of pilotLevels, the next louder one as far as there is one, so that a receiver need not try all.
 const (
-	loudest = 5
-	levels  = 16
+	loudest   = 5.0
+	levelStep = 0.5
+	levels    = 32
 )
+
+// below returns how far below the mask a level lies, in dB.
+func below(level int) float64 { return loudest + levelStep*float64(level) }
 
 var pilotLevels = [...]float64{4, 8, 12, 16}
 
 // pilotLevelOf returns the index of the pilots' level that goes with a level.
 func pilotLevelOf(level int) int {
 	i := len(pilotLevels) - 1
-	for i > 0 && pilotLevels[i] > float64(loudest+level) {
+	for i > 0 && pilotLevels[i] > below(level) {
 		i--
 	}
 	return i

@@ -37,7 +37,7 @@ func (m *modulator) set(level int) {
 	for _, n := range []int{1, 2, 3, 6} {
 		m.headerSteps[n] = stepOf(pilotLevels[m.pilotLevel], n, headerShare)
 		for i := range m.stages {
-			m.steps[i][n] = stepOf(float64(loudest+level)-m.stages[i].raised, n, m.stages[i].share(n))
+			m.steps[i][n] = stepOf(below(level)-m.stages[i].raised, n, m.stages[i].share(n))
 		}
 	}
 }

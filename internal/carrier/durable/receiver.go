@@ -306,7 +306,7 @@ func (r *receiver) newUnits() *units {
 		}
 		for i := range stages {
 			length := stages[i].lengths[b]
-			s.payload[i][b] = r.unit(kind{float64(loudest+r.level) - stages[i].raised, length, stages[i].share(length)}, b)
+			s.payload[i][b] = r.unit(kind{below(r.level) - stages[i].raised, length, stages[i].share(length)}, b)
 		}
 	}
 	return s

@@ -31,11 +31,11 @@ const (
 	excerptLength = 3     // seconds
 	silent        = 0.002 // of the energy of the loudest excerpt: what has less is as good as silent
 	excerptBlocks = 8     // of a recording that would hold an excerpt
-	usualLevel    = 10 - loudest
+	usualLevel    = (10 - loudest) / levelStep
 	mostTries     = 3
-	// wantedIndex is the distortion index at an ODG of −0.5, and usualSlope what a dB of the level adds to it. The index is nearly linear in
+	// wantedIndex is the distortion index of excerpts with which the ODG of whole recordings is −0.5 in the mean, and usualSlope what a dB of the level adds to it. The index is nearly linear in
 	// the level, as the grade is not, so two tries tell most levels.
-	wantedIndex = 1.58
+	wantedIndex = 1.54
 	usualSlope  = 0.28
 	// gradedRate is the least rate whose recordings can have the bandwidth without which PEAQ's grade does not count.
 	gradedRate = 16219
@@ -184,7 +184,7 @@ func (t *trial) run(ctx context.Context, seconds []loudness) error {
 	if t.marks, err = j.modulator(); err != nil {
 		return err
 	}
-	level, slope := usualLevel, usualSlope
+	level, slope := int(usualLevel), usualSlope
 	var last verdict
 	for t.tries < mostTries {
 		v, err := t.try(ctx, level)
@@ -192,15 +192,15 @@ func (t *trial) run(ctx context.Context, seconds []loudness) error {
 			return err
 		}
 		if v.judged && last.judged && level != last.level {
-			slope = max(usualSlope/2, min((v.index-last.index)/float64(level-last.level), 2*usualSlope))
+			slope = max(usualSlope/2, min((v.index-last.index)/(levelStep*float64(level-last.level)), 2*usualSlope))
 		}
 		spare := v.spare
 		if v.judged {
 			spare = min(spare, (v.index-wantedIndex)/slope)
 		}
-		next := max(0, min(level-int(math.Floor(spare)), levels-1))
-		t.survey.plan.level, t.survey.snr = next, v.snr+float64(next-level)
-		if next >= level-1 && next <= level+1 {
+		next := max(0, min(level-int(math.Floor(spare/levelStep)), levels-1))
+		t.survey.plan.level, t.survey.snr = next, v.snr+levelStep*float64(next-level)
+		if math.Abs(float64(next-level))*levelStep <= 1 {
 			break // near enough to tell without a try
 		}
 		level, last = next, v
@@ -377,7 +377,7 @@ func judge(f metric.Figures) (v verdict) {
 		at := int(math.Ceil(q.Share*float64(len(means)))) - 1
 		v.spare = min(q.NMR-0.5-f.NMR, q.FrameNMR-0.5-means[at], q.BandNMR-peaks[at])
 	}
-	v.spare = max(-levels, min(v.spare, levels)) // it is infinite for what is equal
+	v.spare = max(-levels*levelStep, min(v.spare, levels*levelStep)) // it is infinite for what is equal
 	if p := f.PEAQ; p != nil && !p.Marked && !math.IsNaN(p.DI) {
 		v.index, v.judged = p.DI, true
 	}

@@ -368,6 +368,9 @@ const (
 	scaledBins   = 64
 	scaledPoints = 2 * scaledReach * scaledBins
 	scaledFrames = 128
+	// scaledPieces is how many lengths of the beginning of a recording with fewer frames are looked at, each twice the
+	// one before, since a piece may be missing behind it.
+	scaledPieces = 3
 	// alias is how much lower a sum may be than one of which it may be the true one.
 	alias = 0.6
 	// Gains that are looked for.
@@ -385,8 +388,8 @@ var inverseOctaves = func() (of [octaves]float64) {
 // scaled looks for frames that lie where they were written but are louder, fainter, upside down or off zero. A sum
 // of unit vectors whose angles are samples times a frequency, less dithers, is long at that of the lattice: for all
 // frequencies at once it is a Fourier transform of the dithers' vectors, added up by the samples that they belong
-// to. It returns the likeliest lock of every pair for which there is one.
-func (a *acquirer) scaled(ctx context.Context, pairs []pair) ([]candidate, error) {
+// to. It returns the likeliest locks that are interesting, and how many it tried.
+func (a *acquirer) scaled(ctx context.Context, pairs []pair) (found []candidate, tried float64, err error) {
 	fft := a.correlator(scaledPoints)
 	places := make([]*scaledSums, a.workers)
 	results := make([]candidate, len(pairs)*sets)
@@ -394,7 +397,8 @@ func (a *acquirer) scaled(ctx context.Context, pairs []pair) ([]candidate, error
 	for _, p := range pairs {
 		usable[p.channel] = a.window.usable(p.channel, scaledFrames)
 	}
-	limit := threshold(float64(len(pairs) * sets * octaves * scaledPoints / 2))
+	tried = float64(len(pairs) * sets * octaves * scaledPoints / 2 * scaledPieces)
+	limit := math.Log(interesting * tried)
 	parallel.Each(a.workers, len(results), func(worker, i int) {
 		if ctx.Err() != nil {
 			return
@@ -404,43 +408,56 @@ func (a *acquirer) scaled(ctx context.Context, pairs []pair) ([]candidate, error
 		}
 		w, p, set := places[worker], pairs[i/sets], i%sets
 		frames := usable[p.channel]
-		a.sumScaled(w, p, set, frames)
-		if gain, score := a.likeliestGain(w, fft, limit); score > 0 {
-			at := a.window.from + int64(frames[0])*FrameLength
-			results[i] = candidate{lock{p.channel, at, set, p.lane, frames[0], gain, 0}, score}
+		w.clear()
+		pieces := scaledPieces
+		if len(frames) == scaledFrames {
+			pieces = 1
+		}
+		for piece, from := pieces-1, 0; piece >= 0; piece-- {
+			upto := len(frames) >> piece
+			a.sumScaled(w, p, set, frames[from:upto])
+			from = upto
+			if gain, score := a.likeliestGain(w, fft, limit); score > results[i].score {
+				at := a.window.from + int64(frames[0])*FrameLength
+				results[i] = candidate{lock{p.channel, at, set, p.lane, frames[0], gain, 0}, score}
+			}
 		}
 	})
-	var found []candidate
 	for _, r := range results {
 		if r.score > 0 {
 			found = append(found, r)
 		}
 	}
 	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(b.score, a.score) })
-	return found[:min(len(found), mostCandidates)], ctx.Err()
+	return found[:min(len(found), mostCandidates)], tried, ctx.Err()
 }
 
 // scaledSums are sums over pilots for each octave of steps: entry x has those whose samples are x/scaledBins steps.
 type scaledSums struct {
 	re, im [octaves][]float32 // nil for octaves that are not tried
 	count  [octaves]int       // of pilots
+	// transformed is the place for a transform.
+	transformed [2][]float32
 }
 
 func newScaledSums() *scaledSums {
-	w := new(scaledSums)
+	w := &scaledSums{transformed: [2][]float32{make([]float32, scaledPoints), make([]float32, scaledPoints)}}
 	for h := 2; h < octaves; h++ {
 		w.re[h], w.im[h] = make([]float32, scaledPoints), make([]float32, scaledPoints)
 	}
 	return w
 }
 
-// sumScaled sums over the pilots of frames, if they are those of a set.
-func (a *acquirer) sumScaled(w *scaledSums, p pair, set int, frames []int) {
+func (w *scaledSums) clear() {
 	w.count = [octaves]int{}
 	for h := range w.re {
 		clear(w.re[h])
 		clear(w.im[h])
 	}
+}
+
+// sumScaled adds the pilots of frames, if they are those of a set.
+func (a *acquirer) sumScaled(w *scaledSums, p pair, set int, frames []int) {
 	y := a.window.samples[p.channel]
 	var pilots [syncPilots]pilot
 	for _, k := range frames {
@@ -463,16 +480,19 @@ func (a *acquirer) sumScaled(w *scaledSums, p pair, set int, frames []int) {
 	}
 }
 
-// likeliestGain returns the gain for which sums speak most, and how much: nothing if that is below a limit. It transforms the sums.
+// likeliestGain returns the gain for which sums speak most, and how much: nothing if that is below a limit.
 func (a *acquirer) likeliestGain(w *scaledSums, fft *dsp.Correlator, limit float64) (gain, score float64) {
 	finest := 2 * carrier.GridOf(a.source.Format()).Step / unit
 	for h := 2; h < octaves; h++ {
 		if w.count[h] < syncPilots {
 			continue
 		}
-		fft.Forward(w.re[h], w.im[h])
-		least, ims := float32(limit*float64(w.count[h])), w.im[h]
-		for at, re := range w.re[h] {
+		res, ims := w.transformed[0], w.transformed[1]
+		copy(res, w.re[h])
+		copy(ims, w.im[h])
+		fft.Forward(res, ims)
+		least := float32(limit * float64(w.count[h]))
+		for at, re := range res {
 			im := ims[at]
 			if re*re+im*im < least {
 				continue

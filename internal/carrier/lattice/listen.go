@@ -73,8 +73,8 @@ type finder struct {
 	// channels are those that are not silent, of which main is the first.
 	channels []int
 	main     int
-	likely   []candidate
-	grid     []float64 // gains
+	likely   []candidate // that are not sure, with their evidence for each lock that was tried
+	grid     []float64   // gains
 	steps    int
 	// from and length are the piece of the window in which frames are searched for anywhere.
 	from, length int
@@ -138,7 +138,7 @@ func (s *finder) aligned(ctx context.Context, pairs []pair, frames int) (bool, e
 		return s.try(ctx, found[0].lock, true)
 	}
 	for _, c := range found {
-		if c.score > math.Log(interesting*float64(len(pairs)*sets)) {
+		if c.score -= math.Log(float64(len(pairs) * sets)); c.score > math.Log(interesting) {
 			s.likely = append(s.likely, c)
 		}
 	}
@@ -207,17 +207,21 @@ func (s *finder) scaled(ctx context.Context, channels []int) (bool, error) {
 	for _, c := range channels {
 		pairs = append(pairs, pair{c, c})
 	}
-	found, err := s.acquire.scaled(ctx, pairs)
+	found, tried, err := s.acquire.scaled(ctx, pairs)
 	if err != nil {
 		return false, err
 	}
 	s.step()
 	for _, c := range found {
-		k, err := s.refine(ctx, c.lock)
-		if err != nil {
+		if c.lock, err = s.refine(ctx, c.lock); err != nil {
 			return false, err
 		}
-		if ok, err := s.try(ctx, k, true); ok || err != nil {
+		if c.score < threshold(tried) {
+			c.score -= math.Log(tried)
+			s.likely = append(s.likely, c)
+			continue
+		}
+		if ok, err := s.try(ctx, c.lock, true); ok || err != nil {
 			return ok, err
 		}
 	}

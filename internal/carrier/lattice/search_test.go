@@ -356,3 +356,32 @@ func TestCorrelation(t *testing.T) {
 		}
 	}
 }
+
+// A short clip whose middle is gone is found where noise hides what its samples would tell of its gain, whichever set it
+// is of.
+func TestQuieterMiddleCutInNoise(t *testing.T) {
+	for _, frames := range []int{24, 32, 40} {
+		v, cover := survey(t, noise(40, mono(audio.Int16), frames*FrameLength))
+		p := v.Plan(Robust, v.MSE(45))
+		for set := 0; set < sets; set += 9 {
+			rec, err := embed(cover, p, 100, nonce{1, 2, 3, 4, 5, byte(64 + set)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			x := rec.Samples[0]
+			power := 0.0
+			for _, v := range x {
+				power += v * v / float64(len(x))
+			}
+			x = slices.Delete(x, len(x)*3/8, len(x)*5/8)
+			rng := newRand(uint64(set))
+			for i := range x {
+				x[i] += math.Sqrt(power) * 1e-3 * rng.NormFloat64()
+			}
+			rec.Samples[0] = x
+			if m := find(t, scale(rec, math.Pow(10, -3.0/20))); m.Arrived < m.Frames/3 {
+				t.Errorf("%d frames, set %d: %d of them found", frames, set, m.Arrived)
+			}
+		}
+	}
+}

@@ -21,10 +21,6 @@ import (
 	"ditas/report"
 )
 
-// LeastBits is the number of bits a pixel below which a picture is not hidden. With this many, photographs come back at about 30 dB, and
-// small ones somewhat better. With 11 to 15 they come back exactly.
-const LeastBits = 1.0
-
 // mostReplans is how often less is hidden because a cover does not give back what it seemed to have room for.
 const mostReplans = 12
 
@@ -61,7 +57,7 @@ func (s *survey) Capacity(strength carrier.Strength) *report.Capacity {
 	room := s.bytes.Room(strength)
 	c := &report.Capacity{
 		Method: s.name, Duration: room.Cover, Usable: room.Cover, Bytes: room.Bytes, Robust: room.Robust,
-		Pixels: int(8 * float64(room.Bytes) / LeastBits), Tile: 1, SNR: room.SNR, TooQuiet: room.TooQuiet,
+		Pixels: int(min(report.MostPixels(8*float64(room.Bytes)), math.MaxInt32)), Tile: 1, SNR: room.SNR, TooQuiet: room.TooQuiet,
 	}
 	end := 0
 	for _, stage := range room.Stages {
