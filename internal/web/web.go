@@ -211,7 +211,7 @@ func (h *Handler) routes() error {
 			h.mu.Unlock()
 			err := error(errNoSession)
 			if s != nil {
-				err = h.serve(s, serve, w, r)
+				err = h.servePage(s, serve, w, r)
 			}
 			if err != nil {
 				fail(w, err)
@@ -221,8 +221,8 @@ func (h *Handler) routes() error {
 	return nil
 }
 
-// serve serves a request of a page.
-func (h *Handler) serve(s *session, serve func(*session, http.ResponseWriter, *http.Request) error, w http.ResponseWriter, r *http.Request) error {
+// servePage serves a request of a page.
+func (h *Handler) servePage(s *session, serve func(*session, http.ResponseWriter, *http.Request) error, w http.ResponseWriter, r *http.Request) error {
 	ctx, leave, err := s.admit(r.Context(), w.(*paced))
 	if err != nil {
 		return err

@@ -41,6 +41,7 @@ var assaults = []assault{
 	{"idle", "3000 connections that say nothing", sayNothing, false},
 	{"headers", "100 requests with a header of 10 MB", sendHeaders, false},
 	{"damage", "2 pages have 25 minutes of sound damaged", damage, false},
+	{"large", "2 pages hide pictures of 49 megapixels in 5 minutes of sound", hideLarge, false},
 	{"pages", "100 pages are opened", openPages, true},
 }
 
@@ -462,6 +463,30 @@ func damage(ctx context.Context, s *server) error {
 		}
 		ask := `{"from":"recording","damage":{"cut":0.1,"silence":0.1,"noise":20,"gain":-1}}`
 		if _, err := s.send(s.request("POST", page+"/reveal", fmt.Sprintf("Content-Length: %d\r\n", len(ask))) + ask); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func hideLarge(ctx context.Context, s *server) error {
+	other, leave, err := s.open(ctx)
+	if err != nil {
+		return err
+	}
+	s.closing = append(s.closing, leave)
+	picture, sound := blank(7000), recording(2, 300)
+	for _, page := range []string{s.page, other} {
+		if _, err := s.do(ctx, "PUT", page+"/picture", bytes.NewReader(picture)); err != nil {
+			return err
+		}
+		if _, err := s.do(ctx, "PUT", page+"/sounds/cover?name=a.wav", bytes.NewReader(sound)); err != nil {
+			return err
+		}
+	}
+	ask := `{"snr":40,"scale":1,"passphrase":""}`
+	for _, page := range []string{s.page, other} {
+		if _, err := s.send(s.request("POST", page+"/hide", fmt.Sprintf("Content-Length: %d\r\n", len(ask))) + ask); err != nil {
 			return err
 		}
 	}
