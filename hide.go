@@ -40,7 +40,8 @@ type HideOptions struct {
 	// Restored also measures the picture after a network has restored what is missing, which takes as long as revealing.
 	Restored bool
 	// Random is the source of the random bytes that make a recording unlike all others of its key; nil means the system's. Never reuse these
-	// bytes with one passphrase: it leaks both pictures. Identical inputs give identical files.
+	// bytes with one passphrase: by methods other than [Lattice], which mixes them with cover and picture, it leaks both pictures. Identical
+	// inputs give identical files.
 	Random io.Reader
 	// Workers is the number of goroutines; 0 means one per processor. Results do not depend on it.
 	Workers  int

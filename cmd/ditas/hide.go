@@ -201,7 +201,7 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 	case len(covers) == 0:
 		return withHint(usagef("no recording is given"), "name it with --cover; ditas hide -h explains")
 	}
-	if err := oneStdin(slices.Concat(images, covers, []string{o.passphrase.file})...); err != nil {
+	if err := oneStdin(slices.Concat(images, covers, o.passphrase.files())...); err != nil {
 		return err
 	}
 	if err := o.batch.check(o.out, len(covers)); err != nil {
@@ -232,7 +232,7 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 		}
 	}
 	return o.each(ctx, covers, tally{files: "recordings", done: "with a picture hidden in them"}, func(i int) error {
-		inputs := slices.Concat(images, covers)
+		inputs := slices.Concat(images, covers, o.passphrase.files())
 		return o.hide(ctx, images[min(i, len(images)-1)], covers[i], outs[i], inputs)
 	})
 }

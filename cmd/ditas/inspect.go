@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -66,7 +67,7 @@ func (o *inspectFlags) run(ctx context.Context, names []string) error {
 	if _, err := checkMethod(o.options.Method); err != nil {
 		return err
 	}
-	if err := oneStdin(append(names, o.passphrase.file)...); err != nil {
+	if err := oneStdin(slices.Concat(names, o.passphrase.files())...); err != nil {
 		return err
 	}
 	if len(names) > 1 {

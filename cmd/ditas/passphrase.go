@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -18,12 +19,21 @@ import (
 	"golang.org/x/term"
 
 	"ditas"
+	"ditas/internal/parallel"
+	"ditas/internal/passphrase"
 )
 
 const passphraseHelp = `
 Give a passphrase at a prompt (-p), in the first line of a file (--passphrase-file;
 - means standard input), or in the environment variable DITAS_PASSPHRASE. It is never
-read from the command line, where others could see it.`
+read from the command line, where others could see it. Making a key of it takes most
+of a second and 256 MiB of memory, once for all files.
+
+--salt adds a name that both sides know, such as "Anna and Ben", and --key-file any
+file that both have, which may be a photograph or a song: its bytes count, not its
+name. Neither has to be secret. With one of them, whoever tries a list of passphrases
+has to begin anew for you, and with a file that nobody else has, guessing is in vain.
+What was hidden with them is revealed only with the same.`
 
 const passphraseVariable = "DITAS_PASSPHRASE"
 
@@ -32,38 +42,98 @@ const maxPassphrase = 4096
 
 // passphraseFlags say where a passphrase comes from.
 type passphraseFlags struct {
-	prompt bool
-	file   string
-	read   bool // and this is it
-	value  string
-	key    ditas.Key
+	prompt  bool
+	file    string
+	keyFile string
+	salt    string
+	read    bool // and this is it
+	value   string
+	key     ditas.Key
 }
 
 func (f *passphraseFlags) addFlags(cmd *cobra.Command, purpose string) {
 	cmd.Flags().BoolVarP(&f.prompt, "passphrase", "p", false, "ask for the passphrase "+purpose)
 	cmd.Flags().StringVar(&f.file, "passphrase-file", "", "read the passphrase from the first line of a `FILE`; - is standard input")
+	cmd.Flags().StringVar(&f.keyFile, "key-file", "", "a `FILE` that both sides have, on which the key depends too")
+	cmd.Flags().StringVar(&f.salt, "salt", "", "a `NAME` that both sides know, on which the key depends too")
 }
 
+// files returns the names of the files that are read.
+func (f *passphraseFlags) files() []string { return []string{f.file, f.keyFile} }
+
 // keyOf returns the key of the passphrase, the public one if none is given. The passphrase is read and turned into a key once, however many
-// files it is for; with twice set, a person has to type it a second time.
-func (f *passphraseFlags) keyOf(ctx context.Context, t *terminal, twice bool) (ditas.Key, error) {
+// files it is for; if it is to hide with, a person has to type it a second time, and is warned of a weak one.
+func (f *passphraseFlags) keyOf(ctx context.Context, t *terminal, hiding bool) (ditas.Key, error) {
 	if f.key != (ditas.Key{}) {
 		return f.key, nil
 	}
-	text, err := f.get(ctx, t, twice)
+	text, err := f.get(ctx, t, hiding)
 	if err != nil {
 		return ditas.Key{}, err
 	}
-	f.key = ditas.Public()
-	if text != "" {
-		f.key, err = ditas.Passphrase(text, nil)
+	if text == "" {
+		if f.keyFile != "" || f.salt != "" {
+			return ditas.Key{}, withHint(usagef("--key-file and --salt go with a passphrase"), "add -p, or set %s", passphraseVariable)
+		}
+		f.key = ditas.Public()
+		return f.key, nil
 	}
-	return f.key, err
+	salt, err := f.readSalt(ctx)
+	if err != nil {
+		return ditas.Key{}, err
+	}
+	if bits := passphrase.Bits(text); hiding && bits < passphrase.Enough {
+		t.warn(fmt.Sprintf("the passphrase is easy to guess: it has %.0f bits at most", bits), "ditas passphrase throws dice for one that is not")
+	}
+	var key ditas.Key
+	err = parallel.Within(ctx, func() (err error) {
+		key, err = ditas.Passphrase(text, salt)
+		return err
+	})
+	if err != nil {
+		return ditas.Key{}, err
+	}
+	f.key = key
+	return key, nil
 }
 
-// get returns the passphrase, empty if none is given. With twice set, a person has to type it a second time. It is read once,
+// readSalt returns the salt of the key file and of the name.
+func (f *passphraseFlags) readSalt(ctx context.Context) ([]byte, error) {
+	file := os.Stdin
+	if f.keyFile != "" && f.keyFile != "-" {
+		var err error
+		if file, err = os.Open(f.keyFile); err != nil {
+			return nil, err
+		}
+		defer file.Close()
+	}
+	var content io.Reader
+	if f.keyFile != "" {
+		content = readerFunc(func(p []byte) (int, error) {
+			if err := ctx.Err(); err != nil {
+				return 0, err
+			}
+			return file.Read(p)
+		})
+	}
+	salt, err := ditas.Salt(f.salt, content)
+	switch {
+	case errors.Is(err, ditas.ErrNoSalt):
+		return nil, withHint(err, "leave out --key-file or --salt to use none")
+	case err != nil:
+		return nil, fmt.Errorf("reading the key file: %w", err)
+	}
+	return salt, nil
+}
+
+// readerFunc reads by calling itself.
+type readerFunc func(p []byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// get returns the passphrase, empty if none is given. If it is to hide with, a person has to type it a second time. It is read once,
 // however many files it is for.
-func (f *passphraseFlags) get(ctx context.Context, t *terminal, twice bool) (string, error) {
+func (f *passphraseFlags) get(ctx context.Context, t *terminal, hiding bool) (string, error) {
 	if f.read {
 		return f.value, nil
 	}
@@ -79,18 +149,38 @@ func (f *passphraseFlags) get(ctx context.Context, t *terminal, twice bool) (str
 		p, err = t.readPassphrase(f.file)
 	case f.prompt:
 		given, from = true, "the prompt"
-		p, err = t.ask(ctx, "Passphrase: ")
-		if err == nil && twice && p != "" {
-			var again string
-			if again, err = t.ask(ctx, "Again: "); err == nil && again != p {
-				err = errors.New("the two passphrases differ")
-			}
+		if hiding {
+			p, err = t.askTwice(ctx)
+		} else {
+			p, err = t.ask(ctx, "Passphrase: ")
 		}
 	}
 	if err == nil && given && strings.TrimSpace(p) == "" {
 		err = withHint(fmt.Errorf("the passphrase from %s is empty", from), "leave it out to use no passphrase")
 	}
 	f.read, f.value = err == nil, p
+	return p, err
+}
+
+// askTwice asks for a passphrase to hide with, and offers to throw dice for one.
+func (t *terminal) askTwice(ctx context.Context) (string, error) {
+	p, err := t.ask(ctx, "Passphrase (an empty line throws dice for one): ")
+	if err != nil {
+		return "", err
+	}
+	again := "Again: "
+	if p == "" {
+		text, bits, err := passphrase.Throw(rand.Reader, passphrase.Words)
+		if err != nil {
+			return "", err
+		}
+		p, again = text, "Type it: "
+		fmt.Fprintf(t.err, "\n  %s\n\nThat is the passphrase, of %.0f bits. Write it down: without it the picture is lost.\n", p, bits)
+	}
+	typed, err := t.ask(ctx, again)
+	if err == nil && typed != p {
+		err = errors.New("the two passphrases differ")
+	}
 	return p, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -103,7 +104,7 @@ func (o *revealFlags) run(ctx context.Context, stegos []string) error {
 	if len(stegos) == 0 {
 		return withHint(usagef("no recording is given"), "name it with --stego; ditas reveal -h explains")
 	}
-	if err := oneStdin(append(stegos, o.passphrase.file)...); err != nil {
+	if err := oneStdin(slices.Concat(stegos, o.passphrase.files())...); err != nil {
 		return err
 	}
 	if err := o.batch.check(o.out, len(stegos)); err != nil {
@@ -146,7 +147,7 @@ func (o *revealFlags) run(ctx context.Context, stegos []string) error {
 		}
 	}
 	return o.each(ctx, stegos, tally{files: "recordings", done: "revealed", part: "revealed in part"}, func(i int) error {
-		return o.reveal(ctx, stegos[i], outs[i], format, stegos)
+		return o.reveal(ctx, stegos[i], outs[i], format, slices.Concat(stegos, o.passphrase.files()))
 	})
 }
 

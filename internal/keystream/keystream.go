@@ -13,8 +13,10 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"errors"
+	"io"
 	"math/bits"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 
 	"golang.org/x/crypto/argon2"
@@ -27,11 +29,11 @@ type Key [32]byte
 // Public returns the key of recordings that anyone with ditas can read: SHA-256 of "ditas public key 1".
 func Public() Key { return sha256.Sum256([]byte("ditas public key 1")) }
 
-// Parameters of Argon2id (RFC 9106), the second recommended option of its section 4 with one lane, so that the time is the
-// same on every machine: three passes over 64 MiB.
+// Parameters of Argon2id (RFC 9106): the passes of the second recommended option of its section 4, over four times the memory, because a key is
+// made once for any number of recordings, and over one lane, so that the time is the same on every machine.
 const (
 	Passes = 3
-	Memory = 64 << 10 // KiB
+	Memory = 256 << 10 // KiB
 	Lanes  = 1
 )
 
@@ -39,17 +41,56 @@ const (
 // without the key. It protects from a table of keys made for another program.
 const commonSalt = "ditas passphrase 1"
 
-// ErrEmpty reports a passphrase without a character, or of blanks only.
-var ErrEmpty = errors.New("the passphrase is empty")
+// Errors about what keys are made of.
+var (
+	// ErrEmpty reports a passphrase without a character, or of blanks only.
+	ErrEmpty = errors.New("the passphrase is empty")
+	// ErrEmptySalt reports a key file without a byte, or a name of blanks only.
+	ErrEmptySalt = errors.New("the key file or the salt is empty")
+)
 
 // FromPassphrase returns the key of a passphrase: Argon2id of its UTF-8 in normal form C, so that it does not matter how a
-// keyboard composes accents. It takes about a tenth of a second and 64 MiB, which is what slows down those who guess. salt is added to a
+// keyboard composes accents. It takes most of a second and 256 MiB, which is what slows down those who guess. salt is added to a
 // common one and may be nil. The error is [ErrEmpty] if there is nothing but blanks in it.
 func FromPassphrase(passphrase string, salt []byte) (Key, error) {
 	if strings.TrimSpace(passphrase) == "" {
 		return Key{}, ErrEmpty
 	}
-	return Key(argon2.IDKey(norm.NFC.Bytes([]byte(passphrase)), append([]byte(commonSalt), salt...), Passes, Memory, Lanes, uint32(len(Key{})))), nil
+	k := Key(argon2.IDKey(norm.NFC.Bytes([]byte(passphrase)), append([]byte(commonSalt), salt...), Passes, Memory, Lanes, uint32(len(Key{}))))
+	// Until the next collection, which 256 MiB in use would put off, nobody else could have that memory.
+	runtime.GC()
+	return k, nil
+}
+
+// Salt returns the salt that is made of a file that both sides have, of a name that both know, or of both: file may be nil, and name empty.
+// Blanks around the name do not count. The error is one of reading the file, or [ErrEmptySalt] if either has nothing in it.
+func Salt(name string, file io.Reader) ([]byte, error) {
+	if file == nil {
+		return SaltOf(name, nil)
+	}
+	h := sha256.New()
+	n, err := io.Copy(h, file)
+	if err != nil {
+		return nil, err
+	}
+	if n == 0 {
+		return nil, ErrEmptySalt
+	}
+	return SaltOf(name, h.Sum(nil))
+}
+
+// SaltOf is [Salt] by a file's SHA-256, or without a file if that is empty.
+func SaltOf(name string, digest []byte) (salt []byte, err error) {
+	if len(digest) > 0 {
+		salt = append([]byte("file "), digest...)
+	}
+	if name != "" {
+		if name = strings.TrimSpace(name); name == "" {
+			return nil, ErrEmptySalt
+		}
+		salt = norm.NFC.AppendString(append(salt, "name "...), name)
+	}
+	return salt, nil
 }
 
 // Derive returns the key for one purpose: HKDF-Expand (RFC 5869) with SHA-256, label being its info.

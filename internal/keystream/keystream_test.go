@@ -1,11 +1,15 @@
 package keystream
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
+	"io"
 	"math"
 	"slices"
+	"strings"
 	"testing"
+	"testing/iotest"
 )
 
 // RFC 5869, test case 1, second step: the info and key there are what Derive feeds to Expand.
@@ -86,9 +90,9 @@ func TestMACDependsOnEverything(t *testing.T) {
 }
 
 // The expected key comes from the reference implementation's command:
-// printf 'caf\303\251' | argon2 'ditas passphrase 1' -id -t 3 -k 65536 -p 1 -l 32 -r
+// printf 'caf\303\251' | argon2 'ditas passphrase 1' -id -t 3 -k 262144 -p 1 -l 32 -r
 func TestFromPassphrase(t *testing.T) {
-	const want = "f84f9b6e433099a4621ba3a9fc7cdbcd3fdb13da06655f95a2ed451de6ed93a8"
+	const want = "c92d97500828c2ee8a6081a8c114be1f90d73faa82cc55b53515ff2812a840f1"
 	composed, err := FromPassphrase("caf\u00e9", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -109,3 +113,42 @@ func TestFromPassphrase(t *testing.T) {
 		t.Errorf("an empty passphrase: %v", err)
 	}
 }
+
+// Salts tell every difference in what they are made of, but for blanks around a name and the way in which its accents are composed.
+func TestSalt(t *testing.T) {
+	seen := map[string]string{}
+	for _, c := range []struct{ what, name, file string }{
+		{"a name", "Anna", ""}, {"another name", "anna", ""}, {"a file", "", "Anna"}, {"another file", "", "anna"}, {"both", "Anna", "Anna"},
+		{"another name and a file", "anna", "Anna"}, {"a name that looks like both", "file Anna", ""},
+	} {
+		var file io.Reader
+		if c.file != "" {
+			file = strings.NewReader(c.file)
+		}
+		salt, err := Salt(c.name, file)
+		if err != nil {
+			t.Fatalf("%s: %v", c.what, err)
+		}
+		if other, ok := seen[string(salt)]; ok || len(salt) == 0 {
+			t.Errorf("%s has the salt of %q", c.what, other)
+		}
+		seen[string(salt)] = c.what
+	}
+	composed, _ := Salt("caf\u00e9", nil)
+	if decomposed, _ := Salt(" cafe\u0301\n", nil); !bytes.Equal(composed, decomposed) {
+		t.Error("blanks or the way in which accents are composed matter")
+	}
+	if salt, err := Salt("", nil); salt != nil || err != nil {
+		t.Errorf("nothing makes %q, error %v", salt, err)
+	}
+	for _, err := range []error{second(Salt(" \t", nil)), second(Salt("", strings.NewReader(""))), second(Salt("Anna", strings.NewReader("")))} {
+		if !errors.Is(err, ErrEmptySalt) {
+			t.Errorf("an empty salt: %v", err)
+		}
+	}
+	if err := second(Salt("Anna", iotest.ErrReader(io.ErrUnexpectedEOF))); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("a file that cannot be read: %v", err)
+	}
+}
+
+func second(_ []byte, err error) error { return err }

@@ -29,6 +29,7 @@ var (
 	errNoSound    = errors.New("there is no such recording yet")
 	errNoPicture  = errors.New("there is no picture yet")
 	errEmpty      = errors.New("the file is empty")
+	errSaltAlone  = errors.New("a name or a file protects nothing without a passphrase")
 	errRequest    = errors.New("the request makes no sense")
 	errNoRoom     = errors.New("the recording leaves no room at this strength")
 	errInexact    = errors.New("this way of hiding never gives a picture back exactly")
@@ -116,6 +117,10 @@ func explain(err error) problem {
 		return message(http.StatusUnprocessableEntity, "The picture file ends too early.", "Get a whole copy of it.")
 	case is(keystream.ErrEmpty):
 		return message(http.StatusUnprocessableEntity, sentence(err), "Choose another passphrase.")
+	case is(errSaltAlone):
+		return message(http.StatusUnprocessableEntity, sentence(err), "Choose a passphrase, or leave both out.")
+	case is(keystream.ErrEmptySalt):
+		return message(http.StatusUnprocessableEntity, "The name or the file that you both have is empty.", "Leave it out, or choose another one.")
 	case is(syscall.ENOSPC):
 		return message(http.StatusInsufficientStorage, "The disk has no room left for temporary files.", "Make room on it, or set the environment variable TMPDIR to a folder elsewhere.")
 	}

@@ -16,6 +16,7 @@ import (
 	"ditas"
 	"ditas/audio"
 	"ditas/internal/intake"
+	"ditas/internal/passphrase"
 	"ditas/metric"
 	"ditas/picture"
 	"ditas/report"
@@ -225,11 +226,11 @@ func (s *session) putSound(
 
 // hideRequest is what the page asks for.
 type hideRequest struct {
-	Method     string  `json:"method"` // that of the purpose if empty
-	For        string  `json:"for"`    // the purpose; the default one if both are empty
-	SNR        float64 `json:"snr"`
-	Scale      float64 `json:"scale"`
-	Passphrase string  `json:"passphrase"`
+	Method string  `json:"method"` // that of the purpose if empty
+	For    string  `json:"for"`    // the purpose; the default one if both are empty
+	SNR    float64 `json:"snr"`
+	Scale  float64 `json:"scale"`
+	secrecy
 }
 
 // hideResult is what the page is told of a picture that was hidden.
@@ -237,6 +238,7 @@ type hideResult struct {
 	*report.Hide
 	Original [2]int    `json:"original"` // size of the picture that was given
 	Secret   bool      `json:"secret"`   // there is a passphrase
+	Weak     bool      `json:"weak"`     // and it is easy to guess
 	Cover    described `json:"cover"`
 	Stego    described `json:"stego"`
 }
@@ -260,14 +262,6 @@ func read(w http.ResponseWriter, r *http.Request, v any) error {
 		return fmt.Errorf("%w: %w", errRequest, err)
 	}
 	return nil
-}
-
-// keyOf returns the key of a passphrase, the public one if there is none.
-func keyOf(passphrase string) (ditas.Key, error) {
-	if passphrase == "" {
-		return ditas.Public(), nil
-	}
-	return ditas.Passphrase(passphrase, nil)
 }
 
 // postHide hides the picture.
@@ -321,8 +315,8 @@ func (s *session) hide(ctx context.Context, f *sound, p *secret, c choice, q hid
 	if width == 0 {
 		return nil, noRoom(room)
 	}
-	v := &hideResult{Original: [2]int{p.Width, p.Height}, Secret: q.Passphrase != ""}
-	key, err := keyOf(q.Passphrase)
+	v := &hideResult{Original: [2]int{p.Width, p.Height}, Secret: q.Passphrase != "", Weak: q.Passphrase != "" && passphrase.Bits(q.Passphrase) < passphrase.Enough}
+	key, err := s.keyOf(ctx, q.secrecy)
 	if err != nil {
 		return nil, err
 	}

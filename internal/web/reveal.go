@@ -155,9 +155,9 @@ func each(ctx context.Context, f audio.File, do func(first int64, block [][]floa
 
 // revealRequest is what the page asks for.
 type revealRequest struct {
-	From       string `json:"from"` // stego or recording
-	Passphrase string `json:"passphrase"`
-	Damage     damage `json:"damage"`
+	From string `json:"from"` // stego or recording
+	secrecy
+	Damage damage `json:"damage"`
 }
 
 // revealedStage is the picture up to a stage.
@@ -217,20 +217,12 @@ func (s *session) reveal(ctx context.Context, f *sound, q revealRequest, out *st
 		s.drop(damaged)
 	} else {
 		out.advance(damaging, 0, 1)
-		file, err := s.write(func(w io.Writer) error { return q.Damage.write(ctx, w, f) })
-		if err != nil {
-			return nil, err
-		}
-		hurt, err := s.openSound(ctx, file, f.as("damaged"))
-		if err != nil {
-			return nil, err
-		}
-		s.keep(damaged, hurt)
-		v.Which = damaged
-		if f, err = s.take(damaged); err != nil {
+		var err error
+		if f, err = s.damage(ctx, f, q.Damage); err != nil {
 			return nil, err
 		}
 		defer f.release()
+		v.Which = damaged
 	}
 	var original *picture.Planes
 	if q.From == stego {
@@ -253,7 +245,7 @@ func (s *session) reveal(ctx context.Context, f *sound, q revealRequest, out *st
 		return &psnr
 	}
 	var failed error
-	key, err := keyOf(q.Passphrase)
+	key, err := s.keyOf(ctx, q.secrecy)
 	if err != nil {
 		return nil, err
 	}
@@ -293,6 +285,20 @@ func (s *session) reveal(ctx context.Context, f *sound, q revealRequest, out *st
 		s.revealed = nil
 	}
 	return v, nil
+}
+
+// damage makes a damaged copy of a recording the session's, and takes it.
+func (s *session) damage(ctx context.Context, f *sound, d damage) (*sound, error) {
+	file, err := s.write(func(w io.Writer) error { return d.write(ctx, w, f) })
+	if err != nil {
+		return nil, err
+	}
+	hurt, err := s.openSound(ctx, file, f.as("damaged"))
+	if err != nil {
+		return nil, err
+	}
+	s.keep(damaged, hurt)
+	return s.take(damaged)
 }
 
 // preview returns a picture small enough to look at, as PNG.

@@ -43,6 +43,7 @@ type session struct {
 	sounds   map[string]*sound
 	hidden   *image.RGBA // what sounds[stego] holds
 	revealed *spool      // a PNG file
+	keys     keyring
 
 	pictures int64 // bytes of secret and hidden; under the handler's lock
 }
@@ -100,7 +101,7 @@ func (s *session) end() {
 	if s.revealed != nil {
 		s.revealed.release()
 	}
-	s.sounds, s.secret, s.hidden, s.revealed = nil, nil, nil, nil
+	s.sounds, s.secret, s.hidden, s.revealed, s.keys = nil, nil, nil, nil, keyring{}
 	s.count()
 }
 

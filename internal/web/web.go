@@ -78,8 +78,10 @@ type Handler struct {
 	jobs    *queue
 	large   *queue // for jobs with large pictures, before they have a place among the jobs
 	looks   *queue // for what takes a moment, so that a page does not wait for long work to play a sound
-	ctx     context.Context
-	cancel  context.CancelFunc
+	// deriving has room for one who makes a key.
+	deriving chan struct{}
+	ctx      context.Context
+	cancel   context.CancelFunc
 
 	mu       sync.Mutex
 	closed   bool
@@ -133,7 +135,8 @@ func New(o Options) (*Handler, error) {
 	orUsual(&o.Patience, 30*time.Second)
 	o.MaxPixels = min(o.MaxPixels, picture.MaxPixels)
 	h := &Handler{
-		options: o, mux: http.NewServeMux(), jobs: newQueue(o.Jobs), large: newQueue(1), looks: newQueue(2 * o.Jobs), sessions: map[string]*session{},
+		options: o, mux: http.NewServeMux(), jobs: newQueue(o.Jobs), large: newQueue(1), looks: newQueue(2 * o.Jobs),
+		deriving: make(chan struct{}, 1), sessions: map[string]*session{},
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	if err := h.routes(); err != nil {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -332,6 +333,49 @@ func TestHideAndReveal(t *testing.T) {
 			if status, b := who.do("POST", "/reveal", []byte(`{"from":"`+from+`","passphrase":"y"}`)); !bytes.Contains(b, []byte("Nothing was found")) {
 				t.Errorf("%s: with another passphrase: %d %.200s", name, status, b)
 			}
+		}
+	}
+}
+
+// What both sides have makes the key that it makes on the command line. A weak passphrase is told of.
+func TestWhatBothSidesHave(t *testing.T) {
+	v := visit(t, web.Options{})
+	v.do("PUT", "/picture", pngFile(t, 24, 20))
+	v.result("PUT", "/sounds/cover?name=a.wav", wavFile(t, sounding(1, 8000, audio.Int16, 3)), new(any))
+	file := []byte("a photograph that both have")
+	both := fmt.Sprintf(`"passphrase":"correct horse battery staple","salt":"Anna","keyFile":"%x"`, sha256.Sum256(file))
+	var hidden struct{ Secret, Weak bool }
+	if v.result("POST", "/hide", []byte(`{"snr":50,"scale":1,`+both+`}`), &hidden); !hidden.Secret || hidden.Weak {
+		t.Errorf("hidden %+v", hidden)
+	}
+	var revealed struct{ Exact bool }
+	if v.result("POST", "/reveal", []byte(`{"from":"stego",`+both+`}`), &revealed); !revealed.Exact {
+		t.Error("it does not come back")
+	}
+	_, saved := v.do("GET", "/sounds/stego/file", nil)
+	salt, err := ditas.Salt("Anna", bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := ditas.Passphrase("correct horse battery staple", salt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stego, err := codec.Open(bytes.NewReader(saved), int64(len(saved)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := ditas.Inspect(t.Context(), stego, key, ditas.RevealOptions{Method: ditas.Lattice}); err != nil || !r.Exact {
+		t.Errorf("elsewhere: %v", err)
+	}
+	if v.result("POST", "/hide", []byte(`{"snr":50,"scale":1,"passphrase":"x"}`), &hidden); !hidden.Weak {
+		t.Error("nothing is said of a weak passphrase")
+	}
+	for ask, want := range map[string]string{
+		`"salt":"Anna"`: "protects nothing without a passphrase", `"passphrase":"x","salt":" "`: "is empty", `"passphrase":"x","keyFile":"abc"`: "makes no sense",
+	} {
+		if _, b := v.do("POST", "/hide", []byte(`{"snr":50,"scale":1,`+ask+`}`)); !bytes.Contains(b, []byte(want)) {
+			t.Errorf("%s: %.200s", ask, b)
 		}
 	}
 }

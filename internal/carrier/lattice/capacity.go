@@ -272,7 +272,7 @@ func combined(tells, times float64) float64 {
 // payload is one whose code has a higher rate.
 func (c *capacities) takes(r *rung, i int, room, frames float64, noisy, intact, long bool) int {
 	sent := frames * float64(r.perFrame())
-	size := min(int(min(room, sent)/8), MaxPayload)
+	size := min(int(min(room, sent)/8), maxSealed)
 	for size > 0 {
 		blocks, block := split(size)
 		bits := 8 * (block + checkSize)

@@ -93,7 +93,7 @@ func (c *surveyedCover) Divide(s carrier.Strength, size int) (stages []int) {
 	if h := c.best(s, size).fit(size); h != nil {
 		for _, stage := range h.ladder() {
 			if stage.size > 0 {
-				stages = append(stages, stage.size)
+				stages = append(stages, h.payloadOf(&stage))
 			}
 		}
 	}

@@ -136,7 +136,6 @@ func TestFormatAsItIsWrittenDown(t *testing.T) {
 	}
 	M, _ := hex.DecodeString(golden.Key)
 	N, _ := hex.DecodeString(golden.Nonce)
-	R := derive(M, "recording "+string(N))
 	for _, g := range golden.Stego {
 		t.Run(g.File, func(t *testing.T) {
 			data, err := os.ReadFile("testdata/" + g.File)
@@ -157,10 +156,10 @@ func TestFormatAsItIsWrittenDown(t *testing.T) {
 
 			// The header.
 			head := make([]byte, 7, 23)
-			head[0] = 2<<4 | byte(g.Profile)
+			head[0] = 3<<4 | byte(g.Profile)
 			copy(head[1:], N)
 			var fields string
-			for _, f := range [][2]int{{0, 6}, {frames, 24}, {len(payload), 21}, {g.Scale, 5}, {g.Shares[0], 4}, {g.Shares[1], 4}, {g.Shares[2], 4}, {g.Shares[3], 5}, {g.Shares[4], 5}, {0, 2}} {
+			for _, f := range [][2]int{{0, 6}, {frames, 24}, {len(payload) + 16, 21}, {g.Scale, 5}, {g.Shares[0], 4}, {g.Shares[1], 4}, {g.Shares[2], 4}, {g.Shares[3], 5}, {g.Shares[4], 5}, {0, 2}} {
 				fields += fmt.Sprintf("%0*b", f[1], f[0])
 			}
 			for i := 0; i < len(fields); i += 8 {
@@ -170,6 +169,7 @@ func TestFormatAsItIsWrittenDown(t *testing.T) {
 				}
 				head = append(head, byte(v))
 			}
+			R := derive(M, "recording "+string(head))
 			head = append(head, mac(M, "header tag", head)[:6]...)
 			for i, m := range mac(M, "header mask", N)[:17] {
 				if i == 0 || i >= 7 {
@@ -191,7 +191,7 @@ func TestFormatAsItIsWrittenDown(t *testing.T) {
 			for bit := range B {
 				B[bit] = o.permutation(988)
 			}
-			rest, strong := payload, 0
+			rest, strong := append(payload, mac(R, "payload tag", payload)[:16]...), 0
 			for stage, r := range rungs[g.Profile] {
 				n := len(rest)
 				if stage < len(rungs[g.Profile])-1 {
@@ -207,9 +207,9 @@ func TestFormatAsItIsWrittenDown(t *testing.T) {
 				p.per = p.own + len(p.medium) + len(p.fine)
 				A, strong = A[r[1]:], strong+r[0]
 				if n > 0 {
-					blocks := (8*n + 8167) / 8168
-					size := max(2, (n+blocks-1)/blocks)
-					K := 8 * (size + 3)
+					blocks := (8*n + 8127) / 8128
+					size := (n + blocks - 1) / blocks
+					K := 8 * (size + 8)
 					length := max(K, min(5*K+18, frames*p.per/blocks))
 					p.coded = make([]byte, blocks*length)
 					order := stream(R, fmt.Sprintf("order of stage %d", stage)).permutation(length)
@@ -219,7 +219,7 @@ func TestFormatAsItIsWrittenDown(t *testing.T) {
 						var where [8]byte
 						binary.BigEndian.PutUint32(where[:], uint32(stage))
 						binary.BigEndian.PutUint32(where[4:], uint32(b))
-						check := mac(R, "check", where[:], block)[:3]
+						check := mac(R, "check", where[:], block)[:8]
 						for i, v := range turboCode(t, toBits(append(block, check...)))[:length] {
 							p.coded[order[i]*blocks+b] = v
 						}

@@ -16,7 +16,7 @@ func newFramer(key keystream.Key, p Profile) *framer {
 // Each sample of a frame has one use, and all that a frame carries has its place.
 func TestUsesAreDisjoint(t *testing.T) {
 	every(t, func(t *testing.T, p Profile) {
-		f := newFramer(fixed.key(ours), p)
+		f := newFramer(recordingKey(fixed, ours), p)
 		for k := range 40 {
 			g := f.at(k%3, k)
 			var used [FrameLength]int
@@ -99,7 +99,7 @@ func correlation(a, b []float64) float64 {
 }
 
 func TestDithersAreUniformAndIndependent(t *testing.T) {
-	f := newFramer(fixed.key(ours), Robust)
+	f := newFramer(recordingKey(fixed, ours), Robust)
 	var coarse, fine, places []float64
 	for k := range 60 {
 		g := f.at(0, k)
@@ -132,7 +132,7 @@ func TestNoDitherServesTwice(t *testing.T) {
 		for _, n := range []nonce{fixed, {}, {3, 1, 4, 1, 5, 10}, {4, 1, 4, 1, 5, 9}} {
 			for _, lane := range []int{0, 1, 2, 63} {
 				for _, k := range []int{0, 1, 16, 17, 255, 256, 1 << 16, 1<<24 - 1} {
-					sources = append(sources, source{n.key(key), lane, k})
+					sources = append(sources, source{recordingKey(n, key), lane, k})
 				}
 			}
 		}

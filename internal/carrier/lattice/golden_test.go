@@ -25,7 +25,7 @@ const goldenSlots, goldenDraws = 32, 8
 type goldens struct {
 	Key   string `json:"key"`
 	Nonce string `json:"nonce"`
-	// Recording is the key of the recording, and Set the number of its set of marks.
+	// Recording is the key of the recording that has the first header, and Set the number of its set of marks.
 	Recording string          `json:"recording"`
 	Set       int             `json:"set"`
 	Headers   []goldenHeader  `json:"headers"`
@@ -35,15 +35,16 @@ type goldens struct {
 	Fine      [][]uint32      `json:"fineSlots"`   // of each bit
 	Order     []uint32        `json:"order"`       // of the first coded bits of a block of stage 1 that has 1000
 	Check     string          `json:"check"`       // of stage 1, block 2 and the bytes "abc"
+	Tag       string          `json:"tag"`         // of the payload "abc"
 	Ladders   []goldenLadder  `json:"ladders"`
 	Stego     []goldenMessage `json:"stego"`
 }
 
 type goldenHeader struct {
-	Profile, Channels, Frames, Payload, Scale int
-	Shares                                    []int
-	Bytes                                     string `json:"bytes"` // marshalled
-	Coded                                     string `json:"coded"` // bits, the first of a byte the most significant, zeros at the end
+	Profile, Channels, Frames, Sealed, Scale int
+	Shares                                   []int
+	Bytes                                    string `json:"bytes"` // marshalled
+	Coded                                    string `json:"coded"` // bits, the first of a byte the most significant, zeros at the end
 	// Carried is the bits of the code that the symbols of frame 3 of lane 0 carry, strong ones first.
 	Carried []int `json:"carriedByFrame3"`
 }
@@ -74,9 +75,9 @@ type goldenFrame struct {
 }
 
 type goldenLadder struct {
-	Profile, Frames, Payload, Scale int
-	Shares                          []int         `json:"shares"`
-	Stages                          []goldenStage `json:"stages"`
+	Profile, Frames, Sealed, Scale int
+	Shares                         []int         `json:"shares"`
+	Stages                         []goldenStage `json:"stages"`
 }
 
 type goldenStage struct {
@@ -103,7 +104,12 @@ func draws(all []place) (g []goldenPlace) {
 // vectors computes all of them but for recordings.
 func vectors(t *testing.T) *goldens {
 	t.Helper()
-	key := fixed.key(ours)
+	headers := []header{
+		{Robust, fixed, 1, 313, 12345, division{23, [maxStages - 1]int{9, 3, 12, 17, 30}}},
+		{Lean, fixed, 2, 4000, maxSealed, division{}},
+		{Lean, fixed, MaxChannels, maxFrames / MaxChannels * MaxChannels, 17, division{maxScale, [maxStages - 1]int{15, 15, 15, 31, 31}}},
+	}
+	key := headers[0].key(ours)
 	g := &goldens{
 		Key: hex.EncodeToString(ours[:]), Nonce: hex.EncodeToString(fixed[:]), Recording: hex.EncodeToString(key[:]), Set: fixed.set(),
 	}
@@ -111,16 +117,12 @@ func vectors(t *testing.T) *goldens {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, h := range []header{
-		{Robust, fixed, 1, 313, 12345, division{23, [maxStages - 1]int{9, 3, 12, 17, 30}}},
-		{Lean, fixed, 2, 4000, MaxPayload, division{}},
-		{Lean, fixed, MaxChannels, maxFrames / MaxChannels * MaxChannels, 1, division{maxScale, [maxStages - 1]int{15, 15, 15, 31, 31}}},
-	} {
+	for _, h := range headers {
 		b := h.marshal(ours)
 		coded := code.encode(b)
 		packed := make([]byte, (len(coded)+7)/8)
 		turbo.Pack(packed, coded)
-		v := goldenHeader{int(h.profile), h.channels, h.frames, h.payload, h.scale, slices.Clone(h.shares[:]), hex.EncodeToString(b[:]), hex.EncodeToString(packed), nil}
+		v := goldenHeader{int(h.profile), h.channels, h.frames, h.sealed, h.scale, slices.Clone(h.shares[:]), hex.EncodeToString(b[:]), hex.EncodeToString(packed), nil}
 		for i := range headerBits {
 			v.Carried = append(v.Carried, code.position(0, 3, i))
 		}
@@ -145,6 +147,7 @@ func vectors(t *testing.T) *goldens {
 	g.Order = order(key, 1, 1000)[:goldenSlots]
 	c := check(key, 1, 2, []byte("abc"))
 	g.Check = hex.EncodeToString(c[:])
+	g.Tag = hex.EncodeToString(seal(key, []byte("abc"))[3:])
 	for _, h := range []header{
 		{Robust, fixed, 1, 313, 40000, division{24, [maxStages - 1]int{9, 10, 11, 20, 14}}},
 		{Robust, fixed, 2, 20000, 1500000, division{24, [maxStages - 1]int{9, 10, 11, 20, 14}}},
@@ -152,7 +155,7 @@ func vectors(t *testing.T) *goldens {
 		{Robust, fixed, 1, 20, 20, division{17, [maxStages - 1]int{0, 15, 1, 31, 0}}},
 		{Lean, fixed, 1, 313, 90000, division{25, [maxStages - 1]int{4, 12}}},
 	} {
-		l := goldenLadder{int(h.profile), h.frames, h.payload, h.scale, slices.Clone(h.shares[:]), nil}
+		l := goldenLadder{int(h.profile), h.frames, h.sealed, h.scale, slices.Clone(h.shares[:]), nil}
 		for _, s := range h.ladder() {
 			v := goldenStage{First: s.first, Size: s.size}
 			if s.size > 0 {

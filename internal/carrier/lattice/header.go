@@ -3,7 +3,6 @@ package lattice
 import (
 	"crypto/subtle"
 	"fmt"
-	"io"
 
 	"ditas/internal/carrier"
 	"ditas/internal/fec/turbo"
@@ -13,37 +12,25 @@ import (
 // MaxChannels and MaxPayload bound what a recording can carry and be.
 const (
 	MaxChannels = 64
-	MaxPayload  = 1<<21 - 1 // bytes
-	maxFrames   = 1<<24 - 1 // of all channels together
+	MaxPayload  = maxSealed - payloadTag // bytes
+	maxSealed   = 1<<21 - 1              // with its tag
+	maxFrames   = 1<<24 - 1              // of all channels together
 )
 
 // nonce makes the key of one recording out of that of a passphrase, so that no dither ever serves two recordings.
 type nonce [6]byte
 
-// newNonce draws a nonce from a source of random bytes.
-func newNonce(random io.Reader) (n nonce, err error) {
-	if _, err := io.ReadFull(random, n[:]); err != nil {
-		return n, fmt.Errorf("random numbers for the recording: %w", err)
-	}
-	return n, nil
-}
-
 // set returns which set of marks the recording uses.
 func (n nonce) set() int { return int(n[len(n)-1]) % sets }
 
-// key returns the key of the recording.
-func (n nonce) key(master keystream.Key) keystream.Key {
-	return master.Derive("recording " + string(n[:]))
-}
-
 // header is what a receiver has to know. Every frame carries a part of its code; a few of them are enough.
 //
-//	bits   0–3    version, 2
+//	bits   0–3    version, 3
 //	bits   4–7    profile
 //	bits   8–55   nonce
 //	bits  56–61   channels less 1
 //	bits  62–85   frames of all channels together
-//	bits  86–106  bytes of the payload
+//	bits  86–106  bytes of the payload and its tag
 //	bits 107–111  scale of the ladder
 //	bits 112–123  shares of stages 0, 1 and 2, four bits each
 //	bits 124–133  shares of stages 3 and 4, five bits each
@@ -57,30 +44,46 @@ type header struct {
 	nonce    nonce
 	channels int
 	frames   int
-	payload  int
+	sealed   int // bytes of the payload and its tag
 	division
 }
 
 const (
-	headerVersion = 2
+	headerVersion = 3
 	headerFields  = 17
 	headerTag     = 6
 	headerSize    = headerFields + headerTag
 )
 
-func (h *header) marshal(key keystream.Key) [headerSize]byte {
-	var b [headerSize]byte
+// payload returns the bytes of the payload without its tag.
+func (h *header) payload() int { return h.sealed - payloadTag }
+
+// fields returns what the header says, without tag and mask.
+func (h *header) fields() (b [headerFields]byte) {
 	b[0] = headerVersion<<4 | byte(h.profile)
 	copy(b[1:7], h.nonce[:])
 	f := bitFields{b: b[len(nonce{})+1:]}
 	f.put(h.channels-1, 6)
 	f.put(h.frames, 24)
-	f.put(h.payload, 21)
+	f.put(h.sealed, 21)
 	f.put(h.scale, scaleBits)
 	for i, n := range shareBits {
 		f.put(h.shares[i], n)
 	}
-	tag := key.MAC("header tag", b[:headerFields])
+	return b
+}
+
+// key returns the key of the recording. All fields go into it: should a nonce come again, only recordings that agree in all else, too,
+// have a key in common.
+func (h *header) key(master keystream.Key) keystream.Key {
+	b := h.fields()
+	return master.Derive("recording " + string(b[:]))
+}
+
+func (h *header) marshal(key keystream.Key) (b [headerSize]byte) {
+	fields := h.fields()
+	tag := key.MAC("header tag", fields[:])
+	copy(b[:], fields[:])
 	copy(b[headerFields:], tag[:])
 	h.nonce.mask(&b, key)
 	return b
@@ -108,7 +111,7 @@ func parseHeader(b [headerSize]byte, key keystream.Key) (h header, ok bool, err 
 	f := bitFields{b: b[len(h.nonce)+1:]}
 	h.channels = f.take(6) + 1
 	h.frames = f.take(24)
-	h.payload = f.take(21)
+	h.sealed = f.take(21)
 	h.scale = f.take(scaleBits)
 	for i, n := range shareBits {
 		h.shares[i] = f.take(n)
@@ -116,8 +119,8 @@ func parseHeader(b [headerSize]byte, key keystream.Key) (h header, ok bool, err 
 	if b[0]>>4 != headerVersion || h.profile >= profiles || f.take(2) != 0 {
 		return h, true, carrier.ErrVersion
 	}
-	if h.payload < 1 || h.frames < 1 || h.frames%h.channels != 0 {
-		return h, true, fmt.Errorf("lattice: a header that contradicts itself: %d bytes in %d frames of %d channels", h.payload, h.frames, h.channels)
+	if h.payload() < 1 || h.frames < 1 || h.frames%h.channels != 0 {
+		return h, true, fmt.Errorf("lattice: a header that contradicts itself: %d bytes in %d frames of %d channels", h.sealed, h.frames, h.channels)
 	}
 	return h, true, nil
 }

@@ -1,7 +1,6 @@
 package lattice
 
 import (
-	crand "crypto/rand"
 	"errors"
 	mathbits "math/bits"
 	"math/rand/v2"
@@ -15,7 +14,7 @@ import (
 )
 
 func randomHeader(rng *rand.Rand) header {
-	h := header{profile: Profile(rng.IntN(int(profiles))), channels: 1 + rng.IntN(MaxChannels), payload: 1 + rng.IntN(MaxPayload), division: randomDivision(rng)}
+	h := header{profile: Profile(rng.IntN(int(profiles))), channels: 1 + rng.IntN(MaxChannels), sealed: payloadTag + 1 + rng.IntN(MaxPayload), division: randomDivision(rng)}
 	h.frames = h.channels * (1 + rng.IntN(maxFrames/h.channels))
 	for i := range h.nonce {
 		h.nonce[i] = byte(rng.Uint32())
@@ -154,21 +153,10 @@ func TestHeadersOfTwoRecordingsAreIndependent(t *testing.T) {
 	if share := float64(differing) / float64(total); share < 0.49 || share > 0.51 {
 		t.Errorf("%.3f of the bits differ", share)
 	}
-	a, err := newNonce(crand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := newNonce(crand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if a == b {
-		t.Error("two nonces are the same")
-	}
 }
 
-// seal returns a header with any fields, as somebody who has the key could make it.
-func seal(fields [headerFields]byte, key keystream.Key) (b [headerSize]byte) {
+// forged returns a header with any fields, as somebody who has the key could make it.
+func forged(fields [headerFields]byte, key keystream.Key) (b [headerSize]byte) {
 	copy(b[:], fields[:])
 	tag := key.MAC("header tag", b[:headerFields])
 	copy(b[headerFields:], tag[:])
@@ -177,7 +165,7 @@ func seal(fields [headerFields]byte, key keystream.Key) (b [headerSize]byte) {
 }
 
 func TestHeadersThatContradictThemselves(t *testing.T) {
-	// One less than two channels, 100 frames, 256 bytes, scale 24, shares 1, 2, 3, 4 and 5.
+	// One less than two channels, 100 frames, 256 bytes with the tag, scale 24, shares 1, 2, 3, 4 and 5.
 	valid := [headerFields]byte{headerVersion << 4, 1, 2, 3, 4, 5, 6}
 	put := func(at, bits, v int) (f [headerFields]byte) {
 		f = valid
@@ -191,7 +179,7 @@ func TestHeadersThatContradictThemselves(t *testing.T) {
 	for _, field := range [][3]int{{56, 6, 1}, {62, 24, 100}, {86, 21, 256}, {107, 5, 24}, {112, 4, 1}, {116, 4, 2}, {120, 4, 3}, {124, 5, 4}, {129, 5, 5}, {134, 2, 0}} {
 		valid = put(field[0], field[1], field[2])
 	}
-	if h, ok, err := parseHeader(seal(valid, ours), ours); !ok || err != nil || h.channels != 2 || h.frames != 100 || h.payload != 256 ||
+	if h, ok, err := parseHeader(forged(valid, ours), ours); !ok || err != nil || h.channels != 2 || h.frames != 100 || h.payload() != 240 ||
 		h.division != (division{24, [maxStages - 1]int{1, 2, 3, 4, 5}}) {
 		t.Fatalf("%+v, %t, %v", h, ok, err)
 	}
@@ -201,7 +189,8 @@ func TestHeadersThatContradictThemselves(t *testing.T) {
 		want            error // nil for any
 	}{
 		{"version 0", 0, 4, 0, carrier.ErrVersion},
-		{"version 3", 0, 4, 3, carrier.ErrVersion},
+		{"version 2", 0, 4, 2, carrier.ErrVersion},
+		{"version 4", 0, 4, 4, carrier.ErrVersion},
 		{"profile 2", 4, 4, 2, carrier.ErrVersion},
 		{"profile 15", 4, 4, 15, carrier.ErrVersion},
 		{"a bit that is to be 0", 134, 2, 1, carrier.ErrVersion},
@@ -209,8 +198,9 @@ func TestHeadersThatContradictThemselves(t *testing.T) {
 		{"frames that channels do not divide", 62, 24, 101, nil},
 		{"no frames", 62, 24, 0, nil},
 		{"no payload", 86, 21, 0, nil},
+		{"nothing but a tag", 86, 21, payloadTag, nil},
 	} {
-		_, ok, err := parseHeader(seal(put(c.at, c.bits, c.value), ours), ours)
+		_, ok, err := parseHeader(forged(put(c.at, c.bits, c.value), ours), ours)
 		if !ok || err == nil || c.want != nil && !errors.Is(err, c.want) {
 			t.Errorf("%s: %t, %v", c.name, ok, err)
 		}
@@ -229,11 +219,11 @@ func TestHostileHeadersTakeBoundedMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, h := range []header{
-		{channels: 1, frames: maxFrames, payload: MaxPayload, division: division{maxScale, [maxStages - 1]int{15, 15, 15, 31, 31}}},
-		{channels: 1, frames: maxFrames, payload: MaxPayload, division: division{middleScale, [maxStages - 1]int{0, 0, 0, 1, 1}}},
-		{channels: 1, frames: maxFrames, payload: longPayload},
-		{channels: 1, frames: 1, payload: MaxPayload, division: division{maxScale, [maxStages - 1]int{15, 15}}, profile: Lean},
-		{channels: MaxChannels, frames: maxFrames / MaxChannels * MaxChannels, payload: MaxPayload, profile: Lean},
+		{channels: 1, frames: maxFrames, sealed: maxSealed, division: division{maxScale, [maxStages - 1]int{15, 15, 15, 31, 31}}},
+		{channels: 1, frames: maxFrames, sealed: maxSealed, division: division{middleScale, [maxStages - 1]int{0, 0, 0, 1, 1}}},
+		{channels: 1, frames: maxFrames, sealed: longPayload},
+		{channels: 1, frames: 1, sealed: maxSealed, division: division{maxScale, [maxStages - 1]int{15, 15}}, profile: Lean},
+		{channels: MaxChannels, frames: maxFrames / MaxChannels * MaxChannels, sealed: maxSealed, profile: Lean},
 	} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)

@@ -17,6 +17,19 @@ import (
 // forge hides a payload in a recording as somebody does who has the key and writes what he likes into the header.
 func forge(t testing.TB, rec *audio.Recording, profile Profile, payload []byte, change func(h *header)) *audio.Recording {
 	t.Helper()
+	return forgeSealed(t, rec, profile, payload, change, nil)
+}
+
+// forgedPayload hides a payload whose blocks have their checks, but which was changed after it had got its tag.
+func forgedPayload(t testing.TB, rec *audio.Recording, tamper func(sealed []byte)) *audio.Recording {
+	t.Helper()
+	return forgeSealed(t, rec, Robust, payload(300), func(*header) {}, tamper)
+}
+
+func forgeSealed(
+	t testing.TB, rec *audio.Recording, profile Profile, payload []byte, change func(h *header), tamper func(sealed []byte),
+) *audio.Recording {
+	t.Helper()
 	v, cover := survey(t, rec)
 	plan := v.Plan(profile, v.MSE(35))
 	h, err := newHider(context.Background(), cover, &task{plan: plan, payload: payload, key: ours, workers: 1}, fixed)
@@ -25,11 +38,18 @@ func forge(t testing.TB, rec *audio.Recording, profile Profile, payload []byte, 
 	}
 	if change != nil {
 		change(h.header)
-		h.stages = h.header.ladder()
-		claimed := make([]byte, h.header.payload)
+		h.stages, h.key = h.header.ladder(), h.header.key(ours)
+		claimed := make([]byte, h.header.payload())
 		copy(claimed, payload)
-		if h.coded, err = encodePayload(context.Background(), h.stages, claimed, h.key, 1); err != nil {
+		sealed := seal(h.key, claimed)
+		if tamper != nil {
+			tamper(sealed)
+		}
+		if h.coded, err = encodePayload(context.Background(), h.stages, sealed, h.key, 1); err != nil {
 			t.Fatal(err)
+		}
+		for c := range h.lanes {
+			h.lanes[c].framer.key = h.key
 		}
 		h.bits = h.code.encode(h.header.marshal(ours))
 		dealt := newSlots(h.key)
@@ -65,8 +85,8 @@ func interrupt(rec *audio.Recording, frames int) {
 // claims are headers that promise more than there is.
 var claims = map[string]func(h *header){
 	"frames":   func(h *header) { h.frames = mostLost * h.frames / h.channels * h.channels },
-	"payload":  func(h *header) { h.payload = MaxPayload },
-	"both":     func(h *header) { h.frames, h.payload = mostLost*h.frames/h.channels*h.channels, MaxPayload },
+	"payload":  func(h *header) { h.sealed = maxSealed },
+	"both":     func(h *header) { h.frames, h.sealed = mostLost*h.frames/h.channels*h.channels, maxSealed },
 	"channels": func(h *header) { h.channels, h.frames = MaxChannels, mostLost*h.frames/MaxChannels*MaxChannels },
 }
 

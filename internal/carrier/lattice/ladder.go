@@ -114,15 +114,13 @@ func divide(rungs []rung, frames int, sizes []int) (best division) {
 // Blocks of the code carry at most maxBlock bits, check included.
 const (
 	maxBlock  = 8192
-	checkSize = 3 // bytes
-	// leastBlock is the least number of bytes of payload for which there is a code; zeros fill it up.
-	leastBlock = 2
+	checkSize = 8 // bytes, behind each block
 )
 
 // stage is a part of the payload in its code.
 type stage struct {
 	rung
-	first, size int // bytes of the payload
+	first, size int // bytes of the sealed payload
 	blocks      int
 	block       int // bytes of each block's payload; the last ones may have less
 	bits        int // of information in a block
@@ -152,20 +150,20 @@ func (s *stage) span(b int) (from, to int) {
 	return min(from, s.first+s.size), min(from+s.block, s.first+s.size)
 }
 
-// split returns into how many blocks bytes of payload are divided, and how many bytes each has.
+// split returns into how many blocks the bytes of a stage, at least one, are divided, and how many bytes each has.
 func split(size int) (blocks, block int) {
 	blocks = (8*size + maxBlock - 8*checkSize - 1) / (maxBlock - 8*checkSize)
-	return blocks, max(leastBlock, (size+blocks-1)/blocks)
+	return blocks, (size + blocks - 1) / blocks
 }
 
-// ladder returns the stages of a payload. Those that would be empty have a size of 0.
+// ladder returns the stages of a sealed payload. Those that would be empty have a size of 0.
 func (h *header) ladder() []stage {
 	rungs := ladders[h.profile]
 	stages := make([]stage, len(rungs))
 	at := 0
 	for i := range rungs {
 		s := &stages[i]
-		s.rung, s.first, s.size = rungs[i], at, h.payload-at
+		s.rung, s.first, s.size = rungs[i], at, h.sealed-at
 		if i < len(rungs)-1 {
 			s.size = int(min(int64(s.size), takes(rungs, i, h.frames, h.division)))
 		}
@@ -175,7 +173,7 @@ func (h *header) ladder() []stage {
 		}
 		s.blocks, s.block = split(s.size)
 		s.bits = 8 * (s.block + checkSize)
-		s.length = int(min(int64(codeLength(s.bits, h.payload > longPayload)), int64(h.frames)*int64(s.perFrame())/int64(s.blocks)))
+		s.length = int(min(int64(codeLength(s.bits, h.sealed > longPayload)), int64(h.frames)*int64(s.perFrame())/int64(s.blocks)))
 		if s.length < s.bits {
 			s.length = s.bits
 		}
@@ -183,7 +181,10 @@ func (h *header) ladder() []stage {
 	return stages
 }
 
-// longPayload is the number of bytes from which on a payload is sent at rate ½ and repeated rather than at a lower rate, for the sake of
+// payloadOf returns how many bytes of the payload a stage holds: those that are not its tag's.
+func (h *header) payloadOf(s *stage) int { return max(0, min(s.first+s.size, h.payload())-s.first) }
+
+// longPayload is the number of bytes from which on a sealed payload is sent at rate ½ and repeated rather than at a lower rate, for the sake of
 // memory.
 const longPayload = 400 << 10
 

@@ -15,7 +15,7 @@ func smallHeader(seed uint64) header {
 	rng := newRand(seed)
 	h := header{profile: Profile(rng.IntN(int(profiles))), channels: 1 + rng.IntN(3), nonce: fixed}
 	h.frames = h.channels * (1 + rng.IntN(60))
-	h.payload = 1 + int(math.Exp2(rng.Float64()*13))
+	h.sealed = payloadTag + 1 + int(math.Exp2(rng.Float64()*13))
 	h.division = randomDivision(rng)
 	return h
 }
@@ -118,7 +118,7 @@ func TestStagesCoverThePayload(t *testing.T) {
 				}
 			}
 		}
-		if at != h.payload {
+		if at != h.sealed {
 			t.Fatalf("%+v: stages hold %d bytes", h, at)
 		}
 	}
@@ -227,7 +227,7 @@ func TestEverythingSmallerThanTheRoomFits(t *testing.T) {
 			if h == nil {
 				t.Fatalf("profile %d: %d bytes do not fit, though there is room for %d", p.profile, n, room)
 			}
-			if h.payload != n || h.profile != p.profile {
+			if h.payload() != n || h.profile != p.profile {
 				t.Fatalf("profile %d: %d bytes get %+v", p.profile, n, h)
 			}
 			for _, s := range h.ladder() {

@@ -95,7 +95,7 @@ func TestPowerDoesNotDependOnWhatIsHidden(t *testing.T) {
 		"random": func() func(i int) byte { rng := newRand(3); return func(int) byte { return byte(rng.Uint32() & 1) } }(),
 	}
 	every(t, func(t *testing.T, p Profile) {
-		f := &framer{marker: newMarker(ours), set: fixed.set(), key: fixed.key(ours), profile: p}
+		f := &framer{marker: newMarker(ours), set: fixed.set(), key: recordingKey(fixed, ours), profile: p}
 		for cover, sample := range covers {
 			for hidden, bit := range payloads {
 				for _, grid := range []carrier.Grid{{}, {Step: unit}} {

@@ -23,6 +23,12 @@ var (
 // fixed is a nonce of tests.
 var fixed = nonce{3, 1, 4, 1, 5, 9}
 
+// recordingKey returns the key of a recording with a nonce.
+func recordingKey(n nonce, master keystream.Key) keystream.Key {
+	h := header{nonce: n, channels: 1, frames: 313, sealed: 12345}
+	return h.key(master)
+}
+
 // hide hides under a nonce, and where that fails under those that follow it.
 func hide(
 	ctx context.Context, dst io.Writer, cover audio.Rewriter, p *Plan, payload []byte, key keystream.Key, n nonce, workers int,
@@ -190,4 +196,66 @@ func scale(rec *audio.Recording, gain float64) *audio.Recording {
 		}
 	}
 	return scaled
+}
+
+// zeros is a source of random bytes that is broken.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+// A source of random bytes that repeats itself does not make two recordings share a nonce, unless they are the same in everything.
+func TestABrokenSourceOfRandomBytes(t *testing.T) {
+	rec := noise(70, mono(audio.Int16), 12*FrameLength)
+	other := clone(rec)
+	other.Samples[0][len(other.Samples[0])-1] += unit // behind the last level that could be another one
+	v, _ := survey(t, rec)
+	w, _ := survey(t, other)
+	plan := v.Plan(Robust, v.MSE(40))
+	draw := func(p *Plan, payload string, key keystream.Key, tries int) (n nonce) {
+		drawn := task{plan: p, payload: []byte(payload), key: key}
+		for range tries {
+			var err error
+			if n, err = drawn.newNonce(zeros{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return n
+	}
+	seen := map[nonce]string{draw(plan, "abc", ours, 1): "the first one"}
+	for name, n := range map[string]nonce{
+		"another payload": draw(plan, "abd", ours, 1), "another cover": draw(w.Plan(Robust, w.MSE(40)), "abc", ours, 1),
+		"another strength": draw(v.Plan(Robust, v.MSE(43)), "abc", ours, 1), "another profile": draw(v.Plan(Lean, v.MSE(40)), "abc", ours, 1),
+		"another key": draw(plan, "abc", theirs, 1), "another try": draw(plan, "abc", ours, 2),
+	} {
+		if before, ok := seen[n]; ok {
+			t.Errorf("%s has the nonce of %s", name, before)
+		}
+		seen[n] = name
+	}
+	if n := draw(plan, "abc", ours, 1); seen[n] != "the first one" {
+		t.Error("the same cover, payload and bytes give another nonce, so that identical inputs make different files")
+	}
+	short := task{plan: plan, key: ours}
+	if _, err := short.newNonce(bytes.NewReader(make([]byte, 15))); err == nil {
+		t.Error("a source that ends is not noticed")
+	}
+}
+
+// Should a nonce come again, recordings that differ in any field of their header still have nothing in common.
+func TestTheRecordingsKeyDependsOnAllFields(t *testing.T) {
+	h := header{Robust, fixed, 2, 1000, 5000, division{23, [maxStages - 1]int{9, 3, 12, 17, 30}}}
+	seen := map[keystream.Key]int{h.key(ours): -1, h.key(theirs): -2}
+	for i, change := range []func(h *header){
+		func(h *header) { h.profile = Lean }, func(h *header) { h.nonce[0]++ }, func(h *header) { h.nonce[5]++ }, func(h *header) { h.channels = 1 },
+		func(h *header) { h.frames += 2 }, func(h *header) { h.sealed++ }, func(h *header) { h.scale++ }, func(h *header) { h.shares[0]-- },
+		func(h *header) { h.shares[4]-- },
+	} {
+		other := h
+		change(&other)
+		k := other.key(ours)
+		if before, ok := seen[k]; ok {
+			t.Errorf("changes %d and %d make the same key", before, i)
+		}
+		seen[k] = i
+	}
 }

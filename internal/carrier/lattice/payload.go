@@ -8,6 +8,7 @@ import (
 	"math"
 	"sync"
 
+	"ditas/internal/carrier"
 	"ditas/internal/fec/turbo"
 	"ditas/internal/keystream"
 	"ditas/internal/parallel"
@@ -82,6 +83,29 @@ func check(key keystream.Key, stage, block int, part []byte) [checkSize]byte {
 	return [checkSize]byte(mac[:checkSize])
 }
 
+// payloadTag is the number of bytes of the tag behind a payload.
+const payloadTag = 16
+
+// seal returns a payload with its tag behind it, which only somebody with the recording's key can make.
+func seal(key keystream.Key, payload []byte) []byte {
+	tag := key.MAC("payload tag", payload)
+	return append(payload[:len(payload):len(payload)], tag[:payloadTag]...)
+}
+
+// unseal returns as much of the payload as there is in the beginning of a sealed one of so many bytes: all of it only if the tag is there as
+// well. The error wraps [carrier.ErrNotFound] if that is another one: then nothing can be trusted, whatever the checks of the blocks say.
+func unseal(key keystream.Key, sealed []byte, size int) ([]byte, error) {
+	n := size - payloadTag
+	if len(sealed) < size {
+		return sealed[:max(0, min(len(sealed), n-1))], nil
+	}
+	tag := key.MAC("payload tag", sealed[:n])
+	if subtle.ConstantTimeCompare(tag[:payloadTag], sealed[n:]) == 0 {
+		return nil, fmt.Errorf("%w: what is in it was put together from something else", carrier.ErrNotFound)
+	}
+	return sealed[:n], nil
+}
+
 // order returns where the coded bits of each block of a stage lie among those of the block. It is random, so that what is lost together
 // is spread over the code, which has regularities of its own.
 func order(key keystream.Key, stage, length int) []uint32 {
@@ -90,8 +114,8 @@ func order(key keystream.Key, stage, length int) []uint32 {
 	return o
 }
 
-// encodePayload returns the coded bits of each stage, one in each byte.
-func encodePayload(ctx context.Context, stages []stage, payload []byte, key keystream.Key, workers int) ([][]byte, error) {
+// encodePayload returns the coded bits of each stage of a sealed payload, one in each byte.
+func encodePayload(ctx context.Context, stages []stage, sealed []byte, key keystream.Key, workers int) ([][]byte, error) {
 	coded := make([][]byte, len(stages))
 	for i := range stages {
 		s := &stages[i]
@@ -114,7 +138,7 @@ func encodePayload(ctx context.Context, stages []stage, payload []byte, key keys
 			}
 			from, to := s.span(b)
 			part := make([]byte, s.block, s.block+checkSize)
-			copy(part, payload[from:to])
+			copy(part, sealed[from:to])
 			c := check(key, i, b, part)
 			code.Encode(mothers[w], turbo.Unpack(append(part, c[:]...), s.bits))
 			for p, bit := range mothers[w][:s.length] {
@@ -229,17 +253,17 @@ func saturate(sum int16, l float32) int16 {
 // iterations bounds those of the decoder. Blocks that it does not help by then are lost.
 const iterations = 16
 
-// decode returns the beginning of the payload up to the first block that is lost, and how many blocks of each stage came
+// decode returns the beginning of the sealed payload up to the first block that is lost, and how many blocks of each stage came
 // through.
-func (g *gatherer) decode(ctx context.Context, key keystream.Key, workers int, progress func(done, total int)) (payload []byte, arrived []int, err error) {
+func (g *gatherer) decode(ctx context.Context, key keystream.Key, workers int, progress func(done, total int)) (sealed []byte, arrived []int, err error) {
 	arrived = make([]int, len(g.stages))
 	total, done := 0, 0
 	for i := range g.stages {
 		total += g.stages[i].blocks
 	}
 	last := g.stages[len(g.stages)-1]
-	payload = make([]byte, last.first+last.size)
-	intact := len(payload)
+	sealed = make([]byte, last.first+last.size)
+	intact := len(sealed)
 	var mu sync.Mutex
 	for i := range g.stages {
 		s := &g.stages[i]
@@ -287,7 +311,7 @@ func (g *gatherer) decode(ctx context.Context, key keystream.Key, workers int, p
 			mu.Lock()
 			defer mu.Unlock()
 			if ok {
-				copy(payload[from:to], p.part)
+				copy(sealed[from:to], p.part)
 				arrived[i]++
 			} else if from < to {
 				intact = min(intact, from)
@@ -298,5 +322,5 @@ func (g *gatherer) decode(ctx context.Context, key keystream.Key, workers int, p
 			}
 		})
 	}
-	return payload[:intact], arrived, ctx.Err()
+	return sealed[:intact], arrived, ctx.Err()
 }

@@ -3,23 +3,26 @@ package lattice
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"sync/atomic"
 	"testing"
 
+	"ditas/audio"
+	"ditas/internal/carrier"
 	"ditas/internal/fec/turbo"
 	"ditas/internal/keystream"
 	"ditas/internal/parallel"
 )
 
-// message is a payload in its code.
+// message is a sealed payload in its code.
 type message struct {
-	header  header
-	key     keystream.Key
-	stages  []stage
-	slots   *slots
-	payload []byte
-	coded   [][]byte
+	header header
+	key    keystream.Key
+	stages []stage
+	slots  *slots
+	sealed []byte
+	coded  [][]byte
 }
 
 // newMessage draws a header whose stages take at most a share of the room, and a payload, and codes it.
@@ -38,11 +41,11 @@ search:
 		}
 		break
 	}
-	m.key = m.header.nonce.key(ours)
+	m.key = m.header.key(ours)
 	m.slots = newSlots(m.key)
-	m.payload = payload(m.header.payload)
+	m.sealed = payload(m.header.sealed)
 	var err error
-	if m.coded, err = encodePayload(context.Background(), m.stages, m.payload, m.key, 2); err != nil {
+	if m.coded, err = encodePayload(context.Background(), m.stages, m.sealed, m.key, 2); err != nil {
 		t.Fatal(err)
 	}
 	return m
@@ -89,7 +92,7 @@ func TestPayloadRoundTrip(t *testing.T) {
 			m.send(g, f, 4)
 		}
 		got, arrived := m.decode(t, g, m.key)
-		if !bytes.Equal(got, m.payload) {
+		if !bytes.Equal(got, m.sealed) {
 			t.Fatalf("%+v: %d bytes came back, or others", m.header, len(got))
 		}
 		for i, n := range arrived {
@@ -114,7 +117,7 @@ func TestPayloadWithErasures(t *testing.T) {
 			}
 			m.send(g, f, 4)
 		}
-		if got, _ := m.decode(t, g, m.key); !bytes.Equal(got, m.payload) {
+		if got, _ := m.decode(t, g, m.key); !bytes.Equal(got, m.sealed) {
 			t.Errorf("%+v, %d frames lost: %d bytes came back, or others", m.header, lost, len(got))
 		}
 	}
@@ -147,9 +150,9 @@ func TestALostBlockEndsThePayload(t *testing.T) {
 		got, arrived := m.decode(t, g, m.key)
 		from, to := s.span(b)
 		if from == to {
-			from = len(m.payload) // nothing was in it
+			from = len(m.sealed) // nothing was in it
 		}
-		if !bytes.Equal(got, m.payload[:from]) {
+		if !bytes.Equal(got, m.sealed[:from]) {
 			t.Errorf("%+v: without block %d of stage %d, %d bytes came back, want %d", m.header, b, i, len(got), from)
 		}
 		if arrived[i] != s.blocks-1 {
@@ -164,7 +167,7 @@ func TestNothingComesOfAnotherKey(t *testing.T) {
 	for f := range m.header.frames {
 		m.send(g, f, 4)
 	}
-	if got, arrived := m.decode(t, g, fixed.key(theirs)); len(got) > 0 || slices.Max(arrived) > 0 {
+	if got, arrived := m.decode(t, g, m.header.key(theirs)); len(got) > 0 || slices.Max(arrived) > 0 {
 		t.Errorf("%d bytes in %d blocks", len(got), arrived)
 	}
 	if got, _ := m.decode(t, newGatherer(m.stages, m.slots), m.key); len(got) > 0 {
@@ -240,10 +243,50 @@ func TestPayloadCancelled(t *testing.T) {
 	m := newMessage(t, 500, 0.8)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := encodePayload(ctx, m.stages, m.payload, m.key, 1); err == nil {
+	if _, err := encodePayload(ctx, m.stages, m.sealed, m.key, 1); err == nil {
 		t.Error("coded in spite of it")
 	}
 	if _, _, err := newGatherer(m.stages, m.slots).decode(ctx, m.key, 1, nil); err == nil {
 		t.Error("decoded in spite of it")
+	}
+}
+
+// All of a payload is given out only with its tag, and nothing of it where that is another one.
+func TestUnseal(t *testing.T) {
+	want := payload(100)
+	sealed := seal(ours, want)
+	if len(sealed) != len(want)+payloadTag {
+		t.Fatalf("%d bytes are sealed as %d", len(want), len(sealed))
+	}
+	for n := range sealed {
+		got, err := unseal(ours, sealed[:n], len(sealed))
+		if err != nil || !bytes.Equal(got, want[:min(n, len(want)-1)]) {
+			t.Fatalf("%d of %d bytes give %d of the payload, error %v", n, len(sealed), len(got), err)
+		}
+	}
+	if got, err := unseal(ours, sealed, len(sealed)); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%d bytes, error %v", len(got), err)
+	}
+	if got, err := unseal(theirs, sealed, len(sealed)); !errors.Is(err, carrier.ErrNotFound) || got != nil {
+		t.Errorf("with another key %d bytes, error %v", len(got), err)
+	}
+	for i := range sealed {
+		forged := slices.Clone(sealed)
+		forged[i] ^= 1
+		if got, err := unseal(ours, forged, len(sealed)); !errors.Is(err, carrier.ErrNotFound) || got != nil {
+			t.Errorf("with byte %d changed %d bytes, error %v", i, len(got), err)
+		}
+	}
+}
+
+// A recording whose blocks all pass their checks, but whose tag is of another payload, gives nothing.
+func TestAPayloadThatWasPutTogetherIsRefused(t *testing.T) {
+	stego := forgedPayload(t, noise(71, mono(audio.Int16), 24*FrameLength), func(sealed []byte) { sealed[3] ^= 1 })
+	if m, err := Find(t.Context(), host(open(t, file(t, stego))), ours, 2, nil); !errors.Is(err, carrier.ErrNotFound) {
+		t.Errorf("%+v, error %v", m, err)
+	}
+	stego = forgedPayload(t, noise(71, mono(audio.Int16), 24*FrameLength), func([]byte) {})
+	if m, err := Find(t.Context(), host(open(t, file(t, stego))), ours, 2, nil); err != nil || len(m.Payload) != m.Size {
+		t.Errorf("%+v, error %v", m, err)
 	}
 }

@@ -80,7 +80,7 @@ type spot struct {
 
 func (l *listener) newReceiver(h *header) *receiver {
 	r := &receiver{
-		listener: l, header: h, key: h.nonce.key(l.key), coded: l.code.encode(h.marshal(l.key)),
+		listener: l, header: h, key: h.key(l.key), coded: l.code.encode(h.marshal(l.key)),
 		stretch: l.newStretch(blockFrames),
 	}
 	r.gatherer = newGatherer(h.ladder(), newSlots(r.key))
@@ -450,16 +450,18 @@ func (r *receiver) take(t *track, frames int) {
 
 // message decodes what was gathered.
 func (r *receiver) message(ctx context.Context, workers int) (*carrier.Message, error) {
-	m := &carrier.Message{Size: r.header.payload, Robust: r.header.profile == Robust, Frames: r.header.frames, Map: r.heard}
-	payload, arrived, err := r.gatherer.decode(ctx, r.key, workers, r.decoded)
+	m := &carrier.Message{Size: r.header.payload(), Robust: r.header.profile == Robust, Frames: r.header.frames, Map: r.heard}
+	sealed, arrived, err := r.gatherer.decode(ctx, r.key, workers, r.decoded)
 	if err != nil {
 		return nil, err
 	}
-	m.Payload = payload
+	if m.Payload, err = unseal(r.key, sealed, r.header.sealed); err != nil {
+		return nil, err
+	}
 	for i := range r.gatherer.stages {
 		s := &r.gatherer.stages[i]
 		if s.size > 0 {
-			m.Stages = append(m.Stages, carrier.Arrival{Bytes: s.size, Blocks: s.blocks, Arrived: arrived[i]})
+			m.Stages = append(m.Stages, carrier.Arrival{Bytes: r.header.payloadOf(s), Blocks: s.blocks, Arrived: arrived[i]})
 		}
 	}
 	frames := 0

@@ -1,10 +1,10 @@
 package lattice
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -95,14 +95,13 @@ func TestMiddleCut(t *testing.T) {
 
 // Recordings use all sets, about equally often, and are found in any.
 func TestSets(t *testing.T) {
-	rng := newRand(6)
+	v, cover := survey(t, noise(40, mono(audio.Int16), 12*FrameLength))
+	p := v.Plan(Robust, v.MSE(40))
+	drawn := task{plan: p, payload: payload(100), key: ours}
+	random := rand.NewChaCha8([32]byte{6})
 	counts := make([]int, sets)
 	for range 64 * sets {
-		var random [6]byte
-		for i := range random {
-			random[i] = byte(rng.Uint32())
-		}
-		n, err := newNonce(bytes.NewReader(random[:]))
+		n, err := drawn.newNonce(random)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,8 +112,6 @@ func TestSets(t *testing.T) {
 			t.Errorf("set %d is drawn %d times of %d", set, n, 64*sets)
 		}
 	}
-	v, cover := survey(t, noise(40, mono(audio.Int16), 12*FrameLength))
-	p := v.Plan(Robust, v.MSE(40))
 	for set := 0; set < sets; set += 9 {
 		rec, err := embed(cover, p, 100, nonce{1, 2, 3, 4, 5, byte(64 + set)})
 		if err != nil {

@@ -195,7 +195,7 @@ func TestErrorIsShaped(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := &embedder{shape: &shapes[Lean], shaper: newShaper(3)}
-	f := newFramer(fixed.key(ours), Lean)
+	f := newFramer(recordingKey(fixed, ours), Lean)
 	var b bits[byte]
 	var white, power, next float64
 	y := make([]float64, FrameLength)

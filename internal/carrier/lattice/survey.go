@@ -2,8 +2,11 @@ package lattice
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
 	"math"
 	"slices"
 	"time"
@@ -23,6 +26,7 @@ type Survey struct {
 	masking *metric.Masking
 	frames  [][]surveyed // channel by channel
 	power   float64      // mean square of all samples
+	digest  [sha256.Size]byte
 	// contours are the filters, channel by channel: one for each window of the ear model. They are nil of a recording that has more than
 	// keptContours, and heard again then.
 	contours [][]contour
@@ -87,6 +91,8 @@ type surveyor struct {
 	windows  []float32 // of each frame, the number of windows that reach into it
 	quiet    []bool
 	power    float64
+	digest   hash.Hash // of all samples
+	bytes    [8 * FrameLength]byte
 }
 
 // NewSurvey listens to a whole recording.
@@ -122,7 +128,9 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 	if len(v.frames[0]) < leastFrames {
 		return nil, ErrTooShort
 	}
+	all := sha256.New()
 	for c := range surveyors {
+		all.Write(surveyors[c].digest.Sum(nil))
 		v.power += surveyors[c].power / float64(v.Frames()*FrameLength)
 		if v.contours != nil {
 			v.contours[c] = surveyors[c].contours
@@ -131,6 +139,7 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 	if v.power == 0 {
 		return nil, carrier.ErrSilent
 	}
+	all.Sum(v.digest[:0])
 	if progress != nil {
 		progress(int(s.Frames()>>10)+1, int(s.Frames()>>10)+1)
 	}
@@ -153,6 +162,7 @@ func (v *Survey) newSurveyors() []surveyor {
 		}
 		surveyors[c] = surveyor{
 			hearing: v.newHearing(), survey: v, frames: v.frames[c], windows: make([]float32, count), quiet: make([]bool, surveyBlock),
+			digest: sha256.New(),
 		}
 		if v.contours != nil {
 			surveyors[c].contours = make([]contour, 0, windows)
@@ -182,6 +192,7 @@ func (s *surveyor) add(ctx context.Context, x []float64, from, samples int64) {
 		s.power = power
 		s.frames[k].usable = float32(used) / FrameLength
 	}
+	s.note(x[before:][:min(surveyBlock, samples-from)])
 	hop, window := int64(s.survey.masking.Hop()), s.survey.masking.Window()
 	for at := s.next * hop; at < min(from+surveyBlock, samples); at = s.next * hop {
 		if ctx.Err() != nil {
@@ -201,6 +212,18 @@ func (s *surveyor) add(ctx context.Context, x []float64, from, samples int64) {
 	}
 }
 
+// note adds samples to the digest.
+func (s *surveyor) note(x []float64) {
+	for len(x) > 0 {
+		n := min(len(x), FrameLength)
+		for i, v := range x[:n] {
+			binary.LittleEndian.PutUint64(s.bytes[8*i:], math.Float64bits(v))
+		}
+		s.digest.Write(s.bytes[:8*n])
+		x = x[n:]
+	}
+}
+
 // Frames returns the number of frames of all channels together.
 func (v *Survey) Frames() int { return len(v.frames) * len(v.frames[0]) }
 
@@ -217,6 +240,18 @@ type Plan struct {
 	mse     float64 // that was asked for, 0 of a plan that goes by something else
 	missed  float64 // excess in dB of the error over that from which on the plan is refused
 	heard   bool    // whatever the recording's format can hold would be heard
+}
+
+// digest returns a hash of the cover and of all that the plan decides.
+func (p *Plan) digest() (d [sha256.Size]byte) {
+	h := sha256.New()
+	h.Write(p.survey.digest[:])
+	binary.Write(h, binary.LittleEndian, []float64{float64(p.profile), float64(p.shaping)})
+	for _, levels := range p.levels {
+		h.Write(levels)
+	}
+	h.Sum(d[:0])
+	return d
 }
 
 // missed is the excess in dB of a plan's error over what was asked for from which on it is refused, and mostMissed that where nothing was
@@ -483,9 +518,9 @@ func (p *Plan) limits(backoff float64, long bool) (sizes []int, sum int) {
 	return sizes, sum
 }
 
-// header returns the header of a payload whose stages have at most the given sizes, but for the last one.
-func (p *Plan) header(payload int, sizes []int) *header {
-	h := &header{profile: p.profile, channels: len(p.levels), frames: p.survey.Frames(), payload: payload}
+// header returns the header of a sealed payload whose stages have at most the given sizes, but for the last one.
+func (p *Plan) header(sealed int, sizes []int) *header {
+	h := &header{profile: p.profile, channels: len(p.levels), frames: p.survey.Frames(), sealed: sealed}
 	h.division = divide(ladders[p.profile], h.frames, sizes)
 	return h
 }
@@ -503,34 +538,35 @@ func (p *Plan) Room() int {
 	}
 	most := func(long bool) int {
 		sizes, _ := p.limits(mostBackoff, long)
-		h := p.header(MaxPayload, sizes)
+		h := p.header(maxSealed, sizes)
 		total := sizes[len(sizes)-1]
 		for _, s := range h.ladder()[:len(sizes)-1] {
 			total += s.size
 		}
-		return min(total, MaxPayload)
+		return min(total, maxSealed)
 	}
-	return max(min(most(false), longPayload), most(true))
+	return max(0, max(min(most(false), longPayload), most(true))-payloadTag)
 }
 
 // fit returns the header of a payload with the most protection that there is room for, or nil if it does not fit.
 func (p *Plan) fit(payload int) *header {
-	long := payload > longPayload
+	sealed := payload + payloadTag
+	long := sealed > longPayload
 	sizes, sum := p.limits(0, long)
 	last := len(sizes) - 1
-	if payload <= sum {
-		if h := p.header(payload, p.shrink(sizes, sum, payload)); p.fits(h, sizes[last]) {
+	if sealed <= sum {
+		if h := p.header(sealed, p.shrink(sizes, sum, sealed)); p.fits(h, sizes[last]) {
 			return h
 		}
 	}
 	for backoff := 0.0; backoff <= mostBackoff; backoff += backoffStep {
 		sizes, sum = p.limits(backoff, long)
 		limit := sizes[last]
-		if h := p.header(payload, sizes); p.fits(h, limit) {
+		if h := p.header(sealed, sizes); p.fits(h, limit) {
 			// What is to spare is taken from the stage before the last: the last one would have to repeat its bits, to no use where they are read
 			// for sure.
-			sizes[last-1] -= min(sizes[last-1], max(0, sum-payload-limit/16))
-			if level := p.header(payload, sizes); p.fits(level, limit) {
+			sizes[last-1] -= min(sizes[last-1], max(0, sum-sealed-limit/16))
+			if level := p.header(sealed, sizes); p.fits(level, limit) {
 				return level
 			}
 			return h
@@ -539,21 +575,21 @@ func (p *Plan) fit(payload int) *header {
 	return nil
 }
 
-// shrink returns the sizes of stages for less payload than there is room for. All but the last two are as large as they can be, unless
+// shrink returns the sizes of stages for a smaller sealed payload than there is room for. All but the last two are as large as they can be, unless
 // that leaves less than the profile's reserve for these; then all of them are smaller.
-func (p *Plan) shrink(full []int, sum, payload int) []int {
+func (p *Plan) shrink(full []int, sum, sealed int) []int {
 	last := len(full) - 1
 	keep := shapes[p.profile].reserve
 	ends := full[last-1] + full[last]
 	least := sum - ends + int(keep*float64(ends))
 	sizes := slices.Clone(full)
-	if payload >= least {
-		sizes[last-1] = min(full[last-1], payload-(sum-ends)-int(keep*float64(full[last])))
+	if sealed >= least {
+		sizes[last-1] = min(full[last-1], sealed-(sum-ends)-int(keep*float64(full[last])))
 		return sizes
 	}
 	sizes[last-1] = int(keep * float64(full[last-1]))
 	for i := range sizes {
-		sizes[i] = int(float64(sizes[i]) * float64(payload) / float64(least))
+		sizes[i] = int(float64(sizes[i]) * float64(sealed) / float64(least))
 	}
 	return sizes
 }

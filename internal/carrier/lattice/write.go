@@ -2,6 +2,7 @@ package lattice
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -24,8 +25,8 @@ const attempts = 5
 // HideOptions say under which key to hide.
 type HideOptions struct {
 	Key keystream.Key
-	// Nonce gives the random bytes that make the recording's dither its own. No two recordings of a key may be given the same, so it is
-	// crypto/rand's Reader wherever something is kept secret.
+	// Nonce gives the random bytes that make the recording's dither its own. They are mixed with cover, plan and payload, so that bytes which
+	// come again lead to the same dither only where all else is the same too.
 	Nonce    io.Reader
 	Workers  int
 	Progress func(done, total int) // may be nil; starts again with every try
@@ -36,8 +37,8 @@ type HideOptions struct {
 func Hide(ctx context.Context, dst io.Writer, cover audio.Rewriter, p *Plan, payload []byte, o HideOptions) (*carrier.Report, error) {
 	t := task{
 		plan: p, payload: payload, key: o.Key, workers: o.Workers, progress: always(o.Progress),
-		nonce: func() (nonce, error) { return newNonce(o.Nonce) },
 	}
+	t.nonce = func() (nonce, error) { return t.newNonce(o.Nonce) }
 	return t.hide(ctx, dst, cover)
 }
 
@@ -47,8 +48,24 @@ type task struct {
 	payload  []byte
 	key      keystream.Key
 	nonce    func() (nonce, error) // the next one
+	tries    uint64                // nonces so far
 	workers  int
 	progress func(done, total int)
+}
+
+// newNonce draws the next nonce. Whatever it is made of besides the random bytes makes up for a source of these that repeats itself, as
+// RFC 8452 does: what is not the same in all of that has another nonce, but for chance.
+func (t *task) newNonce(random io.Reader) (n nonce, err error) {
+	var front [24]byte
+	if _, err := io.ReadFull(random, front[:16]); err != nil {
+		return n, fmt.Errorf("random numbers for the recording: %w", err)
+	}
+	binary.BigEndian.PutUint64(front[16:], t.tries)
+	t.tries++
+	plan := t.plan.digest()
+	mac := t.key.MAC("nonce", front[:], plan[:], t.payload)
+	copy(n[:], mac[:])
+	return n, nil
 }
 
 // hide hides, in a short recording until it gives everything back.
@@ -171,12 +188,12 @@ func newHider(ctx context.Context, cover audio.File, t *task, n nonce) (*hider, 
 		return nil, fmt.Errorf("%w: a payload of %d bytes, room for %d", ErrTooShort, len(t.payload), p.Room())
 	}
 	header.nonce = n
-	h := &hider{plan: p, header: header, key: n.key(t.key), workers: max(1, t.workers), stages: header.ladder()}
+	h := &hider{plan: p, header: header, key: header.key(t.key), workers: max(1, t.workers), stages: header.ladder()}
 	var err error
 	if h.source, err = carrier.NewHost(ctx, cover); err != nil {
 		return nil, err
 	}
-	if h.coded, err = encodePayload(ctx, h.stages, t.payload, h.key, h.workers); err != nil {
+	if h.coded, err = encodePayload(ctx, h.stages, seal(h.key, t.payload), h.key, h.workers); err != nil {
 		return nil, err
 	}
 	if h.code, err = newHeaderCode(); err != nil {
@@ -353,16 +370,19 @@ func (h *hider) report(ctx context.Context, progress func(done, total int)) (*ca
 	r.SNR = min(200, 10*math.Log10(signal/total))
 	for i, s := range h.stages {
 		if s.size > 0 {
-			r.Stages = append(r.Stages, carrier.Protection{Bytes: s.size, Loss: h.plan.bears(h.header, i, &s)})
+			r.Stages = append(r.Stages, carrier.Protection{Bytes: h.header.payloadOf(&s), Loss: h.plan.bears(h.header, i, &s)})
 		}
 	}
-	var err error
 	frames := int(h.source.Frames() / FrameLength)
-	r.Payload, _, err = h.gatherer.decode(ctx, h.key, h.workers, func(done, _ int) { progress(frames+done/blocksAStep, h.steps()) })
-	if err == nil {
-		progress(h.steps(), h.steps())
+	sealed, _, err := h.gatherer.decode(ctx, h.key, h.workers, func(done, _ int) { progress(frames+done/blocksAStep, h.steps()) })
+	if err != nil {
+		return nil, err
 	}
-	return r, err
+	if r.Payload, err = unseal(h.key, sealed, h.header.sealed); err != nil {
+		return nil, err
+	}
+	progress(h.steps(), h.steps())
+	return r, nil
 }
 
 // bears returns the share of a recording that may be lost at once, wherever it is, before a stage is.

@@ -335,7 +335,8 @@ func (f *found) Reveal(ctx context.Context, o carrier.RevealOptions) (*picture.P
 	if err != nil {
 		return nil, r, fmt.Errorf("the picture in this recording: %w", err)
 	}
-	r.Width, r.Height, r.Exact = info.Width, info.Height, info.Complete
+	// What a prefix is enough for is exact by the checks of its pieces alone; the word is for what the carrier has checked as a whole.
+	r.Width, r.Height, r.Exact = info.Width, info.Height, info.Complete && r.Complete
 	if o.Report {
 		return nil, r, nil
 	}

@@ -160,3 +160,36 @@ func TestBombsCanBeStopped(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// short is a message of which the last bytes are missing.
+type short struct {
+	payload []byte
+	missing int
+}
+
+func (s short) Read(context.Context, carrier.Options) (*carrier.Message, error) {
+	n := len(s.payload)
+	return &carrier.Message{Payload: s.payload[:n-s.missing], Size: n, Gain: 1, Stages: []carrier.Arrival{{Bytes: n, Blocks: 1}}}, nil
+}
+
+// TestExactIsWhatArrivedWhole checks that a picture is called exact only with all of its payload, even where less decodes to it.
+func TestExactIsWhatArrivedWhole(t *testing.T) {
+	p := picture.New(16, 16)
+	for i := range p.Pix[0] {
+		p.Pix[0][i] = float32(i%7) / 255
+	}
+	payload, complete, err := codestream.Encode(t.Context(), p, codestream.EncodeOptions{Limit: 1 << 20})
+	if err != nil || !complete {
+		t.Fatal(complete, err)
+	}
+	payload = append(payload, make([]byte, 20)...) // which no decoder needs
+	for missing, exact := range map[int]bool{0: true, 1: false, 20: false} {
+		_, r, err := (&found{"short", short{payload, missing}}).Reveal(t.Context(), carrier.RevealOptions{Options: carrier.Options{Workers: 1}, Plain: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Exact != exact || r.Complete != exact {
+			t.Errorf("without %d bytes: exact %t, complete %t", missing, r.Exact, r.Complete)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { Card, dropZone, fill, given, say } from "./card.js";
 import { Player } from "./player.js";
 import { Recorder } from "./recorder.js";
+import { Secrecy } from "./secrecy.js";
 import { draw } from "./spectrogram.js";
 import { bytes, list, percent, phases, quality, round, seconds, sentence, times } from "./words.js";
 
@@ -124,6 +125,9 @@ export function setUpHide(session, about, next) {
   const strengths = new Map(about.methods.map((m) => [m.name, m.defaultSNR])); // in dB, as chosen for each
   about.methods.forEach((m, i) => id("method").add(new Option(i ? m.name : `${m.name} (default)`, m.name)));
   let typed = ""; // passphrase
+  const secrecy = new Secrecy("passphrase", "salt", "key-file", "also", () => {
+    if (!id("hide-go").disabled) hide();
+  });
   id("method").value = about.methods[0].name; // browsers may remember another one
 
   /** choose makes another way of hiding the one that is used. */
@@ -156,6 +160,7 @@ export function setUpHide(session, about, next) {
     if (m.secret && passphrase.disabled) passphrase.value = typed;
     if (!m.secret && !passphrase.disabled) [typed, passphrase.value] = [passphrase.value, ""];
     for (const part of passphrase.parentElement.children) part.disabled = !m.secret;
+    id("also").hidden = !m.secret;
     id("passphrase-optional").hidden = !m.secret;
     id("passphrase-says").textContent = m.secret
       ? "Without one, anyone who has ditas can reveal the picture. Several random words are good; who forgets them has lost the picture."
@@ -319,21 +324,19 @@ export function setUpHide(session, about, next) {
 
   // Hiding.
 
-  id("passphrase").addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && !id("hide-go").disabled) hide();
-  });
   id("hide-go").addEventListener("click", hide);
 
   async function hide() {
     const signal = how.begin("Hiding");
-    const passphrase = way().secret ? id("passphrase").value : "";
+    const { secret } = way();
     let result;
     hiding = true;
     offer();
     try {
-      const body = JSON.stringify({ ...asked(), snr: snr(), scale: scale(), passphrase });
+      const key = secret ? await secrecy.asked() : { passphrase: "", salt: "", keyFile: "" };
+      const body = JSON.stringify({ ...asked(), snr: snr(), scale: scale(), ...key });
       result = await session.work("POST", "/hide", body, { progress: (at) => how.follow(at) }, signal);
-      showHidden(result, passphrase);
+      showHidden(result, key);
     } catch (error) {
       how.fail(error);
     } finally {
@@ -344,7 +347,7 @@ export function setUpHide(session, about, next) {
     if (result) showDetails(result);
   }
 
-  function showHidden(result, passphrase) {
+  function showHidden(result, key) {
     shown = result;
     const section = id("hidden");
     const { cover: before, stego: after } = result;
@@ -352,7 +355,7 @@ export function setUpHide(session, about, next) {
     const kept = after.kind === before.kind ? "It is the same kind of file and just as long" : `It is a ${after.kind} file`;
     id("hidden-lead").textContent =
       `${after.name} is ${before.name} with the picture in it. ${kept}. ` +
-      (result.secret ? "Who knows the passphrase can reveal the picture. " : "Anyone who has ditas can reveal the picture. ") +
+      (result.secret ? "Who knows the passphrase can reveal the picture. " + (result.weak ? "It is easy to guess: six words that dice have thrown would not be. " : "") : "Anyone who has ditas can reveal the picture. ") +
       `The picture does not survive ${list(about.methods.find((m) => m.name === result.method).loses, "disjunction")}.`;
     id("download").href = session.url("/sounds/stego/file");
     id("download").download = after.name;
@@ -436,7 +439,7 @@ export function setUpHide(session, about, next) {
     section.scrollIntoView({ block: "start", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
     section.focus({ preventScroll: true });
     say(`The picture is hidden in ${after.name}.`);
-    next.made(after, passphrase);
+    next.made(after, key);
   }
 
   /** showDetails adds to what is shown of a result what takes time to find out. */

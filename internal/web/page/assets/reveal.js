@@ -2,6 +2,7 @@
 
 import { Card, dropZone, given, say } from "./card.js";
 import { Player } from "./player.js";
+import { Secrecy } from "./secrecy.js";
 import { draw } from "./spectrogram.js";
 import { percent, quality, seconds } from "./words.js";
 
@@ -52,7 +53,7 @@ export function setUpReveal(session) {
   async function takeMade() {
     const signal = reading.begin("Reading");
     from = "stego";
-    id("key").value = made.passphrase;
+    id("key-kept").hidden = !secrecy.take(made.key);
     forget();
     const shown = showGiven(made.sound, signal);
     reveal();
@@ -98,9 +99,10 @@ export function setUpReveal(session) {
   // Revealing.
 
   go.addEventListener("click", reveal);
-  id("key").addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && !go.disabled) reveal();
+  const secrecy = new Secrecy("key", "key-salt", "key-key-file", "key-also", () => {
+    if (!go.disabled) reveal();
   });
+  id("key-key-file").addEventListener("change", () => (id("key-kept").hidden = true));
 
   async function reveal() {
     const signal = card.begin("Revealing");
@@ -109,7 +111,7 @@ export function setUpReveal(session) {
     player = undefined;
     go.disabled = true;
     try {
-      const body = JSON.stringify({ from, passphrase: id("key").value, damage: damaged() });
+      const body = JSON.stringify({ from, ...(await secrecy.asked()), damage: damaged() });
       const handlers = { progress: (at) => card.follow(at), stage: (stage) => view.add(stage) };
       const result = await session.work("POST", "/reveal", body, handlers, signal);
       card.end(signal);
@@ -131,8 +133,8 @@ export function setUpReveal(session) {
   damaged();
   return {
     /** made tells of a recording that was just made. */
-    made(sound, passphrase) {
-      made = { sound, passphrase };
+    made(sound, key) {
+      made = { sound, key };
       id("made").hidden = false;
       if (from === "stego") forget();
     },
