@@ -198,7 +198,7 @@ func open(ctx context.Context, name string) (*input, int64, error) {
 
 // copied returns a temporary file that only this user can read with all that src gives, and closes src.
 func copied(ctx context.Context, src *os.File) (*input, error) {
-	file, err := replace.NewTemporary()
+	file, err := replace.NewTemporary("")
 	if err != nil {
 		src.Close()
 		return nil, err

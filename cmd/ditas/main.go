@@ -36,7 +36,11 @@ const rootExample = `  ditas demo
   ditas reveal --stego stego.wav --out photo.png`
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+		ends = append(ends, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), ends...)
 	// Whoever reads what is written may go away, which then is an error like others: files that are being written have to be removed.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	// The first signal ends the work in good order; a second one ends the program.

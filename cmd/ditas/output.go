@@ -58,7 +58,7 @@ func (t *terminal) writeBy(file func(string, func(io.Writer) error) error, name 
 	if name != "-" {
 		return file(name, content)
 	}
-	f, err := replace.NewTemporary()
+	f, err := replace.NewTemporary("")
 	if err != nil {
 		return err
 	}

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/netip"
 	"os/exec"
 	"runtime"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -71,9 +69,6 @@ type serving struct {
 // mostUpload bounds uploads, in MB: an exabyte is more than there is.
 const mostUpload int64 = 1 << 40
 
-// shutdown is how long requests may take to end when the program does.
-const shutdown = 5 * time.Second
-
 func (o *serveFlags) run(ctx context.Context) error {
 	if err := checkWorkers(o.workers); err != nil {
 		return err
@@ -103,6 +98,10 @@ func (o *serveFlags) run(ctx context.Context) error {
 		return withHint(fmt.Errorf("cannot listen on %s: %w", o.addr, err), "choose another --addr; port 0 means any free port")
 	}
 	at := l.Addr().(*net.TCPAddr).AddrPort()
+	if !o.expose && !at.Addr().Unmap().IsLoopback() {
+		l.Close()
+		return fmt.Errorf("cannot listen on %s: that name stands for %s, which other machines would reach", o.addr, at.Addr())
+	}
 	if at.Addr().IsUnspecified() {
 		at = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), at.Port())
 	}
@@ -119,20 +118,7 @@ func (o *serveFlags) run(ctx context.Context) error {
 			fmt.Fprintf(o.err, "ditas: warning: cannot open a browser: %v\nhint: open %s yourself\n", err, address)
 		}
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
-	stopped := make(chan error, 1)
-	go func() {
-		<-ctx.Done()
-		// Pages hold connections that end with the handler's work.
-		closing := handler.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), shutdown)
-		defer cancel()
-		stopped <- errors.Join(closing, server.Shutdown(ctx))
-	}()
-	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return <-stopped
+	return handler.Serve(ctx, l)
 }
 
 // isLoopback reports whether an address is one that other machines cannot reach.

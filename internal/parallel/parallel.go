@@ -54,6 +54,15 @@ func (w *Workers) work(worker int) {
 // Each is [Workers.Each] for a single use.
 func Each(workers, n int, task func(worker, i int)) { NewWorkers(min(workers, n)).Each(n, task) }
 
+// Watch returns a context of which wait waits for all that [Within] was given it for, also for what goes on by itself.
+func Watch(ctx context.Context) (watched context.Context, wait func()) {
+	var all sync.WaitGroup
+	return context.WithValue(ctx, watching{}, &all), all.Wait
+}
+
+// watching is the key of the WaitGroup of a context that is watched.
+type watching struct{}
+
 // Within runs do and returns its error when it returns, or at once ctx's when ctx ends. do then goes on by itself, as what cannot be told to
 // stop does, and nobody may look at what it writes. If it panics, so does Within.
 func Within(ctx context.Context, do func() error) error {
@@ -68,7 +77,14 @@ func Within(ctx context.Context, do func() error) error {
 		panicked any
 	}
 	end := make(chan outcome, 1)
+	all, watched := ctx.Value(watching{}).(*sync.WaitGroup)
+	if watched {
+		all.Add(1)
+	}
 	go func() {
+		if watched {
+			defer all.Done()
+		}
 		var o outcome
 		defer func() {
 			o.panicked = recover()

@@ -87,3 +87,31 @@ func TestWithin(t *testing.T) {
 		}()
 	}
 }
+
+// Who watches a context waits also for what was given up and goes on.
+func TestWatch(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	ctx, wait := parallel.Watch(ctx)
+	wait() // for nothing
+	begun, goOn := make(chan struct{}), make(chan struct{})
+	var ended atomic.Bool
+	go func() {
+		<-begun
+		cancel()
+	}()
+	if err := parallel.Within(ctx, func() error {
+		close(begun)
+		<-goOn
+		ended.Store(true)
+		return nil
+	}); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if ended.Load() {
+		t.Error("the task ended before it was let")
+	}
+	close(goOn)
+	if wait(); !ended.Load() {
+		t.Error("the task was not waited for")
+	}
+}

@@ -214,9 +214,15 @@ type Temporary struct {
 	named bool
 }
 
-// NewTemporary returns an empty Temporary.
-func NewTemporary() (*Temporary, error) {
-	f, err := os.CreateTemp("", "ditas-*")
+// NewTemporary returns an empty Temporary in a folder, or in the system's for temporary files if none is named.
+func NewTemporary(folder string) (*Temporary, error) {
+	if folder == "" {
+		folder = os.TempDir()
+	}
+	if f, err := nameless(folder); err == nil {
+		return &Temporary{f, false}, nil
+	}
+	f, err := os.CreateTemp(folder, "ditas-*")
 	if err != nil {
 		return nil, fmt.Errorf("a temporary file: %w", err)
 	}

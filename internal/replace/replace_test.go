@@ -199,7 +199,7 @@ func TestTemporary(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
 	t.Setenv("TMP", dir)
-	f, err := NewTemporary()
+	f, err := NewTemporary("")
 	if err != nil {
 		t.Fatal(err)
 	}

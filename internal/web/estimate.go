@@ -3,7 +3,6 @@ package web
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -126,14 +125,15 @@ func (s *session) postSurvey(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer f.release()
-	out := newStream(w)
-	ctx, done, err := s.begin(r.Context(), "survey")
+	ctx, out := s.newStream(r.Context(), w)
+	defer out.close()
+	ctx, done, err := s.begin(ctx, "survey", 0)
 	if err != nil {
 		out.end(nil, err)
 		return nil
 	}
 	defer done()
-	v, err := s.survey(ctx, f, hiding, out.progress)
+	v, err := s.survey(ctx, f, hiding, out.advance)
 	if err != nil {
 		out.end(nil, err)
 		return nil
@@ -178,7 +178,12 @@ func (s *session) getEstimate(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer f.release()
-	ctx, done, err := s.begin(r.Context(), "estimate")
+	p, missing := s.picture()
+	pixels := 0
+	if missing == nil {
+		pixels = p.Width * p.Height
+	}
+	ctx, done, err := s.begin(r.Context(), "estimate", pixels)
 	if err != nil {
 		return err
 	}
@@ -188,9 +193,9 @@ func (s *session) getEstimate(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v := estimate{Capacity: room}
-	p, err := s.picture()
-	if errors.Is(err, errNoPicture) {
-		return reply(w, v)
+	if missing != nil {
+		done()
+		return s.reply(w, v)
 	}
 	width, height := p.size(factor, room)
 	v.Picture = &estimatedPicture{Width: width, Height: height}
@@ -208,7 +213,8 @@ func (s *session) getEstimate(w http.ResponseWriter, r *http.Request) error {
 		}
 		v.Picture.Need, v.Picture.PSNR = e.Bytes(), &psnr
 	}
-	return reply(w, v)
+	done()
+	return s.reply(w, v)
 }
 
 // room returns what a cover can take.
@@ -246,7 +252,7 @@ func (s *session) getExact(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ctx, done, err := s.begin(r.Context(), "estimate")
+	ctx, done, err := s.begin(r.Context(), "estimate", p.Width*p.Height)
 	if err != nil {
 		return err
 	}
@@ -273,7 +279,8 @@ func (s *session) getExact(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		if e.Bytes() <= room.Bytes {
-			return reply(w, map[string]int{"percent": percent})
+			done()
+			return s.reply(w, map[string]int{"percent": percent})
 		}
 		// A smaller picture takes more bytes a pixel, so this gets there from above.
 		scale := float64(width) / float64(p.Width) * math.Sqrt(float64(room.Bytes)/float64(e.Bytes()))

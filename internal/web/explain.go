@@ -22,6 +22,10 @@ import (
 var (
 	errNoSession  = errors.New("the page has lost its place: reload it")
 	errBusy       = errors.New("too many pages are open at once")
+	errCrowded    = errors.New("the page asks for too much at once")
+	errFull       = errors.New("the page holds too many recordings that are too large")
+	errPictures   = errors.New("the pages that are open hold too many large pictures")
+	errStalled    = errors.New("the file stopped arriving")
 	errNoSound    = errors.New("there is no such recording yet")
 	errNoPicture  = errors.New("there is no picture yet")
 	errEmpty      = errors.New("the file is empty")
@@ -32,7 +36,6 @@ var (
 	errNeverExact = fmt.Errorf("the picture does not come back exactly even at %d %% of its size", leastPercent)
 	errChannels   = fmt.Errorf("the recording has more than %d channels", maxChannels)
 	errGrown      = fmt.Errorf("the recording is too long: as %s it would be too large", codec.Writable()[0])
-	errTooLong    = errors.New("the recording is too long to be damaged here")
 )
 
 // problem is an error in plain words.
@@ -61,6 +64,14 @@ func explain(err error) problem {
 		return message(http.StatusNotFound, "This page has lost its connection to ditas.", "Reload the page. If that does not help, start ditas serve again.")
 	case is(errBusy):
 		return message(http.StatusServiceUnavailable, "Too many pages are open at once.", "Close some of them and reload this one.")
+	case is(errCrowded):
+		return message(http.StatusTooManyRequests, sentence(err), "Wait until something of it is done.")
+	case is(errFull):
+		return message(http.StatusRequestEntityTooLarge, sentence(err), "Reload the page to let go of them, or use ditas on the command line.")
+	case is(errPictures):
+		return message(http.StatusServiceUnavailable, sentence(err), "Close other pages, or scale the picture down first.")
+	case is(errStalled):
+		return message(http.StatusRequestTimeout, sentence(err), "Try again.")
 	case is(errNoSound), is(errNoPicture):
 		return message(http.StatusNotFound, sentence(err), "")
 	case is(errRequest):
@@ -79,8 +90,6 @@ func explain(err error) problem {
 		return message(http.StatusUnprocessableEntity, sentence(err), "Save fewer of them with an audio editor.")
 	case is(errGrown):
 		return message(http.StatusRequestEntityTooLarge, sentence(err), "Choose a shorter one, or use ditas on the command line.")
-	case is(errTooLong):
-		return message(http.StatusUnprocessableEntity, "The recording is too long to be damaged here.", "Take one of less than ten minutes or so, or damage it with an audio editor.")
 	case errors.As(err, &limit):
 		return message(http.StatusRequestEntityTooLarge, fmt.Sprintf("The file is larger than %d MB.", limit.Limit>>20), "Choose a smaller one, or use ditas on the command line.")
 	case errors.As(err, &quiet) && quiet.Heard:

@@ -1,13 +1,16 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"math"
 	"net/http"
+	"os"
 	"sync"
 
 	"ditas"
@@ -24,7 +27,9 @@ const previewSide = 1024
 
 // secret is the picture to hide.
 type secret struct {
-	*picture.Planes
+	Width, Height int
+	pixels        *image.RGBA // a third of what planes take
+	preview       []byte      // PNG
 
 	mu         sync.Mutex
 	sizes      [][2]int // of the estimators, the latest last
@@ -36,10 +41,11 @@ const keptEstimators = 3
 
 // scaled returns the picture at a size, as it will be hidden.
 func (p *secret) scaled(ctx context.Context, width, height int) (*picture.Planes, error) {
+	v := picture.FromImage(p.pixels)
 	if width == p.Width && height == p.Height {
-		return p.Planes, nil
+		return v, nil
 	}
-	v, err := p.ResizeContext(ctx, width, height)
+	v, err := v.ResizeContext(ctx, width, height)
 	if err != nil {
 		return nil, err
 	}
@@ -74,12 +80,12 @@ func (p *secret) estimator(ctx context.Context, width, height int) (*ditas.Estim
 
 // putPicture takes the picture to hide.
 func (s *session) putPicture(w http.ResponseWriter, r *http.Request) error {
-	f, err := s.receive(w, r, s.handler.options.MaxPicture)
+	f, err := s.receive(w, r, "picture", s.handler.options.MaxPicture)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	ctx, done, err := s.begin(r.Context(), "picture")
+	defer f.release()
+	ctx, done, err := s.begin(r.Context(), "picture", 0)
 	if err != nil {
 		return err
 	}
@@ -92,23 +98,42 @@ func (s *session) putPicture(w http.ResponseWriter, r *http.Request) error {
 	if err := errors.Join(err, ctx.Err()); err != nil {
 		return err
 	}
-	p.Round()
+	v := &secret{Width: p.Width, Height: p.Height}
+	if v.preview, err = preview(ctx, p); err != nil {
+		return err
+	}
+	v.pixels = p.Image()
+	if err := s.give(v); err != nil {
+		return err
+	}
+	done()
+	return s.reply(w, map[string]int{"width": v.Width, "height": v.Height})
+}
+
+// give makes a picture the one to hide, if there is room for it.
+func (s *session) give(v *secret) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.ended {
-		s.secret = &secret{Planes: p}
+	if s.ended {
+		return errNoSession
 	}
-	return reply(w, map[string]int{"width": p.Width, "height": p.Height})
+	old := s.secret
+	s.secret = v
+	if !s.count() {
+		s.secret = old
+		s.count()
+		return errPictures
+	}
+	return nil
 }
 
 // getPicture sends the picture to hide, small enough to look at.
-func (s *session) getPicture(w http.ResponseWriter, r *http.Request) error {
+func (s *session) getPicture(w http.ResponseWriter, _ *http.Request) error {
 	p, err := s.picture()
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", "image/png")
-	return writePreview(r.Context(), w, p.Planes)
+	return s.answer(w, "image/png", p.preview)
 }
 
 func (s *session) picture() (*secret, error) {
@@ -124,6 +149,7 @@ func (s *session) deletePicture(w http.ResponseWriter, _ *http.Request) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.secret = nil
+	s.count()
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
@@ -141,7 +167,7 @@ func (s *session) putCover(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.putSound(w, r, cover, func(ctx context.Context, f *sound, out *stream) ([]report.Warning, error) {
-		v, err := s.survey(ctx, f, hiding, out.progress)
+		v, err := s.survey(ctx, f, hiding, out.advance)
 		if err != nil {
 			return nil, err
 		}
@@ -168,17 +194,19 @@ type taken struct {
 func (s *session) putSound(
 	w http.ResponseWriter, r *http.Request, which string, listen func(context.Context, *sound, *stream) ([]report.Warning, error),
 ) error {
-	file, err := s.receive(w, r, s.handler.options.MaxRecording)
+	file, err := s.receive(w, r, which, s.handler.options.MaxRecording)
 	if err != nil {
 		return err
 	}
-	ctx, done, err := s.begin(r.Context(), which)
+	ctx, out := s.newStream(r.Context(), w)
+	defer out.close()
+	ctx, done, err := s.begin(ctx, which, 0)
 	if err != nil {
-		file.Close()
-		return err
+		file.release()
+		out.end(nil, err)
+		return nil
 	}
 	defer done()
-	out := newStream(w)
 	f, err := s.openSound(ctx, file, r.URL.Query().Get("name"))
 	if err != nil {
 		out.end(nil, err)
@@ -220,9 +248,17 @@ const maxRequest = 1 << 16
 
 // read reads a request.
 func read(w http.ResponseWriter, r *http.Request, v any) error {
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequest))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
+	// All of it is read: only then is it noticed when the client goes away.
+	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return errStalled
+	}
+	if err == nil {
+		d := json.NewDecoder(bytes.NewReader(b))
+		d.DisallowUnknownFields()
+		err = d.Decode(v)
+	}
+	if err != nil {
 		return fmt.Errorf("%w: %w", errRequest, err)
 	}
 	return nil
@@ -253,8 +289,9 @@ func (s *session) postHide(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer f.release()
-	out := newStream(w)
-	ctx, done, err := s.begin(r.Context(), "hide")
+	ctx, out := s.newStream(r.Context(), w)
+	defer out.close()
+	ctx, done, err := s.begin(ctx, "hide", p.Width*p.Height)
 	if err != nil {
 		out.end(nil, err)
 		return nil
@@ -266,7 +303,7 @@ func (s *session) postHide(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *session) hide(ctx context.Context, f *sound, p *secret, c choice, q hideRequest, out *stream) (*hideResult, error) {
-	survey, err := s.survey(ctx, f, c.way, out.progress)
+	survey, err := s.survey(ctx, f, c.way, out.advance)
 	if err != nil {
 		return nil, err
 	}
@@ -289,7 +326,7 @@ func (s *session) hide(ctx context.Context, f *sound, p *secret, c choice, q hid
 	}
 	file, err := s.write(func(w io.Writer) (err error) {
 		v.Hide, err = survey.Hide(ctx, w, hidden, key, ditas.HideOptions{
-			Strength: c.strength, Workers: s.handler.workers(), Progress: out.progress,
+			Strength: c.strength, Workers: s.handler.workers(), Progress: out.advance,
 		})
 		return err
 	})
@@ -307,10 +344,23 @@ func (s *session) hide(ctx context.Context, f *sound, p *secret, c choice, q hid
 		made.release()
 		return nil, err
 	}
-	s.keep(stego, made)
+	kept := p.pixels
+	if width != p.Width || height != p.Height {
+		kept = hidden.Image()
+	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.hidden = hidden
+	s.hidden = kept
+	fits := s.count()
+	if !fits || s.ended {
+		s.hidden = nil
+		s.count()
+	}
+	s.mu.Unlock()
+	if !fits {
+		made.release()
+		return nil, errPictures
+	}
+	s.keep(stego, made)
 	return v, nil
 }
 
@@ -337,7 +387,7 @@ func (s *session) getAudibility(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer b.release()
-	ctx, done, err := s.begin(r.Context(), "audibility")
+	ctx, done, err := s.begin(r.Context(), "audibility", 0)
 	if err != nil {
 		return err
 	}
@@ -363,7 +413,8 @@ func (s *session) getAudibility(w http.ResponseWriter, r *http.Request) error {
 	if p := figures.PEAQ; p != nil && !math.IsNaN(p.ODG) {
 		v.ODG = &p.ODG
 	}
-	return reply(w, v)
+	done()
+	return s.reply(w, v)
 }
 
 // pairs calls do with stretches of two recordings of one format, so many frames at a time.

@@ -13,7 +13,6 @@ import (
 	"ditas"
 	"ditas/audio"
 	"ditas/audio/wav"
-	"ditas/internal/channel"
 	"ditas/picture"
 	"ditas/picture/quality"
 	"ditas/report"
@@ -40,51 +39,118 @@ const damaging report.Phase = "damaging"
 
 func (d damage) none() bool { return d.Cut == 0 && d.Silence == 0 && d.Noise == nil && d.Gain == 0 }
 
-// longestDamaged is the number of samples, 12 minutes of stereo at 44.1 kHz, up to which recordings are damaged: it takes them into
-// memory.
-const longestDamaged = 1 << 26
+// damageBlock is how many samples of a recording are damaged at a time.
+const damageBlock = 1 << 16
 
-// do returns a damaged copy of a recording, the same one every time.
-func (d damage) do(ctx context.Context, f audio.File) (*audio.Recording, error) {
-	if f.Frames()*int64(f.Format().Channels) > longestDamaged {
-		return nil, errTooLong
-	}
-	rec, err := audio.ReadAll(cancelled{f, ctx})
-	var cut *audio.TruncatedError
-	if err != nil && !errors.As(err, &cut) {
-		return nil, err
-	}
-	if n := rec.Frames(); d.Cut > 0 {
-		removed := int(d.Cut * float64(n))
-		rec = channel.Cut(rec, (n-removed)/2, removed)
-	}
-	if n := rec.Frames(); d.Silence > 0 {
-		silenced := int(d.Silence / 2 * float64(n))
-		rec = channel.Zero(channel.Zero(rec, (n/2-silenced)/2, silenced), n/2+(n/2-silenced)/2, silenced)
-	}
-	if d.Noise != nil {
-		var power float64
-		for _, x := range rec.Samples {
-			for _, v := range x {
-				power += v * v
-			}
+// span is a stretch of frames, counted from the first of the recording that was given.
+type span struct{ from, to int64 }
+
+func (v span) has(frame int64) bool { return frame >= v.from && frame < v.to }
+
+// spans returns which of n frames are taken out, and which of the others are silenced.
+func (d damage) spans(n int64) (cut span, silent [2]span) {
+	removed := int64(d.Cut * float64(n))
+	cut = span{(n - removed) / 2, (n-removed)/2 + removed}
+	left := n - removed
+	silenced := int64(d.Silence / 2 * float64(left))
+	// Both halves of what is left have a pause in their middle, which is on one side of the cut.
+	for i := range silent {
+		from := int64(i)*(left/2) + (left/2-silenced)/2
+		if from >= cut.from {
+			from += removed
 		}
-		power /= float64(max(1, rec.Frames()*len(rec.Samples)))
-		rec = channel.Noise(rec, math.Sqrt(power)*math.Pow(10, -*d.Noise/20), rand.NewPCG(1, 1))
+		silent[i] = span{from, from + silenced}
 	}
-	if d.Gain != 0 {
-		rec = channel.Gain(rec, d.Gain)
-	}
-	return rec, ctx.Err()
+	return cut, silent
 }
 
-// writeSound makes a WAV file of a recording in memory.
-func (s *session) writeSound(ctx context.Context, rec *audio.Recording, name string) (*sound, error) {
-	f, err := s.write(func(w io.Writer) error { return wav.Encode(w, rec) })
-	if err != nil {
-		return nil, err
+// write writes a damaged copy of a recording as a WAV file, the same one every time.
+func (d damage) write(ctx context.Context, w io.Writer, f audio.File) error {
+	var frames int64
+	if err := each(ctx, f, func(_ int64, block [][]float64) error {
+		frames += int64(len(block[0]))
+		return nil
+	}); err != nil {
+		return err
 	}
-	return s.openSound(ctx, f, name)
+	cut, silent := d.spans(frames)
+	silence := func(first int64, block [][]float64) {
+		for i := range block[0] {
+			if at := first + int64(i); silent[0].has(at) || silent[1].has(at) {
+				for _, x := range block {
+					x[i] = 0
+				}
+			}
+		}
+	}
+	left := frames - (cut.to - cut.from)
+	deviation := 0.0
+	if d.Noise != nil {
+		var power float64
+		if err := each(ctx, f, func(first int64, block [][]float64) error {
+			silence(first, block)
+			for i := range block[0] {
+				if cut.has(first + int64(i)) {
+					continue
+				}
+				for _, x := range block {
+					power += x[i] * x[i]
+				}
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+		deviation = math.Sqrt(power/float64(max(1, left*int64(f.Format().Channels)))) * math.Pow(10, -*d.Noise/20)
+	}
+	out, err := wav.NewWriter(w, f.Format(), left)
+	if err != nil {
+		return err
+	}
+	rng := rand.New(rand.NewPCG(1, 1))
+	gain := math.Pow(10, d.Gain/20)
+	kept := make([][]float64, f.Format().Channels)
+	if err := each(ctx, f, func(first int64, block [][]float64) error {
+		silence(first, block)
+		for c, x := range block {
+			kept[c] = x[:0]
+			for i, v := range x {
+				if d.Noise != nil {
+					v += deviation * rng.NormFloat64()
+				}
+				if !cut.has(first + int64(i)) {
+					kept[c] = append(kept[c], gain*v)
+				}
+			}
+		}
+		return out.Write(kept)
+	}); err != nil {
+		return err
+	}
+	return out.Close()
+}
+
+// each calls do with all there is of a recording, block by block, each beginning with a frame. do may change the block.
+func each(ctx context.Context, f audio.File, do func(first int64, block [][]float64) error) error {
+	block := audio.NewBlock(f.Format().Channels, max(1, damageBlock/f.Format().Channels))
+	part := make([][]float64, len(block))
+	r := cancelled{f, ctx}.Reader()
+	for first := int64(0); ; {
+		n, err := r.Read(block)
+		if n == 0 {
+			if cut := (*audio.TruncatedError)(nil); err == io.EOF || errors.As(err, &cut) {
+				return nil
+			}
+			return err
+		}
+		for c := range block {
+			part[c] = block[c][:n]
+		}
+		if err := do(first, part); err != nil {
+			return err
+		}
+		first += int64(n)
+	}
 }
 
 // revealRequest is what the page asks for.
@@ -132,8 +198,9 @@ func (s *session) postReveal(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer f.release()
-	out := newStream(w)
-	ctx, done, err := s.begin(r.Context(), "reveal")
+	ctx, out := s.newStream(r.Context(), w)
+	defer out.close()
+	ctx, done, err := s.begin(ctx, "reveal", 0)
 	if err != nil {
 		out.end(nil, err)
 		return nil
@@ -149,27 +216,22 @@ func (s *session) reveal(ctx context.Context, f *sound, q revealRequest, out *st
 	if q.Damage.none() {
 		s.drop(damaged)
 	} else {
-		out.progress(damaging, 0, 1)
-		rec, err := q.Damage.do(ctx, f)
-		if err != nil {
-			return nil, err
-		}
-		hurt, err := s.writeSound(ctx, rec, f.as("damaged"))
-		if err != nil {
-			return nil, err
-		}
-		s.keep(damaged, hurt)
-		v.Which = damaged
-		if f, err = s.take(damaged); err != nil {
+		out.advance(damaging, 0, 1)
+		var err error
+		if f, err = s.damage(ctx, f, q.Damage); err != nil {
 			return nil, err
 		}
 		defer f.release()
+		v.Which = damaged
 	}
 	var original *picture.Planes
 	if q.From == stego {
 		s.mu.Lock()
-		original = s.hidden
+		hidden := s.hidden
 		s.mu.Unlock()
+		if hidden != nil {
+			original = picture.FromImage(hidden)
+		}
 	}
 	compare := func(p *picture.Planes) *float64 {
 		if original == nil {
@@ -188,7 +250,7 @@ func (s *session) reveal(ctx context.Context, f *sound, q revealRequest, out *st
 		return nil, err
 	}
 	p, found, err := ditas.Reveal(ctx, f, key, ditas.RevealOptions{
-		Workers: s.handler.workers(), Progress: out.progress,
+		Workers: s.handler.workers(), Progress: out.advance,
 		Stage: func(i int, p *picture.Planes) {
 			b, err := preview(ctx, p)
 			failed = errors.Join(failed, err)
@@ -209,26 +271,45 @@ func (s *session) reveal(ctx context.Context, f *sound, q revealRequest, out *st
 	if v.Picture, err = preview(ctx, p); err != nil {
 		return nil, err
 	}
+	file, err := s.write(func(w io.Writer) error { return p.EncodeContext(ctx, w, picture.PNG, nil) })
+	if err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.revealed = p
+	if s.revealed != nil {
+		s.revealed.release()
+	}
+	if s.revealed = file; s.ended {
+		file.release()
+		s.revealed = nil
+	}
 	return v, nil
+}
+
+// damage makes a damaged copy of a recording the session's, and takes it.
+func (s *session) damage(ctx context.Context, f *sound, d damage) (*sound, error) {
+	file, err := s.write(func(w io.Writer) error { return d.write(ctx, w, f) })
+	if err != nil {
+		return nil, err
+	}
+	hurt, err := s.openSound(ctx, file, f.as("damaged"))
+	if err != nil {
+		return nil, err
+	}
+	s.keep(damaged, hurt)
+	return s.take(damaged)
 }
 
 // preview returns a picture small enough to look at, as PNG.
 func preview(ctx context.Context, p *picture.Planes) ([]byte, error) {
-	var b bytes.Buffer
-	err := writePreview(ctx, &b, p)
-	return b.Bytes(), err
-}
-
-// writePreview writes a picture small enough to look at, as PNG.
-func writePreview(ctx context.Context, w io.Writer, p *picture.Planes) error {
 	small, err := p.FitContext(ctx, previewSide, previewSide)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return small.EncodeContext(ctx, w, picture.PNG, nil)
+	var b bytes.Buffer
+	err = small.EncodeContext(ctx, &b, picture.PNG, nil)
+	return b.Bytes(), err
 }
 
 // shares returns the share of values that are true in each of n pieces at most.
@@ -250,12 +331,14 @@ func shares(v []bool, n int) []float64 {
 // getRevealed sends the revealed picture as it is.
 func (s *session) getRevealed(w http.ResponseWriter, r *http.Request) error {
 	s.mu.Lock()
-	p := s.revealed
+	f := s.revealed
+	if f != nil {
+		f.take()
+	}
 	s.mu.Unlock()
-	if p == nil {
+	if f == nil {
 		return errNoPicture
 	}
-	w.Header().Set("Content-Type", "image/png")
-	w.Header().Set("Content-Disposition", `attachment; filename="revealed.png"`)
-	return p.EncodeContext(r.Context(), w, picture.PNG, nil)
+	defer f.release()
+	return send(w, r, f, "image/png", "revealed.png")
 }

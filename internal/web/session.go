@@ -4,20 +4,25 @@ import (
 	"bufio"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"net/http"
 	"os"
 	"path"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"ditas"
 	"ditas/audio"
 	"ditas/audio/codec"
 	"ditas/internal/intake"
-	"ditas/picture"
+	"ditas/internal/parallel"
+	"ditas/internal/replace"
 )
 
 // session is what one page has in hand.
@@ -27,15 +32,27 @@ type session struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 
+	held    atomic.Int64 // bytes of files
+	answers atomic.Int64 // bytes that were not taken yet
+
 	mu       sync.Mutex
 	ended    bool
+	requests int // at once
 	lanes    map[string]*lane
 	secret   *secret
 	sounds   map[string]*sound
-	hidden   *picture.Planes // what sounds[stego] holds
-	revealed *picture.Planes
+	hidden   *image.RGBA // what sounds[stego] holds
+	revealed *spool      // a PNG file
 	keys     keyring
+
+	pictures int64 // bytes of secret and hidden; under the handler's lock
 }
+
+// Bounds of a page.
+const (
+	pageRequests = 16       // at once; browsers have 6 connections for all pages
+	pageAnswers  = 48 << 20 // bytes of answers that wait for being taken: those of a picture that is revealed, stage by stage, and more
+)
 
 // The sounds of a session.
 const (
@@ -48,7 +65,7 @@ const (
 // lane is work of one kind, of which there is one job at a time.
 type lane struct {
 	turn   chan struct{}
-	cancel context.CancelFunc // of the latest job
+	cancel context.CancelCauseFunc // of the latest job
 }
 
 func (h *Handler) newSession(ctx context.Context) (*session, error) {
@@ -81,14 +98,116 @@ func (s *session) end() {
 	for _, f := range s.sounds {
 		f.release()
 	}
+	if s.revealed != nil {
+		s.revealed.release()
+	}
 	s.sounds, s.secret, s.hidden, s.revealed, s.keys = nil, nil, nil, nil, keyring{}
+	s.count()
+}
+
+// admit lets a request in, unless there are too many. The context that it returns, and what the client may send and take, ends with the page.
+func (s *session) admit(ctx context.Context, client *paced) (_ context.Context, leave func(), err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.ended:
+		return nil, nil, errNoSession
+	case s.requests == pageRequests:
+		return nil, nil, errCrowded
+	}
+	s.requests++
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(s.ctx, func() {
+		cancel()
+		client.end(lastWords)
+	})
+	return ctx, func() {
+		stop() // or the session would keep what has ended
+		cancel()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.requests--
+	}, nil
+}
+
+// reserve counts bytes of an answer that waits for being taken, until they are freed, and reports whether there is room for them.
+func (s *session) reserve(n int) bool {
+	if s.answers.Add(int64(n)) > pageAnswers {
+		s.free(n)
+		return false
+	}
+	return true
+}
+
+func (s *session) free(n int) { s.answers.Add(-int64(n)) }
+
+// answer sends what was made in memory.
+func (s *session) answer(w http.ResponseWriter, content string, b []byte) error {
+	if !s.reserve(len(b)) {
+		return errCrowded
+	}
+	defer s.free(len(b))
+	w.Header().Set("Content-Type", content)
+	w.Write(b)
+	return nil
+}
+
+// reply sends v as JSON.
+func (s *session) reply(w http.ResponseWriter, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return s.answer(w, "application/json", append(b, '\n'))
 }
 
 // begin starts a job. An earlier one in the same lane is cancelled and waited for, and so is a place among the jobs of all
-// sessions. The job ends with done, and its context with the request, the session, or the next job.
-func (s *session) begin(ctx context.Context, name string) (_ context.Context, done func(), err error) {
-	ctx, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(s.ctx, cancel)
+// sessions. The job ends with done, before anything is sent for which somebody may have to wait, and its context with the request, the session,
+// or the next job. The place is free when also what the job gave up has ended. Of jobs with large pictures there is one at a time; pixels is how
+// many the picture has that the job is about.
+func (s *session) begin(ctx context.Context, name string, pixels int) (_ context.Context, done func(), err error) {
+	ctx, end, err := s.enter(ctx, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx, wait := parallel.Watch(ctx)
+	h := s.handler
+	queues := []*queue{h.jobs}
+	if pixels > h.options.MaxPixels/largeShare {
+		queues = []*queue{h.large, h.jobs}
+	}
+	var leave []func()
+	for _, q := range queues {
+		out, err := q.enter(ctx, s)
+		if err != nil {
+			end()
+			for _, out := range leave {
+				out()
+			}
+			return nil, nil, err
+		}
+		leave = append(leave, out)
+	}
+	return ctx, sync.OnceFunc(func() {
+		end()
+		go func() {
+			wait()
+			for _, out := range leave {
+				out()
+			}
+		}()
+	}), nil
+}
+
+// largeShare is how many times a picture that is not large is smaller than the largest.
+const largeShare = 4
+
+// errReplaced is why a context ended whose lane another one has entered.
+var errReplaced = errors.New("replaced")
+
+// enter enters a lane. Who is there is cancelled and waited for.
+func (s *session) enter(ctx context.Context, name string) (_ context.Context, leave func(), err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
 	s.mu.Lock()
 	l := s.lanes[name]
 	if l == nil {
@@ -96,35 +215,20 @@ func (s *session) begin(ctx context.Context, name string) (_ context.Context, do
 		s.lanes[name] = l
 	}
 	if l.cancel != nil {
-		l.cancel()
+		l.cancel(errReplaced)
 	}
 	l.cancel = cancel
 	s.mu.Unlock()
-	held := 0
-	done = func() {
-		stop() // or the session would keep what has ended
-		cancel()
-		if held > 1 {
-			<-s.handler.jobs
-		}
-		if held > 0 {
+	select {
+	case l.turn <- struct{}{}:
+		return ctx, func() {
+			cancel(nil)
 			<-l.turn
-		}
+		}, nil
+	case <-ctx.Done():
+		cancel(nil)
+		return nil, nil, ctx.Err()
 	}
-	for _, places := range []chan struct{}{l.turn, s.handler.jobs} {
-		select {
-		case places <- struct{}{}:
-			held++
-		case <-ctx.Done():
-			done()
-			return nil, nil, ctx.Err()
-		}
-	}
-	if err := ctx.Err(); err != nil {
-		done()
-		return nil, nil, err
-	}
-	return ctx, done, nil
 }
 
 // sound is a recording in a file of its own.
@@ -138,9 +242,11 @@ type sound struct {
 	surveying chan struct{} // takes one
 
 	mu      sync.Mutex
-	users   int
 	surveys map[string]*ditas.Survey // by the key of a way
 }
+
+// release is for who has taken it, or keeps it.
+func (f *sound) release() { f.file.release() }
 
 // Given returns the format that the recording had.
 func (f *sound) Given() *codec.Format { return f.given }
@@ -177,55 +283,63 @@ func (s *session) take(which string) (*sound, error) {
 	if f == nil {
 		return nil, errNoSound
 	}
-	f.mu.Lock()
-	f.users++
-	f.mu.Unlock()
+	f.file.take()
 	return f, nil
 }
 
-// release closes the file when nobody uses it.
-func (f *sound) release() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.users--; f.users < 0 {
-		f.file.Close()
-	}
-}
-
-// spool is a temporary file. It has no name where the system allows that.
+// spool is a temporary file of a page.
 type spool struct {
-	*os.File
-	named bool
+	*replace.Temporary
+	page  *session
+	bytes int64 // that the page was charged
+
+	mu    sync.Mutex
+	users int
 }
 
 func (s *session) newSpool() (*spool, error) {
-	f, err := os.CreateTemp(s.handler.dir, "")
+	f, err := replace.NewTemporary(s.handler.options.Temp)
 	if err != nil {
 		return nil, err
 	}
-	return &spool{f, os.Remove(f.Name()) != nil}, nil
+	return &spool{Temporary: f, page: s, users: 1}, nil
 }
 
-// Close closes the file, of which nothing is left.
-func (f *spool) Close() error {
-	err := f.File.Close()
-	if f.named {
-		err = errors.Join(err, os.Remove(f.Name()))
+// take is for one more user.
+func (f *spool) take() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.users++
+}
+
+// release closes the file, of which nothing is left, when nobody uses it.
+func (f *spool) release() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.users--; f.users > 0 {
+		return nil
 	}
-	return err
+	f.page.held.Add(-f.bytes)
+	return f.Close()
 }
 
-// bounded is a Writer that takes so many bytes.
+// bounded writes so many bytes to a file, as far as its page may hold them.
 type bounded struct {
-	io.Writer
+	*spool
 	left int64
 }
 
 func (b *bounded) Write(p []byte) (int, error) {
-	if b.left -= int64(len(p)); b.left < 0 {
+	n := int64(len(p))
+	if b.left -= n; b.left < 0 {
 		return 0, errGrown
 	}
-	return b.Writer.Write(p)
+	if b.page.held.Add(n) > b.page.handler.options.MaxPage {
+		b.page.held.Add(-n)
+		return 0, errFull
+	}
+	b.bytes += n
+	return b.File.Write(p)
 }
 
 // size returns the file's length in bytes.
@@ -245,26 +359,41 @@ func (s *session) write(content func(w io.Writer) error) (*spool, error) {
 	}
 	w := bufio.NewWriterSize(&bounded{f, 2 * max(s.handler.options.MaxRecording, s.handler.options.MaxPicture)}, 1<<16)
 	if err := errors.Join(content(w), w.Flush()); err != nil {
-		f.Close()
+		f.release()
 		return nil, err
 	}
 	return f, nil
 }
 
-// receive makes a spool of a request's body.
-func (s *session) receive(w http.ResponseWriter, r *http.Request, limit int64) (*spool, error) {
+// receive makes a spool of a request's body. An upload in the same lane that is under way is cancelled.
+func (s *session) receive(w http.ResponseWriter, r *http.Request, lane string, limit int64) (*spool, error) {
 	if r.ContentLength > limit {
 		return nil, &http.MaxBytesError{Limit: limit}
 	}
-	f, err := s.write(func(dst io.Writer) error {
-		_, err := io.Copy(dst, http.MaxBytesReader(w, r.Body, limit))
-		return err
-	})
+	ctx, leave, err := s.enter(r.Context(), "upload of "+lane)
 	if err != nil {
 		return nil, err
 	}
+	defer leave()
+	client := http.NewResponseController(w)
+	stop := context.AfterFunc(ctx, func() { client.SetReadDeadline(time.Now()) })
+	defer stop()
+	f, err := s.write(func(dst io.Writer) error {
+		_, err := io.Copy(cancelledWriter{dst, ctx}, http.MaxBytesReader(w, r.Body, limit))
+		return err
+	})
+	switch {
+	case err != nil && (s.ctx.Err() != nil || context.Cause(ctx) == errReplaced):
+		return nil, context.Canceled
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, errStalled // by which the request's context has ended, too
+	case err != nil && ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil:
+		return nil, err
+	}
 	if n, err := f.size(); err != nil || n == 0 {
-		f.Close()
+		f.release()
 		return nil, errors.Join(err, errEmpty)
 	}
 	return f, nil
@@ -274,7 +403,7 @@ func (s *session) receive(w http.ResponseWriter, r *http.Request, limit int64) (
 func (s *session) openSound(ctx context.Context, f *spool, name string) (*sound, error) {
 	v, err := s.decode(ctx, f)
 	if err != nil {
-		f.Close()
+		f.release()
 		return nil, err
 	}
 	v.name = path.Base(strings.ReplaceAll(name, `\`, "/"))
@@ -333,13 +462,33 @@ func (s *session) decode(ctx context.Context, f *spool) (*sound, error) {
 	}
 	v, err := s.decode(ctx, g)
 	if err != nil {
-		g.Close()
+		g.release()
 		return nil, err
 	}
-	f.Close()
+	f.release()
 	v.given = given
 	return v, nil
 }
+
+// count counts the pictures that the page holds, and reports whether all pages have room for them. The page is to be locked.
+func (s *session) count() bool {
+	var n int64
+	if s.secret != nil {
+		n += int64(len(s.secret.pixels.Pix))
+	}
+	if s.hidden != nil && (s.secret == nil || s.hidden != s.secret.pixels) {
+		n += int64(len(s.hidden.Pix))
+	}
+	h := s.handler
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.pictures += n - s.pictures
+	s.pictures = n
+	return h.pictures <= int64(mostPictures*4)*int64(h.options.MaxPixels)
+}
+
+// mostPictures is how many pictures of the largest size all pages hold at most.
+const mostPictures = 4
 
 // cancelledWriter cannot be written to any longer when a context ends.
 type cancelledWriter struct {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -22,18 +23,26 @@ func (s *session) getFile(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer f.release()
-	size, err := f.file.size()
+	return send(w, r, f.file, f.format.MediaType(), f.name)
+}
+
+// send sends a file to be saved.
+func send(w http.ResponseWriter, r *http.Request, f *spool, media, name string) error {
+	size, err := f.size()
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", f.format.MediaType())
-	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.name}))
-	http.ServeContent(w, r, "", time.Time{}, io.NewSectionReader(f.file, 0, size))
+	w.Header().Set("Content-Type", media)
+	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+	http.ServeContent(w, r, "", time.Time{}, io.NewSectionReader(f, 0, size))
 	return nil
 }
 
-// maxSamples bounds what getSamples sends, of all channels together.
-const maxSamples = 1 << 22
+// maxSamples bounds what getSamples sends, of all channels together, and samplesBlock is how many it reads at a time.
+const (
+	maxSamples   = 1 << 19
+	samplesBlock = 1 << 16
+)
 
 // getSamples sends frames of a sound, as little-endian 32-bit floats, channel after channel.
 func (s *session) getSamples(w http.ResponseWriter, r *http.Request) error {
@@ -49,26 +58,51 @@ func (s *session) getSamples(w http.ResponseWriter, r *http.Request) error {
 	if bad != nil || worse != nil || from < 0 || from > f.Frames() || frames < 1 || frames > maxSamples/channels {
 		return fmt.Errorf("%w: %q frames from %q on", errRequest, q.Get("frames"), q.Get("from"))
 	}
-	frames = min(frames, f.Frames()-from)
-	block := audio.NewBlock(int(channels), int(frames))
+	leave, err := s.handler.looks.enter(r.Context(), s)
+	if err != nil {
+		return err
+	}
+	out, err := samples(r.Context(), f, from, min(frames, f.Frames()-from))
+	leave()
+	if err != nil {
+		return err
+	}
+	return s.answer(w, "application/octet-stream", out)
+}
+
+// samples returns frames of a sound as getSamples sends them, fewer where the file ends.
+func samples(ctx context.Context, f *sound, from, frames int64) ([]byte, error) {
+	channels := int64(f.Format().Channels)
+	out := make([]byte, 4*frames*channels)
+	block := audio.NewBlock(int(channels), int(min(frames, samplesBlock/channels)))
 	reader := f.Reader()
 	if err := reader.SeekFrame(from); err != nil {
-		return err
+		return nil, err
 	}
-	if n, err := reader.Read(block); err != nil && frames > 0 && err != io.EOF {
-		return err
-	} else if int64(n) < frames {
-		frames = int64(n)
-	}
-	out := make([]byte, 0, 4*frames*channels)
-	for _, x := range block {
-		for _, v := range x[:frames] {
-			out = binary.LittleEndian.AppendUint32(out, math.Float32bits(float32(v)))
+	have := int64(0)
+	for have < frames {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		n, err := reader.Read(block)
+		n = int(min(int64(n), frames-have))
+		for c, x := range block {
+			for i, v := range x[:n] {
+				binary.LittleEndian.PutUint32(out[4*(int64(c)*frames+have+int64(i)):], math.Float32bits(float32(v)))
+			}
+		}
+		if have += int64(n); err == io.EOF || n == 0 {
+			break
+		} else if err != nil {
+			return nil, err
 		}
 	}
-	w.Header().Set("Content-Type", "application/octet-stream")
-	w.Write(out)
-	return nil
+	if have < frames {
+		for c := range channels {
+			copy(out[4*c*have:4*(c+1)*have], out[4*c*frames:])
+		}
+	}
+	return out[:4*channels*have], nil
 }
 
 // Spectrograms have so many columns at most, and rows, evenly spaced in mels. Each column is the mean over so many windows at most.
@@ -113,7 +147,7 @@ func (s *session) getSpectrogram(w http.ResponseWriter, r *http.Request) error {
 	if len(sounds) == 2 && (sounds[0].Format() != sounds[1].Format() || sounds[0].Frames() != sounds[1].Frames()) {
 		return errNoSound
 	}
-	ctx, done, err := s.begin(r.Context(), "spectrogram "+r.PathValue("which"))
+	ctx, done, err := s.begin(r.Context(), "spectrogram "+r.PathValue("which"), 0)
 	if err != nil {
 		return err
 	}
@@ -150,7 +184,8 @@ func (s *session) getSpectrogram(w http.ResponseWriter, r *http.Request) error {
 			return err // the others say the same
 		}
 	}
-	return reply(w, v)
+	done()
+	return s.reply(w, v)
 }
 
 // rows returns the bins that each row of a spectrogram covers, from the highest frequency down.

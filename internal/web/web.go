@@ -26,7 +26,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"os"
 	"path"
 	"runtime"
 	"slices"
@@ -54,8 +53,12 @@ type Options struct {
 	// Sessions bounds how many pages are open at once, and Jobs how many of them work at once; 0 means 5, because a browser has no
 	// more than 6 connections for all of them, or 32 with Anywhere, and 2.
 	Sessions, Jobs int
+	// MaxPage bounds the files that a page holds, in bytes; 0 means four times MaxRecording and MaxPicture.
+	MaxPage int64
 	// Workers is the number of goroutines of a job; 0 means one per processor.
 	Workers int
+	// Patience is how long a client may take to send or to take 64 kB; 0 means 30 s.
+	Patience time.Duration
 	// Temp is the folder for files; an empty one means the system's.
 	Temp string
 }
@@ -68,12 +71,13 @@ type Example struct {
 	Data   []byte
 }
 
-// Handler serves the page. Close ends what it does and removes its files.
+// Handler serves the page. Close ends what it does.
 type Handler struct {
 	options Options
-	dir     string
 	mux     *http.ServeMux
-	jobs    chan struct{}
+	jobs    *queue
+	large   *queue // for jobs with large pictures, before they have a place among the jobs
+	looks   *queue // for what takes a moment, so that a page does not wait for long work to play a sound
 	// deriving has room for one who makes a key.
 	deriving chan struct{}
 	ctx      context.Context
@@ -82,6 +86,7 @@ type Handler struct {
 	mu       sync.Mutex
 	closed   bool
 	sessions map[string]*session
+	pictures int64 // bytes of those that all pages hold
 	requests sync.WaitGroup
 }
 
@@ -126,12 +131,13 @@ func New(o Options) (*Handler, error) {
 	orUsual(&o.MaxPixels, 50_000_000)
 	orUsual(&o.Sessions, sessions)
 	orUsual(&o.Jobs, 2)
+	orUsual(&o.MaxPage, 4*o.MaxRecording+o.MaxPicture)
+	orUsual(&o.Patience, 30*time.Second)
 	o.MaxPixels = min(o.MaxPixels, picture.MaxPixels)
-	dir, err := os.MkdirTemp(o.Temp, "ditas-")
-	if err != nil {
-		return nil, fmt.Errorf("a folder for temporary files: %w", err)
+	h := &Handler{
+		options: o, mux: http.NewServeMux(), jobs: newQueue(o.Jobs), large: newQueue(1), looks: newQueue(2 * o.Jobs),
+		deriving: make(chan struct{}, 1), sessions: map[string]*session{},
 	}
-	h := &Handler{options: o, dir: dir, mux: http.NewServeMux(), jobs: make(chan struct{}, o.Jobs), deriving: make(chan struct{}, 1), sessions: map[string]*session{}}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	if err := h.routes(); err != nil {
 		return nil, errors.Join(err, h.Close())
@@ -140,20 +146,20 @@ func New(o Options) (*Handler, error) {
 }
 
 // orUsual gives an option that is not set its usual value.
-func orUsual[T int | int64](option *T, usual T) {
+func orUsual[T int | int64 | time.Duration](option *T, usual T) {
 	if *option <= 0 {
 		*option = usual
 	}
 }
 
-// Close cancels all work, waits for it to end, and removes all files.
+// Close cancels all work and waits for it to end. Nothing is left of any file.
 func (h *Handler) Close() error {
 	h.mu.Lock()
 	h.closed = true
 	h.mu.Unlock()
 	h.cancel()
 	h.requests.Wait()
-	return os.RemoveAll(h.dir)
+	return nil
 }
 
 func (h *Handler) routes() error {
@@ -208,7 +214,7 @@ func (h *Handler) routes() error {
 			h.mu.Unlock()
 			err := error(errNoSession)
 			if s != nil {
-				err = serve(s, w, r)
+				err = h.servePage(s, serve, w, r)
 			}
 			if err != nil {
 				fail(w, err)
@@ -218,8 +224,20 @@ func (h *Handler) routes() error {
 	return nil
 }
 
+// servePage serves a request of a page.
+func (h *Handler) servePage(s *session, serve func(*session, http.ResponseWriter, *http.Request) error, w http.ResponseWriter, r *http.Request) error {
+	ctx, leave, err := s.admit(r.Context(), w.(*paced))
+	if err != nil {
+		return err
+	}
+	defer leave()
+	defer keepConnection(ctx)()
+	return serve(s, w, r.WithContext(ctx))
+}
+
 // ServeHTTP implements http.Handler.
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) ServeHTTP(to http.ResponseWriter, r *http.Request) {
+	w := pace(to, r, h.options.Patience)
 	header := w.Header()
 	header.Set("Content-Security-Policy", policy)
 	header.Set("Permissions-Policy", "microphone=(self), camera=(), geolocation=(), payment=(), usb=()")
@@ -243,15 +261,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.mu.Unlock()
 	defer h.requests.Done()
 	// Who sends or takes too slowly must not keep the program from ending.
-	defer context.AfterFunc(h.ctx, func() {
-		c := http.NewResponseController(w)
-		c.SetReadDeadline(time.Now())
-		c.SetWriteDeadline(time.Now().Add(lastWords))
-	})()
+	defer context.AfterFunc(h.ctx, func() { w.end(lastWords) })()
 	h.mux.ServeHTTP(w, r)
 }
 
-// lastWords is how long answers may take to get out when the program ends.
+// lastWords is how long answers may take to get out when the page or the program ends.
 const lastWords = time.Second
 
 // policy lets the page load its own parts, and pictures that it was given as data, and nothing else from anywhere.
@@ -344,13 +358,15 @@ func (h *Handler) open(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.end()
-	out := newStream(w)
+	defer keepConnection(r.Context())()
+	ctx, out := s.newStream(s.ctx, w)
+	defer out.close()
 	out.send(map[string]string{"session": s.id})
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	for {
 		select {
-		case <-s.ctx.Done():
+		case <-ctx.Done():
 			return
 		case <-beat.C:
 			out.send(struct{}{})

@@ -684,6 +684,19 @@ func TestDamage(t *testing.T) {
 	if snr, err := metric.SNR(want.Samples[0][:n/8], got.Samples[0][:n/8]); err != nil || snr < 55 || snr > 65 {
 		t.Errorf("noise of 60 dB has %.1f dB (%v)", snr, err)
 	}
+	v.result("POST", "/reveal", []byte(`{"from":"stego","passphrase":"","damage":{"cut":0.25,"silence":0.2,"gain":-3}}`), &revealed)
+	_, b = v.do("GET", "/sounds/damaged/file", nil)
+	if got, err = codec.Decode(bytes.NewReader(b), int64(len(b))); err != nil {
+		t.Fatal(err)
+	}
+	half := n * 3 / 8
+	want = channel.Cut(stego, half, n/4)
+	for i := range 2 {
+		want = channel.Zero(want, i*half+half*2/5, half/5)
+	}
+	if want = channel.Convert(channel.Gain(want, -3), stego.Format.Encoding); !slices.Equal(got.Samples[0], want.Samples[0]) {
+		t.Error("without noise, what was cut and silenced differs from what it should be")
+	}
 	// Without damage it is the recording itself.
 	v.result("POST", "/reveal", []byte(`{"from":"stego","passphrase":"","damage":{"cut":0,"silence":0,"noise":null,"gain":0}}`), &revealed)
 	if revealed.Which != "stego" || revealed.PSNR != 100 {

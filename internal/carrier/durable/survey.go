@@ -33,8 +33,8 @@ const (
 	excerptBlocks = 8     // of a recording that would hold an excerpt
 	usualLevel    = (10 - loudest) / levelStep
 	mostTries     = 3
-	// wantedIndex is the distortion index of excerpts with which the ODG of whole recordings is −0.5 in the mean, and usualSlope what a dB of the level adds to it. The index is nearly linear in
-	// the level, as the grade is not, so two tries tell most levels.
+	// wantedIndex is the distortion index of excerpts with which the ODG of whole recordings is −0.5 in the mean, and usualSlope what a dB
+	// of the level adds to it. The index is nearly linear in the level, as the grade is not, so two tries tell most levels.
 	wantedIndex = 1.54
 	usualSlope  = 0.28
 	// gradedRate is the least rate whose recordings can have the bandwidth without which PEAQ's grade does not count.

@@ -5,7 +5,7 @@
 import { clock } from "./words.js";
 
 const pieceSeconds = 2;
-const mostSamples = 2 ** 22; // of a piece, of all channels together, as ditas sends them
+const mostSamples = 2 ** 19; // of a piece, of all channels together, as ditas sends them
 const ahead = 2; // pieces that are scheduled beyond the one that is playing
 const hurry = 0.3; // seconds that it may take to schedule a piece
 const mostChannels = 32; // of a buffer, as browsers have it
