@@ -29,7 +29,7 @@ func (o CoverOptions) Check() error {
 		refusal.Name = o.Name
 		return refusal
 	}
-	_, err := f.level(o.Level)
+	_, err := f.level(o)
 	return err
 }
 
@@ -48,7 +48,7 @@ func Cover(f audio.File, o CoverOptions) (audio.Rewriter, *Format, error) {
 		f = named.File
 	}
 	to := target(own, o.Name)
-	level, err := to.level(o.Level)
+	level, err := to.level(o)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -104,7 +104,8 @@ func target(own *Format, name string) *Format {
 }
 
 // level returns the level of compression that is asked for, or the usual one.
-func (f *Format) level(asked *int) (int, error) {
+func (f *Format) level(o CoverOptions) (int, error) {
+	asked := o.Level
 	lowest, highest, usual, ok := f.Levels()
 	switch {
 	case asked == nil:
@@ -112,12 +113,14 @@ func (f *Format) level(asked *int) (int, error) {
 	case !ok:
 		leveled := slices.DeleteFunc(Writable(), func(f *Format) bool { return f.write.levels == nil })
 		return 0, &Refusal{
+			Name:   o.Name,
 			Says:   fmt.Sprintf("would be %s, which has no levels of compression", f.name),
 			Advice: endIn(leveled) + ", or leave the level out",
 			Err:    audio.ErrUnsupported,
 		}
 	case *asked < lowest || *asked > highest:
 		return 0, &Refusal{
+			Name:   o.Name,
 			Says:   fmt.Sprintf("would be %s, which has no level of compression %d", f.name, *asked),
 			Advice: fmt.Sprintf("take one from %d, the fastest, to %d, the smallest", lowest, highest),
 			Err:    audio.ErrUnsupported,

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -70,12 +68,7 @@ func (f *batchFlags) free(name string) error {
 	if f.dir == "" || f.force {
 		return nil
 	}
-	if _, err := os.Lstat(name); err == nil {
-		return withHint(fmt.Errorf("%s exists already", name), "--force replaces it")
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
+	return vacant(name)
 }
 
 // tally names what a command does to files: "3 recordings: 1 revealed, 1 in part, 1 failed".

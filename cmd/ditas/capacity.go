@@ -143,9 +143,15 @@ func (o *capacityFlags) measure(ctx context.Context, name string, strength ditas
 		if res.SNR == 0 {
 			strength = "the least strength"
 		}
-		o.printf("  room     %s at %s, %s of them with protection against noise\n", size(res.Bytes), strength, size(res.Robust))
-		side := int(math.Sqrt(8 * float64(res.Bytes) / exactBits))
-		exactly = fmt.Sprintf("; one of about %d×%d comes back exactly", side, side)
+		protected := size(res.Robust) + " of them"
+		if res.Robust == res.Bytes {
+			protected = "all of it"
+		}
+		o.printf("  room     %s at %s, %s with protection against noise\n", size(res.Bytes), strength, protected)
+		if len(room.Stages) == 0 { // else it is for pictures that arrive only in part
+			side := int(math.Sqrt(8 * float64(res.Bytes) / exactBits))
+			exactly = fmt.Sprintf("; one of about %d×%d comes back exactly", side, side)
+		}
 	}
 	if res.Bytes == 0 {
 		exactly = fmt.Sprintf(" at an SNR of %g dB; it comes back close, but hardly ever exact", res.SNR)

@@ -8,7 +8,6 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -116,7 +115,7 @@ func (o *demoFlags) run(ctx context.Context) error {
 	if err := checkWorkers(o.workers); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(o.dir, 0o777); err != nil {
+	if err := makeFolder(o.dir); err != nil {
 		return err
 	}
 	at := func(name string) string { return filepath.Join(o.dir, name) }

@@ -18,7 +18,8 @@ random numbers: six of them have 78 bits. To guess a passphrase of 50 bits takes
 thousand graphics cards some 35 years; every word more makes that 7,776 times as
 long.
 
-With --out it goes into a file that only you can read, for --passphrase-file.
+With --out it goes into a file that only you can read, for --passphrase-file. An
+existing file is replaced only with --force.
 
 The words are the long list of the Electronic Frontier Foundation, "EFF's New Wordlists
 for Random Passphrases" by Joseph Bonneau, CC BY 3.0 US.`
@@ -30,6 +31,7 @@ type diceFlags struct {
 	terminal
 	words int
 	out   string
+	force bool
 }
 
 func passphraseCommand() *cobra.Command {
@@ -49,6 +51,7 @@ func passphraseCommand() *cobra.Command {
 	f.SortFlags = false
 	f.IntVar(&o.words, "words", passphrase.Words, fmt.Sprintf("number `N` of words, from %d to %d", passphrase.LeastWords, passphrase.MostWords))
 	f.StringVarP(&o.out, "out", "o", "", "write it to a `FILE` that only you can read, instead of showing it")
+	f.BoolVarP(&o.force, "force", "f", false, "with --out, replace an existing file")
 	o.addFlags(cmd)
 	return cmd
 }
@@ -65,16 +68,26 @@ func (o *diceFlags) run(_ context.Context) error {
 	if o.words < passphrase.LeastWords || o.words > passphrase.MostWords {
 		return usagef("--words %d: want %d to %d", o.words, passphrase.LeastWords, passphrase.MostWords)
 	}
+	if o.force && o.out == "" {
+		return usagef("--force goes with --out")
+	}
+	if o.out != "" {
+		if err := checkOutput(o.out); err != nil {
+			return err
+		}
+		if o.out != "-" && !o.force {
+			if err := vacant(o.out); err != nil {
+				return err
+			}
+		}
+	}
 	text, bits, err := passphrase.Throw(rand.Reader, o.words)
 	if err != nil {
 		return err
 	}
 	res := thrown{Passphrase: text, Words: o.words, Bits: bits}
 	if o.out != "" {
-		if err := checkOutput(o.out); err != nil {
-			return err
-		}
-		if err := o.writePrivate(o.out, func(w io.Writer) error { _, err := fmt.Fprintln(w, text); return err }); err != nil {
+		if err := o.writeSecret(o.out, func(w io.Writer) error { _, err := fmt.Fprintln(w, text); return err }); err != nil {
 			return err
 		}
 		res.Passphrase, res.Out = "", o.out

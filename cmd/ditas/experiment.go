@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -104,7 +103,7 @@ func (o *experimentFlags) load(ctx context.Context, kind string) (d experiment.D
 func (o *experimentFlags) write(results map[string]func(w io.Writer) error) error {
 	for name, write := range results {
 		name := filepath.Join(o.out, name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+		if err := makeFolder(filepath.Dir(name)); err != nil {
 			return err
 		}
 		if err := replace.File(name, write); err != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -184,6 +183,9 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 	if err := checkWorkers(o.options.Workers); err != nil {
 		return err
 	}
+	if err := o.passphrase.check(); err != nil {
+		return err
+	}
 	images, covers := o.images, o.covers
 	for _, name := range args {
 		switch {
@@ -222,7 +224,7 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 		}
 	}
 	if o.batch.dir != "" {
-		if err := os.MkdirAll(o.batch.dir, 0o777); err != nil {
+		if err := makeFolder(o.batch.dir); err != nil {
 			return err
 		}
 	}
@@ -329,9 +331,7 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	case res.PSNR == 100:
 		whole = "revealed it is as it was hidden"
 	}
-	if out == "-" {
-		out = "standard output"
-	}
+	out = written(out)
 	o.printf("%s is hidden in %s\n", shown(image), out)
 	o.printf("  picture    %d×%d pixels%s; %s\n", res.Width, res.Height, scaled, whole)
 	for _, l := range res.Losses {

@@ -75,7 +75,7 @@ func unfit(name string, err error) error {
 		return about(name, err)
 	}
 	if refusal.Name != "" {
-		name = refusal.Name
+		name = written(refusal.Name)
 	}
 	return withHint(usagef("%s %s", name, refusal.Says), "%s", refusal.Advice)
 }
@@ -133,6 +133,14 @@ func bare(extensions []string) []string {
 func shown(name string) string {
 	if name == "-" {
 		return "standard input"
+	}
+	return name
+}
+
+// written returns the name of a file that is made as people are to read it.
+func written(name string) string {
+	if name == "-" {
+		return "standard output"
 	}
 	return name
 }

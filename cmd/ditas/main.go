@@ -10,10 +10,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // Exit codes.
@@ -95,6 +97,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return explain(cmd, args)
 	}
 	root.SetHelpCommand(help)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return plainFlagError(err) })
 	root.SetArgs(args)
 	out := &checked{Writer: stdout}
 	root.SetOut(out)
@@ -115,6 +118,24 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		err = withHint(&usageError{err}, "ditas -h explains")
 	}
 	return conclude(ctx, stderr, err)
+}
+
+// plainFlagError says of a flag's value what it should have been, in place of what the parser says.
+func plainFlagError(err error) error {
+	var invalid *pflag.InvalidValueError
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	want := map[string]string{
+		"float64": "a number", "int": "a whole number", "int64": "a whole number", "uint64": "a whole number that is not negative", "bool": "true or false",
+	}[invalid.GetFlag().Value.Type()]
+	switch {
+	case want == "":
+		return err
+	case errors.Is(err, strconv.ErrRange):
+		return fmt.Errorf("--%s %s: want a smaller number", invalid.GetFlag().Name, invalid.GetValue())
+	}
+	return fmt.Errorf("--%s %q: want %s", invalid.GetFlag().Name, invalid.GetValue(), want)
 }
 
 // checked is standard output, and the first error in writing to it.
@@ -153,9 +174,9 @@ func conclude(ctx context.Context, stderr io.Writer, err error) int {
 	if errors.Is(err, syscall.EPIPE) {
 		return code // whoever reads has what he wanted
 	}
-	fmt.Fprintf(stderr, "ditas: %s\n", oneLine(text))
+	fmt.Fprintf(stderr, "ditas: %s\n", visible(oneLine(text)))
 	if errors.As(err, &hint) {
-		fmt.Fprintf(stderr, "hint: %s\n", hint.hint)
+		fmt.Fprintf(stderr, "hint: %s\n", visible(hint.hint))
 	}
 	return code
 }

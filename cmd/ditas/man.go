@@ -59,7 +59,7 @@ func (o *manFlags) run(ctx context.Context, root *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(o.dir, 0o777); err != nil {
+	if err := makeFolder(o.dir); err != nil {
 		return err
 	}
 	res := pages{Out: o.dir}

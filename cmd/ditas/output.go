@@ -43,6 +43,33 @@ func checkOutput(out string, inputs ...string) error {
 	return nil
 }
 
+// vacant returns an error if there is a file of that name, which only --force replaces.
+func vacant(name string) error {
+	if _, err := os.Lstat(name); err == nil {
+		return withHint(fmt.Errorf("%s exists already", name), "--force replaces it")
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// makeFolder makes a folder and those above it, unless they are there.
+func makeFolder(name string) error {
+	err := os.MkdirAll(name, 0o777)
+	if err == nil {
+		return nil
+	}
+	at := name
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		at, err = path.Path, path.Err
+	}
+	if info, err := os.Stat(at); err == nil && !info.IsDir() {
+		return withHint(fmt.Errorf("%s is a file, and a folder is wanted here", at), "choose another name for the folder")
+	}
+	return withHint(fmt.Errorf("cannot make the folder %s: %w", name, err), "choose a folder in a place that you can write to")
+}
+
 // write makes a file as replace.File does, or, if the name is -, writes it to standard output when it is complete. From then on the
 // command's messages go to standard error.
 func (t *terminal) write(name string, content func(w io.Writer) error) error {
@@ -52,6 +79,11 @@ func (t *terminal) write(name string, content func(w io.Writer) error) error {
 // writePrivate is write for what others than this user should not read.
 func (t *terminal) writePrivate(name string, content func(w io.Writer) error) error {
 	return t.writeBy(replace.Private, name, content)
+}
+
+// writeSecret is write for what nobody but this user may read, even if everybody could read the file that is replaced.
+func (t *terminal) writeSecret(name string, content func(w io.Writer) error) error {
+	return t.writeBy(replace.Secret, name, content)
 }
 
 func (t *terminal) writeBy(file func(string, func(io.Writer) error) error, name string, content func(w io.Writer) error) error {

@@ -31,9 +31,10 @@ of a second and 256 MiB of memory, once for all files.
 
 --salt adds a name that both sides know, such as "Anna and Ben", and --key-file any
 file that both have, which may be a photograph or a song: its bytes count, not its
-name. Neither has to be secret. With one of them, whoever tries a list of passphrases
-has to begin anew for you, and with a file that nobody else has, guessing is in vain.
-What was hidden with them is revealed only with the same.`
+name. Capital and small letters of a name differ; blanks around it do not count.
+Neither has to be secret. With one of them, whoever tries a list of passphrases has to
+begin anew for you, and with a file that nobody else has, guessing is in vain. What was
+hidden with them is revealed only with the same.`
 
 const passphraseVariable = "DITAS_PASSPHRASE"
 
@@ -42,6 +43,7 @@ const maxPassphrase = 4096
 
 // passphraseFlags say where a passphrase comes from.
 type passphraseFlags struct {
+	cmd     *cobra.Command
 	prompt  bool
 	file    string
 	keyFile string
@@ -52,10 +54,22 @@ type passphraseFlags struct {
 }
 
 func (f *passphraseFlags) addFlags(cmd *cobra.Command, purpose string) {
+	f.cmd = cmd
 	cmd.Flags().BoolVarP(&f.prompt, "passphrase", "p", false, "ask for the passphrase "+purpose)
 	cmd.Flags().StringVar(&f.file, "passphrase-file", "", "read the passphrase from the first line of a `FILE`; - is standard input")
 	cmd.Flags().StringVar(&f.keyFile, "key-file", "", "a `FILE` that both sides have, on which the key depends too")
-	cmd.Flags().StringVar(&f.salt, "salt", "", "a `NAME` that both sides know, on which the key depends too")
+	cmd.Flags().StringVar(&f.salt, "salt", "", "a `NAME` that both sides know; its case counts, blanks around it do not")
+}
+
+// check returns an error if a flag is given and empty, as a variable of the shell is that was never set: without what it should have named the key
+// would be another, or none.
+func (f *passphraseFlags) check() error {
+	for _, name := range []string{"passphrase-file", "key-file", "salt"} {
+		if flag := f.cmd.Flags().Lookup(name); flag.Changed && flag.Value.String() == "" {
+			return withHint(usagef("--%s is empty", name), "leave it out to use none; if it is a variable of the shell, set that first")
+		}
+	}
+	return nil
 }
 
 // files returns the names of the files that are read.
@@ -265,12 +279,15 @@ func (t *terminal) ask(ctx context.Context, prompt string) (string, error) {
 	answers := make(chan answer, 1)
 	fmt.Fprint(t.err, prompt)
 	go func() {
-		line, err := term.ReadPassword(fd)
+		line, err := readUnseen(fd)
 		answers <- answer{line, err}
 	}()
 	select {
 	case a := <-answers:
 		fmt.Fprintln(t.err)
+		if errors.Is(a.err, io.EOF) {
+			a.err = withHint(errors.New("the input ended before there was a passphrase"), "type the passphrase and then Enter")
+		}
 		return string(a.line), a.err
 	case <-ctx.Done():
 		term.Restore(fd, state)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -98,6 +97,9 @@ func (o *revealFlags) run(ctx context.Context, stegos []string) error {
 	if err := checkWorkers(o.options.Workers); err != nil {
 		return err
 	}
+	if err := o.passphrase.check(); err != nil {
+		return err
+	}
 	if _, err := checkMethod(o.options.Method); err != nil {
 		return err
 	}
@@ -137,7 +139,7 @@ func (o *revealFlags) run(ctx context.Context, stegos []string) error {
 		if err != nil {
 			return err
 		}
-		if err := os.MkdirAll(o.batch.dir, 0o777); err != nil {
+		if err := makeFolder(o.batch.dir); err != nil {
 			return err
 		}
 	}
@@ -205,9 +207,7 @@ func (o *revealFlags) reveal(ctx context.Context, name, out string, format pictu
 	if err != nil {
 		return explain(err, stego, o.options.Method)
 	}
-	if out == "-" {
-		out = "standard output"
-	}
+	out = written(out)
 	exactly := ""
 	if res.Exact {
 		exactly = ", exactly as it was hidden"

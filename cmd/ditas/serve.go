@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"os/exec"
 	"runtime"
 
@@ -95,7 +96,7 @@ func (o *serveFlags) run(ctx context.Context) error {
 	var config net.ListenConfig
 	l, err := config.Listen(ctx, "tcp", o.addr)
 	if err != nil {
-		return withHint(fmt.Errorf("cannot listen on %s: %w", o.addr, err), "choose another --addr; port 0 means any free port")
+		return withHint(fmt.Errorf("cannot listen on %s: %w", o.addr, withoutAddress(err)), "choose another --addr; port 0 means any free port")
 	}
 	at := l.Addr().(*net.TCPAddr).AddrPort()
 	if !o.expose && !at.Addr().Unmap().IsLoopback() {
@@ -119,6 +120,17 @@ func (o *serveFlags) run(ctx context.Context) error {
 		}
 	}
 	return handler.Serve(ctx, l)
+}
+
+// withoutAddress returns what went wrong in listening, without the address and the names of system calls.
+func withoutAddress(err error) error {
+	if op := new(net.OpError); errors.As(err, &op) {
+		err = op.Err
+	}
+	if call := new(os.SyscallError); errors.As(err, &call) {
+		err = call.Err
+	}
+	return err
 }
 
 // isLoopback reports whether an address is one that other machines cannot reach.

@@ -6,8 +6,10 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -76,5 +78,19 @@ func TestServe(t *testing.T) {
 	}
 	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v (%v)", left, err)
+	}
+}
+
+// A port that is taken is said once.
+func TestServeOnAPortThatIsTaken(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	var stderr bytes.Buffer
+	code := run(context.Background(), []string{"serve", "--addr", l.Addr().String()}, io.Discard, &stderr)
+	if got := stderr.String(); code != exitFailed || strings.Count(got, l.Addr().String()) != 1 || !strings.Contains(got, "in use") && runtime.GOOS != "windows" {
+		t.Errorf("exit code %d, %s", code, got)
 	}
 }

@@ -5,7 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
@@ -37,7 +41,7 @@ func (t *terminal) begin(cmd *cobra.Command) { t.out, t.err = cmd.OutOrStdout(),
 // printf prints a result for people.
 func (t *terminal) printf(format string, args ...any) {
 	if !t.json && !t.quiet {
-		fmt.Fprintf(t.out, format, args...)
+		fmt.Fprint(t.out, visible(fmt.Sprintf(format, args...)))
 	}
 }
 
@@ -56,7 +60,28 @@ func (t *terminal) result(v any) error {
 
 // warn prints a warning and what to do about it.
 func (t *terminal) warn(text, hint string) {
-	fmt.Fprintf(t.err, "ditas: warning: %s\nhint: %s\n", oneLine(text), hint)
+	fmt.Fprintf(t.err, "ditas: warning: %s\nhint: %s\n", visible(oneLine(text)), visible(hint))
+}
+
+// visible writes out what a terminal would obey rather than show, such as escape codes in the names of files.
+func visible(s string) string {
+	var b strings.Builder
+	for len(s) > 0 {
+		r, n := utf8.DecodeRuneInString(s)
+		switch {
+		case r == utf8.RuneError && n == 1:
+			fmt.Fprintf(&b, `\x%02x`, s[0])
+		case r == '\n' || r == '\t':
+			b.WriteRune(r)
+		case unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r):
+			quoted := strconv.QuoteRuneToASCII(r)
+			b.WriteString(quoted[1 : len(quoted)-1])
+		default:
+			b.WriteString(s[:n])
+		}
+		s = s[n:]
+	}
+	return b.String()
 }
 
 // bar returns a progress bar, or nil where none is to be seen.

@@ -243,7 +243,7 @@ func (s *session) resume() error {
 		if err := s.trainer.Start(); err != nil {
 			return withHint(err, "--init, or init in the configuration, names weights of the same shapes that ditas train made")
 		}
-		return os.MkdirAll(s.out, 0o777)
+		return makeFolder(s.out)
 	}
 	if err != nil {
 		return err

@@ -17,13 +17,23 @@ import (
 // File makes a file of what content writes. Until that is complete the file has a name of its own in the same folder, and if content fails
 // there is nothing, or what was there before, whose mode and, where that is possible, owner the new file has. What files of other runs that
 // died have left in the folder is removed. Symbolic links are followed. What is no regular file, such as a pipe, is written as it comes.
-func File(name string, content func(w io.Writer) error) error { return write(name, 0o644, content) }
+func File(name string, content func(w io.Writer) error) error {
+	return write(name, 0o644, true, content)
+}
 
 // Private is File for what is of no concern to others: a new file can be read by its owner alone, and one that is replaced by nobody more than
 // before.
-func Private(name string, content func(w io.Writer) error) error { return write(name, 0o600, content) }
+func Private(name string, content func(w io.Writer) error) error {
+	return write(name, 0o600, true, content)
+}
 
-func write(name string, mode fs.FileMode, content func(w io.Writer) error) error {
+// Secret is File for what its owner alone may read, whatever the mode was of a file that is replaced.
+func Secret(name string, content func(w io.Writer) error) error {
+	return write(name, 0o600, false, content)
+}
+
+// write makes a file of a mode, or, with keep, of the mode and the owner of the one that it replaces.
+func write(name string, mode fs.FileMode, keep bool, content func(w io.Writer) error) error {
 	target, err := follow(name)
 	if err != nil {
 		return reason(name, err)
@@ -53,7 +63,7 @@ func write(name string, mode fs.FileMode, content func(w io.Writer) error) error
 	if err := fill(f, content); err != nil {
 		return err
 	}
-	if old != nil {
+	if old != nil && keep {
 		perm := old.Mode().Perm()
 		if !own(f, old) {
 			perm &^= 0o070 // which would be for another group

@@ -94,6 +94,14 @@ func TestModes(t *testing.T) {
 	if err := Private(private, text("secret")); err != nil || mode(private) != 0o600 {
 		t.Errorf("a private file has the mode %o, error %v", mode(private), err)
 	}
+	for _, m := range []os.FileMode{0o600, 0o644, 0o400} {
+		if err := os.Chmod(private, m); err != nil {
+			t.Fatal(err)
+		}
+		if err := Secret(private, text("secret")); err != nil || mode(private) != 0o600 {
+			t.Errorf("a secret file in place of one of mode %o has the mode %o, error %v", m, mode(private), err)
+		}
+	}
 }
 
 func TestSymbolicLinks(t *testing.T) {
