@@ -744,3 +744,20 @@ func TestPausesKeepTheirPromise(t *testing.T) {
 		})
 	}
 }
+
+// The largest picture that a recording takes comes back at its full size, also where it has more than a million pixels.
+func TestLargestPicture(t *testing.T) {
+	cover := music(t, audio.Format{Rate: 44100, Channels: 2, Encoding: audio.Int16}, 3)
+	room, err := survey(t, cover).Capacity(ditas.Strength{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if room.Pixels < 1<<20 {
+		t.Fatalf("room for %d pixels", room.Pixels)
+	}
+	stego, _ := hide(t, cover, scene(room.Side, room.Side), ditas.Public(), ditas.HideOptions{})
+	p, _ := reveal(t, stego, ditas.Public(), ditas.RevealOptions{Plain: true})
+	if p.Width != room.Side || p.Height != room.Side {
+		t.Errorf("a picture of %d×%d pixels came back as one of %d×%d", room.Side, room.Side, p.Width, p.Height)
+	}
+}

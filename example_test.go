@@ -161,6 +161,6 @@ func ExampleNewSurvey() {
 	width, height := capacity.Fit(4000, 3000)
 	fmt.Println("4000×3000 pixels fit:", width == 4000 && height == 3000)
 	// Output:
-	// a square picture of 2200 pixels a side, or less
+	// a square picture of 1600 pixels a side, or less
 	// 4000×3000 pixels fit: false
 }

@@ -93,8 +93,8 @@ func reveal(ctx context.Context, stego audio.File, key Key, o RevealOptions, onl
 	return nil, nil, nothing
 }
 
-// Holds returns a warning if a recording holds a picture for one of the keys, of which hiding another one would leave little or nothing, and nil if
-// not. It looks only for what takes a moment to find, in recordings that were not changed since: other ones may hold one as well.
+// Holds returns a warning if a recording holds a picture for one of the keys, and nil if not: hiding another one would spoil that or leave it there to be
+// found. It looks only for what takes a moment to find, in recordings that were not changed since: other ones may hold one as well.
 func Holds(ctx context.Context, recording audio.File, keys ...Key) (*report.Warning, error) {
 	if recording.Format().Channels > carrier.MaxChannels {
 		return nil, nil
@@ -114,7 +114,7 @@ func Holds(ctx context.Context, recording audio.File, keys ...Key) (*report.Warn
 			switch {
 			case err == nil:
 				return &report.Warning{
-					Kind: report.Occupied, Text: "already holds a picture, of which little or nothing will be left",
+					Kind: report.Occupied, Text: "already holds a picture; what is left of that will still be found",
 					Advice: "take the recording as it was before",
 				}, nil
 			case !errors.Is(err, carrier.ErrNotFound) && !errors.Is(err, carrier.ErrVersion):

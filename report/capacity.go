@@ -16,13 +16,21 @@ func (c *Capacity) area(width, height int) int {
 // fewPixels is the size up to which a picture takes at least one bit a pixel.
 const fewPixels = 64 * 64
 
+// Beyond freePixels a picture takes at least moreBits for each pixel more: receivers halve what claims more pixels than that, lest a few bytes
+// take all memory.
+const (
+	freePixels = 1 << 20
+	moreBits   = 0.5
+)
+
 // LeastBits returns how many bits a picture of so many pixels takes at least that is coded as a whole: one a pixel up to 64×64, and farther up
-// fewer for each pixel the larger the picture is, in inverse proportion to the square root of its side. Photographs come back at some 30 dB then.
+// fewer for each pixel the larger the picture is, in inverse proportion to the square root of its side, but half a bit for each pixel beyond a
+// million. Photographs come back at some 30 dB then.
 func LeastBits(pixels float64) float64 {
 	if pixels <= fewPixels {
 		return pixels
 	}
-	return fewPixels * math.Pow(pixels/fewPixels, 0.75)
+	return max(fewPixels*math.Pow(pixels/fewPixels, 0.75), moreBits*(pixels-freePixels))
 }
 
 // MostPixels returns the size of the largest picture for which so many bits are enough, by [LeastBits].
@@ -30,7 +38,7 @@ func MostPixels(bits float64) float64 {
 	if bits <= fewPixels {
 		return bits
 	}
-	return fewPixels * math.Pow(bits/fewPixels, 1/0.75)
+	return min(fewPixels*math.Pow(bits/fewPixels, 1/0.75), freePixels+bits/moreBits)
 }
 
 // Need returns how long a recording like this has to be to take a picture, or 0 if no length is enough.

@@ -210,6 +210,9 @@ func (o *capacityFlags) afterwards(ctx context.Context, room *report.Capacity, p
 		o.printf("\n")
 		res.After = append(res.After, a)
 	}
+	if len(room.Stages) > 0 {
+		o.printf("  Codecs leave more of some recordings than of others: now and then a stage less comes back.\n")
+	}
 	return nil
 }
 

@@ -188,6 +188,7 @@ func (o *revealFlags) reveal(ctx context.Context, name, out string, format pictu
 	if key.Secret() {
 		write = o.writePrivate
 	}
+	smaller := ""
 	err = write(out, func(w io.Writer) error {
 		p, r, err := ditas.Reveal(ctx, stego, key, o.options)
 		if err != nil {
@@ -197,6 +198,9 @@ func (o *revealFlags) reveal(ctx context.Context, name, out string, format pictu
 			return withHint(usagef("the picture is hidden by %s, which has no map of what was found", r.Method), "leave out --map")
 		}
 		res.Reveal = r
+		if p.Width != r.Width {
+			smaller = fmt.Sprintf(" at %d×%d, since too little has arrived to tell more", p.Width, p.Height)
+		}
 		var converting func(done, total int)
 		if o.options.Progress != nil {
 			converting = func(done, total int) { o.options.Progress(report.Converting, done, total) }
@@ -212,7 +216,7 @@ func (o *revealFlags) reveal(ctx context.Context, name, out string, format pictu
 	if res.Exact {
 		exactly = ", exactly as it was hidden"
 	}
-	o.printf("%s holds a picture of %d×%d pixels, now in %s%s\n", stego.name, res.Width, res.Height, out, exactly)
+	o.printf("%s holds a picture of %d×%d pixels, now in %s%s%s\n", stego.name, res.Width, res.Height, out, smaller, exactly)
 	o.arrival(res.Reveal)
 	if o.drawn != "" {
 		if err := o.write(o.drawn, func(w io.Writer) error { return drawMap(res.Map).EncodeContext(ctx, w, picture.PNG, nil) }); err != nil {

@@ -55,10 +55,10 @@ func (r *rung) symbols() (n int) {
 // in those of the header. What survives the worst codecs lies below 1.1 kHz, in short symbols; farther up long ones do better.
 var ladders = [aims][]rung{
 	Share: {
-		{"Opus 32 kbit/s", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{90, 60, 60, 40, 0, 0, 0}, 50, 0, 0},
+		{"Opus 32 kbit/s, mono", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{90, 60, 60, 40, 0, 0, 0}, 50, 0, 0},
 		{"AAC 64 kbit/s", [bands]int{2, 3, 6, 6, 6, 6, 6}, [bands]int{60, 40, 20, 20, 0, 0, 0}, 40, 0, 0},
 		{"Opus 64 kbit/s", [bands]int{1, 2, 3, 6, 6, 6, 6}, [bands]int{24, 60, 60, 50, 40, 40, 40}, 62, 0, 0},
-		{"MP3 64 kbit/s", [bands]int{1, 1, 2, 3, 6, 6, 6}, [bands]int{16, 40, 50, 70, 60, 60, 60}, 130, 0, 0},
+		{"MP3 64 kbit/s, mono", [bands]int{1, 1, 2, 3, 6, 6, 6}, [bands]int{16, 40, 50, 70, 60, 60, 60}, 130, 0, 0},
 		{"AAC 128 kbit/s", [bands]int{1, 1, 1, 1, 2, 3, 3}, [bands]int{40, 40, 75, 80, 110, 110, 110}, 240, 0, 0},
 		{"MP3 128 kbit/s", [bands]int{1, 1, 1, 2, 2, 3, 3}, [bands]int{50, 40, 55, 60, 110, 110, 110}, 350, 0, 0},
 	},
