@@ -659,7 +659,7 @@ func TestPurposes(t *testing.T) {
 			t.Fatalf("for %s: %v", p.Name, err)
 		}
 		room, err := s.Capacity(ditas.Strength{})
-		if err != nil || room.Bytes < 100 || (p.Name == ditas.Keep) != (len(room.Stages) == 0) {
+		if err != nil || room.Bytes < 60 || (p.Name == ditas.Keep) != (len(room.Stages) == 0) {
 			t.Errorf("for %s: %+v, %v", p.Name, room, err)
 		}
 		if _, err := s.Capacity(ditas.SNR(50)); (err == nil) != (p.Name == ditas.Keep) {

@@ -33,8 +33,8 @@ of a second and 256 MiB of memory, once for all files.
 file that both have, which may be a photograph or a song: its bytes count, not its
 name. Capital and small letters of a name differ; blanks around it do not count.
 Neither has to be secret. With one of them, whoever tries a list of passphrases has to
-begin anew for you, and with a file that nobody else has, guessing is in vain. What was
-hidden with them is revealed only with the same.`
+begin anew for you, and with a file that nobody else has, guessing is in vain. What
+was hidden with them is revealed only with the same.`
 
 const passphraseVariable = "DITAS_PASSPHRASE"
 

@@ -596,7 +596,7 @@ func TestHeader(t *testing.T) {
 			t.Errorf("%d blocks become %d", n, r)
 		}
 	}
-	h := header{nonce: nonce{1, 2, 3, 4, 5, 6, 7, 8}, aim: SpeechOpus24, level: 9, scale: 2, blocks: 29, payload: 400}
+	h := header{nonce: nonce{1, 2, 3, 4, 5, 6, 7, 8}, aim: SpeechOpus24, level: 29, scale: 2, blocks: 29, payload: 300}
 	b := h.marshal(key)
 	if got, ok, err := parseHeader(b, key); !ok || err != nil || got != h {
 		t.Errorf("%+v %v %v", got, ok, err)
