@@ -652,14 +652,14 @@ func TestPurposes(t *testing.T) {
 	if p := ditas.Purposes(); len(p) < 3 || p[0].Name != ditas.Keep || p[0].Method != ditas.Methods()[0].Name {
 		t.Errorf("purposes %+v", p)
 	}
-	cover := music(t, mono, 6)
+	cover := music(t, mono, 9)
 	for _, p := range ditas.Purposes() {
 		s, err := ditas.NewSurvey(t.Context(), open(t, cover), ditas.SurveyOptions{For: p.Name})
 		if err != nil || s.Method() != p.Method {
 			t.Fatalf("for %s: %v", p.Name, err)
 		}
 		room, err := s.Capacity(ditas.Strength{})
-		if err != nil || room.Bytes < 60 || (p.Name == ditas.Keep) != (len(room.Stages) == 0) {
+		if err != nil || room.Bytes < 100 || (p.Name == ditas.Keep) != (len(room.Stages) == 0) {
 			t.Errorf("for %s: %+v, %v", p.Name, room, err)
 		}
 		if _, err := s.Capacity(ditas.SNR(50)); (err == nil) != (p.Name == ditas.Keep) {
