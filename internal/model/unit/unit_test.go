@@ -14,6 +14,7 @@ import (
 	"ditas/internal/model/unit"
 	"ditas/internal/nn"
 	"ditas/internal/nn/kernel"
+	"ditas/internal/nn/nntest"
 )
 
 // small returns a small system of each kind.
@@ -50,7 +51,7 @@ func task(rows int) (picture, cover []float32) {
 	return picture, cover
 }
 
-// TestGradients compares the gradient of each loss along random directions with differences of the loss.
+// TestGradients compares the gradient of each loss with differences of the loss.
 func TestGradients(t *testing.T) {
 	for name, s := range small(t) {
 		p, err := unit.NewPipeline(s, 1)
@@ -59,41 +60,7 @@ func TestGradients(t *testing.T) {
 		}
 		p.Load(task(1))
 		for what, loss := range map[string]*nn.Loss{"container": p.ContainerLoss, "secret": p.SecretLoss, "distortion": p.Distortion} {
-			grads := nn.NewGrads(s.Weights())
-			p.Graph.Forward()
-			p.Graph.Backward(grads, nn.Term{Loss: loss, Weight: 1})
-			rng := rand.New(rand.NewPCG(1, 1))
-			for range 6 {
-				var want, squares float64
-				var direction, start [][]float32
-				for _, q := range s.Weights().Params() {
-					d := make([]float32, len(q.Data))
-					for i, g := range grads.Of(q) {
-						d[i] = float32(rng.NormFloat64())
-						want += float64(g) * float64(d[i])
-						squares += float64(g) * float64(g)
-					}
-					direction, start = append(direction, d), append(start, slices.Clone(q.Data))
-				}
-				at := func(h float32) float64 {
-					for i, q := range s.Weights().Params() {
-						for j := range q.Data {
-							q.Data[j] = start[i][j] + h*direction[i][j]
-						}
-					}
-					s.Weights().Refresh()
-					p.Graph.Forward()
-					return loss.Value
-				}
-				const h = 5e-5
-				got := (at(h) - at(-h)) / (2 * h)
-				at(0)
-				// Rectifiers have no gradient where they bend. The derivative in a random direction is about as large as the norm
-				// of the gradient.
-				if norm := math.Sqrt(squares); math.Abs(got-want) > 0.02*norm {
-					t.Errorf("%s, %s: gradient %g, difference %g; the norm is %g", name, what, want, got, norm)
-				}
-			}
+			nntest.Gradient(t, name+", "+what, s.Weights(), p.Graph, loss, 6, 0.02)
 		}
 	}
 }
