@@ -187,9 +187,30 @@ func (p *tab) text(selector string) string {
 	return eval[string](p, fmt.Sprintf("document.querySelector(%q).innerText", selector))
 }
 
+// click clicks the middle of an element once it has stopped moving: a page that still shifts as an answer comes in would be clicked elsewhere.
 func (p *tab) click(selector string) {
 	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	still := fmt.Sprintf(`(async () => {
+		const where = () => JSON.stringify(document.querySelector(%q)?.getBoundingClientRect());
+		const frame = () => new Promise((resolve) => setTimeout(resolve, 20));
+		for (let before, now = where(), same = 0; same < 3; same = now === before ? same + 1 : 0) {
+			await frame();
+			[before, now] = [now, where()];
+		}
+	})()`, selector)
+	if _, err := chromedp.Run(ctx, chromedp.Evaluate[chromedp.Void](still, chromedp.EvalAwaitPromise)); err != nil {
+		p.t.Fatalf("%s does not stop moving: %v", selector, err)
+	}
 	p.do(chromedp.Click(chromedp.CSS(selector)))
+}
+
+// unfold opens a <details>, given its summary.
+func (p *tab) unfold(summary string) {
+	p.t.Helper()
+	p.click(summary)
+	p.until(fmt.Sprintf(`document.querySelector(%q).parentElement.open`, summary))
 }
 
 // slide sets a slider as a hand would.
@@ -344,7 +365,7 @@ func TestPageHidesAndReveals(t *testing.T) {
 	p.slide("#strength", -50)
 	p.until(fmt.Sprintf(`document.querySelector("#detail").innerText == %q`, exact))
 	p.do(chromedp.SendKeys(chromedp.CSS("#passphrase"), "open sesame"))
-	p.click("#also summary")
+	p.unfold("#also summary")
 	p.do(chromedp.SendKeys(chromedp.CSS("#salt"), "Anna"))
 	p.give("#key-file", photo)
 	p.shot("2-ready")
@@ -398,7 +419,7 @@ func TestPageHidesAndReveals(t *testing.T) {
 	p.shot("5-revealed")
 
 	// Damage it.
-	p.click("#damage summary")
+	p.unfold("#damage summary")
 	p.click(`[data-damage="33,0,11"]`)
 	p.until(`document.querySelector("#revealed-title").textContent.includes("survived") && !document.querySelector("#hear").hidden`)
 	if s := p.text("#found"); !strings.Contains(s, "missing") {
@@ -423,7 +444,7 @@ func TestPageHidesAndReveals(t *testing.T) {
 	p.click("#tab-reveal")
 	p.give("#recording-file", file)
 	p.until(`!document.querySelector("#reveal-go").disabled`)
-	p.click("#key-also summary")
+	p.unfold("#key-also summary")
 	p.do(chromedp.SendKeys(chromedp.CSS("#key-salt"), "Anna"))
 	p.give("#key-key-file", photo)
 	p.do(chromedp.SendKeys(chromedp.CSS("#key"), "open sesame"+kb.Enter))
@@ -701,7 +722,7 @@ func TestPageHidesByAnotherMethod(t *testing.T) {
 	}
 	p.slide("#strength", -55)
 	p.do(chromedp.SendKeys(chromedp.CSS("#passphrase"), "typed before"))
-	p.click("#more summary")
+	p.unfold("#more summary")
 	p.act(`{
 		window.said = [];
 		for (const name of ["room", "hide", "reveal"]) {

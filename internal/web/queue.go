@@ -6,19 +6,20 @@ import (
 	"sync"
 )
 
-// queue hands out places to work at. A place that becomes free goes to the page that has the fewest of them, and among those to the one
-// that was given one longest ago, so that no page waits for more than one job of each other page at each place.
+// queue hands out places to work at. A place that becomes free goes to the page that has the fewest of them, and among those to the
+// first in line. A page goes to the end of the line when it comes, when it is given a place and when it gives one back, so that no page
+// waits for more than one job of each other page at each place.
 type queue struct {
 	mu    sync.Mutex
 	free  int
-	turn  int // of the latest place that was given
+	end   int // of the line: counts up
 	pages map[*session]*inLine
 }
 
 // inLine is a page that has places or waits for some.
 type inLine struct {
 	has     int
-	last    int             // turn of the latest place that it was given
+	at      int             // in the line; no two pages stand at one
 	waiting []chan struct{} // the first is admitted first, by being closed
 }
 
@@ -34,6 +35,7 @@ func (q *queue) enter(ctx context.Context, page *session) (leave func(), err err
 	if p == nil {
 		p = &inLine{}
 		q.pages[page] = p
+		q.toEnd(p)
 	}
 	admitted := make(chan struct{})
 	p.waiting = append(p.waiting, admitted)
@@ -44,6 +46,7 @@ func (q *queue) enter(ctx context.Context, page *session) (leave func(), err err
 		defer q.mu.Unlock()
 		p.has--
 		q.free++
+		q.toEnd(p)
 		q.admit()
 		q.forget(page)
 	})
@@ -70,7 +73,7 @@ func (q *queue) admit() {
 	for q.free > 0 {
 		var next *inLine
 		for _, p := range q.pages {
-			if len(p.waiting) > 0 && (next == nil || p.has < next.has || p.has == next.has && p.last < next.last) {
+			if len(p.waiting) > 0 && (next == nil || p.has < next.has || p.has == next.has && p.at < next.at) {
 				next = p
 			}
 		}
@@ -78,15 +81,19 @@ func (q *queue) admit() {
 			return
 		}
 		q.free--
-		q.turn++
 		next.has++
-		next.last = q.turn
+		q.toEnd(next)
 		close(next.waiting[0])
 		next.waiting = next.waiting[1:]
 	}
 }
 
-// forget forgets a page that has nothing and waits for nothing; it then is as one that has never come.
+func (q *queue) toEnd(p *inLine) {
+	q.end++
+	p.at = q.end
+}
+
+// forget forgets a page that has nothing and waits for nothing; when it comes again, it is as one that has never come.
 func (q *queue) forget(page *session) {
 	if p := q.pages[page]; p != nil && p.has == 0 && len(p.waiting) == 0 {
 		delete(q.pages, page)
