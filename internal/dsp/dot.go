@@ -3,17 +3,30 @@ package dsp
 // lanes is in how many sums an inner product is formed side by side.
 const lanes = 16
 
-// dot is the inner product of a and b, which are equally long. Every machine forms the same sums in the same order, and rounds every
-// product, so that it gives the same bits everywhere.
-func dot(a, b []float64) float64 {
-	b = b[:len(a)]
+// portableDot is the inner product of a and b, which are equally long. It defines the order of the sums, which is that of vectors, and
+// that every product is rounded, so that all machines arrive at the same bits.
+func portableDot(a, b []float64) float64 {
 	var s [lanes]float64
 	whole := len(a) / lanes * lanes
-	if whole > 0 {
-		products(&s, a[:whole], b[:whole])
+	const half = lanes / 2 // as many sums as processors keep in registers
+	for first := 0; first < lanes; first += half {
+		var s0, s1, s2, s3, s4, s5, s6, s7 float64
+		for i := first; i < whole; i += lanes {
+			x, y := a[i:i+half:i+half], b[i:i+half:i+half]
+			s0 += float64(x[0] * y[0])
+			s1 += float64(x[1] * y[1])
+			s2 += float64(x[2] * y[2])
+			s3 += float64(x[3] * y[3])
+			s4 += float64(x[4] * y[4])
+			s5 += float64(x[5] * y[5])
+			s6 += float64(x[6] * y[6])
+			s7 += float64(x[7] * y[7])
+		}
+		*(*[half]float64)(s[first:]) = [half]float64{s0, s1, s2, s3, s4, s5, s6, s7}
 	}
-	for i, v := range a[whole:] {
-		s[i] += float64(v * b[whole+i])
+	a, b = a[whole:], b[whole:]
+	for i, v := range a {
+		s[i] += float64(v * b[i])
 	}
 	for n := lanes / 2; n > 0; n /= 2 {
 		for i := range n {
@@ -21,13 +34,4 @@ func dot(a, b []float64) float64 {
 		}
 	}
 	return s[0]
-}
-
-// portableProducts adds to each sum the products of every lanes-th pair of values, of which there are a multiple of lanes.
-func portableProducts(s *[lanes]float64, a, b []float64) {
-	for ; len(a) >= lanes && len(b) >= lanes; a, b = a[lanes:], b[lanes:] {
-		for i := range s {
-			s[i] += float64(a[i] * b[i])
-		}
-	}
 }

@@ -4,14 +4,14 @@ package dsp
 
 import "golang.org/x/sys/cpu"
 
-func products(s *[lanes]float64, a, b []float64) {
-	if !cpu.X86.HasAVX2 {
-		portableProducts(s, a, b)
-		return
+// dot is the inner product of a and b, which are equally long.
+func dot(a, b []float64) float64 {
+	if !cpu.X86.HasAVX2 || len(a) == 0 {
+		return portableDot(a, b)
 	}
 	_ = b[len(a)-1]
-	productsAVX2(s, &a[0], &b[0], len(a))
+	return dotAVX2(&a[0], &b[0], len(a))
 }
 
 //go:noescape
-func productsAVX2(s *[lanes]float64, a, b *float64, n int)
+func dotAVX2(a, b *float64, n int) float64

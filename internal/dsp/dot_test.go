@@ -24,19 +24,15 @@ func TestDot(t *testing.T) {
 }
 
 // Recordings are made of these sums, and tests compare them with what other machines made.
-func TestProductsAreTheSameEverywhere(t *testing.T) {
+func TestDotIsTheSameEverywhere(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
-	for n := lanes; n < 40*lanes; n += lanes {
+	for n := range 20 * lanes {
 		a, b := make([]float64, n), make([]float64, n)
 		for i := range a {
 			a[i], b[i] = math.Ldexp(rng.NormFloat64(), rng.IntN(40)), math.Ldexp(rng.NormFloat64(), rng.IntN(40))
 		}
-		var fast, portable [lanes]float64
-		fast[3], portable[3] = 0.1, 0.1
-		products(&fast, a, b)
-		portableProducts(&portable, a, b)
-		if fast != portable {
-			t.Fatalf("%d products: %g, want %g", n, fast, portable)
+		if fast, portable := dot(a, b), portableDot(a, b); fast != portable {
+			t.Fatalf("of %d values: %g, want %g", n, fast, portable)
 		}
 	}
 }
