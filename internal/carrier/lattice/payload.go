@@ -114,9 +114,6 @@ func order(key keystream.Key, stage, length int) []uint32 {
 	return o
 }
 
-// together is how many blocks are coded one after the other by one worker: their coded bits lie side by side in memory, in a random order.
-const together = 8
-
 // encodePayload returns the coded bits of each stage of a sealed payload, one in each byte.
 func encodePayload(ctx context.Context, stages []stage, sealed []byte, key keystream.Key, workers int) ([][]byte, error) {
 	coded := make([][]byte, len(stages))
@@ -132,27 +129,20 @@ func encodePayload(ctx context.Context, stages []stage, sealed []byte, key keyst
 		coded[i] = make([]byte, s.positions())
 		order := order(key, i, s.length)
 		mothers := make([][]byte, workers)
-		parallel.Each(workers, (s.blocks+together-1)/together, func(w, group int) {
+		parallel.Each(workers, s.blocks, func(w, b int) {
+			if ctx.Err() != nil {
+				return
+			}
 			if mothers[w] == nil {
-				mothers[w] = make([]byte, together*code.Len())
+				mothers[w] = make([]byte, code.Len())
 			}
-			first := group * together
-			n := min(together, s.blocks-first)
-			for b := range n {
-				if ctx.Err() != nil {
-					return
-				}
-				from, to := s.span(first + b)
-				part := make([]byte, s.block, s.block+checkSize)
-				copy(part, sealed[from:to])
-				c := check(key, i, first+b, part)
-				code.Encode(mothers[w][b*code.Len():][:code.Len()], turbo.Unpack(append(part, c[:]...), s.bits))
-			}
-			for p, at := range order {
-				to := coded[i][int(at)*s.blocks+first:][:n]
-				for b := range to {
-					to[b] = mothers[w][b*code.Len()+p]
-				}
+			from, to := s.span(b)
+			part := make([]byte, s.block, s.block+checkSize)
+			copy(part, sealed[from:to])
+			c := check(key, i, b, part)
+			code.Encode(mothers[w], turbo.Unpack(append(part, c[:]...), s.bits))
+			for p, bit := range mothers[w][:s.length] {
+				coded[i][int(order[p])*s.blocks+b] = bit
 			}
 		})
 	}
@@ -287,59 +277,48 @@ func (g *gatherer) decode(ctx context.Context, key keystream.Key, workers int, p
 		order := order(key, i, s.length)
 		type place struct {
 			decoder *turbo.Decoder
-			sums    []int16 // of the coded bits of one block after the other
 			mother  []float32
 			info    []byte
 			part    []byte
 		}
 		places := make([]place, workers)
-		decode := func(p *place, b int, sums []int16) bool {
+		parallel.Each(workers, s.blocks, func(w, b int) {
+			if ctx.Err() != nil {
+				return
+			}
+			p := &places[w]
+			if p.decoder == nil {
+				*p = place{turbo.NewDecoder(code), make([]float32, code.Len()), make([]byte, s.bits), make([]byte, s.bits/8)}
+			}
 			clear(p.mother)
 			seen := 0
-			for j, v := range sums {
+			for j := range s.length {
+				v := g.sums[i][int(order[j])*s.blocks+b]
 				p.mother[j] = float32(v) / likelihoodScale
 				if v != 0 {
 					seen++
 				}
 			}
-			return seen >= s.bits*9/10 && p.decoder.Decode(p.info, p.mother, iterations, func(info []byte) bool {
-				turbo.Pack(p.part, info)
-				want := check(key, i, b, p.part[:s.block])
-				return subtle.ConstantTimeCompare(want[:], p.part[s.block:]) == 1
-			})
-		}
-		parallel.Each(workers, (s.blocks+together-1)/together, func(w, group int) {
-			p := &places[w]
-			if p.decoder == nil {
-				*p = place{
-					turbo.NewDecoder(code), make([]int16, together*s.length), make([]float32, code.Len()), make([]byte, s.bits), make([]byte, s.bits/8),
-				}
+			ok := false
+			if seen >= s.bits*9/10 {
+				ok = p.decoder.Decode(p.info, p.mother, iterations, func(info []byte) bool {
+					turbo.Pack(p.part, info)
+					want := check(key, i, b, p.part[:s.block])
+					return subtle.ConstantTimeCompare(want[:], p.part[s.block:]) == 1
+				})
 			}
-			first := group * together
-			n := min(together, s.blocks-first)
-			for j, at := range order {
-				for b, v := range g.sums[i][int(at)*s.blocks+first:][:n] {
-					p.sums[b*s.length+j] = v
-				}
+			from, to := s.span(b)
+			mu.Lock()
+			defer mu.Unlock()
+			if ok {
+				copy(sealed[from:to], p.part)
+				arrived[i]++
+			} else if from < to {
+				intact = min(intact, from)
 			}
-			for b := range n {
-				if ctx.Err() != nil {
-					return
-				}
-				ok := decode(p, first+b, p.sums[b*s.length:][:s.length])
-				from, to := s.span(first + b)
-				mu.Lock()
-				if ok {
-					copy(sealed[from:to], p.part)
-					arrived[i]++
-				} else if from < to {
-					intact = min(intact, from)
-				}
-				done++
-				if progress != nil {
-					progress(done, total)
-				}
-				mu.Unlock()
+			done++
+			if progress != nil {
+				progress(done, total)
 			}
 		})
 	}
