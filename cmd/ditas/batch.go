@@ -11,8 +11,9 @@ import (
 )
 
 const batchHelp = `
-Each of several files is handled by itself: if one fails, the others are still done. A
-summary comes at the end. The exit code is 1 if any file failed, else 4 if nothing was
+Each of several files is handled by itself: if one fails, the others are still done.
+Each gets one line, with -v all that one alone gets, and a summary comes at the end.
+The exit code is 1 if any file failed, else 4 if nothing was
 found in any, else 3 if any was revealed only in part. --json prints one object a
 line; for a file that failed it is {"file": …, "error": …}.`
 
@@ -61,8 +62,9 @@ func (f *batchFlags) names(inputs []string, rename func(base string) string) ([]
 	return names, nil
 }
 
-// tally names what a command does to files: "3 recordings: 1 revealed, 1 in part, 1 failed".
-type tally struct{ files, done, part string }
+// tally names what a command does to files: "3 recordings: 1 revealed, 1 in part, 1 failed". A note holds for all that it has done, and may be
+// empty.
+type tally struct{ files, done, part, note string }
 
 // failure is the result of a command for one of several files that it could not do.
 type failure struct {
@@ -92,7 +94,7 @@ func (t *terminal) each(ctx context.Context, files []string, names tally, do fun
 		}
 		return err
 	}
-	t.lines = true
+	t.lines, t.brief = true, !t.verbose
 	var done, part, nothing, failures int
 	for i, file := range files {
 		t.place = fmt.Sprintf("[%d/%d] ", i+1, len(files))
@@ -117,6 +119,9 @@ func (t *terminal) each(ctx context.Context, files []string, names tally, do fun
 			}
 		}
 		conclude(ctx, t.err, err)
+	}
+	if t.brief && names.note != "" && done > 0 {
+		t.printf("%s\n", names.note)
 	}
 	t.printf("%d %s: %d %s", len(files), names.files, done, names.done)
 	if part > 0 {

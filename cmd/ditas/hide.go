@@ -129,6 +129,7 @@ func hideCommand() *cobra.Command {
 	addForFlag(cmd, &o.options.For)
 	addMethodFlag(cmd, &o.options.Method, "hide by the method `NAME` (default "+ditas.Methods()[0].Name+")")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
+	o.addVerbose(cmd)
 	o.addFlags(cmd)
 	completeFiles(cmd, "image", pictureExtensions...)
 	completeFiles(cmd, "cover", recordingExtensions...)
@@ -231,7 +232,11 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 			return err
 		}
 	}
-	return o.each(ctx, covers, tally{files: "recordings", done: "with a picture hidden in them"}, func(i int) error {
+	names := tally{files: "recordings", done: "with a picture hidden in them"}
+	if !o.passphrase.key.Secret() {
+		names.note = "Anyone who has ditas can reveal them: no passphrase was given."
+	}
+	return o.each(ctx, covers, names, func(i int) error {
 		inputs := slices.Concat(images, covers, o.passphrase.sources())
 		return o.hide(ctx, images[min(i, len(images)-1)], covers[i], outs[i], inputs)
 	})
@@ -360,28 +365,32 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 		whole = "revealed it is as it was hidden"
 	}
 	out = written(out)
-	o.printf("%s is hidden in %s\n", shown(image), out)
-	o.printf("  picture    %d×%d pixels%s; %s\n", res.Width, res.Height, scaled, whole)
-	for _, l := range res.Losses {
-		o.printf("             %s\n", l)
+	if o.brief {
+		o.printf("%s is hidden in %s%s; %s\n", shown(image), out, scaled, whole)
+	} else {
+		o.printf("%s is hidden in %s\n", shown(image), out)
 	}
-	o.printf("  recording  SNR %.1f dB, container MSE %.3g, largest change %.2g of full scale\n", res.SNR, res.MSE, res.MaxDeviation)
+	o.detail("  picture    %d×%d pixels%s; %s\n", res.Width, res.Height, scaled, whole)
+	for _, l := range res.Losses {
+		o.detail("             %s\n", l)
+	}
+	o.detail("  recording  SNR %.1f dB, container MSE %.3g, largest change %.2g of full scale\n", res.SNR, res.MSE, res.MaxDeviation)
 	for i, s := range res.Stages {
 		if s.Loss == nil {
-			o.printf("  stage %d    %s up to here\n", i+1, decibels(s.PSNR))
+			o.detail("  stage %d    %s up to here\n", i+1, decibels(s.PSNR))
 			continue
 		}
 		if s.Survives != "" {
-			o.printf("  stage %d    %s, %s up to here; made to survive %s\n", i+1, size(s.Bytes), decibels(s.PSNR), s.Survives)
+			o.detail("  stage %d    %s, %s up to here; made to survive %s\n", i+1, size(s.Bytes), decibels(s.PSNR), s.Survives)
 			continue
 		}
-		o.printf("  stage %d    %s, %s up to here; arrives %s\n", i+1, size(s.Bytes), decibels(s.PSNR), provided(*s.Loss))
+		o.detail("  stage %d    %s, %s up to here; arrives %s\n", i+1, size(s.Bytes), decibels(s.PSNR), provided(*s.Loss))
 	}
 	if !res.Robust {
-		o.printf("  The recording has room for the picture but not for protecting it from noise.\n")
+		o.detail("  The recording has room for the picture but not for protecting it from noise.\n")
 	}
 	if !key.Secret() {
-		o.printf("Anyone who has ditas can reveal it: no passphrase was given.\n")
+		o.detail("Anyone who has ditas can reveal it: no passphrase was given.\n")
 	}
 	if res.PSNR < poor {
 		o.warn(fmt.Sprintf("%s has little room, so the picture will come back coarse", cover.name), "choose a lower --snr, or a recording with less noise in it")

@@ -47,6 +47,7 @@ func inspectCommand() *cobra.Command {
 	o.passphrase.addFlags(cmd, "of the picture")
 	addMethodFlag(cmd, &o.options.Method, "try only the method `NAME`")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
+	o.addVerbose(cmd)
 	o.addFlags(cmd)
 	completeArguments(cmd, recordingExtensions)
 	return cmd
@@ -113,14 +114,14 @@ func (o *inspectFlags) inspect(ctx context.Context, name string) error {
 		if res.Robust {
 			profile = "protected against noise"
 		}
-		o.printf("  method        %s, %s\n", res.Method, profile)
-		o.printf("  size          %s, of which %s arrived without a gap\n", size(res.Bytes), size(res.Read))
+		o.detail("  method        %s, %s\n", res.Method, profile)
+		o.detail("  size          %s, of which %s arrived without a gap\n", size(res.Bytes), size(res.Read))
 	} else {
-		o.printf("  method        %s\n", res.Method)
+		o.detail("  method        %s\n", res.Method)
 	}
 	o.arrival(r)
 	if !res.Passphrase {
-		o.printf("Anyone who has ditas can reveal it: it takes no passphrase.\n")
+		o.detail("Anyone who has ditas can reveal it: it takes no passphrase.\n")
 	}
 	if err := o.result(res); err != nil {
 		return err

@@ -83,6 +83,7 @@ func revealCommand() *cobra.Command {
 	f.BoolVar(&o.options.Thorough, "thorough", false, "if nothing is found, try other speeds for minutes")
 	addMethodFlag(cmd, &o.options.Method, "try only the method `NAME`")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
+	o.addVerbose(cmd)
 	o.addFlags(cmd)
 	completeFiles(cmd, "stego", recordingExtensions...)
 	completeFiles(cmd, "out", writtenPictureExtensions...)
@@ -260,16 +261,16 @@ func (o *revealFlags) reveal(ctx context.Context, name, out string, format pictu
 // arrival tells what has arrived of a recording.
 func (t *terminal) arrival(r *report.Reveal) {
 	for i, s := range r.Stages {
-		t.printf("  stage %d of %d  %d of %d pieces arrived\n", i+1, len(r.Stages), s.Arrived, s.Blocks)
+		t.detail("  stage %d of %d  %d of %d pieces arrived\n", i+1, len(r.Stages), s.Arrived, s.Blocks)
 	}
 	if r.Truncated {
-		t.printf("  recording     ends too early: the file is cut off\n")
+		t.detail("  recording     ends too early: the file is cut off\n")
 	}
 	if r.Damaged > 0 {
-		t.printf("  recording     %.2f s of the file are damaged\n", r.Damaged)
+		t.detail("  recording     %.2f s of the file are damaged\n", r.Damaged)
 	}
 	if r.Map != nil {
-		t.printf("  recording     %d of %d frames found%s\n", r.Arrived, r.Frames, changes(r))
+		t.detail("  recording     %d of %d frames found%s\n", r.Arrived, r.Frames, changes(r))
 	}
 }
 

@@ -25,7 +25,9 @@ type terminal struct {
 	out, err io.Writer
 	json     bool
 	quiet    bool
+	verbose  bool
 	lines    bool   // one JSON object a line
+	brief    bool   // one line for each file
 	place    string // among several files
 }
 
@@ -43,6 +45,18 @@ func (t *terminal) printf(format string, args ...any) {
 	if !t.json && !t.quiet {
 		fmt.Fprint(t.out, visible(fmt.Sprintf(format, args...)))
 	}
+}
+
+// detail prints more of a result for people, which those are spared who gave many files.
+func (t *terminal) detail(format string, args ...any) {
+	if !t.brief {
+		t.printf(format, args...)
+	}
+}
+
+// addVerbose adds the flag -v of commands that take several files.
+func (t *terminal) addVerbose(cmd *cobra.Command) {
+	cmd.Flags().BoolVarP(&t.verbose, "verbose", "v", false, "say as much of each of several files as of one")
 }
 
 // result prints v if results are wanted as JSON.
