@@ -171,23 +171,6 @@ func (r *Resampler) at(x []float64, first int, phase int64) float64 {
 	return sum
 }
 
-// dot is the inner product of a and b, which are equally long, in four sums that the processor can form side by side.
-func dot(a, b []float64) float64 {
-	b = b[:len(a)]
-	var s0, s1, s2, s3 float64
-	for len(a) >= 4 && len(b) >= 4 {
-		s0 += a[0] * b[0]
-		s1 += a[1] * b[1]
-		s2 += a[2] * b[2]
-		s3 += a[3] * b[3]
-		a, b = a[4:], b[4:]
-	}
-	for i, v := range a {
-		s0 += v * b[i]
-	}
-	return (s0 + s1) + (s2 + s3)
-}
-
 // ResamplerStream changes the rate of one signal that comes block by block. It makes of all blocks what
 // [Resampler.Convert] makes of the whole, bit for bit.
 type ResamplerStream struct {

@@ -131,7 +131,7 @@ func (e *Ear) normalise() {
 // spread spreads the energies of the bands, giving their sums the power that undoes the compression.
 func (e *Ear) spread() {
 	for i, v := range e.energy {
-		e.scattered[i] = math.Pow(v, compression)
+		e.scattered[i] = exp2(float64(compression * log2(v)))
 	}
 	carried := 0.0
 	for i := range e.bands {
@@ -167,7 +167,7 @@ func (e *Ear) Mask(dst []float64, x []float64) {
 	}
 	e.spread()
 	for i, v := range e.smeared {
-		dst[i] = math.Log2(v) + e.bands[i].offset
+		dst[i] = log2(v) + e.bands[i].offset
 	}
 }
 
@@ -181,6 +181,6 @@ func (e *Ear) Sigma(dst []float64, first int, before, at, behind []float64) {
 	for i := range dst {
 		p := &e.places[first+i]
 		a, b := e.energy[p.band], e.energy[p.band+1]
-		dst[i] = math.Exp2(a + p.fraction*(b-a))
+		dst[i] = exp2(a + float64(p.fraction*(b-a)))
 	}
 }
