@@ -12,30 +12,28 @@ import (
 
 const batchHelp = `
 Each of several files is handled by itself: if one fails, the others are still done. A
-summary comes at the end, and the exit code is 1 if any file failed, else 3 if any was
-revealed only in part. --json prints one object a line; for a file that failed it is
-{"file": …, "error": …}.`
+summary comes at the end. The exit code is 1 if any file failed, else 4 if nothing was
+found in any, else 3 if any was revealed only in part. --json prints one object a
+line; for a file that failed it is {"file": …, "error": …}.`
 
 // batchFlags say where the files go that a command makes of several others.
 type batchFlags struct {
-	dir   string
-	force bool
+	dir string
+	forceFlag
 }
 
 func (f *batchFlags) addFlags(cmd *cobra.Command, what string) {
 	cmd.Flags().StringVarP(&f.dir, "out-dir", "d", "", "a `FOLDER` to write to instead of --out, "+what)
-	cmd.Flags().BoolVarP(&f.force, "force", "f", false, "with --out-dir, replace existing files")
+	f.addForce(cmd)
 }
 
 // check returns an error unless there is one place for what becomes of a number of files.
 func (f *batchFlags) check(out string, files int) error {
 	switch {
-	case out == "" && f.dir == "":
-		return usagef("neither --out nor --out-dir is given")
+	case out == "" && f.dir == "" && files > 1:
+		return withHint(usagef("%d files are to be made, and no folder is given for them", files), "name one with --out-dir; . is the present one")
 	case out != "" && f.dir != "":
-		return usagef("both --out and --out-dir are given")
-	case out != "" && f.force:
-		return usagef("--force goes with --out-dir: --out replaces an existing file anyway")
+		return usagef("both an output and --out-dir are given")
 	case out != "" && files > 1:
 		return withHint(usagef("--out is one file, and there are %d to make", files), "give a folder with --out-dir")
 	}
@@ -63,14 +61,6 @@ func (f *batchFlags) names(inputs []string, rename func(base string) string) ([]
 	return names, nil
 }
 
-// free returns an error if there is a file of that name in the folder which is not to be replaced.
-func (f *batchFlags) free(name string) error {
-	if f.dir == "" || f.force {
-		return nil
-	}
-	return vacant(name)
-}
-
 // tally names what a command does to files: "3 recordings: 1 revealed, 1 in part, 1 failed".
 type tally struct{ files, done, part string }
 
@@ -81,34 +71,48 @@ type failure struct {
 	Hint  string `json:"hint,omitempty"`
 }
 
+// failed is what a command says of a file that it could not do.
+func failed(file string, err error) failure {
+	f := failure{File: file, Error: oneLine(plain(err))}
+	var hint *hintError
+	if errors.As(err, &hint) {
+		f.Hint = hint.hint
+	}
+	return f
+}
+
 // each does something for each of a number of files, and goes on when one of them fails. The error says how many did.
 func (t *terminal) each(ctx context.Context, files []string, names tally, do func(i int) error) error {
 	if len(files) == 1 {
-		return do(0)
+		err := do(0)
+		if err != nil && ctx.Err() == nil && !errors.As(err, new(*partError)) {
+			if err := t.result(failed(files[0], err)); err != nil {
+				return err
+			}
+		}
+		return err
 	}
 	t.lines = true
-	var done, part, failed int
+	var done, part, nothing, failures int
 	for i, file := range files {
 		t.place = fmt.Sprintf("[%d/%d] ", i+1, len(files))
 		err := do(i)
 		if ended := ctx.Err(); ended != nil && (err != nil || i < len(files)-1) {
 			return ended
 		}
-		var partly *partError
-		switch {
-		case err == nil:
+		switch code := exitCode(err); code {
+		case 0:
 			done++
 			continue
-		case errors.As(err, &partly):
+		case exitPartly:
 			part++
 		default:
-			failed++
-			f := failure{File: file, Error: oneLine(err.Error())}
-			var hint *hintError
-			if errors.As(err, &hint) {
-				f.Hint = hint.hint
+			if code == exitNothing {
+				nothing++
+			} else {
+				failures++
 			}
-			if err := t.result(f); err != nil {
+			if err := t.result(failed(file, err)); err != nil {
 				return err
 			}
 		}
@@ -118,13 +122,18 @@ func (t *terminal) each(ctx context.Context, files []string, names tally, do fun
 	if part > 0 {
 		t.printf(", %d %s", part, names.part)
 	}
-	if failed > 0 {
-		t.printf(", %d failed", failed)
+	if nothing > 0 {
+		t.printf(", %d with nothing found", nothing)
+	}
+	if failures > 0 {
+		t.printf(", %d failed", failures)
 	}
 	t.printf("\n")
 	switch {
-	case failed > 0:
-		return fmt.Errorf("%d of %d %s failed", failed, len(files), names.files)
+	case failures > 0:
+		return fmt.Errorf("%d of %d %s failed", failures, len(files), names.files)
+	case nothing > 0:
+		return &nothingError{fmt.Errorf("nothing was found in %d of %d %s", nothing, len(files), names.files)}
 	case part > 0:
 		return &partError{fmt.Errorf("%d of %d %s %s", part, len(files), names.files, names.part)}
 	}

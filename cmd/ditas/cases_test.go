@@ -149,7 +149,7 @@ func TestOneWrongBit(t *testing.T) {
 		if err := os.WriteFile(stego, one, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		reveals(t, []string{"reveal", "-s", stego, "-o", out}, 0, "damaged")
+		reveals(t, []string{"reveal", "--force", "-s", stego, "-o", out}, 0, "damaged")
 		samePicture(t, "with a wrong bit", out, p)
 	}
 }

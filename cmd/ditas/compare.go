@@ -42,6 +42,7 @@ const compareExample = `  ditas compare song.wav stego.wav
 
 type compareFlags struct {
 	terminal
+	forceFlag
 	plot    string
 	options compare.Options
 }
@@ -62,6 +63,7 @@ func compareCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&o.plot, "plot", "", "draw the difference in a `FILE` whose name ends in .png or .svg")
+	o.addForce(cmd)
 	f.BoolVar(&o.options.Align, "align", false, "find where one recording begins in the other, and compare what they have in common")
 	o.addFlags(cmd)
 	completeFiles(cmd, "plot", compare.PNG, compare.SVG)
@@ -95,7 +97,7 @@ func (o *compareFlags) run(ctx context.Context, a, b string) error {
 		if format != compare.PNG && format != compare.SVG {
 			return usagef("--plot %s must end in .png or .svg", o.plot)
 		}
-		if err := checkOutput(o.plot, a, b); err != nil {
+		if err := o.checkOutput(o.plot, a, b); err != nil {
 			return err
 		}
 	}
@@ -145,7 +147,7 @@ func (o *compareFlags) run(ctx context.Context, a, b string) error {
 		return usagef("%s is a %s and %s a %s: want two of a kind", a, first.kind(), b, second.kind())
 	}
 	if o.plot != "" {
-		if err := o.write(o.plot, func(w io.Writer) error { return figure(w, format, filepath.Base(a), filepath.Base(b)) }); err != nil {
+		if err := o.write(ctx, o.plot, func(w io.Writer) error { return figure(w, format, filepath.Base(a), filepath.Base(b)) }); err != nil {
 			return err
 		}
 	}

@@ -31,7 +31,7 @@ type diceFlags struct {
 	terminal
 	words int
 	out   string
-	force bool
+	forceFlag
 }
 
 func passphraseCommand() *cobra.Command {
@@ -51,7 +51,7 @@ func passphraseCommand() *cobra.Command {
 	f.SortFlags = false
 	f.IntVar(&o.words, "words", passphrase.Words, fmt.Sprintf("number `N` of words, from %d to %d", passphrase.LeastWords, passphrase.MostWords))
 	f.StringVarP(&o.out, "out", "o", "", "write it to a `FILE` that only you can read, instead of showing it")
-	f.BoolVarP(&o.force, "force", "f", false, "with --out, replace an existing file")
+	o.addForce(cmd)
 	o.addFlags(cmd)
 	return cmd
 }
@@ -64,21 +64,13 @@ type thrown struct {
 	Bits       float64 `json:"bits"`
 }
 
-func (o *diceFlags) run(_ context.Context) error {
+func (o *diceFlags) run(ctx context.Context) error {
 	if o.words < passphrase.LeastWords || o.words > passphrase.MostWords {
 		return usagef("--words %d: want %d to %d", o.words, passphrase.LeastWords, passphrase.MostWords)
 	}
-	if o.force && o.out == "" {
-		return usagef("--force goes with --out")
-	}
 	if o.out != "" {
-		if err := checkOutput(o.out); err != nil {
+		if err := o.checkOutput(o.out); err != nil {
 			return err
-		}
-		if o.out != "-" && !o.force {
-			if err := vacant(o.out); err != nil {
-				return err
-			}
 		}
 	}
 	text, bits, err := passphrase.Throw(rand.Reader, o.words)
@@ -87,7 +79,7 @@ func (o *diceFlags) run(_ context.Context) error {
 	}
 	res := thrown{Passphrase: text, Words: o.words, Bits: bits}
 	if o.out != "" {
-		if err := o.writeSecret(o.out, func(w io.Writer) error { _, err := fmt.Fprintln(w, text); return err }); err != nil {
+		if err := o.writeSecret(ctx, o.out, func(w io.Writer) error { _, err := fmt.Fprintln(w, text); return err }); err != nil {
 			return err
 		}
 		res.Passphrase, res.Out = "", o.out

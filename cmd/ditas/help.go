@@ -16,6 +16,7 @@ var exitCodes = []struct {
 	{exitFailed, "failed; a line on standard error says why"},
 	{exitUsage, "wrong usage"},
 	{exitPartly, "revealed, but only in part: parts of the recording are missing"},
+	{exitNothing, "nothing found: no picture, or it takes another passphrase"},
 }
 
 // environment says which variables there are.
@@ -39,10 +40,11 @@ func exitHelp() string {
 
 const exitTopic = `
 If you give one command several files, it handles each by itself and ends with 1 if
-any failed, else with 3 if any was revealed only in part.
+any failed, else with 4 if nothing was found in any, else with 3 if any was revealed
+only in part.
 
 An error is one line on standard error, perhaps with a second line for a hint. A
-recording with nothing in it and a wrong passphrase both end with 1 and the same
+recording with nothing in it and a wrong passphrase both end with 4 and the same
 line: nobody can tell them apart.`
 
 // topicCommands returns what can be read by ditas help beside commands.

@@ -68,14 +68,18 @@ noise. It does not survive MP3 and the like, or resampling: if the recording wil
 posted or sent, add --for share, or --for voice if it is speech. Much less fits then.
 ditas methods tells what each method survives.
 
-You may also give pictures and recordings without flags: ditas tells them apart by
-their content. With --out-dir, one picture goes into each of many recordings, or the
-first picture into the first recording and so on, and each output has its recording's
-name. The folder is made if needed. - stands for standard input or output; if the
-recording goes to standard output, messages go to standard error.
+Pictures and recordings need no flags: ditas tells them apart by their content. One
+more name is that of the recording to write; without one, it gets the name of the
+first, in the present folder, with a number if there is such a file. A file that
+exists is replaced only with --force. With --out-dir, one picture goes into each of
+many recordings, or the first picture into the first recording and so on, and each
+output has its recording's name. The folder is made if needed. - stands for standard
+input or output; if the recording goes to standard output, messages go to standard
+error.
 ` + batchHelp + "\n" + passphraseHelp
 
-const hideExample = `  ditas hide --image photo.jpg --cover song.wav --out stego.wav
+const hideExample = `  ditas hide photo.jpg song.wav
+  ditas hide --image photo.jpg --cover song.wav --out stego.wav
   ditas hide -i photo.jpg -c song.mp3 -o stego.flac -p
   ditas hide -i photo.jpg -c song.wav -o stego.wav --snr 60 --fit
   ditas hide -i photo.jpg -c song.wav -o stego.flac --for share --fit
@@ -97,11 +101,13 @@ type hideFlags struct {
 func hideCommand() *cobra.Command {
 	var o hideFlags
 	cmd := &cobra.Command{
-		Use:     "hide --image PICTURE --cover RECORDING --out STEGO",
-		Short:   "Hide a picture in a recording",
-		Long:    hideHelp(),
-		Example: hideExample,
-		Args:    cobra.ArbitraryArgs,
+		Use:        "hide PICTURE RECORDING [STEGO]",
+		Aliases:    []string{"encode", "embed"},
+		SuggestFor: []string{"conceal", "insert", "put", "add"},
+		Short:      "Hide a picture in a recording",
+		Long:       hideHelp(),
+		Example:    hideExample,
+		Args:       cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.begin(cmd)
 			o.compressed = cmd.Flags().Changed("compression")
@@ -112,7 +118,7 @@ func hideCommand() *cobra.Command {
 	f.SortFlags = false
 	f.StringArrayVarP(&o.images, "image", "i", nil, "the `PICTURE` to hide")
 	f.StringArrayVarP(&o.covers, "cover", "c", nil, "the `RECORDING` to hide it in; it is not changed")
-	f.StringVarP(&o.out, "out", "o", "", "the `RECORDING` to write; a file of that name is replaced")
+	f.StringVarP(&o.out, "out", "o", "", "the `RECORDING` to write (default: the other one's name, with a number)")
 	o.batch.addFlags(cmd, "under the recordings' names")
 	o.passphrase.addFlags(cmd, "needed to reveal the picture")
 	o.strength.addFlags(cmd)
@@ -186,34 +192,26 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 	if err := o.passphrase.check(); err != nil {
 		return err
 	}
-	images, covers := o.images, o.covers
-	for _, name := range args {
-		switch {
-		case name == "-":
-			return withHint(usagef("- does not say what it is"), "say --image - or --cover -")
-		case looksLikePicture(ctx, name):
-			images = append(images, name)
-		default:
-			covers = append(covers, name)
-		}
-	}
-	switch {
-	case len(images) == 0:
-		return withHint(usagef("no picture is given"), "name it with --image; ditas hide -h explains")
-	case len(covers) == 0:
-		return withHint(usagef("no recording is given"), "name it with --cover; ditas hide -h explains")
-	}
-	if err := oneStdin(slices.Concat(images, covers, o.passphrase.files())...); err != nil {
+	images, covers, out, err := o.arguments(ctx, args)
+	if err != nil {
 		return err
 	}
-	if err := o.batch.check(o.out, len(covers)); err != nil {
+	if err := oneStdin(slices.Concat(images, covers, o.passphrase.sources())...); err != nil {
+		return err
+	}
+	if err := o.batch.check(out, len(covers)); err != nil {
 		return err
 	}
 	if len(images) != 1 && len(images) != len(covers) {
 		return withHint(usagef("%d pictures and %d recordings are given", len(images), len(covers)), "give one picture for all recordings, or one for each")
 	}
-	outs := []string{o.out}
-	if o.batch.dir != "" {
+	outs := []string{out}
+	switch {
+	case out == "" && o.batch.dir == "" && covers[0] == "-":
+		return withHint(usagef("standard input has no name for the recording to write"), "name that with --out")
+	case out == "" && o.batch.dir == "":
+		outs[0] = unused(stegoName(filepath.Base(covers[0])))
+	case o.batch.dir != "":
 		if outs, err = o.batch.names(covers, stegoName); err != nil {
 			return err
 		}
@@ -234,9 +232,42 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 		}
 	}
 	return o.each(ctx, covers, tally{files: "recordings", done: "with a picture hidden in them"}, func(i int) error {
-		inputs := slices.Concat(images, covers, o.passphrase.files())
+		inputs := slices.Concat(images, covers, o.passphrase.sources())
 		return o.hide(ctx, images[min(i, len(images)-1)], covers[i], outs[i], inputs)
 	})
+}
+
+// arguments tells the pictures, the recordings and the output of a command line apart.
+func (o *hideFlags) arguments(ctx context.Context, args []string) (images, covers []string, out string, err error) {
+	if args, err = o.passphrase.files(args); err != nil {
+		return nil, nil, "", err
+	}
+	images, covers, out = o.images, o.covers, o.out
+	placeless := out == "" && o.batch.dir == ""
+	for i, name := range args {
+		switch {
+		case name == "-" && placeless && i == len(args)-1 && len(images) > 0 && len(covers) > 0:
+			out = name
+		case name == "-":
+			return nil, nil, "", withHint(usagef("- does not say what it is"), "say --image -, --cover - or --out -")
+		case looksLikePicture(ctx, name):
+			images = append(images, name)
+		default:
+			covers = append(covers, name)
+		}
+	}
+	if last := len(covers) - 1; placeless && out == "" && len(images) == 1 && last == 1 && len(args) > 0 && args[len(args)-1] == covers[last] {
+		covers, out = covers[:last], covers[last]
+	}
+	switch folder := slices.IndexFunc(covers, isFolder); {
+	case folder >= 0:
+		err = withHint(fmt.Errorf("%s is a folder, and files are wanted here", covers[folder]), "name those in it; --out-dir names a folder to write to")
+	case len(images) == 0:
+		err = withHint(usagef("no picture is given"), "name it with --image; ditas hide -h explains")
+	case len(covers) == 0:
+		err = withHint(usagef("no recording is given"), "name it with --cover; ditas hide -h explains")
+	}
+	return images, covers, out, err
 }
 
 // stegoName returns what a recording with a picture in it is called if the cover has this name.
@@ -258,10 +289,7 @@ func (o *hideFlags) cover(out string) codec.CoverOptions {
 
 // hide hides one picture in one recording. None of the inputs is written to.
 func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inputs []string) error {
-	if err := checkOutput(out, inputs...); err != nil {
-		return err
-	}
-	if err := o.batch.free(out); err != nil {
+	if err := o.batch.checkOutput(out, inputs...); err != nil {
 		return err
 	}
 	cover, err := openRecording(ctx, coverName)
@@ -305,7 +333,7 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 		o.warn(cover.name+" "+holds.Text, holds.Advice)
 		res.Warnings = append(res.Warnings, *holds)
 	}
-	err = o.write(out, func(w io.Writer) (err error) {
+	err = o.write(ctx, out, func(w io.Writer) (err error) {
 		res.Hide, err = survey.Hide(ctx, w, secret, key, o.options)
 		return err
 	})

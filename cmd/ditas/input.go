@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -120,6 +121,30 @@ var (
 	pictureFormats             = bare(picture.Usual(picture.Writable())) // that --format takes
 	writtenRecordingExtensions = bare(codec.Extensions(codec.Writable()))
 )
+
+func isFolder(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir()
+}
+
+// hasExtension reports whether the name of a file ends as those of recordings and pictures do.
+func hasExtension(name string) bool {
+	extension := strings.TrimPrefix(strings.ToLower(filepath.Ext(name)), ".")
+	return slices.Contains(slices.Concat(pictureExtensions, recordingExtensions, writtenPictureExtensions, writtenRecordingExtensions), extension)
+}
+
+// expand puts the names of files in the place of wildcards that nothing matches literally, which shells do before except on Windows.
+func expand(args []string) []string {
+	var names []string
+	for _, arg := range args {
+		matches, err := filepath.Glob(arg)
+		if _, missing := os.Lstat(arg); runtime.GOOS != "windows" || missing == nil || err != nil || len(matches) == 0 {
+			matches = []string{arg}
+		}
+		names = append(names, matches...)
+	}
+	return names
+}
 
 // bare takes the dots from extensions.
 func bare(extensions []string) []string {

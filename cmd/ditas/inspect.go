@@ -15,7 +15,7 @@ const inspectHelp = `Tell whether there is a picture in a recording, how much of
 the recording has changed since, without writing anything.
 
 It ends as ditas reveal would: with exit code 0 if the whole picture is there, 3 if
-parts are missing, and 1 if ditas finds nothing with this passphrase or, without one,
+parts are missing, and 4 if ditas finds nothing with this passphrase or, without one,
 nothing that anyone could reveal. A wrong passphrase gives the same message as a
 recording with nothing in it. - stands for standard input.
 ` + batchHelp + "\n" + passphraseHelp
@@ -60,7 +60,11 @@ type inspected struct {
 	*report.Reveal
 }
 
-func (o *inspectFlags) run(ctx context.Context, names []string) error {
+func (o *inspectFlags) run(ctx context.Context, args []string) error {
+	names, err := o.passphrase.files(args)
+	if err != nil {
+		return err
+	}
 	if err := checkWorkers(o.options.Workers); err != nil {
 		return err
 	}
@@ -70,7 +74,7 @@ func (o *inspectFlags) run(ctx context.Context, names []string) error {
 	if _, err := checkMethod(o.options.Method); err != nil {
 		return err
 	}
-	if err := oneStdin(slices.Concat(names, o.passphrase.files())...); err != nil {
+	if err := oneStdin(slices.Concat(names, o.passphrase.sources())...); err != nil {
 		return err
 	}
 	if len(names) > 1 {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"strconv"
@@ -16,13 +17,16 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"ditas"
 )
 
 // Exit codes.
 const (
-	exitFailed = 1
-	exitUsage  = 2
-	exitPartly = 3
+	exitFailed  = 1
+	exitUsage   = 2
+	exitPartly  = 3
+	exitNothing = 4
 )
 
 const rootHelp = `ditas hides a picture in a recording so that nobody hears it, and gives the picture
@@ -97,7 +101,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return explain(cmd, args)
 	}
 	root.SetHelpCommand(help)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return plainFlagError(err) })
+	root.Version = current().Version
+	root.SetVersionTemplate("ditas {{.Version}}\n")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return plainFlagError(cmd, err) })
 	root.SetArgs(args)
 	out := &checked{Writer: stdout}
 	root.SetOut(out)
@@ -109,22 +115,33 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	var usage *usageError
-	if !started && cmd != root {
+	if !started && !errors.As(err, new(*hintError)) {
 		// Flags and arguments that cobra found at fault.
 		err = withHint(&usageError{err}, "%s -h explains", cmd.CommandPath())
-	}
-	if !started && !errors.As(err, &usage) {
-		err = withHint(&usageError{err}, "ditas -h explains")
 	}
 	return conclude(ctx, stderr, err)
 }
 
-// plainFlagError says of a flag's value what it should have been, in place of what the parser says.
-func plainFlagError(err error) error {
+// plainFlagError says of a flag's value what it should have been, and of a flag that there is not which one may be meant, in place of what the
+// parser says.
+func plainFlagError(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) {
+		err := usagef("there is no flag --%s", unknown.GetSpecifiedName())
+		if unknown.GetSpecifiedShortnames() != "" {
+			err = usagef("there is no flag -%s", unknown.GetSpecifiedName())
+		}
+		if near := nearest(cmd.Flags(), unknown.GetSpecifiedName()); near != "" {
+			return withHint(err, "did you mean --%s?", near)
+		}
+		return withHint(err, "%s -h explains", cmd.CommandPath())
+	}
 	var invalid *pflag.InvalidValueError
 	if !errors.As(err, &invalid) {
 		return err
+	}
+	if invalid.GetFlag().Name == "passphrase" {
+		return errSpelledOut
 	}
 	want := map[string]string{
 		"float64": "a number", "int": "a whole number", "int64": "a whole number", "uint64": "a whole number that is not negative", "bool": "true or false",
@@ -136,6 +153,40 @@ func plainFlagError(err error) error {
 		return fmt.Errorf("--%s %s: want a smaller number", invalid.GetFlag().Name, invalid.GetValue())
 	}
 	return fmt.Errorf("--%s %q: want %s", invalid.GetFlag().Name, invalid.GetValue(), want)
+}
+
+// nearest returns the name of the flag that a name is most likely meant for, empty if it is like none: of those that begin alike the one
+// with the fewest letters to change, otherwise one of which at most a third differs.
+func nearest(flags *pflag.FlagSet, name string) (near string) {
+	const alike = 3 // letters
+	least, begins := (len(name)+2)/3+1, false
+	flags.VisitAll(func(f *pflag.Flag) {
+		d, same := edits(name, f.Name), len(name) >= alike && strings.HasPrefix(f.Name, name[:alike])
+		if (d < least && same == begins) || (same && !begins) {
+			near, least, begins = f.Name, d, same
+		}
+	})
+	return near
+}
+
+// edits is how many letters have to be changed, added or removed to make b of a (Wagner and Fischer 1974).
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			d := diagonal
+			if a[i] != b[j] {
+				d = min(d, row[j], row[j+1]) + 1
+			}
+			diagonal, row[j+1] = row[j+1], d
+		}
+	}
+	return row[len(b)]
 }
 
 // checked is standard output, and the first error in writing to it.
@@ -154,21 +205,12 @@ func (c *checked) Write(p []byte) (int, error) {
 
 // conclude tells what went wrong and returns the exit code.
 func conclude(ctx context.Context, stderr io.Writer, err error) int {
-	var (
-		usage *usageError
-		part  *partError
-		hint  *hintError
-	)
-	text := err.Error()
+	var hint *hintError
+	text, code := plain(err), exitCode(err)
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		text = "interrupted"
 	}
-	code := exitFailed
-	switch {
-	case errors.As(err, &usage):
-		code = exitUsage
-	case errors.As(err, &part):
-		code = exitPartly
+	if code == exitPartly {
 		text = "warning: " + text
 	}
 	if errors.Is(err, syscall.EPIPE) {
@@ -179,6 +221,38 @@ func conclude(ctx context.Context, stderr io.Writer, err error) int {
 		fmt.Fprintf(stderr, "hint: %s\n", visible(hint.hint))
 	}
 	return code
+}
+
+// exitCode returns the exit code of an error.
+func exitCode(err error) int {
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, new(*usageError)):
+		return exitUsage
+	case errors.As(err, new(*partError)):
+		return exitPartly
+	case errors.As(err, new(*nothingError)), errors.Is(err, ditas.ErrNothingFound):
+		return exitNothing
+	}
+	return exitFailed
+}
+
+// plain returns the text of an error without the names of the system's calls.
+func plain(err error) string {
+	text := err.Error()
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		reason := path.Err.Error()
+		switch {
+		case errors.Is(path.Err, fs.ErrNotExist):
+			reason = "there is no such file"
+		case errors.Is(path.Err, fs.ErrPermission):
+			reason = "you have no permission for this file"
+		}
+		text = strings.Replace(text, path.Error(), path.Path+": "+reason, 1)
+	}
+	return text
 }
 
 // oneLine joins the lines of a text.
@@ -199,6 +273,9 @@ func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(fo
 
 // partError reports a picture that was revealed only in part.
 type partError struct{ error }
+
+// nothingError reports that nothing was found.
+type nothingError struct{ error }
 
 // hintError is an error with something to do about it.
 type hintError struct {

@@ -2,20 +2,32 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"ditas/internal/parallel"
 	"ditas/internal/replace"
 )
 
-// checkOutput returns an error if writing to out would destroy one of the files that are read, or something else that is
-// not a file to be replaced. For standard output, which - stands for, it is one if that is a terminal.
-func checkOutput(out string, inputs ...string) error {
+// forceFlag says whether files that exist may be replaced.
+type forceFlag struct{ force bool }
+
+func (f *forceFlag) addForce(cmd *cobra.Command) {
+	cmd.Flags().BoolVarP(&f.force, "force", "f", false, "replace files that exist")
+}
+
+// checkOutput returns an error if writing to out would destroy one of the files that are read, a file that exists unless force is set,
+// or something else, or if there is no folder for it. For standard output, which - stands for, it is one if that is a terminal.
+func (f *forceFlag) checkOutput(out string, inputs ...string) error {
 	if out == "-" {
 		if term.IsTerminal(int(os.Stdout.Fd())) {
 			return withHint(usagef("standard output is a terminal, which cannot show the file"), "pipe it into another program, or give a file name instead of -")
@@ -23,34 +35,47 @@ func checkOutput(out string, inputs ...string) error {
 		return nil
 	}
 	info, err := os.Stat(out)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
 	if err != nil {
+		dir := filepath.Dir(out)
+		folder, missing := os.Stat(dir)
+		switch {
+		case errors.Is(missing, fs.ErrNotExist):
+			return withHint(fmt.Errorf("cannot write %s: there is no folder %s", out, dir), "make the folder first, or choose another place")
+		case missing == nil && !folder.IsDir():
+			return withHint(fmt.Errorf("cannot write %s: %s is a file", out, dir), "choose a folder in its place")
+		case errors.Is(err, fs.ErrNotExist):
+			return nil
+		}
 		return err
 	}
-	if info.IsDir() {
-		return withHint(fmt.Errorf("%s is a folder", out), "add the name of the file to write")
-	}
-	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is not a regular file", out)
+	switch {
+	case info.IsDir():
+		return withHint(fmt.Errorf("%s is a folder", out), "add the name of the file to write, or write to the folder with --out-dir")
+	case info.Mode()&(fs.ModeNamedPipe|fs.ModeCharDevice) != 0:
+		return nil // what is written goes wherever that leads
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is not a file that can be written", out)
 	}
 	for _, in := range inputs {
 		if other, err := os.Stat(in); err == nil && os.SameFile(info, other) {
 			return withHint(usagef("%s would replace the input %s", out, in), "choose another name for the output")
 		}
 	}
+	if !f.force {
+		return withHint(fmt.Errorf("%s exists already", out), "choose another name, or replace it with --force")
+	}
 	return nil
 }
 
-// vacant returns an error if there is a file of that name, which only --force replaces.
-func vacant(name string) error {
-	if _, err := os.Lstat(name); err == nil {
-		return withHint(fmt.Errorf("%s exists already", name), "--force replaces it")
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return err
+// unused returns a name for a file that does not exist: name itself, or with a number before its extension.
+func unused(name string) string {
+	stem, extension := strings.TrimSuffix(name, filepath.Ext(name)), filepath.Ext(name)
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(name); err != nil {
+			return name
+		}
+		name = fmt.Sprintf("%s-%d%s", stem, n, extension)
 	}
-	return nil
 }
 
 // makeFolder makes a folder and those above it, unless they are there.
@@ -70,24 +95,27 @@ func makeFolder(name string) error {
 	return withHint(fmt.Errorf("cannot make the folder %s: %w", name, err), "choose a folder in a place that you can write to")
 }
 
-// write makes a file as replace.File does, or, if the name is -, writes it to standard output when it is complete. From then on the
-// command's messages go to standard error.
-func (t *terminal) write(name string, content func(w io.Writer) error) error {
-	return t.writeBy(replace.File, name, content)
+// write makes a file as replace.File does. If the name is -, it writes it to standard output when it is complete, and from then on the
+// command's messages go to standard error. What goes to pipes and devices is complete before they are opened, too.
+func (t *terminal) write(ctx context.Context, name string, content func(w io.Writer) error) error {
+	return t.writeBy(ctx, replace.File, name, content)
 }
 
 // writePrivate is write for what others than this user should not read.
-func (t *terminal) writePrivate(name string, content func(w io.Writer) error) error {
-	return t.writeBy(replace.Private, name, content)
+func (t *terminal) writePrivate(ctx context.Context, name string, content func(w io.Writer) error) error {
+	return t.writeBy(ctx, replace.Private, name, content)
 }
 
 // writeSecret is write for what nobody but this user may read, even if everybody could read the file that is replaced.
-func (t *terminal) writeSecret(name string, content func(w io.Writer) error) error {
-	return t.writeBy(replace.Secret, name, content)
+func (t *terminal) writeSecret(ctx context.Context, name string, content func(w io.Writer) error) error {
+	return t.writeBy(ctx, replace.Secret, name, content)
 }
 
-func (t *terminal) writeBy(file func(string, func(io.Writer) error) error, name string, content func(w io.Writer) error) error {
-	if name != "-" {
+func (t *terminal) writeBy(
+	ctx context.Context, file func(string, func(io.Writer) error) error, name string, content func(w io.Writer) error,
+) error {
+	info, err := os.Stat(name)
+	if name != "-" && (err != nil || info.Mode().IsRegular()) {
 		return file(name, content)
 	}
 	f, err := replace.NewTemporary("")
@@ -105,8 +133,16 @@ func (t *terminal) writeBy(file func(string, func(io.Writer) error) error, name 
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	out := t.out
-	t.out = t.err
-	_, err = io.Copy(out, f)
-	return err
+	if name == "-" {
+		out := t.out
+		t.out = t.err
+		_, err = io.Copy(out, f)
+		return err
+	}
+	return parallel.Within(ctx, func() error { // whoever reads from a pipe may never come
+		return file(name, func(w io.Writer) error {
+			_, err := io.Copy(w, f)
+			return err
+		})
+	})
 }

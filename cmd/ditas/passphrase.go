@@ -73,8 +73,25 @@ func (f *passphraseFlags) check() error {
 	return nil
 }
 
-// files returns the names of the files that are read.
-func (f *passphraseFlags) files() []string { return []string{f.file, f.keyFile} }
+// sources returns the names of the files that are read for the key.
+func (f *passphraseFlags) sources() []string { return []string{f.file, f.keyFile} }
+
+// errSpelledOut reports a passphrase on the command line.
+var errSpelledOut = withHint(usagef("-p takes no passphrase from the command line, where others could see it: it asks for one"),
+	"leave it out and type it when asked; it may be in the history of your shell now")
+
+// files returns the names of files that arguments stand for. If one looks like a passphrase that was meant for -p, that is an error: it is
+// in the shell's history already, and should not become the name of a file.
+func (f *passphraseFlags) files(args []string) ([]string, error) {
+	args = expand(args)
+	for _, name := range args {
+		if _, err := os.Stat(name); !f.prompt || name == "-" || err == nil || hasExtension(name) {
+			continue
+		}
+		return nil, errSpelledOut
+	}
+	return args, nil
+}
 
 // keyOf returns the key of the passphrase, the public one if none is given. The passphrase is read and turned into a key once, however many
 // files it is for; if it is to hide with, a person has to type it a second time, and is warned of a weak one.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,7 +22,9 @@ const revealHelp = `Reveal the picture that is hidden in a recording. All it nee
 passphrase if there is one.
 
 The name of the output decides its format: .png, .jpg, .bmp or .tif. If it has no
-extension, the picture is PNG. - stands for standard input or output.
+extension, the picture is PNG. Without a name, the picture gets that of the recording,
+in the present folder, with a number if there is such a file. A file that exists is
+replaced only with --force. - stands for standard input or output.
 
 With --out-dir, ditas reveals the pictures of many recordings, each under its
 recording's name and in the --format, PNG by default. The folder is made if needed.
@@ -37,7 +40,8 @@ minutes.
 A wrong passphrase gives the same message as a recording with nothing in it.
 ` + batchHelp + "\n" + passphraseHelp
 
-const revealExample = `  ditas reveal --stego stego.wav --out photo.png
+const revealExample = `  ditas reveal stego.wav
+  ditas reveal --stego stego.wav --out photo.png
   ditas reveal -s stego.flac -o photo.png -p
   ditas reveal -s stego.wav -o photo.jpg --json --map map.png
   ditas reveal stego/*.wav --out-dir pictures --passphrase-file secret.txt
@@ -55,20 +59,22 @@ type revealFlags struct {
 func revealCommand() *cobra.Command {
 	var o revealFlags
 	cmd := &cobra.Command{
-		Use:     "reveal --stego RECORDING --out PICTURE",
-		Short:   "Reveal the picture in a recording",
-		Long:    revealHelp,
-		Example: revealExample,
-		Args:    cobra.ArbitraryArgs,
+		Use:        "reveal RECORDING [PICTURE]",
+		Aliases:    []string{"decode", "extract"},
+		SuggestFor: []string{"recover", "unhide", "show", "get", "read"},
+		Short:      "Reveal the picture in a recording",
+		Long:       revealHelp,
+		Example:    revealExample,
+		Args:       cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.begin(cmd)
-			return o.run(cmd.Context(), append(o.stegos, args...))
+			return o.run(cmd.Context(), args)
 		},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringArrayVarP(&o.stegos, "stego", "s", nil, "the `RECORDING` with the picture in it; the flag may be left out")
-	f.StringVarP(&o.out, "out", "o", "", "the `PICTURE` to write; a file of that name is replaced")
+	f.StringVarP(&o.out, "out", "o", "", "the `PICTURE` to write (default: the recording's name, perhaps with a number)")
 	f.StringVar(&o.format, "format", "", "write the picture as `FORMAT`: "+words.List(pictureFormats, "or")+" (default: by the name)")
 	o.batch.addFlags(cmd, "under the recordings' names")
 	o.passphrase.addFlags(cmd, "of the picture")
@@ -93,7 +99,26 @@ type revealed struct {
 	*report.Reveal
 }
 
-func (o *revealFlags) run(ctx context.Context, stegos []string) error {
+// arguments tells the recordings and the output of a command line apart.
+func (o *revealFlags) arguments(args []string) (stegos []string, out string, err error) {
+	if args, err = o.passphrase.files(args); err != nil {
+		return nil, "", err
+	}
+	stegos, out = slices.Concat(o.stegos, args), o.out
+	if last := len(stegos) - 1; out == "" && o.batch.dir == "" && last == 1 && len(args) > 0 {
+		info, missing := os.Stat(stegos[last])
+		extension := strings.TrimPrefix(strings.ToLower(filepath.Ext(stegos[last])), ".")
+		if missing != nil || !info.Mode().IsRegular() || slices.Contains(pictureExtensions, extension) {
+			stegos, out = stegos[:last], stegos[last]
+		}
+	}
+	if len(stegos) == 0 {
+		err = withHint(usagef("no recording is given"), "ditas reveal -h explains")
+	}
+	return stegos, out, err
+}
+
+func (o *revealFlags) run(ctx context.Context, args []string) error {
 	if err := checkWorkers(o.options.Workers); err != nil {
 		return err
 	}
@@ -103,40 +128,43 @@ func (o *revealFlags) run(ctx context.Context, stegos []string) error {
 	if _, err := checkMethod(o.options.Method); err != nil {
 		return err
 	}
-	if len(stegos) == 0 {
-		return withHint(usagef("no recording is given"), "name it with --stego; ditas reveal -h explains")
-	}
-	if err := oneStdin(slices.Concat(stegos, o.passphrase.files())...); err != nil {
+	stegos, out, err := o.arguments(args)
+	if err != nil {
 		return err
 	}
-	if err := o.batch.check(o.out, len(stegos)); err != nil {
+	if err := oneStdin(slices.Concat(stegos, o.passphrase.sources())...); err != nil {
+		return err
+	}
+	if err := o.batch.check(out, len(stegos)); err != nil {
 		return err
 	}
 	format, extension := picture.PNG, "png"
 	switch {
 	case o.format != "":
 		extension = strings.ToLower(o.format)
-		var err error
 		if format, err = picture.FormatOf("." + extension); err != nil {
 			return usagef("--format %s is unknown: want %s", o.format, words.List(pictureFormats, "or"))
 		}
-		if other, err := picture.FormatOf(o.out); err == nil && other != format {
-			return usagef("--format %s and --out %s do not go together", o.format, o.out)
+		if other, err := picture.FormatOf(out); err == nil && other != format {
+			return usagef("--format %s and the name %s do not go together", o.format, out)
 		}
-	case filepath.Ext(o.out) != "":
-		var err error
-		if format, err = picture.FormatOf(o.out); err != nil {
+	case filepath.Ext(out) != "":
+		if format, err = picture.FormatOf(out); err != nil {
 			return &usageError{err}
 		}
 	}
 	if o.drawn != "" && len(stegos) > 1 {
 		return usagef("--map names one file, but there are %d recordings", len(stegos))
 	}
-	outs := []string{o.out}
-	if o.batch.dir != "" {
-		var err error
-		outs, err = o.batch.names(stegos, func(stego string) string { return strings.TrimSuffix(stego, filepath.Ext(stego)) + "." + extension })
-		if err != nil {
+	outs := []string{out}
+	named := func(stego string) string { return strings.TrimSuffix(stego, filepath.Ext(stego)) + "." + extension }
+	switch {
+	case out == "" && o.batch.dir == "" && stegos[0] == "-":
+		return withHint(usagef("standard input has no name for the picture to write"), "name that with --out")
+	case out == "" && o.batch.dir == "":
+		outs[0] = unused(named(filepath.Base(stegos[0])))
+	case o.batch.dir != "":
+		if outs, err = o.batch.names(stegos, named); err != nil {
 			return err
 		}
 		if err := makeFolder(o.batch.dir); err != nil {
@@ -149,20 +177,17 @@ func (o *revealFlags) run(ctx context.Context, stegos []string) error {
 		}
 	}
 	return o.each(ctx, stegos, tally{files: "recordings", done: "revealed", part: "revealed in part"}, func(i int) error {
-		return o.reveal(ctx, stegos[i], outs[i], format, slices.Concat(stegos, o.passphrase.files()))
+		return o.reveal(ctx, stegos[i], outs[i], format, slices.Concat(stegos, o.passphrase.sources()))
 	})
 }
 
 // reveal reveals the picture in one recording. None of the inputs is written to.
 func (o *revealFlags) reveal(ctx context.Context, name, out string, format picture.Format, inputs []string) error {
-	if err := checkOutput(out, inputs...); err != nil {
-		return err
-	}
-	if err := o.batch.free(out); err != nil {
+	if err := o.batch.checkOutput(out, inputs...); err != nil {
 		return err
 	}
 	if o.drawn != "" {
-		if err := checkOutput(o.drawn, append(inputs, out)...); err != nil {
+		if err := o.batch.checkOutput(o.drawn, append(inputs, out)...); err != nil {
 			return err
 		}
 		if o.drawn == "-" && out == "-" {
@@ -189,7 +214,7 @@ func (o *revealFlags) reveal(ctx context.Context, name, out string, format pictu
 		write = o.writePrivate
 	}
 	smaller := ""
-	err = write(out, func(w io.Writer) error {
+	err = write(ctx, out, func(w io.Writer) error {
 		p, r, err := ditas.Reveal(ctx, stego, key, o.options)
 		if err != nil {
 			return err
@@ -219,7 +244,7 @@ func (o *revealFlags) reveal(ctx context.Context, name, out string, format pictu
 	o.printf("%s holds a picture of %d×%d pixels, now in %s%s%s\n", stego.name, res.Width, res.Height, out, smaller, exactly)
 	o.arrival(res.Reveal)
 	if o.drawn != "" {
-		if err := o.write(o.drawn, func(w io.Writer) error { return drawMap(res.Map).EncodeContext(ctx, w, picture.PNG, nil) }); err != nil {
+		if err := o.write(ctx, o.drawn, func(w io.Writer) error { return drawMap(res.Map).EncodeContext(ctx, w, picture.PNG, nil) }); err != nil {
 			return err
 		}
 	}

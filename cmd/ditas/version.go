@@ -20,6 +20,27 @@ type build struct {
 	Networks string `json:"networks"` // recordings can be revealed by programs with the same
 }
 
+// current returns what is known of this program, but for its networks.
+func current() build {
+	b := build{Version: "(devel)", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return b
+	}
+	if info.Main.Version != "" {
+		b.Version = info.Main.Version
+	}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			b.Revision = s.Value
+		case "vcs.modified":
+			b.Modified = s.Value == "true"
+		}
+	}
+	return b
+}
+
 func versionCommand() *cobra.Command {
 	var t terminal
 	cmd := &cobra.Command{
@@ -29,20 +50,7 @@ func versionCommand() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t.begin(cmd)
-			b := build{Version: "(devel)", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
-			if info, ok := debug.ReadBuildInfo(); ok {
-				if info.Main.Version != "" {
-					b.Version = info.Main.Version
-				}
-				for _, s := range info.Settings {
-					switch s.Key {
-					case "vcs.revision":
-						b.Revision = s.Value
-					case "vcs.modified":
-						b.Modified = s.Value == "true"
-					}
-				}
-			}
+			b := current()
 			_, id, err := weights.Load(weights.Default)
 			if err != nil {
 				return err

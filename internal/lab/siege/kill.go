@@ -39,13 +39,13 @@ type victim struct {
 }
 
 const (
-	hidingArgs = "hide -q -i secret.png -c cover.wav -o stego.wav"
+	hidingArgs = "hide -q --force -i secret.png -c cover.wav -o stego.wav"
 	old        = "what was there before"
 )
 
 var victims = []victim{
 	{name: "hide", prepare: material, args: strings.Fields(hidingArgs), made: []string{"stego.wav"}, whole: isStego},
-	{name: "reveal", prepare: withStego, args: strings.Fields("reveal -q -s first.wav -o out.png"), made: []string{"out.png"}, whole: isPicture},
+	{name: "reveal", prepare: withStego, args: strings.Fields("reveal -q --force -s first.wav -o out.png"), made: []string{"out.png"}, whole: isPicture},
 	{name: "pipe", prepare: material, args: strings.Fields("hide -q -i secret.png -c cover.wav -o -"), pipe: true},
 	{
 		name: "batch", prepare: withMany, args: strings.Fields("hide -q -i secret.png a.wav b.wav c.wav --out-dir made --force"),
