@@ -50,7 +50,25 @@ func TestStrangeCovers(t *testing.T) {
 		"a million":      {func(rng *rand.Rand, _ int) float64 { return 1e6 * rng.NormFloat64() }, ditas.ErrTooLoud},
 		"10^30":          {func(rng *rand.Rand, _ int) float64 { return 1e30 * rng.NormFloat64() }, ditas.ErrTooLoud},
 		"16-bit integer": {func(rng *rand.Rand, _ int) float64 { return 5000 * rng.NormFloat64() }, ditas.ErrTooLoud},
-		"loud":           {func(rng *rand.Rand, _ int) float64 { return 10 * rng.NormFloat64() }, nil},
+		"numbers and holes": {func(rng *rand.Rand, i int) float64 {
+			if i%5 > 0 {
+				return math.NaN()
+			}
+			return 0.1 * rng.NormFloat64()
+		}, ditas.ErrTooLoud},
+		"stretches of holes": {func(rng *rand.Rand, i int) float64 {
+			if i%1200 > 200 {
+				return math.NaN()
+			}
+			return 0.1 * rng.NormFloat64()
+		}, ditas.ErrTooLoud},
+		"a few holes": {func(rng *rand.Rand, i int) float64 {
+			if i%50 == 0 {
+				return math.NaN()
+			}
+			return 0.1 * rng.NormFloat64()
+		}, nil},
+		"loud": {func(rng *rand.Rand, _ int) float64 { return 10 * rng.NormFloat64() }, nil},
 		"some beyond": {func(rng *rand.Rand, i int) float64 {
 			if i%1000 == 0 {
 				return 1e30

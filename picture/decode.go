@@ -153,12 +153,9 @@ func (p *Planes) deep(img image.Image) {
 	}
 }
 
-// manage converts a picture with a colour profile to sRGB.
-func (p *Planes) manage(icc []byte) {
-	if len(icc) == 0 || len(icc) > mostProfile {
-		return
-	}
-	switch f := parseProfile(icc); {
+// manage converts a picture with a colour profile, nil if it has none, to sRGB.
+func (p *Planes) manage(f *profile) {
+	switch {
 	case f == nil:
 	case !f.known:
 		p.Losses = append(p.Losses, fmt.Sprintf("its colour profile (%s) was dropped, which ditas cannot convert", f.name))
@@ -174,11 +171,11 @@ type format struct {
 	config  func(io.Reader) (image.Config, error)
 	decode  func(io.Reader) (image.Image, error)
 	convert func(image.Image) *Planes
-	exif    func(data []byte) []byte // finds the Exif data, in TIFF form; nil if the format has none
-	profile func(data []byte) []byte // finds the ICC profile; nil if the format has none
-	plain   func(data []byte) []byte // leaves out what need not be right; nil if that is not needed
-	refuse  func(data []byte) string // names what is not decoded, or wrongly, if there is anything
-	limits  func(data []byte) string // names what may be why a file was not decoded
+	exif    func(data []byte) []byte   // finds the Exif data, in TIFF form; nil if the format has none
+	profile func(data []byte) *profile // finds the colour profile; nil if the format has none
+	plain   func(data []byte) []byte   // leaves out what need not be right; nil if that is not needed
+	refuse  func(data []byte) string   // names what is not decoded, or wrongly, if there is anything
+	limits  func(data []byte) string   // names what may be why a file was not decoded
 }
 
 // sniff tells the format of a file from its first bytes.
@@ -186,19 +183,19 @@ func sniff(head []byte) (format, error) {
 	has := func(at int, s string) bool { return len(head) >= at+len(s) && string(head[at:at+len(s)]) == s }
 	switch {
 	case has(0, "\x89PNG\r\n\x1a\n"):
-		return format{"PNG", png.DecodeConfig, png.Decode, FromImage, pngExif, pngProfile, pngPlain, nil, nil}, nil
+		return format{"PNG", png.DecodeConfig, png.Decode, FromImage, pngExif, pngColours, pngPlain, nil, nil}, nil
 	case has(0, "\xff\xd8\xff"):
-		return format{"JPEG", jpeg.DecodeConfig, jpeg.Decode, FromImage, jpegExif, jpegProfile, nil, nil, jpegLimits}, nil
+		return format{"JPEG", jpeg.DecodeConfig, jpeg.Decode, FromImage, jpegExif, icc(jpegProfile), nil, nil, jpegLimits}, nil
 	case has(0, "GIF87a"), has(0, "GIF89a"):
 		return format{name: "GIF", config: gif.DecodeConfig, decode: gif.Decode, convert: FromImage}, nil
 	case has(0, "RIFF") && has(8, "WEBPVP8X") && len(head) > 20 && head[20]&2 != 0:
 		return format{}, errors.New("animated WebP cannot be read; save one of its frames as PNG")
 	case has(0, "RIFF") && has(8, "WEBP"):
-		return format{"WebP", webp.DecodeConfig, webp.Decode, fromWebP, webpExif, webpProfile, nil, nil, nil}, nil
+		return format{"WebP", webp.DecodeConfig, webp.Decode, fromWebP, webpExif, icc(webpProfile), nil, nil, nil}, nil
 	case has(0, "BM") && has(15, "\x00\x00\x00"): // the header's size: many texts begin with these two letters
 		return format{name: "BMP", config: bmp.DecodeConfig, decode: bmp.Decode, convert: FromImage, refuse: bmpLimits}, nil
 	case has(0, "II*\x00"), has(0, "MM\x00*"):
-		return format{"TIFF", tiff.DecodeConfig, tiff.Decode, FromImage, func(data []byte) []byte { return data }, tiffProfile, nil, tiffLimits, nil}, nil
+		return format{"TIFF", tiff.DecodeConfig, tiff.Decode, FromImage, func(data []byte) []byte { return data }, icc(tiffProfile), nil, tiffLimits, nil}, nil
 	}
 	for _, u := range unread {
 		if slices.ContainsFunc(u.marks, func(m mark) bool { return has(m.at, m.bytes) }) {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -174,6 +175,61 @@ func TestProfiles(t *testing.T) {
 	}
 }
 
+// withChunk writes a PNG file with a chunk in front of its pixels.
+func withChunk(t *testing.T, img image.Image, name string, content ...byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, img); err != nil {
+		t.Fatal(err)
+	}
+	body := append([]byte(name), content...)
+	chunk := binary.BigEndian.AppendUint32(nil, uint32(len(content)))
+	chunk = append(chunk, body...)
+	chunk = binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(body))
+	return slices.Concat(b.Bytes()[:33], chunk, b.Bytes()[33:])
+}
+
+// TestColoursOfPNG checks that what PNG files say of their colours without a profile is gone by, or that it is said that it was not.
+func TestColoursOfPNG(t *testing.T) {
+	img := image.NewNRGBA(image.Rect(0, 0, 2, 1))
+	img.SetNRGBA(0, 0, color.NRGBA{234, 51, 35, 255}) // in Display P3 the red of sRGB
+	img.SetNRGBA(1, 0, color.NRGBA{55, 55, 55, 255})  // 0.2157: where values are linear, 0.502 in sRGB
+	wide := binary.BigEndian.AppendUint32(nil, 31270)
+	for _, v := range []uint32{32900, 70800, 29200, 17000, 79700, 13100, 4600} {
+		wide = binary.BigEndian.AppendUint32(wide, v)
+	}
+	for name, c := range map[string]struct {
+		chunk     string
+		content   []byte
+		says      string
+		red, grey float64 // 0 if they are as they were
+	}{
+		"Display P3":    {"cICP", []byte{12, 13, 0, 1}, "converted from the profile Display P3", 1, 0},
+		"sRGB":          {"cICP", []byte{1, 13, 0, 1}, "", 0, 0},
+		"HDR":           {"cICP", []byte{9, 16, 0, 1}, "(cICP 9, 16) was dropped", 0, 0},
+		"linear":        {"gAMA", []byte{0, 1, 0x86, 0xa0}, "converted from the profile gamma 1.00", 0.962, 0.502},
+		"sRGB's gamma":  {"gAMA", []byte{0, 0, 0xb1, 0x8f}, "", 0, 0},
+		"its primaries": {"cHRM", wide, "(primaries of its own) was dropped", 0, 0},
+	} {
+		p, err := Decode(bytes.NewReader(withChunk(t, img, c.chunk, c.content...)))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if said := strings.Join(p.Losses, "; "); (said == "") != (c.says == "") || !strings.Contains(said, c.says) {
+			t.Errorf("%s: says %q", name, said)
+		}
+		plain := FromImage(img)
+		for i, want := range []float64{c.red, c.grey} {
+			if want == 0 {
+				want = float64(plain.Pix[0][i])
+			}
+			if got := float64(p.Pix[0][i]); math.Abs(got-want) > 0.004 {
+				t.Errorf("%s: pixel %d is %.4f, want %.4f", name, i, got, want)
+			}
+		}
+	}
+}
+
 // TestDeep checks that 16 bits a channel are told where there is something in them.
 func TestDeep(t *testing.T) {
 	for _, v := range []uint16{0x8080, 0x8081} {
@@ -202,7 +258,7 @@ func FuzzProfile(f *testing.F) {
 		for c := range p.Pix {
 			copy(p.Pix[c], []float32{0, 0.3, 0.9, 1})
 		}
-		p.manage(icc)
+		p.manage(parseProfile(icc))
 		for _, plane := range p.Pix {
 			for _, v := range plane {
 				if !(v >= -1e-6 && v <= 1+1e-6) {

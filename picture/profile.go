@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/zlib"
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
 	"io"
 	"math"
@@ -265,6 +266,82 @@ func encodedNear(t []float32, v float32) float32 {
 		return float32(encoded(float64(max(v, 0))))
 	}
 	return look(t, v)
+}
+
+// icc returns what reads the profile that find finds.
+func icc(find func(data []byte) []byte) func(data []byte) *profile {
+	return func(data []byte) *profile {
+		if b := find(data); len(b) > 0 && len(b) <= mostProfile {
+			return parseProfile(b)
+		}
+		return nil
+	}
+}
+
+// Chromaticities of primaries and white, in 1/100000: of sRGB (ITU-T H.273, 1), and the code points of Display P3 and sRGB.
+var srgbChroma = [8]uint32{31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000}
+
+const (
+	codeBT709     = 1 // primaries, and a curve that viewers take for that of sRGB
+	codeP3        = 12
+	codeSRGBCurve = 13
+	gammaSRGB     = 45455
+)
+
+// toXYZ are the primaries of sRGB and of Display P3, adapted to D50 (CSS Color 4).
+var toXYZ = map[byte][3][3]float64{
+	codeBT709: {{0.4360657, 0.3851515, 0.1430784}, {0.2224932, 0.7168870, 0.0606169}, {0.0139239, 0.0970814, 0.7140994}},
+	codeP3:    {{0.5151187, 0.2919778, 0.1571035}, {0.2411892, 0.6922441, 0.0665668}, {-0.0010505, 0.0418791, 0.7840713}},
+}
+
+// decoded returns the linear value of a value in sRGB.
+func decoded(v float64) float64 {
+	if v <= 0.04045 {
+		return v / 12.92
+	}
+	return math.Pow((v+0.055)/1.055, 2.4)
+}
+
+// pngColours returns what a PNG file says of its colours (PNG, third edition, section 4.3): by code points, else by a profile, else that they are
+// sRGB, else by a gamma and primaries. It is nil if that is sRGB, or nothing.
+func pngColours(data []byte) *profile {
+	chunks := map[string][]byte{}
+	pngChunks(data, func(name string, chunk []byte) {
+		switch name {
+		case "cICP", "gAMA", "cHRM", "sRGB":
+			if pngSum(chunk) {
+				chunks[name] = chunk[8 : len(chunk)-4]
+			}
+		}
+	})
+	if c := chunks["cICP"]; len(c) == 4 {
+		primaries, transfer := c[0], c[1]
+		curved := transfer == codeSRGBCurve || transfer == codeBT709
+		switch matrix, known := toXYZ[primaries]; {
+		case primaries == codeBT709 && curved:
+			return nil
+		case known && curved && c[3] == 1:
+			return &profile{"Display P3", [3]curve{decoded, decoded, decoded}, matrix, false, true}
+		}
+		return &profile{name: fmt.Sprintf("cICP %d, %d", primaries, transfer)}
+	}
+	if p := icc(pngProfile)(data); p != nil || chunks["sRGB"] != nil {
+		return p
+	}
+	if c := chunks["cHRM"]; len(c) == 32 {
+		for i, want := range srgbChroma {
+			if got := binary.BigEndian.Uint32(c[4*i:]); max(got, want)-min(got, want) > 1000 {
+				return &profile{name: "primaries of its own"}
+			}
+		}
+	}
+	if c := chunks["gAMA"]; len(c) == 4 {
+		if g := binary.BigEndian.Uint32(c); g > 0 && max(g, gammaSRGB)-min(g, gammaSRGB) > 1000 {
+			linear := func(v float64) float64 { return math.Pow(v, 1e5/float64(g)) }
+			return &profile{fmt.Sprintf("gamma %.2f", 1e5/float64(g)), [3]curve{linear, linear, linear}, toXYZ[codeBT709], false, true}
+		}
+	}
+	return nil
 }
 
 // jpegProfile returns the profile in a JPEG file (ICC.1, annex B.4), or nil.

@@ -112,3 +112,25 @@ func TestMendWhatIsCut(t *testing.T) {
 		t.Errorf("%d samples of %d, error %v", rec.Frames(), first[6], err)
 	}
 }
+
+// TestRewriteMendsTheBlockSize writes a file anew whose STREAMINFO says less samples than there are in a frame: what comes of it is right.
+func TestRewriteMendsTheBlockSize(t *testing.T) {
+	f := open(t, read(t, "strange-block-size.flac"))
+	rec, err := audio.ReadAll(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec.Samples[0][5] = 0.25
+	var b bytes.Buffer
+	w, err := f.Rewrite(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(w.Write(rec.Samples), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	again := open(t, b.Bytes())
+	if f.info.maxBlock >= f.unit || again.info.maxBlock != f.unit || again.info.minBlock > f.unit || again.info.md5 != md5Of(rec) {
+		t.Errorf("frames of %d samples: STREAMINFO said %d, and says %d to %d", f.unit, f.info.maxBlock, again.info.minBlock, again.info.maxBlock)
+	}
+}

@@ -52,8 +52,8 @@ func (l Level) NewWriter(dst io.Writer, format audio.Format, samples int64) (aud
 
 // Rewrite implements [audio.Rewriter]. Frames whose samples do not change are copied, the others are compressed anew, each
 // with the same number of samples, at [DefaultLevel] or the level of [File.WithLevel]. Metadata are copied, except for what
-// depends on the frames: the MD5 and the frame sizes in STREAMINFO, and the positions in SEEKTABLE. If no sample changes
-// the copy equals the file.
+// depends on the frames: the MD5 and the sizes in STREAMINFO, those in samples only where they are wrong, and the positions in
+// SEEKTABLE. If no sample changes the copy equals the file.
 //
 // All of dst is written by Close, as with [NewWriter].
 func (f *File) Rewrite(dst io.Writer) (audio.Writer, error) {
@@ -87,6 +87,7 @@ type writer struct {
 	raw     []byte // of a frame, as the MD5 takes it
 	spool   spool  // the frames up to the one at hand, if any of them changed or the file is new
 	length  int64  // of these frames
+	most    int    // samples in one of them
 	err     error  // that ended the writing
 
 	from    *File    // that is rewritten, nil for a new one
@@ -211,6 +212,7 @@ func (w *writer) flush() error {
 		}
 	}
 	w.length += size
+	w.most = max(w.most, len(w.codes[0]))
 	if w.info.minSize == 0 || int(size) < w.info.minSize {
 		w.info.minSize = int(size)
 	}
@@ -273,6 +275,12 @@ func (w *writer) Close() error {
 		return w.putFile(span{0, f.size})
 	}
 	w.md5.Sum(w.info.md5[:0])
+	if w.most > w.info.maxBlock { // players that go by it would give up
+		if w.info.minBlock == w.info.maxBlock {
+			w.info.minBlock = w.most
+		}
+		w.info.maxBlock = w.most
+	}
 	if err := w.putFile(span{0, f.infoAt}); err != nil {
 		return err
 	}

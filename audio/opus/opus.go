@@ -41,6 +41,7 @@ type File struct {
 	gain     float64 // that samples are multiplied by
 	first    int64   // the position of the first decoded frame
 	start    int64   // the position of the first frame that is heard
+	headless bool    // what was before first is lost
 }
 
 // Open reads the headers of the Ogg Opus file of size bytes in r, and the headers of all its pages. File goes on reading from r. The error
@@ -113,6 +114,10 @@ func (f *File) place(skip int64) error {
 			return malformed("the first page holds %d frames and ends with frame %d", length, first.Granule)
 		}
 		f.first = 0
+	}
+	if f.headless = f.track.Headless(f.first); f.headless {
+		f.start = min(skip, f.track.End)
+		return nil
 	}
 	f.start = min(f.first+skip, f.track.End)
 	return nil

@@ -11,14 +11,37 @@ import (
 )
 
 // Reader implements [audio.File]. Every page is checked against its checksum. The error of one that does not match, or is missing, wraps
-// [audio.ErrDamaged].
-func (f *File) Reader() audio.Reader {
-	r := &reader{f: f, s: f.track.Stream(), Decoded: ogg.Decoded{
-		Channels: f.channels, Zero: f.start, End: f.track.End, PCM: make([]float32, longest*f.channels),
+// [audio.ErrDamaged]; [File.Mend] passes over it.
+func (f *File) Reader() audio.Reader { return f.reader(f.track.Stream(), nil) }
+
+func (f *File) reader(s *ogg.Stream, lost *ogg.Lost) *reader {
+	r := &reader{f: f, s: s, Decoded: ogg.Decoded{
+		Channels: f.channels, Zero: f.start, End: f.track.End, PCM: make([]float32, longest*f.channels), Lost: lost,
 	}}
+	if lost == nil {
+		r.Damage = f.track.Damage
+	}
 	r.begin()
 	return r
 }
+
+// mended is a File that reads silence in place of pages that are damaged.
+type mended struct {
+	*File
+	lost ogg.Lost
+}
+
+// Mend returns the file as one that reads silence where it is damaged.
+func (f *File) Mend() audio.Mended { return &mended{File: f} }
+
+// Mend returns the file itself.
+func (m *mended) Mend() audio.Mended { return m }
+
+// Reader implements [audio.File].
+func (m *mended) Reader() audio.Reader { return m.reader(m.track.Mended(), &m.lost) }
+
+// Damaged implements [audio.Mended].
+func (m *mended) Damaged() int64 { return m.lost.Frames() }
 
 type reader struct {
 	ogg.Decoded
@@ -30,7 +53,10 @@ type reader struct {
 // begin makes the first packet of sound the next one.
 func (r *reader) begin() {
 	r.s.From(r.f.track.Begin)
-	r.At, r.Pos, r.Used, r.Have = r.f.start, r.f.first, 0, 0
+	r.GoTo(r.f.start)
+	if r.Pos = r.f.first; r.f.headless {
+		r.Pos, r.s.Hole = 0, r.Lost != nil
+	}
 	r.d, r.Err = opus.NewDecoderWithOutput(Rate, r.f.channels)
 }
 
@@ -46,6 +72,15 @@ func (r *reader) decode() error {
 		if err != nil {
 			return fmt.Errorf("opus: read samples: %w", err)
 		}
+		if r.s.Hole {
+			if err := r.resume(p, last); err != nil {
+				return fmt.Errorf("opus: the page at byte %d: %w", r.s.Page.At, err)
+			}
+			if r.Silent() {
+				return nil
+			}
+			continue
+		}
 		n, err := r.packet(p)
 		if err != nil {
 			return fmt.Errorf("opus: the page at byte %d: %w", r.s.Page.At, err)
@@ -59,6 +94,42 @@ func (r *reader) decode() error {
 			return nil
 		}
 	}
+}
+
+// resume begins anew with the page at hand, of which p is the first packet, behind pages that are damaged.
+func (r *reader) resume(p []byte, last bool) error {
+	length, begins := 0, r.s.Flags&ogg.Continued == 0
+	for {
+		if !begins { // but a page before
+			if begins = true; last {
+				r.s.From(r.s.Page.At)
+				r.s.Hole = true
+				return nil
+			}
+			var err error
+			if p, last, err = r.s.Packet(); err != nil {
+				return err
+			}
+			continue
+		}
+		n, err := frameCount(p)
+		if err != nil {
+			return err
+		}
+		if length += n; last {
+			break
+		}
+		if p, last, err = r.s.Packet(); err != nil {
+			return err
+		}
+	}
+	if err := r.Resume(max(r.Pos, r.s.Granule-int64(length))); err != nil { // of the last page, the end is not meant to be heard
+		return err
+	}
+	r.s.From(r.s.Page.At)
+	var err error
+	r.d, err = opus.NewDecoderWithOutput(Rate, r.f.channels)
+	return err
 }
 
 // packet decodes a packet into pcm and returns the number of frames in it.
@@ -95,11 +166,11 @@ func (r *reader) SeekFrame(frame int64) error {
 	if to < r.Pos-int64(r.Have) || r.Err != nil {
 		r.begin()
 	}
-	r.At = to
 	if r.Have > 0 && to < r.Pos {
+		r.At = to
 		r.Take(r.Have)
 		return r.Err
 	}
-	r.Used, r.Have = 0, 0
+	r.GoTo(to)
 	return r.Err
 }

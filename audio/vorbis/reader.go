@@ -10,11 +10,34 @@ import (
 
 // Reader implements [audio.File]. Every page is checked against its checksum. The error of one that does not match, or is
 // missing, wraps [audio.ErrDamaged].
-func (f *File) Reader() audio.Reader {
-	r := &reader{f: f, s: f.track.Stream(), Decoded: ogg.Decoded{Channels: f.format.Channels, Zero: f.zero(), End: f.track.End}}
+func (f *File) Reader() audio.Reader { return f.reader(f.track.Stream(), nil) }
+
+func (f *File) reader(s *ogg.Stream, lost *ogg.Lost) *reader {
+	r := &reader{f: f, s: s, Decoded: ogg.Decoded{Channels: f.format.Channels, Zero: f.zero(), End: f.track.End, Lost: lost}}
+	if lost == nil {
+		r.Damage = f.track.Damage
+	}
 	r.begin(0)
 	return r
 }
+
+// mended is a File that reads silence in place of pages that are damaged.
+type mended struct {
+	*File
+	lost ogg.Lost
+}
+
+// Mend returns the file as one that reads silence where it is damaged.
+func (f *File) Mend() audio.Mended { return &mended{File: f} }
+
+// Mend returns the file itself.
+func (m *mended) Mend() audio.Mended { return m }
+
+// Reader implements [audio.File].
+func (m *mended) Reader() audio.Reader { return m.reader(m.track.Mended(), &m.lost) }
+
+// Damaged implements [audio.Mended].
+func (m *mended) Damaged() int64 { return m.lost.Frames() }
 
 type reader struct {
 	ogg.Decoded
@@ -27,9 +50,12 @@ type reader struct {
 // begin makes the packets of the i-th entry of the index the next ones.
 func (r *reader) begin(i int) {
 	r.s.From(r.f.index[i].at)
-	r.Used, r.Have = 0, 0
-	r.At = r.Zero
-	if r.Pos, r.known = r.f.start, i == 0; r.d == nil {
+	r.GoTo(r.Zero)
+	r.Pos, r.known = r.f.start, i == 0
+	if i == 0 && r.f.headless {
+		r.Pos, r.s.Hole = 0, r.Lost != nil
+	}
+	if r.d == nil {
 		r.d, r.Err = r.f.decoder()
 	} else {
 		r.d.Clear()
@@ -48,6 +74,19 @@ func (r *reader) decode() error {
 		}
 		if err != nil {
 			return fmt.Errorf("vorbis: read samples: %w", err)
+		}
+		if r.s.Hole && r.known {
+			if err := r.resume(p, last); err != nil {
+				return fmt.Errorf("vorbis: the page at byte %d: %w", r.s.Page.At, err)
+			}
+			if r.Silent() {
+				return nil
+			}
+			continue
+		}
+		if r.s.Hole { // the position is not known before the end of this page
+			r.s.Hole = false
+			r.d.Clear()
 		}
 		n, err := r.d.decode(p)
 		if err != nil {
@@ -69,6 +108,42 @@ func (r *reader) decode() error {
 	}
 }
 
+// resume begins anew with the page at hand, of which p is the first packet, behind pages that are damaged. Only decoding tells how long a page is.
+func (r *reader) resume(p []byte, last bool) error {
+	r.d.Clear()
+	length, begins := 0, r.s.Flags&ogg.Continued == 0
+	for {
+		if !begins { // but a page before
+			if begins = true; last {
+				r.s.From(r.s.Page.At)
+				r.s.Hole = true
+				return nil
+			}
+			var err error
+			if p, last, err = r.s.Packet(); err != nil {
+				return err
+			}
+			continue
+		}
+		n, err := r.d.decode(p)
+		if err != nil {
+			return err
+		}
+		if length += n; last {
+			break
+		}
+		if p, last, err = r.s.Packet(); err != nil {
+			return err
+		}
+	}
+	if err := r.Resume(max(r.Pos, r.s.Granule-int64(length))); err != nil { // of the last page, the end is not meant to be heard
+		return err
+	}
+	r.s.From(r.s.Page.At)
+	r.d.Clear()
+	return nil
+}
+
 // SeekFrame decodes from the last page on whose position is known, and gives the very samples that reading up to there
 // gives.
 func (r *reader) SeekFrame(frame int64) error {
@@ -88,7 +163,7 @@ func (r *reader) SeekFrame(frame int64) error {
 			return r.Err
 		}
 		switch r.Err = r.decode(); {
-		case r.Err == nil && r.Pos-int64(r.Have) <= to:
+		case r.Err == nil && (r.Silent() || r.Pos-int64(r.Have) <= to):
 			return nil
 		case r.Err == nil || r.Err == io.EOF:
 			if i == 0 {

@@ -36,6 +36,7 @@ type File struct {
 	info, setup []byte // headers, which every decoder needs
 	start       int64  // position of the first decoded frame; one before 0 is not heard
 	index       []entry
+	headless    bool // what was before start is lost
 }
 
 // entry is a place to begin to decode from.
@@ -149,6 +150,10 @@ func (f *File) scan(at int64, number uint32, d *decoder) error {
 	if f.start = first.Granule - length; f.start < 0 && first.Flags&ogg.Last != 0 {
 		f.start = 0
 	}
+	if f.headless = f.track.Headless(f.start); f.headless {
+		f.index[0].before = 0
+		return nil
+	}
 	f.index[0].before = f.start
 	return nil
 }
@@ -160,7 +165,12 @@ func (f *File) Format() audio.Format { return f.format }
 func (f *File) Frames() int64 { return max(0, f.track.End-f.zero()) }
 
 // zero returns the position of the first frame that is heard.
-func (f *File) zero() int64 { return max(0, f.start) }
+func (f *File) zero() int64 {
+	if f.headless {
+		return 0
+	}
+	return max(0, f.start)
+}
 
 // decoder restores the samples of packets.
 type decoder struct {

@@ -400,6 +400,9 @@ func FuzzOpen(f *testing.F) {
 		if err := file.Format().Check(); err != nil || file.Frames() < 0 {
 			t.Fatal(file.Frames(), err)
 		}
+		if rec, err := audio.ReadAll(audio.Mend(file)); err == nil && int64(rec.Frames()) != file.Frames() {
+			t.Fatalf("%d frames read of %d, mended", rec.Frames(), file.Frames())
+		}
 		rec, err := audio.ReadAll(file)
 		var cut *audio.TruncatedError
 		switch {

@@ -178,7 +178,7 @@ func (p *parser) parse() (*pcm.Section, error) {
 			if layout == nil {
 				return nil, malformed("the samples come before their format")
 			}
-			return p.section(layout, pos, size, riffSize+uint64(base)), nil
+			return p.section(layout, pos, size, riffSize+uint64(base))
 		}
 		if size > uint64(p.size-pos) {
 			return nil, malformed("the file ends before its samples begin")
@@ -215,24 +215,64 @@ func (p *parser) parse() (*pcm.Section, error) {
 	return nil, malformed("no samples among the first %d chunks", maxChunks)
 }
 
-// tag returns the size of the ID3v2 tag that some programs write before everything else, 0 if there is none.
-func (p *parser) tag() (int64, error) {
-	var head [10]byte
-	if n, err := p.r.ReadAt(head[:], 0); n < len(head) && err != io.EOF {
-		return 0, err
+// tag returns the size of the ID3v2 tags that some programs write before everything else, 0 if there are none.
+func (p *parser) tag() (at int64, err error) {
+	for range 16 {
+		var head [10]byte
+		if n, err := p.r.ReadAt(head[:], at); n < len(head) && err != io.EOF {
+			return 0, err
+		}
+		if string(head[:3]) != "ID3" {
+			break
+		}
+		at += 10 + (int64(head[6]&127)<<21 | int64(head[7]&127)<<14 | int64(head[8]&127)<<7 | int64(head[9]&127))
 	}
-	if string(head[:3]) != "ID3" {
-		return 0, nil
-	}
-	return 10 + (int64(head[6]&127)<<21 | int64(head[7]&127)<<14 | int64(head[8]&127)<<7 | int64(head[9]&127)), nil
+	return at, nil
 }
 
-// unpadded reports whether a chunk that matters begins at pos, where the padding of an odd one before it should be: some programs forget
-// that.
-func (p *parser) unpadded(pos int64) bool {
-	var name [4]byte
-	p.r.ReadAt(name[:], pos) // what is not there is no name
-	return string(name[:]) == "data" || string(name[:]) == "fmt "
+// unpadded reports whether a chunk begins at pos, where the padding of an odd one before it should be: some programs forget that.
+func (p *parser) unpadded(pos int64) bool { return p.chunk(pos) && !p.chunk(pos+1) }
+
+// chunk reports whether something that looks like a chunk begins at pos: a name of printable letters, and a size that the file has room for.
+func (p *parser) chunk(pos int64) bool {
+	var head [8]byte
+	if n, _ := p.r.ReadAt(head[:], pos); n < len(head) { // what is not there is no chunk
+		return false
+	}
+	for _, c := range head[:4] {
+		if c < ' ' || c > '~' {
+			return false
+		}
+	}
+	return string(head[:4]) == "data" || int64(p.Uint32(head[4:])) <= p.size-pos-int64(len(head))
+}
+
+// refuseMore returns an error if more samples follow behind those that end at pos: in a second chunk of them, or in another file that was joined.
+// Anything else may be there.
+func (p *parser) refuseMore(pos int64) error {
+	for range maxChunks {
+		var head [12]byte
+		if n, err := p.r.ReadAt(head[:], pos); n < len(head) {
+			if err == io.EOF {
+				err = nil
+			}
+			return err
+		}
+		switch name := string(head[:4]); {
+		case name == "data":
+			return malformed("a second chunk of samples begins at byte %d: save the recording anew", pos)
+		case (name == "RIFF" || name == "RIFX" || name == "RF64" || name == "BW64") && string(head[8:]) == "WAVE":
+			return malformed("another WAV file begins at byte %d: take the two apart, or join their samples", pos)
+		}
+		if !p.chunk(pos) {
+			return nil
+		}
+		size := int64(p.Uint32(head[4:]))
+		if pos += 8 + size; size&1 != 0 && !p.unpadded(pos) {
+			pos++
+		}
+	}
+	return nil
 }
 
 // body reads the chunk of the given size at pos, or the first bytes of one that is larger than any that matters.
@@ -335,20 +375,27 @@ func (p *parser) format(body []byte) (*pcm.Layout, error) {
 }
 
 // section places the samples, given where their chunk begins and what sizes the headers declare.
-func (p *parser) section(layout *pcm.Layout, start int64, size, riffSize uint64) *pcm.Section {
+func (p *parser) section(layout *pcm.Layout, start int64, size, riffSize uint64) (*pcm.Section, error) {
 	frame := uint64(layout.FrameSize())
 	present := uint64(p.size-start) / frame
 	s := &pcm.Section{Layout: *layout, Size: p.size, Start: start, Declared: -1}
 	declared := size / frame
 	open := size == unknown ||
-		size == 0 && (riffSize == 0 || riffSize >= elsewhere || riffSize+8 <= uint64(start)) ||
+		size == 0 && (riffSize == 0 || riffSize >= elsewhere || riffSize+8 <= uint64(start) || !p.chunk(start)) ||
 		present < declared && size >= 0x7FFF_0000 && size <= 0x8000_0000 // sox, arecord, lame
 	if !open {
 		present = min(present, declared)
 		s.Declared = int64(min(declared, math.MaxInt64))
 	}
 	s.Present = int64(present)
-	return s
+	if open || declared > present || size > uint64(p.size-start) {
+		return s, nil
+	}
+	end := start + int64(size)
+	if size&1 != 0 && !p.unpadded(end) {
+		end++
+	}
+	return s, p.refuseMore(end)
 }
 
 // NewWriter starts a new WAV file of the given format and number of frames in dst. Close fails if fewer were written.

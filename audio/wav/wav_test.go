@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -817,6 +818,50 @@ func strangeFile(before, between string, channels, bits, tag, perSecond, align i
 	return append(b, samples...)
 }
 
+// withRIFF returns a file with the size of all of it in its first chunk.
+func withRIFF(data []byte) []byte {
+	binary.LittleEndian.PutUint32(data[4:], uint32(len(data)-8))
+	return data
+}
+
+// rf64 returns an RF64 file of 16-bit samples that leaves the lengths in its ds64 chunk at 0.
+func rf64(samples []byte) []byte {
+	b := strangeFile("", "", 1, 16, 1, 16000, 2, math.MaxUint32, samples)
+	ds64 := append([]byte("ds64\x1c\x00\x00\x00"), make([]byte, 28)...)
+	binary.LittleEndian.PutUint64(ds64[8:], uint64(len(b)+len(ds64)-8))
+	return slices.Concat([]byte("RF64\xff\xff\xff\xffWAVE"), ds64, b[12:])
+}
+
+// TestMoreSamples checks that samples behind others are not dropped in silence.
+func TestMoreSamples(t *testing.T) {
+	samples := make([]byte, 1001)
+	for i := range samples {
+		samples[i] = byte(i*7) | 128
+	}
+	one := withRIFF(strangeFile("", "", 1, 8, 1, 8000, 1, 1001, samples))
+	second := append([]byte("data\xe9\x03\x00\x00"), samples...)
+	for name, c := range map[string]struct {
+		data []byte
+		says string
+	}{
+		"joined":                   {slices.Concat(one, []byte{0}, one), "another WAV file begins at byte 1046"},
+		"joined, without padding":  {slices.Concat(one, one), "another WAV file begins at byte 1045"},
+		"two chunks":               {slices.Concat(one, []byte{0}, second), "a second chunk of samples begins at byte 1046"},
+		"two, others between them": {slices.Concat(one, []byte("\x00LIST\x02\x00\x00\x00ab"), second), "a second chunk of samples begins at byte 1056"},
+	} {
+		_, err := Open(bytes.NewReader(c.data), int64(len(c.data)))
+		if !errors.Is(err, audio.ErrMalformed) || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, want %q", name, err, c.says)
+		}
+	}
+	for name, behind := range map[string]string{"a tag": "\x00TAG of an older kind", "noise": "\x00\x01\x02\x03", "a chunk": "\x00LIST\x02\x00\x00\x00ab"} {
+		data := append(bytes.Clone(one), behind...)
+		if f, err := Open(bytes.NewReader(data), int64(len(data))); err != nil || f.Frames() != 1001 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // TestStrangeHeaders reads files whose headers contradict themselves, as players do, and writes them again as they were.
 func TestStrangeHeaders(t *testing.T) {
 	samples := make([]byte, 4800)
@@ -836,6 +881,10 @@ func TestStrangeHeaders(t *testing.T) {
 		"floats, aligned to 8":      {strangeFile("", "", 1, 32, 3, 64000, 8, 4800, samples), 1, audio.Float32},
 		"a tag before it":           {strangeFile(id3, "", 1, 16, 1, 16000, 2, 4800, samples), 1, audio.Int16},
 		"a chunk without padding":   {strangeFile("", "LIST\x05\x00\x00\x00abcde", 1, 16, 1, 16000, 2, 4800, samples), 1, audio.Int16},
+		"two tags before it":        {strangeFile(id3+id3, "", 1, 16, 1, 16000, 2, 4800, samples), 1, audio.Int16},
+		"no chunk has padding":      {strangeFile("", "LIST\x05\x00\x00\x00abcdebext\x03\x00\x00\x00abc", 1, 16, 1, 16000, 2, 4800, samples), 1, audio.Int16},
+		"a length of 0":             {withRIFF(strangeFile("", "", 1, 16, 1, 16000, 2, 0, samples)), 1, audio.Int16},
+		"an RF64 length of 0":       {rf64(samples), 1, audio.Int16},
 		"an open length, lame's":    {strangeFile("", "", 1, 16, 1, 16000, 2, 0x7FFFFFFF, samples), 1, audio.Int16},
 		"an open length, another's": {strangeFile("", "", 1, 16, 1, 16000, 2, 0x7FFFFFFF-36, samples), 1, audio.Int16},
 	} {

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -242,7 +243,13 @@ func (t *terminal) readPassphrase(name string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("reading the passphrase: %w", err)
 	}
-	text, err := decodeText(data)
+	text := decodeText(data)
+	switch line, _, _ := strings.Cut(text, "\n"); {
+	case strings.ContainsRune(line, 0):
+		err = errors.New("there are zero bytes in it: save the file as UTF-8")
+	case !utf8.ValidString(line):
+		err = errors.New("it is not UTF-8, and would be another passphrase in a file that is: save the file as UTF-8")
+	}
 	if err != nil {
 		return "", fmt.Errorf("the passphrase in %s: %w", shown(name), err)
 	}
@@ -258,25 +265,23 @@ func (t *terminal) readPassphrase(name string) (string, error) {
 }
 
 // decodeText decodes what editors write: UTF-8, with or without a byte order mark, or UTF-16 with one.
-func decodeText(data []byte) (string, error) {
+func decodeText(data []byte) string {
 	var order binary.ByteOrder
 	switch {
 	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")):
-		return string(data[3:]), nil
+		return string(data[3:])
 	case bytes.HasPrefix(data, []byte("\xff\xfe")):
 		order = binary.LittleEndian
 	case bytes.HasPrefix(data, []byte("\xfe\xff")):
 		order = binary.BigEndian
-	case bytes.IndexByte(data, 0) >= 0:
-		return "", errors.New("there are zero bytes in it: save the file as UTF-8")
 	default:
-		return string(data), nil
+		return string(data)
 	}
 	var units []uint16
 	for data = data[2:]; len(data) >= 2; data = data[2:] {
 		units = append(units, order.Uint16(data))
 	}
-	return string(utf16.Decode(units)), nil
+	return string(utf16.Decode(units))
 }
 
 // ask asks a person at the terminal for a passphrase, which is not shown.

@@ -23,6 +23,8 @@ func TestPassphraseFiles(t *testing.T) {
 		"a blank":        {content: "pässwörd \n", warns: "ends in blanks"},
 		"a tab":          {content: "pässwörd\t", warns: "ends in blanks"},
 		"no mark":        {content: "p\x00\xe4\x00s\x00s\x00", fails: "zero bytes"},
+		"UTF-32":         {content: "\xff\xfe\x00\x00p\x00\x00\x00\n\x00\x00\x00", fails: "zero bytes"},
+		"Latin-1":        {content: "p\xe4ssw\xf6rd\n", fails: "not UTF-8"},
 	} {
 		file := filepath.Join(dir, strings.ReplaceAll(name, " ", "-"))
 		if err := os.WriteFile(file, []byte(c.content), 0o600); err != nil {

@@ -26,6 +26,7 @@ import (
 type Report struct {
 	Silent  float64 `json:"silent"`  // share of the samples that are digital silence: in runs of 16 equal ones or longer, or no numbers
 	Loud    float64 `json:"loud"`    // share of the samples beyond 1024 times full scale
+	Holes   float64 `json:"holes"`   // share of the samples that are no numbers
 	Alike   bool    `json:"alike"`   // there are two channels, and they are the same
 	Clipped float64 `json:"clipped"` // share of the samples that stay at full scale, for 4 or longer
 	// Band is the frequency in Hz above which there is nothing but what rounding leaves, half the rate if there is no such
@@ -42,15 +43,19 @@ const (
 	tooSilent  = 0.5
 	tooClipped = 0.0005
 	tooLoud    = 0.01
+	tooHoled   = 0.6
 	// loud is the multiple of full scale beyond which samples are no sound, but numbers of another range.
 	loud = 1 << 10
 	// Where a codec cuts, in Hz: below there is a lower sampling rate behind it.
 	codecLowest = 10000
 )
 
-// TooLoud returns an error that wraps carrier.ErrTooLoud if the samples are in another range than −1 to 1, where nothing that is hidden would be found again.
+// TooLoud returns an error that wraps carrier.ErrTooLoud if the samples are in another range than −1 to 1, or no numbers, where nothing that is hidden would be found again.
 func (r *Report) TooLoud() error {
-	if r.Loud <= tooLoud {
+	switch {
+	case r.Holes > tooHoled && r.Silent < 1:
+		return fmt.Errorf("%w (%.0f %% of them are no numbers)", carrier.ErrTooLoud, 100*r.Holes)
+	case r.Loud <= tooLoud:
 		return nil
 	}
 	return fmt.Errorf("%w (%.0f %% of them exceed full scale a thousand times)", carrier.ErrTooLoud, 100*r.Loud)
@@ -199,18 +204,19 @@ func (l *listener) add(c int, x []float64) {
 // report tells what was heard.
 func (l *listener) report(lossy bool) *Report {
 	r := &Report{Rate: int(l.rate), Band: l.rate / 2, Lossy: lossy, Alike: len(l.channels) == 2 && !l.differ && l.channels[0].samples > 0}
-	var samples, silent, clipped, loud int64
+	var samples, silent, clipped, loud, holes int64
 	for i := range l.channels {
 		c := &l.channels[i]
 		c.end()
 		samples, silent, clipped, loud = samples+c.samples, silent+c.silent, clipped+c.clipped, loud+c.loud
+		holes += c.holes
 	}
 	if samples > 0 {
 		n := float64(samples)
 		if silent > 0 && samples-silent < carrier.SilenceRun*int64(len(l.channels)) {
 			silent = samples // a last run that the end cut short
 		}
-		r.Silent, r.Clipped, r.Loud = float64(silent)/n, float64(clipped)/n, float64(loud)/n
+		r.Silent, r.Clipped, r.Loud, r.Holes = float64(silent)/n, float64(clipped)/n, float64(loud)/n, float64(holes)/n
 	}
 	if band := l.band(); band > 0 {
 		r.Band = band
@@ -282,6 +288,7 @@ type runs struct {
 	length                   int64
 	samples, silent, clipped int64
 	loud                     int64
+	holes                    int64 // samples that are no numbers
 }
 
 func (r *runs) add(x []float64) {
@@ -290,6 +297,7 @@ func (r *runs) add(x []float64) {
 		case v-v != 0: // not finite
 			r.end()
 			r.silent++
+			r.holes++
 			continue
 		case v > loud || v < -loud:
 			r.loud++

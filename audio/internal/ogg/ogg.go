@@ -5,6 +5,7 @@ package ogg
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 
@@ -65,6 +66,26 @@ func ReadPage(r io.ReaderAt, at, size int64) (p Page, ok bool, err error) {
 	return p, p.Size <= size-at, nil
 }
 
+// read reads the page into buf and checks it. The error wraps [audio.ErrDamaged] if it does not match its checksum.
+func (p *Page) read(r io.ReaderAt, buf []byte) (raw []byte, err error) {
+	raw = buf[:p.Size]
+	if n, err := r.ReadAt(raw, p.At); n < len(raw) {
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return nil, err
+	}
+	want := binary.LittleEndian.Uint32(raw[22:])
+	clear(raw[22:26])
+	if Checksum(raw) != want {
+		return nil, damaged("the page at byte %d does not match its checksum", p.At)
+	}
+	return raw, nil
+}
+
+// follows reports whether the page comes behind the one of a number.
+func (p *Page) follows(number uint32) bool { return int32(p.Number-number) > 0 }
+
 // whole returns how many packets end in the page.
 func (p *Page) whole() (n int) {
 	for _, lace := range p.Laces[:p.Pieces] {
@@ -89,6 +110,10 @@ type Stream struct {
 	begun  bool   // rest is in use: the last piece of the page before was none that ends a packet
 	fresh  bool   // no page has been read since From
 	buf    []byte
+
+	// Mend passes over pages that are damaged, and what is left of packets that they hold a part of. Hole is set then, until somebody clears it,
+	// and the next packet is the first that begins in the page at hand.
+	Mend, Hole bool
 }
 
 // NewStream returns the stream of a serial number in the file of size bytes in r, to be placed by From.
@@ -101,7 +126,7 @@ func (s *Stream) Next() int64 { return s.next }
 
 // From makes the packet that begins first in the page at position at or behind it the next one.
 func (s *Stream) From(at int64) {
-	s.next, s.piece, s.left, s.begun, s.fresh = at, 0, 0, false, true
+	s.next, s.piece, s.left, s.begun, s.fresh, s.Hole = at, 0, 0, false, true, false
 	s.Page = Page{}
 }
 
@@ -170,28 +195,37 @@ func (s *Stream) turn() error {
 			}
 			continue
 		}
-		s.next += p.Size
-		if p.Serial != s.serial {
+		if p.Serial != s.serial && !s.Mend { // a damaged one may be of any stream
+			s.next += p.Size
 			continue
 		}
 		if s.buf == nil {
 			s.buf = make([]byte, maxPage)
 		}
-		raw := s.buf[:p.Size]
-		if n, err := s.r.ReadAt(raw, p.At); n < len(raw) {
-			if err == io.EOF {
-				err = io.ErrUnexpectedEOF
+		raw, err := p.read(s.r, s.buf)
+		if errors.Is(err, audio.ErrDamaged) && s.Mend {
+			s.Hole = true
+			if s.next, err = FindPage(s.r, p.At+1, s.size); err != nil {
+				return err
 			}
+			continue
+		}
+		if err != nil {
 			return err
 		}
-		want := binary.LittleEndian.Uint32(raw[22:])
-		clear(raw[22:26])
-		if Checksum(raw) != want {
-			return damaged("the page at byte %d does not match its checksum", p.At)
+		s.next += p.Size
+		if p.Serial != s.serial {
+			continue
+		}
+		if s.Mend && !s.fresh && !p.follows(s.Number) {
+			continue // it is there twice, or comes too late
 		}
 		continued := p.Flags&Continued != 0
 		if !s.fresh && (p.Number != s.Number+1 || continued != s.begun) {
-			return damaged("a page is missing before byte %d", p.At)
+			if !s.Mend {
+				return damaged("a page is missing before byte %d", p.At)
+			}
+			s.Hole, s.fresh, s.begun = true, true, false
 		}
 		s.Page, s.piece, s.left = p, 0, p.whole()
 		s.raw = raw[PageHead+p.Pieces:]

@@ -1,8 +1,10 @@
 package ogg
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"ditas/audio"
 )
@@ -17,6 +19,9 @@ type Track struct {
 	Begin int64 // where the first page of the stream, and later of its sound, begins
 	First Page  // the first page of sound that tells a position; its Granule is -1 if there is none
 	End   int64 // the position behind the last frame
+
+	Damage  error // of the first page that is damaged, or comes behind one that is missing at the beginning; nil if there is none
+	missing bool  // the first page, at least
 }
 
 // heads is how much is read of the first packet of a stream.
@@ -67,11 +72,19 @@ func (t *Track) Stream() *Stream {
 	return s
 }
 
-// Scan goes through the pages of sound, of which the first lies at or behind position at and has a number, and sets Begin, First and End. Positions may
-// not go back, nor be less than least. It calls page, if that is set, with every page of the track and the position that those before lead to.
+// Mended returns the packets from the first page on, as far as they are whole.
+func (t *Track) Mended() *Stream {
+	s := t.Stream()
+	s.Mend = true
+	return s
+}
+
+// Scan goes through the pages of sound, of which the first lies at or behind position at and has a number, and sets Begin, First, End and Damage.
+// Positions may not go back, nor be less than least. It calls page, if that is set, with every page of the track that is not damaged and the position
+// that those before lead to.
 func (t *Track) Scan(at int64, number uint32, least int64, page func(p *Page, before int64)) error {
 	t.Begin, t.First = at, Page{Granule: -1}
-	before, begun := least, false
+	before, begun, last, buf := least, false, uint32(0), make([]byte, maxPage)
 	for at < t.size {
 		p, ok, err := ReadPage(t.r, at, t.size)
 		if err != nil {
@@ -83,11 +96,22 @@ func (t *Track) Scan(at int64, number uint32, least int64, page func(p *Page, be
 			}
 			continue
 		}
+		if _, err := p.read(t.r, buf); errors.Is(err, audio.ErrDamaged) { // and so is what it says about itself
+			if t.Damage == nil {
+				t.Damage = err
+			}
+			if at, err = FindPage(t.r, at+1, t.size); err != nil {
+				return err
+			}
+			continue
+		} else if err != nil {
+			return err
+		}
 		at += p.Size
-		if p.Flags&First != 0 {
+		if p.Flags&First != 0 { // those of one recording all begin before its sound
 			if head, err := t.head(&p); err != nil {
 				return err
-			} else if t.begins(head) {
+			} else if begun || t.begins(head) {
 				return fmt.Errorf("%w: it holds several recordings one after another; convert the file to WAV or FLAC first", audio.ErrUnsupported)
 			}
 		}
@@ -95,8 +119,17 @@ func (t *Track) Scan(at int64, number uint32, least int64, page func(p *Page, be
 			continue
 		}
 		if !begun && p.Number != number {
-			return damaged("a page is missing before byte %d", p.At)
+			if t.missing = true; t.Damage == nil {
+				t.Damage = damaged("a page is missing before byte %d", p.At)
+			}
 		}
+		if begun && !p.follows(last) {
+			if t.Damage == nil {
+				t.Damage = damaged("the page at byte %d is not where it belongs", p.At)
+			}
+			continue
+		}
+		last = p.Number
 		if begun = true; page != nil {
 			page(&p, before)
 		}
@@ -116,13 +149,22 @@ func (t *Track) Scan(at int64, number uint32, least int64, page func(p *Page, be
 	return nil
 }
 
+// mostLost is how many frames may be lost at a time: silence in their place takes time, and only a header says how many they are.
+const mostLost = 1 << 20
+
+// Headless reports whether sound is lost before the first frame that there is, which is at a position. Otherwise the recording begins there.
+func (t *Track) Headless(at int64) bool { return t.missing && at > 0 && at <= mostLost }
+
 // Length returns how many frames the packets of sound hold up to the end of page First; frames tells how many a packet holds.
 func (t *Track) Length(frames func(packet []byte) (int, error)) (length int64, err error) {
-	s := t.Stream()
+	s := t.Mended() // that the first page is not
 	for {
 		p, last, err := s.Packet()
 		if err != nil {
 			return 0, err
+		}
+		if s.Hole {
+			s.Hole, length = false, 0
 		}
 		n, err := frames(p)
 		if err != nil {
@@ -152,7 +194,50 @@ type Decoded struct {
 	Used      int       // frames of PCM that lie before At
 	Have      int       // frames in PCM
 	Err       error     // that ended the reading
+	Damage    error     // that is told at the end, unless it is mended
+	Lost      *Lost     // where what is lost is put down; nil if nothing is mended
+	silent    int64     // frames from At on that are lost
 }
+
+// Lost is what of a track is lost: from each of these positions on, how many frames.
+type Lost struct {
+	mu   sync.Mutex
+	from map[int64]int64
+}
+
+// Frames returns how many are lost.
+func (l *Lost) Frames() (n int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, length := range l.from {
+		n += length
+	}
+	return n
+}
+
+// Resume says that what comes next begins at a position, and that from Pos on until there everything is lost.
+func (d *Decoded) Resume(pos int64) error {
+	if pos-d.Pos > mostLost {
+		return damaged("%d frames before it are missing", pos-d.Pos)
+	}
+	if from, to := max(d.Pos, d.Zero), min(pos, d.End); to > from {
+		d.Lost.mu.Lock()
+		if d.Lost.from == nil {
+			d.Lost.from = map[int64]int64{}
+		}
+		d.Lost.from[from] = to - from
+		d.Lost.mu.Unlock()
+	}
+	d.Pos, d.Used, d.Have = pos, 0, 0
+	d.silent = max(0, min(pos, d.End)-d.At)
+	return nil
+}
+
+// Silent reports whether what comes next is lost.
+func (d *Decoded) Silent() bool { return d.silent > 0 }
+
+// GoTo makes the frame at a position the next one, which has still to be decoded.
+func (d *Decoded) GoTo(at int64) { d.At, d.Used, d.Have, d.silent = at, 0, 0, 0 }
 
 // Read fills a block, as [audio.Reader] does. decode decodes packets up to the first with frames at or behind At; its error is io.EOF if there is none.
 func (d *Decoded) Read(block [][]float64, decode func() error) (int, error) {
@@ -162,6 +247,14 @@ func (d *Decoded) Read(block [][]float64, decode func() error) (int, error) {
 	}
 	done := 0
 	for done < room && d.Err == nil && d.At < d.End {
+		if d.silent > 0 {
+			n := int(min(int64(room-done), d.silent))
+			for _, x := range block {
+				clear(x[done : done+n])
+			}
+			done, d.At, d.silent = done+n, d.At+int64(n), d.silent-int64(n)
+			continue
+		}
 		if d.Used == d.Have {
 			d.Err = decode()
 			continue
@@ -184,6 +277,8 @@ func (d *Decoded) Read(block [][]float64, decode func() error) (int, error) {
 		return 0, &audio.TruncatedError{Frames: d.At - d.Zero, Declared: max(0, d.End-d.Zero)}
 	case d.Err != nil:
 		return 0, d.Err
+	case d.Damage != nil:
+		return 0, fmt.Errorf("read samples: %w", d.Damage)
 	}
 	return 0, io.EOF
 }

@@ -92,7 +92,7 @@ save('chunks', riff(
     chunk(b'cue ', struct.pack('<IIIIIII', 1, 1, 10, 0x61746164, 0, 0, 10)),
     chunk(b'smpl', bytes(36)),
     chunk(b'id3 ', b'ID3\3\0\0\0\0\0\1\0'),
-    chunk(b'data', b'not these'),
+    chunk(b'DATA', b'not these'),
 ) + b'TAG of an older kind')
 
 noise = samples('s24')

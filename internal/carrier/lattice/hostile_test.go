@@ -12,33 +12,43 @@ import (
 	"ditas/audio"
 	"ditas/audio/wav"
 	"ditas/internal/carrier"
+	"ditas/internal/keystream"
 )
 
 // forge hides a payload in a recording as somebody does who has the key and writes what he likes into the header.
 func forge(t testing.TB, rec *audio.Recording, profile Profile, payload []byte, change func(h *header)) *audio.Recording {
 	t.Helper()
-	return forgeSealed(t, rec, profile, payload, change, nil)
+	return forgeSealed(t, rec, ours, profile, payload, change, nil)
 }
+
+// Forge is forge for all who know the public key, with one of claims.
+func Forge(t testing.TB, rec *audio.Recording, payload []byte, claim string) *audio.Recording {
+	t.Helper()
+	return forgeSealed(t, rec, keystream.Public(), Robust, payload, claims[claim], nil)
+}
+
+// Interrupt is interrupt.
+func Interrupt(rec *audio.Recording, frames int) { interrupt(rec, frames) }
 
 // forgedPayload hides a payload whose blocks have their checks, but which was changed after it had got its tag.
 func forgedPayload(t testing.TB, rec *audio.Recording, tamper func(sealed []byte)) *audio.Recording {
 	t.Helper()
-	return forgeSealed(t, rec, Robust, payload(300), func(*header) {}, tamper)
+	return forgeSealed(t, rec, ours, Robust, payload(300), func(*header) {}, tamper)
 }
 
 func forgeSealed(
-	t testing.TB, rec *audio.Recording, profile Profile, payload []byte, change func(h *header), tamper func(sealed []byte),
+	t testing.TB, rec *audio.Recording, key keystream.Key, profile Profile, payload []byte, change func(h *header), tamper func(sealed []byte),
 ) *audio.Recording {
 	t.Helper()
 	v, cover := survey(t, rec)
 	plan := v.Plan(profile, v.MSE(35))
-	h, err := newHider(context.Background(), cover, &task{plan: plan, payload: payload, key: ours, workers: 1}, fixed)
+	h, err := newHider(context.Background(), cover, &task{plan: plan, payload: payload, key: key, workers: 1}, fixed)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if change != nil {
 		change(h.header)
-		h.stages, h.key = h.header.ladder(), h.header.key(ours)
+		h.stages, h.key = h.header.ladder(), h.header.key(key)
 		claimed := make([]byte, h.header.payload())
 		copy(claimed, payload)
 		sealed := seal(h.key, claimed)
@@ -51,7 +61,7 @@ func forgeSealed(
 		for c := range h.lanes {
 			h.lanes[c].framer.key = h.key
 		}
-		h.bits = h.code.encode(h.header.marshal(ours))
+		h.bits = h.code.encode(h.header.marshal(key))
 		dealt := newSlots(h.key)
 		h.shares, h.gatherer = dealt.deal(h.stages), newGatherer(h.stages, dealt)
 	}
