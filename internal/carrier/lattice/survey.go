@@ -139,11 +139,30 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 	if v.power == 0 {
 		return nil, carrier.ErrSilent
 	}
+	if !slices.ContainsFunc(v.frames, func(f []surveyed) bool {
+		return slices.ContainsFunc(f, func(f surveyed) bool { return f.usable >= leastUsable })
+	}) {
+		return nil, fmt.Errorf("too many samples are digital silence: %w", carrier.ErrSilent)
+	}
 	all.Sum(v.digest[:0])
 	if progress != nil {
 		progress(int(s.Frames()>>10)+1, int(s.Frames()>>10)+1)
 	}
 	return v, nil
+}
+
+// sparse reports whether some of what may carry something lies in frames that are silent in part, or there is hardly more of it than the header takes.
+func (v *Survey) sparse() bool {
+	sparse, all := float32(0), float32(0)
+	for _, frames := range v.frames {
+		for _, f := range frames {
+			all += f.usable
+			if f.usable < mostlyUsable {
+				sparse += f.usable
+			}
+		}
+	}
+	return sparse > 0.02*all || all < 2*leastFrames
 }
 
 // newSurveyors returns a surveyor of each channel.
@@ -229,6 +248,13 @@ func (v *Survey) Frames() int { return len(v.frames) * len(v.frames[0]) }
 
 // silent marks a frame that is left alone.
 const silent = 0xff
+
+// leastUsable is the share of the samples of a frame that must not be digital silence if it is to carry something: with fewer, receivers know too little
+// of a frame to tell how strong it is.
+const leastUsable = 0.25
+
+// mostlyUsable is the share from which on they know enough for sure.
+const mostlyUsable = 0.6
 
 // Plan is how a recording is to be used.
 type Plan struct {
@@ -386,7 +412,7 @@ func (v *Survey) plan(profile Profile, mse float64, limits hearingLimits) *Plan 
 func (p *Plan) leaveAlone(levels [][]bounds, floor int, limits hearingLimits) {
 	v := p.survey
 	usable := func(c, k int) bool {
-		return v.frames[c][k].usable > 0 && levels[c][k].most >= float64(floor)-limits.coarse
+		return v.frames[c][k].usable >= leastUsable && levels[c][k].most >= float64(floor)-limits.coarse
 	}
 	var highest []float64 // levels of all frames that may be used
 	for c := range levels {
@@ -452,7 +478,7 @@ func (v *Survey) Faintest() *Plan {
 	for c, frames := range v.frames {
 		for k := range frames {
 			p.levels[c][k] = uint8(level)
-			if frames[k].usable == 0 {
+			if frames[k].usable < leastUsable {
 				p.levels[c][k] = silent
 			}
 		}

@@ -88,10 +88,13 @@ func (t *task) hide(ctx context.Context, dst io.Writer, cover audio.Rewriter) (*
 		}
 		return r, w.Close()
 	}
-	var lost *carrier.LostError
+	var last error
 	for range attempts {
 		var s carrier.Spool
 		r, err := t.try(ctx, &s, cover)
+		if err == nil && t.plan.survey.sparse() {
+			err = t.prove(ctx, s.File(t.plan.survey.format))
+		}
 		if err == nil {
 			w, err := cover.Rewrite(dst)
 			if err != nil {
@@ -99,11 +102,43 @@ func (t *task) hide(ctx context.Context, dst io.Writer, cover audio.Rewriter) (*
 			}
 			return r, s.CopyTo(w)
 		}
-		if !errors.As(err, &lost) {
-			return nil, err
+		if last = err; !errors.Is(err, errUnfound) && !errors.As(err, new(*carrier.LostError)) {
+			break
 		}
 	}
-	return nil, lost
+	return nil, last
+}
+
+// errUnfound reports a recording that a receiver does not find.
+var errUnfound = fmt.Errorf("what was hidden is not found again, since too many samples are digital silence: %w", carrier.ErrSilent)
+
+// prove reads a recording as a receiver does, who is told nothing. What try read, it read knowing how strong each frame is, which a receiver does
+// not always recognise where most samples are silent.
+func (t *task) prove(ctx context.Context, stego audio.File) error {
+	lost := &carrier.LostError{Size: len(t.payload)}
+	source, err := carrier.NewHost(ctx, stego)
+	if err != nil {
+		return err
+	}
+	l, err := newListener(source, t.key, t.workers)
+	if err != nil {
+		return err
+	}
+	h, k, err := l.search(ctx)
+	var m *carrier.Message
+	if err == nil {
+		m, err = l.read(ctx, h, k)
+	}
+	switch {
+	case errors.Is(err, carrier.ErrNotFound):
+		return errUnfound
+	case err != nil:
+		return err
+	case len(m.Payload) < len(t.payload):
+		lost.Arrived = len(m.Payload)
+		return lost
+	}
+	return nil
 }
 
 // always returns progress that may be called whether or not anybody asks for it.
