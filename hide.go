@@ -83,7 +83,14 @@ func NewSurvey(ctx context.Context, cover audio.File, o SurveyOptions) (*Survey,
 	if err != nil {
 		return nil, err
 	}
-	return &Survey{m, o.For, s, r.Warnings()}, nil
+	warnings := r.Warnings()
+	if mended := audio.Mend(writable); mended != nil && mended.Damaged() > 0 {
+		warnings = append(warnings, report.Warning{
+			Kind: report.Damaged, Text: fmt.Sprintf("is damaged: %.2f s of it cannot be read", float64(mended.Damaged())/float64(cover.Format().Rate)),
+			Advice: "take a copy that is whole, unless this is what you want",
+		})
+	}
+	return &Survey{m, o.For, s, warnings}, nil
 }
 
 // rewriter returns a recording as one that can be written: as it is, or as a WAV file, of 16 bits if it was compressed with loss.

@@ -111,6 +111,7 @@ const (
 	Alike      WarningKind = "alike"
 	Audible    WarningKind = "audible"
 	Occupied   WarningKind = "occupied"
+	Damaged    WarningKind = "damaged"
 )
 
 // Phase is what hiding or revealing is busy with.

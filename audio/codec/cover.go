@@ -80,14 +80,18 @@ func Cover(f audio.File, o CoverOptions) (audio.Rewriter, *Format, error) {
 			Err:    audio.ErrUnsupported,
 		}
 	}
-	return &covered{r, own}, to, nil
+	return &covered{r, f, own}, to, nil
 }
 
 // covered is a recording that is written as a new file. It remembers what it was.
 type covered struct {
 	audio.Rewriter
+	from  audio.File
 	given *Format // nil if nobody knows
 }
+
+// Unwrap returns the recording that it was.
+func (c *covered) Unwrap() audio.File { return c.from }
 
 // Given returns the format of the file that it was.
 func (c *covered) Given() *Format { return c.given }

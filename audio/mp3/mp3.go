@@ -22,6 +22,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"sync"
 
 	"ditas/audio"
 )
@@ -48,6 +49,34 @@ type File struct {
 	tail  int64   // and behind it
 	// promised is how many frames there ought to be, 0 if that is not known.
 	promised int64
+	gone     int64 // frames that must have been where there are none
+	damage   damage
+}
+
+// damage is which frames could not be decoded, so far. It is safe for concurrent use.
+type damage struct {
+	mu     sync.Mutex
+	frames map[int64]struct{}
+}
+
+func (d *damage) add(frame int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.frames == nil {
+		d.frames = map[int64]struct{}{}
+	}
+	d.frames[frame] = struct{}{}
+}
+
+// Mend returns the file itself, which reads silence where it is damaged.
+func (f *File) Mend() audio.Mended { return f }
+
+// Damaged implements [audio.Mended]. Where there is something else between frames, as many count as there would have been room for. The samples of those
+// are left out, since nothing tells their number for sure.
+func (f *File) Damaged() int64 {
+	f.damage.mu.Lock()
+	defer f.damage.mu.Unlock()
+	return (f.gone + int64(len(f.damage.frames))) * int64(f.head.samples())
 }
 
 // Open finds the frames of the MP3 file of size bytes in r, for which it reads all of it once. File goes on reading from
@@ -80,15 +109,31 @@ func (f *File) open() error {
 		return fmt.Errorf("%w: MP3 at 8000 Hz; convert the file to 16-bit WAV first", audio.ErrUnsupported)
 	}
 	w.at = at
+	var sound, gone, breaks int64 // bytes of frames and of what is between them, and how often that is
 	for n := int64(0); ; n++ {
+		behind := w.at
 		frame, err := w.next()
 		if err == io.EOF {
+			if breaks > 0 {
+				f.gone = max(breaks, (gone*(n+1)+sound/2)/sound)
+			}
 			f.trim()
 			return nil
 		}
 		if err != nil {
 			return err
 		}
+		if gap := w.at - int64(len(frame)) - behind; gap > 0 && n > 0 {
+			tag, err := isTag(f.r, behind)
+			if err != nil {
+				return err
+			}
+			if !tag {
+				breaks++
+				gone += gap
+			}
+		}
+		sound += int64(len(frame))
 		if n == 0 && isInfo(frame) {
 			f.skip, f.tail, f.promised = gaps(frame)
 			n--
@@ -119,6 +164,20 @@ func (f *File) skipTags() (at int64, err error) {
 		}
 	}
 	return at, nil
+}
+
+// isTag reports whether something that is no sound begins at a position.
+func isTag(r io.ReaderAt, at int64) (bool, error) {
+	var b [8]byte
+	if _, err := r.ReadAt(b[:], at); err != nil && err != io.EOF {
+		return false, err
+	}
+	for _, mark := range []string{"ID3", "TAG", "APETAGEX", "LYRICSBE"} {
+		if bytes.HasPrefix(b[:], []byte(mark)) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // isInfo reports whether frame is the one that encoders put before the others to say how many there are. It holds no sound.

@@ -17,10 +17,11 @@ const (
 	settling = 2   // frames whose sound goes on in the next: by its overlap, and by the overlap of the filter behind it
 	look     = 8   // frames that are known in advance, to put what they have no room for in those before
 	patience = 16  // frames to go back from where a frame has bits in those before
+	opening  = 16  // frames that may begin in one that was cut off, where a file is a part of another, without being damaged
 )
 
 // Reader implements [audio.File]. A frame that cannot be decoded is silent, as is one that begins in a frame that was
-// cut off; the decoding goes on with the next.
+// cut off; the decoding goes on with the next. [File.Damaged] tells how many that are.
 func (f *File) Reader() audio.Reader {
 	samples := f.head.samples()
 	r := &reader{f: f, walk: walker{f: f}, pcm: make([]byte, 4*samples), used: samples}
@@ -184,6 +185,9 @@ func (r *reader) decode() error {
 	if !r.play() {
 		clear(r.pcm)
 		r.decoder = nil
+		if r.frame >= opening || r.at(r.frame).ok {
+			r.f.damage.add(r.frame)
+		}
 	}
 	r.frame++
 	return nil
