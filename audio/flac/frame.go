@@ -54,7 +54,7 @@ var (
 	errNoFrame   = damaged("there is no frame where one ought to be")
 	errHeader    = damaged("an impossible header of a frame")
 	errHeaderSum = damaged("the header of a frame does not match its checksum")
-	errChange    = damaged("the rate, channels or bits of samples change midway")
+	errChange    = damaged("the rate, channels or bits of a frame are not those that the header tells")
 )
 
 // isSync reports whether b may be the first two bytes of a frame.
