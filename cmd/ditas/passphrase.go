@@ -284,12 +284,34 @@ func decodeText(data []byte) string {
 	return string(utf16.Decode(units))
 }
 
+// keyboard returns where a person types: standard input, or if that is something else, such as a recording that comes through a pipe, the terminal
+// that messages go to.
+func (t *terminal) keyboard() (*os.File, error) {
+	if term.IsTerminal(int(os.Stdin.Fd())) {
+		return os.Stdin, nil
+	}
+	if f, ok := t.err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		name := "/dev/tty"
+		if runtime.GOOS == "windows" {
+			name = "CONIN$"
+		}
+		if tty, err := os.OpenFile(name, os.O_RDWR, 0); err == nil {
+			return tty, nil
+		}
+	}
+	return nil, withHint(errors.New("there is no terminal to ask for the passphrase"), "use --passphrase-file or set %s", passphraseVariable)
+}
+
 // ask asks a person at the terminal for a passphrase, which is not shown.
 func (t *terminal) ask(ctx context.Context, prompt string) (string, error) {
-	fd := int(os.Stdin.Fd())
-	if !term.IsTerminal(fd) {
-		return "", withHint(errors.New("there is no terminal to ask for the passphrase"), "use --passphrase-file or set %s", passphraseVariable)
+	keyboard, err := t.keyboard()
+	if err != nil {
+		return "", err
 	}
+	if keyboard != os.Stdin {
+		defer keyboard.Close()
+	}
+	fd := int(keyboard.Fd())
 	state, err := term.GetState(fd)
 	if err != nil {
 		return "", err
