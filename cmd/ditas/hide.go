@@ -376,15 +376,14 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	}
 	o.detail("  recording  SNR %.1f dB, container MSE %.3g, largest change %.2g of full scale\n", res.SNR, res.MSE, res.MaxDeviation)
 	for i, s := range res.Stages {
-		if s.Loss == nil {
-			o.detail("  stage %d    %s up to here\n", i+1, decibels(s.PSNR))
-			continue
-		}
-		if s.Survives != "" {
+		switch {
+		case s.Survives != "":
 			o.detail("  stage %d    %s, %s up to here; made to survive %s\n", i+1, size(s.Bytes), decibels(s.PSNR), s.Survives)
-			continue
+		case s.Loss == nil:
+			o.detail("  stage %d    %s up to here\n", i+1, decibels(s.PSNR))
+		default:
+			o.detail("  stage %d    %s, %s up to here; arrives %s\n", i+1, size(s.Bytes), decibels(s.PSNR), provided(*s.Loss))
 		}
-		o.detail("  stage %d    %s, %s up to here; arrives %s\n", i+1, size(s.Bytes), decibels(s.PSNR), provided(*s.Loss))
 	}
 	if !res.Robust {
 		o.detail("  The recording has room for the picture but not for protecting it from noise.\n")
