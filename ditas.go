@@ -22,6 +22,8 @@ var (
 	ErrNothingFound = carrier.ErrNotFound
 	// ErrOtherVersion reports a recording that another version of ditas made.
 	ErrOtherVersion = carrier.ErrVersion
+	// ErrUnfound reports a recording in which nobody would find what was hidden.
+	ErrUnfound = carrier.ErrUnfound
 	// ErrSilent reports a recording that is nothing but silence.
 	ErrSilent = carrier.ErrSilent
 	// ErrTooLoud reports samples in another range than −1 to 1.

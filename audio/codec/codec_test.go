@@ -131,7 +131,7 @@ func TestConvert(t *testing.T) {
 
 func TestCheckOutput(t *testing.T) {
 	for name, says := range map[string]string{
-		"a/song.mp3": "would be MP3, and ditas writes WAV and FLAC; write FLAC and let the app convert it", "song.OGG": "would be Ogg Vorbis, and", "x.opus": "Opus", "x.m4a": "AAC", "x.aac": "AAC", "x.wma": "Windows Media",
+		"a/song.mp3": "would be MP3, and ditas writes WAV and FLAC; write FLAC; if an app will convert it, the picture has to be hidden for that, as with --for share", "song.OGG": "would be Ogg Vorbis, and", "x.opus": "Opus", "x.m4a": "AAC", "x.aac": "AAC", "x.wma": "Windows Media",
 		"x.AIFF": "AIFF, and ditas writes WAV and FLAC; let the name to write end in .wav or .flac",
 		"x.sph":  "NIST SPHERE, and ditas writes WAV and FLAC; let the name to write end in .wav or .flac",
 	} {

@@ -332,7 +332,7 @@ func (f *Format) unwritten() *Refusal {
 		Advice: endIn(Writable()), Err: audio.ErrUnsupported,
 	}
 	if f.lossy {
-		r.Advice = "write FLAC and let the app convert it"
+		r.Advice = "write FLAC; if an app will convert it, the picture has to be hidden for that, as with --for share"
 	}
 	return r
 }

@@ -263,7 +263,7 @@ func TestCoverRefuses(t *testing.T) {
 		options      CoverOptions
 		says, advice string
 	}{
-		{mono, CoverOptions{Name: "a.mp3"}, "would be MP3, and ditas writes WAV and FLAC", "write FLAC and let the app convert it"},
+		{mono, CoverOptions{Name: "a.mp3"}, "would be MP3, and ditas writes WAV and FLAC", "write FLAC; if an app will convert it, the picture has to be hidden for that, as with --for share"},
 		{mono, CoverOptions{Name: "a.aiff"}, "would be AIFF, and ditas writes WAV and FLAC", "let the name to write end in .wav or .flac"},
 		{float, CoverOptions{Name: "a.flac"}, "has floating-point samples, which FLAC cannot hold", "let the name to write end in .wav"},
 		{nine, CoverOptions{Name: "a.flac"}, "cannot become FLAC", "let the name to write end in .wav"},

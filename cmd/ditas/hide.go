@@ -474,6 +474,9 @@ func explain(err error, r *recording, method string) error {
 	if intake.Advice(err) != "" {
 		return about(r.name, err)
 	}
+	if errors.Is(err, ditas.ErrUnfound) {
+		return withHint(fmt.Errorf("%s: %w", r.name, err), "take a longer recording, one of 16 bits or more, or a lower --snr")
+	}
 	if errors.Is(err, ditas.ErrSilent) {
 		return withHint(fmt.Errorf("%s: %w", r.name, err), "take a recording with sound in it")
 	}

@@ -102,6 +102,8 @@ func explain(err error) problem {
 		return message(http.StatusUnprocessableEntity, sentence(err), "Take a longer recording.")
 	case errors.As(err, &cut), is(audio.ErrUnsupported), is(audio.ErrMalformed), is(audio.ErrDamaged):
 		return message(http.StatusUnprocessableEntity, sentence(err), words.Sentence(intake.Advice(err)))
+	case is(ditas.ErrUnfound):
+		return message(http.StatusUnprocessableEntity, sentence(err), "Take a longer recording, one of 16 bits or more, or a stronger change.")
 	case is(ditas.ErrSilent):
 		return message(http.StatusUnprocessableEntity, "The recording is silent: there is nothing to hide in.", "Choose one with some sound in it.")
 	case is(ditas.ErrNothingFound):

@@ -151,20 +151,6 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 	return v, nil
 }
 
-// sparse reports whether some of what may carry something lies in frames that are silent in part, or there is hardly more of it than the header takes.
-func (v *Survey) sparse() bool {
-	sparse, all := float32(0), float32(0)
-	for _, frames := range v.frames {
-		for _, f := range frames {
-			all += f.usable
-			if f.usable < mostlyUsable {
-				sparse += f.usable
-			}
-		}
-	}
-	return sparse > 0.02*all || all < 2*leastFrames
-}
-
 // newSurveyors returns a surveyor of each channel.
 func (v *Survey) newSurveyors() []surveyor {
 	channels := int64(len(v.frames))
@@ -252,9 +238,6 @@ const silent = 0xff
 // leastUsable is the share of the samples of a frame that must not be digital silence if it is to carry something: with fewer, receivers know too little
 // of a frame to tell how strong it is.
 const leastUsable = 0.25
-
-// mostlyUsable is the share from which on they know enough for sure.
-const mostlyUsable = 0.6
 
 // Plan is how a recording is to be used.
 type Plan struct {

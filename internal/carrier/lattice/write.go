@@ -15,9 +15,16 @@ import (
 	"ditas/internal/parallel"
 )
 
-// spooled is how many frames a recording has at most that is written only when it has turned out to give everything back: 16 MiB of
-// samples. In longer ones chance evens out, and what they hold is known from the survey.
-const spooled = 2048
+// spooled returns how many frames a recording of a format has at most that is written only when it has turned out to give everything back: 16 MiB of
+// samples. In longer ones chance evens out, and what they hold is known from the survey; only with 8 bits, where steps are hardly coarser than
+// rounding, it takes eight times as long.
+func spooled(f audio.Format) int {
+	const frames = 2048
+	if f.Encoding == audio.Int8 {
+		return 8 * frames
+	}
+	return frames
+}
 
 // attempts is how often a short recording is tried, with another nonce each time.
 const attempts = 5
@@ -73,7 +80,7 @@ func (t *task) hide(ctx context.Context, dst io.Writer, cover audio.Rewriter) (*
 	if err := t.plan.Check(); err != nil {
 		return nil, err
 	}
-	if t.plan.survey.Frames() > spooled {
+	if t.plan.survey.Frames() > spooled(t.plan.survey.format) {
 		w, err := cover.Rewrite(dst)
 		if err != nil {
 			return nil, err
@@ -92,7 +99,7 @@ func (t *task) hide(ctx context.Context, dst io.Writer, cover audio.Rewriter) (*
 	for range attempts {
 		var s carrier.Spool
 		r, err := t.try(ctx, &s, cover)
-		if err == nil && t.plan.survey.sparse() {
+		if err == nil {
 			err = t.prove(ctx, s.File(t.plan.survey.format))
 		}
 		if err == nil {
@@ -102,18 +109,15 @@ func (t *task) hide(ctx context.Context, dst io.Writer, cover audio.Rewriter) (*
 			}
 			return r, s.CopyTo(w)
 		}
-		if last = err; !errors.Is(err, errUnfound) && !errors.As(err, new(*carrier.LostError)) {
+		if last = err; !errors.Is(err, carrier.ErrUnfound) && !errors.As(err, new(*carrier.LostError)) {
 			break
 		}
 	}
 	return nil, last
 }
 
-// errUnfound reports a recording that a receiver does not find.
-var errUnfound = fmt.Errorf("what was hidden is not found again, since too many samples are digital silence: %w", carrier.ErrSilent)
-
-// prove reads a recording as a receiver does, who is told nothing. What try read, it read knowing how strong each frame is, which a receiver does
-// not always recognise where most samples are silent.
+// prove reads a recording as a receiver does, who is told nothing. What try read, it read knowing where the frames are and how strong each is,
+// which a receiver does not always recognise where steps are as coarse as rounding, or most samples are silent.
 func (t *task) prove(ctx context.Context, stego audio.File) error {
 	lost := &carrier.LostError{Size: len(t.payload)}
 	source, err := carrier.NewHost(ctx, stego)
@@ -131,7 +135,7 @@ func (t *task) prove(ctx context.Context, stego audio.File) error {
 	}
 	switch {
 	case errors.Is(err, carrier.ErrNotFound):
-		return errUnfound
+		return carrier.ErrUnfound
 	case err != nil:
 		return err
 	case len(m.Payload) < len(t.payload):
