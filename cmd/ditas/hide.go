@@ -339,8 +339,10 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 		res.Warnings = append(res.Warnings, *holds)
 	}
 	err = o.write(ctx, out, func(w io.Writer) (err error) {
-		res.Hide, err = survey.Hide(ctx, w, secret, key, o.options)
-		return err
+		if res.Hide, err = survey.Hide(ctx, w, secret, key, o.options); err != nil {
+			return err
+		}
+		return o.batch.checkOutput(out, inputs...) // which may have come meanwhile
 	})
 	end()
 	if err != nil {

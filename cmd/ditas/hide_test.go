@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"ditas"
 	"ditas/report"
@@ -48,5 +50,35 @@ func TestProvided(t *testing.T) {
 		if got := provided(loss); got != want {
 			t.Errorf("loss of %g: %s, want %s", loss, got, want)
 		}
+	}
+}
+
+// A file that comes while another of its name is being made is not replaced either.
+func TestLatecomer(t *testing.T) {
+	dir := t.TempDir()
+	out := filepath.Join(dir, "stego.wav")
+	come := make(chan error, 1)
+	go func() {
+		for t.Context().Err() == nil {
+			if parts, _ := filepath.Glob(filepath.Join(dir, ".*.part")); len(parts) > 0 {
+				come <- os.WriteFile(out, []byte("mine"), 0o600)
+				return
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	var stdout, stderr bytes.Buffer
+	args := []string{"hide", "-i", filepath.Join("demo", "photo.png"), "-c", filepath.Join("demo", "speech.wav"), "-o", out}
+	if code := run(t.Context(), args, &stdout, &stderr); code != exitFailed || !strings.Contains(stderr.String(), "exists already") {
+		t.Errorf("exit code %d: %s", code, &stderr)
+	}
+	if err := <-come; err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(out); err != nil || string(got) != "mine" {
+		t.Errorf("%q: %v", got, err)
+	}
+	if parts, _ := filepath.Glob(filepath.Join(dir, ".*")); len(parts) > 0 {
+		t.Errorf("left: %v", parts)
 	}
 }

@@ -231,7 +231,10 @@ func (o *revealFlags) reveal(ctx context.Context, name, out string, format pictu
 		if o.options.Progress != nil {
 			converting = func(done, total int) { o.options.Progress(report.Converting, done, total) }
 		}
-		return p.EncodeContext(ctx, w, format, converting)
+		if err := p.EncodeContext(ctx, w, format, converting); err != nil {
+			return err
+		}
+		return o.batch.checkOutput(out, inputs...) // which may have come meanwhile
 	})
 	end()
 	if err != nil {
