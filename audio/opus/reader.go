@@ -25,23 +25,10 @@ func (f *File) reader(s *ogg.Stream, lost *ogg.Lost) *reader {
 	return r
 }
 
-// mended is a File that reads silence in place of pages that are damaged.
-type mended struct {
-	*File
-	lost ogg.Lost
-}
-
 // Mend returns the file as one that reads silence where it is damaged.
-func (f *File) Mend() audio.Mended { return &mended{File: f} }
-
-// Mend returns the file itself.
-func (m *mended) Mend() audio.Mended { return m }
-
-// Reader implements [audio.File].
-func (m *mended) Reader() audio.Reader { return m.reader(m.track.Mended(), &m.lost) }
-
-// Damaged implements [audio.Mended].
-func (m *mended) Damaged() int64 { return m.lost.Frames() }
+func (f *File) Mend() audio.Mended {
+	return ogg.Mend(f, func(lost *ogg.Lost) audio.Reader { return f.reader(f.track.Mended(), lost) })
+}
 
 type reader struct {
 	ogg.Decoded
@@ -97,38 +84,10 @@ func (r *reader) decode() error {
 }
 
 // resume begins anew with the page at hand, of which p is the first packet, behind pages that are damaged.
-func (r *reader) resume(p []byte, last bool) error {
-	length, begins := 0, r.s.Flags&ogg.Continued == 0
-	for {
-		if !begins { // but a page before
-			if begins = true; last {
-				r.s.From(r.s.Page.At)
-				r.s.Hole = true
-				return nil
-			}
-			var err error
-			if p, last, err = r.s.Packet(); err != nil {
-				return err
-			}
-			continue
-		}
-		n, err := frameCount(p)
-		if err != nil {
-			return err
-		}
-		if length += n; last {
-			break
-		}
-		if p, last, err = r.s.Packet(); err != nil {
-			return err
-		}
+func (r *reader) resume(p []byte, last bool) (err error) {
+	if err = r.Resume(r.s, p, last, frameCount); err == nil && !r.s.Hole {
+		r.d, err = opus.NewDecoderWithOutput(Rate, r.f.channels)
 	}
-	if err := r.Resume(max(r.Pos, r.s.Granule-int64(length))); err != nil { // of the last page, the end is not meant to be heard
-		return err
-	}
-	r.s.From(r.s.Page.At)
-	var err error
-	r.d, err = opus.NewDecoderWithOutput(Rate, r.f.channels)
 	return err
 }
 

@@ -21,23 +21,10 @@ func (f *File) reader(s *ogg.Stream, lost *ogg.Lost) *reader {
 	return r
 }
 
-// mended is a File that reads silence in place of pages that are damaged.
-type mended struct {
-	*File
-	lost ogg.Lost
-}
-
 // Mend returns the file as one that reads silence where it is damaged.
-func (f *File) Mend() audio.Mended { return &mended{File: f} }
-
-// Mend returns the file itself.
-func (m *mended) Mend() audio.Mended { return m }
-
-// Reader implements [audio.File].
-func (m *mended) Reader() audio.Reader { return m.reader(m.track.Mended(), &m.lost) }
-
-// Damaged implements [audio.Mended].
-func (m *mended) Damaged() int64 { return m.lost.Frames() }
+func (f *File) Mend() audio.Mended {
+	return ogg.Mend(f, func(lost *ogg.Lost) audio.Reader { return f.reader(f.track.Mended(), lost) })
+}
 
 type reader struct {
 	ogg.Decoded
@@ -111,37 +98,8 @@ func (r *reader) decode() error {
 // resume begins anew with the page at hand, of which p is the first packet, behind pages that are damaged. Only decoding tells how long a page is.
 func (r *reader) resume(p []byte, last bool) error {
 	r.d.Clear()
-	length, begins := 0, r.s.Flags&ogg.Continued == 0
-	for {
-		if !begins { // but a page before
-			if begins = true; last {
-				r.s.From(r.s.Page.At)
-				r.s.Hole = true
-				return nil
-			}
-			var err error
-			if p, last, err = r.s.Packet(); err != nil {
-				return err
-			}
-			continue
-		}
-		n, err := r.d.decode(p)
-		if err != nil {
-			return err
-		}
-		if length += n; last {
-			break
-		}
-		if p, last, err = r.s.Packet(); err != nil {
-			return err
-		}
-	}
-	if err := r.Resume(max(r.Pos, r.s.Granule-int64(length))); err != nil { // of the last page, the end is not meant to be heard
-		return err
-	}
-	r.s.From(r.s.Page.At)
-	r.d.Clear()
-	return nil
+	defer r.d.Clear()
+	return r.Resume(r.s, p, last, r.d.decode)
 }
 
 // SeekFrame decodes from the last page on whose position is known, and gives the very samples that reading up to there

@@ -29,7 +29,7 @@ var (
 	// ErrTooLoud reports samples in another range than −1 to 1.
 	ErrTooLoud = errors.New("the samples are beyond all range: save the recording anew with samples between −1 and 1")
 	// ErrUnfound reports a cover in which a receiver would not find what was hidden.
-	ErrUnfound = errors.New("what would be hidden in this recording is not found again: there is too little sound in it, or too much of it is silent")
+	ErrUnfound = errors.New("what would be hidden in this recording is not found again: too little of it can be changed")
 	// ErrSilent reports a cover in which there is nothing but silence.
 	ErrSilent = errors.New("the recording is silent: there is nothing to hide in")
 )

@@ -199,6 +199,27 @@ type Decoded struct {
 	silent    int64     // frames from At on that are lost
 }
 
+// mended is a file that reads silence where it is damaged.
+type mended struct {
+	audio.File
+	lost   Lost
+	reader func(lost *Lost) audio.Reader
+}
+
+// Mend returns a file as one that reads silence where it is damaged; reader returns its readers, which put down there what is lost.
+func Mend(f audio.File, reader func(lost *Lost) audio.Reader) audio.Mended {
+	return &mended{File: f, reader: reader}
+}
+
+// Mend returns the file itself.
+func (m *mended) Mend() audio.Mended { return m }
+
+// Reader implements [audio.File].
+func (m *mended) Reader() audio.Reader { return m.reader(&m.lost) }
+
+// Damaged implements [audio.Mended].
+func (m *mended) Damaged() int64 { return m.lost.Frames() }
+
 // Lost is what of a track is lost: from each of these positions on, how many frames.
 type Lost struct {
 	mu   sync.Mutex
@@ -215,8 +236,38 @@ func (l *Lost) Frames() (n int64) {
 	return n
 }
 
-// Resume says that what comes next begins at a position, and that from Pos on until there everything is lost.
-func (d *Decoded) Resume(pos int64) error {
+// Resume has decoding begin anew with the page that a stream has at hand, of which p is the first packet and perhaps the last, behind pages that
+// are damaged; frames tells how many a packet holds. If no packet begins in the page, the stream's Hole is set, and the next page is to be tried.
+func (d *Decoded) Resume(s *Stream, p []byte, last bool, frames func(packet []byte) (int, error)) (err error) {
+	if s.Flags&Continued != 0 { // p began in a page before
+		if last {
+			s.From(s.Page.At)
+			s.Hole = true
+			return nil
+		}
+		if p, last, err = s.Packet(); err != nil {
+			return err
+		}
+	}
+	n, err := frames(p)
+	length := int64(n)
+	for err == nil && !last {
+		if p, last, err = s.Packet(); err == nil {
+			n, err = frames(p)
+			length += int64(n)
+		}
+	}
+	if err == nil {
+		err = d.resume(max(d.Pos, s.Granule-length)) // of the last page, the end is not meant to be heard
+	}
+	if err == nil {
+		s.From(s.Page.At)
+	}
+	return err
+}
+
+// resume says that what comes next begins at a position, and that from Pos on until there everything is lost.
+func (d *Decoded) resume(pos int64) error {
 	if pos-d.Pos > mostLost {
 		return damaged("%d frames before it are missing", pos-d.Pos)
 	}
