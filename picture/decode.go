@@ -7,15 +7,9 @@ import (
 	"fmt"
 	"image"
 	"image/draw"
-	"image/gif"
 	"image/jpeg"
-	"image/png"
 	"io"
 	"slices"
-
-	"golang.org/x/image/bmp"
-	"golang.org/x/image/tiff"
-	"golang.org/x/image/webp"
 
 	"ditas/internal/parallel"
 	"ditas/internal/words"
@@ -32,15 +26,16 @@ const (
 
 // Errors that [Decode] wraps.
 var (
-	ErrFormat    = errors.New("not a picture (" + words.List(Names(kinds), "or") + ")")
+	ErrFormat    = errors.New("not a picture (" + words.List(Names(Readable()), "or") + ")")
 	ErrTruncated = errors.New("the picture file ends too early")
 	ErrTooLarge  = errors.New("the picture is too large")
 )
 
-// Decode reads a picture of at most [MaxPixels] pixels, and at most 16 million and 256 for each byte of the file: PNG, JPEG, GIF, WebP, BMP or TIFF, told apart by content. It reads the
-// first frame of an animated GIF and the first page of a TIFF, but no animated WebP. It lays what is transparent over white, and
-// turns the picture upright as its Exif data or TIFF tag says. The error wraps [ErrFormat], [ErrTruncated] or [ErrTooLarge] if
-// one of them is the reason.
+// Decode reads a picture of at most [MaxPixels] pixels, and at most 16 million and 256 for each byte of the file, of one of the kinds that
+// [Readable] lists, told apart by content. It reads the first frame of an animation and the first page of a TIFF, lays what is transparent
+// over white, and turns the picture upright as the file says; [Planes.Losses] tells what was in the file besides. The error wraps
+// [ErrFormat], [ErrTruncated] or [ErrTooLarge] if one of them is the reason; for files of a kind that is known and not read it is an
+// *[UnreadError].
 func Decode(r io.Reader) (*Planes, error) { return DecodeContext(context.Background(), r, MaxPixels) }
 
 // DecodeContext is [Decode] with another limit on the number of pixels, which it checks before it allocates memory for them. When ctx ends
@@ -55,9 +50,12 @@ func DecodeContext(ctx context.Context, r io.Reader, maxPixels int) (*Planes, er
 		return nil, fmt.Errorf("reading the picture: %w", err)
 	}
 	head = head[:n]
-	f, err := sniff(head)
+	kind, err := sniff(head)
 	if err != nil {
 		return nil, err
+	}
+	if kind.read == nil {
+		return nil, &UnreadError{*kind}
 	}
 	data, err := io.ReadAll(io.LimitReader(io.MultiReader(bytes.NewReader(head), r), maxBytes+1))
 	if err != nil {
@@ -68,9 +66,12 @@ func DecodeContext(ctx context.Context, r io.Reader, maxPixels int) (*Planes, er
 	}
 	var p *Planes
 	err = parallel.Within(ctx, func() (err error) {
-		p, err = f.planes(ctx, data, maxPixels)
+		p, err = kind.read.planes(ctx, data, maxPixels)
 		return err
 	})
+	if raw := rawError(""); errors.As(err, &raw) {
+		return nil, &UnreadError{*kindOf(string(raw))}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -78,13 +79,20 @@ func DecodeContext(ctx context.Context, r io.Reader, maxPixels int) (*Planes, er
 }
 
 // planes decodes a file.
-func (f format) planes(ctx context.Context, data []byte, maxPixels int) (*Planes, error) {
+func (f *format) planes(ctx context.Context, data []byte, maxPixels int) (*Planes, error) {
+	if f.whole != nil {
+		return f.whole(ctx, f, data, maxPixels)
+	}
+	file := data
+	if f.page != nil {
+		data = f.page(data)
+	}
 	whole := data
 	if f.plain != nil {
 		data = f.plain(data)
 	}
 	if f.refuse != nil {
-		if err := limit(f.refuse(data)); err != nil {
+		if err := f.refuse(data); err != nil {
 			return nil, err
 		}
 	}
@@ -93,16 +101,8 @@ func (f format) planes(ctx context.Context, data []byte, maxPixels int) (*Planes
 	if err != nil {
 		return nil, f.failure(src, err)
 	}
-	if config.Width < 1 || config.Height < 1 {
-		return nil, fmt.Errorf("the %s picture is empty: its size is %d×%d", f.name, config.Width, config.Height)
-	}
-	if config.Height > maxPixels/config.Width {
-		return nil, fmt.Errorf("%w: %d×%d is more than %.6g megapixels; scale it down first",
-			ErrTooLarge, config.Width, config.Height, float64(maxPixels)/1e6)
-	}
-	if config.Height > (surePixels+pixelsPerByte*len(data))/config.Width {
-		return nil, fmt.Errorf("%w: %d×%d in a file of %d bytes, which is nearly empty; scale it down first",
-			ErrTooLarge, config.Width, config.Height, len(data))
+	if err := f.fits(config.Width, config.Height, maxPixels, len(data)); err != nil {
+		return nil, err
 	}
 	src = &source{Reader: bytes.NewReader(data), ctx: ctx}
 	img, err := f.decode(src)
@@ -116,17 +116,24 @@ func (f format) planes(ctx context.Context, data []byte, maxPixels int) (*Planes
 	}
 
 	// A GIF frame may cover a part of the picture only.
+	opaque := isOpaque(img)
 	if screen := image.Rect(0, 0, config.Width, config.Height); img.Bounds() != screen {
 		canvas := image.NewRGBA(screen)
 		draw.Draw(canvas, screen, image.White, image.Point{}, draw.Src)
 		draw.Draw(canvas, img.Bounds(), img, img.Bounds().Min, draw.Over)
-		img = canvas
+		img, opaque = canvas, false
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	p := f.convert(img)
+	if f.more != nil {
+		p.lose(f.more(file))
+	}
 	p.deep(img)
+	if !opaque {
+		p.lose(lostTransparency)
+	}
 	if f.profile != nil {
 		p.manage(f.profile(whole))
 	}
@@ -134,6 +141,35 @@ func (f format) planes(ctx context.Context, data []byte, maxPixels int) (*Planes
 		p.orient(orientation(f.exif(whole)))
 	}
 	return p, nil
+}
+
+// fits returns an error if a picture of this size in a file of so many bytes is not to be decoded.
+func (f *format) fits(width, height, maxPixels, bytes int) error {
+	switch {
+	case width < 1 || height < 1:
+		return fmt.Errorf("the %s picture is empty: its size is %d×%d", f.name, width, height)
+	case height > maxPixels/width:
+		return fmt.Errorf("%w: %d×%d is more than %.6g megapixels; scale it down first", ErrTooLarge, width, height, float64(maxPixels)/1e6)
+	case height > (surePixels+pixelsPerByte*bytes)/width:
+		return fmt.Errorf("%w: %d×%d in a file of %d bytes, which is nearly empty; scale it down first", ErrTooLarge, width, height, bytes)
+	}
+	return nil
+}
+
+// lostTransparency is what Losses says of pictures that were not opaque.
+const lostTransparency = "what was transparent was laid over white"
+
+// isOpaque reports whether no pixel of a picture is transparent.
+func isOpaque(img image.Image) bool {
+	m, ok := img.(interface{ Opaque() bool })
+	return !ok || m.Opaque()
+}
+
+// lose notes what was not taken over from a file, if there was anything.
+func (p *Planes) lose(what string) {
+	if what != "" {
+		p.Losses = append(p.Losses, what)
+	}
 }
 
 // deep notes whether there is more in a picture than 8 bits can hold.
@@ -165,44 +201,43 @@ func (p *Planes) manage(f *profile) {
 	}
 }
 
-// format is a file format that Decode reads.
+// format is how Decode reads a kind of files.
 type format struct {
 	name    string
+	whole   func(ctx context.Context, f *format, data []byte, maxPixels int) (*Planes, error) // does all itself; nil if the rest is to be gone by
 	config  func(io.Reader) (image.Config, error)
 	decode  func(io.Reader) (image.Image, error)
 	convert func(image.Image) *Planes
 	exif    func(data []byte) []byte   // finds the Exif data, in TIFF form; nil if the format has none
 	profile func(data []byte) *profile // finds the colour profile; nil if the format has none
+	page    func(data []byte) []byte   // has the file begin with its first page; nil if it does
 	plain   func(data []byte) []byte   // leaves out what need not be right; nil if that is not needed
-	refuse  func(data []byte) string   // names what is not decoded, or wrongly, if there is anything
+	refuse  func(data []byte) error    // tells what is not decoded, or wrongly, if there is anything
 	limits  func(data []byte) string   // names what may be why a file was not decoded
+	more    func(data []byte) string   // tells what there is besides the picture that is decoded, such as other pages
 }
 
-// sniff tells the format of a file from its first bytes.
-func sniff(head []byte) (format, error) {
-	has := func(at int, s string) bool { return len(head) >= at+len(s) && string(head[at:at+len(s)]) == s }
-	switch {
-	case has(0, "\x89PNG\r\n\x1a\n"):
-		return format{"PNG", png.DecodeConfig, png.Decode, FromImage, pngExif, pngColours, pngPlain, nil, nil}, nil
-	case has(0, "\xff\xd8\xff"):
-		return format{"JPEG", jpeg.DecodeConfig, jpeg.Decode, FromImage, jpegExif, icc(jpegProfile), nil, nil, jpegLimits}, nil
-	case has(0, "GIF87a"), has(0, "GIF89a"):
-		return format{name: "GIF", config: gif.DecodeConfig, decode: gif.Decode, convert: FromImage}, nil
-	case has(0, "RIFF") && has(8, "WEBPVP8X") && len(head) > 20 && head[20]&2 != 0:
-		return format{}, errors.New("animated WebP cannot be read; save one of its frames as PNG")
-	case has(0, "RIFF") && has(8, "WEBP"):
-		return format{"WebP", webp.DecodeConfig, webp.Decode, fromWebP, webpExif, icc(webpProfile), nil, nil, nil}, nil
-	case has(0, "BM") && has(15, "\x00\x00\x00"): // the header's size: many texts begin with these two letters
-		return format{name: "BMP", config: bmp.DecodeConfig, decode: bmp.Decode, convert: FromImage, refuse: bmpLimits}, nil
-	case has(0, "II*\x00"), has(0, "MM\x00*"):
-		return format{"TIFF", tiff.DecodeConfig, tiff.Decode, FromImage, func(data []byte) []byte { return data }, icc(tiffProfile), nil, tiffLimits, nil}, nil
-	}
-	for _, u := range unread {
-		if slices.ContainsFunc(u.marks, func(m mark) bool { return has(m.at, m.bytes) }) {
-			return format{}, fmt.Errorf("%w: %s cannot be read; save the picture as JPEG or PNG", ErrFormat, u.name)
+// sniff tells the kind of a file from its first bytes.
+func sniff(head []byte) (*Kind, error) {
+	for i := range kinds {
+		if slices.ContainsFunc(kinds[i].marks, func(m string) bool { return begins(head, m) }) {
+			return &kinds[i], nil
 		}
 	}
-	return format{}, ErrFormat
+	return nil, ErrFormat
+}
+
+// begins reports whether a file begins with a mark, in which a question mark stands for any byte.
+func begins(head []byte, mark string) bool {
+	if len(head) < len(mark) {
+		return false
+	}
+	for i := range len(mark) {
+		if mark[i] != '?' && mark[i] != head[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // limit returns an error that names a kind of file which is not read, nil for none.
@@ -214,17 +249,22 @@ func limit(kind string) error {
 }
 
 // failure turns a decoder's error into one that says what to do.
-func (f format) failure(src *source, err error) error {
+func (f *format) failure(src *source, err error) error {
 	if stopped := src.ctx.Err(); stopped != nil {
 		return stopped
 	}
 	if src.short {
-		return fmt.Errorf("reading %s: %w; fetch or copy it again", f.name, ErrTruncated)
+		return f.truncated()
 	}
 	if unsupported := jpeg.UnsupportedError(""); errors.As(err, &unsupported) {
 		return fmt.Errorf("reading %s: %w, a limit of ditas; open the picture in another program and save it as PNG", f.name, err)
 	}
 	return fmt.Errorf("reading %s: %w; open the picture in another program and save it as PNG", f.name, err)
+}
+
+// truncated returns the error of a file that ends too early.
+func (f *format) truncated() error {
+	return fmt.Errorf("reading %s: %w; fetch or copy it again", f.name, ErrTruncated)
 }
 
 // reader cannot be read any longer when a context ends.

@@ -30,7 +30,7 @@ func ExampleDecode() {
 func ExampleDecode_notAPicture() {
 	_, err := picture.Decode(strings.NewReader("Dear diary,"))
 	fmt.Println(errors.Is(err, picture.ErrFormat), err)
-	// Output: true not a picture (PNG, JPEG, GIF, WebP, BMP or TIFF)
+	// Output: true not a picture (PNG, JPEG, GIF, WebP, HEIC, AVIF, BMP or TIFF)
 }
 
 func ExamplePlanes_Tiles() {

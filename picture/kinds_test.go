@@ -17,8 +17,8 @@ func TestKinds(t *testing.T) {
 		if err := New(3, 2).Encode(&b, k.Format); err != nil {
 			t.Fatal(err)
 		}
-		if f, err := sniff(b.Bytes()); err != nil || f.name != k.Name {
-			t.Errorf("%s is recognized as %s (%v)", k.Name, f.name, err)
+		if f, err := sniff(b.Bytes()); err != nil || f.Name != k.Name {
+			t.Errorf("%s is recognized as %s (%v)", k.Name, f.Name, err)
 		}
 	}
 	for _, k := range Readable() {

@@ -5,27 +5,6 @@ import (
 	"fmt"
 )
 
-// mark is what files of a kind have at a place.
-type mark struct {
-	at    int
-	bytes string
-}
-
-// unread are kinds of pictures that people have and that are not read.
-var unread = []struct {
-	name  string
-	marks []mark
-}{
-	{"HEIC", []mark{{4, "ftypheic"}, {4, "ftypheix"}, {4, "ftypheim"}, {4, "ftypheis"}, {4, "ftyphevc"}, {4, "ftyphevx"}, {4, "ftyphevm"}, {4, "ftyphevs"}}},
-	{"AVIF", []mark{{4, "ftypavif"}, {4, "ftypavis"}}},
-	{"JPEG XL", []mark{{0, "\xff\x0a"}, {4, "JXL \r\n\x87\n"}, {4, "ftypjxl "}}},
-	{"HEIC and AVIF", []mark{{4, "ftypmif1"}, {4, "ftypmif2"}, {4, "ftypmsf1"}, {4, "ftypmiaf"}}},
-	{"JPEG 2000", []mark{{4, "jP  \r\n\x87\n"}, {0, "\xff\x4f\xff\x51"}}},
-	{"Photoshop's format", []mark{{0, "8BPS"}}},
-	{"SVG", []mark{{0, "<svg"}}},
-	{"PDF", []mark{{0, "%PDF-"}}},
-}
-
 // jpegLimits names what image/jpeg does not decode of what browsers do.
 func jpegLimits(data []byte) string {
 	progressive, restarts := false, false
@@ -79,41 +58,45 @@ func samplings(kind byte, body []byte) string {
 	return ""
 }
 
-// bmpLimits names kinds of BMP files that golang.org/x/image/bmp does not decode.
-func bmpLimits(data []byte) string {
+// bmpLimits refuses kinds of BMP files that golang.org/x/image/bmp does not decode.
+func bmpLimits(data []byte) error {
 	if len(data) < 34 {
-		return ""
+		return nil
 	}
 	bits := binary.LittleEndian.Uint16(data[28:])
 	switch compression := binary.LittleEndian.Uint32(data[30:]); {
 	case compression == 1 || compression == 2:
-		return fmt.Sprintf("BMP compressed by run lengths (RLE%d)", bits)
+		return limit(fmt.Sprintf("BMP compressed by run lengths (RLE%d)", bits))
 	case compression == 4 || compression == 5:
-		return "BMP with a JPEG or PNG inside"
+		return limit("BMP with a JPEG or PNG inside")
 	case bits == 16:
-		return "BMP with 16 bits a pixel"
+		return limit("BMP with 16 bits a pixel")
 	case compression == 3 && bits != 32:
-		return fmt.Sprintf("BMP with bit masks of %d bits", bits)
+		return limit(fmt.Sprintf("BMP with bit masks of %d bits", bits))
 	}
-	return ""
+	return nil
 }
 
-// tiffLimits names kinds of TIFF files that golang.org/x/image/tiff does not decode, or decodes wrongly.
-func tiffLimits(data []byte) string {
-	const compression, photometric, fillOrder = 259, 262, 266
+// tiffLimits refuses kinds of TIFF files that golang.org/x/image/tiff does not decode, or decodes wrongly: camera raws among them, of which
+// it would decode a small preview.
+func tiffLimits(data []byte) error {
+	const compression, fillOrder = 259, 266
+	if kind := isRaw(data); kind != "" {
+		return rawError(kind)
+	}
 	_, coding, _ := tiffTag(data, compression)
 	if _, order, ok := tiffTag(data, fillOrder); ok && order == 2 && (coding < 2 || coding > 4) {
-		return "TIFF with the bits of each byte in reverse order (FillOrder 2)"
+		return limit("TIFF with the bits of each byte in reverse order (FillOrder 2)")
 	}
 	if _, colours, ok := tiffTag(data, photometric); ok {
 		switch colours {
 		case 5:
-			return "TIFF in CMYK"
+			return limit("TIFF in CMYK")
 		case 6:
-			return "TIFF in YCbCr"
+			return limit("TIFF in YCbCr")
 		case 8, 9, 10:
-			return "TIFF in CIELAB"
+			return limit("TIFF in CIELAB")
 		}
 	}
-	return ""
+	return nil
 }

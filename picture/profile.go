@@ -271,11 +271,29 @@ func encodedNear(t []float32, v float32) float32 {
 // icc returns what reads the profile that find finds.
 func icc(find func(data []byte) []byte) func(data []byte) *profile {
 	return func(data []byte) *profile {
-		if b := find(data); len(b) > 0 && len(b) <= mostProfile {
+		switch b := find(data); {
+		case len(b) == 0:
+			return nil
+		case len(b) >= mostProfile:
+			return &profile{name: fmt.Sprintf("of more than %d MB", mostProfile>>20)}
+		default:
 			return parseProfile(b)
 		}
-		return nil
 	}
+}
+
+// codedProfile returns the profile of code points of ITU-T H.273, of a kind of files that names them so; nil if they stand for sRGB, or for nothing.
+// What is not said is sRGB.
+func codedProfile(named string, primaries, transfer int) *profile {
+	const unspecified, code601 = 2, 6
+	curved := transfer == codeSRGBCurve || transfer == codeBT709 || transfer == unspecified || transfer == code601
+	switch matrix, known := toXYZ[primaries]; {
+	case (primaries == codeBT709 || primaries == unspecified) && curved:
+		return nil
+	case known && curved:
+		return &profile{primariesNames[primaries], [3]curve{decoded, decoded, decoded}, matrix, false, true}
+	}
+	return &profile{name: fmt.Sprintf("%s %d, %d", named, primaries, transfer)}
 }
 
 // Chromaticities of primaries and white, in 1/100000: of sRGB (ITU-T H.273, 1), and the code points of Display P3 and sRGB.
@@ -283,15 +301,24 @@ var srgbChroma = [8]uint32{31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000
 
 const (
 	codeBT709     = 1 // primaries, and a curve that viewers take for that of sRGB
+	code625       = 5
+	code525       = 6
+	codeBT2020    = 9
 	codeP3        = 12
 	codeSRGBCurve = 13
 	gammaSRGB     = 45455
 )
 
-// toXYZ are the primaries of sRGB and of Display P3, adapted to D50 (CSS Color 4).
-var toXYZ = map[byte][3][3]float64{
-	codeBT709: {{0.4360657, 0.3851515, 0.1430784}, {0.2224932, 0.7168870, 0.0606169}, {0.0139239, 0.0970814, 0.7140994}},
-	codeP3:    {{0.5151187, 0.2919778, 0.1571035}, {0.2411892, 0.6922441, 0.0665668}, {-0.0010505, 0.0418791, 0.7840713}},
+// primariesNames are what spaces with the curve of sRGB are called.
+var primariesNames = map[int]string{codeP3: "Display P3", codeBT2020: "BT.2020", code625: "BT.601 for 625 lines", code525: "BT.601 for 525 lines"}
+
+// toXYZ are the primaries of sRGB, of Display P3, of ITU-R BT.601 and of BT.2020, adapted to D50 (CSS Color 4).
+var toXYZ = map[int][3][3]float64{
+	codeBT709:  {{0.4360657, 0.3851515, 0.1430784}, {0.2224932, 0.7168870, 0.0606169}, {0.0139239, 0.0970814, 0.7140994}},
+	code625:    {{0.4552321, 0.3675844, 0.1414035}, {0.2322772, 0.7078137, 0.0599092}, {0.0145397, 0.1049015, 0.7057687}},
+	code525:    {{0.4162788, 0.3931830, 0.1547583}, {0.2216705, 0.7032737, 0.0750558}, {0.0136518, 0.0913489, 0.7202092}},
+	codeBT2020: {{0.6734241, 0.1656411, 0.1251286}, {0.2790177, 0.6753402, 0.0456377}, {-0.0019300, 0.0299784, 0.7973330}},
+	codeP3:     {{0.5151187, 0.2919778, 0.1571035}, {0.2411892, 0.6922441, 0.0665668}, {-0.0010505, 0.0418791, 0.7840713}},
 }
 
 // decoded returns the linear value of a value in sRGB.
@@ -315,15 +342,10 @@ func pngColours(data []byte) *profile {
 		}
 	})
 	if c := chunks["cICP"]; len(c) == 4 {
-		primaries, transfer := c[0], c[1]
-		curved := transfer == codeSRGBCurve || transfer == codeBT709
-		switch matrix, known := toXYZ[primaries]; {
-		case primaries == codeBT709 && curved:
-			return nil
-		case known && curved && c[3] == 1:
-			return &profile{"Display P3", [3]curve{decoded, decoded, decoded}, matrix, false, true}
+		if c[3] != 1 && c[0] != codeBT709 { // from 16 to 235
+			return &profile{name: fmt.Sprintf("cICP %d, %d", c[0], c[1])}
 		}
-		return &profile{name: fmt.Sprintf("cICP %d, %d", primaries, transfer)}
+		return codedProfile("cICP", int(c[0]), int(c[1]))
 	}
 	if p := icc(pngProfile)(data); p != nil || chunks["sRGB"] != nil {
 		return p
@@ -377,7 +399,7 @@ func pngProfile(data []byte) []byte {
 			return
 		}
 		if z, err := zlib.NewReader(bytes.NewReader(rest[1:])); err == nil {
-			if b, err := io.ReadAll(io.LimitReader(z, mostProfile)); err == nil {
+			if b, err := io.ReadAll(io.LimitReader(z, mostProfile)); err == nil { // which may be a part of it
 				found = b
 			}
 		}
@@ -458,7 +480,7 @@ func tiffTag(data []byte, tag uint16) (value []byte, number uint32, ok bool) {
 		switch order.Uint16(entries[2:]) {
 		case 3:
 			return nil, uint32(order.Uint16(entries[8:])), true
-		case 1, 7: // bytes
+		case 1, 2, 7: // bytes
 			if size > 4 && uint64(number)+size <= uint64(len(data)) {
 				return data[number:][:size], number, true
 			}

@@ -16,6 +16,47 @@ var (
 	studioRange = yuv{16, 255.0 / 219, 1.596027, -0.391762, -0.812968, 2.017232}
 )
 
+// coefficients returns the conversion by the matrix of a code point of ITU-T H.273 (section 8.3), ITU-R BT.601's for what is not said or not
+// known, and nothing for the code point of no conversion.
+func coefficients(matrix int, full bool) yuv {
+	const identity, bt709, bt2020 = 0, 1, 9
+	kr, kb := float32(0.299), float32(0.114)
+	switch matrix {
+	case identity:
+		return yuv{}
+	case bt709:
+		kr, kb = 0.2126, 0.0722
+	case bt2020:
+		kr, kb = 0.2627, 0.0593
+	}
+	kg := 1 - kr - kb
+	k := yuv{0, 1, 2 * (1 - kr), -2 * (1 - kb) * kb / kg, -2 * (1 - kr) * kr / kg, 2 * (1 - kb)}
+	if !full {
+		k.black, k.gain = 16, 255.0/219
+		for _, v := range []*float32{&k.redCr, &k.greenCb, &k.greenCr, &k.blueCb} {
+			*v *= 255.0 / 224
+		}
+	}
+	return k
+}
+
+// fromGBR converts m where luma is green, and chroma blue and red.
+func fromGBR(m *image.YCbCr, full bool) *Planes {
+	p := New(m.Rect.Dx(), m.Rect.Dy())
+	for y := range p.Height {
+		for x := range p.Width {
+			i := m.COffset(x, y)
+			for c, v := range [...]uint8{m.Cr[i], m.Y[m.YOffset(x, y)], m.Cb[i]} {
+				if !full {
+					v = nearest((float32(v) - 16) * 255 / 219)
+				}
+				p.Pix[c][y*p.Width+x] = level[v]
+			}
+		}
+	}
+	return p
+}
+
 // fromYCbCr converts m, interpolating chroma linearly. Chroma samples are centred on the luma samples that share them, as JFIF
 // and WebP have it. Coordinates in m must not be negative.
 func fromYCbCr(m *image.YCbCr, k yuv) *Planes {

@@ -23,9 +23,13 @@ func Recording(r io.ReaderAt, size int64) (audio.File, error) {
 }
 
 // Picture is [picture.DecodeContext] of a file of size bytes that somebody gave as a picture. Of a recording the error
-// says that it is one.
+// says that it is one, and of a kind of pictures that is not read which one it is and what to do.
 func Picture(ctx context.Context, r io.ReaderAt, size int64, maxPixels int) (*picture.Planes, error) {
 	p, err := picture.DecodeContext(ctx, io.NewSectionReader(r, 0, size), maxPixels)
+	var unread *picture.UnreadError
+	if errors.As(err, &unread) {
+		return nil, &codec.Refusal{Says: "is " + unread.Kind.Name + ", which ditas does not read", Advice: unread.Kind.Advice, Err: err}
+	}
 	if !errors.Is(err, picture.ErrFormat) || IsPicture(r, size) {
 		return p, err
 	}

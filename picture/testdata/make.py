@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the pictures in this folder and, as NAME.ppm, what they must decode to.
 
-Needs Pillow (made with 9.4), numpy, tifffile (2023.2) and ffmpeg (5.1). Everything is synthetic. The expected values are Pillow's
+Needs Pillow (made with 9.4), numpy, tifffile (2023.2), ffmpeg (5.1) and webpmux (1.2.4). Everything is synthetic. The expected values are Pillow's
 (libjpeg, libwebp, libtiff) after ImageOps.exif_transpose, laid over white; where Pillow falls short of 16 bits or of the
 frame's place on a GIF's screen they are computed from the source. upright.ppm serves the orientation files.
 """
@@ -148,6 +148,14 @@ save("lossless.webp", im, lossless=True)
 save("lossyalpha.webp", rgba, quality=92)
 save("losslessalpha.webp", rgba, lossless=True, exact=True)
 scene(8, 8).save("animated.webp", save_all=True, append_images=[scene(8, 8).transpose(Image.Transpose.ROTATE_90)], lossless=True)
+expect("animated.webp")
+# An animation whose first frame covers a part of the picture, and is transparent in places.
+rgba.crop((0, 0, 20, 15)).save("frame.webp", quality=92)
+rgba.save("rest.webp", quality=92)
+subprocess.run(["webpmux", "-frame", "frame.webp", "+100+6+4+1", "-frame", "rest.webp", "+100", "-o", "offset.webp"], check=True)
+os.remove("frame.webp")
+os.remove("rest.webp")
+expect("offset.webp")
 
 # BMP
 save("24.bmp", im)

@@ -1,0 +1,28 @@
+package picture
+
+import (
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/tiff"
+	"golang.org/x/image/webp"
+)
+
+// What is read, and how.
+var (
+	pngFormat = &format{name: "PNG", config: png.DecodeConfig, decode: png.Decode, convert: FromImage,
+		exif: pngExif, profile: pngColours, plain: pngPlain, more: pngFrames}
+	jpegFormat = &format{name: "JPEG", config: jpeg.DecodeConfig, decode: jpeg.Decode, convert: FromImage,
+		exif: jpegExif, profile: icc(jpegProfile), limits: jpegLimits, more: jpegPictures}
+	gifFormat  = &format{name: "GIF", config: gif.DecodeConfig, decode: gif.Decode, convert: FromImage, more: gifFrames}
+	webpFormat = &format{name: "WebP", whole: readWebP}
+	stillWebP  = &format{name: "WebP", config: webp.DecodeConfig, decode: webp.Decode, convert: fromWebP,
+		exif: webpExif, profile: icc(webpProfile)}
+	heicFormat = &format{name: "HEIC", whole: readHEIF}
+	avifFormat = &format{name: "AVIF", whole: readHEIF}
+	bmpFormat  = &format{name: "BMP", config: bmp.DecodeConfig, decode: bmp.Decode, convert: FromImage, refuse: bmpLimits}
+	tiffFormat = &format{name: "TIFF", config: tiff.DecodeConfig, decode: tiff.Decode, convert: FromImage,
+		exif: func(data []byte) []byte { return data }, profile: icc(tiffProfile), page: tiffPage, refuse: tiffLimits, more: tiffPages}
+)

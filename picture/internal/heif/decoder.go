@@ -1,0 +1,307 @@
+package heif
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+)
+
+var (
+	//go:embed decoders/hevc.wasm.gz
+	hevcDecoder []byte
+	//go:embed decoders/av1.wasm.gz
+	av1Decoder []byte
+)
+
+// What a decoder may use of memory: what it needs for the deepest pixels, with some room. The machine has addresses for 4 GiB.
+const (
+	bytesPerPixel = 48
+	bytesAnyway   = 64 << 20
+	pageSize      = 1 << 16
+	mostPages     = 1<<16 - 1
+)
+
+// decoder is a compiled decoder for images of a size.
+type decoder struct {
+	runtime wazero.Runtime
+	code    wazero.CompiledModule
+	kind    string
+}
+
+// newDecoder compiles the decoder of a kind of items, for images of at most a size.
+func newDecoder(ctx context.Context, kind string, size image.Point) (*decoder, error) {
+	packed := hevcDecoder
+	if kind == av1 {
+		packed = av1Decoder
+	}
+	z, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, err
+	}
+	module, err := io.ReadAll(z)
+	if err != nil {
+		return nil, err
+	}
+	if module, err = interruptible(module); err != nil {
+		return nil, err
+	}
+	pages := min((bytesAnyway+bytesPerPixel*uint64(size.X)*uint64(size.Y))/pageSize, mostPages)
+	d := &decoder{kind: kind, runtime: wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithMemoryLimitPages(uint32(pages)))}
+	if err := d.prepare(ctx, module); err != nil {
+		d.close()
+		return nil, fmt.Errorf("preparing the decoder: %w", err)
+	}
+	return d, nil
+}
+
+func (d *decoder) prepare(ctx context.Context, module []byte) (err error) {
+	if _, err = wasi_snapshot_preview1.Instantiate(ctx, d.runtime); err != nil {
+		return err
+	}
+	_, err = d.runtime.NewHostModuleBuilder(pollModule).NewFunctionBuilder().WithGoFunction(api.GoFunc(poll), nil, nil).Export(pollName).Instantiate(ctx)
+	if err != nil {
+		return err
+	}
+	d.code, err = d.runtime.CompileModule(ctx, module)
+	return err
+}
+
+// poll is called by what is decoding: it ends that by a panic, which the machine turns into an error.
+func poll(ctx context.Context, _ []uint64) {
+	if err := ctx.Err(); err != nil {
+		panic(err)
+	}
+}
+
+func (d *decoder) close() { d.runtime.Close(context.Background()) }
+
+// memory is a decoder's memory. It doubles, so that little is copied, and what it was is garbage.
+type memory struct{ b []byte }
+
+func (m *memory) Reallocate(size uint64) []byte {
+	if size > uint64(cap(m.b)) {
+		m.b = append(make([]byte, 0, max(size, min(2*size, size+256<<20))), m.b...)
+	}
+	m.b = m.b[:size]
+	return m.b
+}
+
+func (m *memory) Free() { m.b = nil }
+
+// machine is a decoder at work on one image.
+type machine struct {
+	ctx    context.Context
+	module api.Module
+	err    error // the first one
+}
+
+// call calls a function, and returns 0 once there was an error.
+func (m *machine) call(name string, a ...uint64) uint32 {
+	if m.err != nil {
+		return 0
+	}
+	r, err := m.module.ExportedFunction(name).Call(m.ctx, a...)
+	switch {
+	case m.ctx.Err() != nil:
+		m.err = m.ctx.Err()
+	case err != nil:
+		m.err = malformed("the decoder gave up")
+	default:
+		return uint32(r[0])
+	}
+	return 0
+}
+
+// alloc returns the address of so many bytes.
+func (m *machine) alloc(n uint64) uint64 {
+	at := m.call("malloc", n)
+	if at == 0 && m.err == nil {
+		m.err = errors.New("there is no memory for the picture")
+	}
+	return uint64(at)
+}
+
+// word reads a word of 32 bits.
+func (m *machine) word(at uint64) int {
+	v, ok := m.module.Memory().ReadUint32Le(uint32(at))
+	if !ok && m.err == nil {
+		m.err = malformed("the decoder lost its memory")
+	}
+	return int(v)
+}
+
+// copy returns a copy of the memory.
+func (m *machine) copy(at uint64, n int) []byte {
+	if m.err != nil {
+		return nil
+	}
+	b, ok := m.module.Memory().Read(uint32(at), uint32(n))
+	if !ok {
+		m.err = malformed("the decoder lost its memory")
+	}
+	return bytes.Clone(b)
+}
+
+// decode decodes a coded image whose item says this size.
+func (d *decoder) decode(ctx context.Context, i *item, data []byte, size image.Point) (image.Image, error) {
+	var s *sequence
+	if d.kind == hevc {
+		var err error
+		if s, err = i.sequence(); err != nil {
+			return nil, err
+		}
+		// A decoder may round sizes up.
+		if s.width < size.X || s.height < size.Y || s.width > size.X+64 || s.height > size.Y+64 {
+			return nil, malformed("the size of an image is not what its file says")
+		}
+		size = image.Pt(s.width, s.height)
+	}
+	file := single(i, data, size)
+	with := experimental.WithMemoryAllocator(ctx, experimental.MemoryAllocatorFunc(func(_, _ uint64) experimental.LinearMemory {
+		return &memory{}
+	}))
+	module, err := d.runtime.InstantiateModule(with, d.code, wazero.NewModuleConfig().WithName(""))
+	if err != nil {
+		return nil, err
+	}
+	defer module.Close(context.Background())
+	m := &machine{ctx: ctx, module: module}
+	at := m.alloc(uint64(len(file)))
+	if m.err == nil && !module.Memory().Write(uint32(at), file) {
+		m.err = errors.New("there is no memory for the picture")
+	}
+	words := m.alloc(6 * 4)
+	var img image.Image
+	if d.kind == hevc {
+		img = m.hevc(at, uint64(len(file)), words, s)
+	} else {
+		img = m.av1(at, uint64(len(file)), words, size)
+	}
+	if m.err != nil {
+		return nil, m.err
+	}
+	return img, nil
+}
+
+// errDamaged is what a decoder says of any fault in a file.
+var errDamaged = fmt.Errorf("%w: the decoder cannot make a picture of it", ErrMalformed)
+
+// Numbers of libheif for what an image consists of.
+const (
+	spaceRGB  = 1
+	spaceGrey = 2
+)
+
+// hevc decodes a file at an address, by heif.c of the decoder's makers. It comes as RGBA, with luma as green, and chroma as blue and red, or as
+// luma alone.
+func (m *machine) hevc(at, length, words uint64, s *sequence) image.Image {
+	width, height, space, chroma, premultiplied := words, words+4, words+8, words+12, words+16
+	if m.call("decode", at, length, 1, width, height, space, chroma, premultiplied, 0) == 0 && m.err == nil {
+		m.err = errDamaged
+	}
+	if m.err != nil {
+		return nil
+	}
+	grey := m.word(space) == spaceGrey
+	if m.word(width) != s.width || m.word(height) != s.height || !grey && m.word(space) != spaceRGB {
+		m.err = malformed("an image is not what its file says")
+		return nil
+	}
+	bytes := 4
+	if grey {
+		bytes = 1
+	}
+	stride := (max(bytes*s.width, 64) + 15) &^ 15 // libheif's
+	pixels := m.pixels(stride*s.height, func(out uint64) uint32 {
+		return m.call("decode", at, length, 0, width, height, space, chroma, premultiplied, out)
+	})
+	if m.err != nil {
+		return nil
+	}
+	ratio := [...]image.YCbCrSubsampleRatio{image.YCbCrSubsampleRatio420, image.YCbCrSubsampleRatio420,
+		image.YCbCrSubsampleRatio422, image.YCbCrSubsampleRatio444}[s.chroma]
+	img := image.NewYCbCr(image.Rect(0, 0, s.width, s.height), ratio)
+	for i := range img.Cb {
+		img.Cb[i], img.Cr[i] = 128, 128
+	}
+	if grey {
+		for y := range s.height {
+			copy(img.Y[y*img.YStride:][:s.width], pixels[y*stride:])
+		}
+		return img
+	}
+	across, down := halved(ratio)
+	for y := range s.height {
+		row := pixels[y*stride:]
+		luma := img.Y[y*img.YStride:][:s.width]
+		for x := range luma {
+			luma[x] = row[4*x+1]
+		}
+		if y%down > 0 || s.chroma == 0 {
+			continue
+		}
+		blue, red := img.Cb[y/down*img.CStride:][:img.CStride], img.Cr[y/down*img.CStride:][:img.CStride]
+		for x := range blue {
+			blue[x], red[x] = row[4*across*x+2], row[4*across*x]
+		}
+	}
+	return img
+}
+
+// pixels has so many bytes decoded.
+func (m *machine) pixels(n int, decode func(out uint64) uint32) []byte {
+	out := m.alloc(uint64(n) + 4096)
+	if m.err == nil && decode(out) == 0 && m.err == nil {
+		m.err = errDamaged
+	}
+	return m.copy(out, n)
+}
+
+// av1 decodes a file at an address, by decode.c of the decoder's makers.
+func (m *machine) av1(at, length, words uint64, size image.Point) image.Image {
+	width, height, depth, count := words, words+4, words+8, words+12
+	if m.call("decode", at, length, 1, 0, width, height, depth, count, 0, 0) == 0 && m.err == nil {
+		m.err = errDamaged
+	}
+	if m.err != nil {
+		return nil
+	}
+	if m.word(width) != size.X || m.word(height) != size.Y {
+		m.err = malformed("the size of an image is not what its file says")
+		return nil
+	}
+	r := image.Rect(0, 0, size.X, size.Y)
+	bytes, opaque := 4, 3
+	if m.word(depth) > 8 {
+		bytes, opaque = 8, 6
+	}
+	delay := m.alloc(8)
+	// The decoder does not say so if it writes nothing. What it writes is opaque.
+	pixels := m.pixels(bytes*size.X*size.Y, func(out uint64) uint32 {
+		m.module.Memory().WriteByte(uint32(out)+uint32(opaque), 0)
+		return m.call("decode", at, length, 0, 0, width, height, depth, count, delay, out)
+	})
+	if m.err == nil && pixels[opaque] != 255 {
+		m.err = errDamaged
+	}
+	if m.err != nil {
+		return nil
+	}
+	if bytes == 8 {
+		for i := 0; i < len(pixels); i += 2 {
+			pixels[i], pixels[i+1] = pixels[i+1], pixels[i]
+		}
+		return &image.RGBA64{Pix: pixels, Stride: 8 * size.X, Rect: r}
+	}
+	return &image.RGBA{Pix: pixels, Stride: 4 * size.X, Rect: r}
+}
