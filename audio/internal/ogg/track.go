@@ -111,8 +111,10 @@ func (t *Track) Scan(at int64, number uint32, least int64, page func(p *Page, be
 		if p.Flags&First != 0 { // those of one recording all begin before its sound
 			if head, err := t.head(&p); err != nil {
 				return err
-			} else if begun || t.begins(head) {
-				return fmt.Errorf("%w: it holds several recordings one after another; convert the file to WAV or FLAC first", audio.ErrUnsupported)
+			} else if begun {
+				return &audio.JoinedError{At: p.At, What: "another recording"}
+			} else if t.begins(head) {
+				return fmt.Errorf("%w: it holds several recordings that sound at once; convert one of them to WAV or FLAC first", audio.ErrUnsupported)
 			}
 		}
 		if p.Serial != t.serial {
