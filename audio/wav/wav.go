@@ -262,7 +262,7 @@ func (p *parser) refuseMore(pos int64) error {
 		case name == "data":
 			return malformed("a second chunk of samples begins at byte %d: save the recording anew", pos)
 		case (name == "RIFF" || name == "RIFX" || name == "RF64" || name == "BW64") && string(head[8:]) == "WAVE":
-			return malformed("another WAV file begins at byte %d: take the two apart, or join their samples", pos)
+			return &audio.JoinedError{At: pos, What: "another WAV file"}
 		}
 		if !p.chunk(pos) {
 			return nil
