@@ -44,7 +44,7 @@ func DecodeContext(ctx context.Context, r io.Reader, maxPixels int) (*Planes, er
 	// No format here needs more than 8 bytes a pixel; the rest leaves room for metadata.
 	maxBytes := 8*int64(maxPixels) + 64<<20
 	r = reader{r, ctx}
-	head := make([]byte, 32)
+	head := make([]byte, HeadSize)
 	n, err := io.ReadFull(r, head)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return nil, fmt.Errorf("reading the picture: %w", err)
@@ -223,6 +223,10 @@ func sniff(head []byte) (*Kind, error) {
 		if slices.ContainsFunc(kinds[i].marks, func(m string) bool { return begins(head, m) }) {
 			return &kinds[i], nil
 		}
+	}
+	// A drawing may have a declaration and remarks in front.
+	if text := bytes.TrimSpace(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))); len(text) > 0 && text[0] == '<' && bytes.Contains(text, []byte("<svg")) {
+		return kindOf(".svg"), nil
 	}
 	return nil, ErrFormat
 }

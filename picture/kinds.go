@@ -76,21 +76,21 @@ var kinds = []Kind{
 	{"BigTIFF", []string{".tf8", ".btf"}, "image/tiff", false, 0, save, []string{"II+\x00\x08\x00", "MM\x00+\x00\x08"}, nil},
 
 	// Camera raws.
-	{"DNG (a camera's raw data)", []string{".dng"}, "image/x-adobe-dng", false, 0, develop, nil, nil},
-	{"NEF (a camera's raw data)", []string{".nef", ".nrw"}, "image/x-nikon-nef", false, 0, develop, nil, nil},
-	{"ARW (a camera's raw data)", []string{".arw", ".sr2"}, "image/x-sony-arw", false, 0, develop, nil, nil},
-	{"PEF (a camera's raw data)", []string{".pef"}, "image/x-pentax-pef", false, 0, develop, nil, nil},
-	{"TIFF with a camera's raw data", []string{".srw", ".3fr", ".erf", ".iiq", ".mos"}, "", false, 0, develop, nil, nil},
-	{"CR3 (a camera's raw data)", []string{".cr3"}, "image/x-canon-cr3", false, 0, develop, []string{"????ftypcrx "}, nil},
-	{"CRW (a camera's raw data)", []string{".crw"}, "image/x-canon-crw", false, 0, develop, []string{"II\x1a\x00\x00\x00HEAPCCDR"}, nil},
-	{"ORF (a camera's raw data)", []string{".orf"}, "image/x-olympus-orf", false, 0, develop, []string{"IIRO", "IIRS", "MMOR"}, nil},
-	{"RW2 (a camera's raw data)", []string{".rw2", ".raw"}, "image/x-panasonic-rw2", false, 0, develop, []string{"IIU\x00"}, nil},
-	{"RAF (a camera's raw data)", []string{".raf"}, "image/x-fuji-raf", false, 0, develop, []string{"FUJIFILMCCD-RAW"}, nil},
-	{"X3F (a camera's raw data)", []string{".x3f"}, "image/x-sigma-x3f", false, 0, develop, []string{"FOVb"}, nil},
+	{"DNG (camera raw)", []string{".dng"}, "image/x-adobe-dng", false, 0, develop, nil, nil},
+	{"NEF (camera raw)", []string{".nef", ".nrw"}, "image/x-nikon-nef", false, 0, develop, nil, nil},
+	{"ARW (camera raw)", []string{".arw", ".sr2"}, "image/x-sony-arw", false, 0, develop, nil, nil},
+	{"PEF (camera raw)", []string{".pef"}, "image/x-pentax-pef", false, 0, develop, nil, nil},
+	{"TIFF with camera raw data", []string{".srw", ".3fr", ".erf", ".iiq", ".mos"}, "", false, 0, develop, nil, nil},
+	{"CR3 (camera raw)", []string{".cr3"}, "image/x-canon-cr3", false, 0, develop, []string{"????ftypcrx "}, nil},
+	{"CRW (camera raw)", []string{".crw"}, "image/x-canon-crw", false, 0, develop, []string{"II\x1a\x00\x00\x00HEAPCCDR"}, nil},
+	{"ORF (camera raw)", []string{".orf"}, "image/x-olympus-orf", false, 0, develop, []string{"IIRO", "IIRS", "MMOR"}, nil},
+	{"RW2 (camera raw)", []string{".rw2", ".raw"}, "image/x-panasonic-rw2", false, 0, develop, []string{"IIU\x00"}, nil},
+	{"RAF (camera raw)", []string{".raf"}, "image/x-fuji-raf", false, 0, develop, []string{"FUJIFILMCCD-RAW"}, nil},
+	{"X3F (camera raw)", []string{".x3f"}, "image/x-sigma-x3f", false, 0, develop, []string{"FOVb"}, nil},
 }
 
 // cr2 begins as TIFF does, and what would be read of it as one is small.
-const cr2 = "CR2 (a camera's raw data)"
+const cr2 = "CR2 (camera raw)"
 
 // Known returns all kinds of pictures that are told apart, also those that [Decode] does not read.
 func Known() []Kind { return slices.Clone(kinds) }
@@ -152,7 +152,10 @@ func FormatOf(path string) (Format, error) {
 // Wanted returns a hint for somebody who gave something else: "pictures are PNG, JPEG, … files".
 func Wanted() string { return "pictures are " + words.List(Names(Readable()), "or") + " files" }
 
-// Recognize reports whether a file that begins with head, its first 32 bytes or more, is a picture of a kind that is known.
+// HeadSize is how many bytes of a file tell its kind.
+const HeadSize = 1024
+
+// Recognize reports whether a file that begins with head, its first [HeadSize] bytes or all of it, is a picture of a kind that is known.
 func Recognize(head []byte) bool {
 	_, err := sniff(head)
 	return err == nil

@@ -183,7 +183,7 @@ func TestRawsAreNamed(t *testing.T) {
 		"NEF":   {[]entry{{newSubfileType, 1, ""}, {subdirectories, 8, ""}, {cameraMaker, 0, "NIKON CORPORATION\x00"}}, "NEF"},
 		"ARW":   {[]entry{{newSubfileType, 1, ""}, {subdirectories, 8, ""}, {cameraMaker, 0, "SONY\x00"}}, "ARW"},
 		"DNG":   {[]entry{{newSubfileType, 1, ""}, {subdirectories, 8, ""}, {cameraMaker, 0, "NIKON\x00"}, {dngVersion, 0x401, ""}}, "DNG"},
-		"other": {[]entry{{newSubfileType, 1, ""}, {subdirectories, 8, ""}, {cameraMaker, 0, "Hasselblad\x00"}}, "TIFF with a camera's raw data"},
+		"other": {[]entry{{newSubfileType, 1, ""}, {subdirectories, 8, ""}, {cameraMaker, 0, "Hasselblad\x00"}}, "TIFF with camera raw data"},
 	} {
 		_, err := Decode(bytes.NewReader(tiffOf(small, test.entries)))
 		var unread *UnreadError

@@ -1,6 +1,6 @@
 // Package picture reads pictures, scales and cuts them, and writes them.
 //
-// [Decode] reads PNG, JPEG, GIF (the first frame), WebP, BMP and TIFF into [Planes]: red, green and blue as separate planes of
+// [Decode] reads what [Readable] lists, PNG, JPEG, HEIC and others, into [Planes]: red, green and blue as separate planes of
 // float32 in [0, 1], upright and opaque. Planes are cropped ([Planes.CropSquare]), scaled ([Planes.Resize], [Planes.Fit],
 // [Planes.Thumbnail]), cut into squares of a fixed size and joined again ([Planes.Tiles], [Join]), and written ([Planes.Encode]). What
 // may take long with a large picture has a twin that a context ends, such as [DecodeContext].
@@ -9,7 +9,10 @@
 //	small := photo.Thumbnail(64) // the unit experiment's 64×64 picture
 //
 // Values are sRGB: what has a colour profile of another space, of three primaries and curves as cameras and telephones embed, is
-// converted, and [Planes.Losses] tells it. Other profiles and gamma are ignored. A value of an opaque 8-bit file is a multiple of 1/255 and survives Decode, [Planes.Image] and back exactly.
+// converted. A value of an opaque 8-bit file is a multiple of 1/255 and survives Decode, [Planes.Image] and back exactly.
+//
+// [Planes.Losses] tells what else of the picture was in the file: other profiles, more than 8 bits a channel, transparency, further frames, pages
+// and pictures. It does not tell what programs keep beside a picture and nobody sees in it, such as previews, notes, depth maps and gain maps.
 package picture
 
 import (
@@ -22,7 +25,7 @@ import (
 type Planes struct {
 	Width, Height int
 	Pix           [3][]float32
-	// Losses tells what Decode did not take over from the file: "16 bits a channel became 8". Nothing that is made of the picture has them.
+	// Losses tells what Decode did not take over from the file: "16 bits a channel became 8". What is made of the picture has none.
 	Losses []string
 }
 

@@ -38,6 +38,7 @@ func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"ditas": main
 //
 //	sound FILE FRAMES [voice|clipped|silence] [8|16|24|32|f32|f64] [CHANNELS] [RATE]   write a recording; .sph is NIST SPHERE, and WAV has foreign chunks
 //	photo FILE WIDTH HEIGHT         write a picture, in the format of the name
+//	sample NAME FILE                copy a picture of the tests of package picture
 //	cut FILE BYTES                  cut the end of a file off
 //	mute FILE FROM TO               silence frames of a 16-bit mono recording
 //	fails CODE ARGUMENTS            run ditas: it must end with that code and one line on standard error, a hint besides at
@@ -65,7 +66,7 @@ func TestScript(t *testing.T) {
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"sound": sound, "photo": photo, "cut": cut, "mute": mute, "fails": fails, "ends": ends, "psnr": psnr, "smaller": smaller, "rewritten": rewritten, "waitfor": waitFor,
+			"sound": sound, "photo": photo, "sample": sample, "cut": cut, "mute": mute, "fails": fails, "ends": ends, "psnr": psnr, "smaller": smaller, "rewritten": rewritten, "waitfor": waitFor,
 		},
 	})
 }
@@ -157,6 +158,12 @@ func photo(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(p.Encode(&b, format))
 	}
 	write(ts, args[0], b.Bytes())
+}
+
+func sample(ts *testscript.TestScript, _ bool, args []string) {
+	data, err := os.ReadFile(filepath.Join("..", "..", "picture", "testdata", filepath.FromSlash(args[0])))
+	ts.Check(err)
+	write(ts, args[1], data)
 }
 
 func cut(ts *testscript.TestScript, _ bool, args []string) {

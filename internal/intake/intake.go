@@ -43,7 +43,7 @@ func Picture(ctx context.Context, r io.ReaderAt, size int64, maxPixels int) (*pi
 
 // IsPicture reports whether a file of size bytes begins as a picture does.
 func IsPicture(r io.ReaderAt, size int64) bool {
-	head := make([]byte, 32)
+	head := make([]byte, picture.HeadSize)
 	n, err := io.NewSectionReader(r, 0, size).ReadAt(head, 0)
 	return (err == nil || err == io.EOF) && picture.Recognize(head[:n])
 }

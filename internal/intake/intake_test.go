@@ -35,7 +35,7 @@ func TestWrongFiles(t *testing.T) {
 		{"a damaged recording", "fLaC\x00\x00\x00\x22", "malformed", "is a recording, and a picture is wanted here"},
 		{"a damaged picture", read(t, photo)[:100], "is a picture, and a recording is wanted here", "ends too early"},
 		{"JPEG XL", "\x00\x00\x00\x0cJXL \r\n\x87\n" + strings.Repeat("\x00", 40), "is a picture, and a recording is wanted here", "is JPEG XL, which ditas does not read"},
-		{"CR3", "\x00\x00\x00\x18ftypcrx " + strings.Repeat("\x00", 40), "is a picture, and a recording is wanted here", "is CR3 (a camera's raw data), which ditas does not read"},
+		{"CR3", "\x00\x00\x00\x18ftypcrx " + strings.Repeat("\x00", 40), "is a picture, and a recording is wanted here", "is CR3 (camera raw), which ditas does not read"},
 		{"MP4", "\x00\x00\x00\x18ftypM4A " + strings.Repeat("\x00", 40), "is MP4 (AAC or ALAC), which ditas does not read", "is not a picture that ditas reads"},
 		{"a text", "Call me Ishmael. Some years ago, never mind how long", "is not a recording that ditas reads", "is not a picture that ditas reads"},
 		{"nothing", "", "is not a recording that ditas reads", "is not a picture that ditas reads"},

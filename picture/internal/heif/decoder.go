@@ -76,10 +76,23 @@ func (d *decoder) prepare(ctx context.Context, module []byte) (err error) {
 	return err
 }
 
+// What a decoder may take of time: the turns of its loops, of which photographs take some 15 for each pixel.
+const (
+	turnsPerPixel = 1000
+	turnsAnyway   = 1 << 28
+)
+
+// left is the key of how often poll may still be called.
+type left struct{}
+
 // poll is called by what is decoding: it ends that by a panic, which the machine turns into an error.
 func poll(ctx context.Context, _ []uint64) {
 	if err := ctx.Err(); err != nil {
 		panic(err)
+	}
+	n := ctx.Value(left{}).(*int)
+	if *n--; *n < 0 {
+		panic(errors.New("decoding takes too long"))
 	}
 }
 
@@ -175,7 +188,8 @@ func (d *decoder) decode(ctx context.Context, i *item, data []byte, size image.P
 		return nil, err
 	}
 	defer module.Close(context.Background())
-	m := &machine{ctx: ctx, module: module}
+	polls := turnsAnyway/pollEvery + size.X*size.Y/(pollEvery/turnsPerPixel)
+	m := &machine{ctx: context.WithValue(ctx, left{}, &polls), module: module}
 	at := m.alloc(uint64(len(file)))
 	if m.err == nil && !module.Memory().Write(uint32(at), file) {
 		m.err = errors.New("there is no memory for the picture")
