@@ -30,6 +30,7 @@ type secret struct {
 	Width, Height int
 	pixels        *image.RGBA // a third of what planes take
 	preview       []byte      // PNG
+	losses        []string    // what was not taken over from its file
 
 	mu         sync.Mutex
 	sizes      [][2]int // of the estimators, the latest last
@@ -42,14 +43,14 @@ const keptEstimators = 3
 // scaled returns the picture at a size, as it will be hidden.
 func (p *secret) scaled(ctx context.Context, width, height int) (*picture.Planes, error) {
 	v := picture.FromImage(p.pixels)
-	if width == p.Width && height == p.Height {
-		return v, nil
+	if width != p.Width || height != p.Height {
+		var err error
+		if v, err = v.ResizeContext(ctx, width, height); err != nil {
+			return nil, err
+		}
+		v.Round()
 	}
-	v, err := v.ResizeContext(ctx, width, height)
-	if err != nil {
-		return nil, err
-	}
-	v.Round()
+	v.Losses = p.losses
 	return v, nil
 }
 
@@ -98,7 +99,7 @@ func (s *session) putPicture(w http.ResponseWriter, r *http.Request) error {
 	if err := errors.Join(err, ctx.Err()); err != nil {
 		return err
 	}
-	v := &secret{Width: p.Width, Height: p.Height}
+	v := &secret{Width: p.Width, Height: p.Height, losses: p.Losses}
 	if v.preview, err = preview(ctx, p); err != nil {
 		return err
 	}
@@ -107,7 +108,11 @@ func (s *session) putPicture(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	done()
-	return s.reply(w, map[string]int{"width": v.Width, "height": v.Height})
+	return s.reply(w, struct {
+		Height int      `json:"height"`
+		Width  int      `json:"width"`
+		Losses []string `json:"losses,omitempty"`
+	}{v.Height, v.Width, v.losses})
 }
 
 // give makes a picture the one to hide, if there is room for it.

@@ -9,6 +9,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
+	"image/png"
 	"io"
 	"math"
 	"math/rand/v2"
@@ -1195,5 +1197,37 @@ func TestWords(t *testing.T) {
 	}
 	if got := status(t, v.server, v.server.URL+"/api/sessions/nobody/picture"); got != 404 {
 		t.Errorf("a session that is not there: %d", got)
+	}
+}
+
+// Of a picture that is not taken over whole, the page says what is missing, and what is hidden of it is not called exact. What is not read is named,
+// in the words of the command.
+func TestLosses(t *testing.T) {
+	v := visit(t, web.Options{})
+	img := image.NewNRGBA(image.Rect(0, 0, 24, 20))
+	var file bytes.Buffer
+	if err := png.Encode(&file, img); err != nil {
+		t.Fatal(err)
+	}
+	const says = "what was transparent was laid over white"
+	if status, b := v.do("PUT", "/picture", file.Bytes()); status != 200 || string(b) != `{"height":20,"width":24,"losses":["`+says+`"]}`+"\n" {
+		t.Fatalf("%d %s", status, b)
+	}
+	var cover soundInfo
+	v.result("PUT", "/sounds/cover?name=a.wav", wavFile(t, sounding(1, 8000, audio.Int16, 3)), &cover)
+	for _, scale := range []string{"1", "0.5"} {
+		var hidden struct {
+			Exact  bool
+			PSNR   float64
+			Losses []string
+		}
+		v.result("POST", "/hide", []byte(`{"snr":50,"scale":`+scale+`}`), &hidden)
+		if hidden.Exact || hidden.PSNR != 100 || !slices.Equal(hidden.Losses, []string{says}) {
+			t.Errorf("scale %s: hidden %+v", scale, hidden)
+		}
+	}
+	status, b := v.do("PUT", "/picture", []byte("\x00\x00\x00\x0cJXL \r\n\x87\n"))
+	if status != 422 || !bytes.Contains(b, []byte("This is JPEG XL, which ditas does not read.")) || !bytes.Contains(b, []byte("Save the picture as JPEG or PNG.")) {
+		t.Errorf("%d %s", status, b)
 	}
 }

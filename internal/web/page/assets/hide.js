@@ -28,6 +28,9 @@ export function setUpHide(session, about, next) {
       picture = { name: file.name, ...size };
       id("picture-shown").src = `${session.url("/picture")}?${Date.now()}`;
       given(id("picture-drop"), file.name, `${size.width}×${size.height} pixels`);
+      id("picture-warnings").replaceChildren(
+        ...(picture.losses ?? []).map((loss) => Object.assign(document.createElement("p"), { textContent: sentence(loss) })),
+      );
       say(`${file.name} is the picture to hide.`);
       changed();
     } catch (error) {
@@ -295,7 +298,7 @@ export function setUpHide(session, about, next) {
       return;
     }
     const q = quality(p.psnr);
-    const back = p.psnr >= 100 ? "exactly" : `in ${q.title} quality (about ${Math.round(p.psnr)} dB): ${q.says}`;
+    const back = p.psnr >= 100 ? (picture.losses ? "as you see it here" : "exactly") : `in ${q.title} quality (about ${Math.round(p.psnr)} dB): ${q.says}`;
     expect(`verdict ${q.grade}`, `The picture will come back ${back}.`);
     id("fill").hidden = false;
     fill(id("fill"), Math.min(1, p.need / space));
@@ -425,8 +428,8 @@ export function setUpHide(session, about, next) {
     fact("To the ear", "…", "asking an ear model", ...warned).id = "heard";
     fact(
       "The picture that comes back",
-      result.exact ? "exact" : `${q.title} quality`,
-      result.exact ? "not one value of one pixel differs" : `PSNR ${result.psnr.toFixed(1)} dB: ${q.says}${fillsIn ? "; a network may add a little" : ""}`,
+      result.exact ? "exact" : result.psnr >= 100 ? "as it was hidden" : `${q.title} quality`,
+      result.psnr >= 100 ? "not one value of one pixel differs" : `PSNR ${result.psnr.toFixed(1)} dB: ${q.says}${fillsIn ? "; a network may add a little" : ""}`,
       `${result.width}×${result.height} pixels${scaled ? `, scaled down from ${result.original.join("×")}` : ""}`,
     );
     const made = stages.filter((stage) => stage.survives);
