@@ -9,6 +9,9 @@ import (
 	"ditas/picture/internal/heif"
 )
 
+// mostBeyond is how many pixels more than a picture has may be decoded for it: its last tiles may go beyond it.
+const mostBeyond = 1 << 24
+
 // readHEIF reads a file of the High Efficiency Image File Format.
 func readHEIF(ctx context.Context, f *format, data []byte, maxPixels int) (*Planes, error) {
 	h, err := heif.Parse(data)
@@ -16,6 +19,10 @@ func readHEIF(ctx context.Context, f *format, data []byte, maxPixels int) (*Plan
 		return nil, f.heifFailure(ctx, err)
 	}
 	if err := f.fits(h.Width, h.Height, maxPixels, len(data)); err != nil {
+		return nil, err
+	}
+	width, height := h.Coded()
+	if err := f.fits(width, height, maxPixels+mostBeyond, len(data)); err != nil {
 		return nil, err
 	}
 	m, err := h.Decode(ctx)

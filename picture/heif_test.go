@@ -139,3 +139,19 @@ func TestHEIFStops(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A tile that is much larger than its picture is refused before it is decoded.
+func TestHEIFLargeTile(t *testing.T) {
+	data := bytes.Clone(open(t, "heif/grid.heic"))
+	grid := bytes.Index(data, []byte("idat")) + 4
+	copy(data[grid:], "\x00\x00\x01\x01\x00\x64\x00\x5a")
+	size := bytes.Index(data, []byte("ispe")) + 8 // of the tiles
+	copy(data[size:], "\x00\x00\x00\x40\x00\x00\xff\xff")
+	if _, err := Decode(bytes.NewReader(data)); err == nil {
+		t.Error("rows of tiles beyond the picture were decoded")
+	}
+	copy(data[size:], "\x00\x00\x00\x63\x00\x00\x00\x59") // the sequence parameter set says 64×64
+	if _, err := Decode(bytes.NewReader(data)); err == nil {
+		t.Error("tiles of a forged size were decoded")
+	}
+}

@@ -13,6 +13,9 @@ const (
 	av1  = "av01"
 )
 
+// mostSide bounds the width and the height of images, in pixels: AV1 has no larger ones.
+const mostSide = 1 << 16
+
 // mostMeta bounds the box meta in bytes: some take a hundred times as much memory when they are read.
 const mostMeta = 4 << 20
 
@@ -385,7 +388,7 @@ func (i *item) size() (width, height int, err error) {
 	c := cursor{b: b}
 	c.u32()
 	w, h := c.u32(), c.u32()
-	if !ok || c.bad || w == 0 || h == 0 || w > 1<<30 || h > 1<<30 {
+	if !ok || c.bad || w == 0 || h == 0 || w > mostSide || h > mostSide {
 		return 0, 0, malformed("the size of an image is missing")
 	}
 	return int(w), int(h), nil
@@ -423,7 +426,7 @@ func (m *meta) grid(id uint32) (tiles, error) {
 	bytes := 2 << (c.u8() & 1)
 	rows, columns := int(c.u8())+1, int(c.u8())+1
 	width, height := c.number(bytes), c.number(bytes)
-	if c.bad || width < 1 || height < 1 || width > 1<<30 || height > 1<<30 {
+	if c.bad || width < 1 || height < 1 || width > mostSide || height > mostSide {
 		return tiles{}, malformed("a grid makes no sense")
 	}
 	t := tiles{width: int(width), height: int(height), columns: columns, rows: rows}

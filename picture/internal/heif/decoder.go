@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"math"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -38,8 +39,16 @@ type decoder struct {
 	kind    string
 }
 
+// guard turns a panic into an error, of the machine's or of what a decoder makes of a hostile file.
+func guard(err *error) {
+	if r := recover(); r != nil {
+		*err = malformed("the decoder failed: %v", r)
+	}
+}
+
 // newDecoder compiles the decoder of a kind of items, for images of at most a size.
-func newDecoder(ctx context.Context, kind string, size image.Point) (*decoder, error) {
+func newDecoder(ctx context.Context, kind string, size image.Point) (d *decoder, err error) {
+	defer guard(&err)
 	packed := hevcDecoder
 	if kind == av1 {
 		packed = av1Decoder
@@ -56,7 +65,7 @@ func newDecoder(ctx context.Context, kind string, size image.Point) (*decoder, e
 		return nil, err
 	}
 	pages := min((bytesAnyway+bytesPerPixel*uint64(size.X)*uint64(size.Y))/pageSize, mostPages)
-	d := &decoder{kind: kind, runtime: wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithMemoryLimitPages(uint32(pages)))}
+	d = &decoder{kind: kind, runtime: wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithMemoryLimitPages(uint32(pages)))}
 	if err := d.prepare(ctx, module); err != nil {
 		d.close()
 		return nil, fmt.Errorf("preparing the decoder: %w", err)
@@ -102,6 +111,9 @@ func (d *decoder) close() { d.runtime.Close(context.Background()) }
 type memory struct{ b []byte }
 
 func (m *memory) Reallocate(size uint64) []byte {
+	if size > math.MaxInt-256<<20 {
+		return nil
+	}
 	if size > uint64(cap(m.b)) {
 		m.b = append(make([]byte, 0, max(size, min(2*size, size+256<<20))), m.b...)
 	}
@@ -166,10 +178,10 @@ func (m *machine) copy(at uint64, n int) []byte {
 }
 
 // decode decodes a coded image whose item says this size.
-func (d *decoder) decode(ctx context.Context, i *item, data []byte, size image.Point) (image.Image, error) {
+func (d *decoder) decode(ctx context.Context, i *item, data []byte, size image.Point) (img image.Image, err error) {
+	defer guard(&err)
 	var s *sequence
 	if d.kind == hevc {
-		var err error
 		if s, err = i.sequence(); err != nil {
 			return nil, err
 		}
@@ -195,7 +207,6 @@ func (d *decoder) decode(ctx context.Context, i *item, data []byte, size image.P
 		m.err = errors.New("there is no memory for the picture")
 	}
 	words := m.alloc(6 * 4)
-	var img image.Image
 	if d.kind == hevc {
 		img = m.hevc(at, uint64(len(file)), words, s)
 	} else {

@@ -21,7 +21,7 @@ var (
 
 // File is what a file says of its picture.
 type File struct {
-	// Width and Height are the size in pixels of the decoded picture, before it is transformed: 1 to 2³² − 1 each.
+	// Width and Height are the size in pixels of the decoded picture, before it is transformed: 1 to 65536 each.
 	Width, Height int
 	// Transforms are to be applied to the picture in this order.
 	Transforms []Transform
@@ -70,6 +70,18 @@ type tiles struct {
 	side          image.Point // of a tile
 	items         []uint32
 }
+
+// Coded returns the size in pixels of all that is decoded, which is more than the picture where the last tiles go beyond it.
+func (f *File) Coded() (width, height int) {
+	width, height = f.tiles.coded()
+	if f.alpha != nil {
+		w, h := f.alpha.coded()
+		width, height = max(width, w), max(height, h)
+	}
+	return width, height
+}
+
+func (t *tiles) coded() (width, height int) { return t.columns * t.side.X, t.rows * t.side.Y }
 
 // malformed returns an error that wraps ErrMalformed.
 func malformed(format string, a ...any) error {
