@@ -61,6 +61,12 @@ is, the harder the change is to find, and the less noise the picture survives.
 --faint changes the samples as little as possible. --quality also measures the
 picture as it will be revealed, after a network has restored what is missing.
 
+Where there is room for the picture's own file, and that is smaller than the exact
+picture, ditas hides the file: it comes back byte for byte under its own name, and
+what is left of a damaged recording still shows the picture. A photograph may say
+where it was taken; --strip leaves out all that a JPEG or PNG file says besides its
+pixels. --any hides a file that is no picture, whole or not at all.
+
 With a passphrase, nobody can reveal the picture without it. It is not stored
 anywhere: if you forget it, the picture is lost. Without a passphrase, anyone who has
 ditas can reveal the picture. By the default method, it survives copying, conversion

@@ -26,6 +26,10 @@ extension, the picture is PNG. Without a name, the picture gets that of the reco
 in the present folder, with a number if there is such a file. A file that exists is
 replaced only with --force. - stands for standard input or output.
 
+If the picture's own file was hidden, or a file of another kind, ditas gives that back
+byte for byte: under its own name if you give none, and under yours, unless that is
+one for a picture of another format. --format asks for the picture in any case.
+
 With --out-dir, ditas reveals the pictures of many recordings, each under its
 recording's name and in the --format, PNG by default. The folder is made if needed.
 

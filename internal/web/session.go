@@ -42,7 +42,8 @@ type session struct {
 	secret   *secret
 	sounds   map[string]*sound
 	hidden   *image.RGBA // what sounds[stego] holds
-	revealed *spool      // a PNG file
+	revealed *spool      // the picture as a PNG file, or the file that was hidden
+	itself   string      // the name of that, empty if it is the picture
 	keys     keyring
 
 	pictures int64 // bytes of secret and hidden; under the handler's lock
@@ -475,6 +476,9 @@ func (s *session) count() bool {
 	var n int64
 	if s.secret != nil {
 		n += int64(len(s.secret.pixels.Pix))
+		if s.secret.file != nil {
+			n += int64(len(s.secret.file.Data))
+		}
 	}
 	if s.hidden != nil && (s.secret == nil || s.hidden != s.secret.pixels) {
 		n += int64(len(s.hidden.Pix))
