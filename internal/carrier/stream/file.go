@@ -64,16 +64,18 @@ func pictureSize(ctx context.Context, secret *picture.Planes, f *carrier.File, r
 	if secret == nil {
 		return codestream.LeastEnd, nil
 	}
-	// A quarter as much as the file shows the picture well if that does not arrive.
-	size := min(room-fileSize(f), codestream.LeastEnd+max(report.PictureBytes(width, height, len(f.Data)), len(f.Data)/4))
-	if len(secret.Losses) > 0 {
-		return size, nil
-	}
 	e, err := NewEstimator(ctx, secret)
-	if err != nil || e.Bytes() <= size+fileSize(f) {
+	if err != nil {
 		return 0, err
 	}
-	return size, nil
+	// A quarter as much as the file shows the picture well if that does not arrive.
+	least := codestream.LeastEnd + max(report.PictureBytes(width, height, len(f.Data)), len(f.Data)/4)
+	exact := e.Bytes()
+	if len(secret.Losses) == 0 && exact <= least+fileSize(f) {
+		return 0, nil
+	}
+	// As much as the file shows it nearly as well as that. More than the exact picture takes in all would only be protected less.
+	return min(room-fileSize(f), max(least, min(len(f.Data), exact-fileSize(f)))), nil
 }
 
 // hideFile hides a file, with a picture of so many bytes before it, or no picture at all.
