@@ -43,7 +43,7 @@ func capacityCommand() *cobra.Command {
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.begin(cmd)
-			return o.run(cmd.Context(), args)
+			return o.run(cmd.Context(), expand(args))
 		},
 	}
 	f := cmd.Flags()
