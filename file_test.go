@@ -3,7 +3,10 @@ package ditas_test
 import (
 	"bytes"
 	"errors"
+	"image"
+	"image/color"
 	"image/jpeg"
+	"image/png"
 	"io"
 	"math/rand/v2"
 	"strings"
@@ -127,6 +130,26 @@ func TestAnyFile(t *testing.T) {
 	}
 	if _, err := ditas.Hide(t.Context(), io.Discard, open(t, cover), nil, ditas.Public(), ditas.HideOptions{}); err == nil {
 		t.Error("nothing is hidden")
+	}
+}
+
+// A file whose few bytes hold many pixels is given back, and they are not decoded: whoever reveals a recording did not ask for that.
+func TestFileOfManyPixels(t *testing.T) {
+	const side = 1 << 12
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewPaletted(image.Rect(0, 0, side, side), color.Palette{color.White, color.Black})); err != nil {
+		t.Fatal(err)
+	}
+	if b.Len() > 1<<14 {
+		t.Fatalf("%d bytes are no small file", b.Len())
+	}
+	secret := scene(64, 48)
+	secret.Losses = []string{"most of it is missing"}
+	stego, _ := hide(t, music(t, mono, 6), secret, ditas.Public(), ditas.HideOptions{File: &ditas.File{Name: "bomb.png", Data: b.Bytes()}})
+	var got *ditas.File
+	p, r := reveal(t, stego, ditas.Public(), ditas.RevealOptions{Plain: true, File: func(f *ditas.File) { got = f }})
+	if got == nil || !bytes.Equal(got.Data, b.Bytes()) || p.Width != 64 || p.Height != 48 || r.Width != 64 || r.Exact {
+		t.Errorf("%d×%d pixels, %+v", p.Width, p.Height, r)
 	}
 }
 

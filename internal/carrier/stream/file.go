@@ -134,9 +134,14 @@ func arrivedFile(m *carrier.Message) *carrier.File {
 	return f
 }
 
-// pictureOf returns the picture of a file that has arrived. What its stream tells, p, takes its place if the file cannot be read here.
+// pixelsAllowed returns the size up to which the picture of a file of so many bytes is decoded. Flat pictures have more, and are decoded faster, than
+// what a stream may hold.
+func pixelsAllowed(bytes int) int { return min(picture.MaxPixels, 4*codestream.Allowed(bytes)) }
+
+// pictureOf returns the picture of a file that has arrived. What its stream tells, p, takes its place if the file cannot be read here, or is
+// larger than so few bytes may make a recording that anybody can write.
 func pictureOf(ctx context.Context, f *carrier.File, p *picture.Planes, r *report.Reveal) (*picture.Planes, *report.Reveal, error) {
-	whole, err := picture.DecodeContext(ctx, bytes.NewReader(f.Data), picture.MaxPixels)
+	whole, err := picture.DecodeContext(ctx, bytes.NewReader(f.Data), pixelsAllowed(len(f.Data)))
 	switch {
 	case ctx.Err() != nil:
 		return nil, r, ctx.Err()
