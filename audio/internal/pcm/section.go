@@ -75,8 +75,11 @@ func (r *reader) Read(block [][]float64) (int, error) {
 	return 0, io.EOF
 }
 
-// Rewrite implements [audio.Rewriter].
+// Rewrite implements [audio.Rewriter]. Companded samples cannot be written again: the error wraps [audio.ErrUnsupported].
 func (s *Section) Rewrite(dst io.Writer) (audio.Writer, error) {
+	if s.Law != nil {
+		return nil, fmt.Errorf("%w: companded samples cannot be written again", audio.ErrUnsupported)
+	}
 	if err := s.copy(dst, 0, s.Start); err != nil {
 		return nil, err
 	}
