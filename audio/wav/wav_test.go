@@ -739,6 +739,9 @@ func FuzzDecode(f *testing.F) {
 		}
 		var out bytes.Buffer
 		w, err := file.Rewrite(&out)
+		if file.section.Law != nil && rec.Format.Channels > math.MaxUint16/2 {
+			return // of 16 bits the frames are too large
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
