@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -129,6 +130,50 @@ func TestFiles(t *testing.T) {
 		for i := range rec.Samples {
 			if !slices.Equal(rec.Samples[i][:rec.Frames()], c.want[i]) {
 				t.Errorf("%s: channel %d is %v, want %v", c.name, i, rec.Samples[i][:rec.Frames()], c.want[i])
+			}
+		}
+	}
+}
+
+// Files that ffmpeg wrote hold the samples that it reads.
+func TestSamplesAgreeWithFFmpeg(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		channels int
+		encoding audio.Encoding
+	}{
+		{"s8", 3, audio.Int8},
+		{"s16", 2, audio.Int16},
+		{"s24", 1, audio.Int24},
+		{"sowt", 1, audio.Int16},
+		{"s32", 2, audio.Int32},
+		{"f32", 2, audio.Float32},
+		{"f64", 1, audio.Float64},
+		{"a-law", 1, audio.Int16},
+		{"mu-law", 2, audio.Int16},
+		{"pipe", 2, audio.Int16},
+	} {
+		data, err := os.ReadFile("testdata/" + c.name + ".aiff")
+		if err != nil {
+			t.Fatal(err)
+		}
+		samples, err := os.ReadFile("testdata/" + c.name + ".f64")
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec, err := decode(data)
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		if want := (audio.Format{Rate: 44100, Channels: c.channels, Encoding: c.encoding}); rec.Format != want || rec.Frames() != 97 || len(samples) != 97*8*c.channels {
+			t.Errorf("%s: %d frames of %+v", c.name, rec.Frames(), rec.Format)
+			continue
+		}
+		for i := range 97 * c.channels {
+			want := math.Float64frombits(binary.LittleEndian.Uint64(samples[8*i:]))
+			if got := rec.Samples[i%c.channels][i/c.channels]; got != want {
+				t.Fatalf("%s: sample %d is %v, want %v", c.name, i, got, want)
 			}
 		}
 	}
