@@ -86,14 +86,12 @@ func Foreign(ctx context.Context, r io.ReaderAt, size int64) (audio.File, error)
 
 // wanting returns the error that a file cannot be read for want of ffmpeg.
 func wanting(format *codec.Format, err error) error {
-	what := format.Name()
-	var encoding *codec.EncodingError
-	if errors.As(err, &encoding) {
-		what += " in an encoding"
+	says := "is " + format.Name() + ", which ditas reads by the program ffmpeg, and that is not installed"
+	if errors.As(err, new(*codec.EncodingError)) {
+		says = "is " + format.Name() + " in an encoding that ditas reads by the program ffmpeg, and that is not installed"
 	}
 	return &codec.Refusal{
-		Says:   "is " + what + ", which ditas reads by the program ffmpeg, and that is not installed",
-		Advice: "install ffmpeg (https://ffmpeg.org), or " + codec.Convert(), Err: audio.ErrFormat, Format: format,
+		Says: says, Advice: "install ffmpeg (https://ffmpeg.org), or " + codec.Convert(), Err: audio.ErrFormat, Format: format,
 	}
 }
 
