@@ -301,6 +301,14 @@ func (f *Format) Writable() bool { return f.write != nil }
 // Demuxer returns what the program ffmpeg calls a format that is not read here but there, or of which it reads more encodings, "" for all others.
 func (f *Format) Demuxer() string { return f.demuxer }
 
+// Advice returns what to do with a file of a format that is not read, as in "convert it to WAV or FLAC first".
+func (f *Format) Advice() string {
+	if f.advice == "" {
+		return "convert it to " + words.List(Names(Writable()), "or") + " first"
+	}
+	return f.advice
+}
+
 // Floats reports whether files of the format can be written with floating-point samples.
 func (f *Format) Floats() bool { return f.write != nil && f.write.floats }
 
@@ -352,15 +360,8 @@ func (r *Refusal) Unwrap() error { return r.Err }
 
 // unread is the refusal of a file in a format that is not read.
 func (f *Format) unread() *Refusal {
-	advice := f.advice
-	if advice == "" {
-		advice = Convert()
-	}
-	return &Refusal{Says: "is " + f.name + ", which ditas does not read", Advice: advice, Err: audio.ErrFormat, Format: f}
+	return &Refusal{Says: "is " + f.name + ", which ditas does not read", Advice: f.Advice(), Err: audio.ErrFormat, Format: f}
 }
-
-// Convert says what to do with a file that is not read: "convert it to WAV or FLAC first".
-func Convert() string { return "convert it to " + words.List(Names(Writable()), "or") + " first" }
 
 // EncodingError says that a file is of a format that is read, but in an encoding that is not. It wraps an error that wraps [audio.ErrUnsupported].
 type EncodingError struct {

@@ -14,12 +14,8 @@ import (
 	"ditas/internal/ffmpeg"
 )
 
-// mostDecoded bounds what ffmpeg writes, in bytes: what a WAV file can hold, six hours of stereo in 16 bits. It stops before a packet that would
-// exceed that, without an error, and so by less than fullest.
-const (
-	mostDecoded = 1<<32 - 1<<16
-	fullest     = 1 << 22
-)
+// mostDecoded bounds what ffmpeg writes, in bytes: what a WAV file can hold, six hours of stereo in 16 bits.
+const mostDecoded = 1<<32 - 1<<16
 
 // Sound is a recording that ffmpeg took out of a file that ditas does not read. Closing it removes the temporary file that it is in.
 type Sound struct {
@@ -77,7 +73,7 @@ func Foreign(ctx context.Context, r io.ReaderAt, size int64) (audio.File, error)
 	if _, missing := ffmpeg.Find(); missing != nil {
 		return nil, wanting(format, err)
 	}
-	s, err := decode(ctx, r, size, format)
+	s, err := decode(ctx, r, size, format, mostDecoded)
 	if err != nil {
 		return nil, fmt.Errorf("decoding %s: %w", format, err)
 	}
@@ -91,12 +87,12 @@ func wanting(format *codec.Format, err error) error {
 		says = "is " + format.Name() + " in an encoding that ditas reads by the program ffmpeg, and that is not installed"
 	}
 	return &codec.Refusal{
-		Says: says, Advice: "install ffmpeg (https://ffmpeg.org), or " + codec.Convert(), Err: audio.ErrFormat, Format: format,
+		Says: says, Advice: "install ffmpeg (https://ffmpeg.org), or " + format.Advice(), Err: audio.ErrFormat, Format: format,
 	}
 }
 
-// decode has ffmpeg decode the first sound of a file.
-func decode(ctx context.Context, r io.ReaderAt, size int64, format *codec.Format) (s *Sound, err error) {
+// decode has ffmpeg decode the first sound of a file, to fewer than most bytes.
+func decode(ctx context.Context, r io.ReaderAt, size int64, format *codec.Format, most int64) (s *Sound, err error) {
 	dir, err := os.MkdirTemp("", "ditas-")
 	if err != nil {
 		return nil, err
@@ -116,7 +112,7 @@ func decode(ctx context.Context, r io.ReaderAt, size int64, format *codec.Format
 	if stream, err := ffmpeg.Probe(ctx, input...); err == nil { // or else decoding says what is wrong
 		lossy, pcm = !stream.Lossless(), stream.PCM()
 	}
-	err = ffmpeg.Run(ctx, append(input, "-map", "0:a:0", "-vn", "-c:a", pcm, "-fflags", "+bitexact", "-fs", fmt.Sprint(int64(mostDecoded)), to)...)
+	err = ffmpeg.Run(ctx, append(input, "-map", "0:a:0", "-vn", "-c:a", pcm, "-fflags", "+bitexact", "-fs", fmt.Sprint(most), to)...)
 	if err != nil {
 		if ctx.Err() == nil {
 			err = fmt.Errorf("%w: %w", audio.ErrDamaged, err)
@@ -139,8 +135,8 @@ func decode(ctx context.Context, r io.ReaderAt, size int64, format *codec.Format
 	if err != nil {
 		return nil, err
 	}
-	if info.Size() > mostDecoded-fullest {
-		return nil, fmt.Errorf("%w: it is longer than the 4 GiB that are decoded; cut it, or convert it to FLAC first", audio.ErrUnsupported)
+	if info.Size() >= most { // it ended there, and says nothing of that
+		return nil, &codec.Refusal{Says: "is too long to be decoded by ffmpeg", Advice: "cut it, or convert it to FLAC first", Err: audio.ErrUnsupported}
 	}
 	decoded, err := wav.Open(file, info.Size())
 	if err != nil {
