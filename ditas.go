@@ -24,7 +24,7 @@ var (
 	ErrOtherVersion = carrier.ErrVersion
 	// ErrUnfound reports a recording in which nobody would find what was hidden.
 	ErrUnfound = carrier.ErrUnfound
-	// ErrSilent reports a recording that is nothing but silence.
+	// ErrSilent reports a recording that is nothing but silence, or that is clipped nearly everywhere.
 	ErrSilent = carrier.ErrSilent
 	// ErrTooLoud reports samples in another range than −1 to 1.
 	ErrTooLoud = carrier.ErrTooLoud

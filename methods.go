@@ -198,7 +198,7 @@ const (
 // [Networks] have no such limit.
 func SNR(db float64) Strength { return Strength{snrStrength, db} }
 
-// Audible is SNR, but the change may be as strong as it says even where it might be heard.
+// Audible is SNR, but the change may be as strong as it says even where it might be heard. 0 stands for the method's own choice.
 func Audible(db float64) Strength { return Strength{audibleStrength, db} }
 
 // Faint returns the least strength that carries a picture: it changes most samples by one step of a 16-bit file.
@@ -209,10 +209,10 @@ func (m *Method) strength(s Strength) (carrier.Strength, error) {
 	if m.MaxSNR == 0 && s.kind != usualStrength {
 		return carrier.Strength{}, fmt.Errorf("%s takes no strength: the recording decides", m.Name)
 	}
-	switch s.kind {
-	case usualStrength:
-		return carrier.Strength{SNR: m.DefaultSNR}, nil
-	case faintStrength:
+	switch {
+	case s.kind == usualStrength || s == Audible(0):
+		return carrier.Strength{SNR: m.DefaultSNR, Audible: s.kind == audibleStrength}, nil
+	case s.kind == faintStrength:
 		if !m.Faint {
 			return carrier.Strength{}, fmt.Errorf("%s has no faint strength: give a signal-to-noise ratio", m.Name)
 		}

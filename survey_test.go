@@ -1,12 +1,15 @@
 package ditas_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"math"
 	"testing"
 
 	"ditas"
+	"ditas/audio/wav"
 	"ditas/picture"
 	"ditas/report"
 )
@@ -98,5 +101,70 @@ func TestRevealShowsStages(t *testing.T) {
 	}})
 	if len(seen) < 3 || seen[len(seen)-1] != len(report.Stages)-1 || psnr(t, secret, revealed) < 100 {
 		t.Errorf("stages %v were shown of %d", seen, len(report.Stages))
+	}
+}
+
+// The ratio that a survey tells is what comes out, for recordings that have no room for a ratio as for others, and a ratio that is too high for
+// a recording is refused with one that is not.
+func TestRatioIsWhatComesOut(t *testing.T) {
+	for _, loudness := range []float64{1, 0.1, 0.02, 0.005} {
+		loud := music(t, mono, 3)
+		rec, err := wav.Decode(bytes.NewReader(loud), int64(len(loud)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range rec.Samples[0] {
+			rec.Samples[0][i] = rec.Format.Quantize(loudness * v)
+		}
+		var cover bytes.Buffer
+		if err := wav.Encode(&cover, rec); err != nil {
+			t.Fatal(err)
+		}
+		s := survey(t, cover.Bytes())
+		takes := func(name string, strength ditas.Strength) *report.TooQuietError {
+			t.Helper()
+			room, err := s.Capacity(strength)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if room.TooQuiet != nil {
+				return room.TooQuiet
+			}
+			r, err := s.Hide(t.Context(), io.Discard, scene(40, 30), ditas.Public(), ditas.HideOptions{Strength: strength, Fit: true})
+			if errors.Is(err, ditas.ErrUnfound) {
+				return nil
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.SNR < room.SNR-1 || r.SNR > room.SNR+5 {
+				t.Errorf("%s, %g times as loud: an SNR of %.1f dB came out, and the survey told %.1f dB", name, loudness, r.SNR, room.SNR)
+			}
+			return nil
+		}
+		usual, audible := takes("as is usual", ditas.Strength{}), takes("audibly", ditas.Audible(0))
+		if usual == nil && audible != nil {
+			t.Errorf("%g times as loud: what is taken is refused if it may be heard: %v", loudness, audible)
+		}
+		takes("faintly", ditas.Faint())
+		for _, snr := range []float64{37, 44, 50, 60} {
+			quiet := takes("at a ratio", ditas.SNR(snr))
+			if quiet == nil {
+				room, _ := s.Capacity(ditas.SNR(snr))
+				if room.SNR < snr-3 {
+					t.Errorf("%g times as loud: %.1f dB where %g dB were asked for", loudness, room.SNR, snr)
+				}
+				continue
+			}
+			if quiet.Heard || quiet.Reached > snr {
+				continue
+			}
+			if most := math.Floor(quiet.Reached); takes("at the most there is", ditas.SNR(most)) != nil {
+				t.Errorf("%g times as loud: %g dB is refused, too, where %.1f dB is said to be the most", loudness, most, quiet.Reached)
+			}
+			if room, _ := s.Capacity(ditas.SNR(math.Floor(quiet.Reached))); room.SNR > quiet.Reached+1 {
+				t.Errorf("%g times as loud: %.1f dB is said to be the most, and %.1f dB comes out", loudness, quiet.Reached, room.SNR)
+			}
+		}
 	}
 }

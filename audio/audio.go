@@ -36,7 +36,7 @@ import (
 )
 
 // Errors that say what is wrong with a file. The packages below return errors that wrap one of these, or a
-// [TruncatedError], and say more.
+// [TruncatedError] or [JoinedError], and say more.
 var (
 	// ErrFormat says that the file is of another kind than the one asked for.
 	ErrFormat = errors.New("not a known recording")
@@ -57,6 +57,19 @@ type TruncatedError struct {
 func (e *TruncatedError) Error() string {
 	return fmt.Sprintf("the recording is cut off after %d of %d frames", e.Frames, e.Declared)
 }
+
+// JoinedError says that a file holds several recordings one after another, which are not to be taken for one. It wraps [ErrUnsupported].
+type JoinedError struct {
+	At   int64  // the byte at which the second one begins
+	What string // that one, in words
+}
+
+func (e *JoinedError) Error() string {
+	return fmt.Sprintf("it holds more than one recording: %s begins at byte %d", e.What, e.At)
+}
+
+// Unwrap returns ErrUnsupported.
+func (e *JoinedError) Unwrap() error { return ErrUnsupported }
 
 // Encoding is a set of values that one sample may take.
 type Encoding uint8

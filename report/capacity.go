@@ -50,7 +50,7 @@ func (c *Capacity) Need(width, height int) time.Duration {
 	if c.Bytes > 0 {
 		need, have = LeastBits(need), LeastBits(have)
 	}
-	return time.Duration(float64(c.Usable) * need / have)
+	return max(c.Least, time.Duration(float64(c.Usable)*need/have))
 }
 
 // Fit returns the size to which a picture has to be scaled down to fit: its own size if it fits, and zeros if nothing fits.

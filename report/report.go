@@ -147,7 +147,10 @@ type Capacity struct {
 	Pixels int `json:"pixels"`
 	Tile   int `json:"tile"` // pixels; 1 if pictures are not cut into tiles
 	Side   int `json:"side"` // pixels
-	// SNR in dB is what hiding aims at. The change must not be heard, so it may turn out smaller and the SNR higher.
+	// Least is how long the shortest recording is that takes anything, in nanoseconds.
+	Least time.Duration `json:"least"`
+	// SNR in dB is what comes out at least, about: a picture that takes nearly all of the room may have a few dB more. The change must not be
+	// heard, so that may be more than was asked for.
 	SNR float64 `json:"snr"`
 	// TooQuiet is set if nothing fits because the recording is too quiet for the strength.
 	TooQuiet *TooQuietError `json:"tooQuiet,omitempty"`

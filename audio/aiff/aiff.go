@@ -111,7 +111,7 @@ func (p *parser) walk(compressed bool) error {
 		content := pos + riff.HeadSize
 		switch {
 		case name == "FORM" && p.samples != nil && n == len(head) && (string(head[8:]) == "AIFF" || string(head[8:]) == "AIFC"):
-			return riff.Malformed("another AIFF file begins at byte %d: take the two apart, or join their samples", pos)
+			return &audio.JoinedError{At: pos, What: "another AIFF file"}
 		case name == "SSND" && p.samples != nil:
 			return riff.Malformed("a second chunk of samples begins at byte %d: save the recording anew", pos)
 		case name == "SSND":

@@ -124,7 +124,7 @@ func refuseMore(r io.ReaderAt, pos int64) error {
 		return err
 	}
 	if name := string(head[:4]); n == len(head) && (name == ".snd" || name == "dns.") {
-		return riff.Malformed("another AU file begins at byte %d: take the two apart, or join their samples", pos)
+		return &audio.JoinedError{At: pos, What: "another AU file"}
 	}
 	return nil
 }

@@ -38,7 +38,7 @@ func Open(r io.ReaderAt, size int64) (audio.File, error) {
 			if errors.Is(err, audio.ErrFormat) {
 				continue
 			}
-			if !errors.Is(err, audio.ErrUnsupported) {
+			if !errors.Is(err, audio.ErrUnsupported) || errors.As(err, new(*audio.JoinedError)) {
 				return nil, err
 			}
 			// An Ogg file, say, that holds what is another format here.

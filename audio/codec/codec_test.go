@@ -110,6 +110,18 @@ func TestEncodingError(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
+	// Files that were joined are not: another program would read the first alone, in silence.
+	for _, name := range []string{"../wav/testdata/s16.wav", "../aiff/testdata/s16.aiff", "../au/testdata/s16.au", "../w64/testdata/s16.w64"} {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data = append(data, data...)
+		_, err = Open(bytes.NewReader(data), int64(len(data)))
+		if !errors.As(err, new(*audio.JoinedError)) || errors.As(err, new(*EncodingError)) {
+			t.Errorf("%s, joined: got %v", name, err)
+		}
+	}
 	// MPEG audio of another layer is no MP3, also behind a tag.
 	data, err := os.ReadFile("../mp3/testdata/layer2.mp3")
 	if err != nil {

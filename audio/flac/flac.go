@@ -308,7 +308,7 @@ func (f *File) refuseAnother() error {
 			return err
 		}
 		if i := bytes.Index(buf[:n], another); i >= 0 {
-			return malformed("another FLAC file begins at byte %d: take the two apart, or decode them to one recording", at+int64(i))
+			return &audio.JoinedError{At: at + int64(i), What: "another FLAC file"}
 		}
 	}
 	return nil

@@ -717,7 +717,7 @@ func TestOpenErrors(t *testing.T) {
 		"an invalid block":      {edit(42, 0xFF), audio.ErrMalformed},
 		"a block without end":   {edit(43, 0xFF), audio.ErrMalformed},
 		"no frame":              {edit(int(open(t, good).coded.start), make([]byte, len(good)-int(open(t, good).coded.start))...), audio.ErrDamaged},
-		"two files":             {slices.Concat(good, good), audio.ErrMalformed},
+		"two files":             {slices.Concat(good, good), audio.ErrUnsupported},
 		"blocks without number": {append(good[:42:42], make([]byte, 4*maxBlocks)...), audio.ErrMalformed},
 	} {
 		if _, err := Open(bytes.NewReader(test.data), int64(len(test.data))); !errors.Is(err, test.err) {

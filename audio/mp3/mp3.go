@@ -349,8 +349,9 @@ func (w *walker) next() ([]byte, error) {
 			if n, _, err := w.rowOf(h, w.at); err != nil {
 				return nil, err
 			} else if n >= enough {
-				return nil, fmt.Errorf("%w: at byte %d another recording follows, of %d Hz and %d channels instead of %d Hz and %d: take the two apart",
-					audio.ErrUnsupported, w.at, h.rate(), h.channels(), w.f.head.rate(), w.f.head.channels())
+				return nil, &audio.JoinedError{At: w.at, What: fmt.Sprintf(
+					"one of %d Hz and %d channels instead of %d Hz and %d", h.rate(), h.channels(), w.f.head.rate(), w.f.head.channels(),
+				)}
 			}
 			if b, err = w.peek(w.at, ahead); err != nil {
 				return nil, err

@@ -26,3 +26,6 @@ func TestMend(t *testing.T) {
 func TestMuchMissing(t *testing.T) { format.MuchMissing(t, read(t, "pages.opus")) }
 
 func TestChainOfAnotherKind(t *testing.T) { format.ChainOfAnotherKind(t, read(t, "pages.opus")) }
+
+// What is cut off says so.
+func TestCutOff(t *testing.T) { format.CutOff(t, read(t, "pages.opus")) }

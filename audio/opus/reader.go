@@ -16,7 +16,7 @@ func (f *File) Reader() audio.Reader { return f.reader(f.track.Stream(), nil) }
 
 func (f *File) reader(s *ogg.Stream, lost *ogg.Lost) *reader {
 	r := &reader{f: f, s: s, Decoded: ogg.Decoded{
-		Channels: f.channels, Zero: f.start, End: f.track.End, PCM: make([]float32, longest*f.channels), Lost: lost,
+		Channels: f.channels, Zero: f.start, End: f.track.End, Cut: f.track.Cut, PCM: make([]float32, longest*f.channels), Lost: lost,
 	}}
 	if lost == nil {
 		r.Damage = f.track.Damage

@@ -35,3 +35,6 @@ func TestMend(t *testing.T) {
 func TestMuchMissing(t *testing.T) { format.MuchMissing(t, read(t, "pages.ogg")) }
 
 func TestChainOfAnotherKind(t *testing.T) { format.ChainOfAnotherKind(t, read(t, "pages.ogg")) }
+
+// What is cut off says so.
+func TestCutOff(t *testing.T) { format.CutOff(t, read(t, "pages.ogg")) }

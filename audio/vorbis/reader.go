@@ -13,7 +13,7 @@ import (
 func (f *File) Reader() audio.Reader { return f.reader(f.track.Stream(), nil) }
 
 func (f *File) reader(s *ogg.Stream, lost *ogg.Lost) *reader {
-	r := &reader{f: f, s: s, Decoded: ogg.Decoded{Channels: f.format.Channels, Zero: f.zero(), End: f.track.End, Lost: lost}}
+	r := &reader{f: f, s: s, Decoded: ogg.Decoded{Channels: f.format.Channels, Zero: f.zero(), End: f.track.End, Cut: f.track.Cut, Lost: lost}}
 	if lost == nil {
 		r.Damage = f.track.Damage
 	}

@@ -210,7 +210,7 @@ func TestTruncationAtEveryLength(t *testing.T) {
 			t.Fatalf("%d bytes gave %v", n, err)
 		}
 		rec, err := audio.ReadAll(f)
-		if err != nil || int64(rec.Frames()) != f.Frames() || !slices.Equal(rec.Samples[0], whole.Samples[0][:rec.Frames()]) {
+		if err != nil && !errors.As(err, new(*audio.TruncatedError)) || int64(rec.Frames()) != f.Frames() || !slices.Equal(rec.Samples[0], whole.Samples[0][:rec.Frames()]) {
 			t.Fatalf("%d bytes gave %d of %d frames, %v", n, rec.Frames(), f.Frames(), err)
 		}
 	}
@@ -229,7 +229,7 @@ func TestRefusals(t *testing.T) {
 		"Opus":         {read(t, "opus.ogg"), audio.ErrUnsupported, "it holds Opus; convert the file"},
 		"FLAC":         {read(t, "flac.ogg"), audio.ErrUnsupported, "it holds FLAC in Ogg; convert the file"},
 		"Speex":        {read(t, "speex.ogg"), audio.ErrUnsupported, "it holds Speex; convert the file"},
-		"chained":      {read(t, "chained.ogg"), audio.ErrUnsupported, "several recordings"},
+		"chained":      {read(t, "chained.ogg"), audio.ErrUnsupported, "more than one recording: another recording begins at byte 3933"},
 		"surround":     {read(t, "surround.ogg"), audio.ErrUnsupported, "6 channels; convert the file"},
 		"half headers": {mono[:1000], audio.ErrMalformed, "within its headers"},
 	} {

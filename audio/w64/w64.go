@@ -180,5 +180,5 @@ func (p *parser) refuseMore(pos int64, size uint64) error {
 }
 
 func another(pos int64) error {
-	return riff.Malformed("another Wave64 file begins at byte %d: take the two apart, or join their samples", pos)
+	return &audio.JoinedError{At: pos, What: "another Wave64 file"}
 }

@@ -163,8 +163,8 @@ func TestRefusals(t *testing.T) {
 		{file(sixteen, part(dataGUID, 7, "abc")), audio.ErrMalformed, "a chunk of 7 bytes"},
 		{file(sixteen, samples, samples), audio.ErrMalformed, "a second chunk of samples begins at byte 112"},
 		{file(sixteen, samples, part(junkGUID, 0, "abc"), samples), audio.ErrMalformed, "a second chunk of samples"},
-		{slices.Concat(one, one), audio.ErrMalformed, "another Wave64 file begins at byte 112"},
-		{slices.Concat(odd, one), audio.ErrMalformed, "another Wave64 file begins at byte 106"},
+		{slices.Concat(one, one), audio.ErrUnsupported, "another Wave64 file begins at byte 112"},
+		{slices.Concat(odd, one), audio.ErrUnsupported, "another Wave64 file begins at byte 106"},
 		{file(append(slices.Repeat([]string{part(junkGUID, 0, "")}, 1<<14), sixteen, samples)...), audio.ErrMalformed, "16384 chunks"},
 	} {
 		_, err := Open(bytes.NewReader(c.data), int64(len(c.data)))

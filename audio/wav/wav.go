@@ -212,7 +212,7 @@ func (p *parser) refuseMore(pos int64) error {
 		case name == "data":
 			return riff.Malformed("a second chunk of samples begins at byte %d: save the recording anew", pos)
 		case (name == "RIFF" || name == "RIFX" || name == "RF64" || name == "BW64") && string(head[8:]) == "WAVE":
-			return riff.Malformed("another WAV file begins at byte %d: take the two apart, or join their samples", pos)
+			return &audio.JoinedError{At: pos, What: "another WAV file"}
 		}
 		if !p.At(pos) {
 			return nil

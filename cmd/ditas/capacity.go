@@ -66,7 +66,7 @@ type capacity struct {
 	Method  string  `json:"method"`
 	After   []after `json:"after,omitempty"`
 	Seconds float64 `json:"seconds"`
-	SNR     float64 `json:"snr"`    // dB
+	SNR     float64 `json:"snr"`    // dB, about
 	Bytes   int     `json:"bytes"`  // of a picture, coded, that fit
 	Robust  int     `json:"robust"` // of them, those that fit with protection against noise
 	Pixels  int     `json:"pixels"` // of the largest picture
@@ -139,15 +139,11 @@ func (o *capacityFlags) measure(ctx context.Context, name string, strength ditas
 	o.printf("%s lasts %s: %s\n", cover.name, seconds(room.Duration), res.Format)
 	exactly := ""
 	if res.Bytes > 0 {
-		strength := fmt.Sprintf("an SNR of %.3g dB", res.SNR)
-		if res.SNR == 0 {
-			strength = "the least strength"
-		}
 		protected := size(res.Robust) + " of them"
 		if res.Robust == res.Bytes {
 			protected = "all of it"
 		}
-		o.printf("  room     %s at %s, %s with protection against noise\n", size(res.Bytes), strength, protected)
+		o.printf("  room     %s at an SNR of %.3g dB, %s with protection against noise\n", size(res.Bytes), res.SNR, protected)
 		if len(room.Stages) == 0 { // else it is for pictures that arrive only in part
 			side := int(math.Sqrt(8 * float64(res.Bytes) / exactBits))
 			exactly = fmt.Sprintf("; one of about %d×%d comes back exactly", side, side)

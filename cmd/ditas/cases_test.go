@@ -159,7 +159,7 @@ func TestRefusedRecordings(t *testing.T) {
 	secret, _ := secretFile(t)
 	for name, want := range map[string]string{
 		"same-length-twice.flac": "another FLAC file begins at byte 15065",
-		"stereo-mono-stereo.mp3": "at byte 6336 another recording follows, of 16000 Hz and 1 channels instead of 16000 Hz and 2",
+		"stereo-mono-stereo.mp3": "one of 16000 Hz and 1 channels instead of 16000 Hz and 2 begins at byte 6336",
 		"dc.wav":                 "silent",
 	} {
 		path, _ := caseFile(t, name)

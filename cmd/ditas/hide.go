@@ -297,6 +297,9 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	if err := o.batch.checkOutput(out, inputs...); err != nil {
 		return err
 	}
+	if err := o.passphrase.checkKeyFile(image); err != nil {
+		return err
+	}
 	cover, err := openRecording(ctx, coverName)
 	if err != nil {
 		return err

@@ -103,7 +103,7 @@ func (o *inspectFlags) inspect(ctx context.Context, name string) error {
 	r, err := ditas.Inspect(ctx, stego, key, o.options)
 	end()
 	if err != nil {
-		return explain(err, stego, o.options.Method)
+		return o.passphrase.advise(explain(err, stego, o.options.Method))
 	}
 	res := inspected{
 		Stego: name, Format: stego.Format().String(), Passphrase: key.Secret(), Reveal: r,

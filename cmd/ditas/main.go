@@ -84,6 +84,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	} {
 		for _, c := range append(c.Commands(), c) {
 			completeFolders(c)
+			if takes := c.Args; takes != nil {
+				c.Args = func(cmd *cobra.Command, args []string) error { return plainArguments(cmd, args, takes(cmd, args)) }
+			}
 			do := c.RunE
 			c.RunE = func(cmd *cobra.Command, args []string) error {
 				started = true
@@ -116,10 +119,31 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 0
 	}
 	if !started && !errors.As(err, new(*hintError)) {
-		// Flags and arguments that cobra found at fault.
+		// Flags that cobra found at fault.
+		if missing, ok := strings.CutPrefix(err.Error(), "required flag(s) "); ok {
+			err = fmt.Errorf("--%s is missing", strings.Trim(strings.TrimSuffix(missing, " not set"), `"`))
+		}
 		err = withHint(&usageError{err}, "%s -h explains", cmd.CommandPath())
 	}
 	return conclude(ctx, stderr, err)
+}
+
+// plainArguments says of names that a command does not take what it does, in place of what cobra says; err is nil if it takes them.
+func plainArguments(cmd *cobra.Command, args []string, err error) error {
+	_, takes, _ := strings.Cut(cmd.Use, " ")
+	switch {
+	case err == nil:
+		return nil
+	case cmd.HasSubCommands():
+		return withHint(usagef("unknown command %q", args[0]), "%s -h lists those that there are", cmd.CommandPath())
+	case len(args) == 0:
+		err = usagef("nothing is given")
+	case takes == "":
+		return withHint(usagef("%s is one too many: %s takes flags alone", shown(args[0]), cmd.CommandPath()), "%s -h explains", cmd.CommandPath())
+	default:
+		err = usagef("that is not what %s takes", cmd.CommandPath())
+	}
+	return withHint(err, "%s %s; -h explains", cmd.CommandPath(), takes)
 }
 
 // plainFlagError says of a flag's value what it should have been, and of a flag that there is not which one may be meant, in place of what the

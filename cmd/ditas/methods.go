@@ -147,7 +147,7 @@ func (s *strengthFlags) get(method, purpose string) (ditas.Strength, error) {
 	case given:
 		return ditas.SNR(s.snr), nil
 	case s.audible:
-		return ditas.Audible(m.DefaultSNR), nil
+		return ditas.Audible(0), nil
 	}
 	return ditas.Strength{}, nil
 }

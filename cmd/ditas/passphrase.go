@@ -129,6 +129,31 @@ func (f *passphraseFlags) keyOf(ctx context.Context, t *terminal, hiding bool) (
 	return key, nil
 }
 
+// checkKeyFile returns an error if the key file is the picture that is to be hidden, which whoever is to reveal it does not have.
+func (f *passphraseFlags) checkKeyFile(picture string) error {
+	key, err := os.Stat(f.keyFile)
+	hidden, missing := os.Stat(picture)
+	if err != nil || missing != nil || !os.SameFile(key, hidden) {
+		return nil
+	}
+	return withHint(usagef("the key file is the picture itself, without which nobody could reveal it"), "take a file that both sides have")
+}
+
+// advise says what may be wrong with the key if nothing was found with it, and leaves other errors as they are.
+func (f *passphraseFlags) advise(err error) error {
+	switch {
+	case !errors.Is(err, ditas.ErrNothingFound):
+		return err
+	case !f.key.Secret() && f.cmd.Flags().Lookup("thorough") != nil:
+		return withHint(err, "if it takes a passphrase, add -p; if it may have been played faster or slower, --thorough")
+	case !f.key.Secret():
+		return withHint(err, "if it takes a passphrase, add -p")
+	case f.salt == "" && f.keyFile == "":
+		return withHint(err, "check the passphrase, add --salt or --key-file if one was given when hiding, and leave all of them out if none was")
+	}
+	return withHint(err, "the passphrase, --salt and --key-file all have to be what was given when hiding")
+}
+
 // readSalt returns the salt of the key file and of the name.
 func (f *passphraseFlags) readSalt(ctx context.Context) ([]byte, error) {
 	file := os.Stdin

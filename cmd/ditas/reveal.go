@@ -238,7 +238,7 @@ func (o *revealFlags) reveal(ctx context.Context, name, out string, format pictu
 	})
 	end()
 	if err != nil {
-		return explain(err, stego, o.options.Method)
+		return o.passphrase.advise(explain(err, stego, o.options.Method))
 	}
 	out = written(out)
 	exactly := ""

@@ -30,8 +30,8 @@ var (
 	ErrTooLoud = errors.New("the samples are beyond all range: save the recording anew with samples between −1 and 1")
 	// ErrUnfound reports a cover in which a receiver would not find what was hidden.
 	ErrUnfound = errors.New("what would be hidden in this recording is not found again: too little of it can be changed")
-	// ErrSilent reports a cover in which there is nothing but silence.
-	ErrSilent = errors.New("the recording is silent: there is nothing to hide in")
+	// ErrSilent reports a cover in which there is nothing but silence, or that is clipped nearly everywhere.
+	ErrSilent = errors.New("the recording is silent, or clipped nearly everywhere: there is nothing to hide in")
 )
 
 // LostError reports a cover that would not give back all of a payload, though nothing happened to it.
@@ -94,7 +94,8 @@ type Survey interface {
 type Room struct {
 	Bytes  int           // of payload
 	Robust int           // of payload that is protected against noise
-	SNR    float64       // dB that are aimed at
+	SNR    float64       // dB that come out at least, about
+	Least  time.Duration // of the shortest cover that takes anything
 	Cover  time.Duration // how long the cover lasts
 	// TooQuiet tells that there is no room because the cover is too quiet for the strength; nil otherwise.
 	TooQuiet *report.TooQuietError

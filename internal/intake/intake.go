@@ -5,6 +5,7 @@ package intake
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"ditas/audio"
@@ -48,12 +49,15 @@ func Advice(err error) string {
 	var (
 		refusal *codec.Refusal
 		cut     *audio.TruncatedError
+		joined  *audio.JoinedError
 	)
 	switch {
 	case errors.As(err, &refusal):
 		return refusal.Advice
 	case errors.As(err, &cut):
 		return "get a whole copy of the recording, or save it anew with an audio editor"
+	case errors.As(err, &joined):
+		return fmt.Sprintf("take them apart at that byte: head -c %d gives the first one, tail -c +%d what follows", joined.At, joined.At+1)
 	case errors.Is(err, audio.ErrUnsupported), errors.Is(err, audio.ErrMalformed), errors.Is(err, audio.ErrDamaged):
 		return "save the recording anew with an audio editor, as " + words.List(codec.Names(codec.Writable()), "or")
 	}

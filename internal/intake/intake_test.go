@@ -2,6 +2,7 @@ package intake_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -63,6 +64,10 @@ func check(t *testing.T, what string, err error, want string) {
 func TestAdvice(t *testing.T) {
 	if got := intake.Advice(&audio.TruncatedError{Frames: 1, Declared: 2}); !strings.Contains(got, "whole copy") {
 		t.Errorf("of one that is cut off: %q", got)
+	}
+	joined := fmt.Errorf("flac: %w", &audio.JoinedError{At: 1625, What: "another FLAC file"})
+	if got := intake.Advice(joined); got != "take them apart at that byte: head -c 1625 gives the first one, tail -c +1626 what follows" {
+		t.Errorf("of two that are joined: %q", got)
 	}
 	if got := intake.Advice(audio.ErrDamaged); !strings.HasSuffix(got, "as WAV or FLAC") {
 		t.Errorf("of a damaged one: %q", got)

@@ -24,7 +24,10 @@ import (
 
 // Report is what a recording is like.
 type Report struct {
-	Silent  float64 `json:"silent"`  // share of the samples that are digital silence: in runs of 16 equal ones or longer, or no numbers
+	Silent  float64 `json:"silent"`  // share of the samples that nothing is hidden in: in runs of 16 equal ones or longer, or no numbers
+	Flat    float64 `json:"flat"`    // share of the samples that are so at full scale
+	Empty   int     `json:"empty"`   // channels that are silent throughout
+	Of      int     `json:"of"`      // channels there are
 	Loud    float64 `json:"loud"`    // share of the samples beyond 1024 times full scale
 	Holes   float64 `json:"holes"`   // share of the samples that are no numbers
 	Alike   bool    `json:"alike"`   // there are two channels, and they are the same
@@ -67,9 +70,20 @@ func (r *Report) Warnings() []report.Warning {
 	warn := func(kind report.WarningKind, advice, text string, args ...any) {
 		list = append(list, report.Warning{Kind: kind, Text: fmt.Sprintf(text, args...), Advice: advice})
 	}
-	if r.Silent > tooSilent {
+	sounding := 1.0 // share of the channels
+	if r.Empty > 0 && r.Empty < r.Of {
+		sounding -= float64(r.Empty) / float64(r.Of)
+		warn(report.Silent, "the others are used; take a recording that sounds in all of them for more room",
+			"is silent in %d of its %d channels, where nothing can be hidden", r.Empty, r.Of)
+	}
+	switch still := 1 - (1-r.Silent)/sounding; {
+	case still <= tooSilent:
+	case r.Flat/sounding > still/2:
+		warn(report.Silent, "take a recording that was made at a lower level",
+			"stays at full scale for %.0f %% of its length, clipped, where nothing can be hidden", 100*still)
+	default:
 		warn(report.Silent, "take a recording that goes on throughout",
-			"is digital silence for %.0f %% of its length, where nothing can be hidden", 100*r.Silent)
+			"is digital silence for %.0f %% of its length, where nothing can be hidden", 100*still)
 	}
 	if r.Clipped > tooClipped {
 		digits := 2
@@ -204,18 +218,23 @@ func (l *listener) add(c int, x []float64) {
 // report tells what was heard.
 func (l *listener) report(lossy bool) *Report {
 	r := &Report{Rate: int(l.rate), Band: l.rate / 2, Lossy: lossy, Alike: len(l.channels) == 2 && !l.differ && l.channels[0].samples > 0}
-	var samples, silent, clipped, loud, holes int64
+	r.Of = len(l.channels)
+	var samples, silent, flat, clipped, loud, holes int64
 	for i := range l.channels {
 		c := &l.channels[i]
 		c.end()
 		samples, silent, clipped, loud = samples+c.samples, silent+c.silent, clipped+c.clipped, loud+c.loud
-		holes += c.holes
+		flat, holes = flat+c.flat, holes+c.holes
+		if c.silent == c.samples && c.flat == 0 && c.holes == 0 && c.samples > 0 {
+			r.Empty++
+		}
 	}
 	if samples > 0 {
 		n := float64(samples)
 		if silent > 0 && samples-silent < carrier.SilenceRun*int64(len(l.channels)) {
 			silent = samples // a last run that the end cut short
 		}
+		r.Flat = float64(flat) / n
 		r.Silent, r.Clipped, r.Loud, r.Holes = float64(silent)/n, float64(clipped)/n, float64(loud)/n, float64(holes)/n
 	}
 	if band := l.band(); band > 0 {
@@ -287,6 +306,7 @@ type runs struct {
 	last                     float64
 	length                   int64
 	samples, silent, clipped int64
+	flat                     int64 // silent ones at full scale
 	loud                     int64
 	holes                    int64 // samples that are no numbers
 }
@@ -314,10 +334,14 @@ func (r *runs) add(x []float64) {
 
 // end ends a run.
 func (r *runs) end() {
+	full := r.last >= r.full || r.last <= -r.full
 	if r.length >= carrier.SilenceRun {
 		r.silent += r.length
+		if full {
+			r.flat += r.length
+		}
 	}
-	if r.length >= clippedRun && (r.last >= r.full || r.last <= -r.full) {
+	if r.length >= clippedRun && full {
 		r.clipped += r.length
 	}
 	r.length = 0

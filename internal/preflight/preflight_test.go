@@ -161,6 +161,8 @@ func TestWhatIsWrongIsFound(t *testing.T) {
 			clear(rec.Samples[0])
 			return rec
 		}, []report.WarningKind{report.Silent}},
+		"six channels, two of which sound":              {func() *audio.Recording { return surround(2, 6, 0) }, []report.WarningKind{report.Silent}},
+		"six channels, two of which sound now and then": {func() *audio.Recording { return surround(2, 6, 40000) }, []report.WarningKind{report.Silent, report.Silent}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := listen(t, c.recording())
@@ -168,6 +170,53 @@ func TestWhatIsWrongIsFound(t *testing.T) {
 				t.Errorf("%v, want %v: %+v", got, c.want, r)
 			}
 		})
+	}
+}
+
+// surround returns noise in the first of several channels, silent at first for so many samples, and silence in the others.
+func surround(sounding, channels, silence int) *audio.Recording {
+	rec := noise(16000, 3, 0)
+	x := rec.Samples[0]
+	clear(x[:silence])
+	for c := 1; c < channels; c++ {
+		other := make([]float64, len(x))
+		if c < sounding {
+			copy(other, x)
+			slices.Reverse(other[silence:])
+		}
+		rec.Samples = append(rec.Samples, other)
+	}
+	rec.Format.Channels = channels
+	return rec
+}
+
+// What stands still is called what it is.
+func TestStillness(t *testing.T) {
+	square := noise(16000, 3, 0)
+	for i := range square.Samples[0] {
+		square.Samples[0][i] = 32767.0 / 32768
+		if i/40%2 == 1 {
+			square.Samples[0][i] = -1
+		}
+	}
+	for name, c := range map[string]struct {
+		recording *audio.Recording
+		want      []string
+	}{
+		"a square wave at full scale":       {square, []string{"stays at full scale for 100 % of its length", "is clipped: 100 %"}},
+		"two of six channels":               {surround(2, 6, 0), []string{"is silent in 4 of its 6 channels"}},
+		"two of six channels, now and then": {surround(2, 6, 36000), []string{"is silent in 4 of its 6 channels", "is digital silence for 75 % of its length"}},
+		"two channels, silent now and then": {surround(2, 2, 36000), []string{"is digital silence for 75 % of its length"}},
+		"two channels that are both silent": {surround(2, 2, 48000), []string{"is digital silence for 100 % of its length", "has two channels that are the same"}},
+		"one of two, and that now and then": {surround(1, 2, 36000), []string{"is silent in 1 of its 2 channels", "is digital silence for 75 % of its length"}},
+	} {
+		var got []string
+		for _, w := range listen(t, c.recording).Warnings() {
+			got = append(got, w.Text)
+		}
+		if !slices.EqualFunc(got, c.want, strings.HasPrefix) {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
 	}
 }
 

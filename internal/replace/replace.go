@@ -61,6 +61,10 @@ func write(name string, mode fs.FileMode, keep bool, content func(w io.Writer) e
 		}
 	}()
 	if err := fill(f, content); err != nil {
+		var path *fs.PathError
+		if errors.As(err, &path) && path.Path == f.Name() { // the disk is full
+			return reason(name, err)
+		}
 		return err
 	}
 	if old != nil && keep {

@@ -105,7 +105,7 @@ func explain(err error) problem {
 	case is(ditas.ErrUnfound):
 		return message(http.StatusUnprocessableEntity, sentence(err), "Take a longer recording, one of 16 bits or more, or a stronger change.")
 	case is(ditas.ErrSilent):
-		return message(http.StatusUnprocessableEntity, "The recording is silent: there is nothing to hide in.", "Choose one with some sound in it.")
+		return message(http.StatusUnprocessableEntity, "The recording is silent, or clipped nearly everywhere: there is nothing to hide in.", "Choose one with some sound in it, made at a lower level.")
 	case is(ditas.ErrNothingFound):
 		return message(http.StatusUnprocessableEntity, "Nothing was found in this recording.",
 			"Either nothing is hidden in it, or it takes another passphrase, or too much of it has changed since. MP3 and the like destroy what is hidden.")

@@ -1,9 +1,11 @@
 package ogg
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 
 	"ditas/audio"
@@ -19,6 +21,7 @@ type Track struct {
 	Begin int64 // where the first page of the stream, and later of its sound, begins
 	First Page  // the first page of sound that tells a position; its Granule is -1 if there is none
 	End   int64 // the position behind the last frame
+	Cut   int64 // where End would be if the file did not end within a page; 0 if it does not
 
 	Damage  error // of the first page that is damaged, or comes behind one that is missing at the beginning; nil if there is none
 	missing bool  // the first page, at least
@@ -79,7 +82,7 @@ func (t *Track) Mended() *Stream {
 	return s
 }
 
-// Scan goes through the pages of sound, of which the first lies at or behind position at and has a number, and sets Begin, First, End and Damage.
+// Scan goes through the pages of sound, of which the first lies at or behind position at and has a number, and sets Begin, First, End, Cut and Damage.
 // Positions may not go back, nor be less than least. It calls page, if that is set, with every page of the track that is not damaged and the position
 // that those before lead to.
 func (t *Track) Scan(at int64, number uint32, least int64, page func(p *Page, before int64)) error {
@@ -91,11 +94,15 @@ func (t *Track) Scan(at int64, number uint32, least int64, page func(p *Page, be
 			return err
 		}
 		if !ok {
+			if t.Cut, err = t.cut(at, before); err != nil {
+				return err
+			}
 			if at, err = FindPage(t.r, at+1, t.size); err != nil {
 				return err
 			}
 			continue
 		}
+		t.Cut = 0
 		if _, err := p.read(t.r, buf); errors.Is(err, audio.ErrDamaged) { // and so is what it says about itself
 			if t.Damage == nil {
 				t.Damage = err
@@ -111,8 +118,10 @@ func (t *Track) Scan(at int64, number uint32, least int64, page func(p *Page, be
 		if p.Flags&First != 0 { // those of one recording all begin before its sound
 			if head, err := t.head(&p); err != nil {
 				return err
-			} else if begun || t.begins(head) {
-				return fmt.Errorf("%w: it holds several recordings one after another; convert the file to WAV or FLAC first", audio.ErrUnsupported)
+			} else if begun {
+				return &audio.JoinedError{At: p.At, What: "another recording"}
+			} else if t.begins(head) {
+				return fmt.Errorf("%w: it holds several recordings that sound at once; convert one of them to WAV or FLAC first", audio.ErrUnsupported)
 			}
 		}
 		if p.Serial != t.serial {
@@ -147,6 +156,28 @@ func (t *Track) Scan(at int64, number uint32, least int64, page func(p *Page, be
 		t.End = before
 	}
 	return nil
+}
+
+// cut returns to which position the page of the track at position at leads of which the file has only the beginning, 0 if there is no such page.
+func (t *Track) cut(at, before int64) (int64, error) {
+	head := make([]byte, PageHead)
+	n, err := t.r.ReadAt(head[:min(PageHead, t.size-at)], at)
+	if err != nil && err != io.EOF {
+		return 0, err
+	}
+	if begins := string(head[:min(n, len(mark))]); begins == "" || !strings.HasPrefix(mark, begins) {
+		return 0, nil
+	}
+	le := binary.LittleEndian
+	switch granule := int64(le.Uint64(head[6:])); {
+	case n < PageHead: // which does not say
+		return before + 1, nil
+	case le.Uint32(head[14:]) != t.serial:
+		return 0, nil
+	case granule > before && granule-before <= mostLost:
+		return granule, nil
+	}
+	return before + 1, nil
 }
 
 // mostLost is how many frames may be lost at a time: silence in their place takes time, and only a header says how many they are.
@@ -193,6 +224,7 @@ type Decoded struct {
 	PCM       []float32 // of that packet, interleaved
 	Used      int       // frames of PCM that lie before At
 	Have      int       // frames in PCM
+	Cut       int64     // End of a file that goes on, 0 of one that does not
 	Err       error     // that ended the reading
 	Damage    error     // that is told at the end, unless it is mended
 	Lost      *Lost     // where what is lost is put down; nil if nothing is mended
@@ -328,6 +360,8 @@ func (d *Decoded) Read(block [][]float64, decode func() error) (int, error) {
 		return 0, &audio.TruncatedError{Frames: d.At - d.Zero, Declared: max(0, d.End-d.Zero)}
 	case d.Err != nil:
 		return 0, d.Err
+	case d.Cut > d.End:
+		return 0, &audio.TruncatedError{Frames: d.At - d.Zero, Declared: d.Cut - d.Zero}
 	case d.Damage != nil:
 		return 0, fmt.Errorf("read samples: %w", d.Damage)
 	}

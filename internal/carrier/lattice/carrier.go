@@ -59,10 +59,19 @@ func (c *surveyedCover) plan(s carrier.Strength) []*Plan {
 		plan = c.survey.Plan
 	}
 	robust, lean := plan(Robust, mse), plan(Lean, mse)
-	if !s.Asked {
-		robust.missed, lean.missed = mostMissed, mostMissed
+	for _, p := range []*Plan{robust, lean} {
+		switch {
+		case s.Asked:
+		case s.Audible:
+			p.missed = mostMissedAudibly
+		default:
+			p.missed = mostMissed
+		}
 	}
-	if lean.Room() <= robust.Room() {
+	switch {
+	case s.Asked && lean.SNR() > robust.SNR() && robust.SNR() < s.SNR-slightlyMissed:
+		return []*Plan{lean} // whose coarse steps are finer
+	case lean.Room() <= robust.Room():
 		return []*Plan{robust}
 	}
 	return []*Plan{robust, lean}
@@ -71,7 +80,7 @@ func (c *surveyedCover) plan(s carrier.Strength) []*Plan {
 func (c *surveyedCover) Room(s carrier.Strength) carrier.Room {
 	plans := c.plans(s)
 	most := plans[len(plans)-1]
-	r := carrier.Room{Bytes: most.Room(), SNR: s.SNR, Cover: c.survey.Duration(), TooQuiet: most.Check()}
+	r := carrier.Room{Bytes: most.Room(), SNR: plans[0].SNR(), Least: c.survey.format.Duration(LeastLength), Cover: c.survey.Duration(), TooQuiet: most.Check()}
 	if plans[0].profile == Robust {
 		r.Robust = plans[0].Room()
 	}

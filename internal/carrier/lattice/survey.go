@@ -142,7 +142,7 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 	if !slices.ContainsFunc(v.frames, func(f []surveyed) bool {
 		return slices.ContainsFunc(f, func(f surveyed) bool { return f.usable >= leastUsable })
 	}) {
-		return nil, fmt.Errorf("too many samples are digital silence: %w", carrier.ErrSilent)
+		return nil, carrier.ErrSilent
 	}
 	all.Sum(v.digest[:0])
 	if progress != nil {
@@ -263,12 +263,17 @@ func (p *Plan) digest() (d [sha256.Size]byte) {
 	return d
 }
 
-// missed is the excess in dB of a plan's error over what was asked for from which on it is refused, and mostMissed that where nothing was
-// asked for.
+// missed is the excess in dB of a plan's error over what was asked for from which on it is refused, mostMissed that where nothing was asked
+// for, and mostMissedAudibly that where it may be heard besides. From slightlyMissed on a plan that misses less is preferred.
 const (
-	missed     = 3
-	mostMissed = 15
+	slightlyMissed    = 0.5
+	missed            = 3
+	mostMissed        = 15
+	mostMissedAudibly = 35
 )
+
+// SNR returns the signal-to-noise ratio in dB that comes out, about: at most 200, as of a plan that changes nothing.
+func (p *Plan) SNR() float64 { return min(200, 10*math.Log10(p.survey.power/p.room.mse)) }
 
 // Check returns an error if the plan misses its strength by 3 dB or more, or leaves the whole recording alone because
 // everything would be heard, and nil otherwise.

@@ -96,13 +96,16 @@ func (t *task) hide(ctx context.Context, dst io.Writer, cover audio.Rewriter) (*
 		return r, w.Close()
 	}
 	var last error
+	whole := t.progress
 	for range attempts {
 		var s carrier.Spool
+		t.progress = portion(whole, 0, 0.5)
 		r, err := t.try(ctx, &s, cover)
 		if err == nil {
-			err = t.prove(ctx, s.File(t.plan.survey.format))
+			err = t.prove(ctx, s.File(t.plan.survey.format), whole)
 		}
 		if err == nil {
+			whole(thousandths, thousandths)
 			w, err := cover.Rewrite(dst)
 			if err != nil {
 				return nil, err
@@ -118,7 +121,7 @@ func (t *task) hide(ctx context.Context, dst io.Writer, cover audio.Rewriter) (*
 
 // prove reads a recording as a receiver does, who is told nothing. What try read, it read knowing where the frames are and how strong each is,
 // which a receiver does not always recognise where steps are as coarse as rounding, or most samples are silent.
-func (t *task) prove(ctx context.Context, stego audio.File) error {
+func (t *task) prove(ctx context.Context, stego audio.File, progress func(done, total int)) error {
 	lost := &carrier.LostError{Size: len(t.payload)}
 	source, err := carrier.NewHost(ctx, stego)
 	if err != nil {
@@ -128,6 +131,7 @@ func (t *task) prove(ctx context.Context, stego audio.File) error {
 	if err != nil {
 		return err
 	}
+	l.progress = portion(progress, 0.5, 1)
 	h, k, err := l.search(ctx)
 	var m *carrier.Message
 	if err == nil {
@@ -143,6 +147,16 @@ func (t *task) prove(ctx context.Context, stego audio.File) error {
 		return lost
 	}
 	return nil
+}
+
+// thousandths is the total of progress in portions.
+const thousandths = 1000
+
+// portion returns the progress of a part of the work, that from one share of it to another.
+func portion(progress func(done, total int), from, to float64) func(done, total int) {
+	return func(done, total int) {
+		progress(int(thousandths*(from+(to-from)*float64(done)/float64(max(1, total)))), thousandths)
+	}
 }
 
 // always returns progress that may be called whether or not anybody asks for it.

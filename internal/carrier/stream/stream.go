@@ -56,7 +56,7 @@ type survey struct {
 func (s *survey) Capacity(strength carrier.Strength) *report.Capacity {
 	room := s.bytes.Room(strength)
 	c := &report.Capacity{
-		Method: s.name, Duration: room.Cover, Usable: room.Cover, Bytes: room.Bytes, Robust: room.Robust,
+		Method: s.name, Duration: room.Cover, Usable: room.Cover, Least: room.Least, Bytes: room.Bytes, Robust: room.Robust,
 		Pixels: int(min(report.MostPixels(8*float64(room.Bytes)), math.MaxInt32)), Tile: 1, SNR: room.SNR, TooQuiet: room.TooQuiet,
 	}
 	end := 0

@@ -150,6 +150,29 @@ func (f *Format) MuchMissing(t *testing.T, data []byte) {
 	}
 }
 
+// CutOff reads a recording that is cut off within its last page, wherever that is: what there is of it comes, and that more is missing is told.
+func (f *Format) CutOff(t *testing.T, data []byte) {
+	at := pages(t, data)
+	last, end := at[len(at)-2], at[len(at)-1]
+	whole, err := audio.ReadAll(f.open(t, data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, length := range []int64{last + 2, last + 4, last + 20, last + ogg.PageHead, last + ogg.PageHead + 3, (last + end) / 2, end - 1} {
+		file := f.open(t, data[:length])
+		for _, file := range []audio.File{file, audio.Mend(file)} {
+			rec, err := audio.ReadAll(file)
+			var cut *audio.TruncatedError
+			if !errors.As(err, &cut) || cut.Frames != int64(rec.Frames()) || cut.Declared <= cut.Frames || cut.Declared > int64(whole.Frames()) {
+				t.Errorf("%d of %d bytes: %d of %d frames, %v", length, end, rec.Frames(), whole.Frames(), err)
+			}
+		}
+	}
+	if _, err := audio.ReadAll(f.open(t, data[:last])); err != nil { // as streams that were recorded end
+		t.Errorf("without the last page: %v", err)
+	}
+}
+
 // ChainOfAnotherKind checks that what follows a recording is not dropped in silence.
 func (f *Format) ChainOfAnotherKind(t *testing.T, data []byte) {
 	other := bytes.Clone(data[:pages(t, data)[1]])

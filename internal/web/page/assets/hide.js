@@ -199,11 +199,18 @@ export function setUpHide(session, about, next) {
   // What is to be expected.
 
   let asking, timer;
+  /** sayStrength tells what a strength means: what was chosen, and what comes out of it. */
+  function sayStrength(comesOut) {
+    const dB = snr();
+    const louder = (dB) => `about ${times(dB)} times louder than the change (${Math.round(dB)} dB)`;
+    const parts = [`The recording is to be ${louder(dB)}.`, "The change is kept weaker where it would be heard, and once the picture is hidden an ear model says how well that went."];
+    if (Math.abs(comesOut - dB) >= 1) parts.splice(1, 0, `This one will be ${louder(comesOut)}.`);
+    id("strength-says").textContent = parts.join(" ");
+  }
+
   function changed() {
     const dB = snr();
-    id("strength-says").textContent =
-      `The recording is about ${times(dB)} times louder than the change (${dB} dB). ` +
-      "It is kept weaker where it would be heard, and once the picture is hidden an ear model says how well that went.";
+    sayStrength(dB);
     id("strength").setAttribute("aria-valuetext", `${dB} decibels`);
     const width = picture && Math.max(1, Math.round(picture.width * scale()));
     const height = picture && Math.max(1, Math.round(picture.height * scale()));
@@ -279,6 +286,7 @@ export function setUpHide(session, about, next) {
       expect("verdict waiting", `There is room for ${holds}.`);
       return;
     }
+    sayStrength(estimate.snr);
     const smaller = p.width < Math.round(picture.width * scale());
     if (!space) {
       const says = smaller ? "To fit, the picture is scaled down to" : "The picture fits, with";
