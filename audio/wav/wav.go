@@ -34,7 +34,10 @@ const (
 )
 
 // File is a WAV file. It implements [audio.Rewriter].
-type File struct{ section pcm.Section }
+type File struct {
+	section pcm.Section
+	around  around
+}
 
 // Open reads the header of the WAV file of size bytes in r, which File goes on reading from. The error wraps
 // [audio.ErrFormat], [audio.ErrUnsupported] or [audio.ErrMalformed].
@@ -42,13 +45,14 @@ type File struct{ section pcm.Section }
 // A header may leave the length open, as those do that programs write into a pipe; the samples then go on to the end of
 // the file.
 func Open(r io.ReaderAt, size int64) (*File, error) {
-	p := parser{riff.Chunks{R: io.NewSectionReader(r, 0, size), Size: size, Order: binary.LittleEndian, Samples: "data"}}
+	p := parser{Chunks: riff.Chunks{R: io.NewSectionReader(r, 0, size), Size: size, Order: binary.LittleEndian, Samples: "data"}}
 	section, err := p.parse()
 	if err != nil {
 		return nil, fmt.Errorf("wav: %w", err)
 	}
 	section.File = r
-	return &File{*section}, nil
+	p.around.order = p.Order
+	return &File{*section, p.around}, nil
 }
 
 // Format implements [audio.File].
@@ -63,16 +67,12 @@ func (f *File) Reader() audio.Reader { return f.section.Reader() }
 // Rewrite implements [audio.Rewriter]. The copy has the length of the file, and differs from it in samples only. Of
 // chunks that describe the samples, such as a PEAK, nothing is recomputed.
 //
-// A-law and µ-law have no room for other samples than their own: such a file becomes a new one, of 16 bits and without other chunks.
+// A-law and µ-law have no room for other samples than their own: such a file becomes one of 16 bits, with the same chunks around the samples.
 func (f *File) Rewrite(dst io.Writer) (audio.Writer, error) {
 	if f.section.Law == nil {
 		return f.section.Rewrite(dst)
 	}
-	r, err := audio.Convert(f, audio.Int16, NewWriter)
-	if err != nil {
-		return nil, err
-	}
-	return r.Rewrite(dst)
+	return f.expand(dst)
 }
 
 // Decode reads the whole of the WAV file of size bytes in r. If the file is cut off, the error is an
@@ -98,7 +98,10 @@ func Encode(dst io.Writer, rec *audio.Recording) error {
 }
 
 // parser walks through the chunks up to the data.
-type parser struct{ riff.Chunks }
+type parser struct {
+	riff.Chunks
+	around around
+}
 
 func (p *parser) parse() (*pcm.Section, error) {
 	var head [12]byte
@@ -124,6 +127,7 @@ func (p *parser) parse() (*pcm.Section, error) {
 		return nil, fmt.Errorf("%w: a RIFF file, but not of audio", audio.ErrFormat)
 	}
 	riffSize := uint64(p.Order.Uint32(head[4:]))
+	p.around.riff, p.around.long = base+4, magic == "RF64" || magic == "BW64"
 
 	var long sizes // of an RF64 file
 	var layout *pcm.Layout
@@ -162,6 +166,7 @@ func (p *parser) parse() (*pcm.Section, error) {
 			if layout, err = riff.ParseFormat(body, p.Order); err != nil {
 				return nil, err
 			}
+			p.around.format, p.around.body = pos, body
 		case name == "ds64" && (magic == "RF64" || magic == "BW64"):
 			body, err := p.Body(pos, size)
 			if err != nil {
@@ -257,7 +262,8 @@ func (p *parser) section(layout *pcm.Layout, start int64, size, riffSize uint64)
 	if open || declared > present || size > uint64(p.Size-start) {
 		return s, nil
 	}
-	return s, p.refuseMore(p.After(start, int64(size)))
+	p.around.behind = p.After(start, int64(size))
+	return s, p.refuseMore(p.around.behind)
 }
 
 // NewWriter starts a new WAV file of the given format and number of frames in dst. Close fails if fewer were written.

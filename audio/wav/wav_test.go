@@ -273,6 +273,47 @@ func TestCompanded(t *testing.T) {
 	}
 }
 
+// What is around companded samples stays, as it does around others.
+func TestCompandedKeepsItsChunks(t *testing.T) {
+	const before, between, behind = "ID3\x03\x00\x00\x00\x00\x00\x02ab", "bext\x05\x00\x00\x00words\x00", "LIST\x04\x00\x00\x00INFOid3 \x03\x00\x00\x00abc\x00"
+	codes := "\xD5\xAA\x2A\x55\xD5\xAA\x2A"
+	for name, c := range map[string]struct {
+		data, want []byte
+	}{
+		"all of them": {
+			append(strangeFile(before, between, 1, 8, 6, 8000, 1, 7, []byte(codes+"\x00")), behind...),
+			append(strangeFile(before, between, 1, 16, 1, 16000, 2, 14, make([]byte, 14)), behind...),
+		},
+		"an open length": {
+			strangeFile("", between, 1, 8, 6, 8000, 1, math.MaxUint32, []byte(codes)),
+			strangeFile("", between, 1, 16, 1, 16000, 2, math.MaxUint32, make([]byte, 14)),
+		},
+	} {
+		for i, code := range []int16{8, 32256, -32256, -8, 8, 32256, -32256} {
+			start := bytes.Index(c.want, []byte("data")) + 8
+			binary.LittleEndian.PutUint16(c.want[start+2*i:], uint16(code))
+		}
+		if name == "all of them" {
+			binary.LittleEndian.PutUint32(c.want[len(before)+4:], uint32(len(c.want)-len(before)-8))
+		}
+		for _, frames := range []int{0, 3, 7} { // the others are copied
+			f := open(t, c.data)
+			rec := decode(t, c.data)
+			var out bytes.Buffer
+			w, err := f.Rewrite(&out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(w.Write([][]float64{rec.Samples[0][:frames]}), w.Close()); err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(out.Bytes(), c.want) {
+				t.Errorf("%s: it became\n%q, want\n%q", name, out.Bytes(), c.want)
+			}
+		}
+	}
+}
+
 func TestRewriteRefusesTooManyFrames(t *testing.T) {
 	f := open(t, read(t, "s16.wav"))
 	w, err := f.Rewrite(io.Discard)
