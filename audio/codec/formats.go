@@ -176,7 +176,8 @@ var formats = []*Format{
 		advice: "it holds notes and no sound; have a synthesizer play it into a WAV file first",
 	},
 	{
-		name: "tracker music", extensions: []string{".mod", ".xm", ".it", ".s3m"}, marks: []string{"Extended Module: ", "IMPM", strings.Repeat("?", 44) + "SCRM"},
+		name: "tracker music", extensions: []string{".mod", ".xm", ".it", ".s3m"},
+		marks:  []string{"Extended Module: ", "IMPM", strings.Repeat("?", 44) + "SCRM"},
 		advice: "it holds notes and instruments; have a player write it to a WAV file first",
 	},
 }

@@ -5,7 +5,8 @@
 // and after it. [Open] finds the samples and leaves everything else alone, so that [File.Rewrite] can copy it.
 //
 // Samples may be PCM of 8, 16, 24 or 32 bits, with fewer of them in use, or floating point of 32 or 64 bits, with a
-// plain or an extensible [3] header. A-law and µ-law are read as the 16 bits that they stand for. For a file in memory use [Decode] and [Encode]; [NewWriter] starts a new file.
+// plain or an extensible [3] header. A-law and µ-law are read as the 16 bits that they stand for.
+// For a file in memory use [Decode] and [Encode]; [NewWriter] starts a new file.
 //
 //   - [1] Multimedia Programming Interface and Data Specifications 1.0, IBM and Microsoft, 1991
 //   - [2] ITU-R BS.2088 and EBU Tech 3306

@@ -95,8 +95,8 @@ func parseStream(line string) (s Stream, index int, ok bool) {
 // lossless are the codecs whose samples are those that were put in. Besides, the names of all encodings of PCM begin with pcm_; A-law, µ-law and
 // the like among them leave nothing out either.
 var lossless = []string{
-	"alac", "ape", "atrac3al", "atrac3pal", "dst", "flac", "mlp", "mp4als", "osq", "ralf", "s302m", "shorten", "tak", "truehd", "tta", "wavarc", "wavpack",
-	"wmalossless",
+	"alac", "ape", "atrac3al", "atrac3pal", "dst", "flac", "mlp", "mp4als", "osq",
+	"ralf", "s302m", "shorten", "tak", "truehd", "tta", "wavarc", "wavpack", "wmalossless",
 }
 
 // Lossless reports whether the codec leaves nothing out that was in the recording. That of DSD, which has one bit, does not.
