@@ -149,10 +149,10 @@ func looksLikePicture(ctx context.Context, name string) bool {
 	return slices.Contains(picture.Extensions(picture.Readable()), strings.ToLower(filepath.Ext(name)))
 }
 
-// What files that ditas reads and writes are usually called, without the dot.
+// What files that ditas reads, some by ffmpeg where it is installed, and writes are usually called, without the dot.
 var (
 	pictureExtensions          = bare(picture.Extensions(picture.Readable()))
-	recordingExtensions        = bare(codec.Extensions(codec.Readable()))
+	recordingExtensions        = bare(intake.Extensions())
 	writtenPictureExtensions   = bare(picture.Extensions(picture.Writable()))
 	pictureFormats             = bare(picture.Usual(picture.Writable())) // that --format takes
 	writtenRecordingExtensions = bare(codec.Extensions(codec.Writable()))

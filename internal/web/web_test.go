@@ -30,6 +30,7 @@ import (
 	"ditas/audio/flac"
 	"ditas/audio/wav"
 	"ditas/internal/channel"
+	"ditas/internal/ffmpeg"
 	"ditas/internal/intake"
 	"ditas/internal/web"
 	"ditas/metric"
@@ -752,6 +753,38 @@ func TestSphereBecomesWAV(t *testing.T) {
 	rec, err := wav.Decode(bytes.NewReader(file), int64(len(file)))
 	if err != nil || !slices.Equal(rec.Samples[0], want.Samples[0]) {
 		t.Errorf("it holds other samples (%v)", err)
+	}
+}
+
+// What ffmpeg decodes becomes a file that can be written, also where it was one in another encoding; and what was compressed without loss is
+// not called lossy.
+func TestDecodedByFFmpeg(t *testing.T) {
+	apple := filepath.Join(t.TempDir(), "apple.m4a")
+	if err := ffmpeg.Run(t.Context(), "-i", "../../audio/wav/testdata/s24.wav", "-c:a", "alac", "-sample_fmt", "s32p", apple); errors.Is(err, ffmpeg.ErrMissing) {
+		t.Skip(err)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]soundInfo{
+		apple:                                {Given: "MP4 (AAC or ALAC)", Kind: "WAV", Format: "44100 Hz, mono, 24-bit", Frames: 97},
+		"../../audio/wav/testdata/mp3.wav":   {Given: "WAV", Kind: "WAV", Format: "44100 Hz, mono, 16-bit", Lossy: true},
+		"../../audio/wav/testdata/a-law.wav": {Given: "WAV", Kind: "WAV", Format: "44100 Hz, mono, 16-bit", Frames: 97},
+	} {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := visit(t, web.Options{})
+		var got soundInfo
+		v.result("PUT", "/sounds/recording?name="+filepath.Base(name), data, &got)
+		if got.Given != want.Given || got.Kind != want.Kind || got.Format != want.Format || got.Lossy != want.Lossy || want.Frames > 0 && got.Frames != want.Frames {
+			t.Errorf("%s is %+v", name, got)
+		}
+		_, file := v.do("GET", "/sounds/recording/file", nil)
+		rec, err := wav.Decode(bytes.NewReader(file), int64(len(file)))
+		if err != nil || int64(rec.Frames()) != int64(got.Frames) {
+			t.Errorf("%s: as a file it has %v", name, err)
+		}
 	}
 }
 
