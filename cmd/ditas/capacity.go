@@ -16,10 +16,10 @@ import (
 const capacityHelp = `Tell what a recording can take, before anything is hidden in it.
 
 With --image it tells whether that picture fits, how much sound it takes, to what
-size ditas hide --fit would scale it down, and whether its file fits byte for byte. --method and --snr are as for ditas
-hide. If a recording is a poor cover, ditas warns: when it is mostly silent, clipped,
-has nothing in the upper part of its band, or was compressed with loss. - stands for
-standard input.
+size ditas hide --fit would scale it down, and whether its file fits byte for byte.
+--method and --snr are as for ditas hide. If a recording is a poor cover, ditas warns:
+when it is mostly silent, clipped, has nothing in the upper part of its band, or was
+compressed with loss. - stands for standard input.
 ` + batchHelp
 
 const capacityExample = `  ditas capacity speech.wav

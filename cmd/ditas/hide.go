@@ -129,7 +129,7 @@ func hideCommand() *cobra.Command {
 	f.StringArrayVarP(&o.covers, "cover", "c", nil, "the `RECORDING` to hide it in; it is not changed")
 	f.StringVarP(&o.out, "out", "o", "", "the `RECORDING` to write (default: the other one's name, with a number)")
 	f.StringVar(&o.any, "any", "", "hide a `FILE` of any kind, whole or not at all, instead of a picture")
-	f.BoolVar(&o.strip, "strip", false, "leave out what the picture's file says besides its pixels, such as where it was taken")
+	f.BoolVar(&o.strip, "strip", false, "leave out what the picture's file says besides its pixels")
 	o.batch.addFlags(cmd, "under the recordings' names")
 	o.passphrase.addFlags(cmd, "needed to reveal the picture")
 	o.strength.addFlags(cmd)
