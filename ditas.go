@@ -20,6 +20,8 @@ const MaxSide = 65535
 var (
 	// ErrNothingFound reports a recording in which nothing is hidden, as far as anyone without the right passphrase can tell.
 	ErrNothingFound = carrier.ErrNotFound
+	// ErrPartly reports a file that is no picture, of which parts are missing.
+	ErrPartly = carrier.ErrPartly
 	// ErrOtherVersion reports a recording that another version of ditas made.
 	ErrOtherVersion = carrier.ErrVersion
 	// ErrUnfound reports a recording in which nobody would find what was hidden.

@@ -1,10 +1,12 @@
 package ditas
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"ditas/audio/codec"
 	"ditas/internal/replace"
@@ -14,7 +16,7 @@ import (
 
 // HideFile hides the picture in file secret in the recording in file cover and writes the result to file stego, in the format that its name
 // ends in, .wav or .flac. By any other name it has the cover's format, or becomes a WAV file if ditas cannot write that format. The file
-// appears, or is replaced, only when it is complete. It must not be one of the others.
+// appears, or is replaced, only when it is complete. It must not be one of the others. Unless o.File is set, it is the picture's file.
 func HideFile(ctx context.Context, stego, cover, secret string, key Key, o HideOptions) (*report.Hide, error) {
 	if err := distinct(stego, cover, secret); err != nil {
 		return nil, err
@@ -22,9 +24,12 @@ func HideFile(ctx context.Context, stego, cover, secret string, key Key, o HideO
 	if err := codec.CheckOutput(stego); err != nil {
 		return nil, err
 	}
-	p, err := readPicture(ctx, secret)
+	p, data, err := readPicture(ctx, secret)
 	if err != nil {
 		return nil, err
+	}
+	if o.File == nil {
+		o.File = &File{Name: filepath.Base(secret), Data: data}
 	}
 	recording, err := codec.OpenFile(cover)
 	if err != nil {
@@ -47,31 +52,45 @@ func HideFile(ctx context.Context, stego, cover, secret string, key Key, o HideO
 }
 
 // RevealFile reveals the picture in the recording in file stego and writes it to file secret, in the format that its name ends in (.png, .jpg,
-// .bmp or .tif). The file appears, or is replaced, only when it is complete. It must not be the recording. If it took a passphrase, a new file can
+// .bmp or .tif). If the picture's own file was hidden, and is of that format, that is what it writes, byte for byte; and if what was hidden is a file that
+// is no picture, by any name. The file appears, or is replaced, only when it is complete. It must not be the recording. If it took a passphrase, a new file can
 // be read by its owner alone.
 func RevealFile(ctx context.Context, secret, stego string, key Key, o RevealOptions) (*report.Reveal, error) {
 	if err := distinct(secret, stego); err != nil {
 		return nil, err
 	}
-	format, err := picture.FormatOf(secret)
-	if err != nil {
-		return nil, err
-	}
+	format, unknown := picture.FormatOf(secret)
 	recording, err := codec.OpenFile(stego)
 	if err != nil {
 		return nil, err
 	}
 	defer recording.Close()
+	var file *File
+	asked := o.File
+	o.File = func(f *File) {
+		if file = f; asked != nil {
+			asked(f)
+		}
+	}
 	p, r, err := Reveal(ctx, recording, key, o)
 	if err != nil {
 		return r, fmt.Errorf("%s: %w", stego, err)
+	}
+	if p != nil && unknown != nil {
+		return r, unknown
 	}
 	converting := options(o.Workers, o.Progress).Phase(report.Converting)
 	write := replace.File
 	if key.Secret() {
 		write = replace.Private
 	}
-	return r, write(secret, func(w io.Writer) error { return p.EncodeContext(ctx, w, format, converting) })
+	return r, write(secret, func(w io.Writer) error {
+		if file != nil && (p == nil || file.format() == format) {
+			_, err := w.Write(file.Data)
+			return err
+		}
+		return p.EncodeContext(ctx, w, format, converting)
+	})
 }
 
 // distinct returns an error if a file to be written is one of those that are read.
@@ -88,15 +107,26 @@ func distinct(out string, in ...string) error {
 	return nil
 }
 
-func readPicture(ctx context.Context, name string) (*picture.Planes, error) {
+// format returns the format that the file's name ends in, or −1 if that is none of them.
+func (f *File) format() picture.Format {
+	format, err := picture.FormatOf(f.Name)
+	if err != nil {
+		return -1
+	}
+	return format
+}
+
+// readPicture reads a picture, and returns its file, too.
+func readPicture(ctx context.Context, name string) (*picture.Planes, []byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer f.Close()
-	p, err := picture.DecodeContext(ctx, f, picture.MaxPixels)
+	var data bytes.Buffer
+	p, err := picture.DecodeContext(ctx, io.TeeReader(f, &data), picture.MaxPixels)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return p, nil
+	return p, data.Bytes(), nil
 }

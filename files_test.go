@@ -1,6 +1,7 @@
 package ditas_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"ditas"
+	"ditas/picture"
 	"ditas/report"
 )
 
@@ -111,5 +113,48 @@ func TestSearchStops(t *testing.T) {
 		if cancel(); !errors.Is(err, context.Canceled) || errors.Is(err, ditas.ErrNothingFound) {
 			t.Errorf("%s: %v", m.Name, err)
 		}
+	}
+}
+
+// A picture's own file goes from folder to folder by name, byte for byte, and a picture of another format is made of it where that is wanted.
+func TestFilesByName(t *testing.T) {
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	photo, decoded := photograph(t, 120, 90)
+	for name, data := range map[string][]byte{"beach.jpg": photo.Data, "cover.wav": music(t, mono, 5)} {
+		if err := os.WriteFile(in(name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := ditas.HideFile(t.Context(), in("stego.wav"), in("cover.wav"), in("beach.jpg"), ditas.Public(), ditas.HideOptions{})
+	if err != nil || r.File == nil || r.File.Name != "beach.jpg" {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	for name, same := range map[string]bool{"one.jpg": true, "two.jpeg": true, "three.png": false} {
+		if _, err := ditas.RevealFile(t.Context(), in(name), in("stego.wav"), ditas.Public(), ditas.RevealOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(in(name))
+		if err != nil || bytes.Equal(got, photo.Data) != same {
+			t.Errorf("%s: the file itself %t, %v", name, !same, err)
+		}
+		p, err := picture.Decode(bytes.NewReader(got))
+		if err != nil || psnr(t, decoded, p) < 100 {
+			t.Errorf("%s: another picture, %v", name, err)
+		}
+	}
+	if _, err := ditas.RevealFile(t.Context(), in("four.pdf"), in("stego.wav"), ditas.Public(), ditas.RevealOptions{}); err == nil {
+		t.Error("a photograph was written as PDF")
+	}
+	text := &ditas.File{Name: "letter.txt", Data: []byte("Dear Anna")}
+	stego, _ := hide(t, music(t, mono, 2), nil, ditas.Public(), ditas.HideOptions{File: text})
+	if err := os.WriteFile(in("letter.wav"), stego, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ditas.RevealFile(t.Context(), in("any.name"), in("letter.wav"), ditas.Public(), ditas.RevealOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(in("any.name")); err != nil || !bytes.Equal(got, text.Data) {
+		t.Errorf("%q, %v", got, err)
 	}
 }

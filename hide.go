@@ -37,6 +37,10 @@ type HideOptions struct {
 	Strength Strength
 	// Fit scales the picture down to what the recording takes, instead of failing.
 	Fit bool
+	// File is the file that the picture was read from. It is hidden byte for byte, name and all, where there is room for it and it takes less than the
+	// exact picture, or has something that the picture lacks; whatever arrives of the recording still shows the picture. Without a picture, it may be
+	// any file, which is hidden whole or not at all. [Networks] hide pictures alone.
+	File *File
 	// Restored also measures the picture after a network has restored what is missing, which takes as long as revealing.
 	Restored bool
 	// Random is the source of the random bytes that make a recording unlike all others of its key; nil means the system's. Never reuse these
@@ -117,7 +121,7 @@ func (s *Survey) Capacity(strength Strength) (*report.Capacity, error) {
 	return s.hides.Capacity(v), nil
 }
 
-// Hide writes the cover to dst with a picture hidden in it. o.Method and o.For have to be empty or the survey's. It returns the errors of [Hide].
+// Hide writes the cover to dst with a picture hidden in it, or with any file if secret is nil and o.File is not. o.Method and o.For have to be empty or the survey's. It returns the errors of [Hide].
 func (s *Survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes, key Key, o HideOptions) (*report.Hide, error) {
 	if o.Method != "" && o.Method != s.method.Name {
 		return nil, fmt.Errorf("the recording was surveyed for the method %s, not %s", s.method.Name, o.Method)
@@ -132,14 +136,30 @@ func (s *Survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes
 	if err != nil {
 		return nil, err
 	}
+	random := o.Random
+	if random == nil {
+		random = rand.Reader
+	}
+	hiding := carrier.HideOptions{
+		Options: options(o.Workers, o.Progress), Strength: strength, Key: key.stream, Nonce: random, Restored: o.Restored, File: o.File.hidden(),
+	}
 	switch {
+	case secret == nil && o.File == nil:
+		return nil, errors.New("there is nothing to hide: give a picture or a file")
+	case secret == nil && s.method.Name == Networks:
+		return nil, fmt.Errorf("%s hides pictures alone: choose the method %s", Networks, Lattice)
+	case secret == nil:
+		if room := s.hides.Capacity(strength); room.TooQuiet != nil {
+			return nil, room.TooQuiet
+		}
+		return s.hides.Hide(ctx, dst, nil, hiding)
 	case secret.Width < 1 || secret.Height < 1:
 		return nil, errors.New("the picture is empty")
 	case secret.Width > MaxSide || secret.Height > MaxSide:
 		return nil, fmt.Errorf("%w: %d×%d pixels, at most %d a side", ErrTooLarge, secret.Width, secret.Height, MaxSide)
 	}
-	losses := secret.Losses
-	if err := s.hides.Capacity(strength).Check(secret.Width, secret.Height); err != nil {
+	losses, room := secret.Losses, s.hides.Capacity(strength)
+	if err := room.Check(secret.Width, secret.Height); err != nil && (o.File == nil || !room.TakesFile(secret.Width, secret.Height, len(o.File.Data))) {
 		var short *report.TooShortError
 		if !o.Fit || !errors.As(err, &short) || short.Width == 0 {
 			return nil, err
@@ -148,25 +168,21 @@ func (s *Survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes
 			return nil, err
 		}
 		secret.Round()
+		hiding.File = nil
 	}
-	random := o.Random
-	if random == nil {
-		random = rand.Reader
-	}
-	r, err := s.hides.Hide(ctx, dst, secret, carrier.HideOptions{
-		Options: options(o.Workers, o.Progress), Strength: strength, Key: key.stream, Nonce: random, Restored: o.Restored,
-	})
+	r, err := s.hides.Hide(ctx, dst, secret, hiding)
 	if err != nil {
 		return nil, err
 	}
-	if r.Losses = losses; len(losses) > 0 {
-		r.Exact = false
+	if r.File == nil && len(losses) > 0 {
+		r.Losses, r.Exact = losses, false
 	}
 	return r, nil
 }
 
-// Hide writes a cover to dst with a picture hidden in it, in the cover's own format, or as a WAV file if ditas cannot write that. If it
-// fails, what it has written to dst is useless. The error is a *[report.TooShortError] if there is not enough room.
+// Hide writes a cover to dst with a picture hidden in it, or with any file if secret is nil and o.File is not, in the cover's own format, or as a WAV
+// file if ditas cannot write that. If it fails, what it has written to dst is useless. The error is a *[report.TooShortError] or a
+// *[report.LargeFileError] if there is not enough room.
 func Hide(ctx context.Context, dst io.Writer, cover audio.File, secret *picture.Planes, key Key, o HideOptions) (*report.Hide, error) {
 	m, _, err := choose(o.Method, o.For)
 	if err == nil {

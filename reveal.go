@@ -20,6 +20,9 @@ type RevealOptions struct {
 	// Thorough makes a search that finds nothing go on for minutes: for recordings that
 	// are played up to 5 % faster or slower, with their own pitch or another.
 	Thorough bool
+	// File, if set, is called with the file that was hidden, with the picture or alone, if all of it has arrived. It holds the very bytes. Its
+	// name is whatever the one who hid it wrote: see [File.SafeName].
+	File func(*File)
 	// Stage, if set, is called in order for every stage, counted from 0, that adds something to the picture, with the picture up to that
 	// stage.
 	Stage func(stage int, p *picture.Planes)
@@ -28,8 +31,9 @@ type RevealOptions struct {
 	Progress report.Progress
 }
 
-// Reveal returns the picture that is hidden in a recording, as far as it has arrived. The error wraps [ErrNothingFound] or
-// [ErrOtherVersion] if Reveal finds nothing that it can reveal. The report is nil unless something was found.
+// Reveal returns the picture that is hidden in a recording, as far as it has arrived; nil if a file was hidden that is no picture (see
+// [RevealOptions]). The error wraps [ErrNothingFound] or [ErrOtherVersion] if Reveal finds nothing that it can reveal, and [ErrPartly] if parts are
+// missing of a file that is no picture. The report is nil unless something was found.
 func Reveal(ctx context.Context, stego audio.File, key Key, o RevealOptions) (*picture.Planes, *report.Reveal, error) {
 	return reveal(ctx, stego, key, o, false)
 }
@@ -84,7 +88,11 @@ func reveal(ctx context.Context, stego audio.File, key Key, o RevealOptions, onl
 		if opts.Progress != nil {
 			opts.Progress(report.Searching, searchTotal, searchTotal)
 		}
-		p, r, err := f.Reveal(ctx, carrier.RevealOptions{Options: opts, Report: only, Plain: o.Plain, Stage: o.Stage})
+		revealing := carrier.RevealOptions{Options: opts, Report: only, Plain: o.Plain, Stage: o.Stage}
+		if o.File != nil {
+			revealing.File = func(f *carrier.File) { o.File(&File{f.Name, f.Data}) }
+		}
+		p, r, err := f.Reveal(ctx, revealing)
 		if r != nil && mended != nil {
 			r.Damaged = stego.Format().Duration(mended.Damaged()).Seconds()
 		}

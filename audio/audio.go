@@ -1,6 +1,6 @@
 // Package audio says what a recording is: its [Format], its samples, and how they are read and written block by block.
 //
-// The packages below it read and write the formats of files: wav, flac, sphere, mp3, vorbis, and codec, which opens a file of
+// The packages below it read and write the formats of files: wav, flac, mp3, opus, vorbis, aiff, au, w64, sphere, and codec, which opens a file of
 // any of them. All return a [File], which any number of independent Readers may read. A File that is also a [Rewriter] can be
 // written again with other samples and everything else as it was. [Convert] turns any File into a Rewriter; codec.Cover does
 // so only if needed.

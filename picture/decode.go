@@ -208,7 +208,7 @@ type format struct {
 	config  func(io.Reader) (image.Config, error)
 	decode  func(io.Reader) (image.Image, error)
 	convert func(image.Image) *Planes
-	exif    func(data []byte) []byte   // finds the Exif data, in TIFF form; nil if the format has none
+	exif    func(data []byte) []byte   // finds the Exif data, in TIFF form; nil if the format has none. What whole decodes is not turned by them
 	profile func(data []byte) *profile // finds the colour profile; nil if the format has none
 	page    func(data []byte) []byte   // has the file begin with its first page; nil if it does
 	plain   func(data []byte) []byte   // leaves out what need not be right; nil if that is not needed

@@ -110,8 +110,8 @@ func TestAnimatedWebP(t *testing.T) {
 	}
 }
 
-// entry is one of a TIFF directory, of a number or of text.
-type entry struct {
+// field is one of a TIFF directory, of a number or of text.
+type field struct {
 	tag    uint16
 	number uint32
 	text   string
@@ -119,16 +119,16 @@ type entry struct {
 
 // tiffOf makes a TIFF file of directories: grey pictures of 8 bits, each of its own width and height, with some entries more. The value of each
 // pixel is the number of its directory.
-func tiffOf(sizes []image.Point, more ...[]entry) []byte {
+func tiffOf(sizes []image.Point, more ...[]field) []byte {
 	le := binary.LittleEndian
 	b := []byte("II*\x00\x08\x00\x00\x00")
 	for n, size := range sizes {
-		list := []entry{{256, uint32(size.X), ""}, {257, uint32(size.Y), ""}, {258, 8, ""}, {259, 1, ""}, {262, 1, ""}, {277, 1, ""},
+		list := []field{{256, uint32(size.X), ""}, {257, uint32(size.Y), ""}, {258, 8, ""}, {259, 1, ""}, {262, 1, ""}, {277, 1, ""},
 			{278, uint32(size.Y), ""}, {279, uint32(size.X * size.Y), ""}, {273, 0, ""}}
 		if n < len(more) {
 			list = append(list, more[n]...)
 		}
-		slices.SortFunc(list, func(a, b entry) int { return int(a.tag) - int(b.tag) })
+		slices.SortFunc(list, func(a, b field) int { return int(a.tag) - int(b.tag) })
 		at := len(b) + 2 + 12*len(list) + 4
 		pixels := bytes.Repeat([]byte{byte(n)}, size.X*size.Y)
 		tail := slices.Clone(pixels)
@@ -156,7 +156,7 @@ func tiffOf(sizes []image.Point, more ...[]entry) []byte {
 
 func TestPagesAreLost(t *testing.T) {
 	small, large := image.Pt(4, 3), image.Pt(40, 30)
-	preview, page := []entry{{newSubfileType, 1, ""}}, []entry{{newSubfileType, 2, ""}}
+	preview, page := []field{{newSubfileType, 1, ""}}, []field{{newSubfileType, 2, ""}}
 	if p := says(t, "one page", tiffOf([]image.Point{large})); p.Width != 40 {
 		t.Errorf("width %d", p.Width)
 	}
@@ -165,8 +165,8 @@ func TestPagesAreLost(t *testing.T) {
 	if p := says(t, "a preview in front", tiffOf([]image.Point{small, large}, preview, nil)); p.Width != 40 || p.Pix[0][0] != level[1] {
 		t.Errorf("a preview in front: width %d, value %v", p.Width, p.Pix[0][0])
 	}
-	says(t, "a mask", tiffOf([]image.Point{large, large}, nil, []entry{{newSubfileType, 4, ""}}))
-	says(t, "an old preview", tiffOf([]image.Point{large, small}, nil, []entry{{subfileType, 2, ""}}))
+	says(t, "a mask", tiffOf([]image.Point{large, large}, nil, []field{{newSubfileType, 4, ""}}))
+	says(t, "an old preview", tiffOf([]image.Point{large, small}, nil, []field{{subfileType, 2, ""}}))
 	// Directories that lead back to themselves end.
 	loop := tiffOf([]image.Point{small, small})
 	copy(loop[8+2+12*9:], "\x08\x00\x00\x00")
@@ -177,13 +177,13 @@ func TestPagesAreLost(t *testing.T) {
 func TestRawsAreNamed(t *testing.T) {
 	small := []image.Point{{4, 3}}
 	for name, test := range map[string]struct {
-		entries []entry
+		entries []field
 		kind    string
 	}{
-		"NEF":   {[]entry{{newSubfileType, 1, ""}, {subdirectories, 8, ""}, {cameraMaker, 0, "NIKON CORPORATION\x00"}}, "NEF"},
-		"ARW":   {[]entry{{newSubfileType, 1, ""}, {subdirectories, 8, ""}, {cameraMaker, 0, "SONY\x00"}}, "ARW"},
-		"DNG":   {[]entry{{newSubfileType, 1, ""}, {subdirectories, 8, ""}, {cameraMaker, 0, "NIKON\x00"}, {dngVersion, 0x401, ""}}, "DNG"},
-		"other": {[]entry{{newSubfileType, 1, ""}, {subdirectories, 8, ""}, {cameraMaker, 0, "Hasselblad\x00"}}, "TIFF with camera raw data"},
+		"NEF":   {[]field{{newSubfileType, 1, ""}, {subdirectories, 8, ""}, {cameraMaker, 0, "NIKON CORPORATION\x00"}}, "NEF"},
+		"ARW":   {[]field{{newSubfileType, 1, ""}, {subdirectories, 8, ""}, {cameraMaker, 0, "SONY\x00"}}, "ARW"},
+		"DNG":   {[]field{{newSubfileType, 1, ""}, {subdirectories, 8, ""}, {cameraMaker, 0, "NIKON\x00"}, {dngVersion, 0x401, ""}}, "DNG"},
+		"other": {[]field{{newSubfileType, 1, ""}, {subdirectories, 8, ""}, {cameraMaker, 0, "Hasselblad\x00"}}, "TIFF with camera raw data"},
 	} {
 		_, err := Decode(bytes.NewReader(tiffOf(small, test.entries)))
 		var unread *UnreadError
@@ -240,7 +240,7 @@ func FuzzMore(f *testing.F) {
 	for _, name := range []string{"partial.gif", "raw.tif", "420.jpg", "animated.webp", "offset.webp"} {
 		f.Add(open(f, name))
 	}
-	f.Add(tiffOf([]image.Point{{1, 1}, {2, 2}}, []entry{{newSubfileType, 1, ""}}))
+	f.Add(tiffOf([]image.Point{{1, 1}, {2, 2}}, []field{{newSubfileType, 1, ""}}))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, more := range []func([]byte) string{gifFrames, pngFrames, jpegPictures, tiffPages} {
 			if s := more(data); s != "" && !strings.HasPrefix(s, "only the first of its ") && !strings.HasPrefix(s, "its animation") {

@@ -41,6 +41,25 @@ func MostPixels(bits float64) float64 {
 	return min(fewPixels*math.Pow(bits/fewPixels, 1/0.75), freePixels+bits/moreBits)
 }
 
+// fileExtra is what is hidden of a file besides its bytes, at most: a name, a check, and that the picture ends.
+const fileExtra = 256 + 8 + 16
+
+// PictureBytes returns how many bytes of a picture are hidden at least before its file of so many bytes, so that something of it is to be seen if
+// not all of the file arrives: by [LeastBits], but no more than a quarter of the file. It is 0 for no picture, of 0×0 pixels.
+func PictureBytes(width, height, size int) int {
+	return int(min(math.Ceil(LeastBits(float64(width)*float64(height))/8), float64(size/4)))
+}
+
+// FileBytes returns how many bytes it takes to hide a file of so many bytes with the picture in it, of 0×0 pixels if it is none.
+func FileBytes(width, height, size int) int {
+	return PictureBytes(width, height, size) + size + fileExtra
+}
+
+// TakesFile reports whether a file of so many bytes fits, with the picture in it, of 0×0 pixels if it is none.
+func (c *Capacity) TakesFile(width, height, size int) bool {
+	return c.Bytes >= FileBytes(width, height, size)
+}
+
 // Need returns how long a recording like this has to be to take a picture, or 0 if no length is enough.
 func (c *Capacity) Need(width, height int) time.Duration {
 	if c.Pixels == 0 {
@@ -113,6 +132,16 @@ func (e *TooShortError) Error() string {
 		s += fmt.Sprintf("; scaled down to %d×%d the picture would fit", e.Width, e.Height)
 	}
 	return s
+}
+
+// LargeFileError reports a file for which there is no room.
+type LargeFileError struct {
+	Need int `json:"need"` // bytes
+	Have int `json:"have"`
+}
+
+func (e *LargeFileError) Error() string {
+	return fmt.Sprintf("the file takes %d bytes of room, and there are %d", e.Need, e.Have)
 }
 
 // TooQuietError reports a recording so quiet that even the finest steps, which its format or the method sets, change it at least 3 dB more

@@ -17,6 +17,8 @@ type Hide struct {
 	// network restores what is missing. Exact says that not one value differs.
 	PSNR  float64 `json:"psnr"`
 	Exact bool    `json:"exact"`
+	// File is the file that is hidden, byte for byte, with the picture or alone; nil if only a picture is.
+	File *File `json:"file,omitempty"`
 	// Losses tells what of the picture's file was not hidden, as picture.Planes does. Exact is false then.
 	Losses []string `json:"losses,omitempty"`
 	// Restored is the quality of the picture after a network has restored it. It is nil unless it was asked for.
@@ -29,6 +31,12 @@ type Hide struct {
 	ODG *float64 `json:"odg,omitempty"`
 	// Warnings tells what is wrong with what was made.
 	Warnings []Warning `json:"warnings,omitempty"`
+}
+
+// File is a file that is hidden.
+type File struct {
+	Name  string `json:"name"`
+	Bytes int    `json:"bytes"`
 }
 
 // HideStage is a stage of a picture that was hidden.
@@ -57,6 +65,8 @@ type Reveal struct {
 	// Complete says that everything hidden has arrived, and Exact that the picture equals the original to the last bit.
 	Complete bool `json:"complete"`
 	Exact    bool `json:"exact"`
+	// File is the file that was hidden, if it has arrived; Width and Height are 0 if it is no picture.
+	File *File `json:"file,omitempty"`
 	// Restored says that a network has restored the picture.
 	Restored bool          `json:"restored"`
 	Stages   []RevealStage `json:"stages"`

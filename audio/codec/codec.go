@@ -4,8 +4,8 @@
 //	defer recording.Close()
 //	cover, format, err := codec.Cover(recording, codec.CoverOptions{Name: "stego.flac"})
 //
-// [Readable] lists the formats that it reads, WAV, FLAC, MP3, Ogg Opus, Ogg Vorbis and NIST SPHERE, and [Writable] those that
-// it writes, WAV and FLAC. Some others are known well enough for an error to say what a file is.
+// [Readable] lists the formats that it reads, and [Writable] those that it writes, WAV and FLAC. Some others are known well enough for an
+// error to say what a file is.
 package codec
 
 import (
@@ -19,8 +19,8 @@ import (
 
 // Open reads the header of the recording of size bytes in r, which the File goes on reading from. [Of] tells its
 // format, and [Cover] makes a recording of it that can be written. The error wraps [audio.ErrFormat], and is a
-// *[Refusal], if the file is no recording that is read; or it wraps [audio.ErrUnsupported], [audio.ErrMalformed] or
-// [audio.ErrDamaged].
+// *[Refusal], if the file is no recording that is read; or it wraps [audio.ErrUnsupported], and is or wraps an *[EncodingError], or
+// [audio.ErrMalformed] or [audio.ErrDamaged].
 func Open(r io.ReaderAt, size int64) (audio.File, error) {
 	head, err := headAt(r, size, 0)
 	if err != nil {
@@ -38,18 +38,25 @@ func Open(r io.ReaderAt, size int64) (audio.File, error) {
 			if errors.Is(err, audio.ErrFormat) {
 				continue
 			}
+			if !errors.Is(err, audio.ErrUnsupported) || errors.As(err, new(*audio.JoinedError)) {
+				return nil, err
+			}
 			// An Ogg file, say, that holds what is another format here.
-			if other := foreign(head); other != nil && errors.Is(err, audio.ErrUnsupported) {
+			behind, failed := behindTag(r, size, head)
+			if failed != nil {
+				return nil, failed
+			}
+			if other := foreign(behind); other != nil {
 				return nil, other.unread()
 			}
-			return nil, err
+			return nil, &EncodingError{f, err}
 		}
 		if f := foreign(head); f != nil {
 			return nil, f.unread()
 		}
 	}
-	if tag, ok := tagSize(head); ok {
-		if head, err = headAt(r, size, tag); err != nil {
+	if _, ok := tagSize(head); ok {
+		if head, err = behindTag(r, size, head); err != nil {
 			return nil, err
 		}
 		if f := foreign(head); f != nil {
@@ -58,6 +65,15 @@ func Open(r io.ReaderAt, size int64) (audio.File, error) {
 		return nil, &Refusal{Says: "has an ID3 tag but no recording behind it that ditas reads", Advice: Wanted(), Err: audio.ErrFormat}
 	}
 	return nil, unknown()
+}
+
+// behindTag returns what follows the ID3v2 tag that a file with this head begins with, or the head if there is none.
+func behindTag(r io.ReaderAt, size int64, head []byte) ([]byte, error) {
+	tag, ok := tagSize(head)
+	if !ok {
+		return head, nil
+	}
+	return headAt(r, size, tag)
 }
 
 // headAt returns what a file holds from a position on, up to the size of the longest mark.

@@ -67,6 +67,9 @@ func TestLossy(t *testing.T) {
 		"../wav/testdata/s16.wav":       false,
 		"../flac/testdata/around.flac":  false,
 		"../sphere/testdata/timit.sph":  false,
+		"../wav/testdata/a-law.wav":     false, // rounded coarsely, but nothing is left out
+		"../au/testdata/mu-law.au":      false,
+		"../aiff/testdata/s24.aiff":     false,
 	} {
 		f := openFile(t, name)
 		if got := Lossy(f); got != want {
@@ -86,6 +89,50 @@ func TestForeignOgg(t *testing.T) {
 		}
 		if _, err := Open(bytes.NewReader(data), int64(len(data))); !errors.Is(err, audio.ErrFormat) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+// Of a format that is read, an encoding that is not is told as such.
+func TestEncodingError(t *testing.T) {
+	for name, c := range map[string]struct{ format, says string }{
+		"../wav/testdata/ima-adpcm.wav":  {"WAV", "IMA ADPCM"},
+		"../wav/testdata/mp3.wav":        {"WAV", "MP3"},
+		"../sphere/testdata/shorten.sph": {"NIST SPHERE", "shorten"},
+	} {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = Open(bytes.NewReader(data), int64(len(data)))
+		var encoding *EncodingError
+		if !errors.As(err, &encoding) || encoding.Format.Name() != c.format || !errors.Is(err, audio.ErrUnsupported) || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	// Files that were joined are not: another program would read the first alone, in silence.
+	for _, name := range []string{"../wav/testdata/s16.wav", "../aiff/testdata/s16.aiff", "../au/testdata/s16.au", "../w64/testdata/s16.w64"} {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data = append(data, data...)
+		_, err = Open(bytes.NewReader(data), int64(len(data)))
+		if !errors.As(err, new(*audio.JoinedError)) || errors.As(err, new(*EncodingError)) {
+			t.Errorf("%s, joined: got %v", name, err)
+		}
+	}
+	// MPEG audio of another layer is no MP3, also behind a tag.
+	data, err := os.ReadFile("../mp3/testdata/layer2.mp3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, before := range []string{"", "ID3\x04\x00\x00\x00\x00\x00\x02??"} {
+		tagged := append([]byte(before), data...)
+		_, err := Open(bytes.NewReader(tagged), int64(len(tagged)))
+		var refusal *Refusal
+		if !errors.As(err, &refusal) || refusal.Format.Name() != "MPEG audio layer II" {
+			t.Errorf("layer II: got %v", err)
 		}
 	}
 }
@@ -154,13 +201,13 @@ func TestReadFileErrors(t *testing.T) {
 		err        error
 		says       string
 	}{
-		{"empty.wav", "", audio.ErrFormat, "is not a recording that ditas reads; recordings are WAV, FLAC, MP3, Ogg Opus, Ogg Vorbis or NIST SPHERE files"},
-		{"text.wav", "Call me Ishmael. Some years ago", audio.ErrFormat, "is not a recording that ditas reads; recordings are WAV, FLAC, MP3, Ogg Opus, Ogg Vorbis or NIST SPHERE files"},
+		{"empty.wav", "", audio.ErrFormat, "is not a recording that ditas reads; recordings are WAV, FLAC, MP3, Ogg Opus, Ogg Vorbis, AIFF, AU, Wave64 or NIST SPHERE files"},
+		{"text.wav", "Call me Ishmael. Some years ago", audio.ErrFormat, "is not a recording that ditas reads; recordings are WAV, FLAC, MP3, Ogg Opus, Ogg Vorbis, AIFF, AU, Wave64 or NIST SPHERE files"},
 		{"song.m4a", "\x00\x00\x00\x20ftypM4A ", audio.ErrFormat, "is MP4 (AAC or ALAC), which ditas does not read; convert it to WAV or FLAC first"},
 		{"song.mp3", "ID3\x04\x00\x00\x00\x00\x00\x03???\xFF\xFB\x90\x00", audio.ErrFormat, "has an ID3 tag but no recording behind it"},
 		{"song.aac", "\xFF\xF1\x50\x80\x00\x1F\xFC", audio.ErrFormat, "is AAC, which"},
 		{"tagged.aac", "ID3\x04\x00\x00\x00\x00\x00\x03???\xFF\xF1\x50\x80\x00\x1F\xFC", audio.ErrFormat, "is AAC, which"},
-		{"short.m4a", "\x00\x00\x00\x20", audio.ErrFormat, "is not a recording that ditas reads; recordings are WAV, FLAC, MP3, Ogg Opus, Ogg Vorbis or NIST SPHERE files"},
+		{"short.m4a", "\x00\x00\x00\x20", audio.ErrFormat, "is not a recording that ditas reads; recordings are WAV, FLAC, MP3, Ogg Opus, Ogg Vorbis, AIFF, AU, Wave64 or NIST SPHERE files"},
 		{"half.wav", "RIFF\x00\x00\x00\x00WAVEfmt ", audio.ErrMalformed, "ends before its samples"},
 		{"half.flac", "fLaC\x00\x00\x00\x22", audio.ErrMalformed, "ends within its metadata"},
 		{"half.sph", "NIST_1A\n   1024\n", audio.ErrMalformed, "ends before its samples"},

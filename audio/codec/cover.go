@@ -35,7 +35,7 @@ func (o CoverOptions) Check() error {
 
 // Cover returns f, as [Open] or [OpenFile] returned it, as a recording that can be written, and the format that it
 // will have. A recording that is written in its own format keeps everything but the samples; any other becomes a new
-// file with the same rate, channels and encoding, without its tags. The new file has 16 bits if the format is lossy.
+// file with the same rate, channels and encoding, without its tags. The new file has 16 bits if f is [Lossy].
 //
 // The error is a *[Refusal] that wraps [audio.ErrUnsupported] if the format cannot be written or cannot hold the
 // recording, or if there is no such level.
@@ -57,7 +57,7 @@ func Cover(f audio.File, o CoverOptions) (audio.Rewriter, *Format, error) {
 		return r, to, err
 	}
 	encoding := f.Format().Encoding
-	if own != nil && own.lossy {
+	if Lossy(f) {
 		encoding = audio.Int16
 	}
 	if encoding.IsFloat() && !to.Floats() {
@@ -80,21 +80,17 @@ func Cover(f audio.File, o CoverOptions) (audio.Rewriter, *Format, error) {
 			Err:    audio.ErrUnsupported,
 		}
 	}
-	return &covered{r, f, own}, to, nil
+	return &covered{r, f}, to, nil
 }
 
 // covered is a recording that is written as a new file. It remembers what it was.
 type covered struct {
 	audio.Rewriter
-	from  audio.File
-	given *Format // nil if nobody knows
+	from audio.File
 }
 
 // Unwrap returns the recording that it was.
 func (c *covered) Unwrap() audio.File { return c.from }
-
-// Given returns the format of the file that it was.
-func (c *covered) Given() *Format { return c.given }
 
 // target returns the format that a recording of another becomes under a name.
 func target(own *Format, name string) *Format {

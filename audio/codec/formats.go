@@ -8,11 +8,14 @@ import (
 	"strings"
 
 	"ditas/audio"
+	"ditas/audio/aiff"
+	"ditas/audio/au"
 	"ditas/audio/flac"
 	"ditas/audio/mp3"
 	"ditas/audio/opus"
 	"ditas/audio/sphere"
 	"ditas/audio/vorbis"
+	"ditas/audio/w64"
 	"ditas/audio/wav"
 	"ditas/internal/words"
 )
@@ -24,11 +27,13 @@ type Format struct {
 	extensions []string // lower case; the usual one first
 	mediaType  string   // as in Content-Type
 	marks      []string // what files begin with, ? being any byte; only for formats that are not read
-	lossy      bool
+	lossy      bool     // as a rule: some hold both kinds of samples, and who decodes a file of them learns which
 	read       *reading // nil if the format is not read
 	write      *writing // nil if it is not written
 	advice     string   // for those who have such a file, if it is not the usual one
-	demuxer    string   // what the program ffmpeg calls the format, "" if it does not read it
+	// demuxer is what the program ffmpeg calls the format, "" if it does not read it. It is asked for files of formats that are not read, and
+	// for files of others in an encoding that is not read.
+	demuxer string
 }
 
 // reading is how files of a format are opened.
@@ -89,7 +94,7 @@ func rewrites[F audio.File](again func(f F, level int) (audio.Rewriter, error)) 
 // order, and what is written when nothing says otherwise is the first row that can be.
 var formats = []*Format{
 	{
-		name: "WAV", extensions: []string{".wav"}, mediaType: "audio/wav", read: reads(wav.Open),
+		name: "WAV", extensions: []string{".wav"}, mediaType: "audio/wav", read: reads(wav.Open), demuxer: "wav",
 		write: &writing{
 			floats: true,
 			create: func(int) newWriter { return wav.NewWriter },
@@ -104,24 +109,21 @@ var formats = []*Format{
 			again:  rewrites(func(f *flac.File, level int) (audio.Rewriter, error) { return f.WithLevel(flac.Level(level)) }),
 		},
 	},
-	{name: "MP3", extensions: []string{".mp3"}, mediaType: "audio/mpeg", lossy: true, read: vaguely(reads(mp3.Open))},
+	{name: "MP3", extensions: []string{".mp3"}, mediaType: "audio/mpeg", lossy: true, read: vaguely(reads(mp3.Open)), demuxer: "mp3"},
 	{name: "Ogg Opus", extensions: []string{".opus"}, mediaType: "audio/ogg", lossy: true, read: reads(opus.Open)},
 	{name: "Ogg Vorbis", extensions: []string{".ogg", ".oga"}, mediaType: "audio/ogg", lossy: true, read: reads(vorbis.Open)},
-	{name: "NIST SPHERE", extensions: []string{".sph"}, read: reads(sphere.Open)},
+	{name: "AIFF", extensions: []string{".aiff", ".aif", ".aifc"}, mediaType: "audio/aiff", read: reads(aiff.Open), demuxer: "aiff"},
+	{name: "AU", extensions: []string{".au", ".snd"}, mediaType: "audio/basic", read: reads(au.Open), demuxer: "au"},
+	{name: "Wave64", extensions: []string{".w64"}, read: reads(w64.Open), demuxer: "w64"},
+	{name: "NIST SPHERE", extensions: []string{".sph"}, read: reads(sphere.Open), demuxer: "nistsphere"},
 
-	{name: "Speex", extensions: []string{".spx"}, lossy: true, marks: []string{inOgg + "Speex   "}, demuxer: "ogg"},
-	{name: "FLAC in Ogg", marks: []string{inOgg + "\x7FFLAC"}},
-	{name: "AIFF", extensions: []string{".aiff", ".aif", ".aifc"}, marks: []string{"FORM????AIFF", "FORM????AIFC"}},
-	{name: "CAF", extensions: []string{".caf"}, marks: []string{"caff"}},
-	{name: "AU", extensions: []string{".au", ".snd"}, marks: []string{".snd"}},
-	{name: "Wave64", extensions: []string{".w64"}, marks: []string{"riff\x2E\x91\xCF\x11"}},
-	{name: "WavPack", extensions: []string{".wv"}, marks: []string{"wvpk"}},
-	{name: "Monkey's Audio", extensions: []string{".ape"}, marks: []string{"MAC ?\x0F"}},
-	{name: "True Audio", extensions: []string{".tta"}, marks: []string{"TTA1", "TTA2"}},
-	{name: "DSD", extensions: []string{".dsf", ".dff"}, marks: []string{"DSD ", "FRM8"}},
 	{
-		name: "MP4 (AAC or ALAC)", extensions: []string{".m4a", ".mp4", ".m4b", ".mov"}, lossy: true, demuxer: "mov",
-		marks: []string{"????ftyp"},
+		name: "Audible", extensions: []string{".aax", ".aa"}, lossy: true, marks: []string{"????ftypaax", "????\x57\x90\x75\x36"},
+		advice: "it is protected against copying: take another recording",
+	},
+	{
+		name: "MP4 (AAC or ALAC)", extensions: []string{".m4a", ".mp4", ".m4b", ".m4v", ".mov", ".3gp", ".3g2"}, lossy: true, demuxer: "mov",
+		marks: []string{"????ftyp", "????moov", "????mdat", "????wide"},
 	},
 	{
 		name: "AAC", extensions: []string{".aac"}, lossy: true, demuxer: "aac",
@@ -135,21 +137,62 @@ var formats = []*Format{
 		name: "Windows Media", extensions: []string{".wma", ".wmv", ".asf"}, lossy: true, demuxer: "asf",
 		marks: []string{"\x30\x26\xB2\x75\x8E\x66\xCF\x11"},
 	},
-	{name: "AC-3", extensions: []string{".ac3"}, lossy: true, marks: []string{"\x0B\x77"}, demuxer: "ac3"},
-	{name: "MPEG audio layer II", extensions: []string{".mp2"}, lossy: true},
-	{name: "Musepack", extensions: []string{".mpc"}, lossy: true, marks: []string{"MPCK", "MP+"}},
-	{name: "AMR", extensions: []string{".amr"}, lossy: true, marks: []string{"#!AMR"}, demuxer: "amr"},
+	{name: "AVI", extensions: []string{".avi"}, lossy: true, marks: []string{"RIFF????AVI "}, demuxer: "avi"},
+	{name: "Flash Video", extensions: []string{".flv"}, lossy: true, marks: []string{"FLV\x01"}, demuxer: "flv"},
+	{name: "MPEG video", extensions: []string{".mpg", ".mpeg", ".vob"}, lossy: true, marks: []string{"\x00\x00\x01\xBA"}, demuxer: "mpeg"},
 	{
-		name: "MIDI", extensions: []string{".mid", ".midi"}, marks: []string{"MThd"},
+		name: "MPEG transport stream", extensions: []string{".ts", ".mts", ".m2ts"}, lossy: true, demuxer: "mpegts",
+		marks: []string{"G" + packet + "G" + packet + "G", "????G" + packet + "????G" + packet + "????G"},
+	},
+	{name: "MPEG audio layer II", extensions: []string{".mp2", ".mpa"}, lossy: true, marks: layer2, demuxer: "mp3"},
+	{name: "AC-3", extensions: []string{".ac3", ".eac3"}, lossy: true, marks: []string{"\x0B\x77"}, demuxer: "ac3"},
+	{name: "DTS", extensions: []string{".dts"}, lossy: true, marks: []string{"\x7F\xFE\x80\x01"}, demuxer: "dts"},
+	{name: "Dolby TrueHD", extensions: []string{".thd"}, marks: []string{"????\xF8\x72\x6F\xBA"}, demuxer: "truehd"},
+	{name: "MLP", extensions: []string{".mlp"}, marks: []string{"????\xF8\x72\x6F\xBB"}, demuxer: "mlp"},
+	{name: "AMR", extensions: []string{".amr", ".awb"}, lossy: true, marks: []string{"#!AMR"}, demuxer: "amr"},
+	{name: "Speex", extensions: []string{".spx"}, lossy: true, marks: []string{inOgg + "Speex   "}, demuxer: "ogg"},
+	{name: "FLAC in Ogg", marks: []string{inOgg + "\x7FFLAC"}, demuxer: "ogg"},
+	{name: "CAF", extensions: []string{".caf"}, marks: []string{"caff"}, demuxer: "caf"},
+	{name: "WavPack", extensions: []string{".wv"}, marks: []string{"wvpk"}, demuxer: "wv"},
+	{name: "Monkey's Audio", extensions: []string{".ape"}, marks: []string{"MAC ?\x0F"}, demuxer: "ape"},
+	{name: "True Audio", extensions: []string{".tta"}, marks: []string{"TTA1"}, demuxer: "tta"},
+	{name: "TAK", extensions: []string{".tak"}, marks: []string{"tBaK"}, demuxer: "tak"},
+	{name: "Shorten", extensions: []string{".shn"}, marks: []string{"ajkg"}, demuxer: "shn"},
+	{
+		name: "OptimFROG", extensions: []string{".ofr", ".ofs"}, marks: []string{"OFR "},
+		advice: "have the program ofr decode it to a WAV file first",
+	},
+	{name: "DSF", extensions: []string{".dsf"}, marks: []string{"DSD "}, demuxer: "dsf"},
+	{name: "DSDIFF", extensions: []string{".dff"}, marks: []string{"FRM8"}, demuxer: "iff"},
+	{name: "Musepack", extensions: []string{".mpc"}, lossy: true, marks: []string{"MPCK"}, demuxer: "mpc8"},
+	{name: "Musepack SV7", lossy: true, marks: []string{"MP+"}, demuxer: "mpc"},
+	{name: "RealAudio", extensions: []string{".ra", ".rm"}, lossy: true, marks: []string{".RMF", ".ra\xFD"}, demuxer: "rm"},
+	{name: "ATRAC", extensions: []string{".oma", ".aa3"}, lossy: true, marks: []string{"ea3\x03", "EA3\x01"}, demuxer: "oma"},
+	{name: "Creative Voice", extensions: []string{".voc"}, marks: []string{"Creative Voice File"}, demuxer: "voc"},
+	{name: "8SVX", extensions: []string{".8svx"}, marks: []string{"FORM????8SVX"}, demuxer: "iff"},
+	{name: "GSM 06.10", extensions: []string{".gsm"}, lossy: true},
+	{
+		name: "MIDI", extensions: []string{".mid", ".midi", ".rmi"}, marks: []string{"MThd", "RIFF????RMID"},
 		advice: "it holds notes and no sound; have a synthesizer play it into a WAV file first",
+	},
+	{
+		name: "tracker music", extensions: []string{".mod", ".xm", ".it", ".s3m"},
+		marks:  []string{"Extended Module: ", "IMPM", strings.Repeat("?", 44) + "SCRM"},
+		advice: "it holds notes and instruments; have a player write it to a WAV file first",
 	},
 }
 
 // inOgg is a page of an Ogg file up to its first packet, if that is a short one.
 const inOgg = "OggS????????????????????????"
 
+// packet is a packet of an MPEG transport stream without its first byte.
+var packet = strings.Repeat("?", 187)
+
+// layer2 are the first bytes of frames of MPEG audio of layer II, in the versions 1, 2 and 2.5, with a checksum and without.
+var layer2 = []string{"\xFF\xFC", "\xFF\xFD", "\xFF\xF4", "\xFF\xF5", "\xFF\xE4", "\xFF\xE5"}
+
 // longestMark is the size of the longest mark, in bytes.
-const longestMark = 40
+const longestMark = 400
 
 // Readable returns the formats that [Open] reads.
 func Readable() []*Format {
@@ -206,14 +249,22 @@ func Of(f audio.File) (*Format, bool) {
 	return nil, false
 }
 
-// Lossy reports whether f, as [Open] or [Cover] returned it, has been through a compression that changed its samples. Other kinds of files
-// say by a method Given what they were made from.
+// Lossy reports whether f, as [Open] or [Cover] returned it, has been through a compression that leaves out what ears do not miss, as MP3 does.
+// What is rounded, as to 8 bits or by A-law and µ-law, is not: it has noise of its own, as all recordings have. Other kinds of files say so by a
+// method Lossy, or by a method Unwrap what they are made of.
 func Lossy(f audio.File) bool {
-	row, _ := Of(f)
-	if c, ok := f.(interface{ Given() *Format }); ok {
-		row = c.Given()
+	for f != nil {
+		switch v := f.(type) {
+		case interface{ Lossy() bool }:
+			return v.Lossy()
+		case interface{ Unwrap() audio.File }:
+			f = v.Unwrap()
+		default:
+			row, ok := Of(f)
+			return ok && row.lossy
+		}
 	}
-	return row != nil && row.lossy
+	return false
 }
 
 // Name returns what people call the format.
@@ -238,7 +289,8 @@ func (f *Format) MediaType() string {
 	return f.mediaType
 }
 
-// Lossy reports whether the samples of the format's files are not those that were put in.
+// Lossy reports whether the format's files have been through a compression as [Lossy] means it. Of formats that are not read, such as MP4, some
+// files may not have been.
 func (f *Format) Lossy() bool { return f.lossy }
 
 // Readable reports whether [Open] reads the format.
@@ -247,8 +299,16 @@ func (f *Format) Readable() bool { return f.read != nil }
 // Writable reports whether [Cover] writes the format.
 func (f *Format) Writable() bool { return f.write != nil }
 
-// Demuxer returns what the program ffmpeg calls a format that is not read here but there, "" for all others.
+// Demuxer returns what the program ffmpeg calls a format that is not read here but there, or of which it reads more encodings, "" for all others.
 func (f *Format) Demuxer() string { return f.demuxer }
+
+// Advice returns what to do with a file of a format that is not read, as in "convert it to WAV or FLAC first".
+func (f *Format) Advice() string {
+	if f.advice == "" {
+		return "convert it to " + words.List(Names(Writable()), "or") + " first"
+	}
+	return f.advice
+}
 
 // Floats reports whether files of the format can be written with floating-point samples.
 func (f *Format) Floats() bool { return f.write != nil && f.write.floats }
@@ -301,12 +361,19 @@ func (r *Refusal) Unwrap() error { return r.Err }
 
 // unread is the refusal of a file in a format that is not read.
 func (f *Format) unread() *Refusal {
-	advice := f.advice
-	if advice == "" {
-		advice = "convert it to " + words.List(Names(Writable()), "or") + " first"
-	}
-	return &Refusal{Says: "is " + f.name + ", which ditas does not read", Advice: advice, Err: audio.ErrFormat, Format: f}
+	return &Refusal{Says: "is " + f.name + ", which ditas does not read", Advice: f.Advice(), Err: audio.ErrFormat, Format: f}
 }
+
+// EncodingError says that a file is of a format that is read, but in an encoding that is not. It wraps an error that wraps [audio.ErrUnsupported].
+type EncodingError struct {
+	Format *Format
+	Err    error
+}
+
+func (e *EncodingError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error behind it.
+func (e *EncodingError) Unwrap() error { return e.Err }
 
 // unknown is the refusal of a file in no format at all.
 func unknown() *Refusal {

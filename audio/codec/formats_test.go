@@ -20,6 +20,9 @@ var samples = map[string]string{
 	"MP3":         "../mp3/testdata/joint.mp3",
 	"Ogg Opus":    "../opus/testdata/celt.opus",
 	"Ogg Vorbis":  "../vorbis/testdata/stereo.ogg",
+	"AIFF":        "../aiff/testdata/s24.aiff",
+	"AU":          "../au/testdata/mu-law.au",
+	"Wave64":      "../w64/testdata/f32.w64",
 	"NIST SPHERE": "../sphere/testdata/timit.sph",
 }
 
@@ -115,6 +118,13 @@ func TestCover(t *testing.T) {
 		{"../vorbis/testdata/stereo.ogg", "stego", "WAV", audio.Int16}, // decoded to floating point
 		{"../vorbis/testdata/stereo.ogg", "stego.flac", "FLAC", audio.Int16},
 		{"../sphere/testdata/little24-2ch.sph", "", "WAV", audio.Int24},
+		{"../aiff/testdata/f32.aiff", "", "WAV", audio.Float32},
+		{"../aiff/testdata/s24.aiff", "stego.flac", "FLAC", audio.Int24},
+		{"../au/testdata/a-law.au", "stego.flac", "FLAC", audio.Int16},
+		{"../au/testdata/s8.au", "", "WAV", audio.Int8},
+		{"../w64/testdata/s32.w64", "", "WAV", audio.Int32},
+		{"../wav/testdata/a-law.wav", "", "WAV", audio.Int16},
+		{"../wav/testdata/mu-law.wav", "stego.flac", "FLAC", audio.Int16},
 	} {
 		f := openFile(t, c.name)
 		cover, format, err := Cover(f, CoverOptions{Name: c.out})
@@ -257,7 +267,7 @@ func TestCoverRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	float, mono := openFile(t, "../wav/testdata/f64.wav"), openFile(t, "../wav/testdata/chunks.wav")
+	float, aiff, mono := openFile(t, "../wav/testdata/f64.wav"), openFile(t, "../aiff/testdata/f32.aiff"), openFile(t, "../wav/testdata/chunks.wav")
 	for _, c := range []struct {
 		file         audio.File
 		options      CoverOptions
@@ -266,6 +276,7 @@ func TestCoverRefuses(t *testing.T) {
 		{mono, CoverOptions{Name: "a.mp3"}, "would be MP3, and ditas writes WAV and FLAC", "write FLAC; if an app will convert it, the picture has to be hidden for that, as with --for share"},
 		{mono, CoverOptions{Name: "a.aiff"}, "would be AIFF, and ditas writes WAV and FLAC", "let the name to write end in .wav or .flac"},
 		{float, CoverOptions{Name: "a.flac"}, "has floating-point samples, which FLAC cannot hold", "let the name to write end in .wav"},
+		{aiff, CoverOptions{Name: "a.flac"}, "has floating-point samples, which FLAC cannot hold", "let the name to write end in .wav"},
 		{nine, CoverOptions{Name: "a.flac"}, "cannot become FLAC", "let the name to write end in .wav"},
 		{mono, CoverOptions{Level: new(5)}, "would be WAV, which has no levels of compression", "let the name to write end in .flac, or leave the level out"},
 		{mono, CoverOptions{Name: "a.flac", Level: new(9)}, "has no level of compression 9", "take one from 0, the fastest, to 8, the smallest"},

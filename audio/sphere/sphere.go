@@ -2,8 +2,8 @@
 //
 // A SPHERE file starts with a line "NIST_1A" and one with the size of the header, 1024 as a rule. Lines of a name, a type
 // and a value follow, up to one that says end_head, and then the samples. Samples may be PCM of 16, 24 or 32 bits in
-// either order of bytes. They count from the container's full scale, whatever sample_sig_bits says. Files compressed with
-// shorten have to be expanded with NIST's w_decode or sph2pipe first.
+// either order of bytes. They count from the container's full scale, whatever sample_sig_bits says. A-law and µ-law are read as the 16 bits that
+// they stand for. Files compressed with shorten have to be expanded with NIST's w_decode or sph2pipe first.
 package sphere
 
 import (
@@ -127,8 +127,13 @@ func (f fields) integer(name string, low, high int64) (int64, error) {
 	return n, nil
 }
 
+// laws are what sample_coding calls companded samples.
+var laws = map[string]*pcm.Law{"alaw": pcm.ALaw, "a-law": pcm.ALaw, "ulaw": pcm.MuLaw, "mu-law": pcm.MuLaw, "mulaw": pcm.MuLaw}
+
 func (f fields) layout() (*pcm.Layout, error) {
-	if coding, ok := f["sample_coding"]; ok && coding != "pcm" {
+	coding, ok := f["sample_coding"]
+	law := laws[coding]
+	if ok && coding != "pcm" && law == nil {
 		advice := "convert the file to 16-bit PCM first"
 		if strings.Contains(coding, "shorten") {
 			advice = "expand the file with sph2pipe or w_decode first"
@@ -147,7 +152,14 @@ func (f fields) layout() (*pcm.Layout, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &pcm.Layout{Format: audio.Format{Rate: int(rate), Channels: int(channels)}}
+	l := &pcm.Layout{Format: audio.Format{Rate: int(rate), Channels: int(channels)}, Law: law}
+	if law != nil {
+		if size != 1 {
+			return nil, malformed("%s samples of %d bytes", coding, size)
+		}
+		l.Encoding = audio.Int16
+		return l, nil
+	}
 	switch size {
 	case 2:
 		l.Encoding = audio.Int16

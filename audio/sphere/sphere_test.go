@@ -30,6 +30,7 @@ var fixtures = []struct {
 	{"big", audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}},
 	{"little24-2ch", audio.Format{Rate: 16000, Channels: 2, Encoding: audio.Int24}},
 	{"big32-3ch", audio.Format{Rate: 16000, Channels: 3, Encoding: audio.Int32}},
+	{"mu-law", audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}},
 }
 
 func TestSamplesAgreeWithSox(t *testing.T) {
@@ -64,7 +65,8 @@ func TestRefusals(t *testing.T) {
 		says string
 	}{
 		{read(t, "shorten.sph"), audio.ErrUnsupported, "shorten-v2.00; expand the file with sph2pipe"},
-		{read(t, "mu-law.sph"), audio.ErrUnsupported, "ulaw"},
+		{[]byte(strings.Replace(string(read(t, "mu-law.sph")), "sample_n_bytes -i 1", "sample_n_bytes -i 2", 1)), audio.ErrMalformed, "ulaw samples of 2 bytes"},
+		{[]byte(strings.Replace(string(read(t, "mu-law.sph")), "ulaw", "what", 1)), audio.ErrUnsupported, "what; convert the file"},
 		{head("sample_n_bytes -i 2", "sample_n_bytes -i 1"), audio.ErrUnsupported, "1 bytes"},
 		{head("sample_rate -i 16000", "sample_rate -i 0"), audio.ErrMalformed, "sample_rate"},
 		{head("sample_rate", "simple_rate"), audio.ErrMalformed, "sample_rate"},

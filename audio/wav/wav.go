@@ -5,7 +5,8 @@
 // and after it. [Open] finds the samples and leaves everything else alone, so that [File.Rewrite] can copy it.
 //
 // Samples may be PCM of 8, 16, 24 or 32 bits, with fewer of them in use, or floating point of 32 or 64 bits, with a
-// plain or an extensible [3] header. For a file in memory use [Decode] and [Encode]; [NewWriter] starts a new file.
+// plain or an extensible [3] header. A-law and µ-law are read as the 16 bits that they stand for.
+// For a file in memory use [Decode] and [Encode]; [NewWriter] starts a new file.
 //
 //   - [1] Multimedia Programming Interface and Data Specifications 1.0, IBM and Microsoft, 1991
 //   - [2] ITU-R BS.2088 and EBU Tech 3306
@@ -22,46 +23,22 @@ import (
 
 	"ditas/audio"
 	"ditas/audio/internal/pcm"
+	"ditas/audio/internal/riff"
 )
-
-// Format tags of the fmt chunk.
-const (
-	tagPCM        = 0x0001
-	tagFloat      = 0x0003
-	tagExtensible = 0xFFFE
-)
-
-// subformats are the last 14 bytes of the GUIDs that extend a format tag: the one of [3], and the one of the ambisonic B-format.
-var subformats = [...]string{
-	"\x00\x00\x00\x00\x10\x00\x80\x00\x00\xAA\x00\x38\x9B\x71",
-	"\x00\x00\x21\x07\xD3\x11\x86\x44\xC8\xC1\xCA\x00\x00\x00",
-}
-
-// compressed names the format tags that people meet and that Open refuses.
-var compressed = map[uint16]string{
-	0x0002: "Microsoft ADPCM",
-	0x0006: "A-law",
-	0x0007: "µ-law",
-	0x0011: "IMA ADPCM",
-	0x0031: "GSM 6.10",
-	0x0050: "MPEG audio",
-	0x0055: "MP3",
-	0x00FF: "AAC",
-	0x0161: "Windows Media Audio",
-	0x2000: "AC-3",
-}
 
 // speakers are the masks for no, one and two channels, and for more, whose places Writer does not know.
 var speakers = [...]uint32{0, 0x4, 0x3, 0}
 
 const (
-	maxChunks = 1 << 14        // before the data
 	elsewhere = math.MaxUint32 // as a size: look in ds64, or unknown
 	unknown   = math.MaxUint64
 )
 
 // File is a WAV file. It implements [audio.Rewriter].
-type File struct{ section pcm.Section }
+type File struct {
+	section pcm.Section
+	around  around
+}
 
 // Open reads the header of the WAV file of size bytes in r, which File goes on reading from. The error wraps
 // [audio.ErrFormat], [audio.ErrUnsupported] or [audio.ErrMalformed].
@@ -69,13 +46,14 @@ type File struct{ section pcm.Section }
 // A header may leave the length open, as those do that programs write into a pipe; the samples then go on to the end of
 // the file.
 func Open(r io.ReaderAt, size int64) (*File, error) {
-	p := parser{r: io.NewSectionReader(r, 0, size), size: size}
+	p := parser{Chunks: riff.Chunks{R: io.NewSectionReader(r, 0, size), Size: size, Order: binary.LittleEndian, Samples: "data"}}
 	section, err := p.parse()
 	if err != nil {
 		return nil, fmt.Errorf("wav: %w", err)
 	}
 	section.File = r
-	return &File{*section}, nil
+	p.around.order = p.Order
+	return &File{*section, p.around}, nil
 }
 
 // Format implements [audio.File].
@@ -89,7 +67,14 @@ func (f *File) Reader() audio.Reader { return f.section.Reader() }
 
 // Rewrite implements [audio.Rewriter]. The copy has the length of the file, and differs from it in samples only. Of
 // chunks that describe the samples, such as a PEAK, nothing is recomputed.
-func (f *File) Rewrite(dst io.Writer) (audio.Writer, error) { return f.section.Rewrite(dst) }
+//
+// A-law and µ-law have no room for other samples than their own: such a file becomes one of 16 bits, with the same chunks around the samples.
+func (f *File) Rewrite(dst io.Writer) (audio.Writer, error) {
+	if f.section.Law == nil {
+		return f.section.Rewrite(dst)
+	}
+	return f.expand(dst)
+}
 
 // Decode reads the whole of the WAV file of size bytes in r. If the file is cut off, the error is an
 // [audio.TruncatedError] and the recording holds what there is.
@@ -115,18 +100,8 @@ func Encode(dst io.Writer, rec *audio.Recording) error {
 
 // parser walks through the chunks up to the data.
 type parser struct {
-	r    *io.SectionReader
-	size int64
-	endian
-}
-
-type endian interface {
-	binary.ByteOrder
-	binary.AppendByteOrder
-}
-
-func malformed(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", audio.ErrMalformed, fmt.Sprintf(format, args...))
+	riff.Chunks
+	around around
 }
 
 func (p *parser) parse() (*pcm.Section, error) {
@@ -135,38 +110,38 @@ func (p *parser) parse() (*pcm.Section, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n, err := p.r.ReadAt(head[:], base); n < len(head) {
+	if n, err := p.R.ReadAt(head[:], base); n < len(head) {
 		if err != io.EOF {
 			return nil, err
 		}
 		return nil, fmt.Errorf("%w: too short to be a WAV file", audio.ErrFormat)
 	}
-	p.endian = binary.LittleEndian
 	magic := string(head[:4])
 	switch magic {
 	case "RIFF", "RF64", "BW64":
 	case "RIFX":
-		p.endian = binary.BigEndian
+		p.Order = binary.BigEndian
 	default:
 		return nil, fmt.Errorf("%w: not a WAV file", audio.ErrFormat)
 	}
 	if string(head[8:]) != "WAVE" {
 		return nil, fmt.Errorf("%w: a RIFF file, but not of audio", audio.ErrFormat)
 	}
-	riffSize := uint64(p.Uint32(head[4:]))
+	riffSize := uint64(p.Order.Uint32(head[4:]))
+	p.around.riff, p.around.long = base+4, magic == "RF64" || magic == "BW64"
 
 	var long sizes // of an RF64 file
 	var layout *pcm.Layout
 	pos := base + int64(len(head))
-	for range maxChunks {
+	for range riff.Most {
 		var chunk [8]byte
-		if n, err := p.r.ReadAt(chunk[:], pos); n < len(chunk) {
+		if n, err := p.R.ReadAt(chunk[:], pos); n < len(chunk) {
 			if err != io.EOF {
 				return nil, err
 			}
-			return nil, malformed("the file ends before its samples begin")
+			return nil, riff.Malformed("the file ends before its samples begin")
 		}
-		name, size := string(chunk[:4]), uint64(p.Uint32(chunk[4:]))
+		name, size := string(chunk[:4]), uint64(p.Order.Uint32(chunk[4:]))
 		pos += int64(len(chunk))
 		switch {
 		case size == elsewhere && long.table != nil:
@@ -176,29 +151,30 @@ func (p *parser) parse() (*pcm.Section, error) {
 		}
 		if name == "data" {
 			if layout == nil {
-				return nil, malformed("the samples come before their format")
+				return nil, riff.Malformed("the samples come before their format")
 			}
 			return p.section(layout, pos, size, riffSize+uint64(base))
 		}
-		if size > uint64(p.size-pos) {
-			return nil, malformed("the file ends before its samples begin")
+		if size > uint64(p.Size-pos) {
+			return nil, riff.Malformed("the file ends before its samples begin")
 		}
 		switch {
 		case name == "fmt " && layout == nil:
-			body, err := p.body(pos, size)
+			body, err := p.Body(pos, size)
 			if err != nil {
 				return nil, err
 			}
-			if layout, err = p.format(body); err != nil {
+			if layout, err = riff.ParseFormat(body, p.Order); err != nil {
 				return nil, err
 			}
+			p.around.format, p.around.body = pos, body
 		case name == "ds64" && (magic == "RF64" || magic == "BW64"):
-			body, err := p.body(pos, size)
+			body, err := p.Body(pos, size)
 			if err != nil {
 				return nil, err
 			}
 			if len(body) < 28 {
-				return nil, malformed("a ds64 chunk of %d bytes", len(body))
+				return nil, riff.Malformed("a ds64 chunk of %d bytes", len(body))
 			}
 			long = sizes{
 				riff:  binary.LittleEndian.Uint64(body),
@@ -207,19 +183,16 @@ func (p *parser) parse() (*pcm.Section, error) {
 			}
 			riffSize = long.riff
 		}
-		pos += int64(size)
-		if size&1 != 0 && !p.unpadded(pos) {
-			pos++
-		}
+		pos = p.After(pos, int64(size))
 	}
-	return nil, malformed("no samples among the first %d chunks", maxChunks)
+	return nil, riff.Malformed("no samples among the first %d chunks", riff.Most)
 }
 
 // tag returns the size of the ID3v2 tags that some programs write before everything else, 0 if there are none.
 func (p *parser) tag() (at int64, err error) {
 	for range 16 {
 		var head [10]byte
-		if n, err := p.r.ReadAt(head[:], at); n < len(head) && err != io.EOF {
+		if n, err := p.R.ReadAt(head[:], at); n < len(head) && err != io.EOF {
 			return 0, err
 		}
 		if string(head[:3]) != "ID3" {
@@ -230,29 +203,12 @@ func (p *parser) tag() (at int64, err error) {
 	return at, nil
 }
 
-// unpadded reports whether a chunk begins at pos, where the padding of an odd one before it should be: some programs forget that.
-func (p *parser) unpadded(pos int64) bool { return p.chunk(pos) && !p.chunk(pos+1) }
-
-// chunk reports whether something that looks like a chunk begins at pos: a name of printable letters, and a size that the file has room for.
-func (p *parser) chunk(pos int64) bool {
-	var head [8]byte
-	if n, _ := p.r.ReadAt(head[:], pos); n < len(head) { // what is not there is no chunk
-		return false
-	}
-	for _, c := range head[:4] {
-		if c < ' ' || c > '~' {
-			return false
-		}
-	}
-	return string(head[:4]) == "data" || int64(p.Uint32(head[4:])) <= p.size-pos-int64(len(head))
-}
-
 // refuseMore returns an error if more samples follow behind those that end at pos: in a second chunk of them, or in another file that was joined.
 // Anything else may be there.
 func (p *parser) refuseMore(pos int64) error {
-	for range maxChunks {
+	for range riff.Most {
 		var head [12]byte
-		if n, err := p.r.ReadAt(head[:], pos); n < len(head) {
+		if n, err := p.R.ReadAt(head[:], pos); n < len(head) {
 			if err == io.EOF {
 				err = nil
 			}
@@ -260,28 +216,16 @@ func (p *parser) refuseMore(pos int64) error {
 		}
 		switch name := string(head[:4]); {
 		case name == "data":
-			return malformed("a second chunk of samples begins at byte %d: save the recording anew", pos)
+			return riff.Malformed("a second chunk of samples begins at byte %d: save the recording anew", pos)
 		case (name == "RIFF" || name == "RIFX" || name == "RF64" || name == "BW64") && string(head[8:]) == "WAVE":
 			return &audio.JoinedError{At: pos, What: "another WAV file"}
 		}
-		if !p.chunk(pos) {
+		if !p.At(pos) {
 			return nil
 		}
-		size := int64(p.Uint32(head[4:]))
-		if pos += 8 + size; size&1 != 0 && !p.unpadded(pos) {
-			pos++
-		}
+		pos = p.After(pos+riff.HeadSize, int64(p.Order.Uint32(head[4:])))
 	}
 	return nil
-}
-
-// body reads the chunk of the given size at pos, or the first bytes of one that is larger than any that matters.
-func (p *parser) body(pos int64, size uint64) ([]byte, error) {
-	body := make([]byte, min(size, 4096))
-	if n, err := p.r.ReadAt(body, pos); n < len(body) {
-		return nil, err
-	}
-	return body, nil
 }
 
 // sizes is the content of a ds64 chunk.
@@ -302,100 +246,25 @@ func (s *sizes) of(name string) uint64 {
 	return elsewhere
 }
 
-// format reads a fmt chunk.
-func (p *parser) format(body []byte) (*pcm.Layout, error) {
-	if len(body) < 16 {
-		return nil, malformed("a format of %d bytes", len(body))
-	}
-	tag := p.Uint16(body)
-	channels := int(p.Uint16(body[2:]))
-	rate := p.Uint32(body[4:])
-	frame := int(p.Uint16(body[12:]))
-	valid := int(p.Uint16(body[14:]))
-	extensible := tag == tagExtensible
-	if extensible {
-		if len(body) < 40 {
-			return nil, malformed("an extensible format of %d bytes", len(body))
-		}
-		guid := string(body[26:40])
-		if guid != subformats[0] && guid != subformats[1] {
-			return nil, fmt.Errorf("%w: samples of type %x; convert the file to 16-bit PCM first", audio.ErrUnsupported, body[24:40])
-		}
-		tag = p.Uint16(body[24:])
-		valid = int(p.Uint16(body[18:]))
-	}
-	if tag != tagPCM && tag != tagFloat {
-		name, known := compressed[tag]
-		if !known {
-			name = fmt.Sprintf("format 0x%04X", tag)
-		}
-		return nil, fmt.Errorf("%w: %s; convert the file to 16-bit PCM first", audio.ErrUnsupported, name)
-	}
-	switch {
-	case channels == 0:
-		return nil, malformed("no channels")
-	case rate == 0 || rate > math.MaxInt32:
-		return nil, malformed("a rate of %d Hz", rate)
-	}
-	// Where the size of a frame contradicts channels and bits, players go by these. That is safe where it could not be otherwise: samples that
-	// need more room than a frame has, floats, and a number of bytes per second that agrees.
-	bits, perSecond := int(p.Uint16(body[14:])), uint64(p.Uint32(body[8:]))
-	if need := channels * ((bits + 7) / 8); bits > 0 && frame != need {
-		switch {
-		case frame < need || tag == tagFloat || perSecond == uint64(rate)*uint64(need):
-			frame = need
-		case frame%channels != 0 || frame/channels > 4:
-			return nil, malformed("frames of %d bytes (block align), but %d channels of %d bits (bits per sample); which of the two is wrong, nothing tells",
-				frame, channels, bits)
-		}
-	}
-	if frame == 0 || frame%channels != 0 {
-		return nil, malformed("%d channels in frames of %d bytes", channels, frame)
-	}
-	encodings := map[int]audio.Encoding{1: audio.Int8, 2: audio.Int16, 3: audio.Int24, 4: audio.Int32}
-	if tag == tagFloat {
-		encodings = map[int]audio.Encoding{4: audio.Float32, 8: audio.Float64}
-	}
-	encoding, ok := encodings[frame/channels]
-	if !ok {
-		return nil, fmt.Errorf("%w: samples of %d bytes; convert the file to 16-bit PCM first", audio.ErrUnsupported, frame/channels)
-	}
-	if !extensible && tag == tagPCM && valid <= encoding.Bits()-8 {
-		// Not what the standard allows, and some such files hold floating point.
-		return nil, fmt.Errorf("%w: %d-bit samples in %d bytes; convert the file to 16-bit PCM first", audio.ErrUnsupported, valid, frame/channels)
-	}
-	if valid >= encoding.Bits() || encoding.IsFloat() {
-		valid = 0
-	}
-	return &pcm.Layout{
-		Format:    audio.Format{Rate: int(rate), Channels: channels, Encoding: encoding, ValidBits: valid},
-		BigEndian: p.endian == binary.BigEndian,
-		Offset:    true,
-	}, nil
-}
-
 // section places the samples, given where their chunk begins and what sizes the headers declare.
 func (p *parser) section(layout *pcm.Layout, start int64, size, riffSize uint64) (*pcm.Section, error) {
 	frame := uint64(layout.FrameSize())
-	present := uint64(p.size-start) / frame
-	s := &pcm.Section{Layout: *layout, Size: p.size, Start: start, Declared: -1}
+	present := uint64(p.Size-start) / frame
+	s := &pcm.Section{Layout: *layout, Size: p.Size, Start: start, Declared: -1}
 	declared := size / frame
 	open := size == unknown ||
-		size == 0 && (riffSize == 0 || riffSize >= elsewhere || riffSize+8 <= uint64(start) || !p.chunk(start)) ||
+		size == 0 && (riffSize == 0 || riffSize >= elsewhere || riffSize+8 <= uint64(start) || !p.At(start)) ||
 		present < declared && size >= 0x7FFF_0000 && size <= 0x8000_0000 // sox, arecord, lame
 	if !open {
 		present = min(present, declared)
 		s.Declared = int64(min(declared, math.MaxInt64))
 	}
 	s.Present = int64(present)
-	if open || declared > present || size > uint64(p.size-start) {
+	if open || declared > present || size > uint64(p.Size-start) {
 		return s, nil
 	}
-	end := start + int64(size)
-	if size&1 != 0 && !p.unpadded(end) {
-		end++
-	}
-	return s, p.refuseMore(end)
+	p.around.behind = p.After(start, int64(size))
+	return s, p.refuseMore(p.around.behind)
 }
 
 // NewWriter starts a new WAV file of the given format and number of frames in dst. Close fails if fewer were written.
@@ -429,11 +298,11 @@ func header(f audio.Format, frames int64) (head []byte, pad int, err error) {
 	if frames < 0 || frames > math.MaxInt64/2/int64(frame) {
 		return nil, 0, fmt.Errorf("%d frames do not fit a WAV file", frames)
 	}
-	tag := uint16(tagPCM)
+	tag := uint16(riff.PCM)
 	if f.Encoding.IsFloat() {
-		tag = tagFloat
+		tag = riff.Float
 	}
-	extensible := f.Channels > 2 || f.Encoding.Bits() > 16 && tag == tagPCM || f.Bits() != f.Encoding.Bits()
+	extensible := f.Channels > 2 || f.Encoding.Bits() > 16 && tag == riff.PCM || f.Bits() != f.Encoding.Bits()
 
 	le := binary.LittleEndian
 	b := new(bytes.Buffer)
@@ -446,10 +315,10 @@ func header(f audio.Format, frames int64) (head []byte, pad int, err error) {
 	put([]byte("fmt "))
 	switch {
 	case extensible:
-		put(uint32(40), uint16(tagExtensible))
+		put(uint32(40), uint16(riff.Extensible))
 		put(common...)
-		put(uint16(22), uint16(f.Bits()), speakers[min(f.Channels, len(speakers)-1)], tag, []byte(subformats[0]))
-	case tag == tagPCM:
+		put(uint16(22), uint16(f.Bits()), speakers[min(f.Channels, len(speakers)-1)], tag, []byte(riff.Subformat))
+	case tag == riff.PCM:
 		put(uint32(16), tag)
 		put(common...)
 	default:
@@ -457,7 +326,7 @@ func header(f audio.Format, frames int64) (head []byte, pad int, err error) {
 		put(common...)
 		put(uint16(0))
 	}
-	if tag != tagPCM {
+	if tag != riff.PCM {
 		put([]byte("fact"), uint32(4), uint32(min(frames, math.MaxUint32)))
 	}
 	size := frames * int64(frame)

@@ -15,11 +15,11 @@ import (
 
 const capacityHelp = `Tell what a recording can take, before anything is hidden in it.
 
-With --image it tells whether that picture fits, how much sound it takes, and to
-what size ditas hide --fit would scale it down. --method and --snr are as for ditas
-hide. If a recording is a poor cover, ditas warns: when it is mostly silent, clipped,
-has nothing in the upper part of its band, or was compressed with loss. - stands for
-standard input.
+With --image it tells whether that picture fits, how much sound it takes, to what
+size ditas hide --fit would scale it down, and whether its file fits byte for byte.
+--method and --snr are as for ditas hide. If a recording is a poor cover, ditas warns:
+when it is mostly silent, clipped, has nothing in the upper part of its band, or was
+compressed with loss. - stands for standard input.
 ` + batchHelp
 
 const capacityExample = `  ditas capacity speech.wav
@@ -43,7 +43,7 @@ func capacityCommand() *cobra.Command {
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.begin(cmd)
-			return o.run(cmd.Context(), args)
+			return o.run(cmd.Context(), expand(args))
 		},
 	}
 	f := cmd.Flags()
@@ -86,6 +86,14 @@ type fit struct {
 	NeedSeconds float64 `json:"needSeconds"`
 	FitWidth    int     `json:"fitWidth"` // as --fit would hide it; 0 if nothing fits
 	FitHeight   int     `json:"fitHeight"`
+	File        *itself `json:"file,omitempty"` // nil if it cannot be hidden as it is
+}
+
+// itself tells how a picture's own file fits, byte for byte.
+type itself struct {
+	Bytes int  `json:"bytes"`
+	Needs int  `json:"needs"` // bytes of room
+	Fits  bool `json:"fits"`
 }
 
 // exactBits is how many bits a pixel of a photograph takes to come back exactly, roughly.
@@ -103,16 +111,17 @@ func (o *capacityFlags) run(ctx context.Context, names []string) error {
 		return err
 	}
 	var image *picture.Planes
+	var file *ditas.File
 	if o.image != "" {
-		if image, err = readPicture(ctx, o.image); err != nil {
+		if image, file, err = readPictureFile(ctx, o.image); err != nil {
 			return err
 		}
 	}
-	return o.each(ctx, names, tally{files: "recordings", done: "with room for a picture"}, func(i int) error { return o.measure(ctx, names[i], strength, image) })
+	return o.each(ctx, names, tally{files: "recordings", done: "with room for a picture"}, func(i int) error { return o.measure(ctx, names[i], strength, image, file) })
 }
 
-// measure tells what one recording takes, and whether a picture fits, if there is one.
-func (o *capacityFlags) measure(ctx context.Context, name string, strength ditas.Strength, p *picture.Planes) error {
+// measure tells what one recording takes, and whether a picture fits, if there is one, and its file.
+func (o *capacityFlags) measure(ctx context.Context, name string, strength ditas.Strength, p *picture.Planes, file *ditas.File) error {
 	cover, err := openRecording(ctx, name)
 	if err != nil {
 		return err
@@ -171,6 +180,14 @@ func (o *capacityFlags) measure(ctx context.Context, name string, strength ditas
 			o.printf("does not fit, but hide --fit would scale it down to %d×%d\n", f.FitWidth, f.FitHeight)
 		default:
 			o.printf("does not fit, nor does any smaller one\n")
+		}
+		if file != nil && room.Bytes > 0 {
+			f.File = &itself{len(file.Data), report.FileBytes(p.Width, p.Height, len(file.Data)), room.TakesFile(p.Width, p.Height, len(file.Data))}
+			if f.File.Fits {
+				o.printf("  file     fits as it is, %s: with it the picture comes back exactly\n", fileSize(f.File.Bytes))
+			} else {
+				o.printf("  file     of %s, takes %s of room to come back byte for byte\n", fileSize(f.File.Bytes), fileSize(f.File.Needs))
+			}
 		}
 	}
 	if err := o.afterwards(ctx, room, p, &res); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,6 +61,12 @@ is, the harder the change is to find, and the less noise the picture survives.
 --faint changes the samples as little as possible. --quality also measures the
 picture as it will be revealed, after a network has restored what is missing.
 
+Where there is room for the picture's own file, and that is smaller than the exact
+picture, ditas hides the file: it comes back byte for byte under its own name, and
+what is left of a damaged recording still shows the picture. A photograph may say
+where it was taken; --strip leaves out all that a JPEG or PNG file says besides its
+pixels. --any hides a file that is no picture, whole or not at all.
+
 With a passphrase, nobody can reveal the picture without it. It is not stored
 anywhere: if you forget it, the picture is lost. Without a passphrase, anyone who has
 ditas can reveal the picture. By the default method, it survives copying, conversion
@@ -89,6 +96,8 @@ const hideExample = `  ditas hide photo.jpg song.wav
 type hideFlags struct {
 	terminal
 	images, covers []string
+	any            string
+	strip          bool
 	out            string
 	batch          batchFlags
 	passphrase     passphraseFlags
@@ -119,6 +128,8 @@ func hideCommand() *cobra.Command {
 	f.StringArrayVarP(&o.images, "image", "i", nil, "the `PICTURE` to hide")
 	f.StringArrayVarP(&o.covers, "cover", "c", nil, "the `RECORDING` to hide it in; it is not changed")
 	f.StringVarP(&o.out, "out", "o", "", "the `RECORDING` to write (default: the other one's name, with a number)")
+	f.StringVar(&o.any, "any", "", "hide a `FILE` of any kind, whole or not at all, instead of a picture")
+	f.BoolVar(&o.strip, "strip", false, "leave out what the picture's file says besides its pixels")
 	o.batch.addFlags(cmd, "under the recordings' names")
 	o.passphrase.addFlags(cmd, "needed to reveal the picture")
 	o.strength.addFlags(cmd)
@@ -197,13 +208,16 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := oneStdin(slices.Concat(images, covers, o.passphrase.sources())...); err != nil {
+	if err := oneStdin(slices.Concat(images, covers, o.passphrase.sources(), []string{o.any})...); err != nil {
 		return err
 	}
 	if err := o.batch.check(out, len(covers)); err != nil {
 		return err
 	}
-	if len(images) != 1 && len(images) != len(covers) {
+	if o.any != "" && len(images) > 0 {
+		return withHint(usagef("both a picture and --any are given"), "--any is for files that are no pictures: leave one of the two out")
+	}
+	if o.any == "" && len(images) != 1 && len(images) != len(covers) {
 		return withHint(usagef("%d pictures and %d recordings are given", len(images), len(covers)), "give one picture for all recordings, or one for each")
 	}
 	outs := []string{out}
@@ -237,8 +251,12 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 		names.note = "Anyone who has ditas can reveal them: no passphrase was given."
 	}
 	return o.each(ctx, covers, names, func(i int) error {
-		inputs := slices.Concat(images, covers, o.passphrase.sources())
-		return o.hide(ctx, images[min(i, len(images)-1)], covers[i], outs[i], inputs)
+		inputs := slices.Concat(images, covers, o.passphrase.sources(), []string{o.any})
+		image := ""
+		if o.any == "" {
+			image = images[min(i, len(images)-1)]
+		}
+		return o.hide(ctx, image, covers[i], outs[i], inputs)
 	})
 }
 
@@ -261,13 +279,13 @@ func (o *hideFlags) arguments(ctx context.Context, args []string) (images, cover
 			covers = append(covers, name)
 		}
 	}
-	if last := len(covers) - 1; placeless && out == "" && len(images) == 1 && last == 1 && len(args) > 0 && args[len(args)-1] == covers[last] {
+	if last := len(covers) - 1; placeless && out == "" && (len(images) == 1 || o.any != "") && last == 1 && len(args) > 0 && args[len(args)-1] == covers[last] {
 		covers, out = covers[:last], covers[last]
 	}
 	switch folder := slices.IndexFunc(covers, isFolder); {
 	case folder >= 0:
 		err = withHint(fmt.Errorf("%s is a folder, and files are wanted here", covers[folder]), "name those in it; --out-dir names a folder to write to")
-	case len(images) == 0:
+	case len(images) == 0 && o.any == "":
 		err = withHint(usagef("no picture is given"), "name it with --image; ditas hide -h explains")
 	case len(covers) == 0:
 		err = withHint(usagef("no recording is given"), "name it with --cover; ditas hide -h explains")
@@ -292,12 +310,12 @@ func (o *hideFlags) cover(out string) codec.CoverOptions {
 	return c
 }
 
-// hide hides one picture in one recording. None of the inputs is written to.
+// hide hides one picture, or the file that --any names, in one recording. None of the inputs is written to.
 func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inputs []string) error {
 	if err := o.batch.checkOutput(out, inputs...); err != nil {
 		return err
 	}
-	if err := o.passphrase.checkKeyFile(image); err != nil {
+	if err := o.passphrase.checkKeyFile(cmp.Or(o.any, image)); err != nil {
 		return err
 	}
 	cover, err := openRecording(ctx, coverName)
@@ -309,7 +327,7 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	if err != nil {
 		return unfit(cover.name, err)
 	}
-	secret, err := readPicture(ctx, image)
+	secret, err := o.read(ctx, image)
 	if err != nil {
 		return err
 	}
@@ -331,7 +349,10 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 		keys = append(keys, key)
 	}
 	res := hidden{
-		Image: image, ImageWidth: secret.Width, ImageHeight: secret.Height, Cover: coverName, Out: out, Warnings: survey.Warnings(),
+		Image: cmp.Or(o.any, image), Cover: coverName, Out: out, Warnings: survey.Warnings(),
+	}
+	if secret != nil {
+		res.ImageWidth, res.ImageHeight = secret.Width, secret.Height
 	}
 	holds, err := ditas.Holds(ctx, cover, keys...)
 	if err != nil {
@@ -340,6 +361,15 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	if holds != nil {
 		o.warn(cover.name+" "+holds.Text, holds.Advice)
 		res.Warnings = append(res.Warnings, *holds)
+	}
+	if file := o.options.File; secret != nil && file != nil && picture.Located(file.Data) {
+		room, err := survey.Capacity(o.options.Strength)
+		if err != nil {
+			return err
+		}
+		if room.TakesFile(secret.Width, secret.Height, len(file.Data)) {
+			o.warn(fmt.Sprintf("%s says where it was taken, and whoever reveals it learns that", image), "--strip leaves that out")
+		}
 	}
 	err = o.write(ctx, out, func(w io.Writer) (err error) {
 		if res.Hide, err = survey.Hide(ctx, w, secret, key, o.options); err != nil {
@@ -364,6 +394,8 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 		whole = fmt.Sprintf("revealed it has a PSNR of %.1f dB%s", res.Restored.PSNR, ssim(res.Restored.SSIM))
 	}
 	switch {
+	case res.File != nil:
+		whole = "revealed it is the file itself, byte for byte"
 	case res.Exact:
 		whole = "revealed it is exact"
 	case res.PSNR == 100:
@@ -371,17 +403,26 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	}
 	out = written(out)
 	if o.brief {
-		o.printf("%s is hidden in %s%s; %s\n", shown(image), out, scaled, whole)
+		o.printf("%s is hidden in %s%s; %s\n", shown(res.Image), out, scaled, whole)
 	} else {
-		o.printf("%s is hidden in %s\n", shown(image), out)
+		o.printf("%s is hidden in %s\n", shown(res.Image), out)
 	}
-	o.detail("  picture    %d×%d pixels%s; %s\n", res.Width, res.Height, scaled, whole)
+	switch {
+	case res.Width == 0:
+		o.detail("  file       %s; %s\n", fileSize(res.File.Bytes), whole)
+	case res.File != nil:
+		o.detail("  picture    %d×%d pixels, %s; %s\n", res.Width, res.Height, fileSize(res.File.Bytes), whole)
+	default:
+		o.detail("  picture    %d×%d pixels%s; %s\n", res.Width, res.Height, scaled, whole)
+	}
 	for _, l := range res.Losses {
 		o.detail("             %s\n", l)
 	}
 	o.detail("  recording  SNR %.1f dB, container MSE %.3g, largest change %.2g of full scale\n", res.SNR, res.MSE, res.MaxDeviation)
 	for i, s := range res.Stages {
 		switch {
+		case res.Width == 0 && s.Loss != nil:
+			o.detail("  stage %d    %s; arrives %s\n", i+1, size(s.Bytes), provided(*s.Loss))
 		case s.Survives != "":
 			o.detail("  stage %d    %s, %s up to here; made to survive %s\n", i+1, size(s.Bytes), decibels(s.PSNR), s.Survives)
 		case s.Loss == nil:
@@ -400,6 +441,30 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 		o.warn(fmt.Sprintf("%s has little room, so the picture will come back coarse", cover.name), "choose a lower --snr, or a recording with less noise in it")
 	}
 	return o.result(res)
+}
+
+// read reads what is to be hidden: a picture, and with it its file; or the file alone that --any names, and no picture.
+func (o *hideFlags) read(ctx context.Context, image string) (secret *picture.Planes, err error) {
+	if o.any != "" {
+		o.options.File, err = readFile(ctx, o.any)
+		return nil, err
+	}
+	secret, o.options.File, err = readPictureFile(ctx, image)
+	if err != nil || o.options.File == nil {
+		return secret, err
+	}
+	if o.strip {
+		stripped, err := picture.Strip(o.options.File.Data)
+		switch {
+		case errors.Is(err, picture.ErrUnstripped): // the pixels alone say nothing
+			o.options.File = nil
+		case err != nil:
+			return nil, fmt.Errorf("%s: %w", image, err)
+		default:
+			o.options.File.Data = stripped
+		}
+	}
+	return secret, nil
 }
 
 // survey measures a cover, which is to be written as writable, and warns if it is unsuitable.
@@ -434,6 +499,14 @@ func provided(loss float64) string {
 	return "if nothing of the recording is lost"
 }
 
+// fileSize prints the size of a file.
+func fileSize(n int) string {
+	if n >= 10_000_000 {
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	}
+	return size(n)
+}
+
 // size prints a number of bytes.
 func size(n int) string {
 	switch {
@@ -454,6 +527,10 @@ func ssim(v *float64) string {
 
 // explain says what can be done about an error with a recording. method is the name of the one that was asked for, empty for the default.
 func explain(err error, r *recording, method string) error {
+	var large *report.LargeFileError
+	if errors.As(err, &large) {
+		return withHint(fmt.Errorf("%s has room for %s, and the file takes %s", r.name, fileSize(large.Have), fileSize(large.Need)), "take a longer recording, or a lower --snr")
+	}
 	var short *report.TooShortError
 	if errors.As(err, &short) {
 		err = fmt.Errorf("%s: %w", r.name, err)

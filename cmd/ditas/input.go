@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/term"
 
+	"ditas"
 	"ditas/audio"
 	"ditas/audio/codec"
 	"ditas/internal/intake"
@@ -83,17 +84,52 @@ func unfit(name string, err error) error {
 
 // readPicture reads a picture file, standard input if the name is -.
 func readPicture(ctx context.Context, name string) (*picture.Planes, error) {
+	p, _, err := readPictureFile(ctx, name)
+	return p, err
+}
+
+// mostFile is the size of the largest file that is hidden as it is, in bytes: no recording has room for more.
+const mostFile = 64 << 20
+
+// readPictureFile reads a picture file, and returns what is in it, too: nil if it has no name, or no recording has room for it.
+func readPictureFile(ctx context.Context, name string) (*picture.Planes, *ditas.File, error) {
+	f, size, err := open(ctx, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	p, err := intake.Picture(ctx, f, size, picture.MaxPixels)
+	if err != nil {
+		return nil, nil, about(shown(name), err)
+	}
+	if name == "-" || size > mostFile {
+		return p, nil, nil
+	}
+	data := make([]byte, size)
+	if _, err := f.ReadAt(data, 0); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return p, &ditas.File{Name: filepath.Base(name), Data: data}, nil
+}
+
+// readFile reads any file.
+func readFile(ctx context.Context, name string) (*ditas.File, error) {
 	f, size, err := open(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	name = shown(name)
 	defer f.Close()
-	p, err := intake.Picture(ctx, f, size, picture.MaxPixels)
-	if err != nil {
-		return nil, about(name, err)
+	if size > mostFile {
+		return nil, withHint(fmt.Errorf("%s has %s, for which no recording has room", shown(name), fileSize(int(size))), "hide a smaller one")
 	}
-	return p, nil
+	data := make([]byte, size)
+	if _, err := f.ReadAt(data, 0); err != nil {
+		return nil, fmt.Errorf("%s: %w", shown(name), err)
+	}
+	if name == "-" {
+		name = "hidden"
+	}
+	return &ditas.File{Name: filepath.Base(name), Data: data}, nil
 }
 
 // looksLikePicture reports whether the file of a name is a picture rather than a recording: by its content, or if that is
@@ -113,10 +149,10 @@ func looksLikePicture(ctx context.Context, name string) bool {
 	return slices.Contains(picture.Extensions(picture.Readable()), strings.ToLower(filepath.Ext(name)))
 }
 
-// What files that ditas reads and writes are usually called, without the dot.
+// What files that ditas reads, some by ffmpeg where it is installed, and writes are usually called, without the dot.
 var (
 	pictureExtensions          = bare(picture.Extensions(picture.Readable()))
-	recordingExtensions        = bare(codec.Extensions(codec.Readable()))
+	recordingExtensions        = bare(intake.Extensions())
 	writtenPictureExtensions   = bare(picture.Extensions(picture.Writable()))
 	pictureFormats             = bare(picture.Usual(picture.Writable())) // that --format takes
 	writtenRecordingExtensions = bare(codec.Extensions(codec.Writable()))

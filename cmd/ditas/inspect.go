@@ -108,7 +108,14 @@ func (o *inspectFlags) inspect(ctx context.Context, name string) error {
 	res := inspected{
 		Stego: name, Format: stego.Format().String(), Passphrase: key.Secret(), Reveal: r,
 	}
-	o.printf("%s holds a picture of %d×%d pixels: %s\n", stego.name, res.Width, res.Height, what(r))
+	switch {
+	case r.File != nil && r.Width == 0:
+		o.printf("%s holds the file %s of %s: it is there byte for byte\n", stego.name, shownName(r.File), fileSize(r.File.Bytes))
+	case r.File != nil:
+		o.printf("%s holds a picture of %d×%d pixels: it is there as the file %s of %s\n", stego.name, r.Width, r.Height, shownName(r.File), fileSize(r.File.Bytes))
+	default:
+		o.printf("%s holds a picture of %d×%d pixels: %s\n", stego.name, res.Width, res.Height, what(r))
+	}
 	if res.Bytes > 0 {
 		profile := "not protected against noise"
 		if res.Robust {
@@ -131,6 +138,9 @@ func (o *inspectFlags) inspect(ctx context.Context, name string) error {
 	}
 	return nil
 }
+
+// shownName returns the name of a file that was hidden as it would be written.
+func shownName(f *report.File) string { return (&ditas.File{Name: f.Name}).SafeName() }
 
 // what tells how good the picture is that a recording gives.
 func what(r *report.Reveal) string {

@@ -26,6 +26,10 @@ extension, the picture is PNG. Without a name, the picture gets that of the reco
 in the present folder, with a number if there is such a file. A file that exists is
 replaced only with --force. - stands for standard input or output.
 
+If the picture's own file was hidden, or a file of another kind, ditas gives that back
+byte for byte: under its own name if you give none, and under yours, unless that is
+one for a picture of another format. --format asks for the picture in any case.
+
 With --out-dir, ditas reveals the pictures of many recordings, each under its
 recording's name and in the --format, PNG by default. The folder is made if needed.
 
@@ -51,6 +55,8 @@ type revealFlags struct {
 	terminal
 	stegos             []string
 	out, drawn, format string
+	named              bool  // a name is given for what is written
+	unknown            error // that name's extension is that of no picture
 	batch              batchFlags
 	passphrase         passphraseFlags
 	options            ditas.RevealOptions
@@ -151,13 +157,17 @@ func (o *revealFlags) run(ctx context.Context, args []string) error {
 		}
 	case filepath.Ext(out) != "":
 		if format, err = picture.FormatOf(out); err != nil {
-			return &usageError{err}
+			o.unknown = &usageError{err}
+			if hasExtension(out) {
+				return o.unknown
+			}
 		}
 	}
 	if o.drawn != "" && len(stegos) > 1 {
 		return usagef("--map names one file, but there are %d recordings", len(stegos))
 	}
 	outs := []string{out}
+	o.named = out != ""
 	named := func(stego string) string { return strings.TrimSuffix(stego, filepath.Ext(stego)) + "." + extension }
 	switch {
 	case out == "" && o.batch.dir == "" && stegos[0] == "-":
@@ -207,45 +217,69 @@ func (o *revealFlags) reveal(ctx context.Context, name, out string, format pictu
 	if err != nil {
 		return err
 	}
-	res := revealed{Stego: name, Out: out}
+	res := revealed{Stego: name}
+	var file *ditas.File
 	var end func()
 	o.options.Progress, end = o.phases()
+	o.options.File = func(f *ditas.File) { file = f }
+	p, r, err := ditas.Reveal(ctx, stego, key, o.options)
+	if err == nil && o.drawn != "" && len(r.Map) == 0 {
+		err = withHint(usagef("the picture is hidden by %s, which has no map of what was found", r.Method), "leave out --map")
+	}
+	if err == nil && p == nil && o.format != "" {
+		err = withHint(usagef("what is hidden is no picture, but the file %s", file.SafeName()), "leave out --format")
+	}
+	if err != nil {
+		end()
+		return o.passphrase.advise(explain(err, stego, o.options.Method))
+	}
+	res.Reveal = r
+	out, itself := o.outFor(out, file, p == nil)
+	switch {
+	case !itself && o.unknown != nil:
+		return o.unknown
+	case o.drawn != "" && filepath.Clean(o.drawn) == filepath.Clean(out):
+		return usagef("both what is revealed and --map are %s", out)
+	}
+	res.Out = out
 	write := o.write
 	if key.Secret() {
 		write = o.writePrivate
 	}
-	smaller := ""
 	err = write(ctx, out, func(w io.Writer) error {
-		p, r, err := ditas.Reveal(ctx, stego, key, o.options)
-		if err != nil {
-			return err
-		}
-		if o.drawn != "" && len(r.Map) == 0 {
-			return withHint(usagef("the picture is hidden by %s, which has no map of what was found", r.Method), "leave out --map")
-		}
-		res.Reveal = r
-		if p.Width != r.Width {
-			smaller = fmt.Sprintf(" at %d×%d, since too little has arrived to tell more", p.Width, p.Height)
-		}
-		var converting func(done, total int)
-		if o.options.Progress != nil {
-			converting = func(done, total int) { o.options.Progress(report.Converting, done, total) }
-		}
-		if err := p.EncodeContext(ctx, w, format, converting); err != nil {
-			return err
+		if itself {
+			if _, err := w.Write(file.Data); err != nil {
+				return err
+			}
+		} else {
+			var converting func(done, total int)
+			if o.options.Progress != nil {
+				converting = func(done, total int) { o.options.Progress(report.Converting, done, total) }
+			}
+			if err := p.EncodeContext(ctx, w, format, converting); err != nil {
+				return err
+			}
 		}
 		return o.batch.checkOutput(out, inputs...) // which may have come meanwhile
 	})
 	end()
 	if err != nil {
-		return o.passphrase.advise(explain(err, stego, o.options.Method))
+		return explain(err, stego, o.options.Method)
 	}
 	out = written(out)
-	exactly := ""
-	if res.Exact {
+	what, smaller, exactly := fmt.Sprintf("a picture of %d×%d pixels", res.Width, res.Height), "", ""
+	switch {
+	case p == nil:
+		what, exactly = "the file "+file.SafeName(), ", byte for byte"
+	case itself:
+		exactly = ", the file itself, byte for byte"
+	case p.Width != r.Width:
+		smaller = fmt.Sprintf(" at %d×%d, since too little has arrived to tell more", p.Width, p.Height)
+	}
+	if !itself && res.Exact {
 		exactly = ", exactly as it was hidden"
 	}
-	o.printf("%s holds a picture of %d×%d pixels, now in %s%s%s\n", stego.name, res.Width, res.Height, out, smaller, exactly)
+	o.printf("%s holds %s, now in %s%s%s\n", stego.name, what, out, smaller, exactly)
 	o.arrival(res.Reveal)
 	if o.drawn != "" {
 		if err := o.write(ctx, o.drawn, func(w io.Writer) error { return drawMap(res.Map).EncodeContext(ctx, w, picture.PNG, nil) }); err != nil {
@@ -259,6 +293,26 @@ func (o *revealFlags) reveal(ctx context.Context, name, out string, format pictu
 		return &partError{fmt.Errorf("parts of %s are missing, so the picture in %s is coarser than the one that was hidden", stego.name, out)}
 	}
 	return nil
+}
+
+// outFor returns where what was revealed is to be written, and whether that is the file itself: always if it is no picture, else if nothing says that
+// another kind of file is wanted. Where no name was given, it has its own.
+func (o *revealFlags) outFor(out string, file *ditas.File, only bool) (string, bool) {
+	if file == nil || o.format != "" && !only {
+		return out, false
+	}
+	name := file.SafeName()
+	extension := filepath.Ext(name)
+	switch {
+	case o.batch.dir != "":
+		return strings.TrimSuffix(out, filepath.Ext(out)) + extension, true
+	case !o.named:
+		return unused(name), true
+	}
+	wanted, err1 := picture.FormatOf(out)
+	has, err2 := picture.FormatOf(name)
+	same := err1 == nil && err2 == nil && wanted == has || strings.EqualFold(filepath.Ext(out), extension)
+	return out, only || same || filepath.Ext(out) == "" // as - has none
 }
 
 // arrival tells what has arrived of a recording.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -104,10 +105,22 @@ func (t *terminal) bar(what string, options ...progressbar.Option) *progressbar.
 	if !ok || t.json || t.quiet || !term.IsTerminal(int(f.Fd())) || os.Getenv("TERM") == "dumb" {
 		return nil
 	}
-	return progressbar.NewOptions(1, append([]progressbar.Option{
+	return progressbar.NewOptions(1, slices.Concat([]progressbar.Option{
 		progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(t.place + what), progressbar.OptionClearOnFinish(),
-		progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100 * time.Millisecond),
-	}, options...)...)
+		progressbar.OptionThrottle(100 * time.Millisecond),
+	}, options, fitting(f))...)
+}
+
+// fitting returns how much of a progress bar fits on a terminal: what is longer than a line would leave its beginning behind each time.
+func fitting(f *os.File) []progressbar.Option {
+	const roomy, narrow = 60, 40 // columns
+	switch width, _, err := term.GetSize(int(f.Fd())); {
+	case err == nil && width < narrow:
+		return []progressbar.Option{progressbar.OptionSetWidth(1), progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false)}
+	case err == nil && width < roomy:
+		return []progressbar.Option{progressbar.OptionSetWidth(10), progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false)}
+	}
+	return []progressbar.Option{progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true)}
 }
 
 // phases returns a callback that draws a progress bar for each phase of an operation, or nil, and a function that removes it.

@@ -24,6 +24,8 @@ import (
 var (
 	// ErrNotFound reports a recording in which nothing is found: there is nothing, it has another key, or too little of it is left.
 	ErrNotFound = errors.New("nothing is hidden in this recording, or it takes another passphrase, or too much of it has changed since")
+	// ErrPartly reports a file of which parts are missing.
+	ErrPartly = errors.New("a file is hidden in this recording, and parts of it are missing")
 	// ErrVersion reports a recording that another version of ditas made.
 	ErrVersion = errors.New("hidden by another version of ditas, which this one cannot read")
 	// ErrTooLoud reports samples in another range than −1 to 1.

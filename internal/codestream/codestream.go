@@ -32,6 +32,9 @@ import (
 // ErrShort reports a prefix that ends before the size of the picture is known.
 var ErrShort = errors.New("stream ends within its header: give more of it")
 
+// ErrNoPicture reports a stream that holds no picture, as [None] does.
+var ErrNoPicture = errors.New("there is no picture in this stream")
+
 // ErrSize reports a picture of a size that a stream cannot hold, or larger than the caller allows.
 var ErrSize = errors.New("picture size out of bounds")
 
@@ -43,6 +46,7 @@ type Info struct {
 	Width, Height int  // of the picture that was encoded
 	Grey          bool // red, green and blue are the same everywhere
 	Complete      bool // the prefix holds the picture exactly, and is long enough for as many pixels (see Allowed)
+	End           int  // bytes after which the stream ends by its own word, 0 if it does not say
 	// Halvings is how many times the picture that was made is smaller, each time by two, rounded up.
 	Halvings int
 	// Error is the expected root mean square error of luma, Co and Cg (see package wavelet), where full scale is 1. It is measured on
@@ -53,6 +57,8 @@ type Info struct {
 // EncodeOptions are what else Encode can be told. The zero value encodes all of the picture.
 type EncodeOptions struct {
 	Limit int // of the prefix in bytes, none if it is 0 or less
+	// Ends has the stream say that it ends after Limit bytes, at least LeastEnd, and appends zeros up to there, so that something else can follow.
+	Ends bool
 	// Progress, where set, is called with how much is done of a total, which it reaches.
 	Progress func(done, total int)
 	// Show, where set, is called for each of the lengths that Lengths returns, which must not fall, once the stream and its length are
@@ -74,6 +80,13 @@ func Encode(ctx context.Context, p *picture.Planes, o EncodeOptions) (prefix []b
 	if p.Width < 1 || p.Height < 1 || p.Width > MaxSide || p.Height > MaxSide {
 		return nil, false, fmt.Errorf("%w: %d×%d; scale it to 1 to %d pixels each way", ErrSize, p.Width, p.Height, MaxSide)
 	}
+	h := header{width: p.Width, height: p.Height}
+	if o.Ends {
+		if o.Limit < LeastEnd || o.Limit > maxEnd {
+			return nil, false, fmt.Errorf("%w: a stream that ends after %d bytes; give it %d to %d", ErrSize, o.Limit, LeastEnd, maxEnd)
+		}
+		h.end = o.Limit
+	}
 	r := reporter{report: o.Progress}
 	r.at(0, 1)
 	l, err := bitplane.Analyse(ctx, p)
@@ -82,7 +95,8 @@ func Encode(ctx context.Context, p *picture.Planes, o EncodeOptions) (prefix []b
 	}
 	r.begin, r.share = progressTotal/4, progressTotal*3/4
 	c := entropy.NewEncoder(o.Limit)
-	header{p.Width, p.Height, l.Colours() == 1}.code(c)
+	h.grey = l.Colours() == 1
+	h.code(c)
 	before := c.Known(math.MaxInt)
 	_, err = l.Run(ctx, c, bitplane.Learnt(), func(done, total int) {
 		if o.Limit > 0 && float64(c.Written())/float64(o.Limit) > float64(done)/float64(total) {
@@ -96,6 +110,9 @@ func Encode(ctx context.Context, p *picture.Planes, o EncodeOptions) (prefix []b
 	prefix, complete = c.Finish()
 	if complete {
 		prefix, complete = pad(prefix, bitplane.LeastBytes(p.Width*p.Height), o.Limit)
+	}
+	if o.Ends {
+		prefix = append(prefix, make([]byte, o.Limit-len(prefix))...)
 	}
 	if o.Show != nil {
 		if err := show(ctx, l, c, before, o.Lengths(len(prefix), complete), o.Show); err != nil {
@@ -132,6 +149,25 @@ func show(ctx context.Context, l *bitplane.Layout, c *entropy.Coder, before int,
 	return cmp.Or(failed, err)
 }
 
+// None returns the stream of no picture at all, which something else can follow.
+func None() []byte {
+	c := entropy.NewEncoder(0)
+	header{end: LeastEnd, none: true}.code(c)
+	stream, _ := c.Finish()
+	return append(stream, make([]byte, LeastEnd-len(stream))...)
+}
+
+// End returns after how many bytes a stream ends by its own word, which may be more than there are, and 0 if it does not say. picture is false if
+// there is no picture in it.
+func End(stream []byte) (end int, picture bool) {
+	c := entropy.NewDecoder(stream)
+	h := header{}.code(c)
+	if c.Done {
+		return 0, true
+	}
+	return h.end, !h.none
+}
+
 // DecodeOptions are what decoding is told.
 type DecodeOptions struct {
 	// MaxPixels is the size up to which a picture is decoded; 0 means picture.MaxPixels.
@@ -156,6 +192,13 @@ func Decode(ctx context.Context, prefix []byte, o DecodeOptions) (p *picture.Pla
 // as the whole stream. A prefix that ends before the size of the picture is known is left out. Errors come from show, or are as for [Decode].
 func Prefixes(ctx context.Context, stream []byte, lengths []int, o DecodeOptions, show func(i int, v *View) error) error {
 	stops := make([]int, len(lengths))
+	end, isPicture := End(stream)
+	if !isPicture {
+		return ErrNoPicture
+	}
+	if end > 0 {
+		stream = stream[:min(end, len(stream))]
+	}
 	for i, n := range lengths {
 		stops[i] = max(min(n, len(stream)), 0)
 		if i > 0 && n < lengths[i-1] {
@@ -186,7 +229,7 @@ func Prefixes(ctx context.Context, stream []byte, lengths []int, o DecodeOptions
 	case h.width > most/h.height:
 		return fmt.Errorf("%w: %d×%d, and at most %d pixels are allowed", ErrSize, h.width, h.height, most)
 	}
-	v = &View{Width: h.width, Height: h.height, Grey: h.grey}
+	v = &View{Width: h.width, Height: h.height, Grey: h.grey, End: h.end}
 	colours := 3
 	if h.grey {
 		colours = 1
@@ -216,9 +259,15 @@ func Prefixes(ctx context.Context, stream []byte, lengths []int, o DecodeOptions
 type View struct {
 	Width, Height  int  // of the picture that was encoded
 	Grey, Complete bool // see Info
+	End            int
 
 	layout *bitplane.Layout
 	bytes  int // of the prefix
+}
+
+// Info returns what is known of the stream itself.
+func (v *View) Info() Info {
+	return Info{Width: v.Width, Height: v.Height, Grey: v.Grey, Complete: v.Complete, End: v.End}
 }
 
 // Picture returns the picture, halved until it has at most the given number of pixels, at least 1, and what is known of it.
@@ -227,7 +276,8 @@ type View struct {
 // complete and has more than a million pixels, as long as nothing is known that the halved picture lacks. It takes up to 34 bytes of
 // memory for each pixel that is made. The error is ctx's.
 func (v *View) Picture(ctx context.Context, maxPixels int) (*picture.Planes, Info, error) {
-	info := Info{Width: v.Width, Height: v.Height, Grey: v.Grey, Complete: v.Complete, Halvings: v.halvings(maxPixels)}
+	info := v.Info()
+	info.Halvings = v.halvings(maxPixels)
 	if !v.Complete {
 		square, err := v.layout.Uncertainty(ctx, bitplane.Learnt(), info.Halvings)
 		if err != nil {
@@ -279,6 +329,8 @@ func (r *reporter) at(done, total int) {
 type header struct {
 	width, height int
 	grey          bool
+	end           int  // bytes after which the stream ends, 0 if it does not say
+	none          bool // there is no picture
 }
 
 // Probabilities, of 65536, of decisions in the header.
@@ -289,42 +341,78 @@ const (
 	evenOdds   = 65536 / 2
 )
 
-// commonSide is the width and height of the pictures that most streams hold. A header takes 1.1 bits for these in colour.
+// commonSide is the width and height of the pictures that most streams hold. A header takes 1.1 bits for these in colour. A picture of that size
+// has no need to spell it out; a stream that does says where it ends, and then begins anew.
 const commonSide = 64
+
+// A stream that says where it ends takes LeastEnd bytes at least, and maxEnd at most.
+const (
+	LeastEnd = 16
+	maxEnd   = 1<<endBits - 1
+	endBits  = 31
+)
 
 // code codes h, or reads and returns one.
 func (h header) code(c *entropy.Coder) header {
-	flag := func(v bool, odds uint32) bool {
-		bit := 0
-		if v {
-			bit = 1
-		}
-		return c.Code(bit, odds) != 0
+	h.grey = decide(c, h.grey, greyOdds)
+	width, height := h.width, h.height
+	if h.end > 0 {
+		width, height = 0, 0
 	}
-	h.grey = flag(h.grey, greyOdds)
-	if flag(h.width == commonSide && h.height == commonSide, commonOdds) {
-		h.width, h.height = commonSide, commonSide
+	if width, height = codeSize(c, width, height); width != 0 {
+		h.width, h.height = width, height
 		return h
 	}
-	square := flag(h.width == h.height, squareOdds)
-	h.width = codeSide(c, h.width)
-	if square {
-		h.height = h.width
-	} else {
-		h.height = codeSide(c, h.height)
+	h.none = decide(c, h.none, evenOdds)
+	h.end = field(c, h.end, endBits)
+	if !h.none {
+		h.width, h.height = codeSize(c, h.width, h.height)
+		if h.width == 0 {
+			h.width, h.height = commonSide, commonSide
+		}
 	}
 	return h
+}
+
+// codeSize codes a size, or reads and returns one. Zeros are commonSide, spelled out.
+func codeSize(c *entropy.Coder, width, height int) (int, int) {
+	if decide(c, width == commonSide && height == commonSide, commonOdds) {
+		return commonSide, commonSide
+	}
+	square := decide(c, width == height, squareOdds)
+	if width == 0 {
+		width = commonSide
+	}
+	width = codeSide(c, width)
+	switch {
+	case square && width == commonSide:
+		return 0, 0
+	case square:
+		return width, width
+	}
+	return width, codeSide(c, height)
+}
+
+// decide codes a decision, or reads and returns one.
+func decide(c *entropy.Coder, v bool, odds uint32) bool {
+	bit := 0
+	if v {
+		bit = 1
+	}
+	return c.Code(bit, odds) != 0
+}
+
+// field codes a number of so many bits, or reads and returns one.
+func field(c *entropy.Coder, v, n int) (got int) {
+	for i := n - 1; i >= 0; i-- {
+		got = got<<1 | c.Code(v>>i&1, evenOdds)
+	}
+	return got
 }
 
 // codeSide codes a number from 1 to MaxSide, or reads and returns one: in four bits how many bits follow the highest one, and
 // these.
 func codeSide(c *entropy.Coder, side int) int {
-	field := func(v, n int) (got int) {
-		for i := n - 1; i >= 0; i-- {
-			got = got<<1 | c.Code(v>>i&1, evenOdds)
-		}
-		return got
-	}
-	n := field(max(bits.Len(uint(side))-1, 0), 4)
-	return 1<<n | field(side, n)
+	n := field(c, max(bits.Len(uint(side))-1, 0), 4)
+	return 1<<n | field(c, side, n)
 }

@@ -113,7 +113,7 @@ func TestHalved(t *testing.T) {
 // claim returns the header of a picture.
 func claim(width, height int, grey bool) []byte {
 	c := entropy.NewEncoder(0)
-	header{width, height, grey}.code(c)
+	header{width: width, height: height, grey: grey}.code(c)
 	b, _ := c.Finish()
 	return b
 }

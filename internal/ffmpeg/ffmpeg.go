@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os/exec"
 	"strings"
 	"time"
@@ -28,15 +29,18 @@ func Find() (path string, err error) {
 }
 
 // Run runs the program with arguments, on one thread, without standard input. Its error holds the program's last words, or is that of ctx.
-func Run(ctx context.Context, args ...string) error {
+func Run(ctx context.Context, args ...string) error { return run(ctx, io.Discard, "error", args...) }
+
+// run is Run with what the program says at a level, which also goes to heard.
+func run(ctx context.Context, heard io.Writer, level string, args ...string) error {
 	path, err := Find()
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, path, append([]string{"-nostdin", "-hide_banner", "-v", "error", "-threads", "1"}, args...)...)
+	cmd := exec.CommandContext(ctx, path, append([]string{"-nostdin", "-hide_banner", "-v", level, "-threads", "1"}, args...)...)
 	cmd.WaitDelay = time.Second
 	var said tail
-	cmd.Stderr = &said
+	cmd.Stderr = io.MultiWriter(&said, heard)
 	err = cmd.Run()
 	if ctx.Err() != nil {
 		return ctx.Err()

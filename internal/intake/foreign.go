@@ -14,13 +14,14 @@ import (
 	"ditas/internal/ffmpeg"
 )
 
-// mostDecoded bounds what ffmpeg writes, in bytes: what a WAV file can hold, six hours of stereo.
+// mostDecoded bounds what ffmpeg writes, in bytes: what a WAV file can hold, six hours of stereo in 16 bits.
 const mostDecoded = 1<<32 - 1<<16
 
 // Sound is a recording that ffmpeg took out of a file that ditas does not read. Closing it removes the temporary file that it is in.
 type Sound struct {
 	audio.File
 	given *codec.Format
+	lossy bool
 	file  *os.File
 	dir   string
 }
@@ -28,46 +29,70 @@ type Sound struct {
 // Given returns the format that the recording had.
 func (s *Sound) Given() *codec.Format { return s.given }
 
+// Lossy reports whether the recording was compressed with loss, as [codec.Lossy] means it. MP4, for one, holds both kinds.
+func (s *Sound) Lossy() bool { return s.lossy }
+
 // Close removes the temporary file.
 func (s *Sound) Close() error { return errors.Join(s.file.Close(), os.RemoveAll(s.dir)) }
 
-// Extensions returns the extensions of what [Foreign] opens, with their dots, in lower case: without the program ffmpeg those of
-// [codec.Readable].
-func Extensions() []string {
+// Formats returns the formats of what [Foreign] opens: without the program ffmpeg those of [codec.Readable].
+func Formats() []*codec.Format {
 	formats := codec.Readable()
 	if _, err := ffmpeg.Find(); err == nil {
 		for _, f := range codec.Known() {
-			if f.Demuxer() != "" {
+			if f.Demuxer() != "" && !f.Readable() {
 				formats = append(formats, f)
 			}
 		}
 	}
-	return codec.Extensions(formats)
+	return formats
 }
 
-// Foreign is [Recording], and where that refuses a file as of a format that the program ffmpeg reads, such as MP4, it has the program decode
-// the first sound in it, in 16 bits. The File is then a *[Sound], which is to be closed. Without the program the error says what to install.
+// Extensions returns the extensions of [Formats], with their dots, in lower case.
+func Extensions() []string { return codec.Extensions(Formats()) }
+
+// Foreign is [Recording], and where that refuses a file as of a format or in an encoding that the program ffmpeg reads, such as MP4, it has the
+// program decode the first sound in it: in 16 bits if it was compressed with loss, or else in those that it has. The File is then a *[Sound],
+// which is to be closed. Without the program the error says what to install.
 func Foreign(ctx context.Context, r io.ReaderAt, size int64) (audio.File, error) {
 	f, err := Recording(r, size)
-	var refusal *codec.Refusal
-	if !errors.As(err, &refusal) || refusal.Format == nil || refusal.Format.Demuxer() == "" {
+	var (
+		refusal  *codec.Refusal
+		encoding *codec.EncodingError
+		format   *codec.Format
+	)
+	switch {
+	case errors.As(err, &refusal):
+		format = refusal.Format
+	case errors.As(err, &encoding):
+		format = encoding.Format
+	}
+	if format == nil || format.Demuxer() == "" {
 		return f, err
 	}
 	if _, missing := ffmpeg.Find(); missing != nil {
-		return nil, &codec.Refusal{
-			Says:   "is " + refusal.Format.Name() + ", which ditas reads by the program ffmpeg, and that is not installed",
-			Advice: "install ffmpeg (https://ffmpeg.org), or " + refusal.Advice, Err: audio.ErrFormat, Format: refusal.Format,
-		}
+		return nil, wanting(format, err)
 	}
-	s, err := decode(ctx, r, size, refusal.Format)
+	s, err := decode(ctx, r, size, format, mostDecoded)
 	if err != nil {
-		return nil, fmt.Errorf("decoding %s: %w", refusal.Format, err)
+		return nil, fmt.Errorf("decoding %s: %w", format, err)
 	}
 	return s, nil
 }
 
-// decode has ffmpeg decode the first sound of a file.
-func decode(ctx context.Context, r io.ReaderAt, size int64, format *codec.Format) (s *Sound, err error) {
+// wanting returns the error that a file cannot be read for want of ffmpeg.
+func wanting(format *codec.Format, err error) error {
+	says := "is " + format.Name() + ", which ditas reads by the program ffmpeg, and that is not installed"
+	if errors.As(err, new(*codec.EncodingError)) {
+		says = "is " + format.Name() + " in an encoding that ditas reads by the program ffmpeg, and that is not installed"
+	}
+	return &codec.Refusal{
+		Says: says, Advice: "install ffmpeg (https://ffmpeg.org), or " + format.Advice(), Err: audio.ErrFormat, Format: format,
+	}
+}
+
+// decode has ffmpeg decode the first sound of a file, to fewer than most bytes.
+func decode(ctx context.Context, r io.ReaderAt, size int64, format *codec.Format, most int64) (s *Sound, err error) {
 	dir, err := os.MkdirTemp("", "ditas-")
 	if err != nil {
 		return nil, err
@@ -82,8 +107,12 @@ func decode(ctx context.Context, r io.ReaderAt, size int64, format *codec.Format
 		return nil, err
 	}
 	// The format is given, and nothing but files may be read, so that no file can have ffmpeg look for another one.
-	err = ffmpeg.Run(ctx, "-protocol_whitelist", "file", "-f", format.Demuxer(), "-i", "file:"+from,
-		"-map", "0:a:0", "-vn", "-c:a", "pcm_s16le", "-fflags", "+bitexact", "-fs", fmt.Sprint(int64(mostDecoded)), to)
+	input := []string{"-protocol_whitelist", "file", "-f", format.Demuxer(), "-i", "file:" + from}
+	lossy, pcm := format.Lossy(), "pcm_s16le"
+	if stream, err := ffmpeg.Probe(ctx, input...); err == nil { // or else decoding says what is wrong
+		lossy, pcm = !stream.Lossless(), stream.PCM()
+	}
+	err = ffmpeg.Run(ctx, append(input, "-map", "0:a:0", "-vn", "-c:a", pcm, "-fflags", "+bitexact", "-fs", fmt.Sprint(most), to)...)
 	if err != nil {
 		if ctx.Err() == nil {
 			err = fmt.Errorf("%w: %w", audio.ErrDamaged, err)
@@ -106,12 +135,15 @@ func decode(ctx context.Context, r io.ReaderAt, size int64, format *codec.Format
 	if err != nil {
 		return nil, err
 	}
+	if info.Size() >= most { // it ended there, and says nothing of that
+		return nil, &codec.Refusal{Says: "is too long to be decoded by ffmpeg", Advice: "cut it, or convert it to FLAC first", Err: audio.ErrUnsupported}
+	}
 	decoded, err := wav.Open(file, info.Size())
 	if err != nil {
 		return nil, err
 	}
 	os.RemoveAll(dir) // where open files may be removed, nothing is left even if the process dies; else Close does it
-	return &Sound{decoded, format, file, dir}, nil
+	return &Sound{decoded, format, lossy, file, dir}, nil
 }
 
 // copyTo writes a file of size bytes to a new one.

@@ -1,9 +1,12 @@
 package intake_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +15,7 @@ import (
 
 	"ditas/audio"
 	"ditas/audio/codec"
+	"ditas/audio/wav"
 	"ditas/internal/ffmpeg"
 	"ditas/internal/intake"
 )
@@ -114,13 +118,144 @@ func TestForeign(t *testing.T) {
 	empty(t, tmp)
 }
 
+// noise returns a WAV file of 24 bits, and its samples.
+func noise(t *testing.T) (file string, samples []float64) {
+	t.Helper()
+	rec := &audio.Recording{Format: audio.Format{Rate: 44100, Channels: 1, Encoding: audio.Int24}, Samples: audio.NewBlock(1, 10000)}
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range rec.Samples[0] {
+		rec.Samples[0][i] = rec.Format.Quantize(random.Float64() - 0.5)
+	}
+	var b bytes.Buffer
+	if err := wav.Encode(&b, rec); err != nil {
+		t.Fatal(err)
+	}
+	return b.String(), rec.Samples[0]
+}
+
+// What was compressed without loss comes back as it was, and is not called lossy; the rest is, and has 16 bits.
+func TestForeignPrecision(t *testing.T) {
+	file, want := noise(t)
+	from := filepath.Join(t.TempDir(), "noise.wav")
+	if err := os.WriteFile(from, []byte(file), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]struct {
+		args     string
+		format   string
+		lossy    bool
+		encoding audio.Encoding
+	}{
+		"a.m4a":   {"-c:a alac -sample_fmt s32p", "MP4 (AAC or ALAC)", false, audio.Int24},
+		"a16.m4a": {"-c:a alac -sample_fmt s16p", "MP4 (AAC or ALAC)", false, audio.Int16},
+		"b.m4a":   {"-c:a aac", "MP4 (AAC or ALAC)", true, audio.Int16},
+		"a.mka":   {"-c:a flac", "Matroska or WebM", false, audio.Int24},
+		"b.mka":   {"-c:a pcm_f32le", "Matroska or WebM", false, audio.Float32},
+		"c.mka":   {"-c:a wmav2", "Matroska or WebM", true, audio.Int16},
+		"a.mov":   {"-c:a pcm_s24be", "MP4 (AAC or ALAC)", false, audio.Int24},
+		"a.caf":   {"-c:a pcm_s24be", "CAF", false, audio.Int24},
+		"b.caf":   {"-c:a alac -sample_fmt s32p", "CAF", false, audio.Int24},
+		"a.ogg":   {"-c:a flac -f ogg", "FLAC in Ogg", false, audio.Int24},
+		"a.wv":    {"-c:a wavpack -sample_fmt s32p", "WavPack", false, audio.Int32},
+		"a.tta":   {"-c:a tta -sample_fmt s32", "True Audio", false, audio.Int24},
+		"a.voc":   {"-c:a pcm_u8", "Creative Voice", false, audio.Int8},
+		"a.mp2":   {"-c:a mp2", "MPEG audio layer II", true, audio.Int16},
+		"a.ac3":   {"-c:a ac3", "AC-3", true, audio.Int16},
+		"b.ac3":   {"-c:a eac3 -f eac3", "AC-3", true, audio.Int16},
+		"a.avi":   {"-c:a ac3", "AVI", true, audio.Int16},
+		"a.ts":    {"-c:a aac", "MPEG transport stream", true, audio.Int16},
+		"a.mpg":   {"-c:a mp2", "MPEG video", true, audio.Int16},
+		"a.flv":   {"-c:a aac", "Flash Video", true, audio.Int16},
+		"a.rm":    {"-c:a ac3", "RealAudio", true, audio.Int16},
+		"ima.wav": {"-c:a adpcm_ima_wav", "WAV", true, audio.Int16},
+		"ima.aif": {"-c:a adpcm_ima_qt -f aiff", "AIFF", true, audio.Int16},
+	}
+	dir, args := t.TempDir(), []string{"-i", from}
+	for name, c := range files {
+		args = append(args, append(strings.Fields(c.args), filepath.Join(dir, name))...)
+	}
+	if err := ffmpeg.Run(t.Context(), args...); errors.Is(err, ffmpeg.ErrMissing) {
+		t.Skip(err)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range files {
+		data := read(t, filepath.Join(dir, name))
+		f, err := intake.Foreign(t.Context(), strings.NewReader(data), int64(len(data)))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		s, ok := f.(*intake.Sound)
+		if !ok || s.Given().Name() != c.format || codec.Lossy(f) != c.lossy || f.Format().Encoding != c.encoding {
+			t.Errorf("%s: %T of %v, lossy %v; want %s, %v", name, f, f.Format(), codec.Lossy(f), c.format, c.lossy)
+			continue
+		}
+		cover, _, err := codec.Cover(f, codec.CoverOptions{})
+		if err != nil || codec.Lossy(cover) != c.lossy || cover.Format().Encoding != c.encoding {
+			t.Errorf("%s: as a cover %v, lossy %v, %v", name, cover.Format(), codec.Lossy(cover), err)
+		}
+		got, err := audio.ReadAll(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !c.lossy && c.encoding.Bits() >= 24 && !slices.Equal(got.Samples[0][:got.Frames()], want) {
+			t.Errorf("%s: %d frames, and other samples", name, got.Frames())
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// DSD has one bit, which nothing was left out of, and becomes 24.
+func TestForeignDSD(t *testing.T) {
+	if _, err := ffmpeg.Find(); err != nil {
+		t.Skip(err)
+	}
+	le, be := binary.LittleEndian, binary.BigEndian
+	bits := strings.Repeat("\x69", 4096) // as much up as down: silence
+	dsf := "DSD " + string(le.AppendUint64(nil, 28)) + string(le.AppendUint64(nil, 92+4096)) + strings.Repeat("\x00", 8) +
+		"fmt " + string(le.AppendUint64(nil, 52)) + "\x01\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00" + string(le.AppendUint32(nil, 2822400)) +
+		"\x01\x00\x00\x00" + string(le.AppendUint64(nil, 8*4096)) + "\x00\x10\x00\x00\x00\x00\x00\x00" +
+		"data" + string(le.AppendUint64(nil, 12+4096)) + bits
+	part := func(name, content string) string {
+		return name + string(be.AppendUint64(nil, uint64(len(content)))) + content
+	}
+	dsdiff := part("FRM8", "DSD "+part("FVER", "\x01\x05\x00\x00")+part("PROP", "SND "+part("FS  ", string(be.AppendUint32(nil, 2822400)))+
+		part("CHNL", "\x00\x01C   ")+part("CMPR", "DSD \x0Enot compressed\x00"))+part("DSD ", bits))
+	for name, data := range map[string]string{"DSF": dsf, "DSDIFF": dsdiff} {
+		f, err := intake.Foreign(t.Context(), strings.NewReader(data), int64(len(data)))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		s, ok := f.(*intake.Sound)
+		if want := (audio.Format{Rate: 352800, Channels: 1, Encoding: audio.Int24}); !ok || s.Given().Name() != name || codec.Lossy(f) || f.Format() != want {
+			t.Errorf("%s: %T of %v, lossy %v", name, f, f.Format(), codec.Lossy(f))
+			continue
+		}
+		if f.Frames() < 4000 {
+			t.Errorf("%s: %d frames", name, f.Frames())
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestForeignWithoutFFmpeg(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	data := "\x00\x00\x00\x18ftypM4A " + strings.Repeat("\x00", 40)
-	_, err := intake.Foreign(t.Context(), strings.NewReader(data), int64(len(data)))
-	if !errors.Is(err, audio.ErrFormat) || !strings.Contains(err.Error(), "is MP4 (AAC or ALAC), which ditas reads by the program ffmpeg, and that is not installed; install ffmpeg") ||
-		!strings.Contains(intake.Advice(err), "or convert it to WAV or FLAC first") {
-		t.Errorf("got %v", err)
+	for data, says := range map[string]string{
+		"\x00\x00\x00\x18ftypM4A " + strings.Repeat("\x00", 40): "is MP4 (AAC or ALAC), which ditas reads by the program ffmpeg, and that is not installed",
+		read(t, "../../audio/wav/testdata/ima-adpcm.wav"):       "is WAV in an encoding that ditas reads by the program ffmpeg, and that is not installed",
+		"wvpk" + strings.Repeat("\x00", 40):                     "is WavPack, which ditas reads by the program ffmpeg",
+	} {
+		_, err := intake.Foreign(t.Context(), strings.NewReader(data), int64(len(data)))
+		if !errors.Is(err, audio.ErrFormat) || !strings.Contains(err.Error(), says) ||
+			!strings.Contains(intake.Advice(err), "install ffmpeg (https://ffmpeg.org), or convert it to WAV or FLAC first") {
+			t.Errorf("got %v", err)
+		}
 	}
 	if got := intake.Extensions(); !slices.Equal(got, codec.Extensions(codec.Readable())) {
 		t.Errorf("extensions %q", got)

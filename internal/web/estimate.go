@@ -198,6 +198,12 @@ func (s *session) getEstimate(w http.ResponseWriter, r *http.Request) error {
 		return s.reply(w, v)
 	}
 	width, height := p.size(factor, room)
+	if p.file != nil && factor == 1 && room.TakesFile(p.Width, p.Height, len(p.file.Data)) {
+		exact := 100.0
+		v.Picture = &estimatedPicture{Width: p.Width, Height: p.Height, Need: report.FileBytes(p.Width, p.Height, len(p.file.Data)), PSNR: &exact}
+		done()
+		return s.reply(w, v)
+	}
 	v.Picture = &estimatedPicture{Width: width, Height: height}
 	if width > 0 && room.Bytes > 0 {
 		e, err := p.estimator(ctx, width, height)

@@ -109,6 +109,8 @@ func explain(err error) problem {
 	case is(ditas.ErrNothingFound):
 		return message(http.StatusUnprocessableEntity, "Nothing was found in this recording.",
 			"Either nothing is hidden in it, or it takes another passphrase, or too much of it has changed since. MP3 and the like destroy what is hidden.")
+	case is(ditas.ErrPartly):
+		return message(http.StatusUnprocessableEntity, "A file is hidden in this recording, and parts of it are missing.", "It comes back whole or not at all. Get a copy of the recording that is not damaged.")
 	case is(ditas.ErrOtherVersion):
 		return message(http.StatusUnprocessableEntity, "Another version of ditas hid a picture in this recording.", "Reveal it with that version.")
 	case is(picture.ErrFormat):

@@ -31,6 +31,7 @@ type secret struct {
 	pixels        *image.RGBA // a third of what planes take
 	preview       []byte      // PNG
 	losses        []string    // what was not taken over from its file
+	file          *ditas.File // that it was read from; nil if no recording has room for that
 
 	mu         sync.Mutex
 	sizes      [][2]int // of the estimators, the latest last
@@ -79,6 +80,24 @@ func (p *secret) estimator(ctx context.Context, width, height int) (*ditas.Estim
 	return e, nil
 }
 
+// mostFile is the size of the largest file that is hidden as it is, in bytes: no recording has room for more.
+const mostFile = 16 << 20
+
+// itself returns the picture's file as it would be hidden, nil if it cannot be.
+func (p *secret) itself(scale float64, strip bool) (*ditas.File, error) {
+	if p.file == nil || scale != 1 {
+		return nil, nil
+	}
+	if !strip {
+		return p.file, nil
+	}
+	data, err := picture.Strip(p.file.Data)
+	if errors.Is(err, picture.ErrUnstripped) { // the pixels alone say nothing
+		return nil, nil
+	}
+	return &ditas.File{Name: p.file.Name, Data: data}, err
+}
+
 // putPicture takes the picture to hide.
 func (s *session) putPicture(w http.ResponseWriter, r *http.Request) error {
 	f, err := s.receive(w, r, "picture", s.handler.options.MaxPicture)
@@ -100,6 +119,13 @@ func (s *session) putPicture(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v := &secret{Width: p.Width, Height: p.Height, losses: p.Losses}
+	if size <= mostFile {
+		data := make([]byte, size)
+		if _, err := f.ReadAt(data, 0); err != nil {
+			return err
+		}
+		v.file = &ditas.File{Name: r.URL.Query().Get("name"), Data: data}
+	}
 	if v.preview, err = preview(ctx, p); err != nil {
 		return err
 	}
@@ -109,10 +135,11 @@ func (s *session) putPicture(w http.ResponseWriter, r *http.Request) error {
 	}
 	done()
 	return s.reply(w, struct {
-		Height int      `json:"height"`
-		Width  int      `json:"width"`
-		Losses []string `json:"losses,omitempty"`
-	}{v.Height, v.Width, v.losses})
+		Width   int      `json:"width"`
+		Height  int      `json:"height"`
+		Located bool     `json:"located"` // the file says where the picture was taken
+		Losses  []string `json:"losses,omitempty"`
+	}{v.Width, v.Height, v.file != nil && picture.Located(v.file.Data), v.losses})
 }
 
 // give makes a picture the one to hide, if there is room for it.
@@ -235,6 +262,7 @@ type hideRequest struct {
 	For    string  `json:"for"`    // the purpose; the default one if both are empty
 	SNR    float64 `json:"snr"`
 	Scale  float64 `json:"scale"`
+	Strip  bool    `json:"strip"` // what the picture's file says besides its pixels
 	secrecy
 }
 
@@ -316,7 +344,16 @@ func (s *session) hide(ctx context.Context, f *sound, p *secret, c choice, q hid
 	if err != nil {
 		return nil, err
 	}
+	file, err := p.itself(q.Scale, q.Strip)
+	if err != nil {
+		return nil, err
+	}
 	width, height := p.size(q.Scale, room)
+	if file != nil && room.TakesFile(p.Width, p.Height, len(file.Data)) {
+		width, height = p.Width, p.Height
+	} else {
+		file = nil
+	}
 	if width == 0 {
 		return nil, noRoom(room)
 	}
@@ -329,16 +366,16 @@ func (s *session) hide(ctx context.Context, f *sound, p *secret, c choice, q hid
 	if err != nil {
 		return nil, err
 	}
-	file, err := s.write(func(w io.Writer) (err error) {
+	written, err := s.write(func(w io.Writer) (err error) {
 		v.Hide, err = survey.Hide(ctx, w, hidden, key, ditas.HideOptions{
-			Strength: c.strength, Workers: s.handler.workers(), Progress: out.advance,
+			Strength: c.strength, Workers: s.handler.workers(), Progress: out.advance, File: file,
 		})
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	made, err := s.openSound(ctx, file, f.as("stego"))
+	made, err := s.openSound(ctx, written, f.as("stego"))
 	if err != nil {
 		return nil, err
 	}

@@ -170,8 +170,9 @@ type revealedStage struct {
 // revealResult is what the page is told of a picture that was revealed.
 type revealResult struct {
 	*report.Reveal
-	Picture []byte   `json:"picture"`
+	Picture []byte   `json:"picture"` // nil if what was hidden is none
 	PSNR    *float64 `json:"psnr"`
+	SaveAs  string   `json:"saveAs"` // the name of what is to be saved
 	// Found tells channel by channel, in mapColumns pieces at most, what share of each was found.
 	Found [][]float64 `json:"found"`
 	Sound described   `json:"sound"` // what was revealed from
@@ -234,7 +235,7 @@ func (s *session) reveal(ctx context.Context, f *sound, q revealRequest, out *st
 		}
 	}
 	compare := func(p *picture.Planes) *float64 {
-		if original == nil {
+		if original == nil || p == nil {
 			return nil
 		}
 		psnr, err := quality.PSNR(original, p)
@@ -249,8 +250,9 @@ func (s *session) reveal(ctx context.Context, f *sound, q revealRequest, out *st
 	if err != nil {
 		return nil, err
 	}
+	var itself *ditas.File
 	p, found, err := ditas.Reveal(ctx, f, key, ditas.RevealOptions{
-		Workers: s.handler.workers(), Progress: out.advance,
+		Workers: s.handler.workers(), Progress: out.advance, File: func(f *ditas.File) { itself = f },
 		Stage: func(i int, p *picture.Planes) {
 			b, err := preview(ctx, p)
 			failed = errors.Join(failed, err)
@@ -268,10 +270,22 @@ func (s *session) reveal(ctx context.Context, f *sound, q revealRequest, out *st
 		v.Found = append(v.Found, shares(lane, mapColumns))
 	}
 	found.Map = nil // the page draws it no finer
-	if v.Picture, err = preview(ctx, p); err != nil {
-		return nil, err
+	if p != nil {
+		if v.Picture, err = preview(ctx, p); err != nil {
+			return nil, err
+		}
 	}
-	file, err := s.write(func(w io.Writer) error { return p.EncodeContext(ctx, w, picture.PNG, nil) })
+	v.SaveAs = "revealed.png"
+	if itself != nil {
+		v.SaveAs = itself.SafeName()
+	}
+	file, err := s.write(func(w io.Writer) error {
+		if itself == nil {
+			return p.EncodeContext(ctx, w, picture.PNG, nil)
+		}
+		_, err := w.Write(itself.Data)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -279,6 +293,10 @@ func (s *session) reveal(ctx context.Context, f *sound, q revealRequest, out *st
 	defer s.mu.Unlock()
 	if s.revealed != nil {
 		s.revealed.release()
+	}
+	s.itself = ""
+	if itself != nil {
+		s.itself = v.SaveAs
 	}
 	if s.revealed = file; s.ended {
 		file.release()
@@ -328,10 +346,10 @@ func shares(v []bool, n int) []float64 {
 	return s
 }
 
-// getRevealed sends the revealed picture as it is.
+// getRevealed sends the revealed picture as it is, or the file that was hidden.
 func (s *session) getRevealed(w http.ResponseWriter, r *http.Request) error {
 	s.mu.Lock()
-	f := s.revealed
+	f, itself := s.revealed, s.itself
 	if f != nil {
 		f.take()
 	}
@@ -340,5 +358,8 @@ func (s *session) getRevealed(w http.ResponseWriter, r *http.Request) error {
 		return errNoPicture
 	}
 	defer f.release()
+	if itself != "" {
+		return send(w, r, f, "application/octet-stream", itself) // whatever it is, no browser is to show it as a page of ours
+	}
 	return send(w, r, f, "image/png", "revealed.png")
 }

@@ -42,7 +42,8 @@ type session struct {
 	secret   *secret
 	sounds   map[string]*sound
 	hidden   *image.RGBA // what sounds[stego] holds
-	revealed *spool      // a PNG file
+	revealed *spool      // the picture as a PNG file, or the file that was hidden
+	itself   string      // the name of that, empty if it is the picture
 	keys     keyring
 
 	pictures int64 // bytes of secret and hidden; under the handler's lock
@@ -238,6 +239,7 @@ type sound struct {
 	name   string
 	format *codec.Format
 	given  *codec.Format // what it was, before it became a file that can be written
+	lossy  bool          // what was given
 
 	surveying chan struct{} // takes one
 
@@ -248,8 +250,8 @@ type sound struct {
 // release is for who has taken it, or keeps it.
 func (f *sound) release() { f.file.release() }
 
-// Given returns the format that the recording had.
-func (f *sound) Given() *codec.Format { return f.given }
+// Lossy reports whether what was given was compressed with loss.
+func (f *sound) Lossy() bool { return f.lossy }
 
 // keep puts a sound into the session in place of the one that was there.
 func (s *session) keep(which string, f *sound) {
@@ -434,20 +436,21 @@ func (s *session) decode(ctx context.Context, f *spool) (*sound, error) {
 	if err != nil {
 		return nil, err
 	}
-	if decoded, ok := file.(*intake.Sound); ok {
+	decoded, foreign := file.(*intake.Sound)
+	if foreign {
 		defer decoded.Close() // it becomes a file of its own
 	}
 	if file.Format().Channels > maxChannels {
 		return nil, errChannels
 	}
-	given := givenFormat(file)
+	given, lossy := givenFormat(file), codec.Lossy(file)
 	r, format, err := codec.Cover(file, codec.CoverOptions{})
 	if err != nil {
 		return nil, err
 	}
-	if format == given {
+	if format == given && !foreign {
 		return &sound{
-			Rewriter: r, file: f, format: format, given: given, surveying: make(chan struct{}, 1), surveys: map[string]*ditas.Survey{},
+			Rewriter: r, file: f, format: format, given: given, lossy: lossy, surveying: make(chan struct{}, 1), surveys: map[string]*ditas.Survey{},
 		}, nil
 	}
 	g, err := s.write(func(w io.Writer) error {
@@ -466,7 +469,7 @@ func (s *session) decode(ctx context.Context, f *spool) (*sound, error) {
 		return nil, err
 	}
 	f.release()
-	v.given = given
+	v.given, v.lossy = given, lossy
 	return v, nil
 }
 
@@ -475,6 +478,9 @@ func (s *session) count() bool {
 	var n int64
 	if s.secret != nil {
 		n += int64(len(s.secret.pixels.Pix))
+		if s.secret.file != nil {
+			n += int64(len(s.secret.file.Data))
+		}
 	}
 	if s.hidden != nil && (s.secret == nil || s.hidden != s.secret.pixels) {
 		n += int64(len(s.hidden.Pix))
@@ -541,7 +547,7 @@ func (f *sound) describe() (described, error) {
 	size, err := f.file.size()
 	format := f.Format()
 	return described{
-		Name: f.name, Kind: f.format.Name(), Given: f.given.Name(), Format: format.String(), Lossy: f.given.Lossy(), Rate: format.Rate, Channels: format.Channels,
+		Name: f.name, Kind: f.format.Name(), Given: f.given.Name(), Format: format.String(), Lossy: f.lossy, Rate: format.Rate, Channels: format.Channels,
 		Frames: f.Frames(), Seconds: format.Duration(f.Frames()).Seconds(), Bytes: size,
 	}, err
 }

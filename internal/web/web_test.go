@@ -32,6 +32,7 @@ import (
 	"ditas/audio/flac"
 	"ditas/audio/wav"
 	"ditas/internal/channel"
+	"ditas/internal/ffmpeg"
 	"ditas/internal/intake"
 	"ditas/internal/web"
 	"ditas/metric"
@@ -208,7 +209,7 @@ func TestHideAndReveal(t *testing.T) {
 	}
 	for name, data := range map[string][]byte{"mono.wav": wavFile(t, sounding(1, 8000, audio.Int16, 3)), `C:\music\two.flac`: file.Bytes()} {
 		v := visit(t, web.Options{})
-		if status, b := v.do("PUT", "/picture", pngFile(t, 48, 40)); status != 200 || string(b) != `{"height":40,"width":48}`+"\n" {
+		if status, b := v.do("PUT", "/picture", pngFile(t, 48, 40)); status != 200 || string(b) != `{"width":48,"height":40,"located":false}`+"\n" {
 			t.Fatalf("%d %s", status, b)
 		}
 		var cover soundInfo
@@ -757,6 +758,38 @@ func TestSphereBecomesWAV(t *testing.T) {
 	}
 }
 
+// What ffmpeg decodes becomes a file that can be written, also where it was one in another encoding; and what was compressed without loss is
+// not called lossy.
+func TestDecodedByFFmpeg(t *testing.T) {
+	apple := filepath.Join(t.TempDir(), "apple.m4a")
+	if err := ffmpeg.Run(t.Context(), "-i", "../../audio/wav/testdata/s24.wav", "-c:a", "alac", "-sample_fmt", "s32p", apple); errors.Is(err, ffmpeg.ErrMissing) {
+		t.Skip(err)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]soundInfo{
+		apple:                                {Given: "MP4 (AAC or ALAC)", Kind: "WAV", Format: "44100 Hz, mono, 24-bit", Frames: 97},
+		"../../audio/wav/testdata/mp3.wav":   {Given: "WAV", Kind: "WAV", Format: "44100 Hz, mono, 16-bit", Lossy: true},
+		"../../audio/wav/testdata/a-law.wav": {Given: "WAV", Kind: "WAV", Format: "44100 Hz, mono, 16-bit", Frames: 97},
+	} {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := visit(t, web.Options{})
+		var got soundInfo
+		v.result("PUT", "/sounds/recording?name="+filepath.Base(name), data, &got)
+		if got.Given != want.Given || got.Kind != want.Kind || got.Format != want.Format || got.Lossy != want.Lossy || want.Frames > 0 && got.Frames != want.Frames {
+			t.Errorf("%s is %+v", name, got)
+		}
+		_, file := v.do("GET", "/sounds/recording/file", nil)
+		rec, err := wav.Decode(bytes.NewReader(file), int64(len(file)))
+		if err != nil || int64(rec.Frames()) != int64(got.Frames) {
+			t.Errorf("%s: as a file it has %v", name, err)
+		}
+	}
+}
+
 // The page takes every format that there is, and names it.
 func TestFormatsOnThePage(t *testing.T) {
 	server, _ := serve(t, web.Options{})
@@ -1210,7 +1243,7 @@ func TestLosses(t *testing.T) {
 		t.Fatal(err)
 	}
 	const says = "what was transparent was laid over white"
-	if status, b := v.do("PUT", "/picture", file.Bytes()); status != 200 || string(b) != `{"height":20,"width":24,"losses":["`+says+`"]}`+"\n" {
+	if status, b := v.do("PUT", "/picture", file.Bytes()); status != 200 || string(b) != `{"width":24,"height":20,"located":false,"losses":["`+says+`"]}`+"\n" {
 		t.Fatalf("%d %s", status, b)
 	}
 	var cover soundInfo

@@ -14,10 +14,20 @@ type Layout struct {
 	audio.Format
 	BigEndian bool
 	Offset    bool // Int8 samples are stored as code+128
+	// Law is by which samples of Int16 were companded to a byte each, nil if they were not. They cannot be written.
+	Law *Law
 }
 
 // FrameSize returns the size of a frame in bytes.
-func (l *Layout) FrameSize() int { return l.Channels * l.Encoding.Bits() / 8 }
+func (l *Layout) FrameSize() int { return l.Channels * l.width() }
+
+// width returns the size of a sample in bytes.
+func (l *Layout) width() int {
+	if l.Law != nil {
+		return 1
+	}
+	return l.Encoding.Bits() / 8
+}
 
 // bufferSize is the size of the raw block that readers and writers work with, unless a single frame is larger.
 const bufferSize = 32 << 10
@@ -30,13 +40,22 @@ func (l *Layout) buffer() []byte {
 // Decode turns raw, a whole number of frames, into as many samples of each channel of block, starting at frame from. It
 // leaves raw in an unspecified order of bytes.
 func (l *Layout) Decode(block [][]float64, from int, raw []byte) {
-	l.swap(raw)
-	n := len(raw) / l.FrameSize()
+	stride := l.FrameSize()
+	n := len(raw) / stride
 	if n == 0 {
 		return
 	}
-	width := l.Encoding.Bits() / 8
-	stride := l.FrameSize()
+	if l.Law != nil {
+		for c := range block {
+			dst, raw := block[c][from:from+n], raw[c:]
+			for i := range dst {
+				dst[i] = float64(l.Law[raw[i*stride]]) * 0x1p-15
+			}
+		}
+		return
+	}
+	l.swap(raw)
+	width := l.width()
 	for c := range block {
 		dst, raw := block[c][from:from+n], raw[c*width:]
 		switch l.Encoding {

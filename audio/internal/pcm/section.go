@@ -75,16 +75,19 @@ func (r *reader) Read(block [][]float64) (int, error) {
 	return 0, io.EOF
 }
 
-// Rewrite implements [audio.Rewriter].
+// Rewrite implements [audio.Rewriter]. Companded samples cannot be written again: the error wraps [audio.ErrUnsupported].
 func (s *Section) Rewrite(dst io.Writer) (audio.Writer, error) {
-	if err := s.copy(dst, 0, s.Start); err != nil {
+	if s.Law != nil {
+		return nil, fmt.Errorf("%w: companded samples cannot be written again", audio.ErrUnsupported)
+	}
+	if err := s.Copy(dst, 0, s.Start); err != nil {
 		return nil, err
 	}
 	return &Writer{Layout: s.Layout, Dst: dst, Frames: s.Present, from: s}, nil
 }
 
-// copy writes the bytes of the file in [start, end) to dst.
-func (s *Section) copy(dst io.Writer, start, end int64) error {
+// Copy writes the bytes of the file in [start, end) to dst.
+func (s *Section) Copy(dst io.Writer, start, end int64) error {
 	_, err := io.CopyN(dst, io.NewSectionReader(s.File, start, end-start), end-start)
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
@@ -150,7 +153,7 @@ func (w *Writer) Close() error {
 	}
 	w.err = errors.New("the recording has been closed")
 	if w.from != nil {
-		return w.from.copy(w.Dst, w.from.Start+w.next*int64(w.FrameSize()), w.from.Size)
+		return w.from.Copy(w.Dst, w.from.Start+w.next*int64(w.FrameSize()), w.from.Size)
 	}
 	if w.next < w.Frames {
 		return fmt.Errorf("only %d of %d frames were written", w.next, w.Frames)

@@ -27,6 +27,6 @@ tail -c 194 little.sph >>timit.sph
 sed 's/^end_head$/sample_coding -s26 pcm,embedded-shorten-v2.00\n&/' timit.sph | head -c 1024 >shorten.sph
 printf 'ajkg\002' >>shorten.sph
 
-for n in little big little24-2ch big32-3ch timit; do
+for n in little big little24-2ch big32-3ch mu-law timit; do
 	sox -D -V1 $n.sph -t s32 $n.s32
 done

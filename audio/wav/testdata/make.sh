@@ -45,9 +45,11 @@ ffmpeg -v error -i s24-plain.wav -c:a pcm_s24le -f wav - | cat >ffmpeg-pipe.wav
 by_sox rifx-f32
 by_ffmpeg f32 f64 rf64 ffmpeg-s24 ffmpeg-f64 bext ffmpeg-pipe
 
-# Encodings that are refused.
 noise 1 -e a-law a-law.wav
 noise 1 -e mu-law mu-law.wav
+by_ffmpeg a-law mu-law
+
+# Encodings that are refused.
 noise 1 -e ima-adpcm ima-adpcm.wav
 noise 1 -e ms-adpcm ms-adpcm.wav
 noise 1 -r 8000 -e gsm gsm.wav

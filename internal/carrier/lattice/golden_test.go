@@ -106,7 +106,7 @@ func vectors(t *testing.T) *goldens {
 	t.Helper()
 	headers := []header{
 		{Robust, fixed, 1, 313, 12345, division{23, [maxStages - 1]int{9, 3, 12, 17, 30}}},
-		{Lean, fixed, 2, 4000, maxSealed, division{}},
+		{Lean, fixed, 2, 4000, 1<<21 - 1, division{}},
 		{Lean, fixed, MaxChannels, maxFrames / MaxChannels * MaxChannels, 17, division{maxScale, [maxStages - 1]int{15, 15, 15, 31, 31}}},
 	}
 	key := headers[0].key(ours)

@@ -13,7 +13,7 @@ import (
 const (
 	MaxChannels = 64
 	MaxPayload  = maxSealed - payloadTag // bytes
-	maxSealed   = 1<<21 - 1              // with its tag
+	maxSealed   = 1<<sealedBits - 1      // with its tag
 	maxFrames   = 1<<24 - 1              // of all channels together
 )
 
@@ -30,11 +30,11 @@ func (n nonce) set() int { return int(n[len(n)-1]) % sets }
 //	bits   8–55   nonce
 //	bits  56–61   channels less 1
 //	bits  62–85   frames of all channels together
-//	bits  86–106  bytes of the payload and its tag
+//	bits  86–106  bytes of the payload and its tag, the lowest 21 bits
 //	bits 107–111  scale of the ladder
 //	bits 112–123  shares of stages 0, 1 and 2, four bits each
 //	bits 124–133  shares of stages 3 and 4, five bits each
-//	bits 134–135  0
+//	bits 134–135  the highest two bits of these
 //	bits 136–183  tag over all of it
 //
 // Integers are big-endian. All but the nonce and the tag are combined by exclusive or with a mask made from the key
@@ -52,6 +52,8 @@ const (
 	headerVersion = 3
 	headerFields  = 17
 	headerTag     = 6
+	sealedBits    = 23
+	lowSealed     = 21 // of these
 	headerSize    = headerFields + headerTag
 )
 
@@ -65,11 +67,12 @@ func (h *header) fields() (b [headerFields]byte) {
 	f := bitFields{b: b[len(nonce{})+1:]}
 	f.put(h.channels-1, 6)
 	f.put(h.frames, 24)
-	f.put(h.sealed, 21)
+	f.put(h.sealed, lowSealed)
 	f.put(h.scale, scaleBits)
 	for i, n := range shareBits {
 		f.put(h.shares[i], n)
 	}
+	f.put(h.sealed>>lowSealed, sealedBits-lowSealed)
 	return b
 }
 
@@ -111,12 +114,13 @@ func parseHeader(b [headerSize]byte, key keystream.Key) (h header, ok bool, err 
 	f := bitFields{b: b[len(h.nonce)+1:]}
 	h.channels = f.take(6) + 1
 	h.frames = f.take(24)
-	h.sealed = f.take(21)
+	h.sealed = f.take(lowSealed)
 	h.scale = f.take(scaleBits)
 	for i, n := range shareBits {
 		h.shares[i] = f.take(n)
 	}
-	if b[0]>>4 != headerVersion || h.profile >= profiles || f.take(2) != 0 {
+	h.sealed |= f.take(sealedBits-lowSealed) << lowSealed
+	if b[0]>>4 != headerVersion || h.profile >= profiles {
 		return h, true, carrier.ErrVersion
 	}
 	if h.payload() < 1 || h.frames < 1 || h.frames%h.channels != 0 {

@@ -176,7 +176,7 @@ func TestHeadersThatContradictThemselves(t *testing.T) {
 		}
 		return f
 	}
-	for _, field := range [][3]int{{56, 6, 1}, {62, 24, 100}, {86, 21, 256}, {107, 5, 24}, {112, 4, 1}, {116, 4, 2}, {120, 4, 3}, {124, 5, 4}, {129, 5, 5}, {134, 2, 0}} {
+	for _, field := range [][3]int{{56, 6, 1}, {62, 24, 100}, {86, 21, 256}, {107, 5, 24}, {112, 4, 1}, {116, 4, 2}, {120, 4, 3}, {124, 5, 4}, {129, 5, 5}, {134, 2, 0}} { // the highest bits of the size are 0
 		valid = put(field[0], field[1], field[2])
 	}
 	if h, ok, err := parseHeader(forged(valid, ours), ours); !ok || err != nil || h.channels != 2 || h.frames != 100 || h.payload() != 240 ||
@@ -193,8 +193,6 @@ func TestHeadersThatContradictThemselves(t *testing.T) {
 		{"version 4", 0, 4, 4, carrier.ErrVersion},
 		{"profile 2", 4, 4, 2, carrier.ErrVersion},
 		{"profile 15", 4, 4, 15, carrier.ErrVersion},
-		{"a bit that is to be 0", 134, 2, 1, carrier.ErrVersion},
-		{"another one", 134, 2, 2, carrier.ErrVersion},
 		{"frames that channels do not divide", 62, 24, 101, nil},
 		{"no frames", 62, 24, 0, nil},
 		{"no payload", 86, 21, 0, nil},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"runtime/metrics"
 	"testing"
@@ -63,7 +64,7 @@ func forgeSealed(
 		}
 		h.bits = h.code.encode(h.header.marshal(key))
 		dealt := newSlots(h.key)
-		h.shares, h.gatherer = dealt.deal(h.stages), newGatherer(h.stages, dealt)
+		h.shares, h.gatherer = dealt.deal(h.stages), newGatherer(h.stages, dealt, math.MaxInt)
 	}
 	var b bytes.Buffer
 	w, err := cover.Rewrite(&b)

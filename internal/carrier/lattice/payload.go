@@ -200,20 +200,26 @@ type gatherer struct {
 
 const likelihoodScale = 16
 
-func newGatherer(stages []stage, s *slots) *gatherer {
+// newGatherer returns the gatherer of a payload of which so many frames are there at most. It takes no memory for stages of which these are too few:
+// only a header says how large they are.
+func newGatherer(stages []stage, s *slots, frames int) *gatherer {
 	g := &gatherer{stages: stages, shares: s.deal(stages), sums: make([][]int16, len(stages))}
 	for i := range stages {
-		if stages[i].size > 0 {
-			g.sums[i] = make([]int16, stages[i].positions())
+		if s := &stages[i]; s.size > 0 && leastSeen*float64(s.blocks*s.bits) <= float64(frames)*float64(s.perFrame()) {
+			g.sums[i] = make([]int16, s.positions())
 		}
 	}
 	return g
 }
 
+// leastSeen is the share of a stage's bits of information of which as many coded bits have to be there, with some to spare: blocks do not all
+// have the same share of what is.
+const leastSeen = 0.8
+
 // add adds the log-likelihoods of frame number f.
 func (g *gatherer) add(b *bits[float32], f int) {
 	for i := range g.stages {
-		if g.stages[i].size == 0 {
+		if g.sums[i] == nil {
 			continue
 		}
 		h, sums := &g.shares[i], ring[int16]{g.sums[i], g.stages[i].begin(f)}
@@ -268,6 +274,10 @@ func (g *gatherer) decode(ctx context.Context, key keystream.Key, workers int, p
 	for i := range g.stages {
 		s := &g.stages[i]
 		if s.size == 0 {
+			continue
+		}
+		if g.sums[i] == nil {
+			intact, done = min(intact, s.first), done+s.blocks
 			continue
 		}
 		code, err := turbo.New(s.bits)

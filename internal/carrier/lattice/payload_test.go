@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -87,7 +88,7 @@ func (m *message) decode(t *testing.T, g *gatherer, key keystream.Key) (payload 
 func TestPayloadRoundTrip(t *testing.T) {
 	for seed := range uint64(40) {
 		m := newMessage(t, seed, 0.95)
-		g := newGatherer(m.stages, m.slots)
+		g := newGatherer(m.stages, m.slots, math.MaxInt)
 		for f := range m.header.frames {
 			m.send(g, f, 4)
 		}
@@ -108,7 +109,7 @@ func TestPayloadWithErasures(t *testing.T) {
 	for seed := range uint64(20) {
 		m := newMessage(t, 100+seed, 0.4)
 		rng := newRand(seed)
-		g := newGatherer(m.stages, m.slots)
+		g := newGatherer(m.stages, m.slots, math.MaxInt)
 		lost := 0
 		for f := range m.header.frames {
 			if rng.IntN(3) == 0 && 5*(lost+1) < 2*m.header.frames {
@@ -134,7 +135,7 @@ func TestALostBlockEndsThePayload(t *testing.T) {
 		}
 		s := &m.stages[i]
 		b := rng.IntN(s.blocks)
-		g := newGatherer(m.stages, m.slots)
+		g := newGatherer(m.stages, m.slots, math.MaxInt)
 		for f := range m.header.frames {
 			m.send(g, f, 4)
 		}
@@ -163,14 +164,14 @@ func TestALostBlockEndsThePayload(t *testing.T) {
 
 func TestNothingComesOfAnotherKey(t *testing.T) {
 	m := newMessage(t, 300, 0.8)
-	g := newGatherer(m.stages, m.slots)
+	g := newGatherer(m.stages, m.slots, math.MaxInt)
 	for f := range m.header.frames {
 		m.send(g, f, 4)
 	}
 	if got, arrived := m.decode(t, g, m.header.key(theirs)); len(got) > 0 || slices.Max(arrived) > 0 {
 		t.Errorf("%d bytes in %d blocks", len(got), arrived)
 	}
-	if got, _ := m.decode(t, newGatherer(m.stages, m.slots), m.key); len(got) > 0 {
+	if got, _ := m.decode(t, newGatherer(m.stages, m.slots, math.MaxInt), m.key); len(got) > 0 {
 		t.Errorf("%d bytes out of nothing", len(got))
 	}
 }
@@ -178,7 +179,7 @@ func TestNothingComesOfAnotherKey(t *testing.T) {
 // However often and surely a bit is read, its sum does not wrap around.
 func TestSumsSaturate(t *testing.T) {
 	m := newMessage(t, 400, 0.8)
-	g := newGatherer(m.stages, m.slots)
+	g := newGatherer(m.stages, m.slots, math.MaxInt)
 	for range 300 {
 		m.send(g, 0, maxLog)
 	}
@@ -246,7 +247,7 @@ func TestPayloadCancelled(t *testing.T) {
 	if _, err := encodePayload(ctx, m.stages, m.sealed, m.key, 1); err == nil {
 		t.Error("coded in spite of it")
 	}
-	if _, _, err := newGatherer(m.stages, m.slots).decode(ctx, m.key, 1, nil); err == nil {
+	if _, _, err := newGatherer(m.stages, m.slots, math.MaxInt).decode(ctx, m.key, 1, nil); err == nil {
 		t.Error("decoded in spite of it")
 	}
 }

@@ -83,7 +83,7 @@ func (l *listener) newReceiver(h *header) *receiver {
 		listener: l, header: h, key: h.key(l.key), coded: l.code.encode(h.marshal(l.key)),
 		stretch: l.newStretch(blockFrames),
 	}
-	r.gatherer = newGatherer(h.ladder(), newSlots(r.key))
+	r.gatherer = newGatherer(h.ladder(), newSlots(r.key), int((l.source.Frames()+FrameLength-1)/FrameLength)*l.source.Channels())
 	for i := range r.gatherer.stages {
 		r.blocks += r.gatherer.stages[i].blocks
 	}

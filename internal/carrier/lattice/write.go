@@ -254,7 +254,7 @@ func newHider(ctx context.Context, cover audio.File, t *task, n nonce) (*hider, 
 	}
 	h.bits = h.code.encode(header.marshal(t.key))
 	dealt := newSlots(h.key)
-	h.shares, h.gatherer = dealt.deal(h.stages), newGatherer(h.stages, dealt)
+	h.shares, h.gatherer = dealt.deal(h.stages), newGatherer(h.stages, dealt, math.MaxInt)
 
 	grid := carrier.GridOf(p.survey.format)
 	h.noise = roundingIndex(grid)

@@ -70,11 +70,28 @@ func (s *survey) Capacity(strength carrier.Strength) *report.Capacity {
 
 func (s *survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes, o carrier.HideOptions) (*report.Hide, error) {
 	room := s.bytes.Room(o.Strength)
+	if o.File != nil {
+		size, err := pictureSize(ctx, secret, o.File, room.Bytes)
+		if err != nil {
+			return nil, err
+		}
+		if size > 0 {
+			r, err := s.hideFile(ctx, dst, secret, size, o)
+			var lost *carrier.LostError
+			if secret == nil || !errors.As(err, &lost) || lost.Written {
+				return r, err
+			}
+		}
+		if secret == nil {
+			return nil, &report.LargeFileError{Need: report.FileBytes(0, 0, len(o.File.Data)), Have: room.Bytes}
+		}
+	}
 	c := check{secret: secret, options: o}
 	payload, complete, err := codestream.Encode(ctx, secret, codestream.EncodeOptions{
 		Limit: room.Bytes, Progress: progress(o.Options, report.Coding),
 		Lengths: func(size int, complete bool) []int {
-			return c.expect(ends(s.bytes.Divide(o.Strength, size)), size, complete)
+			c.whole, c.picture = size, size
+			return c.expect(ends(s.bytes.Divide(o.Strength, size)), complete)
 		},
 		Show: func(i int, v *codestream.View) error { return c.stage(ctx, i, v) },
 	})
@@ -157,20 +174,22 @@ func ends(stages []int) []int {
 type check struct {
 	secret   *picture.Planes
 	options  carrier.HideOptions
-	lengths  []int // bytes of payload at which stages end
+	whole    int   // bytes of the payload
+	picture  int   // of them, those of the picture's stream
+	lengths  []int // bytes of that at which stages end
 	psnr     []float64
 	restored *report.Quality
 	exact    bool
 }
 
-// expect prepares for stages that end after the given numbers of bytes of a payload of size bytes, and returns those of them that need
-// measuring: where the payload is complete so is the picture, by the word of the codestream.
-func (c *check) expect(lengths []int, size int, complete bool) []int {
-	for i, n := range lengths {
-		lengths[i] = min(n, size)
-	}
+// expect prepares for stages that end after the given numbers of bytes of the payload, and returns how much of the picture those of them have that
+// need measuring: where the payload is complete so is the picture, by the word of the codestream, or as the file behind it has it.
+func (c *check) expect(lengths []int, complete bool) []int {
 	if complete {
-		lengths = slices.DeleteFunc(lengths, func(n int) bool { return n == size })
+		lengths = slices.DeleteFunc(lengths, func(n int) bool { return n >= c.whole })
+	}
+	for i, n := range lengths {
+		lengths[i] = min(n, c.picture)
 	}
 	c.lengths, c.psnr = lengths, make([]float64, len(lengths))
 	return lengths
@@ -181,15 +200,14 @@ func (c *check) finish(ctx context.Context, r *report.Hide, done *carrier.Report
 	var sizes []int
 	for _, s := range done.Stages {
 		sizes = append(sizes, s.Bytes)
-		stage := report.HideStage{Bytes: s.Bytes, Survives: s.Survives, PSNR: 100}
-		if s.Survives == "" {
-			stage.Loss = &s.Loss
-		}
-		r.Stages = append(r.Stages, stage)
+		r.Stages = append(r.Stages, hiddenStage(s))
 	}
 	checking := progress(c.options.Options, report.Checking)
 	expected, psnr := c.lengths, c.psnr
-	if slices.Equal(c.expect(ends(sizes), len(done.Payload), complete), expected) {
+	if r.File == nil {
+		c.whole, c.picture = len(done.Payload), len(done.Payload)
+	}
+	if slices.Equal(c.expect(ends(sizes), complete), expected) {
 		c.psnr = psnr
 	} else {
 		if err := c.decode(ctx, done.Payload); err != nil {
@@ -211,6 +229,15 @@ func (c *check) finish(ctx context.Context, r *report.Hide, done *carrier.Report
 	}
 	checking(1, 1)
 	return ctx.Err()
+}
+
+// hiddenStage returns what there is to say of a stage, but for its quality.
+func hiddenStage(p carrier.Protection) report.HideStage {
+	stage := report.HideStage{Bytes: p.Bytes, Survives: p.Survives, PSNR: 100}
+	if p.Survives == "" {
+		stage.Loss = &p.Loss
+	}
+	return stage
 }
 
 // decode measures prefixes of a payload, which are its first stages.
@@ -328,7 +355,19 @@ func (f *found) Reveal(ctx context.Context, o carrier.RevealOptions) (*picture.P
 	for _, s := range m.Stages {
 		r.Stages = append(r.Stages, report.RevealStage{Bytes: s.Bytes, Blocks: s.Blocks, Arrived: s.Arrived})
 	}
+	file := arrivedFile(m)
+	if file != nil {
+		if r.File = (&report.File{Name: file.Name, Bytes: len(file.Data)}); o.File != nil {
+			o.File(file)
+		}
+	}
 	p, info, err := decode(ctx, m, o)
+	if errors.Is(err, codestream.ErrNoPicture) {
+		if r.Exact = file != nil; !r.Exact {
+			return nil, r, carrier.ErrPartly
+		}
+		return nil, r, nil
+	}
 	if errors.Is(err, codestream.ErrShort) {
 		return nil, r, fmt.Errorf("%w: traces of a picture are there, but none of its stages arrived", carrier.ErrNotFound)
 	}
@@ -337,8 +376,14 @@ func (f *found) Reveal(ctx context.Context, o carrier.RevealOptions) (*picture.P
 	}
 	// What a prefix is enough for is exact by the checks of its pieces alone; the word is for what the carrier has checked as a whole.
 	r.Width, r.Height, r.Exact = info.Width, info.Height, info.Complete && r.Complete
+	if file != nil {
+		r.Exact = true
+	}
 	if o.Report {
 		return nil, r, nil
+	}
+	if file != nil {
+		return pictureOf(ctx, file, p, r)
 	}
 	if o.Plain {
 		return p, r, nil
@@ -366,7 +411,7 @@ func decode(ctx context.Context, m *carrier.Message, o carrier.RevealOptions) (p
 	decoding := codestream.DecodeOptions{Progress: progress(o.Options, report.Decoding)}
 	err = codestream.Prefixes(ctx, m.Payload, lengths, decoding, func(i int, v *codestream.View) (err error) {
 		if o.Report && i >= len(stages) {
-			info = codestream.Info{Width: v.Width, Height: v.Height, Grey: v.Grey, Complete: v.Complete}
+			info = v.Info()
 			return nil
 		}
 		if p, info, err = v.Picture(ctx, v.Width*v.Height); err != nil {

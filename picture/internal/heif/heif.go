@@ -120,6 +120,25 @@ func Parse(data []byte) (*File, error) {
 	return f, nil
 }
 
+// Exif returns the Exif data of a file, in TIFF form, nil if there are none (ISO/IEC 23008-12, annex A.2.1). Which way is up they do not tell here.
+func Exif(data []byte) []byte {
+	m, err := parseMeta(data)
+	if err != nil {
+		return nil
+	}
+	for _, id := range m.order {
+		if i := m.items[id]; i.kind == "Exif" {
+			b, err := m.content(i, len(data))
+			if c := (cursor{b: b}); err == nil {
+				if skip := uint64(c.u32()); skip < uint64(len(c.b)) {
+					return c.b[skip:]
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // unspecified is H.273's code point for what is not said.
 const unspecified = 2
 

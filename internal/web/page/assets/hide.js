@@ -24,8 +24,9 @@ export function setUpHide(session, about, next) {
     const signal = pictureCard.begin("Reading");
     try {
       if (file.size > about.maxPicture) throw new api.Problem(`The file is larger than ${bytes(about.maxPicture)}.`, "Choose a smaller one.");
-      const size = await session.put("/picture", file, signal);
+      const size = await session.put(`/picture?${new URLSearchParams({ name: file.name })}`, file, signal);
       picture = { name: file.name, ...size };
+      id("strip-line").hidden = !size.located;
       id("picture-shown").src = `${session.url("/picture")}?${Date.now()}`;
       given(id("picture-drop"), file.name, `${size.width}×${size.height} pixels`);
       id("picture-warnings").replaceChildren(
@@ -345,7 +346,7 @@ export function setUpHide(session, about, next) {
     offer();
     try {
       const key = secret ? await secrecy.asked() : { passphrase: "", salt: "", keyFile: "" };
-      const body = JSON.stringify({ ...asked(), snr: snr(), scale: scale(), ...key });
+      const body = JSON.stringify({ ...asked(), snr: snr(), scale: scale(), strip: !id("strip-line").hidden && id("strip").checked, ...key });
       result = await session.work("POST", "/hide", body, { progress: (at) => how.follow(at) }, signal);
       showHidden(result, key);
     } catch (error) {
@@ -428,8 +429,8 @@ export function setUpHide(session, about, next) {
     fact("To the ear", "…", "asking an ear model", ...warned).id = "heard";
     fact(
       "The picture that comes back",
-      result.exact ? "exact" : result.psnr >= 100 ? "as it was hidden" : `${q.title} quality`,
-      result.psnr >= 100 ? "not one value of one pixel differs" : `PSNR ${result.psnr.toFixed(1)} dB: ${q.says}${fillsIn ? "; a network may add a little" : ""}`,
+      result.file ? "the very file" : result.exact ? "exact" : result.psnr >= 100 ? "as it was hidden" : `${q.title} quality`,
+      result.file ? `${result.file.name}, ${bytes(result.file.bytes)}, byte for byte` : result.psnr >= 100 ? "not one value of one pixel differs" : `PSNR ${result.psnr.toFixed(1)} dB: ${q.says}${fillsIn ? "; a network may add a little" : ""}`,
       `${result.width}×${result.height} pixels${scaled ? `, scaled down from ${result.original.join("×")}` : ""}`,
     );
     const made = stages.filter((stage) => stage.survives);

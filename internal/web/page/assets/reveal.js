@@ -4,7 +4,7 @@ import { Card, dropZone, given, say } from "./card.js";
 import { Player } from "./player.js";
 import { Secrecy } from "./secrecy.js";
 import { draw } from "./spectrogram.js";
-import { percent, quality, seconds } from "./words.js";
+import { bytes, percent, quality, seconds } from "./words.js";
 
 const id = (name) => document.getElementById(name);
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -119,6 +119,8 @@ export function setUpReveal(session) {
       player = new Player(id("reveal-player"), result.sound, [{ label: "", load: (at, n, s) => session.samples(result.which, at, n, s) }]);
       id("hear").hidden = false;
       id("save").href = session.url("/revealed");
+      id("save").download = result.saveAs;
+      id("save").textContent = result.file ? `Save ${result.saveAs}` : "Save the picture";
       id("save").hidden = false;
     } catch (error) {
       if (!card.latest(signal)) return; // what came after it shows itself
@@ -159,6 +161,7 @@ class View {
     id("revealed-title").textContent = "The picture appears";
     id("revealed-lead").textContent = "";
     this.figure = id("frame");
+    this.figure.hidden = id("stages").hidden = false;
     this.figure.querySelector(".stack").replaceChildren();
     this.figure.querySelector("figcaption").textContent = "";
   }
@@ -230,17 +233,19 @@ class View {
     await this.shown;
     this.signal.throwIfAborted();
     id("revealed").hidden = false;
-    this.look(result.picture, "The revealed picture");
+    this.figure.hidden = !result.picture;
+    id("stages").hidden = !result.picture;
+    if (result.picture) this.look(result.picture, "The revealed picture");
     const stages = result.stages ?? [];
     const rows = this.list([...stages.keys()], result);
-    if (result.restored) {
+    if (result.picture && (result.restored || result.file)) {
       const item = document.createElement("li");
       const button = document.createElement("button");
       button.type = "button";
       const thumb = Object.assign(document.createElement("img"), { src: address(result.picture), alt: "" });
       const [title, says] = [document.createElement("b"), document.createElement("span")];
-      title.textContent = "Restored";
-      says.textContent = ["a network fills in", close(result.psnr)].filter(Boolean).join(", ");
+      title.textContent = result.file ? "The file itself" : "Restored";
+      says.textContent = [result.file ? "" : "a network fills in", close(result.psnr)].filter(Boolean).join(", ");
       button.append(thumb, title, says);
       button.setAttribute("aria-pressed", "true");
       button.addEventListener("click", () => this.press(button, result.picture, "The revealed picture"));
@@ -253,8 +258,9 @@ class View {
     this.figure.querySelector("figcaption").textContent = `${result.width}×${result.height} pixels`;
 
     const q = result.psnr === null ? undefined : quality(result.psnr);
-    id("revealed-title").textContent = result.exact ? "Here it is, exactly as it was hidden" : result.complete ? "Here it is" : "Here is what survived";
-    id("revealed-lead").textContent = result.exact
+    const file = result.file && `${result.saveAs}, ${bytes(result.file.bytes)}`;
+    id("revealed-title").textContent = file ? "Here it is, the very file" : result.exact ? "Here it is, exactly as it was hidden" : result.complete ? "Here it is" : "Here is what survived";
+    id("revealed-lead").textContent = file ? `${file}: byte for byte as it was hidden.` : result.exact
       ? "Not one value of one pixel differs from the picture that was hidden."
       : [
           result.complete ? "All that was hidden has arrived." : "Parts are missing, so the picture is coarser than the one that was hidden.",
