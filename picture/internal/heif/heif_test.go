@@ -236,3 +236,25 @@ func TestInterruptible(t *testing.T) {
 		}
 	}
 }
+
+// Exif data are behind the four bytes that say where they begin.
+func TestExif(t *testing.T) {
+	data := bytes.Clone(read(t, "three.heic"))
+	at := bytes.Index(data, []byte("infe")) + 12 // the kind of the first item becomes Exif
+	copy(data[at:], "Exif")
+	m, err := parseMeta(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range m.items {
+		if i.kind == "Exif" {
+			copy(data[i.extents[0].at:], "\x00\x00\x00\x06Exif\x00\x00MM\x00*")
+		}
+	}
+	if got := Exif(data); !bytes.HasPrefix(got, []byte("MM\x00*")) {
+		t.Errorf("%.8q", got)
+	}
+	if Exif(read(t, "420.heic")) != nil || Exif(nil) != nil {
+		t.Error("Exif data where there are none")
+	}
+}
