@@ -262,8 +262,8 @@ func (f *field) disturb(ctx context.Context, v victim, rng *rand.Rand) (end stri
 // judge says what is wrong with how a command ended.
 func judge(v victim, code int, died, sig syscall.Signal, said string) error {
 	switch {
-	case code < 0 && died == sig:
-		// Of SIGKILL, or before it could listen for signals: then it has said nothing.
+	case code < 0 && (died == sig || died == syscall.SIGINT && v.visit != nil):
+		// Of SIGKILL, or before it could listen for signals: then it has said nothing. What did not end a page is followed by an interrupt.
 		if sig != syscall.SIGKILL && said != "" {
 			return errors.New("it died although it had begun")
 		}

@@ -138,7 +138,7 @@ func (r *bits) colours(s *sequence, layers int) {
 	for range 6 {
 		r.ue()
 	}
-	if r.flag() && r.flag() {
+	if scaled := r.flag(); scaled && r.flag() {
 		r.scalingLists()
 	}
 	r.u(2)
@@ -216,7 +216,7 @@ func (r *bits) referenceSets() bool {
 			r.u(1)
 			r.ue()
 			for range counts[set-1] + 1 {
-				if r.flag() || r.flag() {
+				if used := r.flag(); used || r.flag() {
 					counts[set]++
 				}
 			}
