@@ -403,6 +403,9 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	}
 	out = written(out)
 	if o.brief {
+		if len(res.Losses) > 0 {
+			whole += " (" + strings.Join(res.Losses, "; ") + ")"
+		}
 		o.printf("%s is hidden in %s%s; %s\n", shown(res.Image), out, scaled, whole)
 	} else {
 		o.printf("%s is hidden in %s\n", shown(res.Image), out)

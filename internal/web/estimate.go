@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -199,8 +200,13 @@ func (s *session) getEstimate(w http.ResponseWriter, r *http.Request) error {
 	}
 	width, height := p.size(factor, room)
 	if p.file != nil && factor == 1 && room.TakesFile(p.Width, p.Height, len(p.file.Data)) {
+		e, err := p.estimator(ctx, p.Width, p.Height)
+		if err := errors.Join(err, ctx.Err()); err != nil {
+			return err
+		}
 		exact := 100.0
-		v.Picture = &estimatedPicture{Width: p.Width, Height: p.Height, Need: report.FileBytes(p.Width, p.Height, len(p.file.Data)), PSNR: &exact}
+		need := min(e.Bytes(), report.FileBytes(p.Width, p.Height, len(p.file.Data)))
+		v.Picture = &estimatedPicture{Width: p.Width, Height: p.Height, Need: need, PSNR: &exact}
 		done()
 		return s.reply(w, v)
 	}
