@@ -1013,3 +1013,58 @@ func TestPageLeaves(t *testing.T) {
 	}
 	t.Error("the recording is still there after the page has gone")
 }
+
+// The page says of a photograph that it says where it was taken, and gives back the very file; and any file that somebody hid.
+func TestPageGivesBackTheFile(t *testing.T) {
+	p, _ := openPage(t)
+	p.look(1200, "light")
+	dir := t.TempDir()
+	beach, cover, letter := filepath.Join(dir, "beach.jpg"), filepath.Join(dir, "speech.wav"), filepath.Join(dir, "letter.wav")
+	photograph := jpegFile(t)
+	if err := os.WriteFile(beach, photograph, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	shorten(t, speech, cover, 10)
+	p.give("#picture-file", beach)
+	p.until(`!document.querySelector("#strip-line").hidden`)
+	p.give("#cover-file", cover)
+	p.until(`document.querySelector("#verdict").textContent.includes("come back exactly")`)
+	p.click("#hide-go")
+	p.until(`!document.querySelector("#hidden").hidden`)
+	if s := p.text("#facts"); !strings.Contains(s, "the very file") || !strings.Contains(s, "beach.jpg") {
+		t.Errorf("the facts are %q", s)
+	}
+	p.shot("8-file-hidden")
+	p.click("#try-reveal")
+	p.until(`document.querySelector("#revealed-title").textContent.includes("the very file") && !document.querySelector("#save").hidden`)
+	if s := p.text("#stages"); !strings.Contains(s, "The file itself") {
+		t.Errorf("the stages are %q", s)
+	}
+	p.shot("9-file-revealed")
+	if name, data := p.save("#save"); name != "beach.jpg" || !bytes.Equal(data, photograph) {
+		t.Errorf("%d bytes are saved as %s", len(data), name)
+	}
+
+	rec, err := codec.OpenFile(cover)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rec.Close()
+	var stego bytes.Buffer
+	text := &ditas.File{Name: "letter.html", Data: []byte("<script>document.title = 'taken'</script>")}
+	if _, err := ditas.Hide(t.Context(), &stego, rec, nil, ditas.Public(), ditas.HideOptions{File: text}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(letter, stego.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.click("#tab-reveal")
+	p.give("#recording-file", letter)
+	p.until(`document.querySelector("#recording-given").textContent.includes("letter.wav") && !document.querySelector("#reveal-go").disabled`)
+	p.click("#reveal-go")
+	p.until(`document.querySelector("#save").textContent == "Save letter.html" && !document.querySelector("#save").hidden`)
+	p.shot("10-any-file-revealed")
+	if name, data := p.save("#save"); name != "letter.html" || !bytes.Equal(data, text.Data) {
+		t.Errorf("%d bytes are saved as %s", len(data), name)
+	}
+}

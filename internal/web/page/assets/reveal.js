@@ -161,7 +161,7 @@ class View {
     id("revealed-title").textContent = "The picture appears";
     id("revealed-lead").textContent = "";
     this.figure = id("frame");
-    this.figure.hidden = id("stages").hidden = false;
+    this.figure.hidden = id("stages").parentElement.hidden = false;
     this.figure.querySelector(".stack").replaceChildren();
     this.figure.querySelector("figcaption").textContent = "";
   }
@@ -234,7 +234,7 @@ class View {
     this.signal.throwIfAborted();
     id("revealed").hidden = false;
     this.figure.hidden = !result.picture;
-    id("stages").hidden = !result.picture;
+    id("stages").parentElement.hidden = !result.picture;
     if (result.picture) this.look(result.picture, "The revealed picture");
     const stages = result.stages ?? [];
     const rows = this.list([...stages.keys()], result);
