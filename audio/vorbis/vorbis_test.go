@@ -408,7 +408,7 @@ func FuzzOpen(f *testing.F) {
 		switch {
 		case errors.Is(err, audio.ErrDamaged):
 		case errors.As(err, &cut):
-			if cut.Frames != int64(rec.Frames()) || cut.Declared != file.Frames() {
+			if cut.Frames != int64(rec.Frames()) || cut.Declared < file.Frames() {
 				t.Fatal(rec.Frames(), file.Frames(), err)
 			}
 		case err != nil:
