@@ -53,8 +53,17 @@ func FuzzHeader(f *testing.F) {
 			}
 			positions += s.positions()
 		}
-		if at != h.sealed || positions > 48<<20 {
+		if at != h.sealed || positions > 192<<20 {
 			t.Fatalf("%+v: %d bytes, %d coded bits", h, at, positions)
+		}
+		// Whatever a header says, what is taken for it is in proportion to the frames that are there.
+		const frames, bits = 100, 5000 // of a frame, in all stages together
+		taken := 0
+		for _, sums := range newGatherer(h.ladder(), newSlots(ours), frames).sums {
+			taken += len(sums)
+		}
+		if most := int(frames * bits * 5 / leastSeen); taken > most+len(h.ladder())*18 {
+			t.Fatalf("%+v: %d coded bits where %d frames are there", h, taken, frames)
 		}
 	})
 }
