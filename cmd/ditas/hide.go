@@ -62,10 +62,11 @@ is, the harder the change is to find, and the less noise the picture survives.
 picture as it will be revealed, after a network has restored what is missing.
 
 Where there is room for the picture's own file, and that is smaller than the exact
-picture, ditas hides the file: it comes back byte for byte under its own name, and
-what is left of a damaged recording still shows the picture. A photograph may say
-where it was taken; --strip leaves out all that a JPEG or PNG file says besides its
-pixels. --any hides a file that is no picture, whole or not at all.
+picture, ditas hides the file: it comes back byte for byte under its own name. If
+the recording is damaged, what is left shows the picture, as far as there was room to
+protect it. A photograph may say where it was taken; --strip leaves out all that a JPEG
+or PNG file says besides its pixels. --any hides a file of any other kind, whole or not
+at all.
 
 With a passphrase, nobody can reveal the picture without it. It is not stored
 anywhere: if you forget it, the picture is lost. Without a passphrase, anyone who has
@@ -96,7 +97,8 @@ const hideExample = `  ditas hide photo.jpg song.wav
 type hideFlags struct {
 	terminal
 	images, covers []string
-	any            string
+	anys           []string
+	any            string // the one of these
 	strip          bool
 	out            string
 	batch          batchFlags
@@ -128,7 +130,7 @@ func hideCommand() *cobra.Command {
 	f.StringArrayVarP(&o.images, "image", "i", nil, "the `PICTURE` to hide")
 	f.StringArrayVarP(&o.covers, "cover", "c", nil, "the `RECORDING` to hide it in; it is not changed")
 	f.StringVarP(&o.out, "out", "o", "", "the `RECORDING` to write (default: the other one's name, with a number)")
-	f.StringVar(&o.any, "any", "", "hide a `FILE` of any kind, whole or not at all, instead of a picture")
+	f.StringArrayVar(&o.anys, "any", nil, "hide a `FILE` of any kind, whole or not at all, instead of a picture")
 	f.BoolVar(&o.strip, "strip", false, "leave out what the picture's file says besides its pixels")
 	o.batch.addFlags(cmd, "under the recordings' names")
 	o.passphrase.addFlags(cmd, "needed to reveal the picture")
@@ -203,6 +205,15 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 	}
 	if err := o.passphrase.check(); err != nil {
 		return err
+	}
+	switch len(o.anys) {
+	case 0:
+	case 1:
+		if o.any = o.anys[0]; o.any == "" {
+			return usagef("--any names no file")
+		}
+	default:
+		return withHint(usagef("--any is given %d times", len(o.anys)), "put several files into one archive first, such as a zip file")
 	}
 	images, covers, out, err := o.arguments(ctx, args)
 	if err != nil {
@@ -286,7 +297,7 @@ func (o *hideFlags) arguments(ctx context.Context, args []string) (images, cover
 	case folder >= 0:
 		err = withHint(fmt.Errorf("%s is a folder, and files are wanted here", covers[folder]), "name those in it; --out-dir names a folder to write to")
 	case len(images) == 0 && o.any == "":
-		err = withHint(usagef("no picture is given"), "name it with --image; ditas hide -h explains")
+		err = withHint(usagef("no picture is given"), "name it with --image, or a file of another kind with --any; ditas hide -h explains")
 	case len(covers) == 0:
 		err = withHint(usagef("no recording is given"), "name it with --cover; ditas hide -h explains")
 	}
@@ -362,18 +373,12 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 		o.warn(cover.name+" "+holds.Text, holds.Advice)
 		res.Warnings = append(res.Warnings, *holds)
 	}
-	if file := o.options.File; secret != nil && file != nil && picture.Located(file.Data) {
-		room, err := survey.Capacity(o.options.Strength)
-		if err != nil {
-			return err
-		}
-		if room.TakesFile(secret.Width, secret.Height, len(file.Data)) {
-			o.warn(fmt.Sprintf("%s says where it was taken, and whoever reveals it learns that", image), "--strip leaves that out")
-		}
-	}
 	err = o.write(ctx, out, func(w io.Writer) (err error) {
 		if res.Hide, err = survey.Hide(ctx, w, secret, key, o.options); err != nil {
 			return err
+		}
+		if res.File != nil && picture.Located(o.options.File.Data) {
+			o.warn(fmt.Sprintf("%s says where it was taken, and whoever reveals it learns that", shown(res.Image)), "--strip leaves that out")
 		}
 		return o.batch.checkOutput(out, inputs...) // which may have come meanwhile
 	})
@@ -435,7 +440,7 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 		}
 	}
 	if !res.Robust {
-		o.detail("  The recording has room for the picture but not for protecting it from noise.\n")
+		o.detail("  The recording has room for it but not for protecting it from noise.\n")
 	}
 	if !key.Secret() {
 		o.detail("Anyone who has ditas can reveal it: no passphrase was given.\n")
@@ -448,24 +453,27 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 
 // read reads what is to be hidden: a picture, and with it its file; or the file alone that --any names, and no picture.
 func (o *hideFlags) read(ctx context.Context, image string) (secret *picture.Planes, err error) {
+	name := image
 	if o.any != "" {
-		o.options.File, err = readFile(ctx, o.any)
-		return nil, err
+		name = o.any
+		o.options.File, err = readFile(ctx, name)
+	} else {
+		secret, o.options.File, err = readPictureFile(ctx, name)
 	}
-	secret, o.options.File, err = readPictureFile(ctx, image)
-	if err != nil || o.options.File == nil {
+	if errors.Is(err, picture.ErrFormat) {
+		return nil, withHint(err, "%s; --any hides a file of any other kind", intake.Advice(err))
+	}
+	if err != nil || o.options.File == nil || !o.strip {
 		return secret, err
 	}
-	if o.strip {
-		stripped, err := picture.Strip(o.options.File.Data)
-		switch {
-		case errors.Is(err, picture.ErrUnstripped): // the pixels alone say nothing
-			o.options.File = nil
-		case err != nil:
-			return nil, fmt.Errorf("%s: %w", image, err)
-		default:
-			o.options.File.Data = stripped
-		}
+	stripped, err := picture.Strip(o.options.File.Data)
+	switch {
+	case errors.Is(err, picture.ErrUnstripped) && secret != nil: // the pixels alone say nothing
+		o.options.File = nil
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", name, err)
+	default:
+		o.options.File.Data = stripped
 	}
 	return secret, nil
 }
@@ -532,7 +540,7 @@ func ssim(v *float64) string {
 func explain(err error, r *recording, method string) error {
 	var large *report.LargeFileError
 	if errors.As(err, &large) {
-		return withHint(fmt.Errorf("%s has room for %s, and the file takes %s", r.name, fileSize(large.Have), fileSize(large.Need)), "take a longer recording, or a lower --snr")
+		return withHint(fmt.Errorf("%s has room for %s, and the file takes %s", r.name, fileSize(large.Have), fileSize(large.Need)), "take a longer recording, or a smaller file")
 	}
 	var short *report.TooShortError
 	if errors.As(err, &short) {
@@ -565,7 +573,7 @@ func explain(err error, r *recording, method string) error {
 	if errors.Is(err, ditas.ErrSilent) {
 		return withHint(fmt.Errorf("%s: %w", r.name, err), "take a recording with sound in it")
 	}
-	if errors.Is(err, ditas.ErrTooLoud) || errors.Is(err, ditas.ErrNothingFound) || errors.Is(err, ditas.ErrOtherVersion) {
+	if errors.Is(err, ditas.ErrTooLoud) || errors.Is(err, ditas.ErrNothingFound) || errors.Is(err, ditas.ErrOtherVersion) || errors.Is(err, ditas.ErrPartly) {
 		return fmt.Errorf("%s: %w", r.name, err)
 	}
 	return err

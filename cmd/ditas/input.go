@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -60,7 +61,7 @@ func about(name string, err error) error {
 	advice := intake.Advice(err)
 	var refusal *codec.Refusal
 	if errors.As(err, &refusal) {
-		err = fmt.Errorf("%s %s", name, refusal.Says)
+		err = &refused{name + " " + refusal.Says, err}
 	} else {
 		err = fmt.Errorf("%s: %w", name, err)
 	}
@@ -69,6 +70,16 @@ func about(name string, err error) error {
 	}
 	return withHint(err, "%s", advice)
 }
+
+// refused says of a file by its name why it is refused.
+type refused struct {
+	text string
+	err  error
+}
+
+func (r *refused) Error() string { return r.text }
+
+func (r *refused) Unwrap() error { return r.err }
 
 // unfit returns an error with how a recording of this name is to be written: one of usage, if it is refused.
 func unfit(name string, err error) error {
@@ -88,10 +99,21 @@ func readPicture(ctx context.Context, name string) (*picture.Planes, error) {
 	return p, err
 }
 
+// extensionOf returns the extension that pictures like this usually have, empty if that is not known.
+func extensionOf(data []byte) string {
+	media := http.DetectContentType(data)
+	for _, k := range picture.Readable() {
+		if k.MediaType == media {
+			return k.Extensions[0]
+		}
+	}
+	return ""
+}
+
 // mostFile is the size of the largest file that is hidden as it is, in bytes: no recording has room for more.
 const mostFile = 64 << 20
 
-// readPictureFile reads a picture file, and returns what is in it, too: nil if it has no name, or no recording has room for it.
+// readPictureFile reads a picture file, and returns what is in it, too: nil if no recording has room for it.
 func readPictureFile(ctx context.Context, name string) (*picture.Planes, *ditas.File, error) {
 	f, size, err := open(ctx, name)
 	if err != nil {
@@ -102,12 +124,15 @@ func readPictureFile(ctx context.Context, name string) (*picture.Planes, *ditas.
 	if err != nil {
 		return nil, nil, about(shown(name), err)
 	}
-	if name == "-" || size > mostFile {
+	if size > mostFile {
 		return p, nil, nil
 	}
 	data := make([]byte, size)
 	if _, err := f.ReadAt(data, 0); err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", name, err)
+		return nil, nil, fmt.Errorf("%s: %w", shown(name), err)
+	}
+	if name == "-" {
+		name = "picture" + extensionOf(data)
 	}
 	return p, &ditas.File{Name: filepath.Base(name), Data: data}, nil
 }
@@ -157,6 +182,22 @@ var (
 	pictureFormats             = bare(picture.Usual(picture.Writable())) // that --format takes
 	writtenRecordingExtensions = bare(codec.Extensions(codec.Writable()))
 )
+
+// looksLikeRecording reports whether a file is a recording, of a kind that ditas reads or not.
+func looksLikeRecording(name string) bool {
+	f, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	_, err = codec.Open(f, info.Size())
+	var refusal *codec.Refusal
+	return !errors.Is(err, audio.ErrFormat) || errors.As(err, &refusal) && refusal.Format != nil
+}
 
 func isFolder(name string) bool {
 	info, err := os.Stat(name)

@@ -254,7 +254,7 @@ func exitCode(err error) int {
 		return 0
 	case errors.As(err, new(*usageError)):
 		return exitUsage
-	case errors.As(err, new(*partError)):
+	case errors.As(err, new(*partError)), errors.Is(err, ditas.ErrPartly):
 		return exitPartly
 	case errors.As(err, new(*nothingError)), errors.Is(err, ditas.ErrNothingFound):
 		return exitNothing

@@ -115,7 +115,7 @@ func (o *revealFlags) arguments(args []string) (stegos []string, out string, err
 	if last := len(stegos) - 1; out == "" && o.batch.dir == "" && last == 1 && len(args) > 0 {
 		info, missing := os.Stat(stegos[last])
 		extension := strings.TrimPrefix(strings.ToLower(filepath.Ext(stegos[last])), ".")
-		if missing != nil || !info.Mode().IsRegular() || slices.Contains(pictureExtensions, extension) {
+		if missing != nil || !info.Mode().IsRegular() || slices.Contains(pictureExtensions, extension) || !looksLikeRecording(stegos[last]) {
 			stegos, out = stegos[:last], stegos[last]
 		}
 	}
@@ -157,10 +157,7 @@ func (o *revealFlags) run(ctx context.Context, args []string) error {
 		}
 	case filepath.Ext(out) != "":
 		if format, err = picture.FormatOf(out); err != nil {
-			o.unknown = &usageError{err}
-			if hasExtension(out) {
-				return o.unknown
-			}
+			o.unknown = &usageError{err} // unless what is revealed is a file of that kind
 		}
 	}
 	if o.drawn != "" && len(stegos) > 1 {
@@ -276,7 +273,7 @@ func (o *revealFlags) reveal(ctx context.Context, name, out string, format pictu
 	case p.Width != r.Width:
 		smaller = fmt.Sprintf(" at %d×%d, since too little has arrived to tell more", p.Width, p.Height)
 	}
-	if !itself && res.Exact {
+	if !itself && res.Exact && format != picture.JPEG && len(p.Losses) == 0 {
 		exactly = ", exactly as it was hidden"
 	}
 	o.printf("%s holds %s, now in %s%s%s\n", stego.name, what, out, smaller, exactly)

@@ -21,8 +21,12 @@ import (
 	"ditas/report"
 )
 
-// mostReplans is how often less is hidden because a cover does not give back what it seemed to have room for.
-const mostReplans = 12
+// mostReplans is how often less is hidden because a cover does not give back what it seemed to have room for, and leastPayload how many bytes that
+// may be: of fewer nobody makes a picture.
+const (
+	mostReplans  = 12
+	leastPayload = 16
+)
 
 // Of returns the method that hides pictures by a carrier. name is what reports call it.
 func Of(name string, c carrier.Carrier) carrier.Method { return &method{name, c} }
@@ -131,7 +135,9 @@ func (s *survey) embed(ctx context.Context, dst io.Writer, payload []byte, o car
 		if !errors.As(err, &lost) || lost.Written || lost.Size < 2 || replans == mostReplans {
 			return nil, err
 		}
-		payload = payload[:max(1, min(lost.Arrived, len(payload)-len(payload)/8))]
+		if payload = payload[:max(0, min(lost.Arrived, len(payload)-len(payload)/8))]; len(payload) < leastPayload {
+			return nil, carrier.ErrUnfound
+		}
 	}
 }
 
