@@ -64,9 +64,9 @@ picture as it will be revealed, after a network has restored what is missing.
 Where there is room for the picture's own file, and that is smaller than the exact
 picture, ditas hides the file: it comes back byte for byte under its own name. If
 the recording is damaged, what is left shows the picture, as far as there was room to
-protect it. A photograph may say where it was taken; --strip leaves out all that a JPEG
-or PNG file says besides its pixels. --any hides a file of any other kind, whole or not
-at all.
+protect it. A photograph may say where it was taken; --strip leaves out all that a
+JPEG or PNG file says besides its pixels. --any hides a file of any other kind, whole
+or not at all.
 
 With a passphrase, nobody can reveal the picture without it. It is not stored
 anywhere: if you forget it, the picture is lost. Without a passphrase, anyone who has
@@ -460,7 +460,7 @@ func (o *hideFlags) read(ctx context.Context, image string) (secret *picture.Pla
 	} else {
 		secret, o.options.File, err = readPictureFile(ctx, name)
 	}
-	if errors.Is(err, picture.ErrFormat) {
+	if errors.Is(err, picture.ErrFormat) && !errors.As(err, new(*picture.UnreadError)) {
 		return nil, withHint(err, "%s; --any hides a file of any other kind", intake.Advice(err))
 	}
 	if err != nil || o.options.File == nil || !o.strip {
