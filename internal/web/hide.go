@@ -80,7 +80,7 @@ func (p *secret) estimator(ctx context.Context, width, height int) (*ditas.Estim
 	return e, nil
 }
 
-// mostFile is the size of the largest file that is hidden as it is, in bytes: no recording has room for more.
+// mostFile is the size of the largest file that is hidden as it is, in bytes: no recording has room for more. A page holds one.
 const mostFile = 16 << 20
 
 // itself returns the picture's file as it would be hidden, nil if it cannot be.

@@ -478,9 +478,6 @@ func (s *session) count() bool {
 	var n int64
 	if s.secret != nil {
 		n += int64(len(s.secret.pixels.Pix))
-		if s.secret.file != nil {
-			n += int64(len(s.secret.file.Data))
-		}
 	}
 	if s.hidden != nil && (s.secret == nil || s.hidden != s.secret.pixels) {
 		n += int64(len(s.hidden.Pix))
