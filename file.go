@@ -39,12 +39,14 @@ func (f *File) SafeName() string {
 		}
 		return r
 	}, lastElement(f.Name))
-	name = strings.TrimLeft(strings.TrimRight(name, ". "), ". -") // leading dashes would be flags
+	trailing := func(r rune) bool { return r == '.' || unicode.IsSpace(r) }
+	name = strings.TrimRightFunc(name, trailing)
+	name = strings.TrimLeftFunc(name, func(r rune) bool { return r == '-' || trailing(r) }) // leading dashes would be flags
 	stem, _, _ := strings.Cut(name, ".")
 	if name == "" || isDevice(stem) {
-		name = "hidden " + name
+		name = strings.TrimRightFunc("hidden "+name, trailing)
 	}
-	return shorten(strings.TrimSpace(name), 200)
+	return strings.TrimRightFunc(shorten(name, 200), trailing)
 }
 
 // lastElement returns what stands behind the last slash of either kind.

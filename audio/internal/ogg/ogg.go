@@ -237,7 +237,7 @@ func (s *Stream) turn() error {
 					s.left--
 				}
 			}
-			if s.piece == s.Pieces && s.Laces[s.Pieces-1] == 255 {
+			if s.piece == s.Pieces && (s.Pieces == 0 || s.Laces[s.Pieces-1] == 255) {
 				continue // and goes on; no page since From has begun a packet
 			}
 		}
