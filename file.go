@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"ditas/internal/carrier"
+	"ditas/internal/carrier/lattice"
 )
 
 // File is a file with its name: that of a picture, or any.
@@ -14,6 +15,9 @@ type File struct {
 	Name string // as its owner calls it; what is hidden of it is the last element, without folders, and at most 255 bytes
 	Data []byte
 }
+
+// MaxFile is the size in bytes of the largest file for which any recording has room.
+const MaxFile = lattice.MaxPayload
 
 // mostName is how long a name may be, in bytes: that is as much as file systems take.
 const mostName = 255

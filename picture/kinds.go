@@ -149,6 +149,15 @@ func FormatOf(path string) (Format, error) {
 	return 0, fmt.Errorf("%s: the name of a picture to write must end in %s", path, words.List(Usual(Writable()), "or"))
 }
 
+// ExtensionOf returns the usual extension, with its dot, of pictures like the one in a file, and an empty one if [Decode] does not read it.
+func ExtensionOf(file []byte) string {
+	k, err := sniff(file[:min(HeadSize, len(file))])
+	if err != nil {
+		return ""
+	}
+	return k.Extensions[0]
+}
+
 // Wanted returns a hint for somebody who gave something else: "pictures are PNG, JPEG, … files".
 func Wanted() string { return "pictures are " + words.List(Names(Readable()), "or") + " files" }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -99,20 +98,6 @@ func readPicture(ctx context.Context, name string) (*picture.Planes, error) {
 	return p, err
 }
 
-// extensionOf returns the extension that pictures like this usually have, empty if that is not known.
-func extensionOf(data []byte) string {
-	media := http.DetectContentType(data)
-	for _, k := range picture.Readable() {
-		if k.MediaType == media {
-			return k.Extensions[0]
-		}
-	}
-	return ""
-}
-
-// mostFile is the size of the largest file that is hidden as it is, in bytes: no recording has room for more.
-const mostFile = 64 << 20
-
 // readPictureFile reads a picture file, and returns what is in it, too: nil if no recording has room for it.
 func readPictureFile(ctx context.Context, name string) (*picture.Planes, *ditas.File, error) {
 	f, size, err := open(ctx, name)
@@ -124,7 +109,7 @@ func readPictureFile(ctx context.Context, name string) (*picture.Planes, *ditas.
 	if err != nil {
 		return nil, nil, about(shown(name), err)
 	}
-	if size > mostFile {
+	if size > ditas.MaxFile {
 		return p, nil, nil
 	}
 	data := make([]byte, size)
@@ -132,7 +117,7 @@ func readPictureFile(ctx context.Context, name string) (*picture.Planes, *ditas.
 		return nil, nil, fmt.Errorf("%s: %w", shown(name), err)
 	}
 	if name == "-" {
-		name = "picture" + extensionOf(data)
+		name = "picture" + picture.ExtensionOf(data)
 	}
 	return p, &ditas.File{Name: filepath.Base(name), Data: data}, nil
 }
@@ -144,7 +129,7 @@ func readFile(ctx context.Context, name string) (*ditas.File, error) {
 		return nil, err
 	}
 	defer f.Close()
-	if size > mostFile {
+	if size > ditas.MaxFile {
 		return nil, withHint(fmt.Errorf("%s has %s, for which no recording has room", shown(name), fileSize(int(size))), "hide a smaller one")
 	}
 	data := make([]byte, size)

@@ -80,9 +80,6 @@ func (p *secret) estimator(ctx context.Context, width, height int) (*ditas.Estim
 	return e, nil
 }
 
-// mostFile is the size of the largest file that is hidden as it is, in bytes: no recording has room for more. A page holds one.
-const mostFile = 16 << 20
-
 // itself returns the picture's file as it would be hidden, nil if it cannot be.
 func (p *secret) itself(scale float64, strip bool) (*ditas.File, error) {
 	if p.file == nil || scale != 1 {
@@ -119,7 +116,7 @@ func (s *session) putPicture(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v := &secret{Width: p.Width, Height: p.Height, losses: p.Losses}
-	if size <= mostFile {
+	if size <= ditas.MaxFile {
 		data := make([]byte, size)
 		if _, err := f.ReadAt(data, 0); err != nil {
 			return err

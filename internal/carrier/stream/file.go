@@ -95,13 +95,8 @@ func (s *survey) hideFile(ctx context.Context, dst io.Writer, secret *picture.Pl
 		}
 	}
 	payload = appendFile(payload, o.File)
-	var t tries
 	options, embedding := o.Options, progress(o.Options, report.Embedding)
-	options.Progress = func(p report.Phase, done, total int) {
-		if p == report.Embedding {
-			embedding(t.at(done, total), triesTotal)
-		}
-	}
+	options.Progress = triesOf(embedding)
 	done, err := s.bytes.Embed(ctx, dst, o.Strength, payload, o.Key, o.Nonce, options)
 	if err != nil {
 		return nil, err

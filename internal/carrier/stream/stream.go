@@ -119,12 +119,7 @@ func (s *survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes
 // embed embeds as much of a payload as comes back. A stage that is known not to arrive is not sent: less is hidden until all of it does.
 func (s *survey) embed(ctx context.Context, dst io.Writer, payload []byte, o carrier.HideOptions) (*carrier.Report, error) {
 	options, embedding := o.Options, progress(o.Options, report.Embedding)
-	var t tries
-	options.Progress = func(p report.Phase, done, total int) {
-		if p == report.Embedding {
-			embedding(t.at(done, total), triesTotal)
-		}
-	}
+	options.Progress = triesOf(embedding)
 	for replans := 0; ; replans++ {
 		done, err := s.bytes.Embed(ctx, dst, o.Strength, payload, o.Key, o.Nonce, options)
 		if err == nil {
@@ -152,6 +147,16 @@ const (
 	triesTotal = 10_000
 	firstTry   = 0.9
 )
+
+// triesOf returns what a carrier tells how far its tries are, and makes one progress of all of them.
+func triesOf(embedding func(done, total int)) report.Progress {
+	var t tries
+	return func(p report.Phase, done, total int) {
+		if p == report.Embedding {
+			embedding(t.at(done, total), triesTotal)
+		}
+	}
+}
 
 // at returns how much is done in all of triesTotal. A try that is less far than it was is another one.
 func (t *tries) at(done, total int) int {
