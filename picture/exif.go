@@ -8,37 +8,47 @@ import (
 // orientation returns the value of the orientation tag in the first directory of TIFF data, which is what Exif data are: 1 to 8
 // (Exif 2.32, section 4.6.4, tag 274), or 1 (upright) if there is none or the data make no sense.
 func orientation(data []byte) int {
-	if len(data) < 8 {
+	const tag, short = 274, 3
+	at, order := firstDirectory(data)
+	e := entry(data, order, at, tag)
+	if e == nil || order.Uint16(e[2:]) != short || order.Uint32(e[4:]) != 1 {
 		return 1
 	}
-	var order binary.ByteOrder
-	switch string(data[:4]) {
-	case "II*\x00":
-		order = binary.LittleEndian
-	case "MM\x00*":
-		order = binary.BigEndian
-	default:
-		return 1
+	if o := int(order.Uint16(e[8:])); o >= 1 && o <= 8 {
+		return o
 	}
-	at := uint64(order.Uint32(data[4:]))
+	return 1
+}
+
+// firstDirectory returns where the first directory of TIFF data begins, and their byte order.
+func firstDirectory(data []byte) (uint64, binary.ByteOrder) {
+	if len(data) >= 8 {
+		switch string(data[:4]) {
+		case "II*\x00":
+			return uint64(binary.LittleEndian.Uint32(data[4:])), binary.LittleEndian
+		case "MM\x00*":
+			return uint64(binary.BigEndian.Uint32(data[4:])), binary.BigEndian
+		}
+	}
+	return 1 << 63, binary.BigEndian // nowhere
+}
+
+// entry returns the 12 bytes of a tag in the directory of TIFF data at a position, nil if it is not there.
+func entry(data []byte, order binary.ByteOrder, at uint64, tag uint16) []byte {
 	if at+2 > uint64(len(data)) {
-		return 1
+		return nil
 	}
 	entries := data[at+2:]
 	for range order.Uint16(data[at:]) {
 		if len(entries) < 12 {
-			return 1
+			return nil
 		}
-		const tag, short = 274, 3
-		if order.Uint16(entries) == tag && order.Uint16(entries[2:]) == short && order.Uint32(entries[4:]) == 1 {
-			if o := int(order.Uint16(entries[8:])); o >= 1 && o <= 8 {
-				return o
-			}
-			return 1
+		if order.Uint16(entries) == tag {
+			return entries[:12]
 		}
 		entries = entries[12:]
 	}
-	return 1
+	return nil
 }
 
 var exifHeader = []byte("Exif\x00\x00")

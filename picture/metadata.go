@@ -30,37 +30,6 @@ func hasLatitude(exif []byte) bool {
 	return gps != nil && entry(exif, order, uint64(order.Uint32(gps[8:])), latitude) != nil
 }
 
-// firstDirectory returns where the first directory of TIFF data begins, and their byte order.
-func firstDirectory(data []byte) (uint64, binary.ByteOrder) {
-	if len(data) >= 8 {
-		switch string(data[:4]) {
-		case "II*\x00":
-			return uint64(binary.LittleEndian.Uint32(data[4:])), binary.LittleEndian
-		case "MM\x00*":
-			return uint64(binary.BigEndian.Uint32(data[4:])), binary.BigEndian
-		}
-	}
-	return 1 << 63, binary.BigEndian // nowhere
-}
-
-// entry returns the 12 bytes of a tag in the directory of TIFF data at a position, nil if it is not there.
-func entry(data []byte, order binary.ByteOrder, at uint64, tag uint16) []byte {
-	if at+2 > uint64(len(data)) {
-		return nil
-	}
-	entries := data[at+2:]
-	for range order.Uint16(data[at:]) {
-		if len(entries) < 12 {
-			return nil
-		}
-		if order.Uint16(entries) == tag {
-			return entries[:12]
-		}
-		entries = entries[12:]
-	}
-	return nil
-}
-
 // ErrUnstripped reports a kind of file of which [Strip] does not know what to leave out.
 var ErrUnstripped = errors.New("what this kind of file says besides its pixels cannot be left out: save it as JPEG or PNG")
 
@@ -144,29 +113,24 @@ var keptChunks = []string{"tRNS", "cICP", "iCCP", "gAMA", "cHRM", "sRGB", "sBIT"
 
 // stripPNG leaves out the chunks of a PNG file that do not matter for how it looks, and what follows it.
 func stripPNG(file []byte, orientation int) ([]byte, error) {
-	const head = 8
-	out := slices.Clone(file[:min(head, len(file))])
-	for at := head; at+12 <= len(file); {
-		size := uint64(binary.BigEndian.Uint32(file[at:]))
-		if size+12 > uint64(len(file)-at) {
-			break
+	out, ended := slices.Clone(file[:min(8, len(file))]), false
+	pngChunks(file, func(name string, chunk []byte) {
+		if ended {
+			return
 		}
-		chunk := file[at : at+int(size)+12]
-		at += len(chunk)
-		name := string(chunk[4:8])
 		if name[0]&0x20 == 0 || slices.Contains(keptChunks, name) {
 			out = append(out, chunk...)
 		}
-		switch {
-		case name == "IEND":
-			return out, nil
-		case name == "IHDR" && orientation > 1:
-			from := len(out)
-			exif := upright(orientation)
+		if name == "IHDR" && orientation > 1 {
+			from, exif := len(out), upright(orientation)
 			out = binary.BigEndian.AppendUint32(out, uint32(len(exif)))
 			out = append(append(out, "eXIf"...), exif...)
 			out = binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(out[from+4:]))
 		}
+		ended = name == "IEND"
+	})
+	if !ended {
+		return nil, fmt.Errorf("PNG: %w", ErrTruncated)
 	}
-	return nil, fmt.Errorf("PNG: %w", ErrTruncated)
+	return out, nil
 }

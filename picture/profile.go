@@ -455,39 +455,22 @@ func pngPlain(data []byte) []byte {
 // tiffTag returns where the value of a tag in the first directory of TIFF data lies, and what is in it if it is a number; ok tells whether it is
 // there.
 func tiffTag(data []byte, tag uint16) (value []byte, number uint32, ok bool) {
-	if len(data) < 8 {
+	at, order := firstDirectory(data)
+	e := entry(data, order, at, tag)
+	if e == nil {
 		return nil, 0, false
 	}
-	var order binary.ByteOrder = binary.LittleEndian
-	if data[0] == 'M' {
-		order = binary.BigEndian
-	}
-	at := uint64(order.Uint32(data[4:]))
-	if at+2 > uint64(len(data)) {
-		return nil, 0, false
-	}
-	entries := data[at+2:]
-	for range order.Uint16(data[at:]) {
-		if len(entries) < 12 {
-			break
+	number = order.Uint32(e[8:])
+	size := uint64(order.Uint32(e[4:]))
+	switch order.Uint16(e[2:]) {
+	case 3:
+		return nil, uint32(order.Uint16(e[8:])), true
+	case 1, 2, 7: // bytes
+		if size > 4 && uint64(number)+size <= uint64(len(data)) {
+			return data[number:][:size], number, true
 		}
-		if order.Uint16(entries) != tag {
-			entries = entries[12:]
-			continue
-		}
-		number = order.Uint32(entries[8:])
-		size := uint64(order.Uint32(entries[4:]))
-		switch order.Uint16(entries[2:]) {
-		case 3:
-			return nil, uint32(order.Uint16(entries[8:])), true
-		case 1, 2, 7: // bytes
-			if size > 4 && uint64(number)+size <= uint64(len(data)) {
-				return data[number:][:size], number, true
-			}
-		}
-		return nil, number, true
 	}
-	return nil, 0, false
+	return nil, number, true
 }
 
 // tiffProfile returns the profile in a TIFF file, or nil.
