@@ -5,12 +5,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"ditas/audio"
+	"ditas/audio/internal/pcm/pcmtest"
 )
 
 var be = binary.BigEndian
@@ -137,86 +137,49 @@ func TestFiles(t *testing.T) {
 
 // Files that ffmpeg wrote hold the samples that it reads.
 func TestSamplesAgreeWithFFmpeg(t *testing.T) {
-	for _, c := range []struct {
-		name     string
-		channels int
-		encoding audio.Encoding
-	}{
-		{"s8", 3, audio.Int8},
-		{"s16", 2, audio.Int16},
-		{"s24", 1, audio.Int24},
-		{"sowt", 1, audio.Int16},
-		{"s32", 2, audio.Int32},
-		{"f32", 2, audio.Float32},
-		{"f64", 1, audio.Float64},
-		{"a-law", 1, audio.Int16},
-		{"mu-law", 2, audio.Int16},
-		{"pipe", 2, audio.Int16},
-	} {
-		data, err := os.ReadFile("testdata/" + c.name + ".aiff")
-		if err != nil {
-			t.Fatal(err)
-		}
-		samples, err := os.ReadFile("testdata/" + c.name + ".f64")
-		if err != nil {
-			t.Fatal(err)
-		}
-		rec, err := decode(data)
-		if err != nil {
-			t.Errorf("%s: %v", c.name, err)
-			continue
-		}
-		if want := (audio.Format{Rate: 44100, Channels: c.channels, Encoding: c.encoding}); rec.Format != want || rec.Frames() != 97 || len(samples) != 97*8*c.channels {
-			t.Errorf("%s: %d frames of %+v", c.name, rec.Frames(), rec.Format)
-			continue
-		}
-		for i := range 97 * c.channels {
-			want := math.Float64frombits(binary.LittleEndian.Uint64(samples[8*i:]))
-			if got := rec.Samples[i%c.channels][i/c.channels]; got != want {
-				t.Fatalf("%s: sample %d is %v, want %v", c.name, i, got, want)
-			}
-		}
-	}
+	pcmtest.Decode(decode).Agree(t, ".aiff", 0, []pcmtest.Written{
+		{Name: "s8", Channels: 3, Encoding: audio.Int8},
+		{Name: "s16", Channels: 2, Encoding: audio.Int16},
+		{Name: "s24", Channels: 1, Encoding: audio.Int24},
+		{Name: "sowt", Channels: 1, Encoding: audio.Int16},
+		{Name: "s32", Channels: 2, Encoding: audio.Int32},
+		{Name: "f32", Channels: 2, Encoding: audio.Float32},
+		{Name: "f64", Channels: 1, Encoding: audio.Float64},
+		{Name: "a-law", Channels: 1, Encoding: audio.Int16},
+		{Name: "mu-law", Channels: 2, Encoding: audio.Int16},
+		{Name: "pipe", Channels: 2, Encoding: audio.Int16},
+	})
 }
 
 func TestRefusals(t *testing.T) {
 	one := comm(1, 2, 16, rate8000, "")
 	samples := ssnd("1234")
-	for _, c := range []struct {
-		data []byte
-		err  error
-		says string
-	}{
-		{nil, audio.ErrFormat, "not an AIFF file"},
-		{form("8SVX", one, samples), audio.ErrFormat, "not an AIFF file"},
-		{form("AIFF"), audio.ErrMalformed, "ends before its samples"},
-		{form("AIFF", one), audio.ErrMalformed, "ends before its samples"},
-		{form("AIFF", samples), audio.ErrMalformed, "no COMM chunk"},
-		{form("AIFF", chunk("COMM", "short"), samples), audio.ErrMalformed, "a COMM chunk of 5 bytes"},
-		{form("AIFC", one, samples), audio.ErrMalformed, "a COMM chunk of 18 bytes"},
-		{form("AIFF", comm(0, 2, 16, rate8000, ""), samples), audio.ErrMalformed, "no channels"},
-		{form("AIFF", comm(1, 2, 0, rate8000, ""), samples), audio.ErrUnsupported, "samples of 0 bits"},
-		{form("AIFF", comm(1, 2, 33, rate8000, ""), samples), audio.ErrUnsupported, "samples of 33 bits"},
-		{form("AIFF", comm(1, 2, 16, strings.Repeat("\x00", 10), ""), samples), audio.ErrMalformed, "a rate of 0 Hz"},
-		{form("AIFF", comm(1, 2, 16, "\xC0"+rate8000[1:], ""), samples), audio.ErrMalformed, "a rate of -8000 Hz"},
-		{form("AIFF", comm(1, 2, 16, "\x40\x20"+rate8000[2:], ""), samples), audio.ErrMalformed, "Hz"},
-		{form("AIFF", comm(1, 2, 16, "\x7F\xFF"+rate8000[2:], ""), samples), audio.ErrMalformed, "Hz"},
-		{of("ima4", 16, 2, "1234"), audio.ErrUnsupported, "IMA ADPCM; convert the file"},
-		{of("what", 16, 2, "1234"), audio.ErrUnsupported, `compression "what"`},
-		{of("raw ", 16, 2, "1234"), audio.ErrUnsupported, "unsigned samples of 16 bits"},
-		{form("AIFF", one, chunk("SSND", "\x00\x00\x00\x09\x00\x00\x00\x001234")), audio.ErrMalformed, "ends before its samples"},
-		{form("AIFF", one, chunk("SSND", "\x00\x00\x00\x09\x00\x00\x00\x001234"), chunk("NAME", "abc")), audio.ErrMalformed, "begin 9 bytes into a chunk of 4"},
-		{form("AIFF", one, samples, samples), audio.ErrMalformed, "a second chunk of samples begins at byte 58"},
-		{form("AIFF", samples, samples, one), audio.ErrMalformed, "a second chunk of samples begins at byte 32"},
-		{slices.Concat(short(1, "1234"), short(1, "1234")), audio.ErrUnsupported, "another AIFF file begins at byte 58"},
-		{slices.Concat(of("alaw", 16, 1, "1")[:75], short(1, "1234")), audio.ErrUnsupported, "another AIFF file begins at byte 75"},
-		{form("AIFF", slices.Repeat([]string{chunk("NAME", "")}, 1<<14)...), audio.ErrMalformed, "16384 chunks"},
-	} {
-		_, err := Open(bytes.NewReader(c.data), int64(len(c.data)))
-		if !errors.Is(err, c.err) || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("got %v, want %v that says %q", err, c.err, c.says)
-		}
-	}
+	pcmtest.Decode(decode).Refuse(t, []pcmtest.Refusal{
+		{Data: nil, Err: audio.ErrFormat, Says: "not an AIFF file"},
+		{Data: form("8SVX", one, samples), Err: audio.ErrFormat, Says: "not an AIFF file"},
+		{Data: form("AIFF"), Err: audio.ErrMalformed, Says: "ends before its samples"},
+		{Data: form("AIFF", one), Err: audio.ErrMalformed, Says: "ends before its samples"},
+		{Data: form("AIFF", samples), Err: audio.ErrMalformed, Says: "no COMM chunk"},
+		{Data: form("AIFF", chunk("COMM", "short"), samples), Err: audio.ErrMalformed, Says: "a COMM chunk of 5 bytes"},
+		{Data: form("AIFC", one, samples), Err: audio.ErrMalformed, Says: "a COMM chunk of 18 bytes"},
+		{Data: form("AIFF", comm(0, 2, 16, rate8000, ""), samples), Err: audio.ErrMalformed, Says: "no channels"},
+		{Data: form("AIFF", comm(1, 2, 0, rate8000, ""), samples), Err: audio.ErrUnsupported, Says: "samples of 0 bits"},
+		{Data: form("AIFF", comm(1, 2, 33, rate8000, ""), samples), Err: audio.ErrUnsupported, Says: "samples of 33 bits"},
+		{Data: form("AIFF", comm(1, 2, 16, strings.Repeat("\x00", 10), ""), samples), Err: audio.ErrMalformed, Says: "a rate of 0 Hz"},
+		{Data: form("AIFF", comm(1, 2, 16, "\xC0"+rate8000[1:], ""), samples), Err: audio.ErrMalformed, Says: "a rate of -8000 Hz"},
+		{Data: form("AIFF", comm(1, 2, 16, "\x40\x20"+rate8000[2:], ""), samples), Err: audio.ErrMalformed, Says: "Hz"},
+		{Data: form("AIFF", comm(1, 2, 16, "\x7F\xFF"+rate8000[2:], ""), samples), Err: audio.ErrMalformed, Says: "Hz"},
+		{Data: of("ima4", 16, 2, "1234"), Err: audio.ErrUnsupported, Says: "IMA ADPCM; convert the file"},
+		{Data: of("what", 16, 2, "1234"), Err: audio.ErrUnsupported, Says: `compression "what"`},
+		{Data: of("raw ", 16, 2, "1234"), Err: audio.ErrUnsupported, Says: "unsigned samples of 16 bits"},
+		{Data: form("AIFF", one, chunk("SSND", "\x00\x00\x00\x09\x00\x00\x00\x001234")), Err: audio.ErrMalformed, Says: "ends before its samples"},
+		{Data: form("AIFF", one, chunk("SSND", "\x00\x00\x00\x09\x00\x00\x00\x001234"), chunk("NAME", "abc")), Err: audio.ErrMalformed, Says: "begin 9 bytes into a chunk of 4"},
+		{Data: form("AIFF", one, samples, samples), Err: audio.ErrMalformed, Says: "a second chunk of samples begins at byte 58"},
+		{Data: form("AIFF", samples, samples, one), Err: audio.ErrMalformed, Says: "a second chunk of samples begins at byte 32"},
+		{Data: slices.Concat(short(1, "1234"), short(1, "1234")), Err: audio.ErrUnsupported, Says: "another AIFF file begins at byte 58"},
+		{Data: slices.Concat(of("alaw", 16, 1, "1")[:75], short(1, "1234")), Err: audio.ErrUnsupported, Says: "another AIFF file begins at byte 75"},
+		{Data: form("AIFF", slices.Repeat([]string{chunk("NAME", "")}, 1<<14)...), Err: audio.ErrMalformed, Says: "16384 chunks"},
+	})
 }
 
 func TestTruncationAtEveryLength(t *testing.T) {
@@ -264,20 +227,5 @@ func FuzzDecode(f *testing.F) {
 	for _, c := range files {
 		f.Add(c.data)
 	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		rec, err := decode(data)
-		var cut *audio.TruncatedError
-		switch {
-		case rec == nil:
-			if !errors.Is(err, audio.ErrFormat) && !errors.Is(err, audio.ErrUnsupported) && !errors.Is(err, audio.ErrMalformed) {
-				t.Fatalf("an error of no class: %v", err)
-			}
-		case err != nil && !errors.As(err, &cut):
-			t.Fatal(err)
-		case rec.Format.Check() != nil:
-			t.Fatal(rec.Format.Check())
-		case rec.Frames()*rec.Format.Channels > len(data):
-			t.Fatalf("%d frames out of %d bytes", rec.Frames(), len(data))
-		}
-	})
+	f.Fuzz(func(t *testing.T, data []byte) { pcmtest.Decode(decode).Check(t, data) })
 }

@@ -5,12 +5,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"ditas/audio"
+	"ditas/audio/internal/pcm/pcmtest"
 )
 
 // file returns an AU file, as its specification has it.
@@ -82,71 +82,34 @@ func TestEncodings(t *testing.T) {
 
 // Files that ffmpeg wrote hold the samples that it reads.
 func TestSamplesAgreeWithFFmpeg(t *testing.T) {
-	for _, c := range []struct {
-		name     string
-		channels int
-		encoding audio.Encoding
-	}{
-		{"s8", 3, audio.Int8},
-		{"s16", 2, audio.Int16},
-		{"s24", 1, audio.Int24},
-		{"s32", 2, audio.Int32},
-		{"f32", 2, audio.Float32},
-		{"f64", 1, audio.Float64},
-		{"a-law", 1, audio.Int16},
-		{"mu-law", 2, audio.Int16},
-		{"pipe", 2, audio.Int16},
-	} {
-		data, err := os.ReadFile("testdata/" + c.name + ".au")
-		if err != nil {
-			t.Fatal(err)
-		}
-		samples, err := os.ReadFile("testdata/" + c.name + ".f64")
-		if err != nil {
-			t.Fatal(err)
-		}
-		rec, err := decode(data)
-		if err != nil {
-			t.Errorf("%s: %v", c.name, err)
-			continue
-		}
-		if want := (audio.Format{Rate: 44100, Channels: c.channels, Encoding: c.encoding}); rec.Format != want || rec.Frames() != 97 || len(samples) != 97*8*c.channels {
-			t.Errorf("%s: %d frames of %+v", c.name, rec.Frames(), rec.Format)
-			continue
-		}
-		for i := range 97 * c.channels {
-			want := math.Float64frombits(binary.LittleEndian.Uint64(samples[8*i:]))
-			if got := rec.Samples[i%c.channels][i/c.channels]; got != want {
-				t.Fatalf("%s: sample %d is %v, want %v", c.name, i, got, want)
-			}
-		}
-	}
+	pcmtest.Decode(decode).Agree(t, ".au", 0, []pcmtest.Written{
+		{Name: "s8", Channels: 3, Encoding: audio.Int8},
+		{Name: "s16", Channels: 2, Encoding: audio.Int16},
+		{Name: "s24", Channels: 1, Encoding: audio.Int24},
+		{Name: "s32", Channels: 2, Encoding: audio.Int32},
+		{Name: "f32", Channels: 2, Encoding: audio.Float32},
+		{Name: "f64", Channels: 1, Encoding: audio.Float64},
+		{Name: "a-law", Channels: 1, Encoding: audio.Int16},
+		{Name: "mu-law", Channels: 2, Encoding: audio.Int16},
+		{Name: "pipe", Channels: 2, Encoding: audio.Int16},
+	})
 }
 
 func TestRefusals(t *testing.T) {
-	for _, c := range []struct {
-		data []byte
-		err  error
-		says string
-	}{
-		{nil, audio.ErrFormat, "not an AU file"},
-		{[]byte(".snf"), audio.ErrFormat, "not an AU file"},
-		{[]byte(".snd\x00\x00"), audio.ErrMalformed, "ends before its samples"},
-		{file(big, 24, 4, 23, 8000, 1, "1234"), audio.ErrUnsupported, "G.721 ADPCM; convert the file"},
-		{file(big, 24, 4, 99, 8000, 1, "1234"), audio.ErrUnsupported, "encoding 99"},
-		{file(big, 24, 4, 3, 0, 1, "1234"), audio.ErrMalformed, "a rate of 0 Hz"},
-		{file(big, 24, 4, 3, 1<<31, 1, "1234"), audio.ErrMalformed, "a rate of 2147483648 Hz"},
-		{file(big, 24, 4, 3, 8000, 0, "1234"), audio.ErrMalformed, "0 channels"},
-		{file(big, 24, 4, 3, 8000, 1<<31, "1234"), audio.ErrMalformed, "2147483648 channels"},
-		{file(big, 20, 4, 3, 8000, 1, "1234"), audio.ErrMalformed, "begin at byte 20, within the header"},
-		{file(big, math.MaxUint32, 4, 3, 8000, 1, "1234"), audio.ErrMalformed, "ends before its samples"},
-		{slices.Concat(encoded[1].data, encoded[1].data), audio.ErrUnsupported, "another AU file begins at byte 28"},
-	} {
-		_, err := Open(bytes.NewReader(c.data), int64(len(c.data)))
-		if !errors.Is(err, c.err) || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("got %v, want %v that says %q", err, c.err, c.says)
-		}
-	}
+	pcmtest.Decode(decode).Refuse(t, []pcmtest.Refusal{
+		{Data: nil, Err: audio.ErrFormat, Says: "not an AU file"},
+		{Data: []byte(".snf"), Err: audio.ErrFormat, Says: "not an AU file"},
+		{Data: []byte(".snd\x00\x00"), Err: audio.ErrMalformed, Says: "ends before its samples"},
+		{Data: file(big, 24, 4, 23, 8000, 1, "1234"), Err: audio.ErrUnsupported, Says: "G.721 ADPCM; convert the file"},
+		{Data: file(big, 24, 4, 99, 8000, 1, "1234"), Err: audio.ErrUnsupported, Says: "encoding 99"},
+		{Data: file(big, 24, 4, 3, 0, 1, "1234"), Err: audio.ErrMalformed, Says: "a rate of 0 Hz"},
+		{Data: file(big, 24, 4, 3, 1<<31, 1, "1234"), Err: audio.ErrMalformed, Says: "a rate of 2147483648 Hz"},
+		{Data: file(big, 24, 4, 3, 8000, 0, "1234"), Err: audio.ErrMalformed, Says: "0 channels"},
+		{Data: file(big, 24, 4, 3, 8000, 1<<31, "1234"), Err: audio.ErrMalformed, Says: "2147483648 channels"},
+		{Data: file(big, 20, 4, 3, 8000, 1, "1234"), Err: audio.ErrMalformed, Says: "begin at byte 20, within the header"},
+		{Data: file(big, math.MaxUint32, 4, 3, 8000, 1, "1234"), Err: audio.ErrMalformed, Says: "ends before its samples"},
+		{Data: slices.Concat(encoded[1].data, encoded[1].data), Err: audio.ErrUnsupported, Says: "another AU file begins at byte 28"},
+	})
 }
 
 func TestTruncationAtEveryLength(t *testing.T) {
@@ -185,20 +148,5 @@ func FuzzDecode(f *testing.F) {
 	for _, c := range encoded {
 		f.Add(c.data)
 	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		rec, err := decode(data)
-		var cut *audio.TruncatedError
-		switch {
-		case rec == nil:
-			if !errors.Is(err, audio.ErrFormat) && !errors.Is(err, audio.ErrUnsupported) && !errors.Is(err, audio.ErrMalformed) {
-				t.Fatalf("an error of no class: %v", err)
-			}
-		case err != nil && !errors.As(err, &cut):
-			t.Fatal(err)
-		case rec.Format.Check() != nil:
-			t.Fatal(rec.Format.Check())
-		case rec.Frames()*rec.Format.Channels > len(data):
-			t.Fatalf("%d frames out of %d bytes", rec.Frames(), len(data))
-		}
-	})
+	f.Fuzz(func(t *testing.T, data []byte) { pcmtest.Decode(decode).Check(t, data) })
 }

@@ -5,12 +5,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"ditas/audio"
+	"ditas/audio/internal/pcm/pcmtest"
 )
 
 // The GUIDs as Sony's document has them.
@@ -99,79 +99,42 @@ func TestFiles(t *testing.T) {
 
 // Files that ffmpeg wrote hold the samples that it reads.
 func TestSamplesAgreeWithFFmpeg(t *testing.T) {
-	for _, c := range []struct {
-		name     string
-		channels int
-		encoding audio.Encoding
-	}{
-		{"u8", 3, audio.Int8},
-		{"s16", 2, audio.Int16},
-		{"s24", 6, audio.Int24},
-		{"s32", 2, audio.Int32},
-		{"f32", 2, audio.Float32},
-		{"f64", 1, audio.Float64},
-		{"a-law", 1, audio.Int16},
-		{"mu-law", 2, audio.Int16},
-		{"pipe", 2, audio.Int16},
-	} {
-		data, err := os.ReadFile("testdata/" + c.name + ".w64")
-		if err != nil {
-			t.Fatal(err)
-		}
-		samples, err := os.ReadFile("testdata/" + c.name + ".f64")
-		if err != nil {
-			t.Fatal(err)
-		}
-		rec, err := decode(data)
-		if err != nil {
-			t.Errorf("%s: %v", c.name, err)
-			continue
-		}
-		if want := (audio.Format{Rate: 44100, Channels: c.channels, Encoding: c.encoding}); rec.Format != want || rec.Frames() < 97 || len(samples) != rec.Frames()*8*c.channels {
-			t.Errorf("%s: %d frames of %+v", c.name, rec.Frames(), rec.Format)
-			continue
-		}
-		for i := range len(samples) / 8 {
-			want := math.Float64frombits(binary.LittleEndian.Uint64(samples[8*i:]))
-			if got := rec.Samples[i%c.channels][i/c.channels]; got != want {
-				t.Fatalf("%s: sample %d is %v, want %v", c.name, i, got, want)
-			}
-		}
-	}
+	pcmtest.Decode(decode).Agree(t, ".w64", 8, []pcmtest.Written{
+		{Name: "u8", Channels: 3, Encoding: audio.Int8},
+		{Name: "s16", Channels: 2, Encoding: audio.Int16},
+		{Name: "s24", Channels: 6, Encoding: audio.Int24},
+		{Name: "s32", Channels: 2, Encoding: audio.Int32},
+		{Name: "f32", Channels: 2, Encoding: audio.Float32},
+		{Name: "f64", Channels: 1, Encoding: audio.Float64},
+		{Name: "a-law", Channels: 1, Encoding: audio.Int16},
+		{Name: "mu-law", Channels: 2, Encoding: audio.Int16},
+		{Name: "pipe", Channels: 2, Encoding: audio.Int16},
+	})
 }
 
 func TestRefusals(t *testing.T) {
 	samples := part(dataGUID, 0, "12345678")
 	one := file(sixteen, samples)
 	odd := file(sixteen, part(dataGUID, 0, "12")[:26])
-	for _, c := range []struct {
-		data []byte
-		err  error
-		says string
-	}{
-		{nil, audio.ErrFormat, "not a Wave64 file"},
-		{[]byte("RIFF" + riffGUID[4:]), audio.ErrFormat, "not a Wave64 file"},
-		{[]byte(riffGUID), audio.ErrMalformed, "ends before its samples"},
-		{[]byte(riffGUID + "\x00\x00\x00\x00\x00\x00\x00\x00" + junkGUID), audio.ErrFormat, "not of audio"},
-		{file(), audio.ErrMalformed, "ends before its samples"},
-		{file(samples), audio.ErrMalformed, "before their format"},
-		{file(format(0x55, 1, 8000, 16), samples), audio.ErrUnsupported, "MP3; convert the file"},
-		{file(format(1, 0, 8000, 16), samples), audio.ErrMalformed, "no channels"},
-		{file(part(fmtGUID, 0, "abc"), samples), audio.ErrMalformed, "a format of 3 bytes"},
-		{file(part(fmtGUID, 7, "abc"), samples), audio.ErrMalformed, "a chunk of 7 bytes"},
-		{file(part(junkGUID, math.MaxUint64, "abc"), sixteen, samples), audio.ErrMalformed, "ends before its samples"},
-		{file(sixteen, part(dataGUID, 7, "abc")), audio.ErrMalformed, "a chunk of 7 bytes"},
-		{file(sixteen, samples, samples), audio.ErrMalformed, "a second chunk of samples begins at byte 112"},
-		{file(sixteen, samples, part(junkGUID, 0, "abc"), samples), audio.ErrMalformed, "a second chunk of samples"},
-		{slices.Concat(one, one), audio.ErrUnsupported, "another Wave64 file begins at byte 112"},
-		{slices.Concat(odd, one), audio.ErrUnsupported, "another Wave64 file begins at byte 106"},
-		{file(append(slices.Repeat([]string{part(junkGUID, 0, "")}, 1<<14), sixteen, samples)...), audio.ErrMalformed, "16384 chunks"},
-	} {
-		_, err := Open(bytes.NewReader(c.data), int64(len(c.data)))
-		if !errors.Is(err, c.err) || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("got %v, want %v that says %q", err, c.err, c.says)
-		}
-	}
+	pcmtest.Decode(decode).Refuse(t, []pcmtest.Refusal{
+		{Data: nil, Err: audio.ErrFormat, Says: "not a Wave64 file"},
+		{Data: []byte("RIFF" + riffGUID[4:]), Err: audio.ErrFormat, Says: "not a Wave64 file"},
+		{Data: []byte(riffGUID), Err: audio.ErrMalformed, Says: "ends before its samples"},
+		{Data: []byte(riffGUID + "\x00\x00\x00\x00\x00\x00\x00\x00" + junkGUID), Err: audio.ErrFormat, Says: "not of audio"},
+		{Data: file(), Err: audio.ErrMalformed, Says: "ends before its samples"},
+		{Data: file(samples), Err: audio.ErrMalformed, Says: "before their format"},
+		{Data: file(format(0x55, 1, 8000, 16), samples), Err: audio.ErrUnsupported, Says: "MP3; convert the file"},
+		{Data: file(format(1, 0, 8000, 16), samples), Err: audio.ErrMalformed, Says: "no channels"},
+		{Data: file(part(fmtGUID, 0, "abc"), samples), Err: audio.ErrMalformed, Says: "a format of 3 bytes"},
+		{Data: file(part(fmtGUID, 7, "abc"), samples), Err: audio.ErrMalformed, Says: "a chunk of 7 bytes"},
+		{Data: file(part(junkGUID, math.MaxUint64, "abc"), sixteen, samples), Err: audio.ErrMalformed, Says: "ends before its samples"},
+		{Data: file(sixteen, part(dataGUID, 7, "abc")), Err: audio.ErrMalformed, Says: "a chunk of 7 bytes"},
+		{Data: file(sixteen, samples, samples), Err: audio.ErrMalformed, Says: "a second chunk of samples begins at byte 112"},
+		{Data: file(sixteen, samples, part(junkGUID, 0, "abc"), samples), Err: audio.ErrMalformed, Says: "a second chunk of samples"},
+		{Data: slices.Concat(one, one), Err: audio.ErrUnsupported, Says: "another Wave64 file begins at byte 112"},
+		{Data: slices.Concat(odd, one), Err: audio.ErrUnsupported, Says: "another Wave64 file begins at byte 106"},
+		{Data: file(append(slices.Repeat([]string{part(junkGUID, 0, "")}, 1<<14), sixteen, samples)...), Err: audio.ErrMalformed, Says: "16384 chunks"},
+	})
 }
 
 func TestTruncationAtEveryLength(t *testing.T) {
@@ -193,20 +156,5 @@ func FuzzDecode(f *testing.F) {
 	for _, c := range files {
 		f.Add(c.data)
 	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		rec, err := decode(data)
-		var cut *audio.TruncatedError
-		switch {
-		case rec == nil:
-			if !errors.Is(err, audio.ErrFormat) && !errors.Is(err, audio.ErrUnsupported) && !errors.Is(err, audio.ErrMalformed) {
-				t.Fatalf("an error of no class: %v", err)
-			}
-		case err != nil && !errors.As(err, &cut):
-			t.Fatal(err)
-		case rec.Format.Check() != nil:
-			t.Fatal(rec.Format.Check())
-		case rec.Frames()*rec.Format.Channels > len(data):
-			t.Fatalf("%d frames out of %d bytes", rec.Frames(), len(data))
-		}
-	})
+	f.Fuzz(func(t *testing.T, data []byte) { pcmtest.Decode(decode).Check(t, data) })
 }
