@@ -181,14 +181,14 @@ func TestWhatCannotBeWrittenAsItIs(t *testing.T) {
 		cover          []byte
 		begins, become string
 	}{
-		"8 bits":                {au(t, record(1, audio.Int8)), "fLaC", "FLAC (16000 Hz, mono, 8-bit), without its tags"},
-		"16 bits":               {au(t, record(2, audio.Int16)), "fLaC", "FLAC (16000 Hz, 2 channels, 16-bit), without its tags"},
-		"24 bits":               {au(t, record(1, audio.Int24)), "fLaC", "FLAC (16000 Hz, mono, 24-bit), without its tags"},
-		"32 bits":               {au(t, record(1, audio.Int32)), "fLaC", "FLAC (16000 Hz, mono, 32-bit), without its tags"},
-		"floats":                {au(t, record(1, audio.Float32)), "RIFF", "WAV (16000 Hz, mono, 32-bit float), without its tags"},
-		"more for FLAC":         {au(t, record(9, audio.Int16)), "RIFF", "WAV (16000 Hz, 9 channels, 16-bit), without its tags"},
-		"A-law":                 {aLaw(t, record(1, audio.Int16)), "RIFF", "WAV (16000 Hz, mono, 16-bit)"},
-		"what can be":           {music(t, mono, 5), "RIFF", ""},
+		"8 bits":        {au(t, record(1, audio.Int8)), "fLaC", "FLAC (16000 Hz, mono, 8-bit), without its tags"},
+		"16 bits":       {au(t, record(2, audio.Int16)), "fLaC", "FLAC (16000 Hz, 2 channels, 16-bit), without its tags"},
+		"24 bits":       {au(t, record(1, audio.Int24)), "fLaC", "FLAC (16000 Hz, mono, 24-bit), without its tags"},
+		"32 bits":       {au(t, record(1, audio.Int32)), "fLaC", "FLAC (16000 Hz, mono, 32-bit), without its tags"},
+		"floats":        {au(t, record(1, audio.Float32)), "RIFF", "WAV (16000 Hz, mono, 32-bit float), without its tags"},
+		"more for FLAC": {au(t, record(9, audio.Int16)), "RIFF", "WAV (16000 Hz, 9 channels, 16-bit), without its tags"},
+		"A-law":         {aLaw(t, record(1, audio.Int16)), "RIFF", "WAV (16000 Hz, mono, 16-bit)"},
+		"what can be":   {music(t, mono, 5), "RIFF", ""},
 	} {
 		if err := os.WriteFile(at("cover"), c.cover, 0o600); err != nil {
 			t.Fatal(err)

@@ -242,6 +242,7 @@ type sound struct {
 	lossy  bool          // what was given
 	// becomes tells what became of what was given, as report.Hide has it.
 	becomes string
+	cut     *audio.TruncatedError // of what was given, if that became another kind of file, which is whole
 
 	surveying chan struct{} // takes one
 
@@ -462,7 +463,7 @@ func (s *session) decode(ctx context.Context, f *spool) (*sound, error) {
 			surveying: make(chan struct{}, 1), surveys: map[string]*ditas.Survey{},
 		}, nil
 	}
-	g, err := s.rewrite(ctx, r)
+	g, cut, err := s.rewrite(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -472,23 +473,23 @@ func (s *session) decode(ctx context.Context, f *spool) (*sound, error) {
 		return nil, err
 	}
 	f.release()
-	v.given, v.lossy, v.becomes = given, lossy, becomes
+	v.given, v.lossy, v.becomes, v.cut = given, lossy, becomes, cut
 	return v, nil
 }
 
 // rewrite makes a spool of a recording that becomes another kind of file. What a FLAC file takes until it is complete is counted as if it were not
-// compressed.
-func (s *session) rewrite(ctx context.Context, r audio.Rewriter) (*spool, error) {
+// compressed. It tells whether what was given is cut off.
+func (s *session) rewrite(ctx context.Context, r audio.Rewriter) (_ *spool, cut *audio.TruncatedError, err error) {
 	format, held := r.Format(), s.held.Add
 	size := r.Frames() * int64(format.Channels*format.Encoding.Bits()/8)
 	if size > s.most() {
-		return nil, errGrown
+		return nil, nil, errGrown
 	}
 	defer held(-size)
 	if held(size) > s.handler.options.MaxPage {
-		return nil, errFull
+		return nil, nil, errFull
 	}
-	return s.write(func(w io.Writer) error {
+	f, err := s.write(func(w io.Writer) error {
 		out, err := r.Rewrite(cancelledWriter{w, ctx})
 		if err != nil {
 			return err
@@ -509,8 +510,12 @@ func (s *session) rewrite(ctx context.Context, r audio.Rewriter) (*spool, error)
 				return err
 			}
 		}
+		if n, err := reader.Read(block); n == 0 && err != io.EOF && !errors.As(err, &cut) {
+			return err
+		}
 		return out.Close()
 	})
+	return f, cut, err
 }
 
 // rewriteBlock is how many frames of a recording are written at a time.

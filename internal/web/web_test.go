@@ -1192,6 +1192,10 @@ func TestWords(t *testing.T) {
 	sound := wavFile(t, sounding(1, 8000, audio.Int16, 2))
 	crowd := wavFile(t, &audio.Recording{Format: audio.Format{Rate: 8000, Channels: 65535, Encoding: audio.Int8}, Samples: audio.NewBlock(65535, 3)})
 	silent := wavFile(t, channel.Gain(channel.Zero(sounding(1, 8000, audio.Int16, 2), 0, 1<<20), 0))
+	joint, err := os.ReadFile("../../audio/mp3/testdata/joint.mp3")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		path string
 		data []byte
@@ -1203,6 +1207,8 @@ func TestWords(t *testing.T) {
 		{"/sounds/cover", pngFile(t, 20, 20), "This is a picture, and a recording is wanted here."},
 		{"/sounds/cover", []byte("hello"), "This is not a recording that ditas reads."},
 		{"/sounds/cover", sound[:20_000], "The recording is cut off after"},
+		{"/sounds/cover", joint[:len(joint)/2], "The recording is cut off after"},
+		{"/sounds/cover", slices.Concat(joint, joint), "It holds more than one recording"},
 		{"/sounds/cover", crowd, "The recording has more than 64 channels."},
 		{"/sounds/recording", crowd, "The recording has more than 64 channels."},
 		{"/sounds/cover", silent, "The recording is silent, or clipped nearly everywhere: there is nothing to hide in."},
