@@ -1208,7 +1208,7 @@ func TestWords(t *testing.T) {
 		{"/sounds/cover", []byte("hello"), "This is not a recording that ditas reads."},
 		{"/sounds/cover", sound[:20_000], "The recording is cut off after"},
 		{"/sounds/cover", joint[:len(joint)/2], "The recording is cut off after"},
-		{"/sounds/cover", slices.Concat(joint, joint), "It holds more than one recording"},
+		{"/sounds/cover", slices.Concat(joint, joint), "it holds more than one recording"},
 		{"/sounds/cover", crowd, "The recording has more than 64 channels."},
 		{"/sounds/recording", crowd, "The recording has more than 64 channels."},
 		{"/sounds/cover", silent, "The recording is silent, or clipped nearly everywhere: there is nothing to hide in."},
