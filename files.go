@@ -108,9 +108,9 @@ func distinct(out string, in ...string) error {
 	return nil
 }
 
-// format returns the format that the file's name ends in, or −1 if that is none of them.
+// format returns the format of the picture in the file, or −1 if that is none of them.
 func (f *File) format() picture.Format {
-	format, err := picture.FormatOf(f.Name)
+	format, err := picture.FormatOf(picture.ExtensionOf(f.Data))
 	if err != nil {
 		return -1
 	}
