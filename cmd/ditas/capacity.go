@@ -138,8 +138,8 @@ func (o *capacityFlags) measure(ctx context.Context, name string, strength ditas
 	if err != nil {
 		return err
 	}
-	if room.TooQuiet != nil {
-		return explain(room.TooQuiet, cover, survey.Method())
+	if err := room.Check(1, 1); err != nil {
+		return explain(err, cover, survey.Method())
 	}
 	res := capacity{
 		Cover: name, Format: cover.Format().String(), Seconds: room.Duration.Seconds(), SNR: room.SNR,
@@ -159,7 +159,7 @@ func (o *capacityFlags) measure(ctx context.Context, name string, strength ditas
 		}
 	}
 	if res.Bytes == 0 {
-		exactly = fmt.Sprintf(" at an SNR of %g dB; it comes back close, but hardly ever exact", res.SNR)
+		exactly = fmt.Sprintf(" at an SNR of %.3g dB; it comes back close, but hardly ever exact", res.SNR)
 	}
 	o.printf("  largest  %d×%d pixels, for a square picture%s\n", res.Side, res.Side, exactly)
 	if p != nil {

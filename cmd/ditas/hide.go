@@ -602,7 +602,7 @@ func explain(err error, r *recording, method string) error {
 		return about(r.name, err)
 	}
 	if errors.Is(err, ditas.ErrUnfound) {
-		return withHint(fmt.Errorf("%s: %w", r.name, err), "take a longer recording, one of 16 bits or more, or a lower --snr")
+		return withHint(fmt.Errorf("%s: %w", r.name, err), "take a longer recording, one of 16 bits or more, or allow a stronger change with --audible and a lower --snr")
 	}
 	if errors.Is(err, ditas.ErrSilent) {
 		return withHint(fmt.Errorf("%s: %w", r.name, err), "take a recording with sound in it")

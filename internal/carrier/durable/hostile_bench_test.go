@@ -38,6 +38,7 @@ func BenchmarkHostile(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
+		claim.payload = min(claim.payload, room(Share, roundBlocks(claim.blocks), scales-1)) // readers refuse more
 		j := &job{key: key, payload: bytesOf(claim.payload), plan: plan{level: 6, scale: scales - 1, blocks: claim.blocks}}
 		marks, err := j.modulator()
 		if err != nil {

@@ -206,6 +206,21 @@ func (w *window) usable(channel, most int) (frames []int) {
 	return frames
 }
 
+// loudest returns the numbers of the loudest frames of a channel of the window, the loudest first, at most so many.
+func (w *window) loudest(channel, most int) []int {
+	frames, y := w.usable(channel, maxWindow/FrameLength), w.samples[channel]
+	power := make(map[int]float32, len(frames))
+	for _, k := range frames {
+		for _, v := range y[k*FrameLength:][:FrameLength] {
+			if v == v {
+				power[k] += v * v
+			}
+		}
+	}
+	slices.SortStableFunc(frames, func(a, b int) int { return cmp.Compare(power[b], power[a]) })
+	return frames[:min(len(frames), most)]
+}
+
 // pair is a channel and a lane that may be in it.
 type pair struct{ channel, lane int }
 
@@ -240,22 +255,48 @@ var pilotLogs = func() (t [phases][kinds + 1]float32) {
 type trial struct {
 	pair
 	set, frames int
-	// sums are log-likelihood ratios under which the octaves of all frames are one or its neighbour.
-	sums [octaves][kinds]float64
+	// sums are log-likelihood ratios under which the octaves of all frames are one or its neighbour, and as many frames are not there as
+	// each entry of absence says.
+	sums [len(absence)][octaves][kinds]evidence
 }
 
-// extend looks at the next frames, up to a number of them.
-func (t *trial) extend(m *marker, y []float32, frames []int, upto int) {
+// evidence is a sum of logarithms, of which those of the last factors have not been taken yet: one of their product takes less time. The zero
+// value is a sum of none.
+type evidence struct {
+	sum     float64
+	product float64 // 0 stands for 1
+}
+
+// add adds the logarithm of a factor between 1e-50 and 1e100.
+func (e *evidence) add(factor float64) {
+	if e.product != 0 {
+		factor *= e.product
+	}
+	if e.product = factor; factor > 1e200 || factor < 1e-200 {
+		e.sum, e.product = e.total(), 1
+	}
+}
+
+func (e *evidence) total() float64 {
+	if e.product == 0 {
+		return 0
+	}
+	return e.sum + math.Log(e.product)
+}
+
+// absence is how likely a frame is not there: hardly ever, but for recordings of which most was left alone since its change would be heard.
+var absence = [...]float64{0.05, 0.8}
+
+// extend looks at the next of some frames of y, which begins with frame first of the recording, up to a number of them.
+func (t *trial) extend(m *marker, y []float32, first int, frames []int, upto int) {
 	for ; t.frames < min(upto, len(frames)); t.frames++ {
 		k := frames[t.frames]
-		t.look(m, y[k*FrameLength:], k)
+		t.look(m, y[k*FrameLength:], first+k)
 	}
 }
 
 // look looks at frame k.
 func (t *trial) look(m *marker, y []float32, k int) {
-	// absent is how likely a frame is not there.
-	const absent = 0.05
 	var pilots [syncPilots]pilot
 	m.sync(&pilots, t.set, t.lane, k)
 	var logs [octaves + 1][kinds + 1]float32
@@ -276,7 +317,9 @@ func (t *trial) look(m *marker, y []float32, k int) {
 		last := math.Exp(float64(logs[1][kind]))
 		for h := 1; h < octaves; h++ {
 			next := math.Exp(float64(logs[h+1][kind]))
-			t.sums[h][kind] += math.Log(absent + (1-absent)/2*(last+next))
+			for i, absent := range absence {
+				t.sums[i][h][kind].add(absent + (1-absent)/2*(last+next))
+			}
 			last = next
 		}
 	}
@@ -299,31 +342,37 @@ func (t *trial) add(l *listener, s *stretch, at *lock, k int) {
 
 // score returns the logarithm of the mean of all likelihood ratios.
 func (t *trial) score() float64 {
-	top := 0.0
-	for h := 1; h < octaves; h++ {
-		top = max(top, slices.Max(t.sums[h][:]))
-	}
-	sum := 0.0
-	for h := 1; h < octaves; h++ {
-		for _, v := range t.sums[h] {
-			sum += math.Exp(v - top)
+	const count = len(absence) * (octaves - 1) * kinds
+	totals := make([]float64, 0, count)
+	for i := range t.sums {
+		for h := 1; h < octaves; h++ {
+			for kind := range kinds {
+				totals = append(totals, t.sums[i][h][kind].total())
+			}
 		}
 	}
-	return top + math.Log(sum/((octaves-1)*kinds))
+	top, sum := slices.Max(totals), 0.0
+	for _, v := range totals {
+		sum += math.Exp(v - top)
+	}
+	return top + math.Log(sum/float64(count))
 }
 
 // alignedFrames is how many frames the search at known places looks at.
 const alignedFrames = 128
 
-// aligned looks for frames that lie where they were written, at the beginning of the window, in pairs, among the
-// first frames that are not silent. It looks at more and more of them and returns as soon as there is one for sure,
-// and the likeliest ones if there is none. The best come first.
-func (a *acquirer) aligned(ctx context.Context, pairs []pair, most int) (found []candidate, sure bool, err error) {
+// aligned looks for frames that lie where they were written, in pairs, among those frames of the window that choose returns, at most so many. The
+// window begins where a frame does. It looks at more and more of them and returns as soon as there is one for sure, and the likeliest ones if
+// there is none. The best come first.
+func (a *acquirer) aligned(
+	ctx context.Context, pairs []pair, choose func(w *window, channel, most int) []int, most int,
+) (found []candidate, sure bool, err error) {
+	first := int(a.window.from / FrameLength)
 	trials := make([]trial, 0, len(pairs)*sets)
 	usable := make([][]int, len(a.window.samples))
 	for _, p := range pairs {
 		if usable[p.channel] == nil {
-			usable[p.channel] = a.window.usable(p.channel, most)
+			usable[p.channel] = choose(&a.window, p.channel, most)
 		}
 		for set := range sets {
 			trials = append(trials, trial{pair: p, set: set})
@@ -333,7 +382,7 @@ func (a *acquirer) aligned(ctx context.Context, pairs []pair, most int) (found [
 	for frames := 4; ; frames = min(4*frames, most) {
 		parallel.Each(a.workers, len(trials), func(_, i int) {
 			if t := &trials[i]; ctx.Err() == nil {
-				t.extend(a.marker, a.window.samples[t.channel], usable[t.channel], frames)
+				t.extend(a.marker, a.window.samples[t.channel], first, usable[t.channel], frames)
 			}
 		})
 		if err := ctx.Err(); err != nil {
@@ -343,8 +392,9 @@ func (a *acquirer) aligned(ctx context.Context, pairs []pair, most int) (found [
 		for i := range trials {
 			t := &trials[i]
 			if frames := usable[t.channel]; len(frames) > 0 {
-				at := a.window.from + int64(frames[0])*FrameLength
-				l := lock{channel: t.channel, at: at, set: t.set, lane: t.lane, k: frames[0], gain: 1}
+				k := slices.Min(frames)
+				at := a.window.from + int64(k)*FrameLength
+				l := lock{channel: t.channel, at: at, set: t.set, lane: t.lane, k: first + k, gain: 1}
 				found = append(found, candidate{l, t.score()})
 			}
 		}

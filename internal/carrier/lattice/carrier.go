@@ -69,7 +69,7 @@ func (c *surveyedCover) plan(s carrier.Strength) []*Plan {
 		}
 	}
 	switch {
-	case s.Asked && lean.SNR() > robust.SNR() && robust.SNR() < s.SNR-slightlyMissed:
+	case s.Asked && lean.SNR() > robust.SNR() && robust.SNR() < s.SNR-slightlyMissed && lean.Room() > 0:
 		return []*Plan{lean} // whose coarse steps are finer
 	case lean.Room() <= robust.Room():
 		return []*Plan{robust}

@@ -44,7 +44,7 @@ func newListener(h *carrier.Host, key keystream.Key, workers int) (*listener, er
 func (l *listener) find(ctx context.Context) (*header, lock, error) {
 	s := &finder{listener: l}
 	defer l.acquire.free()
-	steps := []func(context.Context) (bool, error){s.untouched, s.cut, s.louder, s.changed, s.moved, s.noisy, s.later}
+	steps := []func(context.Context) (bool, error){s.untouched, s.cut, s.louder, s.changed, s.sparse, s.moved, s.noisy, s.later}
 	if l.quick {
 		steps = steps[:1]
 	}
@@ -128,9 +128,11 @@ func (s *finder) step() {
 	}
 }
 
-// aligned tries pairs whose frames lie where they were written.
-func (s *finder) aligned(ctx context.Context, pairs []pair, frames int) (bool, error) {
-	found, sure, err := s.acquire.aligned(ctx, pairs, frames)
+// aligned tries pairs whose frames lie where they were written, of which choose returns some.
+func (s *finder) aligned(
+	ctx context.Context, pairs []pair, choose func(w *window, channel, most int) []int, frames int,
+) (bool, error) {
+	found, sure, err := s.acquire.aligned(ctx, pairs, choose, frames)
 	if err != nil {
 		return false, err
 	}
@@ -169,11 +171,21 @@ func (s *finder) untouched(ctx context.Context) (bool, error) {
 			}
 		}
 	}
-	if ok, err := s.aligned(ctx, own, alignedFrames); ok || err != nil {
+	if ok, err := s.aligned(ctx, own, (*window).usable, alignedFrames); ok || err != nil {
 		return ok, err
 	}
 	s.step()
-	return s.aligned(ctx, near, fewFrames)
+	return s.aligned(ctx, near, (*window).usable, fewFrames)
+}
+
+// sparse tries the loudest frames of the window: where they were written, in a recording of which little more than these was changed.
+func (s *finder) sparse(ctx context.Context) (bool, error) {
+	var own []pair
+	for _, c := range s.channels {
+		own = append(own, pair{c, c})
+	}
+	s.step()
+	return s.aligned(ctx, own, (*window).loudest, alignedFrames)
 }
 
 // moved tries all lanes in all channels.
@@ -186,7 +198,7 @@ func (s *finder) moved(ctx context.Context) (bool, error) {
 			}
 		}
 	}
-	if ok, err := s.aligned(ctx, far, fewFrames/3); ok || err != nil {
+	if ok, err := s.aligned(ctx, far, (*window).usable, fewFrames/3); ok || err != nil {
 		return ok, err
 	}
 	s.step()
@@ -343,12 +355,15 @@ func (s *finder) later(ctx context.Context) (bool, error) {
 	const places = 4
 	length := int64(len(s.acquire.window.samples[s.main]))
 	for i := int64(1); i < places; i++ {
-		from := s.source.Frames() * i / places
+		from := s.source.Frames() * i / places / FrameLength * FrameLength
 		if s.source.Frames() <= length || from >= s.source.Frames() {
 			break
 		}
 		if err := s.acquire.load(ctx, from); err != nil {
 			return false, err
+		}
+		if ok, err := s.sparse(ctx); ok || err != nil {
+			return ok, err
 		}
 		gain := 1.0
 		if len(s.grid) > 0 {

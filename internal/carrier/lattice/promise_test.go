@@ -92,7 +92,7 @@ func (v *Survey) scant() bool {
 // What a plan has room for comes back from the file as it was written. One full room in a hundred may be refused, with nothing written, as
 // the sender sees that not all of it would come back; seven eighths of it are then taken.
 func TestRoomIsKept(t *testing.T) {
-	count := 150
+	count := 100
 	if testing.Short() {
 		count = 12
 	}
@@ -114,7 +114,10 @@ func TestRoomIsKept(t *testing.T) {
 			t.Fatal(err)
 		}
 		snr := 20 + 50*rng.Float64()
-		for pn, p := range map[string]*Plan{"robust": v.Plan(Robust, v.MSE(snr)), "lean": v.Plan(Lean, v.MSE(snr)), "faint": v.Faintest()} {
+		for pn, p := range map[string]*Plan{
+			"robust": v.Plan(Robust, v.MSE(snr)), "lean": v.Plan(Lean, v.MSE(snr)), "faint": v.Faintest(),
+			"robust and unheard": v.Unheard(Robust, v.MSE(snr)), "lean and unheard": v.Unheard(Lean, v.MSE(snr)),
+		} {
 			room := p.Room()
 			if room == 0 {
 				continue

@@ -154,42 +154,53 @@ func (r *receiver) listen(ctx context.Context, first lock) error {
 // most has as much (Markov).
 const sure = 14
 
-// besideFrames is how many frames tell which lane a channel has.
-const besideFrames = 64
+// besideFrames is how many frames tell which lane a channel has, and mostBeside how many are looked at in recordings of which much was left alone.
+const (
+	besideFrames = 64
+	mostBeside   = 1024
+)
 
 // beside finds the lane of another channel, which most likely is in step with one that is known, in whatever order
 // they are.
 func (r *receiver) beside(ctx context.Context, k lock, channel int, taken []bool) (lock, bool, error) {
 	k.channel = channel
+	var trials []trial
+	for i := range r.header.channels {
+		if lane := (channel + i) % r.header.channels; !taken[lane] {
+			trials = append(trials, trial{pair: pair{channel, lane}, set: k.set})
+		}
+	}
+	limit := threshold(float64(r.header.channels))
 	var windows [besideFrames / blockFrames]*stretch
 	for i := range windows {
 		windows[i] = r.newStretch(blockFrames)
-		if err := errors.Join(windows[i].load(r.source, k.at+int64(i)*blockLength), ctx.Err()); err != nil {
-			return k, false, err
-		}
 	}
-	best, top := k, threshold(float64(r.header.channels))
-	for i := range r.header.channels {
-		t := trial{pair: pair{channel, (channel + i) % r.header.channels}, set: k.set}
-		if taken[t.lane] {
-			continue
-		}
+	for from := 0; from < mostBeside && k.at+int64(from)*FrameLength < r.source.Frames(); from += besideFrames {
 		for i, w := range windows {
-			if err := ctx.Err(); err != nil {
+			if err := errors.Join(w.load(r.source, k.at+int64(from+i*blockFrames)*FrameLength), ctx.Err()); err != nil {
 				return k, false, err
 			}
-			t.add(r.listener, w, &k, k.k+i*blockFrames)
 		}
-		if score := t.score(); score > top {
-			best, top = k, score
-			best.lane = t.lane
+		best, top := k, limit
+		for i := range trials {
+			t := &trials[i]
+			for i, w := range windows {
+				if err := ctx.Err(); err != nil {
+					return k, false, err
+				}
+				t.add(r.listener, w, &k, k.k+from+i*blockFrames)
+			}
+			if score := t.score(); score > top {
+				best, top = k, score
+				best.lane = t.lane
+			}
+			if top > 2*limit {
+				break
+			}
 		}
-		if top > 2*threshold(float64(r.header.channels)) {
-			break
+		if top > limit {
+			return best, true, nil
 		}
-	}
-	if top > threshold(float64(r.header.channels)) {
-		return best, true, nil
 	}
 	var lanes []int
 	for lane := range taken {
@@ -257,8 +268,8 @@ const maxSearches = 24
 
 // follow reads a channel from a track on to its end, wherever the next piece of it begins.
 func (r *receiver) follow(ctx context.Context, t track) error {
-	searches, idle := 0, 0
-	since, noise := t.k, -1 // the frame behind the last one that was heard, and the noise there
+	searches, idle, patient := 0, 0, 0 // up to frame patient, frames that are not there are not searched for
+	since, noise := t.k, -1            // the frame behind the last one that was heard, and the noise there
 	for t.at < r.source.Frames() && t.k < r.frames() {
 		frames := min(blockFrames, r.frames()-t.k, int((r.source.Frames()-t.at+FrameLength-1)/FrameLength))
 		if err := errors.Join(r.stretch.load(r.source, t.at), ctx.Err()); err != nil {
@@ -266,7 +277,7 @@ func (r *receiver) follow(ctx context.Context, t track) error {
 		}
 		r.look(&t, frames)
 		keep, lost := frames, false
-		if t.mean > 2*sure {
+		if t.mean > 2*sure && t.k+frames > patient {
 			// Of a recording that was clear so far, frames that are not there are elsewhere.
 			for keep > 0 && r.spots[keep-1].evidence < sure/2 {
 				if len(r.spots[keep-1].reader.sync) > syncPilots/2 {
@@ -304,12 +315,10 @@ func (r *receiver) follow(ctx context.Context, t track) error {
 			t, idle = next, 0
 			continue
 		}
-		// What stands here is not ours; look again behind it, in ever larger steps.
+		// What stands here is not ours, or was left alone. Search again behind it, in ever larger steps, and go on here until then: frames that
+		// were left alone keep time.
 		idle++
-		skip := min(shortPiece/2<<idle, 1<<12)
-		t.at += int64(skip) * FrameLength
-		t.k += skip
-		r.report(int64(skip) * FrameLength)
+		patient = t.k + min(shortPiece/2<<idle, 1<<12)
 	}
 	return nil
 }
@@ -430,17 +439,21 @@ func (r *receiver) noise(t *track, frames int) int {
 	return best
 }
 
-// take adds the frames of a block that are there.
+// take adds the frames of a block that are there. Where those before it were clear, little evidence speaks of one that was left alone.
 func (r *receiver) take(t *track, frames int) {
+	least := 0.0
+	if t.mean > 2*sure {
+		least = sure / 2
+	}
 	parallel.Each(r.workers, frames, func(_, i int) {
 		s := &r.spots[i]
-		if s.evidence > 0 {
+		if s.evidence > least {
 			s.reader.read(&s.bits, s.y[:], s.frame, s.level, t.noise)
 		}
 	})
 	for i := range frames {
 		s := &r.spots[i]
-		if s.evidence > 0 && !r.heard[t.lane][t.k+i] {
+		if s.evidence > least && !r.heard[t.lane][t.k+i] {
 			r.gatherer.add(&s.bits, (t.k+i)*r.header.channels+t.lane)
 			r.heard[t.lane][t.k+i] = s.evidence > sure/2 || t.mean < 2*sure
 			r.noises[t.noise]++

@@ -236,7 +236,7 @@ func TestFalseAlarms(t *testing.T) {
 			s.prepare(y)
 			for set := range sets {
 				trial := trial{set: set}
-				trial.extend(l.marker, y, frames, 24)
+				trial.extend(l.marker, y, 0, frames, 24)
 				for start := range int64(8) {
 					sum := s.sum(start*12345, setLane{set, 0}, 1)
 					for x := range sums {

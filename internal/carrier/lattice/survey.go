@@ -239,6 +239,9 @@ const silent = 0xff
 // of a frame to tell how strong it is.
 const leastUsable = 0.25
 
+// leastUsed is how many frames have to carry something where most are left alone: fewer, here and there, are not found again for sure.
+const leastUsed = 2 * leastFrames
+
 // Plan is how a recording is to be used.
 type Plan struct {
 	survey  *Survey
@@ -421,16 +424,17 @@ func (p *Plan) leaveAlone(levels [][]bounds, floor int, limits hearingLimits) {
 		}
 		lowest = most
 	}
-	p.heard = true
+	used := 0
 	for c := range levels {
 		for k := range levels[c] {
 			if usable(c, k) && levels[c][k].most >= lowest {
-				p.heard = false
+				used++
 			} else {
 				p.levels[c][k] = silent
 			}
 		}
 	}
+	p.heard = used == 0 || used < leastUsed && used < v.Frames()/4
 }
 
 // Strength is that of the change to a frame, full scale being 1: its fine step, and the mean squared error that lattices of such a step

@@ -302,7 +302,11 @@ func (m *meta) locations(b []byte) error {
 		elsewhere := c.u16() != 0
 		start := c.number(base)
 		var extents []extent
-		for range c.u16() {
+		parts := c.u16()
+		if parts > 1 && index+offset+length == 0 { // which would be any number of them, for nothing
+			return malformed("an item has %d parts, and their places are not told", parts)
+		}
+		for range parts {
 			c.number(index)
 			extents = append(extents, extent{start + c.number(offset), c.number(length)})
 			if c.bad {

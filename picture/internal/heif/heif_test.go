@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -256,5 +258,24 @@ func TestExif(t *testing.T) {
 	}
 	if Exif(read(t, "420.heic")) != nil || Exif(nil) != nil {
 		t.Error("Exif data where there are none")
+	}
+}
+
+// Parts of an item whose places take no bytes are not counted, however many there are said to be.
+func TestPartsWithoutPlaces(t *testing.T) {
+	box := func(kind string, body ...byte) []byte {
+		return append(append(binary.BigEndian.AppendUint32(nil, uint32(8+len(body))), kind...), body...)
+	}
+	iloc := []byte{0, 0, 0, 0, 0, 0, 0xff, 0xff}
+	for range 0xffff {
+		iloc = append(iloc, 0, 1, 0, 0, 0xff, 0xff)
+	}
+	meta := slices.Concat(
+		make([]byte, 4), box("pitm", 0, 0, 0, 0, 0, 1),
+		box("iinf", slices.Concat([]byte{0, 0, 0, 0, 0, 1}, box("infe", []byte("\x02\x00\x00\x00\x00\x01\x00\x00hvc1")...))...), box("iloc", iloc...),
+	)
+	_, err := Parse(slices.Concat(box("ftyp", []byte("heic\x00\x00\x00\x00")...), box("meta", meta...)))
+	if !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), "65535 parts") {
+		t.Errorf("%v", err)
 	}
 }
