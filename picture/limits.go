@@ -79,8 +79,8 @@ func bmpLimits(data []byte) error {
 
 // tiffCodings are ways of compression that are not read (TIFF 6.0, section 22, and its supplements; numbers as in libtiff).
 var tiffCodings = map[uint32]string{
-	6: "JPEG", 7: "JPEG", 34661: "JBIG", 34676: "LogLuv", 34677: "LogLuv", 34712: "JPEG 2000", 34887: "LERC", 34925: "LZMA", 50000: "Zstandard", 50001: "WebP",
-	50002: "JPEG XL", 52546: "JPEG XL",
+	6: "JPEG", 7: "JPEG", 34661: "JBIG", 34676: "LogLuv", 34677: "LogLuv", 34712: "JPEG 2000", 34887: "LERC", 34925: "LZMA",
+	50000: "Zstandard", 50001: "WebP", 50002: "JPEG XL", 52546: "JPEG XL",
 }
 
 // tiffFirst returns the first number of a tag in the first directory of TIFF data, 0 if it is not there.

@@ -11,8 +11,8 @@ import (
 	"ditas/picture/internal/heif"
 )
 
-// Located reports whether a picture's file says where it was taken: by a latitude in its Exif data, by a latitude or the name of a place in its XMP, or by
-// the name of a place among what newspapers note in a JPEG (IPTC).
+// Located reports whether a picture's file says where it was taken: by a latitude in its Exif data, by a latitude or the name of a place in its XMP,
+// or by the name of a place among what newspapers note in a JPEG (IPTC).
 func Located(file []byte) bool {
 	k, err := sniff(file[:min(HeadSize, len(file))])
 	if err != nil {
@@ -30,8 +30,8 @@ var xmpPlaces = []string{
 	"GPSLatitude", "photoshop:City", "photoshop:State", "photoshop:Country", "Iptc4xmpCore:Location", "Iptc4xmpCore:CountryCode", "Iptc4xmpExt:Location",
 }
 
-// jpegIPTC returns the data sets of IPTC in a JPEG file, nil if there are none: a resource of Photoshop, which lie in segments APP13 (Adobe Photoshop File
-// Formats, "Image resource blocks").
+// jpegIPTC returns the data sets of IPTC in a JPEG file, nil if there are none: a resource of Photoshop, which lie in segments APP13 (Adobe
+// Photoshop File Formats, "Image resource blocks").
 func jpegIPTC(data []byte) []byte {
 	const app13, sos, iptc = 0xed, 0xda, 0x0404
 	var resources []byte // which may be longer than a segment

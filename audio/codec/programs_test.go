@@ -174,7 +174,8 @@ func raw(rec *audio.Recording) []byte {
 	return out
 }
 
-// What other programs write is read as the samples that they were given, and where they had to round these, as by A-law, as those that they read themselves.
+// What other programs write is read as the samples that they were given, and where they had to round these, as by A-law, as those that they read
+// themselves.
 func TestWhatOthersWriteIsRead(t *testing.T) {
 	n := 0
 	for _, c := range []struct {

@@ -84,8 +84,8 @@ func (f *File) Damaged() int64 {
 // r. The error wraps [audio.ErrFormat] or [audio.ErrUnsupported], or is one of r.
 //
 // ID3v2 tags may stand before the frames and anything that is no frame between and behind them. Of frames of another kind there are none in one
-// recording, and no more than its encoder says that there are: a file that was joined of several is refused. If there are fewer, a Reader says at the end
-// that the file is cut off.
+// recording, and no more than its encoder says that there are: a file that was joined of several is refused. If there are fewer, a Reader says at
+// the end that the file is cut off.
 func Open(r io.ReaderAt, size int64) (*File, error) {
 	f := &File{r: io.NewSectionReader(r, 0, size), size: size}
 	if err := f.open(); err != nil {

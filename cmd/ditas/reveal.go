@@ -23,9 +23,9 @@ passphrase if there is one.
 
 The name of the output decides its format: .png, .jpg, .bmp or .tif. If it has no
 extension, the picture is PNG. Without a name, the picture gets that of the recording,
-in the present folder, with a number if there is such a file; that of a recording from standard input is
-called picture. A file that exists is replaced only with --force. - stands for
-standard input or output.
+or is called picture if that comes from standard input, in the present folder, with a
+number if there is such a file. A file that exists is replaced only with --force.
+- stands for standard input or output.
 
 If the picture's own file was hidden, or a file of another kind, ditas gives that back
 byte for byte: under its own name if you give none, and under yours, unless that is

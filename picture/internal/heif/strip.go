@@ -22,9 +22,10 @@ var (
 // Strip returns a file without what it says besides its pictures: Exif data, XMP, descriptions, times, and boxes that nothing here is made of. Pictures
 // besides the main one stay. The error wraps ErrTruncated, ErrMalformed, ErrUnsupported or ErrUnsure.
 //
-// Nothing moves: what is left out is overwritten in place, by Exif data without entries, by blanks, or by zeros in boxes that become free space (ISO/IEC
-// 14496-12, section 8.1.2). So the positions that the box iloc and the tracks of films hold stay right, whatever refers to them, and no reader can
-// take the file for another one. Should a part that is overwritten be a part of a picture as well, the pictures before and after differ, and Strip refuses.
+// Nothing moves: what is left out is overwritten in place, by Exif data without entries, by blanks, or by zeros in boxes that become free space
+// (ISO/IEC 14496-12, section 8.1.2). So the positions that the box iloc and the tracks of films hold stay right, whatever refers to them, and no
+// reader takes the file for another one. Should a part that is overwritten be one of a picture as well, the pictures before and after differ, and
+// Strip refuses.
 func Strip(data []byte) ([]byte, error) {
 	before, err := parseMeta(data)
 	if err != nil {
@@ -103,15 +104,20 @@ func freeBoxes(b []byte, kinds []string) error {
 // aside reports whether an item is no part of a picture: Exif data, XMP and whatever else has a media type or an address for a kind.
 func (i *item) aside() bool { return i.kind == "Exif" || i.kind == "mime" || i.kind == "uri " }
 
+// versionSize is how many bytes, of version and flags, such properties begin with; what follows are strings, which zeros end, and numbers.
+const versionSize = 4
+
+// aside reports whether a property is a description or a time (ISO/IEC 23008-12, sections 6.5.20, 6.5.18 and 6.5.19).
+func (p property) aside() bool { return p.kind == "udes" || p.kind == "crtt" || p.kind == "mdft" }
+
 // noExif are Exif data of an item (ISO/IEC 23008-12, annex A.2.1) that say nothing: no bytes before a TIFF header, and a directory of no entries.
 var noExif = []byte("\x00\x00\x00\x00MM\x00*\x00\x00\x00\x08\x00\x00\x00\x00\x00\x00")
 
-// blank overwrites what an item says, whose data are in these parts of the file. The properties udes (descriptions), crtt and mdft (times) begin with their versions, and consist of strings, which
-// zeros end, and numbers.
+// blank overwrites what an item says, whose data are in these parts of the file.
 func (i *item) blank(parts [][]byte) {
 	for _, p := range i.properties {
-		if slices.Contains([]string{"udes", "crtt", "mdft"}, p.kind) && len(p.body) > 4 {
-			clear(p.body[4:])
+		if p.aside() && len(p.body) > versionSize {
+			clear(p.body[versionSize:])
 		}
 	}
 	if !i.aside() {
@@ -149,7 +155,7 @@ func (m *meta) sameAs(other *meta) (bool, error) {
 			return false, nil
 		}
 		for n, p := range i.properties {
-			if q := o.properties[n]; p.kind != q.kind || !slices.Contains([]string{"udes", "crtt", "mdft"}, p.kind) && !bytes.Equal(p.body, q.body) {
+			if q := o.properties[n]; p.kind != q.kind || !p.aside() && !bytes.Equal(p.body, q.body) {
 				return false, nil
 			}
 		}
