@@ -3,8 +3,11 @@ package ditas_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
+	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +18,7 @@ import (
 	"ditas/audio"
 	"ditas/audio/codec"
 	"ditas/audio/wav"
+	"ditas/picture"
 	"ditas/report"
 )
 
@@ -89,5 +93,148 @@ func TestEightBits(t *testing.T) {
 		if _, r := reveal(t, stego.Bytes(), ditas.Public(), ditas.RevealOptions{}); !r.Complete {
 			t.Errorf("at a gain of %g not all of it comes back", gain)
 		}
+	}
+}
+
+// au is a recording as an AU file, which is not written: its samples are numbers of one of the encodings 2 to 7, high bytes first.
+func au(t *testing.T, rec *audio.Recording) []byte {
+	t.Helper()
+	be, f := binary.BigEndian, rec.Format
+	encoding := map[audio.Encoding]uint32{audio.Int8: 2, audio.Int16: 3, audio.Int24: 4, audio.Int32: 5, audio.Float32: 6, audio.Float64: 7}[f.Encoding]
+	out := []byte(".snd")
+	for _, v := range []uint32{24, uint32(rec.Frames() * f.Channels * f.Encoding.Bits() / 8), encoding, uint32(f.Rate), uint32(f.Channels)} {
+		out = be.AppendUint32(out, v)
+	}
+	for i := range rec.Frames() {
+		for _, x := range rec.Samples {
+			switch f.Encoding {
+			case audio.Float32:
+				out = be.AppendUint32(out, math.Float32bits(float32(x[i])))
+			case audio.Float64:
+				out = be.AppendUint64(out, math.Float64bits(x[i]))
+			default:
+				bits := f.Encoding.Bits()
+				out = append(out, be.AppendUint32(nil, uint32(int32(math.Ldexp(x[i], bits-1)))<<(32-bits))[:bits/8]...)
+			}
+		}
+	}
+	return out
+}
+
+// aLaw is a recording of one channel as a WAV file of A-law.
+func aLaw(t *testing.T, rec *audio.Recording) []byte {
+	t.Helper()
+	le := binary.LittleEndian
+	file := func(codes []byte) []byte {
+		b := le.AppendUint32([]byte("RIFF"), uint32(38+len(codes)))
+		b = append(b, "WAVEfmt \x12\x00\x00\x00\x06\x00\x01\x00"...)
+		b = le.AppendUint32(le.AppendUint32(b, uint32(rec.Format.Rate)), uint32(rec.Format.Rate))
+		b = append(b, "\x01\x00\x08\x00\x00\x00data"...)
+		return append(le.AppendUint32(b, uint32(len(codes))), codes...)
+	}
+	all := make([]byte, 256)
+	for i := range all {
+		all[i] = byte(i)
+	}
+	values, err := audio.ReadAll(open(t, file(all)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	codes := make([]byte, rec.Frames())
+	for i, x := range rec.Samples[0] {
+		for code, v := range values.Samples[0] {
+			if math.Abs(v-x) < math.Abs(values.Samples[0][codes[i]]-x) {
+				codes[i] = byte(code)
+			}
+		}
+	}
+	return file(codes)
+}
+
+// A recording that cannot be written as it is becomes FLAC, or WAV if that cannot hold it, with its rate, channels and bits, and whoever hides in it is
+// told; not so who has asked for a format. The picture comes back exactly.
+func TestWhatCannotBeWrittenAsItIs(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	var secret bytes.Buffer
+	p := scene(32, 24)
+	if err := p.Encode(&secret, picture.PNG); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(at("secret.png"), secret.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(3, 3))
+	record := func(channels int, encoding audio.Encoding) *audio.Recording {
+		rec, err := audio.ReadAll(open(t, music(t, audio.Format{Rate: 16000, Channels: channels, Encoding: encoding}, 5)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range rec.Samples[0] {
+			if encoding == audio.Int8 { // whose steps would be heard in music
+				rec.Samples[0][i] = rec.Format.Quantize(0.2 * rng.NormFloat64())
+			}
+		}
+		return rec
+	}
+	for name, c := range map[string]struct {
+		cover          []byte
+		begins, become string
+	}{
+		"8 bits":        {au(t, record(1, audio.Int8)), "fLaC", "FLAC (16000 Hz, mono, 8-bit), without its tags"},
+		"16 bits":       {au(t, record(2, audio.Int16)), "fLaC", "FLAC (16000 Hz, 2 channels, 16-bit), without its tags"},
+		"24 bits":       {au(t, record(1, audio.Int24)), "fLaC", "FLAC (16000 Hz, mono, 24-bit), without its tags"},
+		"32 bits":       {au(t, record(1, audio.Int32)), "fLaC", "FLAC (16000 Hz, mono, 32-bit), without its tags"},
+		"floats":        {au(t, record(1, audio.Float32)), "RIFF", "WAV (16000 Hz, mono, 32-bit float), without its tags"},
+		"more for FLAC": {au(t, record(9, audio.Int16)), "RIFF", "WAV (16000 Hz, 9 channels, 16-bit), without its tags"},
+		"A-law":         {aLaw(t, record(1, audio.Int16)), "RIFF", "WAV (16000 Hz, mono, 16-bit)"},
+		"what can be":   {music(t, mono, 5), "RIFF", ""},
+	} {
+		if err := os.WriteFile(at("cover"), c.cover, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, stego := range []string{"stego", "stego.wav"} {
+			var o ditas.HideOptions
+			if name == "8 bits" {
+				o.Strength = ditas.SNR(20)
+			}
+			r, err := ditas.HideFile(t.Context(), at(stego), at("cover"), at("secret.png"), ditas.Public(), o)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			data, err := os.ReadFile(at(stego))
+			if err != nil {
+				t.Fatal(err)
+			}
+			begins, become := c.begins, c.become
+			if stego != "stego" {
+				begins, become = "RIFF", ""
+			}
+			if !strings.HasPrefix(string(data), begins) || r.Becomes != become {
+				t.Errorf("%s as %s: the file begins with %q, and it is said to become %q, want %q and %q", name, stego, data[:4], r.Becomes, begins, become)
+			}
+			if _, err := ditas.RevealFile(t.Context(), at("revealed.png"), at(stego), ditas.Public(), ditas.RevealOptions{}); err != nil {
+				t.Fatalf("%s as %s: %v", name, stego, err)
+			}
+			revealed, err := os.ReadFile(at("revealed.png"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := picture.Decode(bytes.NewReader(revealed))
+			if err != nil || !slices.EqualFunc(got.Pix[:], p.Pix[:], slices.Equal) {
+				t.Errorf("%s as %s: another picture came back (%v)", name, stego, err)
+			}
+		}
+	}
+	// Any other form of hiding says the same.
+	data := au(t, record(1, audio.Int16))
+	cover, err := codec.Open(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stego bytes.Buffer
+	r, err := ditas.Hide(t.Context(), &stego, cover, nil, ditas.Public(), ditas.HideOptions{File: &ditas.File{Name: "a", Data: []byte("b")}})
+	if err != nil || r.Becomes != "FLAC (16000 Hz, mono, 16-bit), without its tags" || !strings.HasPrefix(stego.String(), "fLaC") {
+		t.Errorf("a file in it: %+v, %v", r, err)
 	}
 }

@@ -15,8 +15,9 @@ import (
 )
 
 // HideFile hides the picture in file secret in the recording in file cover and writes the result to file stego, in the format that its name
-// ends in, .wav or .flac. By any other name it has the cover's format, or becomes a WAV file if ditas cannot write that format. The file
-// appears, or is replaced, only when it is complete. It must not be one of the others. Unless o.File is set, it is the picture's file.
+// ends in, .wav or .flac. By any other name it has the cover's format, or becomes FLAC if ditas cannot write that, or WAV if FLAC cannot hold
+// it, as the report's Becomes tells. The file appears, or is replaced, only when it is complete. It must not be one of the others. Unless o.File is set,
+// it is the picture's file.
 func HideFile(ctx context.Context, stego, cover, secret string, key Key, o HideOptions) (*report.Hide, error) {
 	if err := distinct(stego, cover, secret); err != nil {
 		return nil, err
@@ -107,9 +108,9 @@ func distinct(out string, in ...string) error {
 	return nil
 }
 
-// format returns the format that the file's name ends in, or −1 if that is none of them.
+// format returns the format of the picture in the file, or −1 if that is none of them.
 func (f *File) format() picture.Format {
-	format, err := picture.FormatOf(f.Name)
+	format, err := picture.FormatOf(picture.ExtensionOf(f.Data))
 	if err != nil {
 		return -1
 	}

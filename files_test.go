@@ -121,7 +121,7 @@ func TestFilesByName(t *testing.T) {
 	dir := t.TempDir()
 	in := func(name string) string { return filepath.Join(dir, name) }
 	photo, decoded := photograph(t, 120, 90)
-	for name, data := range map[string][]byte{"beach.jpg": photo.Data, "cover.wav": music(t, mono, 5)} {
+	for name, data := range map[string][]byte{"beach.jpg": photo.Data, "wrong.png": photo.Data, "cover.wav": music(t, mono, 5)} {
 		if err := os.WriteFile(in(name), data, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -141,6 +141,18 @@ func TestFilesByName(t *testing.T) {
 		p, err := picture.Decode(bytes.NewReader(got))
 		if err != nil || psnr(t, decoded, p) < 100 {
 			t.Errorf("%s: another picture, %v", name, err)
+		}
+	}
+	// What a file is follows from what is in it, not from its name.
+	if _, err := ditas.HideFile(t.Context(), in("misnamed.wav"), in("cover.wav"), in("wrong.png"), ditas.Public(), ditas.HideOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for name, same := range map[string]bool{"five.jpg": true, "six.png": false} {
+		if _, err := ditas.RevealFile(t.Context(), in(name), in("misnamed.wav"), ditas.Public(), ditas.RevealOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(in(name)); err != nil || bytes.Equal(got, photo.Data) != same {
+			t.Errorf("%s: the file itself %t, %v", name, !same, err)
 		}
 	}
 	if _, err := ditas.RevealFile(t.Context(), in("four.pdf"), in("stego.wav"), ditas.Public(), ditas.RevealOptions{}); err == nil {

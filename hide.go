@@ -59,6 +59,7 @@ type Survey struct {
 	purpose  string // if one was given
 	hides    carrier.PictureSurvey
 	warnings []report.Warning
+	becomes  string // as report.Hide has it
 }
 
 // NewSurvey measures a cover. If the cover is too short, cut off or silent, the error is a *[report.TooShortError] or an
@@ -94,10 +95,10 @@ func NewSurvey(ctx context.Context, cover audio.File, o SurveyOptions) (*Survey,
 			Advice: "take a copy that is whole, unless this is what you want",
 		})
 	}
-	return &Survey{m, o.For, s, warnings}, nil
+	return &Survey{m, o.For, s, warnings, codec.Becomes(writable)}, nil
 }
 
-// rewriter returns a recording as one that can be written: as it is, or as a WAV file, of 16 bits if it was compressed with loss.
+// rewriter returns a recording as one that can be written: as it is, or as codec.Default says, of 16 bits if it was compressed with loss.
 func rewriter(cover audio.File) (audio.Rewriter, error) {
 	if r, ok := cover.(audio.Rewriter); ok {
 		return r, nil
@@ -152,7 +153,12 @@ func (s *Survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes
 		if room := s.hides.Capacity(strength); room.TooQuiet != nil {
 			return nil, room.TooQuiet
 		}
-		return s.hides.Hide(ctx, dst, nil, hiding)
+		r, err := s.hides.Hide(ctx, dst, nil, hiding)
+		if err != nil {
+			return nil, err
+		}
+		r.Becomes = s.becomes
+		return r, nil
 	case secret.Width < 1 || secret.Height < 1:
 		return nil, errors.New("the picture is empty")
 	case secret.Width > MaxSide || secret.Height > MaxSide:
@@ -174,14 +180,15 @@ func (s *Survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes
 	if err != nil {
 		return nil, err
 	}
+	r.Becomes = s.becomes
 	if r.File == nil && len(losses) > 0 {
 		r.Losses, r.Exact = losses, false
 	}
 	return r, nil
 }
 
-// Hide writes a cover to dst with a picture hidden in it, or with any file if secret is nil and o.File is not, in the cover's own format, or as a WAV
-// file if ditas cannot write that. If it fails, what it has written to dst is useless. The error is a *[report.TooShortError] or a
+// Hide writes a cover to dst with a picture hidden in it, or with any file if secret is nil and o.File is not, in the cover's own format, or as FLAC
+// if ditas cannot write that, or as WAV if FLAC cannot hold it. If it fails, what it has written to dst is useless. The error is a *[report.TooShortError] or a
 // *[report.LargeFileError] if there is not enough room.
 func Hide(ctx context.Context, dst io.Writer, cover audio.File, secret *picture.Planes, key Key, o HideOptions) (*report.Hide, error) {
 	m, _, err := choose(o.Method, o.For)

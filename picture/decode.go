@@ -11,6 +11,8 @@ import (
 	"io"
 	"slices"
 
+	"golang.org/x/image/tiff"
+
 	"ditas/internal/parallel"
 	"ditas/internal/words"
 )
@@ -259,6 +261,9 @@ func (f *format) failure(src *source, err error) error {
 	}
 	if src.short {
 		return f.truncated()
+	}
+	if rare := tiff.UnsupportedError(""); errors.As(err, &rare) {
+		return limit(fmt.Sprintf("TIFF of a rare kind (%s)", string(rare)))
 	}
 	if unsupported := jpeg.UnsupportedError(""); errors.As(err, &unsupported) {
 		return fmt.Errorf("reading %s: %w, a limit of ditas; open the picture in another program and save it as PNG", f.name, err)

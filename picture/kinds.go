@@ -64,6 +64,8 @@ var kinds = []Kind{
 	{"SVG", []string{".svg"}, "image/svg+xml", false, 0, export, []string{"<svg"}, nil},
 	{"PDF", []string{".pdf"}, "application/pdf", false, 0, export, []string{"%PDF-"}, nil},
 	{"EPS", []string{".eps", ".ps"}, "application/postscript", false, 0, export, []string{"%!PS", "\xc5\xd0\xd3\xc6"}, nil},
+	// Truevision's files begin with numbers: no colours in a table, or 256 of 24 or 32 bits, one of six codings, and 8 to 32 bits a pixel.
+	{"TGA", []string{".tga", ".icb", ".vda", ".vst"}, "image/x-tga", false, 0, save, tgaMarks, nil},
 	{"ICO", []string{".ico", ".cur"}, "image/vnd.microsoft.icon", false, 0, save, []string{"\x00\x00\x01\x00?\x00", "\x00\x00\x02\x00?\x00"}, nil},
 	{"OpenEXR", []string{".exr"}, "image/x-exr", false, 0, save, []string{"\x76\x2f\x31\x01"}, nil},
 	{"Radiance HDR", []string{".hdr"}, "image/vnd.radiance", false, 0, save, []string{"#?RADIANCE", "#?RGBE"}, nil},
@@ -87,6 +89,15 @@ var kinds = []Kind{
 	{"RW2 (camera raw)", []string{".rw2", ".raw"}, "image/x-panasonic-rw2", false, 0, develop, []string{"IIU\x00"}, nil},
 	{"RAF (camera raw)", []string{".raf"}, "image/x-fuji-raf", false, 0, develop, []string{"FUJIFILMCCD-RAW"}, nil},
 	{"X3F (camera raw)", []string{".x3f"}, "image/x-sigma-x3f", false, 0, develop, []string{"FOVb"}, nil},
+}
+
+// tgaMarks are what TGA files begin with, before which may stand the length of a remark (Truevision TGA File Format Specification 2.0).
+var tgaMarks = []string{
+	"?\x00\x02\x00\x00\x00\x00\x00????????\x18", "?\x00\x02\x00\x00\x00\x00\x00????????\x20", "?\x00\x02\x00\x00\x00\x00\x00????????\x10",
+	"?\x00\x0a\x00\x00\x00\x00\x00????????\x18", "?\x00\x0a\x00\x00\x00\x00\x00????????\x20", "?\x00\x0a\x00\x00\x00\x00\x00????????\x10",
+	"?\x00\x03\x00\x00\x00\x00\x00????????\x08", "?\x00\x0b\x00\x00\x00\x00\x00????????\x08",
+	"?\x01\x01\x00\x00\x00\x01\x18????????\x08", "?\x01\x09\x00\x00\x00\x01\x18????????\x08",
+	"?\x01\x01\x00\x00\x00\x01\x20????????\x08", "?\x01\x09\x00\x00\x00\x01\x20????????\x08",
 }
 
 // cr2 begins as TIFF does, and what would be read of it as one is small.
@@ -156,6 +167,17 @@ func ExtensionOf(file []byte) string {
 		return ""
 	}
 	return k.Extensions[0]
+}
+
+// Misnamed returns the name of the kind of picture that a file holds if its name is that of another kind, such as JPEG for one called photo.png, and an
+// empty string if not.
+func Misnamed(name string, file []byte) string {
+	k, err := sniff(file[:min(HeadSize, len(file))])
+	extension := strings.ToLower(filepath.Ext(name))
+	if err != nil || slices.Contains(k.Extensions, extension) || !slices.Contains(Extensions(kinds), extension) {
+		return ""
+	}
+	return k.Name
 }
 
 // Wanted returns a hint for somebody who gave something else: "pictures are PNG, JPEG, … files".

@@ -77,14 +77,48 @@ func bmpLimits(data []byte) error {
 	return nil
 }
 
+// tiffCodings are ways of compression that are not read (TIFF 6.0, section 22, and its supplements; numbers as in libtiff).
+var tiffCodings = map[uint32]string{
+	6: "JPEG", 7: "JPEG", 34661: "JBIG", 34676: "LogLuv", 34677: "LogLuv", 34712: "JPEG 2000", 34887: "LERC", 34925: "LZMA",
+	50000: "Zstandard", 50001: "WebP", 50002: "JPEG XL", 52546: "JPEG XL",
+}
+
+// tiffFirst returns the first number of a tag in the first directory of TIFF data, 0 if it is not there.
+func tiffFirst(data []byte, tag uint16) uint32 {
+	const short = 3
+	at, order := firstDirectory(data)
+	e := entry(data, order, at, tag)
+	switch {
+	case e == nil:
+		return 0
+	case order.Uint16(e[2:]) != short:
+		return order.Uint32(e[8:])
+	case order.Uint32(e[4:]) <= 2:
+		return uint32(order.Uint16(e[8:]))
+	}
+	if at := uint64(order.Uint32(e[8:])); at+2 <= uint64(len(data)) {
+		return uint32(order.Uint16(data[at:]))
+	}
+	return 0
+}
+
 // tiffLimits refuses kinds of TIFF files that golang.org/x/image/tiff does not decode, or decodes wrongly: camera raws among them, of which
 // it would decode a small preview.
 func tiffLimits(data []byte) error {
-	const compression, fillOrder = 259, 266
+	const bitsPerSample, compression, fillOrder, sampleFormat = 258, 259, 266, 339
 	if kind := isRaw(data); kind != "" {
 		return rawError(kind)
 	}
-	_, coding, _ := tiffTag(data, compression)
+	coding := tiffFirst(data, compression)
+	if name, ok := tiffCodings[coding]; ok {
+		return limit("TIFF compressed by " + name)
+	}
+	switch depth := tiffFirst(data, bitsPerSample); {
+	case tiffFirst(data, sampleFormat) == 3:
+		return limit("TIFF with floating-point samples")
+	case depth > 16:
+		return limit(fmt.Sprintf("TIFF with %d bits a channel", depth))
+	}
 	if _, order, ok := tiffTag(data, fillOrder); ok && order == 2 && (coding < 2 || coding > 4) {
 		return limit("TIFF with the bits of each byte in reverse order (FillOrder 2)")
 	}

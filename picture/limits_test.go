@@ -56,6 +56,54 @@ func TestRareFiles(t *testing.T) {
 	}
 }
 
+// What TIFF files may have that is not read is named, without words of the decoder's.
+func TestTIFFLimits(t *testing.T) {
+	const bitsPerSample, compression, photometric, sampleFormat = 258, 259, 262, 339
+	for _, c := range []struct {
+		tag, is uint16 // what it becomes
+		value   uint16
+		says    string
+	}{
+		{compression, compression, 7, "TIFF compressed by JPEG cannot be read by ditas"},
+		{compression, compression, 50000, "TIFF compressed by Zstandard cannot be read by ditas"},
+		{compression, compression, 99, "TIFF of a rare kind (compression value 99) cannot be read by ditas"},
+		{photometric, sampleFormat, 3, "TIFF with floating-point samples cannot be read by ditas"},
+		{bitsPerSample, bitsPerSample, 32, "TIFF with 32 bits a channel cannot be read by ditas"},
+	} {
+		data := open(t, "grey.tif")
+		at, order := firstDirectory(data)
+		e := entry(data, order, at, c.tag)
+		if e == nil {
+			t.Fatalf("there is no tag %d", c.tag)
+		}
+		order.PutUint16(e, c.is)
+		order.PutUint16(e[8:], c.value)
+		_, err := Decode(bytes.NewReader(data))
+		if err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "unsupported feature") || !strings.Contains(err.Error(), "save it as PNG") {
+			t.Errorf("tag %d is %d: %v", c.is, c.value, err)
+		}
+	}
+}
+
+// A file of Truevision is no icon, and an icon is none of theirs.
+func TestTGA(t *testing.T) {
+	size := "\x00\x00\x00\x00\x20\x00\x10\x00"
+	for head, name := range map[string]string{
+		"\x00\x00\x02\x00\x00\x00\x00\x00" + size + "\x18\x20":                                                   "TGA",
+		"\x00\x00\x0a\x00\x00\x00\x00\x00" + size + "\x20\x08":                                                   "TGA",
+		"\x05\x00\x03\x00\x00\x00\x00\x00" + size + "\x08\x00hello":                                              "TGA",
+		"\x00\x01\x01\x00\x00\x00\x01\x18" + size + "\x08\x00":                                                   "TGA",
+		"\x00\x00\x01\x00\x01\x00\x10\x10\x00\x00\x01\x00\x20\x00\x68\x04\x00\x00\x16\x00\x00\x00":               "ICO",
+		"\x00\x00\x02\x00\x01\x00\x20\x20\x00\x00\x00\x00\x00\x00\x68\x04\x00\x00\x16\x00\x00\x00" + "a pointer": "ICO",
+	} {
+		_, err := Decode(strings.NewReader(head + strings.Repeat("\x00", 100)))
+		var unread *UnreadError
+		if !errors.As(err, &unread) || unread.Kind.Name != name || unread.Kind.Advice != save {
+			t.Errorf("%q: %v, want %s", head, err, name)
+		}
+	}
+}
+
 // profileOf makes an ICC profile of three primaries, given as XYZ of D50, and a curve.
 func profileOf(name string, primaries [3][3]float64, trc []byte) []byte {
 	be := binary.BigEndian

@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"hash/crc32"
 	"slices"
+
+	"ditas/picture/internal/heif"
 )
 
-// Located reports whether a picture's file says where it was taken: by a latitude in its Exif data, or in its XMP.
+// Located reports whether a picture's file says where it was taken: by a latitude in its Exif data, by a latitude or the name of a place in its XMP,
+// or by the name of a place among what newspapers note in a JPEG (IPTC).
 func Located(file []byte) bool {
 	k, err := sniff(file[:min(HeadSize, len(file))])
 	if err != nil {
@@ -18,7 +21,68 @@ func Located(file []byte) bool {
 	if k.read != nil && k.read.exif != nil && hasLatitude(k.read.exif(file)) {
 		return true
 	}
-	return bytes.Contains(file, []byte("GPSLatitude")) // as XMP names it, in every kind of file
+	named := func(place string) bool { return bytes.Contains(file, []byte(place)) }
+	return slices.ContainsFunc(xmpPlaces, named) || k.Name == "JPEG" && hasPlace(jpegIPTC(file))
+}
+
+// xmpPlaces are what XMP calls places, in every kind of file (XMP part 2, sections 1.1 and 3.3, and IPTC Core 1.3).
+var xmpPlaces = []string{
+	"GPSLatitude", "photoshop:City", "photoshop:State", "photoshop:Country", "Iptc4xmpCore:Location", "Iptc4xmpCore:CountryCode", "Iptc4xmpExt:Location",
+}
+
+// jpegIPTC returns the data sets of IPTC in a JPEG file, nil if there are none: a resource of Photoshop, which lie in segments APP13 (Adobe
+// Photoshop File Formats, "Image resource blocks").
+func jpegIPTC(data []byte) []byte {
+	const app13, sos, iptc = 0xed, 0xda, 0x0404
+	var resources []byte // which may be longer than a segment
+	for data = data[min(2, len(data)):]; len(data) >= 4 && data[0] == 0xff && data[1] != sos; {
+		if data[1] == 0xff {
+			data = data[1:]
+			continue
+		}
+		size := 2 + int(binary.BigEndian.Uint16(data[2:]))
+		if size < 4 || size > len(data) {
+			break
+		}
+		if body, ok := bytes.CutPrefix(data[4:size], []byte("Photoshop 3.0\x00")); ok && data[1] == app13 {
+			resources = append(resources, body...)
+		}
+		data = data[size:]
+	}
+	for len(resources) >= 7 && string(resources[:4]) == "8BIM" {
+		kind, name := binary.BigEndian.Uint16(resources[4:]), 1+int(resources[6])
+		head := 6 + name + name%2
+		if head+4 > len(resources) {
+			break
+		}
+		size := uint64(binary.BigEndian.Uint32(resources[head:]))
+		resources = resources[head+4:]
+		if size > uint64(len(resources)) {
+			break
+		}
+		if kind == iptc {
+			return resources[:size]
+		}
+		resources = resources[min(size+size%2, uint64(len(resources))):]
+	}
+	return nil
+}
+
+// hasPlace reports whether data sets of IPTC (IIM 4.2, chapters 3 and 6) name a city, a part of it, a state, or a country by code or name.
+func hasPlace(iptc []byte) bool {
+	const mark, application = 0x1c, 2
+	places := []byte{90, 92, 95, 100, 101}
+	for len(iptc) >= 5 && iptc[0] == mark {
+		size := int(binary.BigEndian.Uint16(iptc[3:]))
+		if size > len(iptc)-5 { // also those of more than 32767 bytes, which no name takes
+			return false
+		}
+		if iptc[1] == application && bytes.IndexByte(places, iptc[2]) >= 0 && len(bytes.TrimSpace(iptc[5:5+size])) > 0 {
+			return true
+		}
+		iptc = iptc[5+size:]
+	}
+	return false
 }
 
 // hasLatitude reports whether TIFF data, which is what Exif data are, have a directory of positions (Exif 2.32, section 4.6.3, tag 34853) with a
@@ -34,8 +98,9 @@ func hasLatitude(exif []byte) bool {
 var ErrUnstripped = errors.New("what this kind of file says besides its pixels cannot be left out: save it as JPEG or PNG")
 
 // Strip returns a picture's file without what it says besides its pixels: where, when and with what it was taken, by whom, thumbnails, pictures or films
-// behind the first one. Colour profiles and which way is up stay. It leaves the pixels as they are coded. It knows JPEG and PNG; of
-// others the error wraps [ErrUnstripped], and of files that make no sense [ErrTruncated].
+// behind the first one. Colour profiles and which way is up stay. It leaves the pixels as they are coded. It knows JPEG, PNG, WebP, HEIC and AVIF, and
+// of the latter two leaves other pictures in the file, such as thumbnails; of other kinds the error wraps [ErrUnstripped], and of files that make no
+// sense [ErrTruncated].
 func Strip(file []byte) ([]byte, error) {
 	k, err := sniff(file[:min(HeadSize, len(file))])
 	if err != nil {
@@ -46,8 +111,24 @@ func Strip(file []byte) ([]byte, error) {
 		return stripJPEG(file, orientation(jpegExif(file)))
 	case "PNG":
 		return stripPNG(file, orientation(pngExif(file)))
+	case "WebP":
+		return stripWebP(file, orientation(webpExif(file)))
+	case "HEIC", "AVIF":
+		return stripHEIF(file, k.Name)
 	}
 	return nil, fmt.Errorf("%s: %w", k.Name, ErrUnstripped)
+}
+
+// stripHEIF is heif.Strip. What it does not understand is not sure to be stripped.
+func stripHEIF(file []byte, kind string) ([]byte, error) {
+	out, err := heif.Strip(file)
+	switch {
+	case errors.Is(err, heif.ErrTruncated):
+		return nil, fmt.Errorf("%s: %w", kind, ErrTruncated)
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w (%w)", kind, ErrUnstripped, err)
+	}
+	return out, nil
 }
 
 // upright returns Exif data that say nothing but an orientation.
@@ -132,5 +213,62 @@ func stripPNG(file []byte, orientation int) ([]byte, error) {
 	if !ended {
 		return nil, fmt.Errorf("PNG: %w", ErrTruncated)
 	}
+	return out, nil
+}
+
+// stripWebP leaves out the chunks of a WebP file, and of its frames, that are no part of the picture, and what follows it.
+func stripWebP(file []byte, orientation int) ([]byte, error) {
+	const head, frameHead, xmp, exif = 12, 16, 1 << 2, 1 << 3 // the latter two are flags of the file
+	short := fmt.Errorf("WebP: %w", ErrTruncated)
+	if len(file) < head {
+		return nil, short
+	}
+	end := 8 + uint64(binary.LittleEndian.Uint32(file[4:]))
+	if end > uint64(len(file))+1 { // the last chunk may lack its padding
+		return nil, short
+	}
+	out, pictures := slices.Clone(file[:head]), 0
+	add := func(name string, body ...[]byte) {
+		chunk := slices.Concat(body...)
+		out = append(binary.LittleEndian.AppendUint32(append(out, name...), uint32(len(chunk))), chunk...)
+		out = append(out, make([]byte, len(chunk)%2)...)
+	}
+	rest := webpChunks(file[head:max(head, min(end, uint64(len(file))))], func(name string, body []byte) {
+		switch name {
+		case "VP8X":
+			flags := slices.Clone(body)
+			if len(flags) > 0 {
+				if flags[0] &^= xmp | exif; orientation > 1 {
+					flags[0] |= exif
+				}
+			}
+			add(name, flags)
+		case "ANMF":
+			if len(body) < frameHead {
+				return
+			}
+			from := len(out)
+			add(name, body[:frameHead])
+			webpChunks(body[frameHead:], func(name string, body []byte) {
+				if name == "ALPH" || name == "VP8 " || name == "VP8L" {
+					add(name, body)
+				}
+			})
+			binary.LittleEndian.PutUint32(out[from+4:], uint32(len(out)-from-8))
+			pictures++
+		case "VP8 ", "VP8L":
+			pictures++
+			add(name, body)
+		case "ICCP", "ANIM", "ALPH":
+			add(name, body)
+		}
+	})
+	if pictures == 0 || len(rest) >= 8 {
+		return nil, short
+	}
+	if orientation > 1 {
+		add("EXIF", upright(orientation))
+	}
+	binary.LittleEndian.PutUint32(out[4:], uint32(len(out)-8))
 	return out, nil
 }

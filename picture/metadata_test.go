@@ -10,7 +10,11 @@ import (
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -152,6 +156,9 @@ func FuzzStrip(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(b.Bytes())
+	for _, name := range []string{"grid.heic", "turned.avif", "animated.webp", "orientation6.webp", "city.jpg"} {
+		f.Add(open(f, "said/"+name))
+	}
 	f.Add([]byte("\xff\xd8\xff\xe1\x00\x20Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x01\x88\x25\x00\x04\x00\x00\x00\x01\x00\x00\x00\x08"))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		Located(file)
@@ -163,4 +170,64 @@ func FuzzStrip(f *testing.F) {
 			t.Errorf("stripped twice: %v", err)
 		}
 	})
+}
+
+// Files as exiftool writes them, which say who took them and where, say nothing any longer once they are stripped, and look the same: to exiftool, too,
+// where it is installed.
+func TestStripWhatOthersWrite(t *testing.T) {
+	for name, where := range map[string]bool{
+		"grid.heic": true, "alpha.heic": true, "turned.avif": true, "place.avif": true,
+		"animated.webp": true, "lossyalpha.webp": true, "orientation6.webp": true, "city.jpg": true, "keywords.jpg": false,
+	} {
+		file := open(t, "said/"+name)
+		if got := Located(file); got != where {
+			t.Errorf("%s: located %t", name, got)
+		}
+		stripped, err := Strip(file)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for _, word := range []string{"Anna", "Zurich", "GPS"} {
+			if bytes.Contains(stripped, []byte(word)) {
+				t.Errorf("%s: %s is left", name, word)
+			}
+		}
+		if Located(stripped) {
+			t.Errorf("%s: still says where it was taken", name)
+		}
+		want, err1 := Decode(bytes.NewReader(file))
+		got, err2 := Decode(bytes.NewReader(stripped))
+		if err := errors.Join(err1, err2); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got.Width != want.Width || got.Height != want.Height || !slices.EqualFunc(got.Pix[:], want.Pix[:], slices.Equal) || !slices.Equal(got.Losses, want.Losses) {
+			t.Errorf("%s: looks different", name)
+		}
+		if again, err := Strip(stripped); err != nil || !bytes.Equal(again, stripped) {
+			t.Errorf("%s: stripped twice it is something else (%v)", name, err)
+		}
+		for n := 0; n < len(file); n += 1 + n/100 {
+			if part, err := Strip(file[:n]); err == nil && !bytes.Equal(part, stripped) {
+				t.Errorf("%d of %d bytes of %s became %d", n, len(file), name, len(part))
+				break
+			}
+		}
+		if tool, err := exec.LookPath("exiftool"); err == nil {
+			path := filepath.Join(t.TempDir(), name)
+			if err := os.WriteFile(path, stripped, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			said, err := exec.CommandContext(t.Context(), tool, "-a", "-G1", "-s", "-IFD0:all", "-ExifIFD:all", "-GPS:all", "-XMP:all", "-IPTC:all", "-Error", path).Output()
+			if err != nil {
+				t.Errorf("%s: exiftool: %v", name, err)
+			}
+			for line := range strings.Lines(string(said)) {
+				if !strings.Contains(line, "Orientation") {
+					t.Errorf("%s: exiftool still finds %s", name, line)
+				}
+			}
+		}
+	}
 }

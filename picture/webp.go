@@ -94,16 +94,17 @@ func webpStill(frame []byte) []byte {
 	return append(binary.LittleEndian.AppendUint32([]byte("RIFF"), uint32(len(body))), body...)
 }
 
-// webpChunks calls do with every whole chunk.
-func webpChunks(b []byte, do func(name string, body []byte)) {
+// webpChunks calls do with every whole chunk, and returns what is behind them.
+func webpChunks(b []byte, do func(name string, body []byte)) (rest []byte) {
 	for len(b) >= 8 {
 		size := uint64(binary.LittleEndian.Uint32(b[4:]))
 		if size+8 > uint64(len(b)) {
-			return
+			break
 		}
 		do(string(b[:4]), b[8:8+size])
 		b = b[min(8+size+size&1, uint64(len(b))):]
 	}
+	return b
 }
 
 // on returns the picture at a place of a white, transparent screen.

@@ -29,6 +29,9 @@ type Hide struct {
 	// ODG is how audible the change is, by PEAQ (ITU-R BS.1387): 0 imperceptible, −4 very annoying. Of a long recording it is that of the
 	// stretches where the change is loudest. It is nil if the method does not measure it.
 	ODG *float64 `json:"odg,omitempty"`
+	// Becomes tells what a recording became that cannot be written as it is, as in "FLAC (44100 Hz, 2 channels, 16-bit), without its tags".
+	// It is empty for one that can, and where another format was asked for.
+	Becomes string `json:"becomes,omitempty"`
 	// Warnings tells what is wrong with what was made.
 	Warnings []Warning `json:"warnings,omitempty"`
 }

@@ -8,7 +8,7 @@ import (
 	"ditas/audio"
 )
 
-// CoverOptions say how a recording is to be written. The zero value keeps its format, or takes WAV if that cannot be written.
+// CoverOptions say how a recording is to be written. The zero value stands for the format that [Default] returns.
 type CoverOptions struct {
 	// Name is the name of the file to write. If its extension stands for a format that can be written, the recording is
 	// written in that format; another known format is an error; any other extension changes nothing.
@@ -33,9 +33,51 @@ func (o CoverOptions) Check() error {
 	return err
 }
 
+// Default returns the format in which f is written where no name says another: its own, or if that cannot be written FLAC, or WAV for what FLAC
+// cannot hold, which is floating point and more than 8 channels. A nil f is any recording that cannot be written as it is.
+func Default(f audio.File) *Format {
+	if own, _ := Of(f); own != nil && own.Writable() {
+		return own
+	}
+	var last *Format
+	for _, first := range []bool{true, false} {
+		for _, to := range Writable() {
+			if to.write.first != first {
+				continue
+			}
+			if last = to; f == nil || to.holds(f) {
+				return to
+			}
+		}
+	}
+	return last // which will say what is wrong
+}
+
+// holds reports whether a new file of the format can have the samples of f.
+func (f *Format) holds(file audio.File) bool {
+	format := file.Format()
+	if encoding := encodingOf(file); encoding != format.Encoding {
+		format.Encoding, format.ValidBits = encoding, 0
+	}
+	if format.Encoding.IsFloat() && !f.Floats() {
+		return false
+	}
+	_, _, usual, _ := f.Levels()
+	_, err := f.write.create(usual)(io.Discard, format, max(0, file.Frames()))
+	return err == nil
+}
+
+// encodingOf returns that of a new file made of f.
+func encodingOf(f audio.File) audio.Encoding {
+	if Lossy(f) {
+		return audio.Int16
+	}
+	return f.Format().Encoding
+}
+
 // Cover returns f, as [Open] or [OpenFile] returned it, as a recording that can be written, and the format that it
 // will have. A recording that is written in its own format keeps everything but the samples; any other becomes a new
-// file with the same rate, channels and encoding, without its tags. The new file has 16 bits if f is [Lossy].
+// file with the same rate, channels and encoding, without its tags. The new file has 16 bits if f is [Lossy]. [Becomes] tells people.
 //
 // The error is a *[Refusal] that wraps [audio.ErrUnsupported] if the format cannot be written or cannot hold the
 // recording, or if there is no such level.
@@ -47,19 +89,22 @@ func Cover(f audio.File, o CoverOptions) (audio.Rewriter, *Format, error) {
 	if named, ok := f.(*File); ok {
 		f = named.File
 	}
-	to := target(own, o.Name)
+	to, asked := ByName(o.Name)
+	if !asked {
+		to = Default(f)
+	}
 	level, err := to.level(o)
 	if err != nil {
 		return nil, nil, err
 	}
 	if to == own {
 		r, err := to.write.again(f, level)
+		if err == nil && asked && expands(r) {
+			r = &covered{Rewriter: r, from: f, to: to, asked: true}
+		}
 		return r, to, err
 	}
-	encoding := f.Format().Encoding
-	if Lossy(f) {
-		encoding = audio.Int16
-	}
+	encoding := encodingOf(f)
 	if encoding.IsFloat() && !to.Floats() {
 		return nil, nil, &Refusal{
 			Says:   "has floating-point samples, which " + to.name + " cannot hold",
@@ -80,27 +125,38 @@ func Cover(f audio.File, o CoverOptions) (audio.Rewriter, *Format, error) {
 			Err:    audio.ErrUnsupported,
 		}
 	}
-	return &covered{r, f}, to, nil
+	return &covered{r, f, to, asked}, to, nil
 }
 
 // covered is a recording that is written as a new file. It remembers what it was.
 type covered struct {
 	audio.Rewriter
-	from audio.File
+	from  audio.File
+	to    *Format
+	asked bool // for that format
 }
 
 // Unwrap returns the recording that it was.
 func (c *covered) Unwrap() audio.File { return c.from }
 
-// target returns the format that a recording of another becomes under a name.
-func target(own *Format, name string) *Format {
-	if f, ok := ByName(name); ok && f.Writable() {
-		return f
+// Becomes says what becomes of a cover, as [Cover] or [Open] returned it, that cannot be written as it is, as in "FLAC (44100 Hz, 2 channels,
+// 16-bit), without its tags". It is empty for one that can, and where a name asked for another format.
+func Becomes(cover audio.Rewriter) string {
+	c, converted := cover.(*covered)
+	switch {
+	case converted && !c.asked:
+		return fmt.Sprintf("%s (%v), without its tags", c.to, c.Format())
+	case !converted && expands(cover):
+		own, _ := Of(cover)
+		return fmt.Sprintf("%s (%v)", own, cover.Format())
 	}
-	if own != nil && own.Writable() {
-		return own
-	}
-	return Writable()[0]
+	return ""
+}
+
+// expands reports whether the samples of a file take more bits when it is written again in its own format.
+func expands(r audio.Rewriter) bool {
+	f, ok := r.(interface{ Expands() bool })
+	return ok && f.Expands()
 }
 
 // level returns the level of compression that is asked for, or the usual one.

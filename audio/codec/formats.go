@@ -66,6 +66,7 @@ func vaguely(r *reading) *reading {
 
 // writing is how files of a format are written, with the format's levels of compression.
 type writing struct {
+	first  bool // is tried before the others on recordings whose own format cannot be written
 	floats bool // a file holds floating-point samples as well
 	levels *levels
 	// create returns what starts a new file.
@@ -90,8 +91,7 @@ func rewrites[F audio.File](again func(f F, level int) (audio.Rewriter, error)) 
 	}
 }
 
-// formats is the table. A format that is read or written is one row, and its package. Lists for people are in its
-// order, and what is written when nothing says otherwise is the first row that can be.
+// formats is the table. A format that is read or written is one row, and its package. Lists for people are in its order.
 var formats = []*Format{
 	{
 		name: "WAV", extensions: []string{".wav"}, mediaType: "audio/wav", read: reads(wav.Open), demuxer: "wav",
@@ -104,6 +104,7 @@ var formats = []*Format{
 	{
 		name: "FLAC", extensions: []string{".flac"}, mediaType: "audio/flac", read: reads(flac.Open),
 		write: &writing{
+			first:  true,
 			levels: &levels{int(flac.MinLevel), int(flac.MaxLevel), int(flac.DefaultLevel)},
 			create: func(level int) newWriter { return flac.Level(level).NewWriter },
 			again:  rewrites(func(f *flac.File, level int) (audio.Rewriter, error) { return f.WithLevel(flac.Level(level)) }),
@@ -199,7 +200,7 @@ func Readable() []*Format {
 	return slices.DeleteFunc(slices.Clone(formats), func(f *Format) bool { return !f.Readable() })
 }
 
-// Writable returns the formats that [Cover] writes, first the one that recordings become when nothing says otherwise.
+// Writable returns the formats that [Cover] writes.
 func Writable() []*Format {
 	return slices.DeleteFunc(slices.Clone(formats), func(f *Format) bool { return !f.Writable() })
 }

@@ -113,16 +113,16 @@ func TestCover(t *testing.T) {
 		{"../flac/testdata/s24-2ch.flac", "", "FLAC", audio.Int24},
 		{"../flac/testdata/tags.flac", "song.xyz", "FLAC", audio.Int16},
 		{"../flac/testdata/s24-2ch.flac", "stego.wav", "WAV", audio.Int24},
-		{"../mp3/testdata/joint.mp3", "", "WAV", audio.Int16},
-		{"../mp3/testdata/joint.mp3", "stego.flac", "FLAC", audio.Int16},
-		{"../vorbis/testdata/stereo.ogg", "stego", "WAV", audio.Int16}, // decoded to floating point
-		{"../vorbis/testdata/stereo.ogg", "stego.flac", "FLAC", audio.Int16},
-		{"../sphere/testdata/little24-2ch.sph", "", "WAV", audio.Int24},
+		{"../mp3/testdata/joint.mp3", "", "FLAC", audio.Int16},
+		{"../mp3/testdata/joint.mp3", "stego.wav", "WAV", audio.Int16},
+		{"../vorbis/testdata/stereo.ogg", "stego", "FLAC", audio.Int16}, // decoded to floating point
+		{"../vorbis/testdata/stereo.ogg", "stego.wav", "WAV", audio.Int16},
+		{"../sphere/testdata/little24-2ch.sph", "", "FLAC", audio.Int24},
 		{"../aiff/testdata/f32.aiff", "", "WAV", audio.Float32},
-		{"../aiff/testdata/s24.aiff", "stego.flac", "FLAC", audio.Int24},
+		{"../aiff/testdata/s24.aiff", "", "FLAC", audio.Int24},
 		{"../au/testdata/a-law.au", "stego.flac", "FLAC", audio.Int16},
-		{"../au/testdata/s8.au", "", "WAV", audio.Int8},
-		{"../w64/testdata/s32.w64", "", "WAV", audio.Int32},
+		{"../au/testdata/s8.au", "", "FLAC", audio.Int8},
+		{"../w64/testdata/s32.w64", "", "FLAC", audio.Int32},
 		{"../wav/testdata/a-law.wav", "", "WAV", audio.Int16},
 		{"../wav/testdata/mu-law.wav", "stego.flac", "FLAC", audio.Int16},
 	} {
@@ -134,6 +134,9 @@ func TestCover(t *testing.T) {
 		}
 		if format.Name() != c.format || cover.Format().Encoding != c.encoding {
 			t.Errorf("%s as %q became %v of %s", c.name, c.out, cover.Format(), format)
+		}
+		if c.out == "" && Default(f) != format {
+			t.Errorf("%s is said to become %s", c.name, Default(f))
 		}
 		if Lossy(cover) != Lossy(f) {
 			t.Errorf("%s as %q: lossy is %v", c.name, c.out, Lossy(cover))

@@ -49,7 +49,8 @@ type File struct {
 	tail  int64   // and behind it
 	// promised is how many frames there ought to be, 0 if that is not known.
 	promised int64
-	gone     int64 // frames that must have been where there are none
+	gone     int64                 // frames that must have been where there are none
+	cut      *audio.TruncatedError // nil if the file is not known to be cut off
 	damage   damage
 }
 
@@ -83,7 +84,8 @@ func (f *File) Damaged() int64 {
 // r. The error wraps [audio.ErrFormat] or [audio.ErrUnsupported], or is one of r.
 //
 // ID3v2 tags may stand before the frames and anything that is no frame between and behind them. Of frames of another kind there are none in one
-// recording: a file that was joined of several is refused.
+// recording, and no more than its encoder says that there are: a file that was joined of several is refused. If there are fewer, a Reader says at
+// the end that the file is cut off.
 func Open(r io.ReaderAt, size int64) (*File, error) {
 	f := &File{r: io.NewSectionReader(r, 0, size), size: size}
 	if err := f.open(); err != nil {
@@ -110,6 +112,7 @@ func (f *File) open() error {
 	}
 	w.at = at
 	var sound, gone, breaks int64 // bytes of frames and of what is between them, and how often that is
+	more := int64(0)              // where the frames begin of which nothing was said
 	for n := int64(0); ; n++ {
 		behind := w.at
 		frame, err := w.next()
@@ -117,11 +120,24 @@ func (f *File) open() error {
 			if breaks > 0 {
 				f.gone = max(breaks, (gone*(n+1)+sound/2)/sound)
 			}
-			f.trim()
+			if f.promised > 0 && f.count > f.promised+countsItself {
+				return &audio.JoinedError{At: more, What: "what its encoder did not count"}
+			}
+			part, err := w.partAt(behind)
+			if err != nil {
+				return err
+			}
+			f.trim(part)
 			return nil
 		}
 		if err != nil {
 			return err
+		}
+		if n == f.promised {
+			more = behind
+		}
+		if n > 0 && isInfo(frame) {
+			return &audio.JoinedError{At: behind, What: "another MP3 file"}
 		}
 		if gap := w.at - int64(len(frame)) - behind; gap > 0 && n > 0 {
 			tag, err := isTag(f.r, behind)
@@ -144,6 +160,19 @@ func (f *File) open() error {
 		}
 		f.count++
 	}
+}
+
+// countsItself is by how many frames encoders may differ in what they count: some count the one that tells the number.
+const countsItself = 1
+
+// partAt reports whether a frame begins at a position behind the others that the file does not hold the whole of.
+func (w *walker) partAt(at int64) (bool, error) {
+	b, err := w.peek(at, headSize)
+	if err != nil || len(b) < headSize {
+		return false, err
+	}
+	h := parse(b)
+	return h.like(w.f.head) && at+int64(h.size()) > w.f.size, nil
 }
 
 // skipTags returns where the ID3v2 tags at the beginning end.
@@ -220,14 +249,29 @@ func gaps(frame []byte) (before, behind, frames int64) {
 	return 0, 0, frames
 }
 
-// trim leaves out what is not of the sound. Of a file that is cut off the end is sound.
-func (f *File) trim() {
+// trim leaves out what is not of the sound. Of a file that is cut off the end is sound. It is cut off if more frames are missing than ways of counting
+// account for, or if there is a part of one.
+func (f *File) trim(part bool) {
+	samples := int64(f.head.samples())
+	declared := max(0, f.promised*samples-f.skip-f.tail)
 	if f.promised > 0 && f.count != f.promised {
 		f.tail = 0
 	}
-	all := f.count * int64(f.head.samples())
+	all := f.count * samples
 	f.skip = min(f.skip, all)
 	f.tail = min(f.tail, all-f.skip)
+	missing := f.promised - f.count - f.gone
+	if missing > countsItself || missing == countsItself && part {
+		f.cut = &audio.TruncatedError{Frames: f.Frames(), Declared: max(declared, f.Frames()+1)}
+	}
+}
+
+// end is the error of readers behind the last frame.
+func (f *File) end() error {
+	if f.cut != nil {
+		return f.cut
+	}
+	return io.EOF
 }
 
 // Format implements [audio.File]. The samples are 16-bit.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"math/rand/v2"
@@ -187,14 +188,25 @@ func TestTruncationAtEveryLength(t *testing.T) {
 			continue
 		}
 		rec, err := audio.ReadAll(f)
+		var cut *audio.TruncatedError
+		if missing := f.promised - f.count; errors.As(err, &cut) != (missing > 0) && missing != 1 || // which may be a frame that is none
+			cut != nil && (cut.Frames != f.Frames() || cut.Declared != int64(whole.Frames())) {
+			t.Fatalf("%d bytes, %d frames less: %v", n, missing, err)
+		}
 		sound := min(rec.Frames(), whole.Frames()) // what the encoder put behind it is not left out of a file that is cut off
-		if err != nil || int64(rec.Frames()) != f.Frames() || !slices.Equal(rec.Samples[0][:sound], whole.Samples[0][:sound]) {
+		if cut == nil && err != nil || int64(rec.Frames()) != f.Frames() || !slices.Equal(rec.Samples[0][:sound], whole.Samples[0][:sound]) {
 			t.Fatalf("%d bytes gave %d of %d samples, %v", n, rec.Frames(), f.Frames(), err)
 		}
 	}
 }
 
+// first returns where the first frame of sound begins, behind the one that tells how many there are.
+func first(data []byte) int {
+	return bytes.IndexByte(data, 0xFF) + parse(data[bytes.IndexByte(data, 0xFF):]).size()
+}
+
 func TestRefusals(t *testing.T) {
+	strong := read(t, "strong.mp3")
 	for name, test := range map[string]struct {
 		data []byte
 		err  error
@@ -207,11 +219,42 @@ func TestRefusals(t *testing.T) {
 		"a header alone": {[]byte("\xFF\xFB\x90\x00"), audio.ErrFormat, "not an MP3 file"},
 		"8000 Hz":        {read(t, "lowest.mp3"), audio.ErrUnsupported, "8000 Hz; convert the file"},
 		"two recordings": {slices.Concat(read(t, "joint.mp3"), read(t, "weak.mp3")), audio.ErrUnsupported, "one of 32000 Hz and 1 channels instead of"},
+		"two alike":      {slices.Concat(strong, strong), audio.ErrUnsupported, fmt.Sprintf("another MP3 file begins at byte %d", len(strong))},
+		"two with a tag": {slices.Concat(strong, []byte("ID3\x04\x00\x00\x00\x00\x00\x03???"), strong), audio.ErrUnsupported, fmt.Sprintf("begins at byte %d", len(strong))},
+		"sound behind":   {slices.Concat(strong, strong[first(strong):]), audio.ErrUnsupported, fmt.Sprintf("what its encoder did not count begins at byte %d", len(strong))},
 		"layer II":       {read(t, "layer2.mp3"), audio.ErrUnsupported, "layer 2; convert the file"},
 	} {
 		_, err := Open(bytes.NewReader(test.data), int64(len(test.data)))
 		if !errors.Is(err, test.err) || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%s: got %v, want %v that says %q", name, err, test.err, test.says)
+		}
+	}
+}
+
+// A file that lacks a frame or two of those that its encoder counted is cut off; one that lacks what may not have been a frame is not, nor one
+// that is damaged where nothing is missing at the end.
+func TestCutOff(t *testing.T) {
+	data := read(t, "strong.mp3")
+	last := parse(data[bytes.LastIndex(data, data[first(data):first(data)+2]):]).size()
+	for name, c := range map[string]struct {
+		data []byte
+		cut  bool
+	}{
+		"whole":                 {data, false},
+		"with an old tag":       {slices.Concat(data, []byte("TAG"), make([]byte, 125)), false},
+		"a byte less":           {data[:len(data)-1], true},
+		"a frame less":          {data[:len(data)-last], false}, // some encoders count one more
+		"half":                  {data[:len(data)/2], true},
+		"half, and an old tag":  {slices.Concat(data[:len(data)/2], []byte("TAG"), make([]byte, 125)), true},
+		"zeros in the middle":   {slices.Concat(data[:4000], make([]byte, 3000), data[7000:]), false},
+		"a hole in the middle":  {slices.Concat(data[:4000], data[7000:]), true}, // where the frames are that are missing nobody knows
+		"half, and no tag left": {data[first(data):][:5000], false},              // so that nobody knows
+	} {
+		f := open(t, c.data)
+		rec, err := audio.ReadAll(f)
+		var cut *audio.TruncatedError
+		if errors.As(err, &cut) != c.cut || err != nil && cut == nil || int64(rec.Frames()) != f.Frames() {
+			t.Errorf("%s: %d frames, %v", name, rec.Frames(), err)
 		}
 	}
 }
@@ -230,7 +273,7 @@ func (f flaky) ReadAt(b []byte, at int64) (int, error) {
 }
 
 func TestReadErrorsAreReported(t *testing.T) {
-	data := bytes.Repeat(read(t, "strong.mp3"), 10)
+	data := bytes.Repeat(read(t, "apart.mp3"), 10)
 	src := &flaky{bytes.NewReader(data), 40_000}
 	if _, err := Open(src, int64(len(data))); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("Open gave %v", err)
@@ -251,9 +294,9 @@ func TestReadErrorsAreReported(t *testing.T) {
 
 // A file that becomes shorter while it is read.
 func TestFileShorterThanItWas(t *testing.T) {
-	data := bytes.Repeat(read(t, "strong.mp3"), 10)
+	data := bytes.Repeat(read(t, "apart.mp3"), 10)
 	f := open(t, data)
-	f.r = bytes.NewReader(data[:50_000])
+	f.r = bytes.NewReader(data[:40_000])
 	if rec, err := audio.ReadAll(f); !errors.Is(err, io.ErrUnexpectedEOF) || rec.Frames() == 0 {
 		t.Errorf("%d samples, and %v", rec.Frames(), err)
 	}

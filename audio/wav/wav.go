@@ -76,6 +76,9 @@ func (f *File) Rewrite(dst io.Writer) (audio.Writer, error) {
 	return f.expand(dst)
 }
 
+// Expands reports whether the samples are of A-law or µ-law, which Rewrite makes 16 bits of.
+func (f *File) Expands() bool { return f.section.Law != nil }
+
 // Decode reads the whole of the WAV file of size bytes in r. If the file is cut off, the error is an
 // [audio.TruncatedError] and the recording holds what there is.
 func Decode(r io.ReaderAt, size int64) (*audio.Recording, error) {

@@ -41,16 +41,16 @@ func (f *batchFlags) check(out string, files int) error {
 	return nil
 }
 
-// names returns the path of the file in the folder that becomes of each input, given its name. Inputs whose files would have
+// names returns the path of the file in the folder that becomes of each input, by what it is to be called. Inputs whose files would have
 // the same name are an error.
-func (f *batchFlags) names(inputs []string, rename func(base string) string) ([]string, error) {
+func (f *batchFlags) names(inputs []string, rename func(input string) string) ([]string, error) {
 	taken := map[string]string{}
 	var names []string
 	for _, in := range inputs {
 		if in == "-" {
 			return nil, withHint(usagef("standard input has no name for a file in a folder"), "name the file with --out")
 		}
-		name := filepath.Join(f.dir, rename(filepath.Base(in)))
+		name := filepath.Join(f.dir, filepath.Base(rename(in)))
 		// Some file systems do not tell the cases apart.
 		key := strings.ToLower(name)
 		if other, ok := taken[key]; ok {

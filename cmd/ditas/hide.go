@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -27,13 +28,15 @@ import (
 func hideHelp() string {
 	only := slices.DeleteFunc(codec.Readable(), func(f *codec.Format) bool { return f.Writable() })
 	written := codec.Writable()
+	others := slices.DeleteFunc(codec.Writable(), func(f *codec.Format) bool { return f == codec.Default(nil) })
 	return "Hide a picture in a recording.\n\n" + words.Wrap(fmt.Sprintf(`The picture may be a %s file of any size. ditas hides the first frame of an
 animated GIF, and lays what is transparent over white. The recording is a %s file. The output keeps everything but the samples: sample
 format, rate, channels, length, tags and all other chunks. If the name of the output ends in %s and the recording is another kind of
-file, ditas writes a new file of that kind. It writes %s recordings as %s. --compression sets the FLAC level, from 0, the fastest, to
-8, the smallest, as in the program flac; no level changes a sample. A recording that is FLAC already keeps its block size.`,
+file, ditas writes a new file of that kind. %s recordings cannot be written as they are, and become %s; what that cannot hold, such as
+floating point, becomes %s. --compression sets the FLAC level, from 0, the fastest, to 8, the smallest, as in the program flac; no
+level changes a sample. A recording that is FLAC already keeps its block size.`,
 		words.List(picture.Names(picture.Readable()), "or"), words.List(codec.Names(written), "or"), words.List(codec.Extensions(written), "or"),
-		words.List(codec.Names(only), "and"), written[0]), helpWidth) + hideHelpMore
+		words.List(codec.Names(only), "and"), codec.Default(nil), words.List(codec.Names(others), "or")), helpWidth) + hideHelpMore
 }
 
 // helpWidth is the longest line of an explanation, in characters.
@@ -65,8 +68,8 @@ Where there is room for the picture's own file, and that is smaller than the exa
 picture, ditas hides the file: it comes back byte for byte under its own name. If
 the recording is damaged, what is left shows the picture, as far as there was room to
 protect it. A photograph may say where it was taken; --strip leaves out all that a
-JPEG or PNG file says besides its pixels. --any hides a file of any other kind, whole
-or not at all.
+JPEG, PNG, WebP, HEIC or AVIF file says besides its pixels, and of other kinds hides
+the pixels alone. --any hides a file of any other kind, whole or not at all.
 
 With a passphrase, nobody can reveal the picture without it. It is not stored
 anywhere: if you forget it, the picture is lost. Without a passphrase, anyone who has
@@ -101,6 +104,7 @@ type hideFlags struct {
 	any            string // the one of these
 	strip          bool
 	out            string
+	named          bool // the name of what is written is the user's
 	batch          batchFlags
 	passphrase     passphraseFlags
 	strength       strengthFlags
@@ -232,11 +236,12 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 		return withHint(usagef("%d pictures and %d recordings are given", len(images), len(covers)), "give one picture for all recordings, or one for each")
 	}
 	outs := []string{out}
+	o.named = out != ""
 	switch {
 	case out == "" && o.batch.dir == "" && covers[0] == "-":
 		return withHint(usagef("standard input has no name for the recording to write"), "name that with --out")
 	case out == "" && o.batch.dir == "":
-		outs[0] = unused(stegoName(filepath.Base(covers[0])))
+		outs[0] = unused(filepath.Base(stegoName(covers[0])))
 	case o.batch.dir != "":
 		if outs, err = o.batch.names(covers, stegoName); err != nil {
 			return err
@@ -304,12 +309,25 @@ func (o *hideFlags) arguments(ctx context.Context, args []string) (images, cover
 	return images, covers, out, err
 }
 
-// stegoName returns what a recording with a picture in it is called if the cover has this name.
+// stegoName returns what the file of this name is called with a picture in it: the name, with the extension of what is written. What only ffmpeg can
+// tell of a file is not asked here.
 func stegoName(cover string) string {
-	if f, ok := codec.ByName(cover); ok && f.Writable() {
-		return cover
+	var f audio.File
+	if info, err := os.Stat(cover); err == nil && info.Mode().IsRegular() {
+		if file, err := codec.OpenFile(cover); err == nil {
+			defer file.Close()
+			f = file
+		}
 	}
-	return strings.TrimSuffix(cover, filepath.Ext(cover)) + codec.Writable()[0].Extension()
+	return nameFor(cover, codec.Default(f))
+}
+
+// nameFor returns a name for a file of a format, if need be with another extension.
+func nameFor(name string, format *codec.Format) string {
+	if f, ok := codec.ByName(name); ok && f == format {
+		return name
+	}
+	return strings.TrimSuffix(name, filepath.Ext(name)) + format.Extension()
 }
 
 // cover says how a recording is to be written under a name.
@@ -334,9 +352,16 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 		return err
 	}
 	defer cover.Close()
-	rewriter, _, err := codec.Cover(cover.File, o.cover(out))
+	wanted := o.cover(out)
+	if !o.named {
+		wanted.Name = ""
+	}
+	rewriter, format, err := codec.Cover(cover.File, wanted)
 	if err != nil {
 		return unfit(cover.name, err)
+	}
+	if fits := nameFor(out, format); !o.named && fits != out { // floating point, as only ffmpeg could tell
+		out = unused(fits)
 	}
 	secret, err := o.read(ctx, image)
 	if err != nil {
@@ -390,7 +415,10 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 		o.warn(cover.name+" "+w.Text, w.Advice)
 	}
 	res.Warnings = append(res.Warnings, res.Hide.Warnings...)
-	scaled := ""
+	scaled, what := "", "picture"
+	if res.Width == 0 {
+		what = "file"
+	}
 	if res.Width != res.ImageWidth || res.Height != res.ImageHeight {
 		scaled = fmt.Sprintf(", scaled down from %d×%d", res.ImageWidth, res.ImageHeight)
 	}
@@ -410,6 +438,9 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	if o.brief {
 		if len(res.Losses) > 0 {
 			whole += " (" + strings.Join(res.Losses, "; ") + ")"
+		}
+		if res.Becomes != "" {
+			whole += "; " + cover.name + " cannot be written as it is, and became " + res.Becomes
 		}
 		o.printf("%s is hidden in %s%s; %s\n", shown(res.Image), out, scaled, whole)
 	} else {
@@ -441,6 +472,9 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	}
 	if !res.Robust {
 		o.detail("  The recording has room for it but not for protecting it from noise.\n")
+	}
+	if res.Becomes != "" {
+		o.detail("%s cannot be written as it is; the recording with the %s in it becomes %s\n", cover.name, what, res.Becomes)
 	}
 	if !key.Secret() {
 		o.detail("Anyone who has ditas can reveal it: no passphrase was given.\n")

@@ -66,7 +66,7 @@ func TestScript(t *testing.T) {
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"sound": sound, "photo": photo, "sample": sample, "cut": cut, "mute": mute, "fails": fails, "ends": ends, "psnr": psnr, "smaller": smaller, "rewritten": rewritten, "waitfor": waitFor,
+			"sound": sound, "photo": photo, "sample": sample, "cut": cut, "join": join, "mute": mute, "fails": fails, "ends": ends, "psnr": psnr, "smaller": smaller, "rewritten": rewritten, "waitfor": waitFor,
 		},
 	})
 }
@@ -169,6 +169,14 @@ func sample(ts *testscript.TestScript, _ bool, args []string) {
 func cut(ts *testscript.TestScript, _ bool, args []string) {
 	data := read(ts, args[0])
 	write(ts, args[0], data[:len(data)-number(ts, args[1])])
+}
+
+func join(ts *testscript.TestScript, _ bool, args []string) {
+	var all []byte
+	for _, name := range args[1:] {
+		all = append(all, read(ts, name)...)
+	}
+	write(ts, args[0], all)
 }
 
 func mute(ts *testscript.TestScript, _ bool, args []string) {

@@ -23,8 +23,9 @@ passphrase if there is one.
 
 The name of the output decides its format: .png, .jpg, .bmp or .tif. If it has no
 extension, the picture is PNG. Without a name, the picture gets that of the recording,
-in the present folder, with a number if there is such a file. A file that exists is
-replaced only with --force. - stands for standard input or output.
+or is called picture if that comes from standard input, in the present folder, with a
+number if there is such a file. A file that exists is replaced only with --force.
+- stands for standard input or output.
 
 If the picture's own file was hidden, or a file of another kind, ditas gives that back
 byte for byte: under its own name if you give none, and under yours, unless that is
@@ -168,7 +169,7 @@ func (o *revealFlags) run(ctx context.Context, args []string) error {
 	named := func(stego string) string { return strings.TrimSuffix(stego, filepath.Ext(stego)) + "." + extension }
 	switch {
 	case out == "" && o.batch.dir == "" && stegos[0] == "-":
-		return withHint(usagef("standard input has no name for the picture to write"), "name that with --out")
+		outs[0] = unused("picture." + extension) // as a picture from standard input is called when it is hidden
 	case out == "" && o.batch.dir == "":
 		outs[0] = unused(named(filepath.Base(stegos[0])))
 	case o.batch.dir != "":
@@ -270,6 +271,9 @@ func (o *revealFlags) reveal(ctx context.Context, name, out string, format pictu
 		what, exactly = "the file "+file.SafeName(), ", byte for byte"
 	case itself:
 		exactly = ", the file itself, byte for byte"
+		if kind := picture.Misnamed(out, file.Data); kind != "" {
+			exactly += "; it is " + kind + ", whatever its name says"
+		}
 	case p.Width != r.Width:
 		smaller = fmt.Sprintf(" at %d×%d, since too little has arrived to tell more", p.Width, p.Height)
 	}
@@ -300,6 +304,9 @@ func (o *revealFlags) outFor(out string, file *ditas.File, only bool) (string, b
 	}
 	name := file.SafeName()
 	extension := filepath.Ext(name)
+	if picture.Misnamed(name, file.Data) != "" {
+		extension = picture.ExtensionOf(file.Data)
+	}
 	switch {
 	case o.batch.dir != "":
 		return strings.TrimSuffix(out, filepath.Ext(out)) + extension, true
@@ -307,7 +314,7 @@ func (o *revealFlags) outFor(out string, file *ditas.File, only bool) (string, b
 		return unused(name), true
 	}
 	wanted, err1 := picture.FormatOf(out)
-	has, err2 := picture.FormatOf(name)
+	has, err2 := picture.FormatOf("a" + extension)
 	same := err1 == nil && err2 == nil && wanted == has || strings.EqualFold(filepath.Ext(out), extension)
 	return out, only || same || filepath.Ext(out) == "" // as - has none
 }

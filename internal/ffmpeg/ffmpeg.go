@@ -19,6 +19,23 @@ const Program = "ffmpeg"
 // ErrMissing says that the program is not installed.
 var ErrMissing = errors.New("the program ffmpeg is not installed; install it (Debian: apt-get install ffmpeg; macOS: brew install ffmpeg; https://ffmpeg.org)")
 
+// Failure is that the program ran and failed.
+type Failure struct {
+	Said string // its last lines
+	Err  error  // as in "exit status 1"
+}
+
+func (f *Failure) Error() string { return fmt.Sprintf("%s: %v: %s", Program, f.Err, f.Last()) }
+
+// Unwrap returns how the program ended.
+func (f *Failure) Unwrap() error { return f.Err }
+
+// Last returns the last line that the program said.
+func (f *Failure) Last() string {
+	said := strings.TrimSpace(f.Said)
+	return strings.TrimSpace(said[strings.LastIndexByte(said, '\n')+1:])
+}
+
 // Find returns where the program is, or an error that wraps [ErrMissing]. As package os/exec does, it takes none from the current folder.
 func Find() (path string, err error) {
 	path, err = exec.LookPath(Program)
@@ -28,7 +45,7 @@ func Find() (path string, err error) {
 	return path, nil
 }
 
-// Run runs the program with arguments, on one thread, without standard input. Its error holds the program's last words, or is that of ctx.
+// Run runs the program with arguments, on one thread, without standard input. Its error is a *[Failure] if the program fails, or that of ctx.
 func Run(ctx context.Context, args ...string) error { return run(ctx, io.Discard, "error", args...) }
 
 // run is Run with what the program says at a level, which also goes to heard.
@@ -46,8 +63,7 @@ func run(ctx context.Context, heard io.Writer, level string, args ...string) err
 		return ctx.Err()
 	}
 	if err != nil {
-		lines := strings.Split(strings.TrimSpace(string(said)), "\n")
-		return fmt.Errorf("%s: %w: %s", Program, err, lines[len(lines)-1])
+		return &Failure{string(said), err}
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"ditas/audio"
 	"ditas/audio/codec"
@@ -115,7 +116,7 @@ func decode(ctx context.Context, r io.ReaderAt, size int64, format *codec.Format
 	err = ffmpeg.Run(ctx, append(input, "-map", "0:a:0", "-vn", "-c:a", pcm, "-fflags", "+bitexact", "-fs", fmt.Sprint(most), to)...)
 	if err != nil {
 		if ctx.Err() == nil {
-			err = fmt.Errorf("%w: %w", audio.ErrDamaged, err)
+			err = undecoded(err, format, from)
 		}
 		return nil, err
 	}
@@ -144,6 +145,22 @@ func decode(ctx context.Context, r io.ReaderAt, size int64, format *codec.Format
 	}
 	os.RemoveAll(dir) // where open files may be removed, nothing is left even if the process dies; else Close does it
 	return &Sound{decoded, format, lossy, file, dir}, nil
+}
+
+// undecoded is the error that ffmpeg fails with a copy of a file, in its words but for the name of the copy, which nobody knows.
+func undecoded(err error, format *codec.Format, copied string) error {
+	var failure *ffmpeg.Failure
+	switch {
+	case !errors.As(err, &failure):
+		return fmt.Errorf("%w: %w", audio.ErrDamaged, err)
+	case strings.Contains(failure.Said, "matches no streams"):
+		return &codec.Refusal{Says: "is " + format.Name() + " without any sound", Advice: "take a file with sound in it", Err: audio.ErrUnsupported}
+	}
+	said := failure.Last()
+	for _, name := range []string{"file:" + copied, copied} {
+		said = strings.ReplaceAll(strings.ReplaceAll(said, name+": ", ""), name, "the file")
+	}
+	return fmt.Errorf("%w: the program ffmpeg says: %s", audio.ErrDamaged, said)
 }
 
 // copyTo writes a file of size bytes to a new one.

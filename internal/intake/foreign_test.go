@@ -110,6 +110,11 @@ func TestForeign(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	// What the program says of a file is told without the name of the copy that it saw.
+	_, err = intake.Foreign(t.Context(), strings.NewReader(song[:len(song)/2]), int64(len(song)/2))
+	if !errors.Is(err, audio.ErrDamaged) || !strings.Contains(err.Error(), "the program ffmpeg says: ") || strings.Contains(err.Error(), tmp) || strings.Contains(err.Error(), "from:") {
+		t.Errorf("cut off: %v", err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := intake.Foreign(ctx, strings.NewReader(song), int64(len(song))); !errors.Is(err, context.Canceled) {

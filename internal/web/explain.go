@@ -35,7 +35,7 @@ var (
 	errInexact    = errors.New("this way of hiding never gives a picture back exactly")
 	errNeverExact = fmt.Errorf("the picture does not come back exactly even at %d %% of its size", leastPercent)
 	errChannels   = fmt.Errorf("the recording has more than %d channels", maxChannels)
-	errGrown      = fmt.Errorf("the recording is too long: as %s it would be too large", codec.Writable()[0])
+	errGrown      = errors.New("the recording is too long: as a file that ditas writes it would be too large")
 )
 
 // problem is an error in plain words.

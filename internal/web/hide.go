@@ -196,6 +196,9 @@ func (s *session) putCover(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.putSound(w, r, cover, func(ctx context.Context, f *sound, out *stream) ([]report.Warning, error) {
+		if f.cut != nil {
+			return nil, f.cut
+		}
 		v, err := s.survey(ctx, f, hiding, out.advance)
 		if err != nil {
 			return nil, err

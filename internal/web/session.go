@@ -240,6 +240,9 @@ type sound struct {
 	format *codec.Format
 	given  *codec.Format // what it was, before it became a file that can be written
 	lossy  bool          // what was given
+	// becomes tells what became of what was given, as report.Hide has it.
+	becomes string
+	cut     *audio.TruncatedError // of what was given, if that became another kind of file, which is whole
 
 	surveying chan struct{} // takes one
 
@@ -353,13 +356,18 @@ func (f *spool) size() (int64, error) {
 	return info.Size(), nil
 }
 
-// write makes a spool of what content writes, which may be up to twice as much as an upload: what was compressed grows.
+// most is how many bytes a spool has: up to twice as many as an upload, since what was compressed grows.
+func (s *session) most() int64 {
+	return 2 * max(s.handler.options.MaxRecording, s.handler.options.MaxPicture)
+}
+
+// write makes a spool of what content writes.
 func (s *session) write(content func(w io.Writer) error) (*spool, error) {
 	f, err := s.newSpool()
 	if err != nil {
 		return nil, err
 	}
-	w := bufio.NewWriterSize(&bounded{f, 2 * max(s.handler.options.MaxRecording, s.handler.options.MaxPicture)}, 1<<16)
+	w := bufio.NewWriterSize(&bounded{f, s.most()}, 1<<16)
 	if err := errors.Join(content(w), w.Flush()); err != nil {
 		f.release()
 		return nil, err
@@ -448,18 +456,14 @@ func (s *session) decode(ctx context.Context, f *spool) (*sound, error) {
 	if err != nil {
 		return nil, err
 	}
+	becomes := codec.Becomes(r)
 	if format == given && !foreign {
 		return &sound{
-			Rewriter: r, file: f, format: format, given: given, lossy: lossy, surveying: make(chan struct{}, 1), surveys: map[string]*ditas.Survey{},
+			Rewriter: r, file: f, format: format, given: given, lossy: lossy, becomes: becomes,
+			surveying: make(chan struct{}, 1), surveys: map[string]*ditas.Survey{},
 		}, nil
 	}
-	g, err := s.write(func(w io.Writer) error {
-		out, err := r.Rewrite(cancelledWriter{w, ctx})
-		if err != nil {
-			return err
-		}
-		return out.Close()
-	})
+	g, cut, err := s.rewrite(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -469,9 +473,53 @@ func (s *session) decode(ctx context.Context, f *spool) (*sound, error) {
 		return nil, err
 	}
 	f.release()
-	v.given, v.lossy = given, lossy
+	v.given, v.lossy, v.becomes, v.cut = given, lossy, becomes, cut
 	return v, nil
 }
+
+// rewrite makes a spool of a recording that becomes another kind of file. What a FLAC file takes until it is complete is counted as if it were not
+// compressed. It tells whether what was given is cut off.
+func (s *session) rewrite(ctx context.Context, r audio.Rewriter) (_ *spool, cut *audio.TruncatedError, err error) {
+	format, held := r.Format(), s.held.Add
+	size := r.Frames() * int64(format.Channels*format.Encoding.Bits()/8)
+	if size > s.most() {
+		return nil, nil, errGrown
+	}
+	defer held(-size)
+	if held(size) > s.handler.options.MaxPage {
+		return nil, nil, errFull
+	}
+	f, err := s.write(func(w io.Writer) error {
+		out, err := r.Rewrite(cancelledWriter{w, ctx})
+		if err != nil {
+			return err
+		}
+		reader, block := cancelled{r, ctx}.Reader(), audio.NewBlock(format.Channels, audio.BlockFrames(format.Channels, rewriteBlock))
+		for left := r.Frames(); left > 0; {
+			n, err := reader.Read(block)
+			if err != nil {
+				return err
+			}
+			n = int(min(int64(n), left))
+			left -= int64(n)
+			part := make([][]float64, len(block))
+			for c := range block {
+				part[c] = block[c][:n]
+			}
+			if err := out.Write(part); err != nil {
+				return err
+			}
+		}
+		if n, err := reader.Read(block); n == 0 && err != io.EOF && !errors.As(err, &cut) {
+			return err
+		}
+		return out.Close()
+	})
+	return f, cut, err
+}
+
+// rewriteBlock is how many frames of a recording are written at a time.
+const rewriteBlock = 1 << 14
 
 // count counts the pictures that the page holds, and reports whether all pages have room for them. The page is to be locked.
 func (s *session) count() bool {
@@ -529,8 +577,9 @@ func (r cancelledReader) Read(block [][]float64) (int, error) {
 // described is what the page is told about a sound.
 type described struct {
 	Name     string  `json:"name"`
-	Kind     string  `json:"kind"`  // of the file that is written
-	Given    string  `json:"given"` // of the file that was given
+	Kind     string  `json:"kind"`              // of the file that is written
+	Given    string  `json:"given"`             // of the file that was given
+	Becomes  string  `json:"becomes,omitempty"` // what became of that, as report.Hide has it
 	Format   string  `json:"format"`
 	Lossy    bool    `json:"lossy"` // the file that was given
 	Rate     int     `json:"rate"`
@@ -544,7 +593,7 @@ func (f *sound) describe() (described, error) {
 	size, err := f.file.size()
 	format := f.Format()
 	return described{
-		Name: f.name, Kind: f.format.Name(), Given: f.given.Name(), Format: format.String(), Lossy: f.lossy, Rate: format.Rate, Channels: format.Channels,
+		Name: f.name, Kind: f.format.Name(), Given: f.given.Name(), Becomes: f.becomes, Format: format.String(), Lossy: f.lossy, Rate: format.Rate, Channels: format.Channels,
 		Frames: f.Frames(), Seconds: format.Duration(f.Frames()).Seconds(), Bytes: size,
 	}, err
 }

@@ -115,7 +115,7 @@ func index() ([]byte, error) {
 		"RecordingExtensions": intake.Extensions(),
 		"Written":             words.List(codec.Names(codec.Writable()), "or"),
 		"OnlyRead":            words.List(codec.Names(onlyRead), "and"),
-		"Usual":               codec.Writable()[0],
+		"Default":             codec.Default(nil),
 	})
 	return b.Bytes(), err
 }

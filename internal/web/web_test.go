@@ -195,6 +195,7 @@ func pngFile(t *testing.T, width, height int) []byte {
 
 type soundInfo struct {
 	Name, Kind, Given, Format string
+	Becomes                   string
 	Lossy                     bool
 	Frames                    int64
 }
@@ -725,18 +726,18 @@ func TestLossyCoverBecomesWAV(t *testing.T) {
 	v := visit(t, web.Options{})
 	var got soundInfo
 	v.result("PUT", "/sounds/recording?name=song.mp3", data, &got)
-	if !got.Lossy || got.Kind != "WAV" || got.Given != "MP3" || got.Frames < 1 || !strings.Contains(got.Format, "16-bit") {
+	if !got.Lossy || got.Kind != "FLAC" || got.Given != "MP3" || got.Frames < 1 || !strings.Contains(got.Format, "16-bit") {
 		t.Errorf("%s is %+v", files[0], got)
 	}
 	// It must not grow without bound.
 	v = visit(t, web.Options{MaxRecording: int64(len(data)), MaxPicture: 1})
-	if _, b := v.do("PUT", "/sounds/cover?name=song.mp3", data); !bytes.Contains(b, []byte("as WAV it would be too large")) {
+	if _, b := v.do("PUT", "/sounds/cover?name=song.mp3", data); !bytes.Contains(b, []byte("it would be too large")) {
 		t.Errorf("a small MP3 of a large recording: %s", b)
 	}
 }
 
-// A file that is not lossy but cannot be written becomes WAV as well, with the samples that it had.
-func TestSphereBecomesWAV(t *testing.T) {
+// A file that is not lossy but cannot be written becomes FLAC as well, with the samples that it had.
+func TestSphereBecomesFLAC(t *testing.T) {
 	data, err := os.ReadFile("../../audio/sphere/testdata/timit.sph")
 	if err != nil {
 		t.Fatal(err)
@@ -744,7 +745,7 @@ func TestSphereBecomesWAV(t *testing.T) {
 	v := visit(t, web.Options{})
 	var got soundInfo
 	v.result("PUT", "/sounds/recording?name=timit.sph", data, &got)
-	if got.Lossy || got.Kind != "WAV" || got.Given != "NIST SPHERE" {
+	if got.Lossy || got.Kind != "FLAC" || got.Given != "NIST SPHERE" || got.Becomes != "FLAC (16000 Hz, mono, 16-bit), without its tags" {
 		t.Errorf("it is %+v", got)
 	}
 	want, err := codec.Decode(bytes.NewReader(data), int64(len(data)))
@@ -752,7 +753,7 @@ func TestSphereBecomesWAV(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, file := v.do("GET", "/sounds/recording/file", nil)
-	rec, err := wav.Decode(bytes.NewReader(file), int64(len(file)))
+	rec, err := flac.Decode(bytes.NewReader(file), int64(len(file)))
 	if err != nil || !slices.Equal(rec.Samples[0], want.Samples[0]) {
 		t.Errorf("it holds other samples (%v)", err)
 	}
@@ -768,9 +769,9 @@ func TestDecodedByFFmpeg(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]soundInfo{
-		apple:                                {Given: "MP4 (AAC or ALAC)", Kind: "WAV", Format: "44100 Hz, mono, 24-bit", Frames: 97},
-		"../../audio/wav/testdata/mp3.wav":   {Given: "WAV", Kind: "WAV", Format: "44100 Hz, mono, 16-bit", Lossy: true},
-		"../../audio/wav/testdata/a-law.wav": {Given: "WAV", Kind: "WAV", Format: "44100 Hz, mono, 16-bit", Frames: 97},
+		apple:                                {Given: "MP4 (AAC or ALAC)", Kind: "FLAC", Format: "44100 Hz, mono, 24-bit", Becomes: "FLAC (44100 Hz, mono, 24-bit), without its tags", Frames: 97},
+		"../../audio/wav/testdata/mp3.wav":   {Given: "WAV", Kind: "FLAC", Format: "44100 Hz, mono, 16-bit", Becomes: "FLAC (44100 Hz, mono, 16-bit), without its tags", Lossy: true},
+		"../../audio/wav/testdata/a-law.wav": {Given: "WAV", Kind: "WAV", Format: "44100 Hz, mono, 16-bit", Becomes: "WAV (44100 Hz, mono, 16-bit)", Frames: 97},
 	} {
 		data, err := os.ReadFile(name)
 		if err != nil {
@@ -779,11 +780,11 @@ func TestDecodedByFFmpeg(t *testing.T) {
 		v := visit(t, web.Options{})
 		var got soundInfo
 		v.result("PUT", "/sounds/recording?name="+filepath.Base(name), data, &got)
-		if got.Given != want.Given || got.Kind != want.Kind || got.Format != want.Format || got.Lossy != want.Lossy || want.Frames > 0 && got.Frames != want.Frames {
+		if got.Given != want.Given || got.Kind != want.Kind || got.Format != want.Format || got.Lossy != want.Lossy || got.Becomes != want.Becomes || want.Frames > 0 && got.Frames != want.Frames {
 			t.Errorf("%s is %+v", name, got)
 		}
 		_, file := v.do("GET", "/sounds/recording/file", nil)
-		rec, err := wav.Decode(bytes.NewReader(file), int64(len(file)))
+		rec, err := codec.Decode(bytes.NewReader(file), int64(len(file)))
 		if err != nil || int64(rec.Frames()) != int64(got.Frames) {
 			t.Errorf("%s: as a file it has %v", name, err)
 		}
@@ -1191,6 +1192,10 @@ func TestWords(t *testing.T) {
 	sound := wavFile(t, sounding(1, 8000, audio.Int16, 2))
 	crowd := wavFile(t, &audio.Recording{Format: audio.Format{Rate: 8000, Channels: 65535, Encoding: audio.Int8}, Samples: audio.NewBlock(65535, 3)})
 	silent := wavFile(t, channel.Gain(channel.Zero(sounding(1, 8000, audio.Int16, 2), 0, 1<<20), 0))
+	joint, err := os.ReadFile("../../audio/mp3/testdata/joint.mp3")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		path string
 		data []byte
@@ -1202,6 +1207,8 @@ func TestWords(t *testing.T) {
 		{"/sounds/cover", pngFile(t, 20, 20), "This is a picture, and a recording is wanted here."},
 		{"/sounds/cover", []byte("hello"), "This is not a recording that ditas reads."},
 		{"/sounds/cover", sound[:20_000], "The recording is cut off after"},
+		{"/sounds/cover", joint[:len(joint)/2], "The recording is cut off after"},
+		{"/sounds/cover", slices.Concat(joint, joint), "it holds more than one recording"},
 		{"/sounds/cover", crowd, "The recording has more than 64 channels."},
 		{"/sounds/recording", crowd, "The recording has more than 64 channels."},
 		{"/sounds/cover", silent, "The recording is silent, or clipped nearly everywhere: there is nothing to hide in."},

@@ -109,30 +109,35 @@ func (c *cursor) id(long bool) uint32 {
 	return uint32(c.u16())
 }
 
-// boxes calls do with every box of b (ISO/IEC 14496-12, section 4.2). The last one may be cut.
+// boxes calls do with the kind of every box of b, and with what is in it. The last one may be cut.
 func boxes(b []byte, do func(kind string, body []byte, cut bool) error) error {
+	_, err := walk(b, func(box []byte, head int, cut bool) error { return do(string(box[4:8]), box[head:], cut) })
+	return err
+}
+
+// walk calls do with every box of b (ISO/IEC 14496-12, section 4.2) and the size of its header, and returns what is behind the last one, which may be cut.
+func walk(b []byte, do func(box []byte, head int, cut bool) error) (rest []byte, err error) {
 	for len(b) >= 8 {
 		size, head := uint64(binary.BigEndian.Uint32(b)), 8
-		kind := string(b[4:8])
 		switch size {
 		case 0: // to the end
 			size = uint64(len(b))
 		case 1:
 			if len(b) < 16 {
-				return do(kind, nil, true)
+				return nil, do(b, len(b), true)
 			}
 			size, head = binary.BigEndian.Uint64(b[8:]), 16
 		}
 		if size < uint64(head) {
-			return malformed("a box is shorter than its header")
+			return nil, malformed("a box is shorter than its header")
 		}
 		end := min(size, uint64(len(b)))
-		if err := do(kind, b[head:max(end, uint64(head))], size > uint64(len(b))); err != nil {
-			return err
+		if err := do(b[:end], head, size > uint64(len(b))); err != nil {
+			return nil, err
 		}
 		b = b[end:]
 	}
-	return nil
+	return b, nil
 }
 
 // parseMeta reads a file's boxes.
@@ -363,6 +368,12 @@ func (m *meta) associations(b []byte, properties []property) error {
 
 // content returns the data of an item of at most most bytes.
 func (m *meta) content(i *item, most int) ([]byte, error) {
+	parts, err := m.parts(i, most)
+	return slices.Concat(parts...), err
+}
+
+// parts returns where in the file the data of an item of at most most bytes are.
+func (m *meta) parts(i *item, most int) ([][]byte, error) {
 	if i.unreadable {
 		return nil, fmt.Errorf("%w: HEIF whose picture is in another file", ErrUnsupported)
 	}
@@ -370,7 +381,7 @@ func (m *meta) content(i *item, most int) ([]byte, error) {
 	if i.inside {
 		from = m.idat
 	}
-	var all []byte
+	var all [][]byte
 	for _, e := range i.extents {
 		switch {
 		case e.at > uint64(len(from)) || e.size > uint64(len(from))-e.at:
@@ -378,10 +389,11 @@ func (m *meta) content(i *item, most int) ([]byte, error) {
 		case e.size == 0 && len(i.extents) == 1:
 			e.size = uint64(len(from)) - e.at
 		}
-		if e.size > uint64(most-len(all)) {
+		if e.size > uint64(most) {
 			return nil, malformed("the parts of an item overlap")
 		}
-		all = append(all, from[e.at:][:e.size]...)
+		most -= int(e.size)
+		all = append(all, from[e.at:][:e.size])
 	}
 	return all, nil
 }

@@ -51,7 +51,7 @@ export function setUpHide(session, about, next) {
       forget();
       heard.add(name);
       warn(cover.warnings ?? []);
-      given(id("cover-drop"), cover.name, seconds(cover.seconds), cover.format, cover.kind === cover.given ? "" : `${cover.given}, will be written as ${cover.kind}`);
+      given(id("cover-drop"), cover.name, seconds(cover.seconds), cover.format, cover.becomes ? `${cover.given}, which cannot be written as it is; the recording with the picture becomes ${cover.becomes}` : "");
       draw(id("cover-shown"), await session.get("/spectrograms/cover", signal));
       say(`${cover.name} is the recording to hide it in.`);
       changed();
@@ -364,7 +364,7 @@ export function setUpHide(session, about, next) {
     const section = id("hidden");
     const { cover: before, stego: after } = result;
     section.hidden = false;
-    const kept = after.kind === before.kind ? "It is the same kind of file and just as long" : `It is a ${after.kind} file`;
+    const kept = before.becomes ? `What it was cannot be written as it is: it is now ${before.becomes}` : after.kind === before.kind ? "It is the same kind of file and just as long" : `It is a ${after.kind} file`;
     id("hidden-lead").textContent =
       `${after.name} is ${before.name} with the picture in it. ${kept}. ` +
       (result.secret ? "Who knows the passphrase can reveal the picture. " + (result.weak ? "It is easy to guess: six words that dice have thrown would not be. " : "") : "Anyone who has ditas can reveal the picture. ") +

@@ -1,0 +1,167 @@
+package heif
+
+import (
+	"bytes"
+	"errors"
+	"reflect"
+	"slices"
+)
+
+// ErrUnsure reports a file of which Strip cannot tell what belongs to its pictures.
+var ErrUnsure = errors.New("what belongs to the pictures of the file cannot be told from the rest")
+
+// Boxes that pictures and films are made of: those of the file, of its box meta, and of a film and its tracks. Anything else, such as a film beside the
+// picture (mpvd), notes of a camera (uuid) or a title (udta), does without.
+var (
+	fileBoxes  = []string{"ftyp", "meta", "moov", "mdat", "imda", "moof", "mfra", "sidx"}
+	metaBoxes  = []string{"hdlr", "pitm", "iloc", "iinf", "iref", "iprp", "idat", "dinf", "ipro", "grpl"}
+	movieBoxes = []string{"mvhd", "trak", "mvex", "iods"}
+	trackBoxes = []string{"tkhd", "tref", "trgr", "edts", "mdia"}
+)
+
+// Strip returns a file without what it says besides its pictures: Exif data, XMP, descriptions, times, and boxes that nothing here is made of. Pictures
+// besides the main one stay. The error wraps ErrTruncated, ErrMalformed, ErrUnsupported or ErrUnsure.
+//
+// Nothing moves: what is left out is overwritten in place, by Exif data without entries, by blanks, or by zeros in boxes that become free space
+// (ISO/IEC 14496-12, section 8.1.2). So the positions that the box iloc and the tracks of films hold stay right, whatever refers to them, and no
+// reader takes the file for another one. Should a part that is overwritten be one of a picture as well, the pictures before and after differ, and
+// Strip refuses.
+func Strip(data []byte) ([]byte, error) {
+	before, err := parseMeta(data)
+	if err != nil {
+		return nil, err
+	}
+	out := bytes.Clone(data)
+	if err := freeBoxes(out, fileBoxes); err != nil {
+		return nil, err
+	}
+	m, err := parseMeta(out)
+	if err != nil {
+		return nil, err
+	}
+	parts, err := m.allParts()
+	if err != nil {
+		return nil, err
+	}
+	for id, i := range m.items {
+		i.blank(parts[id])
+	}
+	after, err := parseMeta(out)
+	if err != nil {
+		return nil, err
+	}
+	if same, err := before.sameAs(after); err != nil {
+		return nil, err
+	} else if !same {
+		return nil, ErrUnsure
+	}
+	return out, nil
+}
+
+// allParts returns where in the file the data of each item are. Of files whose items are parts of each other the error is ErrUnsure: there might be
+// thousands of times as many bytes as in the file.
+func (m *meta) allParts() (map[uint32][][]byte, error) {
+	left, all := 2*len(m.data), map[uint32][][]byte{}
+	for id, i := range m.items {
+		parts, err := m.parts(i, len(m.data))
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range parts {
+			left -= len(p)
+		}
+		if left < 0 {
+			return nil, ErrUnsure
+		}
+		all[id] = parts
+	}
+	return all, nil
+}
+
+// freeBoxes makes free space of all boxes of b that are not among some kinds, and of what is behind the last one.
+func freeBoxes(b []byte, kinds []string) error {
+	rest, err := walk(b, func(box []byte, head int, cut bool) error {
+		kind, body := string(box[4:8]), box[head:]
+		switch {
+		case cut:
+			return ErrTruncated
+		case !slices.Contains(kinds, kind):
+			copy(box[4:], "free")
+			clear(body)
+		case kind == "meta" && len(body) >= 4:
+			return freeBoxes(body[4:], metaBoxes)
+		case kind == "moov":
+			return freeBoxes(body, movieBoxes)
+		case kind == "trak":
+			return freeBoxes(body, trackBoxes)
+		}
+		return nil
+	})
+	clear(rest)
+	return err
+}
+
+// aside reports whether an item is no part of a picture: Exif data, XMP and whatever else has a media type or an address for a kind.
+func (i *item) aside() bool { return i.kind == "Exif" || i.kind == "mime" || i.kind == "uri " }
+
+// versionSize is how many bytes, of version and flags, such properties begin with; what follows are strings, which zeros end, and numbers.
+const versionSize = 4
+
+// aside reports whether a property is a description or a time (ISO/IEC 23008-12, sections 6.5.20, 6.5.18 and 6.5.19).
+func (p property) aside() bool { return p.kind == "udes" || p.kind == "crtt" || p.kind == "mdft" }
+
+// noExif are Exif data of an item (ISO/IEC 23008-12, annex A.2.1) that say nothing: no bytes before a TIFF header, and a directory of no entries.
+var noExif = []byte("\x00\x00\x00\x00MM\x00*\x00\x00\x00\x08\x00\x00\x00\x00\x00\x00")
+
+// blank overwrites what an item says, whose data are in these parts of the file.
+func (i *item) blank(parts [][]byte) {
+	for _, p := range i.properties {
+		if p.aside() && len(p.body) > versionSize {
+			clear(p.body[versionSize:])
+		}
+	}
+	if !i.aside() {
+		return
+	}
+	said, filler := []byte(nil), byte(' ')
+	if i.kind == "Exif" {
+		said, filler = noExif, 0
+	}
+	for _, part := range parts {
+		n := copy(part, said)
+		said = said[n:]
+		for k := range part[n:] {
+			part[n+k] = filler
+		}
+	}
+}
+
+// sameAs reports whether two files have the same pictures, at the same places and with the same properties but for what Strip blanks.
+func (m *meta) sameAs(other *meta) (bool, error) {
+	if m.primary != other.primary || m.frames != other.frames || !slices.Equal(m.order, other.order) || !reflect.DeepEqual(m.refs, other.refs) {
+		return false, nil
+	}
+	mine, err := m.allParts()
+	if err != nil {
+		return false, err
+	}
+	others, err := other.allParts()
+	if err != nil {
+		return false, err
+	}
+	for id, i := range m.items {
+		o := other.items[id]
+		if i.kind != o.kind || i.hidden != o.hidden || i.inside != o.inside || !slices.Equal(i.extents, o.extents) || len(i.properties) != len(o.properties) {
+			return false, nil
+		}
+		for n, p := range i.properties {
+			if q := o.properties[n]; p.kind != q.kind || !p.aside() && !bytes.Equal(p.body, q.body) {
+				return false, nil
+			}
+		}
+		if !i.aside() && !slices.EqualFunc(mine[id], others[id], bytes.Equal) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
