@@ -112,6 +112,7 @@ type Report struct {
 	MSE          float64 // mean squared error, full scale 1
 	SNR          float64 // dB
 	MaxDeviation float64
+	Heard        bool   // the change may well be heard, where nothing was asked for that keeps it from that
 	Payload      []byte // the beginning of the payload that is read from the file as it is
 }
 

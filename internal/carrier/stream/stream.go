@@ -213,6 +213,12 @@ func (c *check) finish(ctx context.Context, r *report.Hide, done *carrier.Report
 		sizes = append(sizes, s.Bytes)
 		r.Stages = append(r.Stages, hiddenStage(s))
 	}
+	if done.Heard {
+		r.Warnings = append(r.Warnings, report.Warning{
+			Kind: report.Audible, Text: fmt.Sprintf("has changed so much that it can be heard: its signal-to-noise ratio is %.1f dB", r.SNR),
+			Advice: "take a recording of more bits, or leave the strength open: then nothing is changed that would be heard",
+		})
+	}
 	checking := progress(c.options.Options, report.Checking)
 	expected, psnr := c.lengths, c.psnr
 	if r.File == nil {
