@@ -294,3 +294,27 @@ func TestFaintInEightBits(t *testing.T) {
 		}
 	}
 }
+
+// Of two recordings that were joined the first is revealed, and the report tells of the rest.
+func TestMoreBehind(t *testing.T) {
+	data := music(t, mono, 4)
+	var stego bytes.Buffer
+	if _, err := ditas.Hide(t.Context(), &stego, open(t, data), scene(24, 24), ditas.Public(), ditas.HideOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	rec, err := audio.ReadAll(open(t, stego.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, r := reveal(t, stego.Bytes(), ditas.Public(), ditas.RevealOptions{}); r.Beyond != 0 {
+		t.Errorf("%.1f s behind the end of one", r.Beyond)
+	}
+	rec.Samples[0] = slices.Concat(rec.Samples[0], rec.Samples[0])
+	var joined bytes.Buffer
+	if err := wav.Encode(&joined, rec); err != nil {
+		t.Fatal(err)
+	}
+	if _, r := reveal(t, joined.Bytes(), ditas.Public(), ditas.RevealOptions{}); !r.Complete || math.Abs(r.Beyond-4) > 0.1 {
+		t.Errorf("complete %t, and %.1f s of 4 behind it", r.Complete, r.Beyond)
+	}
+}

@@ -143,6 +143,8 @@ type Message struct {
 	Gain, Offset float64
 	Noise        float64 // standard deviation of what else was added, rounding included; full scale is 1
 	Cut          error   // an *audio.TruncatedError if the file ends too early
+	// Beyond is how long the recording goes on behind the end of what was hidden in it.
+	Beyond time.Duration
 }
 
 // Arrival is what arrived of a stage.

@@ -367,7 +367,7 @@ func (f *found) Reveal(ctx context.Context, o carrier.RevealOptions) (*picture.P
 		Method: f.name, Frames: m.Frames, Arrived: m.Arrived, Map: m.Map, Gain: 20 * math.Log10(math.Abs(m.Gain)),
 		Inverted: m.Gain < 0, Offset: m.Offset, Noise: m.Noise, Robust: m.Robust,
 		Bytes: m.Size, Read: len(m.Payload), Complete: len(m.Payload) == m.Size,
-		Truncated: m.Cut != nil,
+		Truncated: m.Cut != nil, Beyond: m.Beyond.Seconds(),
 	}
 	for _, s := range m.Stages {
 		r.Stages = append(r.Stages, report.RevealStage{Bytes: s.Bytes, Blocks: s.Blocks, Arrived: s.Arrived})
