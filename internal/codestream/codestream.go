@@ -272,9 +272,8 @@ func (v *View) Info() Info {
 
 // Picture returns the picture, halved until it has at most the given number of pixels, at least 1, and what is known of it.
 //
-// A few bytes can claim a picture of any size. What has more pixels than Allowed says is therefore halved, and so is what is not
-// complete and has more than a million pixels, as long as nothing is known that the halved picture lacks. It takes up to 34 bytes of
-// memory for each pixel that is made. The error is ctx's.
+// A few bytes can claim a picture of any size: what has more pixels than [Allowed] says is halved. It takes up to 34 bytes of memory for each pixel that
+// is made. The error is ctx's.
 func (v *View) Picture(ctx context.Context, maxPixels int) (*picture.Planes, Info, error) {
 	info := v.Info()
 	info.Halvings = v.halvings(maxPixels)
@@ -301,7 +300,7 @@ func (v *View) halvings(maxPixels int) (n int) {
 	for {
 		width, height := v.layout.Reduced(n)
 		size := width * height
-		if size == 1 || size <= min(maxPixels, Allowed(v.bytes)) && (v.Complete || size <= Allowed(0) || v.layout.Begun(n+1)) {
+		if size == 1 || size <= min(maxPixels, Allowed(v.bytes)) {
 			return n
 		}
 		n++

@@ -127,16 +127,6 @@ func (l *Layout) Reduced(halvings int) (width, height int) {
 	return s.width, s.height
 }
 
-// Begun reports whether a coefficient may be known of the bands that the given number of halvings leave out and one fewer do not.
-func (l *Layout) Begun(halvings int) bool {
-	for _, b := range l.bands {
-		if b.level == halvings && b.orient != low && b.started {
-			return true
-		}
-	}
-	return false
-}
-
 // Synthesise returns the picture that is known so far, halved some times: that is, without the bands of the first levels.
 func (l *Layout) Synthesise(ctx context.Context, halvings int) (*picture.Planes, error) {
 	p := picture.New(l.Reduced(halvings))
