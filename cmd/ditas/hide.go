@@ -586,8 +586,12 @@ func explain(err error, r *recording, method string) error {
 	}
 	var quiet *report.TooQuietError
 	if errors.As(err, &quiet) {
+		finer := 24
+		if quiet.Bits > 0 {
+			finer = 16
+		}
 		if err = fmt.Errorf("%s: %w", r.name, err); quiet.Heard {
-			return withHint(err, "amplify the recording first, take one of 24 bits, or allow it to be heard with --audible")
+			return withHint(err, "amplify the recording first, take one of %d bits, or allow it to be heard with --audible", finer)
 		}
 		m, unknown := ditas.MethodNamed(method)
 		switch {
@@ -595,6 +599,9 @@ func explain(err error, r *recording, method string) error {
 			return withHint(err, "take --faint, or amplify the recording first")
 		case unknown == nil && quiet.Reached < m.MinSNR:
 			return withHint(err, "amplify the recording first")
+		}
+		if quiet.Bits > 0 {
+			return withHint(err, "choose --snr %.0f or less, or take a recording of %d bits", math.Floor(quiet.Reached), finer)
 		}
 		return withHint(err, "choose --snr %.0f or less, or amplify the recording first", math.Floor(quiet.Reached))
 	}

@@ -327,6 +327,9 @@ func (t *terminal) arrival(r *report.Reveal) {
 	if r.Truncated {
 		t.detail("  recording     ends too early: the file is cut off\n")
 	}
+	if r.Beyond > 0 {
+		t.detail("  recording     goes on for %.1f s behind what was hidden: something else may be hidden there, to be found once that part is cut out\n", r.Beyond)
+	}
 	if r.Damaged > 0 {
 		t.detail("  recording     %.2f s of the file are damaged\n", r.Damaged)
 	}
