@@ -68,8 +68,8 @@ Where there is room for the picture's own file, and that is smaller than the exa
 picture, ditas hides the file: it comes back byte for byte under its own name. If
 the recording is damaged, what is left shows the picture, as far as there was room to
 protect it. A photograph may say where it was taken; --strip leaves out all that a
-JPEG, PNG, WebP, HEIC or AVIF file says besides its pixels, and of other kinds hides
-the pixels alone. --any hides a file of any other kind, whole or not at all.
+JPEG, PNG, WebP, TIFF, HEIC or AVIF file says besides its pixels, and of other kinds
+hides the pixels alone. --any hides a file of any other kind, whole or not at all.
 
 With a passphrase, nobody can reveal the picture without it. It is not stored
 anywhere: if you forget it, the picture is lost. Without a passphrase, anyone who has
