@@ -334,7 +334,11 @@ func (t *terminal) arrival(r *report.Reveal) {
 		t.detail("  recording     %.2f s of the file are damaged\n", r.Damaged)
 	}
 	if r.Map != nil {
-		t.detail("  recording     %d of %d frames found%s\n", r.Arrived, r.Frames, changes(r))
+		enough := ""
+		if r.Complete && r.Arrived < r.Frames {
+			enough = ", enough for all that was hidden"
+		}
+		t.detail("  recording     %d of %d frames found%s%s\n", r.Arrived, r.Frames, enough, changes(r))
 	}
 }
 
