@@ -73,8 +73,11 @@ func (c *surveyedCover) plan(s carrier.Strength) []*Plan {
 
 func (c *surveyedCover) Room(s carrier.Strength) carrier.Room {
 	plans := c.plans(s)
-	most := plans[len(plans)-1]
-	r := carrier.Room{Bytes: most.Room(), SNR: plans[0].SNR(), Least: c.survey.format.Duration(LeastLength), Cover: c.survey.Duration(), TooQuiet: most.Check()}
+	most, first := plans[len(plans)-1], plans[0]
+	if first.Room() == 0 {
+		first = most
+	}
+	r := carrier.Room{Bytes: most.Room(), SNR: first.SNR(), Least: c.survey.format.Duration(LeastLength), Cover: c.survey.Duration(), TooQuiet: most.Check()}
 	if plans[0].profile == Robust {
 		r.Robust = plans[0].Room()
 	}

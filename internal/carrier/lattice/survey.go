@@ -343,13 +343,21 @@ func (v *Survey) Unheard(profile Profile, mse float64) *Plan {
 	return v.plan(profile, mse, hearingLimits{below: 22, coarse: 12, total: -19, uneven: 5})
 }
 
+// coarseSteps is how many steps of a file of 8 bits the finest lattice has. With two, rounding leaves nothing of its fine symbols; so many let three to five
+// times as much be read, in changes that are 1 to 2 dB stronger, of as much of the recording as bears them unheard.
+const coarseSteps = 3.3
+
 // bounds are those of a frame's level: that of the strength, which all frames share, plus one of its own, up to what is heard.
 type bounds struct{ own, most float64 }
 
 // plan makes a plan within limits of hearing.
 func (v *Survey) plan(profile Profile, mse float64, limits hearingLimits) *Plan {
 	p := v.newPlan(profile)
-	floor := v.floor(2)
+	steps := 2.0
+	if carrier.GridOf(v.format).Step > unit {
+		steps = coarseSteps
+	}
+	floor := v.floor(steps)
 	power := profile.power()
 	hearing := math.Pow(10, -limits.below/10) / power
 	changes := v.changes(profile)
@@ -426,9 +434,12 @@ func (p *Plan) leaveAlone(levels [][]bounds, floor int, limits hearingLimits) {
 		}
 		lowest = most
 	}
-	used := 0
+	used, sounding := 0, 0
 	for c := range levels {
 		for k := range levels[c] {
+			if v.frames[c][k].usable >= leastUsable {
+				sounding++
+			}
 			if usable(c, k) && levels[c][k].most >= lowest {
 				used++
 			} else {
@@ -436,7 +447,7 @@ func (p *Plan) leaveAlone(levels [][]bounds, floor int, limits hearingLimits) {
 			}
 		}
 	}
-	p.heard = used == 0 || used < leastUsed && used < v.Frames()/4
+	p.heard = used == 0 || used < leastUsed && used < sounding/4
 }
 
 // mostMasked is the ratio of a plan's error to what the ear masks, in dB, from which on it is said to be heard: it was −5 and more where PEAQ gave
