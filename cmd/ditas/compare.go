@@ -230,8 +230,9 @@ func (o *compareFlags) open(ctx context.Context, name string) (*compareInput, er
 	}
 	name = shown(name)
 	if !intake.IsPicture(f, size) {
-		a, err := codec.Open(f, size)
-		if errors.Is(err, audio.ErrFormat) {
+		a, err := intake.Foreign(ctx, f, size)
+		var refusal *codec.Refusal
+		if errors.Is(err, audio.ErrFormat) && !(errors.As(err, &refusal) && refusal.Format != nil) {
 			err = withHint(fmt.Errorf("%s is neither a recording nor a picture that ditas reads", name), "%s, and %s", codec.Wanted(), picture.Wanted())
 		} else if err != nil {
 			err = about(name, err)
