@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"image"
 	"image/color"
+	"image/jpeg"
 	"image/png"
 	"math"
 	"os"
@@ -189,18 +190,40 @@ func TestProfiles(t *testing.T) {
 		t.Errorf("says %q", p.Losses)
 	}
 	plain := FromImage(img)
-	for name, icc := range map[string][]byte{"sRGB": profileOf("sRGB", srgb, srgbCurve()), "nothing": []byte("no profile")} {
-		q, err := Decode(bytes.NewReader(withProfile(t, img, icc)))
-		if err != nil || len(q.Losses) != 0 {
+	lost := []string{"its colour profile (unreadable) was dropped, which ditas cannot convert"}
+	damaged := withProfile(t, img, profileOf("Display P3", p3, srgbCurve()))
+	damaged[70] ^= 1
+	unpacked := bytes.Clone(damaged)
+	size := int(binary.BigEndian.Uint32(unpacked[33:]))
+	binary.BigEndian.PutUint32(unpacked[41+size:], crc32.ChecksumIEEE(unpacked[37:41+size]))
+	for name, c := range map[string]struct {
+		file []byte
+		says []string
+	}{
+		"sRGB":           {withProfile(t, img, profileOf("sRGB", srgb, srgbCurve())), nil},
+		"no profile":     {withProfile(t, img, []byte("no profile")), lost},
+		"damaged":        {damaged, lost},
+		"not compressed": {unpacked, lost},
+	} {
+		q, err := Decode(bytes.NewReader(c.file))
+		if err != nil || !slices.Equal(q.Losses, c.says) {
 			t.Fatalf("%s: %v, error %v", name, q, err)
 		}
-		for c := range 3 {
-			for i, v := range q.Pix[c] {
-				if v != plain.Pix[c][i] {
+		for channel := range 3 {
+			for i, v := range q.Pix[channel] {
+				if v != plain.Pix[channel][i] {
 					t.Errorf("%s changes a value", name)
 				}
 			}
 		}
+	}
+	var photo bytes.Buffer
+	if err := jpeg.Encode(&photo, img, nil); err != nil {
+		t.Fatal(err)
+	}
+	with := slices.Concat(photo.Bytes()[:2], []byte("\xff\xe2\x00\x1aICC_PROFILE\x00\x01\x01no profile"), photo.Bytes()[2:])
+	if q, err := Decode(bytes.NewReader(with)); err != nil || !slices.Equal(q.Losses, lost) {
+		t.Errorf("JPEG: %v, error %v", q, err)
 	}
 	// Adobe RGB's curve is the power 563/256; grey stays grey.
 	gamma := []byte("curv\x00\x00\x00\x00\x00\x00\x00\x01\x02\x33")
