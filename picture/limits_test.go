@@ -86,6 +86,77 @@ func TestTIFFLimits(t *testing.T) {
 	}
 }
 
+// TestPlanarTIFF names pictures whose channels lie one behind the other, which would be decoded as noise.
+func TestPlanarTIFF(t *testing.T) {
+	const planarConfiguration, resolutionUnit = 284, 296
+	var b bytes.Buffer
+	if err := New(4, 4).Encode(&b, TIFF); err != nil {
+		t.Fatal(err)
+	}
+	at, order := firstDirectory(b.Bytes())
+	e := entry(b.Bytes(), order, at, resolutionUnit)
+	order.PutUint16(e, planarConfiguration)
+	order.PutUint16(e[8:], 2)
+	if _, err := Decode(&b); err == nil || !strings.Contains(err.Error(), "TIFF with its channels one behind the other (planar) cannot be read by ditas") {
+		t.Error(err)
+	}
+}
+
+// TestOtherHEIF names what pictures are compressed by, whatever brand their file has, and reads what it reads under any.
+func TestOtherHEIF(t *testing.T) {
+	data := open(t, "heif/420.heic")
+	for brand, says := range map[string][2]string{
+		"avci": {"avc1", "AVC (H.264)"}, "j2ki": {"j2k1", "JPEG 2000"}, "vvic": {"vvc1", "VVC (H.266)"}, "jpeg": {"jpeg", "compressed by JPEG"},
+		"unif": {"unci", "not compressed"}, "heif": {"hvc1", ""},
+	} {
+		other := bytes.Clone(data)
+		copy(other[8:], brand)
+		other = bytes.ReplaceAll(other, []byte("hvc1\x00"), []byte(says[0]+"\x00"))
+		p, err := Decode(bytes.NewReader(other))
+		switch {
+		case says[1] == "" && (err != nil || p.Width == 0):
+			t.Errorf("%s: %v", brand, err)
+		case says[1] != "" && (err == nil || !strings.Contains(err.Error(), says[1]) || !strings.Contains(err.Error(), "PNG")):
+			t.Errorf("%s: %v, want that it is %s", brand, err, says[1])
+		}
+		if !Recognize(other[:HeadSize]) {
+			t.Errorf("%s passes for no picture", brand)
+		}
+	}
+}
+
+// TestJPEGWithoutEnd reads a picture that is whole without its last marker, says so, and refuses what lacks more.
+func TestJPEGWithoutEnd(t *testing.T) {
+	img := image.NewGray(image.Rect(0, 0, 64, 64))
+	for i := range img.Pix {
+		img.Pix[i] = uint8(i * i)
+	}
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, img, nil); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := Decode(bytes.NewReader(b.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, missing := range []int{1, 2} {
+		p, err := Decode(bytes.NewReader(b.Bytes()[:b.Len()-missing]))
+		if err != nil || !slices.Equal(p.Pix[0], whole.Pix[0]) || !slices.Equal(p.Losses, []string{"the end of its file is missing"}) {
+			t.Errorf("%d bytes are missing: %v", missing, err)
+		}
+	}
+	for _, missing := range []int{20, 500, b.Len() / 2} {
+		if _, err := Decode(bytes.NewReader(b.Bytes()[:b.Len()-missing])); !errors.Is(err, ErrTruncated) {
+			t.Errorf("%d bytes are missing: %v", missing, err)
+		}
+	}
+	// SOF9 in place of SOF0.
+	if _, err := Decode(bytes.NewReader(bytes.Replace(b.Bytes(), []byte("\xff\xc0"), []byte("\xff\xc9"), 1))); err == nil ||
+		!strings.Contains(err.Error(), "arithmetically coded JPEG cannot be read by ditas") {
+		t.Error(err)
+	}
+}
+
 // A file of Truevision is no icon, and an icon is none of theirs.
 func TestTGA(t *testing.T) {
 	size := "\x00\x00\x00\x00\x20\x00\x10\x00"
