@@ -101,20 +101,23 @@ func (f *format) planes(ctx context.Context, data []byte, maxPixels int) (*Plane
 	src := &source{Reader: bytes.NewReader(data), ctx: ctx}
 	config, err := f.config(src)
 	if err != nil {
-		return nil, f.failure(src, err)
+		return nil, f.whyNot(src, data, err)
 	}
 	if err := f.fits(config.Width, config.Height, maxPixels, len(data)); err != nil {
 		return nil, err
 	}
 	src = &source{Reader: bytes.NewReader(data), ctx: ctx}
 	img, err := f.decode(src)
-	if err != nil && f.limits != nil && ctx.Err() == nil {
-		if limit := limit(f.limits(data)); limit != nil {
-			return nil, limit
+	endless := err != nil && src.short && f.end != ""
+	if endless {
+		// Where all of the picture is there, nothing else is missing.
+		completed := &source{Reader: bytes.NewReader(append(data[:len(data):len(data)], f.end...)), ctx: ctx}
+		if m, failed := f.decode(completed); failed == nil {
+			img, err = m, nil
 		}
 	}
 	if err != nil {
-		return nil, f.failure(src, err)
+		return nil, f.whyNot(src, data, err)
 	}
 
 	// A GIF frame may cover a part of the picture only.
@@ -132,6 +135,9 @@ func (f *format) planes(ctx context.Context, data []byte, maxPixels int) (*Plane
 	if f.more != nil {
 		p.lose(f.more(file))
 	}
+	if endless {
+		p.lose("the end of its file is missing")
+	}
 	p.deep(img)
 	if !opaque {
 		p.lose(lostTransparency)
@@ -143,6 +149,16 @@ func (f *format) planes(ctx context.Context, data []byte, maxPixels int) (*Plane
 		p.orient(orientation(f.exif(whole)))
 	}
 	return p, nil
+}
+
+// whyNot returns what to say of a file that a decoder failed with.
+func (f *format) whyNot(src *source, data []byte, err error) error {
+	if f.limits != nil && src.ctx.Err() == nil {
+		if limit := limit(f.limits(data)); limit != nil {
+			return limit
+		}
+	}
+	return f.failure(src, err)
 }
 
 // fits returns an error if a picture of this size in a file of so many bytes is not to be decoded.
@@ -215,6 +231,7 @@ type format struct {
 	page    func(data []byte) []byte   // has the file begin with its first page; nil if it does
 	plain   func(data []byte) []byte   // leaves out what need not be right; nil if that is not needed
 	refuse  func(data []byte) error    // tells what is not decoded, or wrongly, if there is anything
+	end     string                     // what a file ends with that is decoded without that if all of its picture is there
 	limits  func(data []byte) string   // names what may be why a file was not decoded
 	more    func(data []byte) string   // tells what there is besides the picture that is decoded, such as other pages
 }

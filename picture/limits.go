@@ -50,8 +50,10 @@ func jpegRestarts(data []byte) string {
 // samplings names what a frame header asks for that is not decoded.
 func samplings(kind byte, body []byte) string {
 	switch {
+	case kind == 0xc9 || kind == 0xca:
+		return "arithmetically coded JPEG"
 	case kind > 0xc2:
-		return "JPEG of a rare kind (lossless, hierarchical or arithmetically coded)"
+		return "JPEG of a rare kind (lossless or hierarchical)"
 	case len(body) > 0 && body[0] != 8:
 		return fmt.Sprintf("JPEG with %d bits a channel", body[0])
 	}
@@ -105,7 +107,7 @@ func tiffFirst(data []byte, tag uint16) uint32 {
 // tiffLimits refuses kinds of TIFF files that golang.org/x/image/tiff does not decode, or decodes wrongly: camera raws among them, of which
 // it would decode a small preview.
 func tiffLimits(data []byte) error {
-	const bitsPerSample, compression, fillOrder, sampleFormat = 258, 259, 266, 339
+	const bitsPerSample, compression, fillOrder, samplesPerPixel, planarConfiguration, sampleFormat = 258, 259, 266, 277, 284, 339
 	if kind := isRaw(data); kind != "" {
 		return rawError(kind)
 	}
@@ -118,6 +120,9 @@ func tiffLimits(data []byte) error {
 		return limit("TIFF with floating-point samples")
 	case depth > 16:
 		return limit(fmt.Sprintf("TIFF with %d bits a channel", depth))
+	}
+	if _, planar, _ := tiffTag(data, planarConfiguration); planar == 2 && tiffFirst(data, samplesPerPixel) > 1 {
+		return limit("TIFF with its channels one behind the other (planar)")
 	}
 	if _, order, ok := tiffTag(data, fillOrder); ok && order == 2 && (coding < 2 || coding > 4) {
 		return limit("TIFF with the bits of each byte in reverse order (FillOrder 2)")

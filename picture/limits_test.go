@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"image"
 	"image/color"
+	"image/jpeg"
 	"image/png"
 	"math"
 	"os"
@@ -82,6 +83,77 @@ func TestTIFFLimits(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "unsupported feature") || !strings.Contains(err.Error(), "save it as PNG") {
 			t.Errorf("tag %d is %d: %v", c.is, c.value, err)
 		}
+	}
+}
+
+// TestPlanarTIFF names pictures whose channels lie one behind the other, which would be decoded as noise.
+func TestPlanarTIFF(t *testing.T) {
+	const planarConfiguration, resolutionUnit = 284, 296
+	var b bytes.Buffer
+	if err := New(4, 4).Encode(&b, TIFF); err != nil {
+		t.Fatal(err)
+	}
+	at, order := firstDirectory(b.Bytes())
+	e := entry(b.Bytes(), order, at, resolutionUnit)
+	order.PutUint16(e, planarConfiguration)
+	order.PutUint16(e[8:], 2)
+	if _, err := Decode(&b); err == nil || !strings.Contains(err.Error(), "TIFF with its channels one behind the other (planar) cannot be read by ditas") {
+		t.Error(err)
+	}
+}
+
+// TestOtherHEIF names what pictures are compressed by, whatever brand their file has, and reads what it reads under any.
+func TestOtherHEIF(t *testing.T) {
+	data := open(t, "heif/420.heic")
+	for brand, says := range map[string][2]string{
+		"avci": {"avc1", "AVC (H.264)"}, "j2ki": {"j2k1", "JPEG 2000"}, "vvic": {"vvc1", "VVC (H.266)"}, "jpeg": {"jpeg", "compressed by JPEG"},
+		"unif": {"unci", "not compressed"}, "heif": {"hvc1", ""},
+	} {
+		other := bytes.Clone(data)
+		copy(other[8:], brand)
+		other = bytes.ReplaceAll(other, []byte("hvc1\x00"), []byte(says[0]+"\x00"))
+		p, err := Decode(bytes.NewReader(other))
+		switch {
+		case says[1] == "" && (err != nil || p.Width == 0):
+			t.Errorf("%s: %v", brand, err)
+		case says[1] != "" && (err == nil || !strings.Contains(err.Error(), says[1]) || !strings.Contains(err.Error(), "PNG")):
+			t.Errorf("%s: %v, want that it is %s", brand, err, says[1])
+		}
+		if !Recognize(other[:HeadSize]) {
+			t.Errorf("%s passes for no picture", brand)
+		}
+	}
+}
+
+// TestJPEGWithoutEnd reads a picture that is whole without its last marker, says so, and refuses what lacks more.
+func TestJPEGWithoutEnd(t *testing.T) {
+	img := image.NewGray(image.Rect(0, 0, 64, 64))
+	for i := range img.Pix {
+		img.Pix[i] = uint8(i * i)
+	}
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, img, nil); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := Decode(bytes.NewReader(b.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, missing := range []int{1, 2} {
+		p, err := Decode(bytes.NewReader(b.Bytes()[:b.Len()-missing]))
+		if err != nil || !slices.Equal(p.Pix[0], whole.Pix[0]) || !slices.Equal(p.Losses, []string{"the end of its file is missing"}) {
+			t.Errorf("%d bytes are missing: %v", missing, err)
+		}
+	}
+	for _, missing := range []int{20, 500, b.Len() / 2} {
+		if _, err := Decode(bytes.NewReader(b.Bytes()[:b.Len()-missing])); !errors.Is(err, ErrTruncated) {
+			t.Errorf("%d bytes are missing: %v", missing, err)
+		}
+	}
+	// SOF9 in place of SOF0.
+	if _, err := Decode(bytes.NewReader(bytes.Replace(b.Bytes(), []byte("\xff\xc0"), []byte("\xff\xc9"), 1))); err == nil ||
+		!strings.Contains(err.Error(), "arithmetically coded JPEG cannot be read by ditas") {
+		t.Error(err)
 	}
 }
 
@@ -189,18 +261,40 @@ func TestProfiles(t *testing.T) {
 		t.Errorf("says %q", p.Losses)
 	}
 	plain := FromImage(img)
-	for name, icc := range map[string][]byte{"sRGB": profileOf("sRGB", srgb, srgbCurve()), "nothing": []byte("no profile")} {
-		q, err := Decode(bytes.NewReader(withProfile(t, img, icc)))
-		if err != nil || len(q.Losses) != 0 {
+	lost := []string{"its colour profile (unreadable) was dropped, which ditas cannot convert"}
+	damaged := withProfile(t, img, profileOf("Display P3", p3, srgbCurve()))
+	damaged[70] ^= 1
+	unpacked := bytes.Clone(damaged)
+	size := int(binary.BigEndian.Uint32(unpacked[33:]))
+	binary.BigEndian.PutUint32(unpacked[41+size:], crc32.ChecksumIEEE(unpacked[37:41+size]))
+	for name, c := range map[string]struct {
+		file []byte
+		says []string
+	}{
+		"sRGB":           {withProfile(t, img, profileOf("sRGB", srgb, srgbCurve())), nil},
+		"no profile":     {withProfile(t, img, []byte("no profile")), lost},
+		"damaged":        {damaged, lost},
+		"not compressed": {unpacked, lost},
+	} {
+		q, err := Decode(bytes.NewReader(c.file))
+		if err != nil || !slices.Equal(q.Losses, c.says) {
 			t.Fatalf("%s: %v, error %v", name, q, err)
 		}
-		for c := range 3 {
-			for i, v := range q.Pix[c] {
-				if v != plain.Pix[c][i] {
+		for channel := range 3 {
+			for i, v := range q.Pix[channel] {
+				if v != plain.Pix[channel][i] {
 					t.Errorf("%s changes a value", name)
 				}
 			}
 		}
+	}
+	var photo bytes.Buffer
+	if err := jpeg.Encode(&photo, img, nil); err != nil {
+		t.Fatal(err)
+	}
+	with := slices.Concat(photo.Bytes()[:2], []byte("\xff\xe2\x00\x1aICC_PROFILE\x00\x01\x01no profile"), photo.Bytes()[2:])
+	if q, err := Decode(bytes.NewReader(with)); err != nil || !slices.Equal(q.Losses, lost) {
+		t.Errorf("JPEG: %v, error %v", q, err)
 	}
 	// Adobe RGB's curve is the power 563/256; grey stays grey.
 	gamma := []byte("curv\x00\x00\x00\x00\x00\x00\x00\x01\x02\x33")

@@ -40,10 +40,10 @@ const (
 	tagTables      = "A2B0"
 )
 
-// parseProfile reads a profile, nil if it makes no sense.
+// parseProfile reads a profile. One that makes no sense is not known.
 func parseProfile(b []byte) *profile {
 	if len(b) < 132 || string(b[36:40]) != "acsp" {
-		return nil
+		return &profile{name: "unreadable"}
 	}
 	tags := map[string][]byte{}
 	for i := range min(int(binary.BigEndian.Uint32(b[128:])), (len(b)-132)/12) {
@@ -387,15 +387,16 @@ func jpegProfile(data []byte) []byte {
 	return bytes.Join(parts[:], nil)
 }
 
-// pngProfile returns the profile in a PNG file, or nil.
+// pngProfile returns the profile in a PNG file, or nil. One that is damaged it returns as it stands there, compressed: as no profile.
 func pngProfile(data []byte) []byte {
 	var found []byte
 	pngChunks(data, func(name string, chunk []byte) {
-		if name != "iCCP" || !pngSum(chunk) {
+		if name != "iCCP" {
 			return
 		}
+		found = chunk
 		_, rest, ok := bytes.Cut(chunk[8:len(chunk)-4], []byte{0})
-		if !ok || len(rest) < 2 {
+		if !pngSum(chunk) || !ok || len(rest) < 2 {
 			return
 		}
 		if z, err := zlib.NewReader(bytes.NewReader(rest[1:])); err == nil {

@@ -57,6 +57,9 @@ func (f *File) Format() audio.Format { return f.section.Format() }
 // Frames implements [audio.File]. Of a file that is cut off it counts the frames that are left.
 func (f *File) Frames() int64 { return f.section.Frames() }
 
+// End returns the position in the file, in bytes, behind the last frame.
+func (f *File) End() int64 { return f.section.End() }
+
 // Reader implements [audio.File]. The Reader allocates nothing after it was made.
 func (f *File) Reader() audio.Reader { return f.section.Reader() }
 

@@ -33,6 +33,12 @@ func Open(r io.ReaderAt, size int64) (audio.File, error) {
 			}
 			a, err := f.read.open(r, size)
 			if err == nil {
+				if known, ok := a.(interface{ End() int64 }); ok {
+					err = refuseMore(r, size, known.End())
+				}
+				if err != nil {
+					return nil, err
+				}
 				return a, nil
 			}
 			if errors.Is(err, audio.ErrFormat) {
@@ -52,6 +58,15 @@ func Open(r io.ReaderAt, size int64) (audio.File, error) {
 			return nil, &EncodingError{f, err}
 		}
 		if f := foreign(head); f != nil {
+			if f.end != nil {
+				end, err := f.end(r, size)
+				if err == nil {
+					err = refuseMore(r, size, end)
+				}
+				if err != nil {
+					return nil, err
+				}
+			}
 			return nil, f.unread()
 		}
 	}

@@ -27,10 +27,14 @@ type Format struct {
 	extensions []string // lower case; the usual one first
 	mediaType  string   // as in Content-Type
 	marks      []string // what files begin with, ? being any byte; only for formats that are not read
-	lossy      bool     // as a rule: some hold both kinds of samples, and who decodes a file of them learns which
-	read       *reading // nil if the format is not read
-	write      *writing // nil if it is not written
-	advice     string   // for those who have such a file, if it is not the usual one
+	// begins are what files begin with as well, longer: so much of it that chance does not make it in the midst of other files.
+	begins []string
+	lossy  bool     // as a rule: some hold both kinds of samples, and who decodes a file of them learns which
+	read   *reading // nil if the format is not read
+	write  *writing // nil if it is not written
+	advice string   // for those who have such a file, if it is not the usual one
+	// end returns where a file of a format that is not read ends, which may not be the end of what it is in; nil if nothing tells.
+	end func(r io.ReaderAt, size int64) (int64, error)
 	// demuxer is what the program ffmpeg calls the format, "" if it does not read it. It is asked for files of formats that are not read, and
 	// for files of others in an encoding that is not read.
 	demuxer string
@@ -40,6 +44,8 @@ type Format struct {
 type reading struct {
 	open   func(r io.ReaderAt, size int64) (audio.File, error)
 	opened func(f audio.File) bool // reports whether open returned f
+	// begins reports whether b is the beginning of a file for sure, where that is more than a mark of [Format]; it may be nil.
+	begins func(b []byte) bool
 	// vague formats have little to be known by: their turn comes when a file is nothing else.
 	vague bool
 }
@@ -56,6 +62,12 @@ func reads[F audio.File](open func(r io.ReaderAt, size int64) (F, error)) *readi
 		},
 		opened: func(f audio.File) bool { _, ok := f.(F); return ok },
 	}
+}
+
+// known says how the beginning of a file is told from what else files hold.
+func known(r *reading, begins func(b []byte) bool) *reading {
+	r.begins = begins
+	return r
 }
 
 // vaguely marks a reading as vague.
@@ -95,6 +107,7 @@ func rewrites[F audio.File](again func(f F, level int) (audio.Rewriter, error)) 
 var formats = []*Format{
 	{
 		name: "WAV", extensions: []string{".wav"}, mediaType: "audio/wav", read: reads(wav.Open), demuxer: "wav",
+		begins: []string{"RIFF????WAVE", "RIFX????WAVE", "RF64????WAVE", "BW64????WAVE"},
 		write: &writing{
 			floats: true,
 			create: func(int) newWriter { return wav.NewWriter },
@@ -102,7 +115,7 @@ var formats = []*Format{
 		},
 	},
 	{
-		name: "FLAC", extensions: []string{".flac"}, mediaType: "audio/flac", read: reads(flac.Open),
+		name: "FLAC", extensions: []string{".flac"}, mediaType: "audio/flac", read: known(reads(flac.Open), flac.Begins),
 		write: &writing{
 			first:  true,
 			levels: &levels{int(flac.MinLevel), int(flac.MaxLevel), int(flac.DefaultLevel)},
@@ -110,13 +123,35 @@ var formats = []*Format{
 			again:  rewrites(func(f *flac.File, level int) (audio.Rewriter, error) { return f.WithLevel(flac.Level(level)) }),
 		},
 	},
-	{name: "MP3", extensions: []string{".mp3"}, mediaType: "audio/mpeg", lossy: true, read: vaguely(reads(mp3.Open)), demuxer: "mp3"},
-	{name: "Ogg Opus", extensions: []string{".opus"}, mediaType: "audio/ogg", lossy: true, read: reads(opus.Open)},
-	{name: "Ogg Vorbis", extensions: []string{".ogg", ".oga"}, mediaType: "audio/ogg", lossy: true, read: reads(vorbis.Open)},
-	{name: "AIFF", extensions: []string{".aiff", ".aif", ".aifc"}, mediaType: "audio/aiff", read: reads(aiff.Open), demuxer: "aiff"},
-	{name: "AU", extensions: []string{".au", ".snd"}, mediaType: "audio/basic", read: reads(au.Open), demuxer: "au"},
-	{name: "Wave64", extensions: []string{".w64"}, read: reads(w64.Open), demuxer: "w64"},
-	{name: "NIST SPHERE", extensions: []string{".sph"}, read: reads(sphere.Open), demuxer: "nistsphere"},
+	{
+		name: "MP3", extensions: []string{".mp3"}, mediaType: "audio/mpeg", lossy: true, demuxer: "mp3",
+		read: known(vaguely(reads(mp3.Open)), mp3.Begins),
+	},
+	{
+		name: "Ogg Opus", extensions: []string{".opus"}, mediaType: "audio/ogg", lossy: true, read: reads(opus.Open),
+		begins: []string{inOgg + "OpusHead"},
+	},
+	{
+		name: "Ogg Vorbis", extensions: []string{".ogg", ".oga"}, mediaType: "audio/ogg", lossy: true, read: reads(vorbis.Open),
+		begins: []string{inOgg + "\x01vorbis"},
+	},
+	{
+		name: "AIFF", extensions: []string{".aiff", ".aif", ".aifc"}, mediaType: "audio/aiff", read: reads(aiff.Open), demuxer: "aiff",
+		begins: []string{"FORM????AIFF", "FORM????AIFC"},
+	},
+	{
+		name: "AU", extensions: []string{".au", ".snd"}, mediaType: "audio/basic", read: reads(au.Open), demuxer: "au",
+		// Where the samples begin, how long they are, their encoding, rate and number of channels.
+		begins: []string{
+			".snd" + "\x00\x00??" + "????" + "\x00\x00\x00?" + "\x00???" + "\x00\x00\x00?",
+			"dns." + "??\x00\x00" + "????" + "?\x00\x00\x00" + "???\x00" + "?\x00\x00\x00",
+		},
+	},
+	{
+		name: "Wave64", extensions: []string{".w64"}, read: reads(w64.Open), demuxer: "w64",
+		begins: []string{"riff\x2E\x91\xCF\x11\xA5\xD6\x28\xDB\x04\xC1\x00\x00"},
+	},
+	{name: "NIST SPHERE", extensions: []string{".sph"}, read: reads(sphere.Open), demuxer: "nistsphere", begins: []string{"NIST_1A\n   "}},
 
 	{
 		name: "Audible", extensions: []string{".aax", ".aa"}, lossy: true, marks: []string{"????ftypaax", "????\x57\x90\x75\x36"},
@@ -151,19 +186,26 @@ var formats = []*Format{
 	{name: "Dolby TrueHD", extensions: []string{".thd"}, marks: []string{"????\xF8\x72\x6F\xBA"}, demuxer: "truehd"},
 	{name: "MLP", extensions: []string{".mlp"}, marks: []string{"????\xF8\x72\x6F\xBB"}, demuxer: "mlp"},
 	{name: "AMR", extensions: []string{".amr", ".awb"}, lossy: true, marks: []string{"#!AMR"}, demuxer: "amr"},
-	{name: "Speex", extensions: []string{".spx"}, lossy: true, marks: []string{inOgg + "Speex   "}, demuxer: "ogg"},
-	{name: "FLAC in Ogg", marks: []string{inOgg + "\x7FFLAC"}, demuxer: "ogg"},
-	{name: "CAF", extensions: []string{".caf"}, marks: []string{"caff"}, demuxer: "caf"},
-	{name: "WavPack", extensions: []string{".wv"}, marks: []string{"wvpk"}, demuxer: "wv"},
+	{name: "Speex", extensions: []string{".spx"}, lossy: true, marks: []string{inOgg + "Speex   "}, begins: []string{inOgg + "Speex   "}, demuxer: "ogg"},
+	{name: "FLAC in Ogg", marks: []string{inOgg + "\x7FFLAC"}, begins: []string{inOgg + "\x7FFLAC"}, demuxer: "ogg"},
+	{
+		name: "CAF", extensions: []string{".caf"}, marks: []string{"caff"}, demuxer: "caf",
+		begins: []string{"caff\x00\x01\x00\x00desc"}, end: endOfCAF,
+	},
+	{
+		name: "WavPack", extensions: []string{".wv"}, marks: []string{"wvpk"}, demuxer: "wv",
+		// A block below 16 MB, version 4, and the first frame is the first of all.
+		begins: []string{"wvpk???\x00?\x04\x00?" + "????" + "\x00\x00\x00\x00"}, end: endOfWavPack,
+	},
 	{name: "Monkey's Audio", extensions: []string{".ape"}, marks: []string{"MAC ?\x0F"}, demuxer: "ape"},
-	{name: "True Audio", extensions: []string{".tta"}, marks: []string{"TTA1"}, demuxer: "tta"},
+	{name: "True Audio", extensions: []string{".tta"}, marks: []string{"TTA1"}, begins: []string{"TTA1\x01\x00?\x00"}, demuxer: "tta"},
 	{name: "TAK", extensions: []string{".tak"}, marks: []string{"tBaK"}, demuxer: "tak"},
 	{name: "Shorten", extensions: []string{".shn"}, marks: []string{"ajkg"}, demuxer: "shn"},
 	{
 		name: "OptimFROG", extensions: []string{".ofr", ".ofs"}, marks: []string{"OFR "},
 		advice: "have the program ofr decode it to a WAV file first",
 	},
-	{name: "DSF", extensions: []string{".dsf"}, marks: []string{"DSD "}, demuxer: "dsf"},
+	{name: "DSF", extensions: []string{".dsf"}, marks: []string{"DSD "}, begins: []string{"DSD \x1C\x00\x00\x00\x00\x00\x00\x00"}, demuxer: "dsf"},
 	{name: "DSDIFF", extensions: []string{".dff"}, marks: []string{"FRM8"}, demuxer: "iff"},
 	{name: "Musepack", extensions: []string{".mpc"}, lossy: true, marks: []string{"MPCK"}, demuxer: "mpc8"},
 	{name: "Musepack SV7", lossy: true, marks: []string{"MP+"}, demuxer: "mpc"},
@@ -325,13 +367,16 @@ func (f *Format) Levels() (lowest, highest, usual int, ok bool) {
 }
 
 // marked reports whether a file that begins with head bears one of the format's marks.
-func (f *Format) marked(head []byte) bool {
-	return slices.ContainsFunc(f.marks, func(mark string) bool {
-		if len(head) < len(mark) {
+func (f *Format) marked(head []byte) bool { return matches(head, f.marks) }
+
+// matches reports whether b begins with one of the marks.
+func matches(b []byte, marks []string) bool {
+	return slices.ContainsFunc(marks, func(mark string) bool {
+		if len(b) < len(mark) {
 			return false
 		}
 		for i := range len(mark) {
-			if mark[i] != '?' && mark[i] != head[i] {
+			if mark[i] != '?' && mark[i] != b[i] {
 				return false
 			}
 		}

@@ -300,18 +300,35 @@ const maxLostFrames = 1 << 16
 
 // refuseAnother returns an error if another file follows the frames: two that were joined are not one recording.
 func (f *File) refuseAnother() error {
-	another := []byte(mark + "\x00\x00\x00\x22") // and a STREAMINFO
+	const head = len(mark) + 4 + infoSize
 	buf := make([]byte, 1<<18)
-	for at := f.coded.start; at < f.size; at += int64(len(buf) - len(another)) {
+	for at := f.coded.start; at < f.size; at += int64(len(buf) - head + 1) {
 		n, err := f.r.ReadAt(buf, at)
 		if err != nil && err != io.EOF {
 			return err
 		}
-		if i := bytes.Index(buf[:n], another); i >= 0 {
-			return &audio.JoinedError{At: at + int64(i), What: "another FLAC file"}
+		for from := 0; ; from++ {
+			i := bytes.Index(buf[from:n], []byte(mark))
+			if i < 0 {
+				break
+			}
+			if from += i; Begins(buf[from:n]) {
+				return &audio.JoinedError{At: at + int64(from), What: "another FLAC file"}
+			}
 		}
 	}
 	return nil
+}
+
+// Begins reports whether b begins as a FLAC file does, with its mark and a STREAMINFO of audio: 42 bytes, which chance does not make.
+func Begins(b []byte) bool {
+	const head = len(mark) + 4
+	if len(b) < head+infoSize || string(b[:len(mark)]) != mark || binary.BigEndian.Uint32(b[len(mark):])&0x7FFF_FFFF != infoSize {
+		return false // the first bit says whether it is the last block of metadata
+	}
+	var info streamInfo
+	info.parse(b[head:])
+	return info.rate > 0 && info.bits >= 4 && info.maxBlock >= info.minBlock
 }
 
 // first returns the number of the first sample in a frame.
@@ -327,6 +344,9 @@ func (f *File) Format() audio.Format { return f.info.format() }
 
 // Frames implements [audio.File]: it counts sample frames, in a file that is cut off only the ones that are left.
 func (f *File) Frames() int64 { return f.present }
+
+// End returns the position in the file, in bytes, behind the last frame.
+func (f *File) End() int64 { return f.coded.end }
 
 // Decode reads the whole of the FLAC file of size bytes in r. If the file is cut off, the error is an
 // [audio.TruncatedError] and the recording holds what there is.

@@ -45,6 +45,7 @@ type File struct {
 	head  header  // of the first frame; the others are like it
 	index []int64 // where every stride-th frame begins
 	count int64   // of the frames
+	end   int64   // behind the last of them
 	skip  int64   // samples that the encoder put before the sound
 	tail  int64   // and behind it
 	// promised is how many frames there ought to be, 0 if that is not known.
@@ -123,6 +124,7 @@ func (f *File) open() error {
 			if f.promised > 0 && f.count > f.promised+countsItself {
 				return &audio.JoinedError{At: more, What: "what its encoder did not count"}
 			}
+			f.end = behind
 			part, err := w.partAt(behind)
 			if err != nil {
 				return err
@@ -266,8 +268,8 @@ func (f *File) trim(part bool) {
 	}
 }
 
-// end is the error of readers behind the last frame.
-func (f *File) end() error {
+// ending is the error of readers behind the last frame.
+func (f *File) ending() error {
 	if f.cut != nil {
 		return f.cut
 	}
@@ -281,6 +283,31 @@ func (f *File) Format() audio.Format {
 
 // Frames implements [audio.File]: it counts sample frames, in a file that is cut off only the ones in whole frames.
 func (f *File) Frames() int64 { return f.count*int64(f.head.samples()) - f.skip - f.tail }
+
+// End returns the position in the file, in bytes, behind the last frame.
+func (f *File) End() int64 { return f.end }
+
+// MostBegun is how many bytes [Begins] needs at most.
+const MostBegun = enough * maxFrame
+
+// Begins reports whether b begins with frames, as many as chance does not make one after another. Tags before them do not count.
+func Begins(b []byte) bool {
+	var first header
+	for n := range enough {
+		if len(b) < headSize {
+			return false
+		}
+		h := parse(b)
+		if n == 0 {
+			first = h
+		}
+		if !h.like(first) || h.layer() != 3 || h.size() > len(b) {
+			return false
+		}
+		b = b[h.size():]
+	}
+	return true
+}
 
 // walker goes from frame to frame.
 type walker struct {

@@ -45,7 +45,7 @@ func (t *trimmed) Read(block [][]float64) (int, error) {
 		return 0, err
 	}
 	if t.left == 0 {
-		return 0, t.r.f.end()
+		return 0, t.r.f.ending()
 	}
 	if t.moved {
 		if err := t.r.SeekFrame(t.r.f.skip + t.r.f.Frames() - t.left); err != nil {
@@ -128,7 +128,7 @@ func (r *reader) Read(block [][]float64) (int, error) {
 		r.used += n
 	}
 	if done == 0 {
-		return 0, r.f.end()
+		return 0, r.f.ending()
 	}
 	return done, nil
 }

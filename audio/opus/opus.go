@@ -159,6 +159,9 @@ func (f *File) Format() audio.Format {
 // Frames implements [audio.File]. Of a file that is cut off it counts the frames up to the end of the last whole page.
 func (f *File) Frames() int64 { return f.track.End - f.start }
 
+// End returns the position in the file, in bytes, behind the last page of the recording.
+func (f *File) End() int64 { return f.track.Bytes }
+
 func malformed(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", audio.ErrMalformed, fmt.Sprintf(format, args...))
 }

@@ -164,6 +164,9 @@ func (f *File) Format() audio.Format { return f.format }
 // Frames implements [audio.File]. Of a file that is cut off it counts the frames up to the end of the last whole page.
 func (f *File) Frames() int64 { return max(0, f.track.End-f.zero()) }
 
+// End returns the position in the file, in bytes, behind the last page of the recording.
+func (f *File) End() int64 { return f.track.Bytes }
+
 // zero returns the position of the first frame that is heard.
 func (f *File) zero() int64 {
 	if f.headless {

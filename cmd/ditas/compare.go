@@ -184,6 +184,9 @@ func (o *compareFlags) recordings(r *compare.RecordingReport, a, b string) {
 	}
 	o.printf("  MSE            %.3g\n  SNR            %s dB\n  segmental SNR  %.1f dB\n", r.MSE, figure(r.SNR, 1), r.SegmentalSNR)
 	o.printf("  largest change %.2g of full scale\n", r.MaxDeviation)
+	if r.NoNumbers > 0 {
+		o.printf("  NMR and ODG    – (%.2g %% of the samples are no numbers in one of the two)\n", 100*r.NoNumbers)
+	}
 	if r.Masked != nil {
 		o.printf("  NMR            %s dB; below what the ear masks in %.1f %% of all moments\n", figure(r.NMR, 1), 100**r.Masked)
 	}
@@ -230,8 +233,9 @@ func (o *compareFlags) open(ctx context.Context, name string) (*compareInput, er
 	}
 	name = shown(name)
 	if !intake.IsPicture(f, size) {
-		a, err := codec.Open(f, size)
-		if errors.Is(err, audio.ErrFormat) {
+		a, err := intake.Foreign(ctx, f, size)
+		var refusal *codec.Refusal
+		if errors.Is(err, audio.ErrFormat) && !(errors.As(err, &refusal) && refusal.Format != nil) {
 			err = withHint(fmt.Errorf("%s is neither a recording nor a picture that ditas reads", name), "%s, and %s", codec.Wanted(), picture.Wanted())
 		} else if err != nil {
 			err = about(name, err)

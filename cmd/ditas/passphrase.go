@@ -268,8 +268,10 @@ func (t *terminal) readPassphrase(name string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("reading the passphrase: %w", err)
 	}
-	text := decodeText(data)
+	text, whole := decodeText(data)
 	switch line, _, _ := strings.Cut(text, "\n"); {
+	case !whole:
+		err = errors.New("half a character of UTF-16 is missing or alone in it: save the file as UTF-8")
 	case strings.ContainsRune(line, 0):
 		err = errors.New("there are zero bytes in it: save the file as UTF-8")
 	case !utf8.ValidString(line):
@@ -289,24 +291,38 @@ func (t *terminal) readPassphrase(name string) (string, error) {
 	return line, nil
 }
 
-// decodeText decodes what editors write: UTF-8, with or without a byte order mark, or UTF-16 with one.
-func decodeText(data []byte) string {
+// decodeText decodes the first line of what editors write: UTF-8, with or without a byte order mark, or UTF-16 with one. Of UTF-16 it tells whether
+// that is whole: not if half of what makes a character is missing, which would become another one.
+func decodeText(data []byte) (text string, whole bool) {
 	var order binary.ByteOrder
 	switch {
 	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")):
-		return string(data[3:])
+		return string(data[3:]), true
 	case bytes.HasPrefix(data, []byte("\xff\xfe")):
 		order = binary.LittleEndian
 	case bytes.HasPrefix(data, []byte("\xfe\xff")):
 		order = binary.BigEndian
 	default:
-		return string(data)
+		return string(data), true
 	}
-	var units []uint16
+	var line []rune
 	for data = data[2:]; len(data) >= 2; data = data[2:] {
-		units = append(units, order.Uint16(data))
+		r := rune(order.Uint16(data))
+		if utf16.IsSurrogate(r) {
+			if len(data) < 4 {
+				return string(line), false
+			}
+			if r = utf16.DecodeRune(r, rune(order.Uint16(data[2:]))); r == unicode.ReplacementChar {
+				return string(line), false
+			}
+			data = data[2:]
+		}
+		if r == '\n' {
+			return string(line), true
+		}
+		line = append(line, r)
 	}
-	return string(utf16.Decode(units))
+	return string(line), len(data) == 0
 }
 
 // keyboard returns where a person types: standard input, or if that is something else, such as a recording that comes through a pipe, the terminal

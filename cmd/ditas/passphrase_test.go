@@ -14,17 +14,22 @@ func TestPassphraseFiles(t *testing.T) {
 	for name, c := range map[string]struct {
 		content, warns, fails string
 	}{
-		"plain":          {content: "pässwörd\n"},
-		"no line end":    {content: "pässwörd"},
-		"DOS":            {content: "pässwörd\r\nsecond line"},
-		"mark":           {content: "\xef\xbb\xbfpässwörd\r\n"},
-		"UTF-16":         {content: "\xff\xfep\x00\xe4\x00s\x00s\x00w\x00\xf6\x00r\x00d\x00\r\x00\n\x00x\x00"},
-		"UTF-16, turned": {content: "\xfe\xff\x00p\x00\xe4\x00s\x00s\x00w\x00\xf6\x00r\x00d"},
-		"a blank":        {content: "pässwörd \n", warns: "ends in blanks"},
-		"a tab":          {content: "pässwörd\t", warns: "ends in blanks"},
-		"no mark":        {content: "p\x00\xe4\x00s\x00s\x00", fails: "zero bytes"},
-		"UTF-32":         {content: "\xff\xfe\x00\x00p\x00\x00\x00\n\x00\x00\x00", fails: "zero bytes"},
-		"Latin-1":        {content: "p\xe4ssw\xf6rd\n", fails: "not UTF-8"},
+		"plain":                {content: "pässwörd\n"},
+		"no line end":          {content: "pässwörd"},
+		"DOS":                  {content: "pässwörd\r\nsecond line"},
+		"mark":                 {content: "\xef\xbb\xbfpässwörd\r\n"},
+		"UTF-16":               {content: "\xff\xfep\x00\xe4\x00s\x00s\x00w\x00\xf6\x00r\x00d\x00\r\x00\n\x00x\x00"},
+		"UTF-16, turned":       {content: "\xfe\xff\x00p\x00\xe4\x00s\x00s\x00w\x00\xf6\x00r\x00d"},
+		"a blank":              {content: "pässwörd \n", warns: "ends in blanks"},
+		"a tab":                {content: "pässwörd\t", warns: "ends in blanks"},
+		"no mark":              {content: "p\x00\xe4\x00s\x00s\x00", fails: "zero bytes"},
+		"UTF-32":               {content: "\xff\xfe\x00\x00p\x00\x00\x00\n\x00\x00\x00", fails: "zero bytes"},
+		"UTF-16, odd":          {content: "\xff\xfep", fails: "half a character of UTF-16"},
+		"UTF-16, cut":          {content: "\xff\xfep\x00\xe4\x00s", fails: "half a character of UTF-16"},
+		"UTF-16, half":         {content: "\xff\xfep\x00\x00\xd8s\x00", fails: "half a character of UTF-16"},
+		"UTF-16, end":          {content: "\xfe\xff\x00p\xd8\x00", fails: "half a character of UTF-16"},
+		"UTF-16, turned about": {content: "\xfe\xff\xdc\x00\xd8\x00\x00p", fails: "half a character of UTF-16"},
+		"Latin-1":              {content: "p\xe4ssw\xf6rd\n", fails: "not UTF-8"},
 	} {
 		file := filepath.Join(dir, strings.ReplaceAll(name, " ", "-"))
 		if err := os.WriteFile(file, []byte(c.content), 0o600); err != nil {
@@ -45,6 +50,17 @@ func TestPassphraseFiles(t *testing.T) {
 		case c.warns != "" && p == "pässwörd":
 			t.Errorf("%s: blanks do not count, but the warning says they do", name)
 		}
+	}
+}
+
+// A character of two units of UTF-16 is one, and what stands behind the first line does not matter.
+func TestPassphraseOfTwoUnits(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(file, []byte("\xff\xfe\x3d\xd8\x00\xdex\x00\n\x00\x00\xd8p"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := (&terminal{err: new(bytes.Buffer)}).readPassphrase(file); err != nil || p != "😀x" {
+		t.Errorf("%q, %v", p, err)
 	}
 }
 

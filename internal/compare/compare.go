@@ -53,6 +53,9 @@ type RecordingReport struct {
 	SNR          *float64 `json:"snr"`       // dB
 	SegmentalSNR float64  `json:"segmentalSNR"`
 	MaxDeviation float64  `json:"maxDeviation"`
+	// NoNumbers is the share of the samples that are infinite or no numbers in one of the recordings and not the same in the other. Where there are
+	// any, nothing tells what an ear would hear: NMR, Masked, Disturbed, ODG and PEAQ are nil.
+	NoNumbers float64 `json:"noNumbers,omitempty"`
 	// NMR is the noise-to-mask ratio in dB, Masked the share of the moments in which the change is below what the ear masks, and
 	// Disturbed the share in which it stands out: see package metric.
 	NMR       *float64 `json:"nmr"`
@@ -210,8 +213,8 @@ func front(block [][]float64, n int) [][]float64 {
 }
 
 // settle replaces samples that are no numbers or infinite, which nothing can be measured with: by zeros where they are the same in both
-// recordings, and else so that they differ by full scale.
-func settle(x, y []float64) {
+// recordings, and else so that they differ by full scale. It returns how many those are.
+func settle(x, y []float64) (unlike int64) {
 	for i, v := range x {
 		w := y[i]
 		if v-v == 0 && w-w == 0 {
@@ -220,6 +223,7 @@ func settle(x, y []float64) {
 		switch {
 		case v == w || v != v && w != w:
 			x[i], y[i] = 0, 0
+			continue
 		case w-w == 0:
 			x[i] = w + 1
 		case v-v == 0:
@@ -227,7 +231,9 @@ func settle(x, y []float64) {
 		default:
 			x[i], y[i] = 0, 1
 		}
+		unlike++
 	}
+	return unlike
 }
 
 // plotWidth is the width of spectrograms in dots.
@@ -250,7 +256,7 @@ func (r *RecordingReport) measure(ctx context.Context, a, b audio.File, progress
 	}
 	y := audio.NewBlock(r.Format.Channels, audio.BlockFrames(r.Format.Channels, blockFrames))
 	difference := make([]float64, blockFrames)
-	done := int64(0)
+	var done, unlike int64
 	err = each(ctx, a, max(0, r.Offset), func(x [][]float64) error {
 		n := int(min(int64(len(x[0])), r.Frames-done))
 		if n == 0 {
@@ -265,7 +271,7 @@ func (r *RecordingReport) measure(ctx context.Context, a, b audio.File, progress
 		}
 		x, y := front(x, n), front(y, n)
 		for i := range x {
-			settle(x[i], y[i])
+			unlike += settle(x[i], y[i])
 		}
 		if err := c.Add(x, y); err != nil {
 			return err
@@ -304,6 +310,10 @@ func (r *RecordingReport) measure(ctx context.Context, a, b audio.File, progress
 		r.Differing = float64(figures.Differing) / float64(figures.Samples)
 	}
 	r.MSE, r.SNR, r.SegmentalSNR, r.MaxDeviation = figures.MSE, finite(figures.SNR), figures.SegmentalSNR, figures.MaxDeviation
+	if unlike > 0 {
+		r.NoNumbers = float64(unlike) / float64(figures.Samples)
+		return nil
+	}
 	r.NMR, r.moments = finite(figures.NMR), figures.Moments
 	if r.moments != nil {
 		r.Masked, r.Disturbed = &figures.Masked, &figures.Disturbed

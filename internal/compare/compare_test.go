@@ -289,9 +289,13 @@ func TestNotFinite(t *testing.T) {
 		if _, err := json.Marshal(r); err != nil || r.Equal || r.Differing*16000 != differing || r.MaxDeviation != 1 {
 			t.Errorf("%+v, error %v", r, err)
 		}
+		// What an ear would make of it nobody knows.
+		if r.ODG != nil || r.PEAQ != nil || r.NMR != nil || r.Masked != nil || r.NoNumbers*16000 != 1 {
+			t.Errorf("a grade of no numbers: %+v", r)
+		}
 	}
 	r, err := compare.Recordings(t.Context(), file(math.NaN()), file(math.NaN()), compare.Options{})
-	if err != nil || !r.Equal {
+	if err != nil || !r.Equal || r.NoNumbers != 0 {
 		t.Errorf("%+v, error %v", r, err)
 	}
 }

@@ -91,7 +91,11 @@ func (r *RecordingReport) Figure(w io.Writer, format, a, b string) error {
 		p.Add(plotter.NewImage(r.panels[i].Image(spectrogramHeight), 0, 0, r.Seconds, float64(r.Format.Rate)/2000))
 		plots = append(plots, []*plot.Plot{p})
 	}
-	p := panel("noise-to-mask ratio: below 0 dB the change is masked")
+	title := "noise-to-mask ratio: below 0 dB the change is masked"
+	if r.NoNumbers > 0 {
+		title = "noise-to-mask ratio: none, as there are samples that are no numbers"
+	}
+	p := panel(title)
 	p.Y.Label.Text = "dB"
 	p.X.Label.Text = "seconds"
 	points := r.worst()
@@ -105,7 +109,10 @@ func (r *RecordingReport) Figure(w io.Writer, format, a, b string) error {
 		return fmt.Errorf("figure: %w", err)
 	}
 	limit.Color, limit.Dashes = color.NRGBA{213, 94, 0, 255}, []vg.Length{4, 3}
-	p.Add(line, limit)
+	if r.NoNumbers == 0 {
+		p.Add(line)
+	}
+	p.Add(limit)
 	p.X.Min, p.X.Max = 0, max(r.Seconds, 1e-3)
 	p.Y.Min, p.Y.Max = lowestRatio, 10
 	for _, v := range points {

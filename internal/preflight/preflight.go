@@ -24,13 +24,16 @@ import (
 
 // Report is what a recording is like.
 type Report struct {
-	Silent  float64 `json:"silent"`  // share of the samples that nothing is hidden in: in runs of 16 equal ones or longer, or no numbers
-	Flat    float64 `json:"flat"`    // share of the samples that are so at full scale
-	Empty   int     `json:"empty"`   // channels that are silent throughout
-	Of      int     `json:"of"`      // channels there are
-	Loud    float64 `json:"loud"`    // share of the samples beyond 1024 times full scale
-	Holes   float64 `json:"holes"`   // share of the samples that are no numbers
-	Alike   bool    `json:"alike"`   // there are two channels, and they are the same
+	Silent float64 `json:"silent"` // share of the samples that nothing is hidden in: in runs of 16 equal ones or longer, or no numbers
+	Flat   float64 `json:"flat"`   // share of the samples that are so at full scale
+	Empty  int     `json:"empty"`  // channels that are silent throughout
+	Of     int     `json:"of"`     // channels there are
+	Loud   float64 `json:"loud"`   // share of the samples beyond 1024 times full scale
+	Holes  float64 `json:"holes"`  // share of the samples that are no numbers
+	Alike  bool    `json:"alike"`  // there are two channels, and they are the same
+	// Factor is what makes the louder of two channels the other, but for rounding: −1 where one is the other upside down. It is 0 where nothing
+	// does, and where they are the same.
+	Factor  float64 `json:"factor,omitempty"`
 	Clipped float64 `json:"clipped"` // share of the samples that stay at full scale, for 4 or longer
 	// Band is the frequency in Hz above which there is nothing but what rounding leaves, half the rate if there is no such
 	// frequency. It is found only where the spectrum ends as if cut off, as what was sampled at a lower rate or went through a
@@ -99,6 +102,10 @@ func (r *Report) Warnings() []report.Warning {
 	if r.Alike {
 		warn(report.Alike, "make it mono first", "has two channels that are the same, and no longer will be: that gives the change away")
 	}
+	if r.Factor != 0 {
+		warn(report.Alike, "make it mono first, of one of the two alone",
+			"has two channels that are the same but for a factor of %.3g, and no longer will be: that gives the change away", r.Factor)
+	}
 	const uncompressed = "take a recording that was never compressed"
 	cut := r.Band < float64(r.Rate)/2
 	switch {
@@ -146,6 +153,7 @@ type listener struct {
 	power    [points/2 + 1]float64
 	frames   int
 	differ   bool // two channels
+	products products
 }
 
 // heard is what is kept of a channel.
@@ -190,11 +198,46 @@ func newListener(f audio.Format) *listener {
 	return l
 }
 
-// compare hears whether two channels are the same.
+// compare hears whether two channels are the same, but for a factor.
 func (l *listener) compare(a, b []float64) {
 	for i := 0; i < len(a) && !l.differ; i++ {
 		l.differ = a[i] != b[i]
 	}
+	l.products.add(a, b)
+}
+
+// products are the sums of the products of two channels with themselves and each other.
+type products struct {
+	aa, ab, bb float64
+	samples    int64
+}
+
+func (p *products) add(a, b []float64) {
+	var aa, ab, bb float64 // of the block alone, so that sums of an hour are exact enough
+	for i, v := range a {
+		w := b[i]
+		aa, ab, bb = aa+v*v, ab+v*w, bb+w*w
+	}
+	p.aa, p.ab, p.bb, p.samples = p.aa+aa, p.ab+ab, p.bb+bb, p.samples+int64(len(a))
+}
+
+const (
+	// roundedTwice is what the error may be of a channel that was made of another, in squares of a step: of rounding with dither, 1/4, and some more.
+	roundedTwice = 1.0 / 3
+	// wellAbove is from what energy on, in squares of a step, a channel is more than such an error.
+	wellAbove = 1000
+	// exact is the error of the sums themselves, relative to the energy.
+	exact = 1e-11
+)
+
+// factor returns what makes the louder channel the other, but for rounding to steps, or 0.
+func (p *products) factor(step float64) float64 {
+	louder, other := max(p.aa, p.bb), min(p.aa, p.bb)
+	rounding := float64(p.samples) * step * step
+	if !(other > wellAbove*rounding && other-p.ab*p.ab/louder <= roundedTwice*rounding+exact*other) { // nor where one is no number
+		return 0
+	}
+	return p.ab / louder
 }
 
 // add hears the next samples of a channel.
@@ -224,6 +267,9 @@ func (l *listener) add(c int, x []float64) {
 // report tells what was heard.
 func (l *listener) report(lossy bool) *Report {
 	r := &Report{Rate: int(l.rate), Lossy: lossy, Alike: len(l.channels) == 2 && !l.differ && l.channels[0].samples > 0}
+	if len(l.channels) == 2 && l.differ {
+		r.Factor = l.products.factor(l.step)
+	}
 	r.Of = len(l.channels)
 	var samples, silent, flat, clipped, loud, holes int64
 	for i := range l.channels {

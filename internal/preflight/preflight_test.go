@@ -125,7 +125,7 @@ func TestWhatIsWrongIsFound(t *testing.T) {
 		recording func() *audio.Recording
 		want      []report.WarningKind
 	}{
-		"noise": {func() *audio.Recording { return noise(16000, 3, 0) }, nil},
+		"noise":            {func() *audio.Recording { return noise(16000, 3, 0) }, nil},
 		"noise that fades": {func() *audio.Recording { return fading(1) }, []report.WarningKind{report.Narrow}},
 		// What is hidden in it is not stronger than what rounding leaves.
 		"weak noise that fades": {func() *audio.Recording { return fading(0.02) }, nil},
@@ -318,5 +318,39 @@ func TestHeardOnce(t *testing.T) {
 	}
 	if again := tap.Report(); *again != *once {
 		t.Errorf("%+v, and later %+v", once, again)
+	}
+}
+
+// Two channels of which one is the other, louder, quieter or upside down, are told as the same but for that; any other two are not.
+func TestChannelsThatDifferByAFactor(t *testing.T) {
+	one, other := noise(16000, 3, 0), noise(16000, 3, 3000)
+	rng := rand.New(rand.NewPCG(1, 1))
+	for name, c := range map[string]struct {
+		second func(i int, v float64) float64
+		factor float64
+		alike  bool
+	}{
+		"the same":           {func(_ int, v float64) float64 { return v }, 0, true},
+		"upside down":        {func(_ int, v float64) float64 { return -v }, -1, false},
+		"half":               {func(_ int, v float64) float64 { return v / 2 }, 0.5, false},
+		"louder":             {func(_ int, v float64) float64 { return 2.5 * v }, 0.4, false},
+		"quieter, dithered":  {func(_ int, v float64) float64 { return 0.3*v + (rng.Float64()-rng.Float64())/32768 }, 0.3, false},
+		"another":            {func(i int, _ float64) float64 { return other.Samples[0][i] }, 0, false},
+		"one with some room": {func(i int, v float64) float64 { return v + 0.01*other.Samples[0][max(0, i-500)] }, 0, false},
+		"silence":            {func(int, float64) float64 { return 0 }, 0, false},
+		"hardly anything":    {func(int, float64) float64 { return float64(rng.IntN(3)-1) / 32768 }, 0, false},
+	} {
+		rec := &audio.Recording{Format: one.Format, Samples: audio.NewBlock(2, one.Frames())}
+		rec.Format.Channels = 2
+		for i, v := range one.Samples[0] {
+			rec.Samples[0][i], rec.Samples[1][i] = v, rec.Format.Quantize(c.second(i, v))
+		}
+		r := listen(t, rec)
+		if math.Abs(r.Factor-c.factor) > 0.001 || r.Alike != c.alike {
+			t.Errorf("%s: a factor of %v, alike %v", name, r.Factor, r.Alike)
+		}
+		if warned := slices.Contains(kinds(r), report.Alike); warned != (c.alike || c.factor != 0) {
+			t.Errorf("%s: warned %v", name, warned)
+		}
 	}
 }

@@ -21,6 +21,7 @@ type Track struct {
 	Begin int64 // where the first page of the stream, and later of its sound, begins
 	First Page  // the first page of sound that tells a position; its Granule is -1 if there is none
 	End   int64 // the position behind the last frame
+	Bytes int64 // where in the file the last page of the track ends
 	Cut   int64 // where End would be if the file did not end within a page; 0 if it does not
 
 	Damage  error // of the first page that is damaged, or comes behind one that is missing at the beginning; nil if there is none
@@ -82,11 +83,11 @@ func (t *Track) Mended() *Stream {
 	return s
 }
 
-// Scan goes through the pages of sound, of which the first lies at or behind position at and has a number, and sets Begin, First, End, Cut and Damage.
+// Scan goes through the pages of sound, of which the first lies at or behind position at and has a number, and sets Begin, First, End, Bytes, Cut and Damage.
 // Positions may not go back, nor be less than least. It calls page, if that is set, with every page of the track that is not damaged and the position
 // that those before lead to.
 func (t *Track) Scan(at int64, number uint32, least int64, page func(p *Page, before int64)) error {
-	t.Begin, t.First = at, Page{Granule: -1}
+	t.Begin, t.Bytes, t.First = at, at, Page{Granule: -1}
 	before, begun, last, buf := least, false, uint32(0), make([]byte, maxPage)
 	for at < t.size {
 		p, ok, err := ReadPage(t.r, at, t.size)
@@ -138,7 +139,7 @@ func (t *Track) Scan(at int64, number uint32, least int64, page func(p *Page, be
 			}
 			continue
 		}
-		last = p.Number
+		last, t.Bytes = p.Number, at
 		if begun = true; page != nil {
 			page(&p, before)
 		}

@@ -24,6 +24,9 @@ func (s *Section) Format() audio.Format { return s.Layout.Format }
 // Frames implements [audio.File]. It counts the frames that are present.
 func (s *Section) Frames() int64 { return s.Present }
 
+// End returns the position in the file, in bytes, behind the last frame that is present.
+func (s *Section) End() int64 { return s.Start + s.Present*int64(s.FrameSize()) }
+
 // Reader implements [audio.File].
 func (s *Section) Reader() audio.Reader { return &reader{s: s, raw: s.buffer()} }
 

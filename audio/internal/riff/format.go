@@ -96,10 +96,6 @@ func ParseFormat(body []byte, order binary.ByteOrder) (*pcm.Layout, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: samples of %d bytes; convert the file to 16-bit PCM first", audio.ErrUnsupported, width)
 	}
-	if !extensible && tag == PCM && valid <= encoding.Bits()-8 {
-		// Not what the standard allows, and some such files hold floating point.
-		return nil, fmt.Errorf("%w: %d-bit samples in %d bytes; convert the file to 16-bit PCM first", audio.ErrUnsupported, valid, width)
-	}
 	if valid < encoding.Bits() && !encoding.IsFloat() {
 		layout.ValidBits = valid
 	}
@@ -111,16 +107,18 @@ func ParseFormat(body []byte, order binary.ByteOrder) (*pcm.Layout, error) {
 // the one for so many bits.
 //
 // Where the size of a frame contradicts channels and bits, players go by these. That is safe where it could not be otherwise: samples that need
-// more room than a frame has, floats, and a number of bytes per second that agrees.
+// more room than a frame has, floats, and a number of bytes per second that agrees. Else nothing is: of 24 bits in 4 bytes, say, there are files
+// with the bits at the top, at the bottom, and of floating point.
 func width(tag uint16, channels, frame, bits int, agrees bool) (int, error) {
+	if bits == 0 && tag == PCM {
+		return 0, Malformed("samples of 0 bits (bits per sample), in frames of %d bytes (block align)", frame)
+	}
 	if need := channels * ((bits + 7) / 8); bits > 0 && frame != need {
-		switch {
-		case frame < need || tag == Float || agrees:
-			frame = need
-		case frame%channels != 0 || frame/channels > 4:
+		if frame > need && tag != Float && !agrees {
 			return 0, Malformed("frames of %d bytes (block align), but %d channels of %d bits (bits per sample); which of the two is wrong, nothing tells",
 				frame, channels, bits)
 		}
+		frame = need
 	}
 	if frame == 0 || frame%channels != 0 {
 		return 0, Malformed("%d channels in frames of %d bytes", channels, frame)

@@ -423,7 +423,16 @@ func (m *meta) tilesOf(id uint32) (tiles, error) {
 	case "grid":
 		return m.grid(id)
 	}
+	if name, ok := codings[i.kind]; ok {
+		return tiles{}, fmt.Errorf("%w: HEIF with a picture that is %s", ErrUnsupported, name)
+	}
 	return tiles{}, fmt.Errorf("%w: HEIF with images of the kind %q", ErrUnsupported, printable(i.kind))
+}
+
+// codings are the kinds of images that are not decoded, in words (ISO/IEC 23008-12 and 23001-17).
+var codings = map[string]string{
+	"avc1": "compressed by AVC (H.264)", "vvc1": "compressed by VVC (H.266)", "evc1": "compressed by EVC", "jpeg": "compressed by JPEG",
+	"j2k1": "compressed by JPEG 2000", "unci": "not compressed", "iden": "another one turned or cut", "iovl": "made of several, one over another",
 }
 
 // printable leaves nothing of a kind but what can be printed.
