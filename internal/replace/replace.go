@@ -220,34 +220,3 @@ func syncFolder(name string) {
 		f.Close()
 	}
 }
-
-// Temporary is a file that only this user can read, and that nothing is left of when it is closed. Where open files may be removed it has no name, so that
-// nothing is left of it either if the program is killed.
-type Temporary struct {
-	*os.File
-	named bool
-}
-
-// NewTemporary returns an empty Temporary in a folder, or in the system's for temporary files if none is named.
-func NewTemporary(folder string) (*Temporary, error) {
-	if folder == "" {
-		folder = os.TempDir()
-	}
-	if f, err := nameless(folder); err == nil {
-		return &Temporary{f, false}, nil
-	}
-	f, err := os.CreateTemp(folder, "ditas-*")
-	if err != nil {
-		return nil, fmt.Errorf("a temporary file: %w", err)
-	}
-	return &Temporary{f, os.Remove(f.Name()) != nil}, nil
-}
-
-// Close closes the file.
-func (t *Temporary) Close() error {
-	err := t.File.Close()
-	if t.named {
-		err = errors.Join(err, os.Remove(t.Name()))
-	}
-	return err
-}
