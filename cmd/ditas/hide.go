@@ -327,7 +327,7 @@ func nameFor(name string, format *codec.Format) string {
 	if f, ok := codec.ByName(name); ok && f == format {
 		return name
 	}
-	return strings.TrimSuffix(name, filepath.Ext(name)) + format.Extension()
+	return ending(strings.TrimSuffix(name, filepath.Ext(name)), format.Extension())
 }
 
 // cover says how a recording is to be written under a name.

@@ -82,3 +82,18 @@ func TestLatecomer(t *testing.T) {
 		t.Errorf("left: %v", parts)
 	}
 }
+
+// Names that ditas gives fit into a folder, and are whole characters.
+func TestNamesFit(t *testing.T) {
+	a, ä := strings.Repeat("a", 251), strings.Repeat("ä", 125)
+	for _, c := range []struct{ got, want string }{
+		{numbered("a.wav", 1), "a.wav"}, {numbered("a.wav", 2), "a-2.wav"}, {numbered("sub/a", 12), "sub/a-12"},
+		{numbered(a+".wav", 1), a + ".wav"}, {numbered(a+".wav", 2), a[:249] + "-2.wav"}, {numbered("far/"+a+".wav", 10), "far/" + a[:248] + "-10.wav"},
+		{numbered(ä+".wav", 2), ä[:248] + "-2.wav"}, {ending(ä, ".flac"), ä + ".flac"}, {ending(ä+"ä", ".flac"), ä + ".flac"},
+		{numbered("1."+a, 2), "1." + a + "-2"},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s, want %s", c.got, c.want)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -69,13 +70,37 @@ func (f *forceFlag) checkOutput(out string, inputs ...string) error {
 
 // unused returns a name for a file that does not exist: name itself, or with a number before its extension.
 func unused(name string) string {
-	stem, extension := strings.TrimSuffix(name, filepath.Ext(name)), filepath.Ext(name)
-	for n := 2; ; n++ {
-		if _, err := os.Lstat(name); err != nil {
-			return name
+	for n := 1; ; n++ {
+		numbered := numbered(name, n)
+		if _, err := os.Lstat(numbered); err != nil {
+			return numbered
 		}
-		name = fmt.Sprintf("%s-%d%s", stem, n, extension)
 	}
+}
+
+// numbered returns the n-th name for a file: name itself, and from 2 on with the number before its extension.
+func numbered(name string, n int) string {
+	const longest = 16 // bytes of what is an extension rather than the end of a sentence
+	extension := filepath.Ext(name)
+	if len(extension) > longest {
+		extension = ""
+	}
+	stem := strings.TrimSuffix(name, extension)
+	if n == 1 {
+		return ending(stem, extension)
+	}
+	return ending(stem, fmt.Sprintf("-%d%s", n, extension))
+}
+
+// ending returns the name of a file that begins with stem and ends with tail. Of stem it takes as many characters as there is room for in a name.
+func ending(stem, tail string) string {
+	const most = 255 // bytes of a name, nearly everywhere
+	folder, base := filepath.Split(stem)
+	for len(base) > 0 && len(base)+len(tail) > most {
+		_, n := utf8.DecodeLastRuneInString(base)
+		base = base[:len(base)-n]
+	}
+	return folder + base + tail
 }
 
 // makeFolder makes a folder and those above it, unless they are there.

@@ -166,7 +166,9 @@ func (o *revealFlags) run(ctx context.Context, args []string) error {
 	}
 	outs := []string{out}
 	o.named = out != ""
-	named := func(stego string) string { return strings.TrimSuffix(stego, filepath.Ext(stego)) + "." + extension }
+	named := func(stego string) string {
+		return ending(strings.TrimSuffix(stego, filepath.Ext(stego)), "."+extension)
+	}
 	switch {
 	case out == "" && o.batch.dir == "" && stegos[0] == "-":
 		outs[0] = unused("picture." + extension) // as a picture from standard input is called when it is hidden
@@ -309,7 +311,7 @@ func (o *revealFlags) outFor(out string, file *ditas.File, only bool) (string, b
 	}
 	switch {
 	case o.batch.dir != "":
-		return strings.TrimSuffix(out, filepath.Ext(out)) + extension, true
+		return ending(strings.TrimSuffix(out, filepath.Ext(out)), extension), true
 	case !o.named:
 		return unused(name), true
 	}
