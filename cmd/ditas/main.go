@@ -84,6 +84,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	} {
 		for _, c := range append(c.Commands(), c) {
 			completeFolders(c)
+			giveOnce(c)
 			if takes := c.Args; takes != nil {
 				c.Args = func(cmd *cobra.Command, args []string) error { return plainArguments(cmd, args, takes(cmd, args)) }
 			}
@@ -106,7 +107,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetHelpCommand(help)
 	root.Version = current().Version
 	root.SetVersionTemplate("ditas {{.Version}}\n")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return plainFlagError(cmd, err) })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return plainFlagError(cmd, args, err) })
 	root.SetArgs(args)
 	out := &checked{Writer: stdout}
 	root.SetOut(out)
@@ -146,9 +147,9 @@ func plainArguments(cmd *cobra.Command, args []string, err error) error {
 	return withHint(err, "%s %s; -h explains", cmd.CommandPath(), takes)
 }
 
-// plainFlagError says of a flag's value what it should have been, and of a flag that there is not which one may be meant, in place of what the
-// parser says.
-func plainFlagError(cmd *cobra.Command, err error) error {
+// plainFlagError says of a flag's value what it should have been, of a flag that there is not which one may be meant, and of one that is given twice in
+// args that it is, in place of what the parser says.
+func plainFlagError(cmd *cobra.Command, args []string, err error) error {
 	var unknown *pflag.NotExistError
 	if errors.As(err, &unknown) {
 		err := usagef("there is no flag --%s", unknown.GetSpecifiedName())
@@ -166,6 +167,10 @@ func plainFlagError(cmd *cobra.Command, err error) error {
 	}
 	if invalid.GetFlag().Name == "passphrase" {
 		return errSpelledOut
+	}
+	var again *againError
+	if errors.As(err, &again) {
+		return again.explain(invalid.GetFlag(), args)
 	}
 	want := map[string]string{
 		"float64": "a number", "int": "a whole number", "int64": "a whole number", "uint64": "a whole number that is not negative", "bool": "true or false",
