@@ -241,7 +241,7 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 	case out == "" && o.batch.dir == "" && covers[0] == "-":
 		return withHint(usagef("standard input has no name for the recording to write"), "name that with --out")
 	case out == "" && o.batch.dir == "":
-		outs[0] = unused(filepath.Base(stegoName(covers[0])))
+		outs[0] = filepath.Base(stegoName(covers[0])) // or with a number
 	case o.batch.dir != "":
 		if outs, err = o.batch.names(covers, stegoName); err != nil {
 			return err
@@ -339,9 +339,20 @@ func (o *hideFlags) cover(out string) codec.CoverOptions {
 	return c
 }
 
+// unnamed reports whether what is written gets a name from ditas, which it need not have if another file has.
+func (o *hideFlags) unnamed() bool { return !o.named && o.batch.dir == "" }
+
+// placed returns where a file is written if nobody takes its name meanwhile.
+func (o *hideFlags) placed(out string) string {
+	if o.unnamed() {
+		return unused(out)
+	}
+	return out
+}
+
 // hide hides one picture, or the file that --any names, in one recording. None of the inputs is written to.
 func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inputs []string) error {
-	if err := o.batch.checkOutput(out, inputs...); err != nil {
+	if err := o.batch.checkOutput(o.placed(out), inputs...); err != nil {
 		return err
 	}
 	if err := o.passphrase.checkKeyFile(cmp.Or(o.any, image)); err != nil {
@@ -361,7 +372,9 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 		return unfit(cover.name, err)
 	}
 	if fits := nameFor(out, format); !o.named && fits != out { // floating point, as only ffmpeg could tell
-		out = unused(fits)
+		if out = fits; o.batch.dir != "" {
+			out = unused(fits)
+		}
 	}
 	secret, err := o.read(ctx, image)
 	if err != nil {
@@ -385,7 +398,7 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 		keys = append(keys, key)
 	}
 	res := hidden{
-		Image: cmp.Or(o.any, image), Cover: coverName, Out: out, Warnings: survey.Warnings(),
+		Image: cmp.Or(o.any, image), Cover: coverName, Warnings: survey.Warnings(),
 	}
 	if secret != nil {
 		res.ImageWidth, res.ImageHeight = secret.Width, secret.Height
@@ -398,19 +411,25 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 		o.warn(cover.name+" "+holds.Text, holds.Advice)
 		res.Warnings = append(res.Warnings, *holds)
 	}
-	err = o.write(ctx, out, func(w io.Writer) (err error) {
+	content := func(w io.Writer) (err error) {
 		if res.Hide, err = survey.Hide(ctx, w, secret, key, o.options); err != nil {
 			return err
 		}
 		if res.File != nil && picture.Located(o.options.File.Data) {
 			o.warn(fmt.Sprintf("%s says where it was taken, and whoever reveals it learns that", shown(res.Image)), "--strip leaves that out")
 		}
-		return o.batch.checkOutput(out, inputs...) // which may have come meanwhile
-	})
+		return o.batch.checkOutput(o.placed(out), inputs...) // which may have come meanwhile
+	}
+	if o.unnamed() {
+		out, err = writeUnused(false, out, content)
+	} else {
+		err = o.write(ctx, out, content)
+	}
 	end()
 	if err != nil {
 		return explain(err, cover, survey.Method())
 	}
+	res.Out = out
 	for _, w := range res.Hide.Warnings {
 		o.warn(cover.name+" "+w.Text, w.Advice)
 	}

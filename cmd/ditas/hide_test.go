@@ -97,3 +97,36 @@ func TestNamesFit(t *testing.T) {
 		}
 	}
 }
+
+// A name that ditas gave and that is taken meanwhile is left to who took it.
+func TestTakenMeanwhile(t *testing.T) {
+	dir := t.TempDir()
+	demo, err := filepath.Abs("demo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	come := make(chan error, 1)
+	go func() {
+		for t.Context().Err() == nil {
+			if parts, _ := filepath.Glob(filepath.Join(dir, ".*.part")); len(parts) > 0 {
+				come <- os.WriteFile(filepath.Join(dir, "speech.wav"), []byte("mine"), 0o600)
+				return
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	var stdout, stderr bytes.Buffer
+	if code := run(t.Context(), []string{"hide", filepath.Join(demo, "photo.png"), filepath.Join(demo, "speech.wav")}, &stdout, &stderr); code != 0 {
+		t.Errorf("exit code %d: %s", code, &stderr)
+	}
+	if err := <-come; err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile("speech.wav"); err != nil || string(got) != "mine" {
+		t.Errorf("%q: %v", got, err)
+	}
+	if _, err := os.Stat("speech-2.wav"); err != nil || !strings.Contains(stdout.String(), "is hidden in speech-2.wav") {
+		t.Errorf("%v, %s", err, &stdout)
+	}
+}

@@ -71,8 +71,7 @@ func (f *forceFlag) checkOutput(out string, inputs ...string) error {
 // unused returns a name for a file that does not exist: name itself, or with a number before its extension.
 func unused(name string) string {
 	for n := 1; ; n++ {
-		numbered := numbered(name, n)
-		if _, err := os.Lstat(numbered); err != nil {
+		if numbered := numbered(name, n); !there(numbered) {
 			return numbered
 		}
 	}
@@ -134,6 +133,27 @@ func (t *terminal) writePrivate(ctx context.Context, name string, content func(w
 // writeSecret is write for what nobody but this user may read, even if everybody could read the file that is replaced.
 func (t *terminal) writeSecret(ctx context.Context, name string, content func(w io.Writer) error) error {
 	return t.writeBy(ctx, replace.Secret, name, content)
+}
+
+// writeUnused makes a file as write does, or, if it is private, as writePrivate does, under a name that ditas gives: the first of those made
+// of name with a number that is free when it is complete. It returns that.
+func writeUnused(private bool, name string, content func(w io.Writer) error) (string, error) {
+	n := 0
+	next := func() string {
+		for {
+			n++
+			if numbered := numbered(name, n); !there(numbered) {
+				return numbered
+			}
+		}
+	}
+	return replace.New(private, next, content)
+}
+
+// there reports whether a name is taken.
+func there(name string) bool {
+	_, err := os.Lstat(name)
+	return err == nil
 }
 
 func (t *terminal) writeBy(

@@ -171,9 +171,9 @@ func (o *revealFlags) run(ctx context.Context, args []string) error {
 	}
 	switch {
 	case out == "" && o.batch.dir == "" && stegos[0] == "-":
-		outs[0] = unused("picture." + extension) // as a picture from standard input is called when it is hidden
+		outs[0] = "picture." + extension // as a picture from standard input is called when it is hidden
 	case out == "" && o.batch.dir == "":
-		outs[0] = unused(named(filepath.Base(stegos[0])))
+		outs[0] = named(filepath.Base(stegos[0])) // or with a number
 	case o.batch.dir != "":
 		if outs, err = o.batch.names(stegos, named); err != nil {
 			return err
@@ -194,17 +194,24 @@ func (o *revealFlags) run(ctx context.Context, args []string) error {
 
 // reveal reveals the picture in one recording. None of the inputs is written to.
 func (o *revealFlags) reveal(ctx context.Context, name, out string, format picture.Format, inputs []string) error {
-	if err := o.batch.checkOutput(out, inputs...); err != nil {
+	unnamed := !o.named && o.batch.dir == ""
+	placed := func() string { // if nobody takes the name meanwhile
+		if unnamed {
+			return unused(out)
+		}
+		return out
+	}
+	if err := o.batch.checkOutput(placed(), inputs...); err != nil {
 		return err
 	}
 	if o.drawn != "" {
-		if err := o.batch.checkOutput(o.drawn, append(inputs, out)...); err != nil {
+		if err := o.batch.checkOutput(o.drawn, append(inputs, placed())...); err != nil {
 			return err
 		}
 		if o.drawn == "-" && out == "-" {
 			return usagef("both --out and --map are standard output")
 		}
-		if filepath.Clean(o.drawn) == filepath.Clean(out) {
+		if filepath.Clean(o.drawn) == filepath.Clean(placed()) {
 			return usagef("both --out and --map are %s", out)
 		}
 	}
@@ -238,15 +245,10 @@ func (o *revealFlags) reveal(ctx context.Context, name, out string, format pictu
 	switch {
 	case !itself && o.unknown != nil:
 		return o.unknown
-	case o.drawn != "" && filepath.Clean(o.drawn) == filepath.Clean(out):
+	case o.drawn != "" && filepath.Clean(o.drawn) == filepath.Clean(placed()):
 		return usagef("both what is revealed and --map are %s", out)
 	}
-	res.Out = out
-	write := o.write
-	if key.Secret() {
-		write = o.writePrivate
-	}
-	err = write(ctx, out, func(w io.Writer) error {
+	content := func(w io.Writer) error {
 		if itself {
 			if _, err := w.Write(file.Data); err != nil {
 				return err
@@ -260,12 +262,21 @@ func (o *revealFlags) reveal(ctx context.Context, name, out string, format pictu
 				return err
 			}
 		}
-		return o.batch.checkOutput(out, inputs...) // which may have come meanwhile
-	})
+		return o.batch.checkOutput(placed(), inputs...) // which may have come meanwhile
+	}
+	switch {
+	case unnamed:
+		out, err = writeUnused(key.Secret(), out, content)
+	case key.Secret():
+		err = o.writePrivate(ctx, out, content)
+	default:
+		err = o.write(ctx, out, content)
+	}
 	end()
 	if err != nil {
 		return explain(err, stego, o.options.Method)
 	}
+	res.Out = out
 	out = written(out)
 	what, smaller, exactly := fmt.Sprintf("a picture of %d×%d pixels", res.Width, res.Height), "", ""
 	switch {
@@ -313,7 +324,7 @@ func (o *revealFlags) outFor(out string, file *ditas.File, only bool) (string, b
 	case o.batch.dir != "":
 		return ending(strings.TrimSuffix(out, filepath.Ext(out)), extension), true
 	case !o.named:
-		return unused(name), true
+		return name, true // or with a number
 	}
 	wanted, err1 := picture.FormatOf(out)
 	has, err2 := picture.FormatOf("a" + extension)

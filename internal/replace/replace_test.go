@@ -270,3 +270,33 @@ func TestFolder(t *testing.T) {
 		t.Errorf("%v are left", list)
 	}
 }
+
+// Of many files that are made at once under one name each gets another, and none is lost.
+func TestNew(t *testing.T) {
+	const many = 8
+	dir := t.TempDir()
+	made := make(chan string, many)
+	for i := range many {
+		go func() {
+			n := 0
+			name, err := New(i%2 == 0, func() string { n++; return filepath.Join(dir, fmt.Sprint(n)) }, text(fmt.Sprint("content ", i)))
+			if err != nil {
+				t.Error(err)
+			}
+			if b, err := os.ReadFile(name); err != nil || string(b) != fmt.Sprint("content ", i) {
+				t.Errorf("%s holds %q, error %v", name, b, err)
+			}
+			if info, err := os.Stat(name); runtime.GOOS != "windows" && (err != nil || i%2 == 0 && info.Mode().Perm() != 0o600) {
+				t.Errorf("mode %v, error %v", info.Mode(), err)
+			}
+			made <- name
+		}()
+	}
+	seen := map[string]bool{}
+	for range many {
+		seen[<-made] = true
+	}
+	if len(seen) != many || len(names(t, dir)) != many {
+		t.Errorf("%v are made, and there are %v", seen, names(t, dir))
+	}
+}
