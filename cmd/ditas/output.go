@@ -27,11 +27,14 @@ func (f *forceFlag) addForce(cmd *cobra.Command) {
 }
 
 // checkOutput returns an error if writing to out would destroy one of the files that are read, a file that exists unless force is set,
-// or something else, or if there is no folder for it. For standard output, which - stands for, it is one if that is a terminal.
+// or something else, or if there is no folder for it. For standard output, which - stands for, it is one if that is a terminal or closed.
 func (f *forceFlag) checkOutput(out string, inputs ...string) error {
 	if out == "-" {
 		if term.IsTerminal(int(os.Stdout.Fd())) {
 			return withHint(usagef("standard output is a terminal, which cannot show the file"), "pipe it into another program, or give a file name instead of -")
+		}
+		if closed(os.Stdout) {
+			return withHint(errors.New("standard output is closed"), "write it to a file or a pipe, or give a file name instead of -")
 		}
 		return nil
 	}
