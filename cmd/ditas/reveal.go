@@ -28,8 +28,8 @@ number if there is such a file. A file that exists is replaced only with --force
 - stands for standard input or output.
 
 If the picture's own file was hidden, or a file of another kind, ditas gives that back
-byte for byte: under its own name if you give none, and under yours, unless that is
-one for a picture of another format. --format asks for the picture in any case.
+byte for byte: under its own name if you give none, and under yours, unless that ends
+as those of pictures of another format do. --format asks for the picture in any case.
 
 With --out-dir, ditas reveals the pictures of many recordings, each under its
 recording's name and in the --format, PNG by default. The folder is made if needed.
@@ -161,6 +161,9 @@ func (o *revealFlags) run(ctx context.Context, args []string) error {
 			o.unknown = &usageError{err} // unless what is revealed is a file of that kind
 		}
 	}
+	if extension := filepath.Ext(o.drawn); extension != "" && !strings.EqualFold(extension, ".png") {
+		return usagef("--map %s: the name must end in .png, as the map is a PNG picture", o.drawn)
+	}
 	if o.drawn != "" && len(stegos) > 1 {
 		return usagef("--map names one file, but there are %d recordings", len(stegos))
 	}
@@ -244,7 +247,7 @@ func (o *revealFlags) reveal(ctx context.Context, name, out string, format pictu
 	out, itself := o.outFor(out, file, p == nil)
 	switch {
 	case !itself && o.unknown != nil:
-		return o.unknown
+		return o.refuse(file)
 	case o.drawn != "" && filepath.Clean(o.drawn) == filepath.Clean(placed()):
 		return usagef("both what is revealed and --map are %s", out)
 	}
@@ -326,10 +329,16 @@ func (o *revealFlags) outFor(out string, file *ditas.File, only bool) (string, b
 	case !o.named:
 		return name, true // or with a number
 	}
-	wanted, err1 := picture.FormatOf(out)
-	has, err2 := picture.FormatOf("a" + extension)
-	same := err1 == nil && err2 == nil && wanted == has || strings.EqualFold(filepath.Ext(out), extension)
-	return out, only || same || filepath.Ext(out) == "" // as - has none
+	return out, only || picture.Misnamed(out, file.Data) == ""
+}
+
+// refuse returns an error that no picture is written under the name that was given, and what is. file is what was hidden, nil if that is the picture alone.
+func (o *revealFlags) refuse(file *ditas.File) error {
+	if o.format == "" && file != nil {
+		return withHint(o.unknown, "or in %s, as the hidden file has it, or in what is no picture's: by such a name that comes back as it is",
+			picture.ExtensionOf(file.Data))
+	}
+	return withHint(o.unknown, "--format writes a picture under any name")
 }
 
 // arrival tells what has arrived of a recording.
