@@ -18,6 +18,7 @@ import (
 	"ditas"
 	"ditas/audio"
 	"ditas/audio/codec"
+	"ditas/internal/carrier"
 	"ditas/internal/intake"
 	"ditas/internal/words"
 	"ditas/picture"
@@ -233,7 +234,12 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 		return withHint(usagef("both a picture and --any are given"), "--any is for files that are no pictures: leave one of the two out")
 	}
 	if o.any == "" && len(images) != 1 && len(images) != len(covers) {
-		return withHint(usagef("%d pictures and %d recordings are given", len(images), len(covers)), "give one picture for all recordings, or one for each")
+		last := args[max(0, len(args)-1):]
+		if out == "" && o.batch.dir == "" && len(covers) == 1 && len(images) == 2 && slices.Equal(last, images[1:]) {
+			return withHint(usagef("%s has the name of a picture, and the last name is that of the recording to write", last[0]), "choose another name")
+		}
+		return withHint(usagef("%s and %s are given", counted(len(images), "picture"), counted(len(covers), "recording")),
+			"give one picture for all recordings, or one for each")
 	}
 	outs := []string{out}
 	o.named = out != ""
@@ -274,6 +280,14 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 		}
 		return o.hide(ctx, image, covers[i], outs[i], inputs)
 	})
+}
+
+// counted returns a number of things: "1 picture", "2 pictures".
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // arguments tells the pictures, the recordings and the output of a command line apart.
@@ -593,7 +607,11 @@ func ssim(v *float64) string {
 func explain(err error, r *recording, method string) error {
 	var large *report.LargeFileError
 	if errors.As(err, &large) {
-		return withHint(fmt.Errorf("%s has room for %s, and the file takes %s", r.name, fileSize(large.Have), fileSize(large.Need)), "take a longer recording, or a smaller file")
+		have, need := fileSize(large.Have), fileSize(large.Need)
+		if have == need {
+			have, need = fmt.Sprintf("%d bytes", large.Have), fmt.Sprintf("%d bytes", large.Need)
+		}
+		return withHint(fmt.Errorf("%s has room for %s, and the file takes %s", r.name, have, need), "take a longer recording, or a smaller file")
 	}
 	var short *report.TooShortError
 	if errors.As(err, &short) {
@@ -622,6 +640,9 @@ func explain(err error, r *recording, method string) error {
 	}
 	if errors.Is(err, ditas.ErrUnfound) {
 		return withHint(fmt.Errorf("%s: %w", r.name, err), "take a longer recording, one of 16 bits or more, or allow a stronger change with --audible and a lower --snr")
+	}
+	if errors.Is(err, carrier.ErrChannels) {
+		return withHint(fmt.Errorf("%s: %w", r.name, err), "mix it down to fewer channels, or take another recording")
 	}
 	if errors.Is(err, ditas.ErrSilent) {
 		return withHint(fmt.Errorf("%s: %w", r.name, err), "take a recording with sound in it")

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"ditas"
+	"ditas/audio"
+	"ditas/audio/wav"
 	"ditas/report"
 )
 
@@ -128,5 +130,34 @@ func TestTakenMeanwhile(t *testing.T) {
 	}
 	if _, err := os.Stat("speech-2.wav"); err != nil || !strings.Contains(stdout.String(), "is hidden in speech-2.wav") {
 		t.Errorf("%v, %s", err, &stdout)
+	}
+}
+
+// Figures that are told to compare them are not rounded until they are the same.
+func TestExplainLargeFile(t *testing.T) {
+	for e, want := range map[report.LargeFileError]string{
+		{Need: 41_200, Have: 41_100}: "a.wav has room for 41100 bytes, and the file takes 41200 bytes",
+		{Need: 51_200, Have: 41_100}: "a.wav has room for 41 kB, and the file takes 51 kB",
+	} {
+		if err := explain(&e, &recording{name: "a.wav"}, ""); err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
+// What is wrong with a recording is told with its name.
+func TestExplainChannels(t *testing.T) {
+	rec := &audio.Recording{Format: audio.Format{Rate: 16000, Channels: 70, Encoding: audio.Int16}, Samples: audio.NewBlock(70, 4000)}
+	var b bytes.Buffer
+	if err := wav.Encode(&b, rec); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(t.TempDir(), "many.wav")
+	if err := os.WriteFile(name, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	if code := run(t.Context(), []string{"capacity", name}, &stdout, &stderr); code != exitFailed || !strings.HasPrefix(stderr.String(), "ditas: "+name+": ") {
+		t.Errorf("exit code %d: %s", code, &stderr)
 	}
 }

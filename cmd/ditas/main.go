@@ -11,6 +11,8 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -91,6 +93,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			do := c.RunE
 			c.RunE = func(cmd *cobra.Command, args []string) error {
 				started = true
+				if slices.Contains(args, "") {
+					return withHint(usagef("a name is empty"), "name a file; %s -h explains", cmd.CommandPath())
+				}
 				return do(cmd, args)
 			}
 		}
@@ -274,6 +279,8 @@ func plain(err error) string {
 	if errors.As(err, &path) {
 		reason := path.Err.Error()
 		switch {
+		case errors.Is(path.Err, fs.ErrNotExist) && noTemporaries(path.Path):
+			return fmt.Sprintf("there is no folder %s for temporary files, and the variable TMPDIR (on Windows: TMP) names it", os.TempDir())
 		case errors.Is(path.Err, fs.ErrNotExist):
 			reason = "there is no such file"
 		case errors.Is(path.Err, fs.ErrPermission):
@@ -282,6 +289,12 @@ func plain(err error) string {
 		text = strings.Replace(text, path.Error(), path.Path+": "+reason, 1)
 	}
 	return text
+}
+
+// noTemporaries reports whether a file could not be made because the folder for temporary files, in which it was to be, is not there.
+func noTemporaries(name string) bool {
+	_, err := os.Stat(os.TempDir())
+	return errors.Is(err, fs.ErrNotExist) && filepath.Dir(name) == filepath.Clean(os.TempDir())
 }
 
 // oneLine joins the lines of a text.
