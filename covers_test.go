@@ -238,3 +238,83 @@ func TestWhatCannotBeWrittenAsItIs(t *testing.T) {
 		t.Errorf("a file in it: %+v, %v", r, err)
 	}
 }
+
+// The largest picture that a cover is said to take comes back at its size, also one that has nothing fine in it.
+func TestTheLargestComesBackAtItsSize(t *testing.T) {
+	format := audio.Format{Rate: 44100, Channels: 2, Encoding: audio.Int16}
+	data := music(t, format, 1)
+	s, err := ditas.NewSurvey(t.Context(), open(t, data), ditas.SurveyOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := s.Capacity(ditas.Strength{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Pixels <= 1<<20 {
+		t.Fatalf("%d pixels: what is tested begins beyond a million", c.Pixels)
+	}
+	rng := rand.New(rand.NewPCG(7, 7))
+	soft := picture.New(c.Side, c.Side)
+	for k := range soft.Pix {
+		for range 60 {
+			u, v, phase := 40*rng.NormFloat64()/float64(c.Side), 40*rng.NormFloat64()/float64(c.Side), 6*rng.Float64()
+			for i := range soft.Pix[k] {
+				soft.Pix[k][i] += float32(0.06 * math.Sin(u*float64(i%c.Side)+v*float64(i/c.Side)+phase))
+			}
+		}
+		for i, x := range soft.Pix[k] {
+			soft.Pix[k][i] = max(0, min(1, 0.5+x))
+		}
+	}
+	soft.Round()
+	var stego bytes.Buffer
+	if _, err := s.Hide(t.Context(), &stego, soft, ditas.Public(), ditas.HideOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	p, r := reveal(t, stego.Bytes(), ditas.Public(), ditas.RevealOptions{})
+	if p.Width != c.Side || p.Height != c.Side || !r.Complete {
+		t.Errorf("%d×%d of %d×%d pixels came back, complete %t", p.Width, p.Height, c.Side, c.Side, r.Complete)
+	}
+}
+
+// What is hidden as faintly as 8 bits allow is heard, and whoever does it is told.
+func TestFaintInEightBits(t *testing.T) {
+	for encoding, heard := range map[audio.Encoding]bool{audio.Int8: true, audio.Int16: false} {
+		f, err := ditas.NewSurvey(t.Context(), open(t, music(t, audio.Format{Rate: 16000, Channels: 1, Encoding: encoding}, 5)), ditas.SurveyOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := f.Hide(t.Context(), io.Discard, scene(32, 24), ditas.Public(), ditas.HideOptions{Strength: ditas.Faint()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.ContainsFunc(r.Warnings, func(w report.Warning) bool { return w.Kind == report.Audible }); got != heard {
+			t.Errorf("%v: warned %t at an SNR of %.1f dB", encoding, got, r.SNR)
+		}
+	}
+}
+
+// Of two recordings that were joined the first is revealed, and the report tells of the rest.
+func TestMoreBehind(t *testing.T) {
+	data := music(t, mono, 4)
+	var stego bytes.Buffer
+	if _, err := ditas.Hide(t.Context(), &stego, open(t, data), scene(24, 24), ditas.Public(), ditas.HideOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	rec, err := audio.ReadAll(open(t, stego.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, r := reveal(t, stego.Bytes(), ditas.Public(), ditas.RevealOptions{}); r.Beyond != 0 {
+		t.Errorf("%.1f s behind the end of one", r.Beyond)
+	}
+	rec.Samples[0] = slices.Concat(rec.Samples[0], rec.Samples[0])
+	var joined bytes.Buffer
+	if err := wav.Encode(&joined, rec); err != nil {
+		t.Fatal(err)
+	}
+	if _, r := reveal(t, joined.Bytes(), ditas.Public(), ditas.RevealOptions{}); !r.Complete || math.Abs(r.Beyond-4) > 0.1 {
+		t.Errorf("complete %t, and %.1f s of 4 behind it", r.Complete, r.Beyond)
+	}
+}

@@ -72,7 +72,7 @@ func ExampleHide() {
 	// the change is 50 dB below the recording
 }
 
-// An MP3 file serves as a cover too. What comes out of it is a WAV file.
+// An MP3 file serves as a cover too. What comes out of it is a FLAC file.
 func ExampleHide_mp3() {
 	cover := openRecording("audio/mp3/testdata/joint.mp3")
 	var stego bytes.Buffer
@@ -80,8 +80,8 @@ func ExampleHide_mp3() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Printf("%d×%d pixels in a %s file\n", report.Width, report.Height, stego.Bytes()[8:12])
-	// Output: 24×24 pixels in a WAVE file
+	fmt.Printf("%d×%d pixels; it became %s\n", report.Width, report.Height, report.Becomes)
+	// Output: 24×24 pixels; it became FLAC (44100 Hz, 2 channels, 16-bit), without its tags
 }
 
 // The picture comes back from the recording and the passphrase alone.

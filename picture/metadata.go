@@ -98,9 +98,9 @@ func hasLatitude(exif []byte) bool {
 var ErrUnstripped = errors.New("what this kind of file says besides its pixels cannot be left out: save it as JPEG or PNG")
 
 // Strip returns a picture's file without what it says besides its pixels: where, when and with what it was taken, by whom, thumbnails, pictures or films
-// behind the first one. Colour profiles and which way is up stay. It leaves the pixels as they are coded. It knows JPEG, PNG, WebP, HEIC and AVIF, and
-// of the latter two leaves other pictures in the file, such as thumbnails; of other kinds the error wraps [ErrUnstripped], and of files that make no
-// sense [ErrTruncated].
+// behind the first one. Colour profiles and which way is up stay. It leaves the pixels as they are coded. It knows JPEG, PNG, WebP, TIFF, HEIC and
+// AVIF, and of the latter three leaves other pictures in the file, such as pages and thumbnails; of other kinds, and of rare ones among these, the error
+// wraps [ErrUnstripped], and of files that make no sense [ErrTruncated].
 func Strip(file []byte) ([]byte, error) {
 	k, err := sniff(file[:min(HeadSize, len(file))])
 	if err != nil {
@@ -113,6 +113,8 @@ func Strip(file []byte) ([]byte, error) {
 		return stripPNG(file, orientation(pngExif(file)))
 	case "WebP":
 		return stripWebP(file, orientation(webpExif(file)))
+	case "TIFF":
+		return stripTIFF(file)
 	case "HEIC", "AVIF":
 		return stripHEIF(file, k.Name)
 	}

@@ -144,17 +144,24 @@ func (e *LargeFileError) Error() string {
 	return fmt.Sprintf("the file takes %d bytes of room, and there are %d", e.Need, e.Have)
 }
 
-// TooQuietError reports a recording so quiet that even the finest steps, which its format or the method sets, change it at least 3 dB more
-// than was asked for, or would be heard everywhere.
+// TooQuietError reports a recording so quiet, for the bits that its samples have, that even the finest steps, which its format or the method sets,
+// change it at least 3 dB more than was asked for, or would be heard everywhere.
 type TooQuietError struct {
 	Asked   float64 `json:"asked"`           // signal-to-noise ratio in dB
 	Reached float64 `json:"reached"`         // the highest that is possible, in dB
 	Heard   bool    `json:"heard,omitempty"` // the finest steps would be heard; Reached tells nothing then
+	Bits    int     `json:"bits,omitempty"`  // of a sample, where the recording need not be quiet for it: 8
 }
 
 func (e *TooQuietError) Error() string {
-	if e.Heard {
+	switch {
+	case e.Heard && e.Bits > 0:
+		return fmt.Sprintf("the finest change that samples of %d bits can hold would be heard in this recording", e.Bits)
+	case e.Heard:
 		return "the recording is so quiet that the finest change its format can hold would be heard"
+	case e.Bits > 0:
+		return fmt.Sprintf("samples of %d bits are too coarse for a signal-to-noise ratio of %.1f dB in this recording: %.1f dB is the most it can have",
+			e.Bits, e.Asked, e.Reached)
 	}
 	return fmt.Sprintf("the recording is too quiet for a signal-to-noise ratio of %.1f dB: %.1f dB is the most it can have", e.Asked, e.Reached)
 }

@@ -85,6 +85,9 @@ type Reveal struct {
 	Arrived int `json:"arrived"`
 	// Truncated says that the file ends before it should.
 	Truncated bool `json:"truncated,omitempty"`
+	// Beyond is how many seconds the recording goes on behind the end of what was hidden in it, 0 if that is where it ends: something else may be
+	// hidden there.
+	Beyond float64 `json:"beyond,omitempty"`
 	// Damaged is how many seconds of the file are damaged, and count as lost.
 	Damaged float64 `json:"damaged,omitempty"`
 	// Map says for each frame of each channel, as written, whether it was found; nil if the method does not tell.

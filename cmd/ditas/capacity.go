@@ -17,6 +17,7 @@ const capacityHelp = `Tell what a recording can take, before anything is hidden 
 
 With --image it tells whether that picture fits, how much sound it takes, to what
 size ditas hide --fit would scale it down, and whether its file fits byte for byte.
+With --any it tells whether a file of any other kind does.
 --method and --snr are as for ditas hide. If a recording is a poor cover, ditas warns:
 when it is mostly silent, clipped, has nothing in the upper part of its band, or was
 compressed with loss. - stands for standard input.
@@ -24,11 +25,13 @@ compressed with loss. - stands for standard input.
 
 const capacityExample = `  ditas capacity speech.wav
   ditas capacity speech.wav --image photo.jpg --json
+  ditas capacity song.flac --any letter.odt
   ditas capacity songs/*.flac --image photo.jpg`
 
 type capacityFlags struct {
 	terminal
 	image    string
+	any      string
 	strength strengthFlags
 	options  ditas.SurveyOptions
 }
@@ -36,7 +39,7 @@ type capacityFlags struct {
 func capacityCommand() *cobra.Command {
 	var o capacityFlags
 	cmd := &cobra.Command{
-		Use:     "capacity RECORDING… [--image PICTURE]",
+		Use:     "capacity RECORDING… [--image PICTURE | --any FILE]",
 		Short:   "Tell what a recording can take",
 		Long:    capacityHelp,
 		Example: capacityExample,
@@ -49,6 +52,7 @@ func capacityCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVarP(&o.image, "image", "i", "", "a `PICTURE` that you want to hide")
+	f.StringVar(&o.any, "any", "", "a `FILE` of any kind that you want to hide")
 	o.strength.addFlags(cmd)
 	addForFlag(cmd, &o.options.For)
 	addMethodFlag(cmd, &o.options.Method, "the method to hide by, a `NAME` (default "+ditas.Methods()[0].Name+")")
@@ -72,6 +76,7 @@ type capacity struct {
 	Pixels  int     `json:"pixels"` // of the largest picture
 	Side    int     `json:"side"`   // of the largest square picture, in pixels
 	Image   *fit    `json:"image,omitempty"`
+	File    *itself `json:"file,omitempty"` // of a file that is no picture
 
 	Warnings []report.Warning `json:"warnings,omitempty"`
 }
@@ -89,7 +94,7 @@ type fit struct {
 	File        *itself `json:"file,omitempty"` // nil if it cannot be hidden as it is
 }
 
-// itself tells how a picture's own file fits, byte for byte.
+// itself tells how a file fits, byte for byte: a picture's own, or another.
 type itself struct {
 	Bytes int  `json:"bytes"`
 	Needs int  `json:"needs"` // bytes of room
@@ -107,13 +112,21 @@ func (o *capacityFlags) run(ctx context.Context, names []string) error {
 	if err := checkWorkers(o.options.Workers); err != nil {
 		return err
 	}
-	if err := oneStdin(append(names, o.image)...); err != nil {
+	if o.image != "" && o.any != "" {
+		return withHint(usagef("both a picture and --any are given"), "ask for one of them at a time")
+	}
+	if err := oneStdin(append(names, o.image, o.any)...); err != nil {
 		return err
 	}
 	var image *picture.Planes
 	var file *ditas.File
 	if o.image != "" {
 		if image, file, err = readPictureFile(ctx, o.image); err != nil {
+			return err
+		}
+	}
+	if o.any != "" {
+		if file, err = readFile(ctx, o.any); err != nil {
 			return err
 		}
 	}
@@ -188,6 +201,19 @@ func (o *capacityFlags) measure(ctx context.Context, name string, strength ditas
 			} else {
 				o.printf("  file     of %s, takes %s of room to come back byte for byte\n", fileSize(f.File.Bytes), fileSize(f.File.Needs))
 			}
+		}
+	}
+	if p == nil && file != nil {
+		f := &itself{len(file.Data), report.FileBytes(0, 0, len(file.Data)), room.TakesFile(0, 0, len(file.Data))}
+		res.File = f
+		o.printf("%s takes %s of room: it ", shown(o.any), fileSize(f.Needs))
+		switch {
+		case f.Fits:
+			o.printf("fits\n")
+		case room.Bytes == 0:
+			o.printf("cannot be hidden by this method, which is for pictures\n")
+		default:
+			o.printf("does not fit\n")
 		}
 	}
 	if err := o.afterwards(ctx, room, p, &res); err != nil {

@@ -30,7 +30,7 @@ func hideHelp() string {
 	only := slices.DeleteFunc(codec.Readable(), func(f *codec.Format) bool { return f.Writable() })
 	written := codec.Writable()
 	others := slices.DeleteFunc(codec.Writable(), func(f *codec.Format) bool { return f == codec.Default(nil) })
-	return "Hide a picture in a recording.\n\n" + words.Wrap(fmt.Sprintf(`The picture may be a %s file of any size. ditas hides the first frame of an
+	return "Hide a picture in a recording.\n\n" + words.Wrap(fmt.Sprintf(`The picture may be a %s file of up to 100 megapixels. ditas hides the first frame of an
 animated GIF, and lays what is transparent over white. The recording is a %s file. The output keeps everything but the samples: sample
 format, rate, channels, length, tags and all other chunks. If the name of the output ends in %s and the recording is another kind of
 file, ditas writes a new file of that kind. %s recordings cannot be written as they are, and become %s; what that cannot hold, such as
@@ -69,8 +69,8 @@ Where there is room for the picture's own file, and that is smaller than the exa
 picture, ditas hides the file: it comes back byte for byte under its own name. If
 the recording is damaged, what is left shows the picture, as far as there was room to
 protect it. A photograph may say where it was taken; --strip leaves out all that a
-JPEG, PNG, WebP, HEIC or AVIF file says besides its pixels, and of other kinds hides
-the pixels alone. --any hides a file of any other kind, whole or not at all.
+JPEG, PNG, WebP, TIFF, HEIC or AVIF file says besides its pixels, and of other kinds
+hides the pixels alone. --any hides a file of any other kind, whole or not at all.
 
 With a passphrase, nobody can reveal the picture without it. It is not stored
 anywhere: if you forget it, the picture is lost. Without a passphrase, anyone who has
@@ -623,8 +623,12 @@ func explain(err error, r *recording, method string) error {
 	}
 	var quiet *report.TooQuietError
 	if errors.As(err, &quiet) {
+		finer := 24
+		if quiet.Bits > 0 {
+			finer = 16
+		}
 		if err = fmt.Errorf("%s: %w", r.name, err); quiet.Heard {
-			return withHint(err, "amplify the recording first, take one of 24 bits, or allow it to be heard with --audible")
+			return withHint(err, "amplify the recording first, take one of %d bits, or allow it to be heard with --audible", finer)
 		}
 		m, unknown := ditas.MethodNamed(method)
 		switch {
@@ -632,6 +636,9 @@ func explain(err error, r *recording, method string) error {
 			return withHint(err, "take --faint, or amplify the recording first")
 		case unknown == nil && quiet.Reached < m.MinSNR:
 			return withHint(err, "amplify the recording first")
+		}
+		if quiet.Bits > 0 {
+			return withHint(err, "choose --snr %.0f or less, or take a recording of %d bits", math.Floor(quiet.Reached), finer)
 		}
 		return withHint(err, "choose --snr %.0f or less, or amplify the recording first", math.Floor(quiet.Reached))
 	}

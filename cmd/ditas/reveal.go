@@ -349,11 +349,18 @@ func (t *terminal) arrival(r *report.Reveal) {
 	if r.Truncated {
 		t.detail("  recording     ends too early: the file is cut off\n")
 	}
+	if r.Beyond > 0 {
+		t.detail("  recording     goes on for %.1f s behind what was hidden: something else may be hidden there, to be found once that part is cut out\n", r.Beyond)
+	}
 	if r.Damaged > 0 {
 		t.detail("  recording     %.2f s of the file are damaged\n", r.Damaged)
 	}
 	if r.Map != nil {
-		t.detail("  recording     %d of %d frames found%s\n", r.Arrived, r.Frames, changes(r))
+		enough := ""
+		if r.Complete && r.Arrived < r.Frames {
+			enough = ", enough for all that was hidden"
+		}
+		t.detail("  recording     %d of %d frames found%s%s\n", r.Arrived, r.Frames, enough, changes(r))
 	}
 }
 

@@ -112,6 +112,7 @@ type Report struct {
 	MSE          float64 // mean squared error, full scale 1
 	SNR          float64 // dB
 	MaxDeviation float64
+	Heard        bool   // the change may well be heard, where nothing was asked for that keeps it from that
 	Payload      []byte // the beginning of the payload that is read from the file as it is
 }
 
@@ -142,6 +143,8 @@ type Message struct {
 	Gain, Offset float64
 	Noise        float64 // standard deviation of what else was added, rounding included; full scale is 1
 	Cut          error   // an *audio.TruncatedError if the file ends too early
+	// Beyond is how long the recording goes on behind the end of what was hidden in it.
+	Beyond time.Duration
 }
 
 // Arrival is what arrived of a stage.

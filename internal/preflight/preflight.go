@@ -35,7 +35,10 @@ type Report struct {
 	// Band is the frequency in Hz above which there is nothing but what rounding leaves, half the rate if there is no such
 	// frequency. It is found only where the spectrum ends as if cut off, as what was sampled at a lower rate or went through a
 	// lossy codec does, and not where it fades.
-	Band  float64 `json:"band"`
+	Band float64 `json:"band"`
+	// Fades is the frequency in Hz from which on the spectrum has faded to what rounding leaves, half the rate if it does not, or is cut off, or
+	// is so weak in all that what is hidden is no stronger than that.
+	Fades float64 `json:"fades"`
 	Rate  int     `json:"rate"`
 	Lossy bool    `json:"lossy"` // it is a file of a lossy kind
 }
@@ -109,6 +112,9 @@ func (r *Report) Warnings() []report.Warning {
 	case cut && rateFor(r.Band) < r.Rate:
 		warn(report.Narrow, fmt.Sprintf("convert it to a rate of %d Hz first, or take a recording that was made at its own rate", rateFor(r.Band)),
 			"has nothing above %.1f kHz, and noise there gives it away", r.Band/1000)
+	case r.Fades < float64(r.Rate)/2:
+		warn(report.Narrow, "take a recording with more treble, or one that was made at a lower rate",
+			"has next to nothing above %.1f kHz, and noise there gives it away", r.Fades/1000)
 	}
 	return list
 }
@@ -217,7 +223,7 @@ func (l *listener) add(c int, x []float64) {
 
 // report tells what was heard.
 func (l *listener) report(lossy bool) *Report {
-	r := &Report{Rate: int(l.rate), Band: l.rate / 2, Lossy: lossy, Alike: len(l.channels) == 2 && !l.differ && l.channels[0].samples > 0}
+	r := &Report{Rate: int(l.rate), Lossy: lossy, Alike: len(l.channels) == 2 && !l.differ && l.channels[0].samples > 0}
 	r.Of = len(l.channels)
 	var samples, silent, flat, clipped, loud, holes int64
 	for i := range l.channels {
@@ -237,9 +243,7 @@ func (l *listener) report(lossy bool) *Report {
 		r.Flat = float64(flat) / n
 		r.Silent, r.Clipped, r.Loud, r.Holes = float64(silent)/n, float64(clipped)/n, float64(loud)/n, float64(holes)/n
 	}
-	if band := l.band(); band > 0 {
-		r.Band = band
-	}
+	r.Band, r.Fades = l.ends()
 	return r
 }
 
@@ -268,12 +272,16 @@ const (
 	highestBand = 58   // filters before sampling end above this one
 	cliff       = 12.0 // dB by which the level falls from two bands to all from the next but one on
 	nothing     = 8.0  // dB above rounding, to 16 bits at most
+	// highestFade is the last band that a spectrum may fade in: most do above it.
+	highestFade = 52
+	below       = 50.0 // dB by which what is hidden is below the recording, unless something else is asked for
 )
 
-// band returns where the spectrum is cut off, in Hz, or 0 if it is not.
-func (l *listener) band() float64 {
+// ends returns where the spectrum is cut off, and where it has faded away, in Hz: half the rate where it is, or has, not.
+func (l *listener) ends() (band, fades float64) {
+	whole := l.rate / 2
 	if l.frames == 0 {
-		return 0
+		return whole, whole
 	}
 	const bins = points / 2 / bands
 	var level [bands]float64
@@ -285,19 +293,28 @@ func (l *listener) band() float64 {
 	}
 	step := max(l.step, 1.0/32768)
 	floor := 10*math.Log10(step*step/12) + nothing
-	above := math.Inf(-1)
+	hertz := func(bandsBelow int) float64 { return float64(bandsBelow) / bands * whole }
+	above, faded := math.Inf(-1), bands
 	for b := bands - 1; b >= lowestBand; b-- {
 		if b+2 < bands {
 			above = max(above, level[b+2])
 		}
 		if above > floor {
-			return 0
+			break
 		}
+		faded = min(bands, b+2)
 		if b <= highestBand && min(level[b], level[b-1])-above > cliff {
-			return float64(b+1) / bands * l.rate / 2
+			return hertz(b + 1), whole
 		}
 	}
-	return 0
+	power := 0.0
+	for _, v := range level {
+		power += math.Pow(10, v/10) / bands
+	}
+	if faded > highestFade || 10*math.Log10(power)-below < floor {
+		return whole, whole
+	}
+	return whole, hertz(faded)
 }
 
 // runs counts, in one channel, the samples in runs of equal ones.

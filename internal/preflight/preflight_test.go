@@ -103,27 +103,32 @@ func kinds(r *preflight.Report) (list []report.WarningKind) {
 	return list
 }
 
+// fading returns noise that falls by 12 dB an octave, down to what rounding leaves, at a gain.
+func fading(gain float64) *audio.Recording {
+	rec := noise(44100, 3, 0)
+	x := rec.Samples[0]
+	for range 2 {
+		v := 0.0
+		for i := range x {
+			v += 0.05 * (x[i] - v)
+			x[i] = v
+		}
+	}
+	for i, v := range x {
+		x[i] = rec.Format.Quantize(gain * v)
+	}
+	return rec
+}
+
 func TestWhatIsWrongIsFound(t *testing.T) {
 	for name, c := range map[string]struct {
 		recording func() *audio.Recording
 		want      []report.WarningKind
 	}{
 		"noise": {func() *audio.Recording { return noise(16000, 3, 0) }, nil},
-		"noise that fades": {func() *audio.Recording { // by 12 dB an octave, down to what rounding leaves
-			rec := noise(44100, 3, 0)
-			x := rec.Samples[0]
-			for range 2 {
-				v := 0.0
-				for i := range x {
-					v += 0.05 * (x[i] - v)
-					x[i] = v
-				}
-			}
-			for i := range x {
-				x[i] = rec.Format.Quantize(x[i])
-			}
-			return rec
-		}, nil},
+		"noise that fades": {func() *audio.Recording { return fading(1) }, []report.WarningKind{report.Narrow}},
+		// What is hidden in it is not stronger than what rounding leaves.
+		"weak noise that fades": {func() *audio.Recording { return fading(0.02) }, nil},
 		"half of it silent": {func() *audio.Recording {
 			rec := noise(16000, 3, 0)
 			clear(rec.Samples[0][:20000])

@@ -59,14 +59,8 @@ func (c *surveyedCover) plan(s carrier.Strength) []*Plan {
 		plan = c.survey.Plan
 	}
 	robust, lean := plan(Robust, mse), plan(Lean, mse)
-	for _, p := range []*Plan{robust, lean} {
-		switch {
-		case s.Asked:
-		case s.Audible:
-			p.missed = mostMissedAudibly
-		default:
-			p.missed = mostMissed
-		}
+	if !s.Asked {
+		robust.missed, lean.missed = mostMissed, mostMissed
 	}
 	switch {
 	case s.Asked && lean.SNR() > robust.SNR() && robust.SNR() < s.SNR-slightlyMissed && lean.Room() > 0:

@@ -92,7 +92,7 @@ func (v *Survey) scant() bool {
 // What a plan has room for comes back from the file as it was written. One full room in a hundred may be refused, with nothing written, as
 // the sender sees that not all of it would come back; seven eighths of it are then taken.
 func TestRoomIsKept(t *testing.T) {
-	count := 100
+	count := 75
 	if testing.Short() {
 		count = 12
 	}

@@ -47,6 +47,10 @@ func (l *listener) read(ctx context.Context, h *header, k lock) (*carrier.Messag
 		l.progress(1000, 1000)
 	}
 	m.Gain, m.Offset, m.Cut = k.gain, k.offset, l.source.Cut()
+	// What follows may be a part of a frame, or a few of silence; from as much on as takes a message it is told.
+	if beyond := l.source.Frames() - k.at - int64(h.frames/h.channels-k.k)*FrameLength; beyond >= LeastLength+FrameLength {
+		m.Beyond = l.source.Format().Duration(beyond)
+	}
 	return m, nil
 }
 

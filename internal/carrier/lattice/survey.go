@@ -266,13 +266,12 @@ func (p *Plan) digest() (d [sha256.Size]byte) {
 	return d
 }
 
-// missed is the excess in dB of a plan's error over what was asked for from which on it is refused, mostMissed that where nothing was asked
-// for, and mostMissedAudibly that where it may be heard besides. From slightlyMissed on a plan that misses less is preferred.
+// missed is the excess in dB of a plan's error over what was asked for from which on it is refused, and mostMissed that where nothing was asked
+// for, as long as it is not heard or may be. From slightlyMissed on a plan that misses less is preferred.
 const (
-	slightlyMissed    = 0.5
-	missed            = 3
-	mostMissed        = 15
-	mostMissedAudibly = 35
+	slightlyMissed = 0.5
+	missed         = 3
+	mostMissed     = 21
 )
 
 // SNR returns the signal-to-noise ratio in dB that comes out, about: at most 200, as of a plan that changes nothing.
@@ -284,12 +283,15 @@ func (p *Plan) Check() *report.TooQuietError {
 	if p.mse <= 0 {
 		return nil
 	}
-	asked := 10 * math.Log10(p.survey.power/p.mse)
+	asked, bits := 10*math.Log10(p.survey.power/p.mse), 0
+	if p.survey.format.Encoding == audio.Int8 {
+		bits = 8
+	}
 	if p.heard {
-		return &report.TooQuietError{Asked: asked, Heard: true}
+		return &report.TooQuietError{Asked: asked, Heard: true, Bits: bits}
 	}
 	if excess := 10 * math.Log10(p.room.mse/p.mse); excess >= p.missed {
-		return &report.TooQuietError{Asked: asked, Reached: asked - excess}
+		return &report.TooQuietError{Asked: asked, Reached: asked - excess, Bits: bits}
 	}
 	return nil
 }
@@ -435,6 +437,28 @@ func (p *Plan) leaveAlone(levels [][]bounds, floor int, limits hearingLimits) {
 		}
 	}
 	p.heard = used == 0 || used < leastUsed && used < v.Frames()/4
+}
+
+// mostMasked is the ratio of a plan's error to what the ear masks, in dB, from which on it is said to be heard: it was −5 and more where PEAQ gave
+// an ODG below −2, of recordings of 8 bits, and −16 and less in others.
+const mostMasked = -10
+
+// audible reports whether a plan that goes by something else than hearing may well be heard.
+func (p *Plan) audible() bool {
+	if p.mse > 0 {
+		return false
+	}
+	changes := p.survey.changes(p.profile)
+	sum, count := 0.0, 0
+	for c, levels := range p.levels {
+		for k, level := range levels {
+			if level != silent {
+				sum += changes[level] / max(float64(p.survey.frames[c][k].tolerance), 1e-30)
+				count++
+			}
+		}
+	}
+	return 10*math.Log10(sum/float64(count)) > mostMasked
 }
 
 // Strength is that of the change to a frame, full scale being 1: its fine step, and the mean squared error that lattices of such a step

@@ -412,7 +412,7 @@ func (h *hider) deliver(b *embedded, w audio.Writer) error {
 
 // report tells what was done, and reads the payload.
 func (h *hider) report(ctx context.Context, progress func(done, total int)) (*carrier.Report, error) {
-	r := &carrier.Report{Robust: h.plan.profile == Robust}
+	r := &carrier.Report{Robust: h.plan.profile == Robust, Heard: h.plan.audible()}
 	var signal, total float64
 	for c := range h.lanes {
 		signal += h.lanes[c].signal

@@ -213,6 +213,12 @@ func (c *check) finish(ctx context.Context, r *report.Hide, done *carrier.Report
 		sizes = append(sizes, s.Bytes)
 		r.Stages = append(r.Stages, hiddenStage(s))
 	}
+	if done.Heard {
+		r.Warnings = append(r.Warnings, report.Warning{
+			Kind: report.Audible, Text: fmt.Sprintf("has changed so much that it can be heard: its signal-to-noise ratio is %.1f dB", r.SNR),
+			Advice: "take a recording of more bits, or leave the strength open: then nothing is changed that would be heard",
+		})
+	}
 	checking := progress(c.options.Options, report.Checking)
 	expected, psnr := c.lengths, c.psnr
 	if r.File == nil {
@@ -361,7 +367,7 @@ func (f *found) Reveal(ctx context.Context, o carrier.RevealOptions) (*picture.P
 		Method: f.name, Frames: m.Frames, Arrived: m.Arrived, Map: m.Map, Gain: 20 * math.Log10(math.Abs(m.Gain)),
 		Inverted: m.Gain < 0, Offset: m.Offset, Noise: m.Noise, Robust: m.Robust,
 		Bytes: m.Size, Read: len(m.Payload), Complete: len(m.Payload) == m.Size,
-		Truncated: m.Cut != nil,
+		Truncated: m.Cut != nil, Beyond: m.Beyond.Seconds(),
 	}
 	for _, s := range m.Stages {
 		r.Stages = append(r.Stages, report.RevealStage{Bytes: s.Bytes, Blocks: s.Blocks, Arrived: s.Arrived})

@@ -7,6 +7,11 @@ for file in heif/grid.heic heif/alpha.heic heif/turned.avif animated.webp lossya
 	exiftool -q -overwrite_original -Artist="Anna Muster" -GPSLatitude=47.375 -GPSLatitudeRef=N -GPSLongitude=8.5 -GPSLongitudeRef=E \
 		-XMP-dc:Creator="Anna Muster" "$(basename "$file")"
 done
+for file in orientation6.tif bigendian.tif tiled.tif; do
+	cp "../$file" .
+	exiftool -q -overwrite_original -Artist="Anna Muster" -GPSLatitude=47.375 -GPSLatitudeRef=N -GPSLongitude=8.5 -GPSLongitudeRef=E \
+		-XMP-dc:Creator="Anna Muster" -IPTC:City=Zurich -ExifIFD:UserComment="Anna's lake" "$file"
+done
 cp ../420.jpg city.jpg
 exiftool -q -overwrite_original -IPTC:City=Zurich -IPTC:By-line="Anna Muster" city.jpg
 cp ../420.jpg keywords.jpg

@@ -277,7 +277,11 @@ export function setUpHide(session, about, next) {
     if (tooQuiet) {
       const most = Math.floor(tooQuiet.reached);
       const stronger = most >= way().minSNR ? `Move the strength towards “harder to destroy”, to ${most} dB, or make` : "Make";
-      expect("verdict poor", "The recording is too quiet for so small a change.", `${stronger} the recording louder first.`);
+      if (tooQuiet.bits) {
+        expect("verdict poor", `Samples of ${tooQuiet.bits} bits are too coarse for so small a change.`, "Take a recording of 16 bits, or choose a greater strength.");
+      } else {
+        expect("verdict poor", "The recording is too quiet for so small a change.", `${stronger} the recording louder first.`);
+      }
       return;
     }
     if (p ? !p.width : !side) {
