@@ -43,9 +43,10 @@ If you give one command several files, it handles each by itself and ends with 1
 any failed, else with 4 if nothing was found in any, else with 3 if any was revealed
 only in part.
 
-An error is one line on standard error, perhaps with a second line for a hint. A
-recording with nothing in it and a wrong passphrase both end with 4 and the same
-line: nobody can tell them apart.`
+An error is one line on standard error, perhaps with a second line for a hint; if
+whoever reads standard output goes away, as head does, there is none. A recording
+with nothing in it and a wrong passphrase both end with 4 and the same line: nobody
+can tell them apart.`
 
 // topicCommands returns what can be read by ditas help beside commands.
 func topicCommands() []*cobra.Command {

@@ -18,6 +18,7 @@ import (
 	"ditas"
 	"ditas/audio"
 	"ditas/audio/codec"
+	"ditas/internal/carrier"
 	"ditas/internal/intake"
 	"ditas/internal/words"
 	"ditas/picture"
@@ -233,7 +234,12 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 		return withHint(usagef("both a picture and --any are given"), "--any is for files that are no pictures: leave one of the two out")
 	}
 	if o.any == "" && len(images) != 1 && len(images) != len(covers) {
-		return withHint(usagef("%d pictures and %d recordings are given", len(images), len(covers)), "give one picture for all recordings, or one for each")
+		last := args[max(0, len(args)-1):]
+		if out == "" && o.batch.dir == "" && len(covers) == 1 && len(images) == 2 && slices.Equal(last, images[1:]) {
+			return withHint(usagef("%s has the name of a picture, and the last name is that of the recording to write", last[0]), "choose another name")
+		}
+		return withHint(usagef("%s and %s are given", counted(len(images), "picture"), counted(len(covers), "recording")),
+			"give one picture for all recordings, or one for each")
 	}
 	outs := []string{out}
 	o.named = out != ""
@@ -241,7 +247,7 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 	case out == "" && o.batch.dir == "" && covers[0] == "-":
 		return withHint(usagef("standard input has no name for the recording to write"), "name that with --out")
 	case out == "" && o.batch.dir == "":
-		outs[0] = unused(filepath.Base(stegoName(covers[0])))
+		outs[0] = filepath.Base(stegoName(covers[0])) // or with a number
 	case o.batch.dir != "":
 		if outs, err = o.batch.names(covers, stegoName); err != nil {
 			return err
@@ -274,6 +280,14 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 		}
 		return o.hide(ctx, image, covers[i], outs[i], inputs)
 	})
+}
+
+// counted returns a number of things: "1 picture", "2 pictures".
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // arguments tells the pictures, the recordings and the output of a command line apart.
@@ -327,7 +341,7 @@ func nameFor(name string, format *codec.Format) string {
 	if f, ok := codec.ByName(name); ok && f == format {
 		return name
 	}
-	return strings.TrimSuffix(name, filepath.Ext(name)) + format.Extension()
+	return ending(strings.TrimSuffix(name, filepath.Ext(name)), format.Extension())
 }
 
 // cover says how a recording is to be written under a name.
@@ -339,9 +353,20 @@ func (o *hideFlags) cover(out string) codec.CoverOptions {
 	return c
 }
 
+// unnamed reports whether what is written gets a name from ditas, which it need not have if another file has.
+func (o *hideFlags) unnamed() bool { return !o.named && o.batch.dir == "" }
+
+// placed returns where a file is written if nobody takes its name meanwhile.
+func (o *hideFlags) placed(out string) string {
+	if o.unnamed() {
+		return unused(out)
+	}
+	return out
+}
+
 // hide hides one picture, or the file that --any names, in one recording. None of the inputs is written to.
 func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inputs []string) error {
-	if err := o.batch.checkOutput(out, inputs...); err != nil {
+	if err := o.batch.checkOutput(o.placed(out), inputs...); err != nil {
 		return err
 	}
 	if err := o.passphrase.checkKeyFile(cmp.Or(o.any, image)); err != nil {
@@ -361,7 +386,9 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 		return unfit(cover.name, err)
 	}
 	if fits := nameFor(out, format); !o.named && fits != out { // floating point, as only ffmpeg could tell
-		out = unused(fits)
+		if out = fits; o.batch.dir != "" {
+			out = unused(fits)
+		}
 	}
 	secret, err := o.read(ctx, image)
 	if err != nil {
@@ -385,7 +412,7 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 		keys = append(keys, key)
 	}
 	res := hidden{
-		Image: cmp.Or(o.any, image), Cover: coverName, Out: out, Warnings: survey.Warnings(),
+		Image: cmp.Or(o.any, image), Cover: coverName, Warnings: survey.Warnings(),
 	}
 	if secret != nil {
 		res.ImageWidth, res.ImageHeight = secret.Width, secret.Height
@@ -398,19 +425,25 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 		o.warn(cover.name+" "+holds.Text, holds.Advice)
 		res.Warnings = append(res.Warnings, *holds)
 	}
-	err = o.write(ctx, out, func(w io.Writer) (err error) {
+	content := func(w io.Writer) (err error) {
 		if res.Hide, err = survey.Hide(ctx, w, secret, key, o.options); err != nil {
 			return err
 		}
 		if res.File != nil && picture.Located(o.options.File.Data) {
 			o.warn(fmt.Sprintf("%s says where it was taken, and whoever reveals it learns that", shown(res.Image)), "--strip leaves that out")
 		}
-		return o.batch.checkOutput(out, inputs...) // which may have come meanwhile
-	})
+		return o.batch.checkOutput(o.placed(out), inputs...) // which may have come meanwhile
+	}
+	if o.unnamed() {
+		out, err = writeUnused(false, out, content)
+	} else {
+		err = o.write(ctx, out, content)
+	}
 	end()
 	if err != nil {
 		return explain(err, cover, survey.Method())
 	}
+	res.Out = out
 	for _, w := range res.Hide.Warnings {
 		o.warn(cover.name+" "+w.Text, w.Advice)
 	}
@@ -574,7 +607,11 @@ func ssim(v *float64) string {
 func explain(err error, r *recording, method string) error {
 	var large *report.LargeFileError
 	if errors.As(err, &large) {
-		return withHint(fmt.Errorf("%s has room for %s, and the file takes %s", r.name, fileSize(large.Have), fileSize(large.Need)), "take a longer recording, or a smaller file")
+		have, need := fileSize(large.Have), fileSize(large.Need)
+		if have == need {
+			have, need = fmt.Sprintf("%d bytes", large.Have), fmt.Sprintf("%d bytes", large.Need)
+		}
+		return withHint(fmt.Errorf("%s has room for %s, and the file takes %s", r.name, have, need), "take a longer recording, or a smaller file")
 	}
 	var short *report.TooShortError
 	if errors.As(err, &short) {
@@ -610,6 +647,9 @@ func explain(err error, r *recording, method string) error {
 	}
 	if errors.Is(err, ditas.ErrUnfound) {
 		return withHint(fmt.Errorf("%s: %w", r.name, err), "take a longer recording, one of 16 bits or more, or allow a stronger change with --audible and a lower --snr")
+	}
+	if errors.Is(err, carrier.ErrChannels) {
+		return withHint(fmt.Errorf("%s: %w", r.name, err), "mix it down to fewer channels, or take another recording")
 	}
 	if errors.Is(err, ditas.ErrSilent) {
 		return withHint(fmt.Errorf("%s: %w", r.name, err), "take a recording with sound in it")

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"ditas"
+	"ditas/audio"
+	"ditas/audio/wav"
 	"ditas/report"
 )
 
@@ -80,5 +82,82 @@ func TestLatecomer(t *testing.T) {
 	}
 	if parts, _ := filepath.Glob(filepath.Join(dir, ".*")); len(parts) > 0 {
 		t.Errorf("left: %v", parts)
+	}
+}
+
+// Names that ditas gives fit into a folder, and are whole characters.
+func TestNamesFit(t *testing.T) {
+	a, ä := strings.Repeat("a", 251), strings.Repeat("ä", 125)
+	for _, c := range []struct{ got, want string }{
+		{numbered("a.wav", 1), "a.wav"}, {numbered("a.wav", 2), "a-2.wav"}, {numbered("sub/a", 12), "sub/a-12"},
+		{numbered(a+".wav", 1), a + ".wav"}, {numbered(a+".wav", 2), a[:249] + "-2.wav"}, {numbered("far/"+a+".wav", 10), "far/" + a[:248] + "-10.wav"},
+		{numbered(ä+".wav", 2), ä[:248] + "-2.wav"}, {ending(ä, ".flac"), ä + ".flac"}, {ending(ä+"ä", ".flac"), ä + ".flac"},
+		{numbered("1."+a, 2), "1." + a + "-2"},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s, want %s", c.got, c.want)
+		}
+	}
+}
+
+// A name that ditas gave and that is taken meanwhile is left to who took it.
+func TestTakenMeanwhile(t *testing.T) {
+	dir := t.TempDir()
+	demo, err := filepath.Abs("demo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	come := make(chan error, 1)
+	go func() {
+		for t.Context().Err() == nil {
+			if parts, _ := filepath.Glob(filepath.Join(dir, ".*.part")); len(parts) > 0 {
+				come <- os.WriteFile(filepath.Join(dir, "speech.wav"), []byte("mine"), 0o600)
+				return
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	var stdout, stderr bytes.Buffer
+	if code := run(t.Context(), []string{"hide", filepath.Join(demo, "photo.png"), filepath.Join(demo, "speech.wav")}, &stdout, &stderr); code != 0 {
+		t.Errorf("exit code %d: %s", code, &stderr)
+	}
+	if err := <-come; err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile("speech.wav"); err != nil || string(got) != "mine" {
+		t.Errorf("%q: %v", got, err)
+	}
+	if _, err := os.Stat("speech-2.wav"); err != nil || !strings.Contains(stdout.String(), "is hidden in speech-2.wav") {
+		t.Errorf("%v, %s", err, &stdout)
+	}
+}
+
+// Figures that are told to compare them are not rounded until they are the same.
+func TestExplainLargeFile(t *testing.T) {
+	for e, want := range map[report.LargeFileError]string{
+		{Need: 41_200, Have: 41_100}: "a.wav has room for 41100 bytes, and the file takes 41200 bytes",
+		{Need: 51_200, Have: 41_100}: "a.wav has room for 41 kB, and the file takes 51 kB",
+	} {
+		if err := explain(&e, &recording{name: "a.wav"}, ""); err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
+// What is wrong with a recording is told with its name.
+func TestExplainChannels(t *testing.T) {
+	rec := &audio.Recording{Format: audio.Format{Rate: 16000, Channels: 70, Encoding: audio.Int16}, Samples: audio.NewBlock(70, 4000)}
+	var b bytes.Buffer
+	if err := wav.Encode(&b, rec); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(t.TempDir(), "many.wav")
+	if err := os.WriteFile(name, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	if code := run(t.Context(), []string{"capacity", name}, &stdout, &stderr); code != exitFailed || !strings.HasPrefix(stderr.String(), "ditas: "+name+": ") {
+		t.Errorf("exit code %d: %s", code, &stderr)
 	}
 }

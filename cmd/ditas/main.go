@@ -11,6 +11,8 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -84,12 +86,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	} {
 		for _, c := range append(c.Commands(), c) {
 			completeFolders(c)
+			giveOnce(c)
 			if takes := c.Args; takes != nil {
 				c.Args = func(cmd *cobra.Command, args []string) error { return plainArguments(cmd, args, takes(cmd, args)) }
 			}
 			do := c.RunE
 			c.RunE = func(cmd *cobra.Command, args []string) error {
 				started = true
+				if slices.Contains(args, "") {
+					return withHint(usagef("a name is empty"), "name a file; %s -h explains", cmd.CommandPath())
+				}
 				return do(cmd, args)
 			}
 		}
@@ -106,7 +112,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetHelpCommand(help)
 	root.Version = current().Version
 	root.SetVersionTemplate("ditas {{.Version}}\n")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return plainFlagError(cmd, err) })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return plainFlagError(cmd, args, err) })
 	root.SetArgs(args)
 	out := &checked{Writer: stdout}
 	root.SetOut(out)
@@ -146,9 +152,9 @@ func plainArguments(cmd *cobra.Command, args []string, err error) error {
 	return withHint(err, "%s %s; -h explains", cmd.CommandPath(), takes)
 }
 
-// plainFlagError says of a flag's value what it should have been, and of a flag that there is not which one may be meant, in place of what the
-// parser says.
-func plainFlagError(cmd *cobra.Command, err error) error {
+// plainFlagError says of a flag's value what it should have been, of a flag that there is not which one may be meant, and of one that is given twice in
+// args that it is, in place of what the parser says.
+func plainFlagError(cmd *cobra.Command, args []string, err error) error {
 	var unknown *pflag.NotExistError
 	if errors.As(err, &unknown) {
 		err := usagef("there is no flag --%s", unknown.GetSpecifiedName())
@@ -166,6 +172,10 @@ func plainFlagError(cmd *cobra.Command, err error) error {
 	}
 	if invalid.GetFlag().Name == "passphrase" {
 		return errSpelledOut
+	}
+	var again *againError
+	if errors.As(err, &again) {
+		return again.explain(invalid.GetFlag(), args)
 	}
 	want := map[string]string{
 		"float64": "a number", "int": "a whole number", "int64": "a whole number", "uint64": "a whole number that is not negative", "bool": "true or false",
@@ -269,6 +279,8 @@ func plain(err error) string {
 	if errors.As(err, &path) {
 		reason := path.Err.Error()
 		switch {
+		case errors.Is(path.Err, fs.ErrNotExist) && noTemporaries(path.Path):
+			return fmt.Sprintf("there is no folder %s for temporary files, and the variable TMPDIR (on Windows: TMP) names it", os.TempDir())
 		case errors.Is(path.Err, fs.ErrNotExist):
 			reason = "there is no such file"
 		case errors.Is(path.Err, fs.ErrPermission):
@@ -277,6 +289,12 @@ func plain(err error) string {
 		text = strings.Replace(text, path.Error(), path.Path+": "+reason, 1)
 	}
 	return text
+}
+
+// noTemporaries reports whether a file could not be made because the folder for temporary files, in which it was to be, is not there.
+func noTemporaries(name string) bool {
+	_, err := os.Stat(os.TempDir())
+	return errors.Is(err, fs.ErrNotExist) && filepath.Dir(name) == filepath.Clean(os.TempDir())
 }
 
 // oneLine joins the lines of a text.

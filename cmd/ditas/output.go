@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -26,11 +27,14 @@ func (f *forceFlag) addForce(cmd *cobra.Command) {
 }
 
 // checkOutput returns an error if writing to out would destroy one of the files that are read, a file that exists unless force is set,
-// or something else, or if there is no folder for it. For standard output, which - stands for, it is one if that is a terminal.
+// or something else, or if there is no folder for it. For standard output, which - stands for, it is one if that is a terminal or closed.
 func (f *forceFlag) checkOutput(out string, inputs ...string) error {
 	if out == "-" {
 		if term.IsTerminal(int(os.Stdout.Fd())) {
 			return withHint(usagef("standard output is a terminal, which cannot show the file"), "pipe it into another program, or give a file name instead of -")
+		}
+		if closed(os.Stdout) {
+			return withHint(errors.New("standard output is closed"), "write it to a file or a pipe, or give a file name instead of -")
 		}
 		return nil
 	}
@@ -69,13 +73,36 @@ func (f *forceFlag) checkOutput(out string, inputs ...string) error {
 
 // unused returns a name for a file that does not exist: name itself, or with a number before its extension.
 func unused(name string) string {
-	stem, extension := strings.TrimSuffix(name, filepath.Ext(name)), filepath.Ext(name)
-	for n := 2; ; n++ {
-		if _, err := os.Lstat(name); err != nil {
-			return name
+	for n := 1; ; n++ {
+		if numbered := numbered(name, n); !there(numbered) {
+			return numbered
 		}
-		name = fmt.Sprintf("%s-%d%s", stem, n, extension)
 	}
+}
+
+// numbered returns the n-th name for a file: name itself, and from 2 on with the number before its extension.
+func numbered(name string, n int) string {
+	const longest = 16 // bytes of what is an extension rather than the end of a sentence
+	extension := filepath.Ext(name)
+	if len(extension) > longest {
+		extension = ""
+	}
+	stem := strings.TrimSuffix(name, extension)
+	if n == 1 {
+		return ending(stem, extension)
+	}
+	return ending(stem, fmt.Sprintf("-%d%s", n, extension))
+}
+
+// ending returns the name of a file that begins with stem and ends with tail. Of stem it takes as many characters as there is room for in a name.
+func ending(stem, tail string) string {
+	const most = 255 // bytes of a name, nearly everywhere
+	folder, base := filepath.Split(stem)
+	for len(base) > 0 && len(base)+len(tail) > most {
+		_, n := utf8.DecodeLastRuneInString(base)
+		base = base[:len(base)-n]
+	}
+	return folder + base + tail
 }
 
 // makeFolder makes a folder and those above it, unless they are there.
@@ -109,6 +136,27 @@ func (t *terminal) writePrivate(ctx context.Context, name string, content func(w
 // writeSecret is write for what nobody but this user may read, even if everybody could read the file that is replaced.
 func (t *terminal) writeSecret(ctx context.Context, name string, content func(w io.Writer) error) error {
 	return t.writeBy(ctx, replace.Secret, name, content)
+}
+
+// writeUnused makes a file as write does, or, if it is private, as writePrivate does, under a name that ditas gives: the first of those made
+// of name with a number that is free when it is complete. It returns that.
+func writeUnused(private bool, name string, content func(w io.Writer) error) (string, error) {
+	n := 0
+	next := func() string {
+		for {
+			n++
+			if numbered := numbered(name, n); !there(numbered) {
+				return numbered
+			}
+		}
+	}
+	return replace.New(private, next, content)
+}
+
+// there reports whether a name is taken.
+func there(name string) bool {
+	_, err := os.Lstat(name)
+	return err == nil
 }
 
 func (t *terminal) writeBy(

@@ -28,8 +28,8 @@ number if there is such a file. A file that exists is replaced only with --force
 - stands for standard input or output.
 
 If the picture's own file was hidden, or a file of another kind, ditas gives that back
-byte for byte: under its own name if you give none, and under yours, unless that is
-one for a picture of another format. --format asks for the picture in any case.
+byte for byte: under its own name if you give none, and under yours, unless that ends
+as those of pictures of another format do. --format asks for the picture in any case.
 
 With --out-dir, ditas reveals the pictures of many recordings, each under its
 recording's name and in the --format, PNG by default. The folder is made if needed.
@@ -161,17 +161,22 @@ func (o *revealFlags) run(ctx context.Context, args []string) error {
 			o.unknown = &usageError{err} // unless what is revealed is a file of that kind
 		}
 	}
+	if extension := filepath.Ext(o.drawn); extension != "" && !strings.EqualFold(extension, ".png") {
+		return usagef("--map %s: the name must end in .png, as the map is a PNG picture", o.drawn)
+	}
 	if o.drawn != "" && len(stegos) > 1 {
 		return usagef("--map names one file, but there are %d recordings", len(stegos))
 	}
 	outs := []string{out}
 	o.named = out != ""
-	named := func(stego string) string { return strings.TrimSuffix(stego, filepath.Ext(stego)) + "." + extension }
+	named := func(stego string) string {
+		return ending(strings.TrimSuffix(stego, filepath.Ext(stego)), "."+extension)
+	}
 	switch {
 	case out == "" && o.batch.dir == "" && stegos[0] == "-":
-		outs[0] = unused("picture." + extension) // as a picture from standard input is called when it is hidden
+		outs[0] = "picture." + extension // as a picture from standard input is called when it is hidden
 	case out == "" && o.batch.dir == "":
-		outs[0] = unused(named(filepath.Base(stegos[0])))
+		outs[0] = named(filepath.Base(stegos[0])) // or with a number
 	case o.batch.dir != "":
 		if outs, err = o.batch.names(stegos, named); err != nil {
 			return err
@@ -192,17 +197,24 @@ func (o *revealFlags) run(ctx context.Context, args []string) error {
 
 // reveal reveals the picture in one recording. None of the inputs is written to.
 func (o *revealFlags) reveal(ctx context.Context, name, out string, format picture.Format, inputs []string) error {
-	if err := o.batch.checkOutput(out, inputs...); err != nil {
+	unnamed := !o.named && o.batch.dir == ""
+	placed := func() string { // if nobody takes the name meanwhile
+		if unnamed {
+			return unused(out)
+		}
+		return out
+	}
+	if err := o.batch.checkOutput(placed(), inputs...); err != nil {
 		return err
 	}
 	if o.drawn != "" {
-		if err := o.batch.checkOutput(o.drawn, append(inputs, out)...); err != nil {
+		if err := o.batch.checkOutput(o.drawn, append(inputs, placed())...); err != nil {
 			return err
 		}
 		if o.drawn == "-" && out == "-" {
 			return usagef("both --out and --map are standard output")
 		}
-		if filepath.Clean(o.drawn) == filepath.Clean(out) {
+		if filepath.Clean(o.drawn) == filepath.Clean(placed()) {
 			return usagef("both --out and --map are %s", out)
 		}
 	}
@@ -235,16 +247,11 @@ func (o *revealFlags) reveal(ctx context.Context, name, out string, format pictu
 	out, itself := o.outFor(out, file, p == nil)
 	switch {
 	case !itself && o.unknown != nil:
-		return o.unknown
-	case o.drawn != "" && filepath.Clean(o.drawn) == filepath.Clean(out):
+		return o.refuse(file)
+	case o.drawn != "" && filepath.Clean(o.drawn) == filepath.Clean(placed()):
 		return usagef("both what is revealed and --map are %s", out)
 	}
-	res.Out = out
-	write := o.write
-	if key.Secret() {
-		write = o.writePrivate
-	}
-	err = write(ctx, out, func(w io.Writer) error {
+	content := func(w io.Writer) error {
 		if itself {
 			if _, err := w.Write(file.Data); err != nil {
 				return err
@@ -258,12 +265,21 @@ func (o *revealFlags) reveal(ctx context.Context, name, out string, format pictu
 				return err
 			}
 		}
-		return o.batch.checkOutput(out, inputs...) // which may have come meanwhile
-	})
+		return o.batch.checkOutput(placed(), inputs...) // which may have come meanwhile
+	}
+	switch {
+	case unnamed:
+		out, err = writeUnused(key.Secret(), out, content)
+	case key.Secret():
+		err = o.writePrivate(ctx, out, content)
+	default:
+		err = o.write(ctx, out, content)
+	}
 	end()
 	if err != nil {
 		return explain(err, stego, o.options.Method)
 	}
+	res.Out = out
 	out = written(out)
 	what, smaller, exactly := fmt.Sprintf("a picture of %d×%d pixels", res.Width, res.Height), "", ""
 	switch {
@@ -309,14 +325,20 @@ func (o *revealFlags) outFor(out string, file *ditas.File, only bool) (string, b
 	}
 	switch {
 	case o.batch.dir != "":
-		return strings.TrimSuffix(out, filepath.Ext(out)) + extension, true
+		return ending(strings.TrimSuffix(out, filepath.Ext(out)), extension), true
 	case !o.named:
-		return unused(name), true
+		return name, true // or with a number
 	}
-	wanted, err1 := picture.FormatOf(out)
-	has, err2 := picture.FormatOf("a" + extension)
-	same := err1 == nil && err2 == nil && wanted == has || strings.EqualFold(filepath.Ext(out), extension)
-	return out, only || same || filepath.Ext(out) == "" // as - has none
+	return out, only || picture.Misnamed(out, file.Data) == ""
+}
+
+// refuse returns an error that no picture is written under the name that was given, and what is. file is what was hidden, nil if that is the picture alone.
+func (o *revealFlags) refuse(file *ditas.File) error {
+	if o.format == "" && file != nil {
+		return withHint(o.unknown, "or in %s, as the hidden file has it, or in what is no picture's: by such a name that comes back as it is",
+			picture.ExtensionOf(file.Data))
+	}
+	return withHint(o.unknown, "--format writes a picture under any name")
 }
 
 // arrival tells what has arrived of a recording.

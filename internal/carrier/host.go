@@ -11,6 +11,9 @@ import (
 // MaxChannels is the largest number of channels of a recording that anything is hidden in.
 const MaxChannels = 64
 
+// ErrChannels says that a recording has more channels than a carrier writes to.
+var ErrChannels = errors.New("too many channels")
+
 // Host is a recording that is read at any place, by one method of hiding after the other. It is not safe for concurrent
 // use.
 type Host struct {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"strings"
 	"time"
@@ -46,16 +47,22 @@ func Find() (path string, err error) {
 }
 
 // Run runs the program with arguments, on one thread, without standard input. Its error is a *[Failure] if the program fails, or that of ctx.
-func Run(ctx context.Context, args ...string) error { return run(ctx, io.Discard, "error", args...) }
+func Run(ctx context.Context, args ...string) error { return RunWith(ctx, nil, args...) }
 
-// run is Run with what the program says at a level, which also goes to heard.
-func run(ctx context.Context, heard io.Writer, level string, args ...string) error {
+// RunWith is Run of a program that inherits files, of which the first one is its file descriptor 3. Windows has no such thing.
+func RunWith(ctx context.Context, inherited []*os.File, args ...string) error {
+	return run(ctx, io.Discard, "error", inherited, args)
+}
+
+// run is RunWith with what the program says at a level, which also goes to heard.
+func run(ctx context.Context, heard io.Writer, level string, inherited []*os.File, args []string) error {
 	path, err := Find()
 	if err != nil {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, path, append([]string{"-nostdin", "-hide_banner", "-v", level, "-threads", "1"}, args...)...)
 	cmd.WaitDelay = time.Second
+	cmd.ExtraFiles = inherited
 	var said tail
 	cmd.Stderr = io.MultiWriter(&said, heard)
 	err = cmd.Run()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -18,12 +19,13 @@ type Stream struct {
 	Bits    int    // of a sample that are in use, 0 if that is all of them
 }
 
-// Probe returns what the program says of the first sound of an input, whose arguments end in -i and its name. It decodes nothing.
-func Probe(ctx context.Context, input ...string) (Stream, error) {
+// Probe returns what the program says of the first sound of an input, whose arguments end in -i and its name; for what it inherits
+// see [RunWith]. It decodes nothing.
+func Probe(ctx context.Context, inherited []*os.File, input ...string) (Stream, error) {
 	var heard hearing
 	// Copying nothing makes it open the file and say what is in it, as ffprobe would, which not everybody has.
 	args := slices.Concat(input, []string{"-map", "0:a:0", "-c", "copy", "-t", "0", "-f", "null", "-"})
-	if err := run(ctx, &heard, "info", args...); err != nil {
+	if err := run(ctx, &heard, "info", inherited, args); err != nil {
 		return Stream{}, err
 	}
 	if heard.first == nil {

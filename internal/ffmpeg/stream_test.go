@@ -70,16 +70,16 @@ func TestProbe(t *testing.T) {
 		if err := Run(t.Context(), args...); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := Probe(t.Context(), "-i", name); err != nil || got != want.Stream {
+		if got, err := Probe(t.Context(), nil, "-i", name); err != nil || got != want.Stream {
 			t.Errorf("%s: %+v, %v; want %+v", name, got, err, want.Stream)
 		}
 	}
-	if _, err := Probe(t.Context(), "-i", filepath.Join(dir, "none")); err == nil || !strings.Contains(err.Error(), "No such file") {
+	if _, err := Probe(t.Context(), nil, "-i", filepath.Join(dir, "none")); err == nil || !strings.Contains(err.Error(), "No such file") {
 		t.Errorf("a file that is not there: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Probe(ctx, "-i", filepath.Join(dir, "a.m4a")); !errors.Is(err, context.Canceled) {
+	if _, err := Probe(ctx, nil, "-i", filepath.Join(dir, "a.m4a")); !errors.Is(err, context.Canceled) {
 		t.Errorf("interrupted: %v", err)
 	}
 }

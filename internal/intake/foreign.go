@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"ditas/audio"
@@ -23,8 +21,7 @@ type Sound struct {
 	audio.File
 	given *codec.Format
 	lossy bool
-	file  *os.File
-	dir   string
+	trade *trade
 }
 
 // Given returns the format that the recording had.
@@ -34,7 +31,7 @@ func (s *Sound) Given() *codec.Format { return s.given }
 func (s *Sound) Lossy() bool { return s.lossy }
 
 // Close removes the temporary file.
-func (s *Sound) Close() error { return errors.Join(s.file.Close(), os.RemoveAll(s.dir)) }
+func (s *Sound) Close() error { return s.trade.Close() }
 
 // Formats returns the formats of what [Foreign] opens: without the program ffmpeg those of [codec.Readable].
 func Formats() []*codec.Format {
@@ -94,57 +91,46 @@ func wanting(format *codec.Format, err error) error {
 
 // decode has ffmpeg decode the first sound of a file, to fewer than most bytes.
 func decode(ctx context.Context, r io.ReaderAt, size int64, format *codec.Format, most int64) (s *Sound, err error) {
-	dir, err := os.MkdirTemp("", "ditas-")
+	t, err := newTrade()
 	if err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, os.RemoveAll(dir))
+			err = errors.Join(err, t.Close())
 		}
 	}()
-	from, to := filepath.Join(dir, "from"), filepath.Join(dir, "to.wav")
-	if err := copyTo(ctx, from, r, size); err != nil {
+	if _, err := io.Copy(t.from, &untilDone{ctx, io.NewSectionReader(r, 0, size)}); err != nil {
 		return nil, err
 	}
 	// The format is given, and nothing but files may be read, so that no file can have ffmpeg look for another one.
-	input := []string{"-protocol_whitelist", "file", "-f", format.Demuxer(), "-i", "file:" + from}
+	input := []string{"-protocol_whitelist", "file", "-f", format.Demuxer(), "-i", "file:" + t.input}
 	lossy, pcm := format.Lossy(), "pcm_s16le"
-	if stream, err := ffmpeg.Probe(ctx, input...); err == nil { // or else decoding says what is wrong
+	if stream, err := ffmpeg.Probe(ctx, t.inherited, input...); err == nil { // or else decoding says what is wrong
 		lossy, pcm = !stream.Lossless(), stream.PCM()
 	}
-	err = ffmpeg.Run(ctx, append(input, "-map", "0:a:0", "-vn", "-c:a", pcm, "-fflags", "+bitexact", "-fs", fmt.Sprint(most), to)...)
-	if err != nil {
+	output := []string{"-map", "0:a:0", "-vn", "-c:a", pcm, "-fflags", "+bitexact", "-fs", fmt.Sprint(most), "-f", "wav", "-y", "file:" + t.output}
+	if err := ffmpeg.RunWith(ctx, t.inherited, append(input, output...)...); err != nil {
 		if ctx.Err() == nil {
-			err = undecoded(err, format, from)
+			err = undecoded(err, format, t.input)
 		}
 		return nil, err
 	}
-	if err := os.Remove(from); err != nil {
+	if err := t.from.Truncate(0); err != nil { // its room on the disk is free
 		return nil, err
 	}
-	file, err := os.Open(to)
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			file.Close()
-		}
-	}()
-	info, err := file.Stat()
+	info, err := t.to.Stat()
 	if err != nil {
 		return nil, err
 	}
 	if info.Size() >= most { // it ended there, and says nothing of that
 		return nil, &codec.Refusal{Says: "is too long to be decoded by ffmpeg", Advice: "cut it, or convert it to FLAC first", Err: audio.ErrUnsupported}
 	}
-	decoded, err := wav.Open(file, info.Size())
+	decoded, err := wav.Open(t.to, info.Size())
 	if err != nil {
 		return nil, err
 	}
-	os.RemoveAll(dir) // where open files may be removed, nothing is left even if the process dies; else Close does it
-	return &Sound{decoded, format, lossy, file, dir}, nil
+	return &Sound{decoded, format, lossy, t}, nil
 }
 
 // undecoded is the error that ffmpeg fails with a copy of a file, in its words but for the name of the copy, which nobody knows.
@@ -161,16 +147,6 @@ func undecoded(err error, format *codec.Format, copied string) error {
 		said = strings.ReplaceAll(strings.ReplaceAll(said, name+": ", ""), name, "the file")
 	}
 	return fmt.Errorf("%w: the program ffmpeg says: %s", audio.ErrDamaged, said)
-}
-
-// copyTo writes a file of size bytes to a new one.
-func copyTo(ctx context.Context, name string, r io.ReaderAt, size int64) error {
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, &untilDone{ctx, io.NewSectionReader(r, 0, size)})
-	return errors.Join(err, f.Close())
 }
 
 // untilDone reads until a context ends.

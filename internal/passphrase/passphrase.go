@@ -54,11 +54,17 @@ var letterBits, digitBits, otherBits = math.Log2(26), math.Log2(10), math.Log2(3
 
 // Bits returns how many bits a passphrase has at most, counted as a guesser would who knows how people make them but has never heard of
 // this one: no word counts for more than one that was drawn by dice, digits in a word are taken for the letters that they resemble, and what
-// comes again or goes on as it began, as in "aaa", "1234" and "qwerty", counts for nothing. What people think up has fewer, and what somebody
-// has written before far fewer.
-func Bits(text string) (bits float64) {
+// comes again or goes on as it began, as in "aaa", "1234" and "qwerty", counts for nothing. Where a text is a pattern, it has no more than
+// it takes to describe that. What people think up has fewer, and what somebody has written before far fewer.
+func Bits(text string) float64 {
+	text = norm.NFC.String(text)
+	return min(spoken(text), described(text))
+}
+
+// spoken returns how many bits a text has as words, numbers and signs.
+func spoken(text string) (bits float64) {
 	seen := map[string]bool{}
-	for _, part := range strings.Fields(norm.NFC.String(text)) {
+	for _, part := range strings.Fields(text) {
 		all := tokens([]rune(part))
 		random := len(all) >= jumble || len(all) >= jumble-2 && len(part) >= 14
 		if !random {

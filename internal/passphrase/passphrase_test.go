@@ -16,6 +16,12 @@ func TestBits(t *testing.T) {
 		"", " ", "x", "password", "password123", "Tr0ub4dour&3", "iloveyou2", "Berlin1989!", "correct horse", "open sesame", "qwertyuiopasdfghjkl",
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "12345678901234567890", "abcdefghijklmnopqrstuvwxyz", "love love love love love love", "пароль", "密码",
 		"Summer2024!!!!!!!!!!!", "Liverpool Liverpool 1892", "19.05.1987",
+		// Repetitions, whole and in part, of what is short.
+		strings.Repeat("ab1", 10), strings.Repeat("12", 12), strings.Repeat("xk", 10), strings.Repeat("a1", 9), strings.Repeat("a1", 2000), strings.Repeat("ab1", 10) + "ab",
+		strings.Repeat("x7Q", 8) + "!", strings.Repeat("correcthorse", 4),
+		// Keyboards, sequences that take turns, and numbers that everybody knows.
+		"1qaz2wsx3edc4rfv", "zaq12wsxcde34rfv", "!QAZ@WSX#EDC$RFV", "q1w2e3r4t5y6u7i8", "1a2b3c4d5e6f7g8h", "a1b2c3d4e5f6g7h8i9", "!@#$%^&*()_+", "3141592653589793238",
+		"3.14159265358979323846", "2.718281828459045235", "1.4142135623730950488", "zyxwvutsrqponmlkjihg",
 	} {
 		if b := Bits(weak); b >= Enough {
 			t.Errorf("%q has %.1f bits", weak, b)

@@ -18,35 +18,54 @@ import (
 // there is nothing, or what was there before, whose mode and, where that is possible, owner the new file has. What files of other runs that
 // died have left in the folder is removed. Symbolic links are followed. What is no regular file, such as a pipe, is written as it comes.
 func File(name string, content func(w io.Writer) error) error {
-	return write(name, 0o644, true, content)
+	return write(name, 0o644, true, content, nil)
 }
 
 // Private is File for what is of no concern to others: a new file can be read by its owner alone, and one that is replaced by nobody more than
 // before.
 func Private(name string, content func(w io.Writer) error) error {
-	return write(name, 0o600, true, content)
+	return write(name, 0o600, true, content, nil)
 }
 
 // Secret is File for what its owner alone may read, whatever the mode was of a file that is replaced.
 func Secret(name string, content func(w io.Writer) error) error {
-	return write(name, 0o600, false, content)
+	return write(name, 0o600, false, content, nil)
 }
 
-// write makes a file of a mode, or, with keep, of the mode and the owner of the one that it replaces.
-func write(name string, mode fs.FileMode, keep bool, content func(w io.Writer) error) error {
-	target, err := follow(name)
-	if err != nil {
-		return reason(name, err)
+// New makes a file as File does, or, if it is private, as Private does, but replaces none: it has the first of the names that next returns that
+// is free when it is complete. All of them are in one folder.
+func New(private bool, next func() string, content func(w io.Writer) error) (name string, err error) {
+	mode := fs.FileMode(0o644)
+	if private {
+		mode = 0o600
 	}
-	old, err := os.Stat(target)
+	name = next()
+	err = write(name, mode, false, content, func() (string, error) {
+		for {
+			// Renaming replaces what has the name, which is therefore taken by an empty file first.
+			f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+			if err == nil {
+				return name, f.Close()
+			}
+			if !errors.Is(err, fs.ErrExist) {
+				return name, err
+			}
+			name = next()
+		}
+	})
+	return name, err
+}
+
+// write makes a file of a mode, or, with keep, of the mode and the owner of the one that it replaces. If claim is not nil, that says in the end which
+// name is free for it.
+func write(name string, mode fs.FileMode, keep bool, content func(w io.Writer) error, claim func() (string, error)) error {
+	target, old, err := replaced(name)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		old = nil
+	case claim != nil:
+		target, old = name, nil
 	case err != nil:
-		return reason(name, err)
-	case old.IsDir():
-		return fmt.Errorf("cannot write %s: it is a folder", name)
-	case !old.Mode().IsRegular():
+		return err
+	case old != nil && !old.Mode().IsRegular():
 		return pour(target, content)
 	}
 	sweep(filepath.Dir(target))
@@ -85,7 +104,15 @@ func write(name string, mode fs.FileMode, keep bool, content func(w io.Writer) e
 			return reason(name, err)
 		}
 	}
+	if claim != nil {
+		if target, err = claim(); err != nil {
+			return reason(target, err)
+		}
+	}
 	if err := os.Rename(part, target); err != nil {
+		if claim != nil {
+			os.Remove(target)
+		}
 		return reason(name, err)
 	}
 	closing := error(nil)
@@ -98,6 +125,23 @@ func write(name string, mode fs.FileMode, keep bool, content func(w io.Writer) e
 	}
 	syncFolder(filepath.Dir(target))
 	return nil
+}
+
+// replaced returns the file that one of a name replaces, nil if there is none.
+func replaced(name string) (target string, old fs.FileInfo, err error) {
+	if target, err = follow(name); err != nil {
+		return "", nil, reason(name, err)
+	}
+	old, err = os.Stat(target)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return target, nil, nil
+	case err != nil:
+		return "", nil, reason(name, err)
+	case old.IsDir():
+		return "", nil, fmt.Errorf("cannot write %s: it is a folder", name)
+	}
+	return target, old, nil
 }
 
 // reason returns an error about a file that is to be written, without the name of a part.
@@ -219,35 +263,4 @@ func syncFolder(name string) {
 		f.Sync()
 		f.Close()
 	}
-}
-
-// Temporary is a file that only this user can read, and that nothing is left of when it is closed. Where open files may be removed it has no name, so that
-// nothing is left of it either if the program is killed.
-type Temporary struct {
-	*os.File
-	named bool
-}
-
-// NewTemporary returns an empty Temporary in a folder, or in the system's for temporary files if none is named.
-func NewTemporary(folder string) (*Temporary, error) {
-	if folder == "" {
-		folder = os.TempDir()
-	}
-	if f, err := nameless(folder); err == nil {
-		return &Temporary{f, false}, nil
-	}
-	f, err := os.CreateTemp(folder, "ditas-*")
-	if err != nil {
-		return nil, fmt.Errorf("a temporary file: %w", err)
-	}
-	return &Temporary{f, os.Remove(f.Name()) != nil}, nil
-}
-
-// Close closes the file.
-func (t *Temporary) Close() error {
-	err := t.File.Close()
-	if t.named {
-		err = errors.Join(err, os.Remove(t.Name()))
-	}
-	return err
 }

@@ -11,6 +11,9 @@ import (
 // held reports whether files that are open cannot be removed or renamed.
 const held = false
 
+// locks reports whether files can be locked.
+const locks = true
+
 // lock locks a file until it is closed, and reports whether it was free.
 func lock(f *os.File) bool { return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil }
 

@@ -11,6 +11,9 @@ import (
 // held reports whether files that are open cannot be removed or renamed.
 const held = runtime.GOOS == "windows"
 
+// locks reports whether files can be locked.
+const locks = false
+
 // lock would lock a file; what cannot be locked is not free.
 func lock(*os.File) bool { return false }
 

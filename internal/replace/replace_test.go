@@ -230,3 +230,73 @@ func TestTemporary(t *testing.T) {
 		t.Errorf("%v is left", list)
 	}
 }
+
+// A folder whose run has died is removed by the next one, and no other is.
+func TestFolder(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	t.Setenv("TMP", dir)
+	used, err := NewFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead, err := NewFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(dead.lock.Close(), os.WriteFile(filepath.Join(dead.Name, "from"), []byte("x"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	others := []string{"ditas-1", "ditas-2.folder", "other"} // of which the second has no lock
+	for _, name := range others {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	next, err := NewFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(dead.Name); err == nil && (held || locks) {
+		t.Error("the folder of a dead run is left")
+	}
+	if _, err := os.Stat(filepath.Join(used.Name, lockName)); err != nil {
+		t.Error(err)
+	}
+	if err := errors.Join(used.Close(), next.Close()); err != nil {
+		t.Error(err)
+	}
+	if list := names(t, dir); len(list) != len(others) {
+		t.Errorf("%v are left", list)
+	}
+}
+
+// Of many files that are made at once under one name each gets another, and none is lost.
+func TestNew(t *testing.T) {
+	const many = 8
+	dir := t.TempDir()
+	made := make(chan string, many)
+	for i := range many {
+		go func() {
+			n := 0
+			name, err := New(i%2 == 0, func() string { n++; return filepath.Join(dir, fmt.Sprint(n)) }, text(fmt.Sprint("content ", i)))
+			if err != nil {
+				t.Error(err)
+			}
+			if b, err := os.ReadFile(name); err != nil || string(b) != fmt.Sprint("content ", i) {
+				t.Errorf("%s holds %q, error %v", name, b, err)
+			}
+			if info, err := os.Stat(name); runtime.GOOS != "windows" && (err != nil || i%2 == 0 && info.Mode().Perm() != 0o600) {
+				t.Errorf("mode %v, error %v", info.Mode(), err)
+			}
+			made <- name
+		}()
+	}
+	seen := map[string]bool{}
+	for range many {
+		seen[<-made] = true
+	}
+	if len(seen) != many || len(names(t, dir)) != many {
+		t.Errorf("%v are made, and there are %v", seen, names(t, dir))
+	}
+}

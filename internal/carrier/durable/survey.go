@@ -51,7 +51,7 @@ func newSurvey(ctx context.Context, f audio.File, aim Aim, progress func(done, t
 		return nil, err
 	}
 	if host.Channels() > maxChannels {
-		return nil, fmt.Errorf("durable: a recording with %d channels, more than %d", host.Channels(), maxChannels)
+		return nil, fmt.Errorf("durable: %w: %d, and %d at most", carrier.ErrChannels, host.Channels(), maxChannels)
 	}
 	rate := f.Format().Rate
 	rates, err := newRates(rate)

@@ -102,7 +102,7 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 		return nil, err
 	}
 	if s.Channels() > MaxChannels {
-		return nil, fmt.Errorf("lattice: a recording with %d channels, more than %d", s.Channels(), MaxChannels)
+		return nil, fmt.Errorf("lattice: %w: %d, and %d at most", carrier.ErrChannels, s.Channels(), MaxChannels)
 	}
 	v := &Survey{format: f.Format(), samples: s.Frames(), shaping: shaping, frames: make([][]surveyed, s.Channels())}
 	if v.masking, err = metric.NewMasking(max(metric.MinMaskingRate, min(v.format.Rate, metric.MaxMaskingRate))); err != nil {
