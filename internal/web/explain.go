@@ -92,6 +92,8 @@ func explain(err error) problem {
 		return message(http.StatusRequestEntityTooLarge, sentence(err), "Choose a shorter one, or use ditas on the command line.")
 	case errors.As(err, &limit):
 		return message(http.StatusRequestEntityTooLarge, fmt.Sprintf("The file is larger than %d MB.", limit.Limit>>20), "Choose a smaller one, or use ditas on the command line.")
+	case errors.As(err, &quiet) && quiet.Bits > 0 && quiet.Heard:
+		return message(http.StatusUnprocessableEntity, sentence(err), "Take a recording of 16 bits, or make this one louder first.")
 	case errors.As(err, &quiet) && quiet.Bits > 0:
 		return message(http.StatusUnprocessableEntity, sentence(err), "Take a recording of 16 bits, or choose a greater strength.")
 	case errors.As(err, &quiet) && quiet.Heard:

@@ -589,11 +589,11 @@ func TestOccupied(t *testing.T) {
 
 // A recording that is too quiet for a strength says so, and which one it can have if there is any.
 func TestTooQuiet(t *testing.T) {
-	testTooQuiet(t, audio.Int16, 30, false)
-	testTooQuiet(t, audio.Int8, 20, true)
+	testTooQuiet(t, audio.Int16, 30, false, "too quiet", "louder")
+	testTooQuiet(t, audio.Int8, 20, true, "samples of 8 bits", "16 bits, or make this one louder")
 }
 
-func testTooQuiet(t *testing.T, encoding audio.Encoding, divisor float64, heard bool) {
+func testTooQuiet(t *testing.T, encoding audio.Encoding, divisor float64, heard bool, why, advice string) {
 	v := visit(t, web.Options{})
 	v.do("PUT", "/picture", pngFile(t, 32, 32))
 	quiet := sounding(1, 8000, encoding, 4)
@@ -620,7 +620,7 @@ func testTooQuiet(t *testing.T, encoding audio.Encoding, divisor float64, heard 
 		if body == "" {
 			method = "GET"
 		}
-		if _, b := v.do(method, path, []byte(body)); !bytes.Contains(b, []byte("too quiet")) || !bytes.Contains(b, []byte("louder")) {
+		if _, b := v.do(method, path, []byte(body)); !bytes.Contains(b, []byte(why)) || !bytes.Contains(b, []byte(advice)) {
 			t.Errorf("%s: %s", path, b)
 		}
 	}

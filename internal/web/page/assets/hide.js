@@ -278,7 +278,8 @@ export function setUpHide(session, about, next) {
       const most = Math.floor(tooQuiet.reached);
       const stronger = most >= way().minSNR ? `Move the strength towards “harder to destroy”, to ${most} dB, or make` : "Make";
       if (tooQuiet.bits) {
-        expect("verdict poor", `Samples of ${tooQuiet.bits} bits are too coarse for so small a change.`, "Take a recording of 16 bits, or choose a greater strength.");
+        const otherwise = tooQuiet.heard ? "make this one louder first" : "choose a greater strength";
+        expect("verdict poor", `Samples of ${tooQuiet.bits} bits are too coarse for so small a change.`, `Take a recording of 16 bits, or ${otherwise}.`);
       } else {
         expect("verdict poor", "The recording is too quiet for so small a change.", `${stronger} the recording louder first.`);
       }
