@@ -9,8 +9,12 @@ import (
 )
 
 // refuseMore returns an error if another recording, of whatever kind, begins in a file at or behind the position where the one that it begins with
-// ends: what would be dropped in silence. Tags, chunks, padding, pictures and anything else may be there.
+// ends: what would be dropped in silence. Tags, chunks, padding, pictures and anything else may be there. Of a file that ends where it begins, since
+// there is nothing whole in it, nothing is behind.
 func refuseMore(r io.ReaderAt, size, end int64) error {
+	if end <= 0 {
+		return nil
+	}
 	at, f, err := nextBeginning(r, size, end)
 	if err != nil || f == nil {
 		return err
