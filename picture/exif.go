@@ -53,54 +53,53 @@ func entry(data []byte, order binary.ByteOrder, at uint64, tag uint16) []byte {
 
 var exifHeader = []byte("Exif\x00\x00")
 
-// jpegExif returns the Exif data of a JPEG file: the APP1 segment that begins with exifHeader. It returns nil if there is none.
-func jpegExif(data []byte) []byte {
-	for data = data[min(2, len(data)):]; len(data) >= 4 && data[0] == 0xff; {
-		const fill, sos, app1 = 0xff, 0xda, 0xe1
-		if data[1] == fill {
+// jpegSegments calls do with the marker of every segment before the first scan of a JPEG file, and with what is in it (ITU-T T.81, annex B).
+func jpegSegments(data []byte, do func(marker byte, body []byte)) {
+	const fill, sos = 0xff, 0xda
+	for data = data[min(2, len(data)):]; len(data) >= 4 && data[0] == fill; {
+		marker := data[1]
+		if marker == fill {
 			data = data[1:]
 			continue
 		}
 		size := 2 + int(binary.BigEndian.Uint16(data[2:]))
-		if data[1] == sos || size < 4 || size > len(data) {
-			return nil
+		if marker == sos || size < 4 || size > len(data) {
+			return
 		}
-		if body, ok := bytes.CutPrefix(data[4:size], exifHeader); ok && data[1] == app1 {
-			return body
-		}
+		do(marker, data[4:size])
 		data = data[size:]
 	}
-	return nil
 }
 
-// pngExif returns the content of a PNG file's eXIf chunk, or nil.
-func pngExif(data []byte) []byte {
-	for data = data[min(8, len(data)):]; len(data) >= 12; {
-		size := uint64(binary.BigEndian.Uint32(data))
-		if size+12 > uint64(len(data)) {
-			return nil
+// jpegExif returns the Exif data of a JPEG file: the first APP1 segment that begins with exifHeader. It returns nil if there is none.
+func jpegExif(data []byte) (exif []byte) {
+	const app1 = 0xe1
+	jpegSegments(data, func(marker byte, body []byte) {
+		if found, ok := bytes.CutPrefix(body, exifHeader); ok && marker == app1 && exif == nil {
+			exif = found
 		}
-		if string(data[4:8]) == "eXIf" {
-			return data[8 : 8+size]
-		}
-		data = data[size+12:]
-	}
-	return nil
+	})
+	return exif
 }
 
-// webpExif returns the content of a WebP file's EXIF chunk, or nil. Some writers begin it as in JPEG.
-func webpExif(data []byte) []byte {
-	for data = data[min(12, len(data)):]; len(data) >= 8; {
-		size := uint64(binary.LittleEndian.Uint32(data[4:]))
-		if size+8 > uint64(len(data)) {
-			return nil
+// pngExif returns the content of a PNG file's first eXIf chunk, or nil.
+func pngExif(data []byte) (exif []byte) {
+	pngChunks(data, func(name string, chunk []byte) {
+		if name == "eXIf" && exif == nil {
+			exif = chunk[8 : len(chunk)-4]
 		}
-		if string(data[:4]) == "EXIF" {
-			return bytes.TrimPrefix(data[8:8+size], exifHeader)
+	})
+	return exif
+}
+
+// webpExif returns the content of a WebP file's first EXIF chunk, or nil. Some writers begin it as in JPEG.
+func webpExif(data []byte) (exif []byte) {
+	webpChunks(data[min(12, len(data)):], func(name string, body []byte) {
+		if name == "EXIF" && exif == nil {
+			exif = bytes.TrimPrefix(body, exifHeader)
 		}
-		data = data[min(size+8+size%2, uint64(len(data))):]
-	}
-	return nil
+	})
+	return exif
 }
 
 // orient turns p, stored with orientation o, upright.

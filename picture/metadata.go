@@ -33,22 +33,13 @@ var xmpPlaces = []string{
 // jpegIPTC returns the data sets of IPTC in a JPEG file, nil if there are none: a resource of Photoshop, which lie in segments APP13 (Adobe
 // Photoshop File Formats, "Image resource blocks").
 func jpegIPTC(data []byte) []byte {
-	const app13, sos, iptc = 0xed, 0xda, 0x0404
+	const app13, iptc = 0xed, 0x0404
 	var resources []byte // which may be longer than a segment
-	for data = data[min(2, len(data)):]; len(data) >= 4 && data[0] == 0xff && data[1] != sos; {
-		if data[1] == 0xff {
-			data = data[1:]
-			continue
+	jpegSegments(data, func(marker byte, body []byte) {
+		if part, ok := bytes.CutPrefix(body, []byte("Photoshop 3.0\x00")); ok && marker == app13 {
+			resources = append(resources, part...)
 		}
-		size := 2 + int(binary.BigEndian.Uint16(data[2:]))
-		if size < 4 || size > len(data) {
-			break
-		}
-		if body, ok := bytes.CutPrefix(data[4:size], []byte("Photoshop 3.0\x00")); ok && data[1] == app13 {
-			resources = append(resources, body...)
-		}
-		data = data[size:]
-	}
+	})
 	for len(resources) >= 7 && string(resources[:4]) == "8BIM" {
 		kind, name := binary.BigEndian.Uint16(resources[4:]), 1+int(resources[6])
 		head := 6 + name + name%2

@@ -1,6 +1,7 @@
 package picture
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -74,23 +75,15 @@ func pngFrames(data []byte) string {
 
 // jpegPictures tells of further pictures in a file of several (CIPA DC-007, section 5.2.3): of views and panoramas, not of previews, nor of
 // what has no kind there, such as gain maps.
-func jpegPictures(data []byte) string {
-	const sos, app2 = 0xda, 0xe2
-	for data = data[min(2, len(data)):]; len(data) >= 4 && data[0] == 0xff; {
-		if data[1] == 0xff {
-			data = data[1:]
-			continue
+func jpegPictures(data []byte) (more string) {
+	const app2 = 0xe2
+	seen := false
+	jpegSegments(data, func(marker byte, body []byte) {
+		if marker == app2 && !seen && bytes.HasPrefix(body, []byte("MPF\x00")) {
+			seen, more = true, firstOf(views(body[4:]), "pictures")
 		}
-		size := 2 + int(binary.BigEndian.Uint16(data[2:]))
-		if data[1] == sos || size < 4 || size > len(data) {
-			return ""
-		}
-		if data[1] == app2 && size >= 8 && string(data[4:8]) == "MPF\x00" {
-			return firstOf(views(data[8:size]), "pictures")
-		}
-		data = data[size:]
-	}
-	return ""
+	})
+	return more
 }
 
 // views counts the pictures that are views of one scene in the index of a file of several.

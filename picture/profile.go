@@ -368,22 +368,13 @@ func pngColours(data []byte) *profile {
 
 // jpegProfile returns the profile in a JPEG file (ICC.1, annex B.4), or nil.
 func jpegProfile(data []byte) []byte {
+	const app2 = 0xe2
 	var parts [256][]byte
-	for data = data[min(2, len(data)):]; len(data) >= 4 && data[0] == 0xff; {
-		const fill, sos, app2 = 0xff, 0xda, 0xe2
-		if data[1] == fill {
-			data = data[1:]
-			continue
-		}
-		size := 2 + int(binary.BigEndian.Uint16(data[2:]))
-		if data[1] == sos || size < 4 || size > len(data) {
-			break
-		}
-		if body, ok := bytes.CutPrefix(data[4:size], []byte("ICC_PROFILE\x00")); ok && data[1] == app2 && len(body) > 2 {
+	jpegSegments(data, func(marker byte, segment []byte) {
+		if body, ok := bytes.CutPrefix(segment, []byte("ICC_PROFILE\x00")); ok && marker == app2 && len(body) > 2 {
 			parts[body[0]] = body[2:]
 		}
-		data = data[size:]
-	}
+	})
 	return bytes.Join(parts[:], nil)
 }
 
