@@ -56,8 +56,12 @@ func nextBeginning(r io.ReaderAt, size, at int64) (int64, *Format, error) {
 			}
 			if length, ok := tagAt(b); ok && length <= size-at-int64(i) {
 				tag = at + int64(i)
-				behindTag = tag + length
-				at, i = behindTag, 0 // what is within a tag is of the tag
+				behindTag = tag + length // what is within a tag is of the tag
+				if behindTag < at+int64(sure) {
+					i = int(behindTag-at) - 1 // there may be a million small ones: each byte is read but once
+					continue
+				}
+				at, i = behindTag, 0
 				break
 			}
 		}

@@ -155,6 +155,30 @@ func TestJoinedAnywhere(t *testing.T) {
 	}
 }
 
+// counted counts the bytes that are read of a file.
+type counted struct {
+	*bytes.Reader
+	bytes int
+}
+
+func (c *counted) ReadAt(p []byte, at int64) (int, error) {
+	n, err := c.Reader.ReadAt(p, at)
+	c.bytes += n
+	return n, err
+}
+
+// What is behind a recording is read but once, also where it is a hundred thousand empty tags.
+func TestTailsAreReadOnce(t *testing.T) {
+	data := append(read(t, "WAV"), bytes.Repeat([]byte("ID3\x04\x00\x00\x00\x00\x00\x00"), 100_000)...)
+	c := &counted{Reader: bytes.NewReader(data)}
+	if _, err := Open(c, int64(len(data))); err != nil {
+		t.Fatal(err)
+	}
+	if c.bytes > 2*len(data) {
+		t.Errorf("%d bytes were read of a file of %d", c.bytes, len(data))
+	}
+}
+
 func FuzzJoined(f *testing.F) {
 	for _, format := range Readable() {
 		data := read(f, format.Name())

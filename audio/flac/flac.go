@@ -248,9 +248,12 @@ func (f *File) findEnd() error {
 			if !found {
 				break
 			}
-			f.coded.end = d.where.end
-			f.present = f.first(&d.header) + int64(d.samples)
-			from, to = d.where.end, f.size
+			from = d.where.end
+			if end := f.first(&d.header) + int64(d.samples); end <= f.most(d.where.end) {
+				f.coded.end, f.present, to = d.where.end, end, f.size
+			} else {
+				d.failed += int64(d.samples * f.info.channels)
+			}
 		}
 		if f.coded.end > f.coded.start {
 			break
@@ -265,6 +268,20 @@ func (f *File) findEnd() error {
 	}
 	return nil
 }
+
+// most returns how many samples there may be up to a position in the file behind a frame: those that the bytes up to there have room for, and some that
+// are lost. A frame that counts on from more has a number that is wrong, and silence in place of what it says is lost would not end.
+func (f *File) most(end int64) int64 {
+	const leastFrame = 10 // bytes: a header, a constant and a checksum
+	unit := int64(f.unit)
+	if unit == 1 {
+		unit = maxFrame
+	}
+	return mostLost + (end-f.coded.start)/leastFrame*unit
+}
+
+// mostLost is how many samples may be lost for whose bytes the file has no room.
+const mostLost = 1 << 20
 
 // findFirst finds out how the frames are numbered, and from what on, and whether there are any. STREAMINFO may be wrong about their size.
 func (f *File) findFirst(d *decoder) (bool, error) {

@@ -134,3 +134,38 @@ func TestRewriteMendsTheBlockSize(t *testing.T) {
 		t.Errorf("frames of %d samples: STREAMINFO said %d, and says %d to %d", f.unit, f.info.maxBlock, again.info.minBlock, again.info.maxBlock)
 	}
 }
+
+// TestNumbersFromNowhere reads a file at whose end a frame counts on from what no file of its size holds: silence up to there would last for years.
+func TestNumbersFromNowhere(t *testing.T) {
+	const samples = 40_000
+	good := encode(t, sound(audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, samples))
+	far := encode(t, &audio.Recording{Format: audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, Samples: audio.NewBlock(1, 4096)})
+	frames, _ := framesOf(t, far)
+	body := far[frames[0].start:frames[0].end]
+	body = body[:len(body)-2]
+	f := open(t, good)
+	for _, number := range []int64{40, 1 << 14, 1 << 20, 1<<31 - 1} {
+		h := header{number: number, samples: f.unit}
+		head := h.append(nil, &f.info)
+		var old header
+		n, err := old.parse(append(bytes.Clone(body), make([]byte, maxHeader)...), &f.info)
+		if err != nil {
+			t.Fatal(err)
+		}
+		frame := append(head, body[n:]...)
+		sum := checksum16(0, frame)
+		data := append(append(bytes.Clone(good), frame...), byte(sum>>8), byte(sum))
+		want := int64(samples)
+		if number == 40 { // as much may be missing
+			want = 41 * int64(f.unit)
+		}
+		lying := open(t, data)
+		if got := lying.Frames(); got != want {
+			t.Errorf("frame %d: %d samples, want %d", number, got, want)
+			continue
+		}
+		if rec, err := audio.ReadAll(audio.Mend(lying)); err != nil || int64(rec.Frames()) != want {
+			t.Errorf("frame %d: %d samples, error %v", number, rec.Frames(), err)
+		}
+	}
+}
