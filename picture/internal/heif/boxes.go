@@ -19,6 +19,14 @@ const mostSide = 1 << 16
 // mostMeta bounds the box meta in bytes: some take a hundred times as much memory when they are read.
 const mostMeta = 4 << 20
 
+// What bounds how often the same bytes of a file count: a few of them may say that a thousand properties are those of each of a thousand items.
+const (
+	mostProperties = 255     // of an item; no program gives one more than some ten
+	mostAssociated = 1 << 28 // bytes of properties, of each item that has them
+	mostTiles      = 1 << 11 // of a picture: 100 megapixels in tiles of 256×256 have 1600
+	leastTile      = 64      // pixels across and down, of several (MIAF, ISO/IEC 23000-22, section 7.3.11.4.2)
+)
+
 // meta is what a file's meta box says, and where in the file the items are.
 type meta struct {
 	data    []byte // the whole file
@@ -28,6 +36,8 @@ type meta struct {
 	order   []uint32 // of the items in the file
 	refs    []reference
 	frames  int
+
+	associated int // bytes of properties that items have
 }
 
 // item is a coded image, or what is derived of others, such as a grid.
@@ -355,8 +365,14 @@ func (m *meta) associations(b []byte, properties []property) error {
 			if index > len(properties) {
 				return malformed("an item has a property that does not exist")
 			}
-			if i := m.items[id]; i != nil && index > 0 && !c.bad {
-				i.properties = append(i.properties, properties[index-1])
+			i := m.items[id]
+			if i == nil || index == 0 || c.bad {
+				continue
+			}
+			i.properties = append(i.properties, properties[index-1])
+			m.associated += len(properties[index-1].body)
+			if len(i.properties) > mostProperties || m.associated > mostAssociated {
+				return malformed("an item has too many properties")
 			}
 		}
 		if c.bad {
@@ -463,6 +479,9 @@ func (m *meta) grid(id uint32) (tiles, error) {
 	if len(t.items) != rows*columns {
 		return tiles{}, malformed("a grid of %d×%d has %d tiles", columns, rows, len(t.items))
 	}
+	if len(t.items) > mostTiles {
+		return tiles{}, fmt.Errorf("%w: HEIF with a picture of more than %d tiles", ErrUnsupported, mostTiles)
+	}
 	kind := ""
 	for n, id := range t.items {
 		i := m.items[id]
@@ -479,6 +498,9 @@ func (m *meta) grid(id uint32) (tiles, error) {
 		if t.side != image.Pt(w, h) {
 			return tiles{}, malformed("the tiles of a grid have different sizes")
 		}
+	}
+	if len(t.items) > 1 && (t.side.X < leastTile || t.side.Y < leastTile) {
+		return tiles{}, malformed("the tiles of a grid are smaller than %d×%d", leastTile, leastTile)
 	}
 	// No tile may be superfluous: what is decoded is no more than four times what is shown.
 	if (columns-1)*t.side.X >= t.width || columns*t.side.X < t.width || (rows-1)*t.side.Y >= t.height || rows*t.side.Y < t.height {

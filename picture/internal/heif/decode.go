@@ -6,6 +6,7 @@ import (
 	"image"
 	"runtime"
 	"slices"
+	"sync/atomic"
 
 	"ditas/internal/parallel"
 )
@@ -21,7 +22,11 @@ func (f *File) Decode(ctx context.Context) (*Picture, error) {
 		}
 		largest = image.Pt(max(largest.X, f.alpha.side.X), max(largest.Y, f.alpha.side.Y))
 	}
-	d, err := newDecoder(ctx, kind, largest)
+	images := len(f.tiles.items)
+	if f.alpha != nil {
+		images += len(f.alpha.items)
+	}
+	d, err := newDecoder(ctx, kind, images, largest)
 	if err != nil {
 		return nil, err
 	}
@@ -83,11 +88,19 @@ func (f *File) alphaRange() (bool, error) {
 	return s.full, nil
 }
 
+// anywayCoded is how many bytes the tiles of a picture may have, whatever the size of the file.
+const anywayCoded = 64 << 20
+
 // join decodes tiles and puts them together.
 func (f *File) join(ctx context.Context, d *decoder, t tiles) (image.Image, error) {
+	var left atomic.Int64 // bytes of all tiles: they may be the same ones
+	left.Store(2*int64(len(f.box.data)) + anywayCoded)
 	tile := func(n int) (image.Image, error) {
 		i := f.box.items[t.items[n]]
 		data, err := f.box.content(i, len(f.box.data))
+		if err == nil && left.Add(-int64(len(data))) < 0 {
+			err = malformed("the tiles of a grid overlap")
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -189,14 +202,20 @@ func halved(r image.YCbCrSubsampleRatio) (h, v int) {
 // it comes out as it is, where libheif would take chroma to full resolution and back, which blurs it.
 var passed = []string{"hvcC", "av1C", "pixi", "a1op", "a1lx", "lsel"}
 
+// mostPassed bounds what a decoder gets to see of properties, in bytes, which is copied for each tile.
+const mostPassed = 1 << 16
+
 // single makes a file of a single coded image.
-func single(i *item, data []byte, size image.Point) []byte {
+func single(i *item, data []byte, size image.Point) ([]byte, error) {
 	be := binary.BigEndian
 	full := []byte{0, 0, 0, 0}
 	dimensions := be.AppendUint32(be.AppendUint32(slices.Clone(full), uint32(size.X)), uint32(size.Y))
-	properties := [][]byte{box("ispe", dimensions)}
+	properties, bytes := [][]byte{box("ispe", dimensions)}, 0
 	for _, p := range i.properties {
 		if slices.Contains(passed, p.kind) || i.kind == av1 && p.kind == "colr" && len(p.body) >= 4 && string(p.body[:4]) == "nclx" {
+			if bytes += len(p.body); bytes > mostPassed {
+				return nil, malformed("an image has a configuration of more than %d bytes", mostPassed)
+			}
 			properties = append(properties, box(p.kind, p.body))
 		}
 	}
@@ -223,7 +242,7 @@ func single(i *item, data []byte, size image.Point) []byte {
 			box("iprp", box("ipco", properties...), box("ipma", associations)))
 	}
 	at := len(head) + len(meta(0)) + 8
-	return slices.Concat(head, meta(at), box("mdat", data))
+	return slices.Concat(head, meta(at), box("mdat", data)), nil
 }
 
 // box makes a box of what is in it.

@@ -10,6 +10,7 @@ import (
 	"image"
 	"io"
 	"math"
+	"sync/atomic"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -37,6 +38,7 @@ type decoder struct {
 	runtime wazero.Runtime
 	code    wazero.CompiledModule
 	kind    string
+	polls   atomic.Int64 // that are left for all images
 }
 
 // guard turns a panic into an error, of the machine's or of what a decoder makes of a hostile file.
@@ -46,8 +48,8 @@ func guard(err *error) {
 	}
 }
 
-// newDecoder compiles the decoder of a kind of items, for images of at most a size.
-func newDecoder(ctx context.Context, kind string, size image.Point) (d *decoder, err error) {
+// newDecoder compiles the decoder of a kind of items, for so many images of at most a size.
+func newDecoder(ctx context.Context, kind string, images int, size image.Point) (d *decoder, err error) {
 	defer guard(&err)
 	packed := hevcDecoder
 	if kind == av1 {
@@ -66,6 +68,7 @@ func newDecoder(ctx context.Context, kind string, size image.Point) (d *decoder,
 	}
 	pages := min((bytesAnyway+bytesPerPixel*uint64(size.X)*uint64(size.Y))/pageSize, mostPages)
 	d = &decoder{kind: kind, runtime: wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithMemoryLimitPages(uint32(pages)))}
+	d.polls.Store(turnsAnyway/pollEvery + int64(images)*(turnsEach/pollEvery+int64(size.X)*int64(size.Y)/(pollEvery/turnsPerPixel)))
 	if err := d.prepare(ctx, module); err != nil {
 		d.close()
 		return nil, fmt.Errorf("preparing the decoder: %w", err)
@@ -88,7 +91,8 @@ func (d *decoder) prepare(ctx context.Context, module []byte) (err error) {
 // What a decoder may take of time: the turns of its loops, of which photographs take some 15 for each pixel.
 const (
 	turnsPerPixel = 1000
-	turnsAnyway   = 1 << 28
+	turnsEach     = 1 << 22 // of an image
+	turnsAnyway   = 1 << 28 // of all of them
 )
 
 // left is the key of how often poll may still be called.
@@ -99,8 +103,7 @@ func poll(ctx context.Context, _ []uint64) {
 	if err := ctx.Err(); err != nil {
 		panic(err)
 	}
-	n := ctx.Value(left{}).(*int)
-	if *n--; *n < 0 {
+	if ctx.Value(left{}).(*atomic.Int64).Add(-1) < 0 {
 		panic(errors.New("decoding takes too long"))
 	}
 }
@@ -191,7 +194,10 @@ func (d *decoder) decode(ctx context.Context, i *item, data []byte, size image.P
 		}
 		size = image.Pt(s.width, s.height)
 	}
-	file := single(i, data, size)
+	file, err := single(i, data, size)
+	if err != nil {
+		return nil, err
+	}
 	with := experimental.WithMemoryAllocator(ctx, experimental.MemoryAllocatorFunc(func(_, _ uint64) experimental.LinearMemory {
 		return &memory{}
 	}))
@@ -200,8 +206,7 @@ func (d *decoder) decode(ctx context.Context, i *item, data []byte, size image.P
 		return nil, err
 	}
 	defer module.Close(context.Background())
-	polls := turnsAnyway/pollEvery + size.X*size.Y/(pollEvery/turnsPerPixel)
-	m := &machine{ctx: context.WithValue(ctx, left{}, &polls), module: module}
+	m := &machine{ctx: context.WithValue(ctx, left{}, &d.polls), module: module}
 	at := m.alloc(uint64(len(file)))
 	if m.err == nil && !module.Memory().Write(uint32(at), file) {
 		m.err = errors.New("there is no memory for the picture")

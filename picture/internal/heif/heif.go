@@ -126,9 +126,11 @@ func Exif(data []byte) []byte {
 	if err != nil {
 		return nil
 	}
+	left := len(data) // for all of them: they may be the same bytes
 	for _, id := range m.order {
 		if i := m.items[id]; i.kind == "Exif" {
-			b, err := m.content(i, len(data))
+			b, err := m.content(i, left)
+			left -= len(b)
 			if c := (cursor{b: b}); err == nil {
 				if skip := uint64(c.u32()); skip < uint64(len(c.b)) {
 					return c.b[skip:]
@@ -195,6 +197,9 @@ func (f *File) colours() error {
 	return nil
 }
 
+// mostTransforms is how many transforms a picture may have. Three make sense: one of each kind.
+const mostTransforms = 8
+
 // transforms returns what an item's properties ask for (sections 6.5.8 to 6.5.12).
 func transforms(properties []property, width, height int) ([]Transform, error) {
 	var list []Transform
@@ -222,6 +227,9 @@ func transforms(properties []property, width, height int) ([]Transform, error) {
 				width, height = height, width
 			}
 			list = append(list, Transform{Orientation: orientation})
+		}
+		if len(list) > mostTransforms {
+			return nil, malformed("the picture is to be turned and cut more than %d times", mostTransforms)
 		}
 	}
 	return list, nil

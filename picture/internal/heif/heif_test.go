@@ -63,7 +63,7 @@ func TestDecodersStop(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d, err := newDecoder(t.Context(), item.kind, f.tiles.side)
+		d, err := newDecoder(t.Context(), item.kind, 1, f.tiles.side)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,7 +98,7 @@ func TestDecodersMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := newDecoder(t.Context(), item.kind, image.Pt(1, 1))
+	d, err := newDecoder(t.Context(), item.kind, 1, image.Pt(1, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		if decoders[isHEVC], err = newDecoder(f.Context(), items[isHEVC].kind, sides); err != nil {
+		if decoders[isHEVC], err = newDecoder(f.Context(), items[isHEVC].kind, 1, sides); err != nil {
 			f.Fatal(err)
 		}
 		f.Cleanup(decoders[isHEVC].close)
