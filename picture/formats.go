@@ -17,7 +17,7 @@ var (
 	pngFormat = &format{name: "PNG", config: png.DecodeConfig, decode: png.Decode, convert: FromImage,
 		exif: pngExif, profile: pngColours, plain: pngPlain, more: pngFrames}
 	jpegFormat = &format{name: "JPEG", config: jpeg.DecodeConfig, decode: jpeg.Decode, convert: FromImage,
-		exif: jpegExif, profile: icc(jpegProfile), limits: jpegLimits, end: "\xff\xd9", more: jpegPictures}
+		exif: jpegExif, profile: icc(jpegProfile), refuse: jpegScans, limits: jpegLimits, end: "\xff\xd9", more: jpegPictures}
 	gifFormat  = &format{name: "GIF", config: gif.DecodeConfig, decode: gif.Decode, convert: FromImage, more: gifFrames}
 	webpFormat = &format{name: "WebP", whole: readWebP, exif: webpExif}
 	stillWebP  = &format{name: "WebP", config: webp.DecodeConfig, decode: webp.Decode, convert: fromWebP,

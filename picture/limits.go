@@ -1,6 +1,7 @@
 package picture
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 )
@@ -35,6 +36,39 @@ func jpegLimits(data []byte) string {
 		data = data[size:]
 	}
 	return ""
+}
+
+// mostScans is how many scans of a JPEG are decoded. Each may take ten bytes, and as much time as the whole picture; no program writes more than some
+// thirty.
+const mostScans = 200
+
+// jpegScans refuses JPEG files of more scans than that.
+func jpegScans(data []byte) error {
+	const fill, restart0, end, scan = 0xff, 0xd0, 0xd9, 0xda // end and scan come behind the eight restart markers and the start
+	scans := 0
+	for at := 2; at+4 <= len(data); {
+		marker := data[at+1]
+		switch {
+		case data[at] != fill || marker == 0 || marker >= restart0 && marker < end: // of what is coded
+			next := bytes.IndexByte(data[at+1:], fill)
+			if next < 0 {
+				return nil
+			}
+			at += 1 + next
+			continue
+		case marker == fill:
+			at++
+			continue
+		case marker == end:
+			return nil
+		case marker == scan:
+			if scans++; scans > mostScans {
+				return limit(fmt.Sprintf("JPEG of more than %d scans", mostScans))
+			}
+		}
+		at += 2 + int(binary.BigEndian.Uint16(data[at+2:]))
+	}
+	return nil
 }
 
 // jpegRestarts names progressive pictures with restart markers, if there are any behind the first scan's header.

@@ -378,11 +378,11 @@ func jpegProfile(data []byte) []byte {
 	return bytes.Join(parts[:], nil)
 }
 
-// pngProfile returns the profile in a PNG file, or nil. One that is damaged it returns as it stands there, compressed: as no profile.
+// pngProfile returns the first profile in a PNG file, or nil. One that is damaged it returns as it stands there, compressed: as no profile.
 func pngProfile(data []byte) []byte {
 	var found []byte
 	pngChunks(data, func(name string, chunk []byte) {
-		if name != "iCCP" {
+		if name != "iCCP" || found != nil { // there may be one; each takes up to a thousand times its size
 			return
 		}
 		found = chunk

@@ -16,7 +16,7 @@ var tiffKept = []uint16{
 // tiffSizes are those of a value of each type, in bytes.
 var tiffSizes = [...]uint64{0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4}
 
-// Bounds of what is followed in a TIFF file: directories, and parts of pictures in all of them.
+// Bounds of what is followed in a TIFF file: directories, and parts of the file in all of them.
 const (
 	mostPages = 1 << 10
 	mostParts = 1 << 20
@@ -86,6 +86,9 @@ func (s *tiffStripper) directory(at uint64) bool {
 	const subDirectories, exif, gps = 330, 34665, 34853
 	kept := []byte{}
 	for e := range slices.Chunk(entries, 12) {
+		if len(s.spans) > mostParts {
+			return false
+		}
 		tag := s.order.Uint16(e)
 		_, stays := slices.BinarySearch(tiffKept, tag)
 		switch {
@@ -129,6 +132,9 @@ func (s *tiffStripper) said(at uint64, depth int) bool {
 	s.add(at, uint64(len(entries))+6, true)
 	for e := range slices.Chunk(entries, 12) {
 		const agreed = 40965
+		if len(s.spans) > mostParts {
+			return false
+		}
 		if !s.value(e, true) || s.order.Uint16(e) == agreed && !s.said(uint64(s.order.Uint32(e[8:])), depth+1) {
 			return false
 		}
