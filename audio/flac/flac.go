@@ -265,9 +265,16 @@ func (f *File) findEnd() error {
 		return damaged("the last frame cannot be found")
 	case f.present < 0:
 		return damaged("the last frame precedes the first")
+	case f.present > mostLost+densest*(f.coded.end-f.coded.start):
+		return fmt.Errorf("%w: %d samples in %d bytes, which is nothing but silence in blocks that no program writes; convert the file to WAV first",
+			audio.ErrUnsupported, f.present, f.coded.end-f.coded.start)
 	}
 	return nil
 }
+
+// densest is how many samples there may be for each byte. Digital silence in blocks of 4608 has 400; larger ones are not for streams of up to 48 kHz
+// (RFC 9639, section 7), and 65535 samples in ten bytes would have a small file last for days.
+const densest = 512
 
 // most returns how many samples there may be up to a position in the file behind a frame: those that the bytes up to there have room for, and some that
 // are lost. A frame that counts on from more has a number that is wrong, and silence in place of what it says is lost would not end.

@@ -169,3 +169,23 @@ func TestNumbersFromNowhere(t *testing.T) {
 		}
 	}
 }
+
+// TestDensity refuses a file in which a few bytes stand for hours, and reads one of digital silence as programs write it.
+func TestDensity(t *testing.T) {
+	format := audio.Format{Rate: 44100, Channels: 1, Encoding: audio.Int16}
+	silence := encode(t, &audio.Recording{Format: format, Samples: audio.NewBlock(1, 4<<20)})
+	f := open(t, silence)
+	if f.Frames() != 4<<20 {
+		t.Errorf("%d samples", f.Frames())
+	}
+	data := bytes.Clone(silence[:f.coded.start])
+	for number := range int64(100) {
+		h := header{number: number, samples: maxFrame}
+		frame := append(h.append(nil, &f.info), typeConstant<<1, 0x40, 0)
+		sum := checksum16(0, frame)
+		data = append(append(data, frame...), byte(sum>>8), byte(sum))
+	}
+	if _, err := Open(bytes.NewReader(data), int64(len(data))); !errors.Is(err, audio.ErrUnsupported) {
+		t.Errorf("%d samples in %d bytes: %v", 100*maxFrame, len(data), err)
+	}
+}

@@ -300,3 +300,30 @@ func TestNew(t *testing.T) {
 		t.Errorf("%v are made, and there are %v", seen, names(t, dir))
 	}
 }
+
+// TestLinksToPipes writes to a link that leads to a pipe which has no name, as /dev/stdout does where it is piped into another program.
+func TestLinksToPipes(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	inherited := fmt.Sprintf("/dev/fd/%d", w.Fd())
+	if to, err := os.Readlink(inherited); err != nil || !strings.HasPrefix(to, "pipe:") {
+		t.Skip("pipes have no links that lead to them")
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(inherited, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{inherited, link} {
+		if err := File(name, text("content of "+name)); err != nil {
+			t.Error(err)
+			continue
+		}
+	}
+	w.Close()
+	if got, err := io.ReadAll(r); err != nil || string(got) != "content of "+inherited+"content of "+link {
+		t.Errorf("%q arrived, %v", got, err)
+	}
+}
