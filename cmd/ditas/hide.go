@@ -208,15 +208,10 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 	if err := checkWorkers(o.options.Workers); err != nil {
 		return err
 	}
-	if err := o.passphrase.check(); err != nil {
-		return err
-	}
 	switch len(o.anys) {
 	case 0:
 	case 1:
-		if o.any = o.anys[0]; o.any == "" {
-			return usagef("--any names no file")
-		}
+		o.any = o.anys[0]
 	default:
 		return withHint(usagef("--any is given %d times", len(o.anys)), "put several files into one archive first, such as a zip file")
 	}

@@ -69,9 +69,6 @@ func (o *inspectFlags) run(ctx context.Context, args []string) error {
 	if err := checkWorkers(o.options.Workers); err != nil {
 		return err
 	}
-	if err := o.passphrase.check(); err != nil {
-		return err
-	}
 	if _, err := checkMethod(o.options.Method); err != nil {
 		return err
 	}

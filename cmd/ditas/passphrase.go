@@ -62,17 +62,6 @@ func (f *passphraseFlags) addFlags(cmd *cobra.Command, purpose string) {
 	cmd.Flags().StringVar(&f.salt, "salt", "", "a `NAME` that both sides know; its case counts, blanks around it do not")
 }
 
-// check returns an error if a flag is given and empty, as a variable of the shell is that was never set: without what it should have named the key
-// would be another, or none.
-func (f *passphraseFlags) check() error {
-	for _, name := range []string{"passphrase-file", "key-file", "salt"} {
-		if flag := f.cmd.Flags().Lookup(name); flag.Changed && flag.Value.String() == "" {
-			return withHint(usagef("--%s is empty", name), "leave it out to use none; if it is a variable of the shell, set that first")
-		}
-	}
-	return nil
-}
-
 // sources returns the names of the files that are read for the key.
 func (f *passphraseFlags) sources() []string { return []string{f.file, f.keyFile} }
 

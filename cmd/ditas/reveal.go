@@ -130,9 +130,6 @@ func (o *revealFlags) run(ctx context.Context, args []string) error {
 	if err := checkWorkers(o.options.Workers); err != nil {
 		return err
 	}
-	if err := o.passphrase.check(); err != nil {
-		return err
-	}
 	if _, err := checkMethod(o.options.Method); err != nil {
 		return err
 	}
