@@ -20,6 +20,7 @@ import (
 	"golang.org/x/term"
 
 	"ditas"
+	"ditas/internal/job"
 	"ditas/internal/parallel"
 	"ditas/internal/passphrase"
 )
@@ -52,6 +53,7 @@ type passphraseFlags struct {
 	read    bool // and this is it
 	value   string
 	key     ditas.Key
+	others  map[job.Key]*passphraseFlags // for jobs that have their own
 }
 
 func (f *passphraseFlags) addFlags(cmd *cobra.Command, purpose string) {
@@ -60,6 +62,20 @@ func (f *passphraseFlags) addFlags(cmd *cobra.Command, purpose string) {
 	cmd.Flags().StringVar(&f.file, "passphrase-file", "", "read the passphrase from the first line of a `FILE`; - is standard input")
 	cmd.Flags().StringVar(&f.keyFile, "key-file", "", "a `FILE` that both sides have, on which the key depends too")
 	cmd.Flags().StringVar(&f.salt, "salt", "", "a `NAME` that both sides know; its case counts, blanks around it do not")
+}
+
+// of returns where the key of a job comes from: what the job says, or what the flags say if it says nothing.
+func (f *passphraseFlags) of(k job.Key) *passphraseFlags {
+	if k == (job.Key{}) {
+		return f
+	}
+	if f.others[k] == nil {
+		if f.others == nil {
+			f.others = map[job.Key]*passphraseFlags{}
+		}
+		f.others[k] = &passphraseFlags{cmd: f.cmd, file: k.PassphraseFile, keyFile: k.KeyFile, salt: k.Salt}
+	}
+	return f.others[k]
 }
 
 // sources returns the names of the files that are read for the key.
