@@ -45,6 +45,14 @@ func (f *batchFlags) check(out string, files int) error {
 	return nil
 }
 
+// makeFolder makes the folder, if one is named.
+func (f *batchFlags) makeFolder() error {
+	if f.dir == "" {
+		return nil
+	}
+	return makeFolder(f.dir)
+}
+
 // names returns the path of the file in the folder that becomes of each input, by what it is to be called. Inputs whose files would have
 // the same name are an error.
 func (f *batchFlags) names(inputs []string, rename func(input string) string) ([]string, error) {

@@ -218,6 +218,9 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 	if list, err = o.manifest.part(list, o.batch.force); err != nil {
 		return err
 	}
+	if err := o.batch.makeFolder(); err != nil {
+		return err
+	}
 	if list.many {
 		if _, err := o.passphrase.keyOf(ctx, &o.terminal, true); err != nil {
 			return err
@@ -289,7 +292,7 @@ func (o *hideFlags) jobs(ctx context.Context, args []string) (list *jobs, inputs
 	return these(made...), inputs, nil
 }
 
-// outs returns what is written for each of the covers, and makes the folder for it. out is what the command line names, empty if it names none.
+// outs returns what is written for each of the covers. out is what the command line names, empty if it names none.
 func (o *hideFlags) outs(out string, covers []string) (outs []string, err error) {
 	outs = []string{out}
 	o.named = out != ""
@@ -308,10 +311,7 @@ func (o *hideFlags) outs(out string, covers []string) (outs []string, err error)
 			return nil, unfit(shown(covers[i]), err) // before any of several is done
 		}
 	}
-	if o.batch.dir != "" {
-		err = makeFolder(o.batch.dir)
-	}
-	return outs, err
+	return outs, nil
 }
 
 // counted returns a number of things: "1 picture", "2 pictures".

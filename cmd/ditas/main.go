@@ -185,6 +185,7 @@ func plainFlagError(cmd *cobra.Command, args []string, err error) error {
 	}
 	want := map[string]string{
 		"float64": "a number", "int": "a whole number", "int64": "a whole number", "uint64": "a whole number that is not negative", "bool": "true or false",
+		"shard": "a number and of how many, as in 2/8",
 	}[invalid.GetFlag().Value.Type()]
 	switch {
 	case want == "":

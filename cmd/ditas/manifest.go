@@ -128,7 +128,7 @@ func (f *manifestFlags) read(ctx context.Context, plain bool) (*jobs, error) {
 	}
 	if err != nil {
 		file.Close()
-		return nil, withHint(fmt.Errorf("the manifest %s: %w", shown(f.manifest), err), "a line has %s", lineOf(f.work))
+		return nil, withHint(fmt.Errorf("the manifest %s: %w", shown(f.manifest), err), "nothing was done yet: mend the manifest first; a line has %s", lineOf(f.work))
 	}
 	return &jobs{
 		n: n, many: true, exact: true,

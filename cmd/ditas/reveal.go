@@ -153,6 +153,9 @@ func (o *revealFlags) run(ctx context.Context, args []string) error {
 	if o.drawn != "" && list.many {
 		return usagef("--map names one file, but there are %d recordings", list.n)
 	}
+	if err := o.batch.makeFolder(); err != nil {
+		return err
+	}
 	if list.many {
 		if _, err := o.passphrase.keyOf(ctx, &o.terminal, false); err != nil {
 			return err
@@ -202,9 +205,6 @@ func (o *revealFlags) jobs(ctx context.Context, args []string) (list *jobs, inpu
 		outs[0] = named(filepath.Base(names[0])) // or with a number
 	case o.batch.dir != "":
 		if outs, err = o.batch.names(names, named); err != nil {
-			return nil, nil, err
-		}
-		if err := makeFolder(o.batch.dir); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -15,7 +15,7 @@ type Shard struct {
 func ParseShard(text string) (s Shard, err error) {
 	var rest string
 	if n, _ := fmt.Sscanf(text, "%d/%d%s", &s.Number, &s.Of, &rest); n != 2 || s.Number < 1 || s.Number > s.Of {
-		return Shard{}, errors.New("want a number and of how many, as in 2/8: the first is 1/8 and the last 8/8")
+		return Shard{}, errors.New("want a number and of how many, as in 2/8")
 	}
 	return s, nil
 }
