@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ditas"
+	"ditas/internal/job"
 	"ditas/picture"
 	"ditas/report"
 )
@@ -130,7 +131,9 @@ func (o *capacityFlags) run(ctx context.Context, names []string) error {
 			return err
 		}
 	}
-	return o.each(ctx, names, tally{files: "recordings", done: "with room for a picture"}, func(i int) error { return o.measure(ctx, names[i], strength, image, file) })
+	return o.each(ctx, these(covers(names)...), tally{files: "recordings", done: "with room for a picture"}, func(j job.Job) error {
+		return o.measure(ctx, j.Cover, strength, image, file)
+	})
 }
 
 // measure tells what one recording takes, and whether a picture fits, if there is one, and its file.
