@@ -21,6 +21,7 @@ type Sound struct {
 	audio.File
 	given *codec.Format
 	lossy bool
+	bytes int64
 	trade *trade
 }
 
@@ -29,6 +30,9 @@ func (s *Sound) Given() *codec.Format { return s.given }
 
 // Lossy reports whether the recording was compressed with loss, as [codec.Lossy] means it. MP4, for one, holds both kinds.
 func (s *Sound) Lossy() bool { return s.lossy }
+
+// Bytes returns the size of the temporary file.
+func (s *Sound) Bytes() int64 { return s.bytes }
 
 // Close removes the temporary file.
 func (s *Sound) Close() error { return s.trade.Close() }
@@ -53,6 +57,11 @@ func Extensions() []string { return codec.Extensions(Formats()) }
 // program decode the first sound in it: in 16 bits if it was compressed with loss, or else in those that it has. The File is then a *[Sound],
 // which is to be closed. Without the program the error says what to install.
 func Foreign(ctx context.Context, r io.ReaderAt, size int64) (audio.File, error) {
+	return ForeignWithin(ctx, r, size, mostDecoded)
+}
+
+// ForeignWithin is [Foreign] of what is decoded to fewer than most bytes; more are refused. Besides these it takes a copy of the file on the disk.
+func ForeignWithin(ctx context.Context, r io.ReaderAt, size, most int64) (audio.File, error) {
 	f, err := Recording(r, size)
 	var (
 		refusal  *codec.Refusal
@@ -71,7 +80,7 @@ func Foreign(ctx context.Context, r io.ReaderAt, size int64) (audio.File, error)
 	if _, missing := ffmpeg.Find(); missing != nil {
 		return nil, wanting(format, err)
 	}
-	s, err := decode(ctx, r, size, format, mostDecoded)
+	s, err := decode(ctx, r, size, format, min(most, mostDecoded))
 	if err != nil {
 		return nil, fmt.Errorf("decoding %s: %w", format, err)
 	}
@@ -130,7 +139,7 @@ func decode(ctx context.Context, r io.ReaderAt, size int64, format *codec.Format
 	if err != nil {
 		return nil, err
 	}
-	return &Sound{decoded, format, lossy, t}, nil
+	return &Sound{decoded, format, lossy, info.Size(), t}, nil
 }
 
 // undecoded is the error that ffmpeg fails with a copy of a file, in its words but for the name of the copy, which nobody knows.

@@ -440,10 +440,11 @@ func (s *session) decode(ctx context.Context, f *spool) (*sound, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := intake.Foreign(ctx, f, size)
+	file, letGo, err := s.read(ctx, f, size)
 	if err != nil {
 		return nil, err
 	}
+	defer letGo()
 	decoded, foreign := file.(*intake.Sound)
 	if foreign {
 		defer decoded.Close() // it becomes a file of its own
@@ -475,6 +476,25 @@ func (s *session) decode(ctx context.Context, f *spool) (*sound, error) {
 	f.release()
 	v.given, v.lossy, v.becomes, v.cut = given, lossy, becomes, cut
 	return v, nil
+}
+
+// read opens a recording. What ffmpeg is given and what it gives back counts as files of the page until it is let go.
+func (s *session) read(ctx context.Context, f *spool, size int64) (file audio.File, letGo func(), err error) {
+	if file, err = intake.Recording(f, size); err == nil {
+		return file, func() {}, nil
+	}
+	room := min(s.most(), s.handler.options.MaxPage-s.held.Load()-size)
+	if room <= 0 {
+		return nil, nil, errFull
+	}
+	s.held.Add(size + room)
+	file, err = intake.ForeignWithin(ctx, f, size, room)
+	kept := int64(0)
+	if decoded, ok := file.(*intake.Sound); ok && err == nil {
+		kept = decoded.Bytes()
+	}
+	s.held.Add(kept - size - room)
+	return file, func() { s.held.Add(-kept) }, err
 }
 
 // rewrite makes a spool of a recording that becomes another kind of file. What a FLAC file takes until it is complete is counted as if it were not

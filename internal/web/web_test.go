@@ -21,6 +21,7 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -1237,6 +1238,36 @@ func TestWords(t *testing.T) {
 	}
 	if got := status(t, v.server, v.server.URL+"/api/sessions/nobody/picture"); got != 404 {
 		t.Errorf("a session that is not there: %d", got)
+	}
+}
+
+// What ffmpeg writes is among the files of a page: it may write no more than there is room for.
+func TestForeignFilesCount(t *testing.T) {
+	dir := t.TempDir()
+	seen := filepath.Join(dir, "seen")
+	spy := "#!/bin/sh\necho \"$@\" >> '" + seen + "'\nexit 1\n"
+	if err := os.WriteFile(filepath.Join(dir, ffmpeg.Program), []byte(spy), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	const page = 1 << 20
+	v := visit(t, web.Options{MaxPage: page})
+	t.Setenv("PATH", dir)
+	file := append([]byte("\x00\x00\x00\x20ftypM4A "), make([]byte, 100_000)...)
+	v.do("PUT", "/sounds/cover?name=a.m4a", file)
+	text, err := os.ReadFile(seen)
+	if err != nil {
+		t.Skip(err) // a system without a shell there
+	}
+	found := regexp.MustCompile(`-fs (\d+)`).FindSubmatch(text)
+	if found == nil {
+		t.Fatalf("ffmpeg was told %s", text)
+	}
+	if most, err := strconv.Atoi(string(found[1])); err != nil || most > page-2*len(file) {
+		t.Errorf("ffmpeg may write %d bytes", most)
+	}
+	// All of it is let go again.
+	if status, b := v.do("PUT", "/sounds/cover?name=a.wav", wavFile(t, sounding(2, 8000, audio.Int16, 25))); status != 200 {
+		t.Errorf("%d %s", status, b)
 	}
 }
 
