@@ -168,7 +168,7 @@ func (f *format) fits(width, height, maxPixels, bytes int) error {
 		return fmt.Errorf("the %s picture is empty: its size is %d×%d", f.name, width, height)
 	case height > maxPixels/width:
 		return fmt.Errorf("%w: %d×%d is more than %.6g megapixels; scale it down first", ErrTooLarge, width, height, float64(maxPixels)/1e6)
-	case height > (surePixels+pixelsPerByte*bytes)/width:
+	case int64(height) > (surePixels+pixelsPerByte*int64(bytes))/int64(width):
 		return fmt.Errorf("%w: %d×%d in a file of %d bytes, which is nearly empty; scale it down first", ErrTooLarge, width, height, bytes)
 	}
 	return nil
