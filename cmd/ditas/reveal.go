@@ -402,6 +402,9 @@ func (t *terminal) arrival(r *report.Reveal) {
 	if r.Damaged > 0 {
 		t.detail("  recording     %.2f s of the file are damaged\n", r.Damaged)
 	}
+	if r.Complaint != "" {
+		t.detail("  recording     seems to be damaged or cut off: the program that decoded it says: %s\n", r.Complaint)
+	}
 	if r.Map != nil {
 		enough := ""
 		if r.Complete && r.Arrived < r.Frames {
