@@ -129,6 +129,10 @@ func write(name string, mode fs.FileMode, keep bool, content func(w io.Writer) e
 
 // replaced returns the file that one of a name replaces, nil if there is none.
 func replaced(name string) (target string, old fs.FileInfo, err error) {
+	// Links to pipes and devices lead where no name does, as /dev/stdout on Linux.
+	if old, err = os.Stat(name); err == nil && !old.Mode().IsRegular() && !old.IsDir() {
+		return name, old, nil
+	}
 	if target, err = follow(name); err != nil {
 		return "", nil, reason(name, err)
 	}

@@ -134,6 +134,25 @@ func TestSymbolicLinks(t *testing.T) {
 	}
 }
 
+// What a link to a pipe says of where it leads, as /dev/stdout does on Linux, is no name.
+func TestLinkToPipe(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	name := fmt.Sprintf("/dev/fd/%d", w.Fd())
+	if info, err := os.Stat(name); err != nil || info.Mode()&os.ModeNamedPipe == 0 {
+		t.Skip("pipes have no names here")
+	}
+	if err := errors.Join(File(name, text("content")), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(r); err != nil || string(got) != "content" {
+		t.Errorf("%q came through the pipe, error %v", got, err)
+	}
+}
+
 func TestLongNames(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{strings.Repeat("a", 251) + ".wav", strings.Repeat("ä", 125) + ".wavx", strings.Repeat("語", 83) + ".wav", "short"} {
