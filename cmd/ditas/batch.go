@@ -15,7 +15,8 @@ Each of several files is handled by itself: if one fails, the others are still d
 Each gets one line, with -v all that one alone gets, and a summary comes at the end.
 The exit code is 1 if any file failed, else 4 if nothing was
 found in any, else 3 if any was revealed only in part. --json prints one object a
-line; for a file that failed it is {"file": …, "error": …}.`
+line; for a file that failed it is {"file": …, "error": …}, and {"error": …} if
+the command got to none.`
 
 // batchFlags say where the files go that a command makes of several others.
 type batchFlags struct {
@@ -66,9 +67,9 @@ func (f *batchFlags) names(inputs []string, rename func(input string) string) ([
 // empty.
 type tally struct{ files, done, part, note string }
 
-// failure is the result of a command for one of several files that it could not do.
+// failure is the result of a command for one of several files that it could not do, or of one that did not get to any.
 type failure struct {
-	File  string `json:"file"`
+	File  string `json:"file,omitempty"`
 	Error string `json:"error"`
 	Hint  string `json:"hint,omitempty"`
 }
@@ -80,6 +81,13 @@ func failed(file string, err error) failure {
 	if errors.As(err, &hint) {
 		f.Hint = hint.hint
 	}
+	return f
+}
+
+// failedAt is what a command says that failed before it got to any file.
+func failedAt(ctx context.Context, err error) failure {
+	f := failed("", err)
+	f.Error = oneLine(wording(ctx, err))
 	return f
 }
 

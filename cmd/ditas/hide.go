@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -259,8 +260,12 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 		}
 	}
 	if o.batch.dir != "" {
+		made := !there(o.batch.dir)
 		if err := makeFolder(o.batch.dir); err != nil {
 			return err
+		}
+		if made {
+			defer os.Remove(o.batch.dir) // unless something is in it
 		}
 	}
 	if len(covers) > 1 {
@@ -316,11 +321,25 @@ func (o *hideFlags) arguments(ctx context.Context, args []string) (images, cover
 	case folder >= 0:
 		err = withHint(fmt.Errorf("%s is a folder, and files are wanted here", covers[folder]), "name those in it; --out-dir names a folder to write to")
 	case len(images) == 0 && o.any == "":
-		err = withHint(usagef("no picture is given"), "name it with --image, or a file of another kind with --any; ditas hide -h explains")
+		err = noPicture(args)
 	case len(covers) == 0:
 		err = withHint(usagef("no recording is given"), "name it with --cover; ditas hide -h explains")
 	}
 	return images, covers, out, err
+}
+
+// noPicture says why none of the names is that of a picture to hide.
+func noPicture(args []string) error {
+	for i, name := range args {
+		info, err := os.Stat(name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && i < len(args)-1: // the last one may be that of the recording to write
+			return err
+		case err == nil && info.Mode().IsRegular() && info.Size() > 0 && !looksLikeRecording(name):
+			return withHint(usagef("%s is not a picture that ditas reads", name), "%s; --any hides a file of any other kind", picture.Wanted())
+		}
+	}
+	return withHint(usagef("no picture is given"), "name it with --image, or a file of another kind with --any; ditas hide -h explains")
 }
 
 // stegoName returns what the file of this name is called with a picture in it: the name, with the extension of what is written. What only ffmpeg can
@@ -366,6 +385,11 @@ func (o *hideFlags) placed(out string) string {
 
 // hide hides one picture, or the file that --any names, in one recording. None of the inputs is written to.
 func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inputs []string) error {
+	for _, name := range []string{cmp.Or(o.any, image), coverName} { // what is missing is said before what is in the way
+		if _, err := os.Stat(name); name != "-" && errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
 	if err := o.batch.checkOutput(o.placed(out), inputs...); err != nil {
 		return err
 	}

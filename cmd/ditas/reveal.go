@@ -181,8 +181,12 @@ func (o *revealFlags) run(ctx context.Context, args []string) error {
 		if outs, err = o.batch.names(stegos, named); err != nil {
 			return err
 		}
+		made := !there(o.batch.dir)
 		if err := makeFolder(o.batch.dir); err != nil {
 			return err
+		}
+		if made {
+			defer os.Remove(o.batch.dir) // unless something is in it
 		}
 	}
 	if len(stegos) > 1 {
@@ -335,7 +339,7 @@ func (o *revealFlags) outFor(out string, file *ditas.File, only bool) (string, b
 // refuse returns an error that no picture is written under the name that was given, and what is. file is what was hidden, nil if that is the picture alone.
 func (o *revealFlags) refuse(file *ditas.File) error {
 	if o.format == "" && file != nil {
-		return withHint(o.unknown, "or in %s, as the hidden file has it, or in what is no picture's: by such a name that comes back as it is",
+		return withHint(o.unknown, "under a name that ends in %s, or not as those of pictures do, the hidden file comes back as it is",
 			picture.ExtensionOf(file.Data))
 	}
 	return withHint(o.unknown, "--format writes a picture under any name")
