@@ -95,6 +95,12 @@ func NewSurvey(ctx context.Context, cover audio.File, o SurveyOptions) (*Survey,
 			Advice: "take a copy that is whole, unless this is what you want",
 		})
 	}
+	if said := codec.Complaint(cover); said != "" {
+		warnings = append(warnings, report.Warning{
+			Kind: report.Damaged, Text: "seems to be damaged or cut off: the program that decoded it says: " + said,
+			Advice: "take a copy that is whole, unless this is what you want",
+		})
+	}
 	return &Survey{m, o.For, s, warnings, codec.Becomes(writable)}, nil
 }
 

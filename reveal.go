@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"ditas/audio"
+	"ditas/audio/codec"
 	"ditas/internal/carrier"
 	"ditas/picture"
 	"ditas/report"
@@ -93,6 +94,9 @@ func reveal(ctx context.Context, stego audio.File, key Key, o RevealOptions, onl
 			revealing.File = func(f *carrier.File) { o.File(&File{f.Name, f.Data}) }
 		}
 		p, r, err := f.Reveal(ctx, revealing)
+		if r != nil {
+			r.Complaint = codec.Complaint(stego)
+		}
 		if r != nil && mended != nil {
 			r.Damaged = stego.Format().Duration(mended.Damaged()).Seconds()
 		}

@@ -310,6 +310,22 @@ func Lossy(f audio.File) bool {
 	return false
 }
 
+// Complaint returns what the program that decoded f said was wrong with the file, empty if it said nothing or there was no such program. Such files
+// tell it by a method Complaint, or by a method Unwrap what they are made of.
+func Complaint(f audio.File) string {
+	for f != nil {
+		switch v := f.(type) {
+		case interface{ Complaint() string }:
+			return v.Complaint()
+		case interface{ Unwrap() audio.File }:
+			f = v.Unwrap()
+		default:
+			return ""
+		}
+	}
+	return ""
+}
+
 // Name returns what people call the format.
 func (f *Format) Name() string { return f.name }
 

@@ -1,13 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
+
+	"ditas/internal/job"
 )
 
 const batchHelp = `
@@ -40,6 +45,18 @@ func (f *batchFlags) check(out string, files int) error {
 		return withHint(usagef("--out is one file, and there are %d to make", files), "give a folder with --out-dir")
 	}
 	return nil
+}
+
+// makeFolder makes the folder, if one is named. If it was not there, what is returned removes it again unless something is in it by then.
+func (f *batchFlags) makeFolder() (remove func(), err error) {
+	remove = func() {}
+	if f.dir == "" {
+		return remove, nil
+	}
+	if !there(f.dir) {
+		remove = func() { os.Remove(f.dir) }
+	}
+	return remove, makeFolder(f.dir)
 }
 
 // names returns the path of the file in the folder that becomes of each input, by what it is to be called. Inputs whose files would have
@@ -91,64 +108,119 @@ func failedAt(ctx context.Context, err error) failure {
 	return f
 }
 
+// counts is how many of several files a command did, and how many it could not do.
+type counts struct{ done, part, before, nothing, failed int }
+
+// add counts a file by the exit code of what was done with it.
+func (c *counts) add(code int) {
+	switch code {
+	case 0:
+		c.done++
+	case exitPartly:
+		c.part++
+	case exitNothing:
+		c.nothing++
+	default:
+		c.failed++
+	}
+}
+
 // each does something for each of a number of files, and goes on when one of them fails. The error says how many did.
-func (t *terminal) each(ctx context.Context, files []string, names tally, do func(i int) error) error {
-	if len(files) == 1 {
-		err := do(0)
-		if err != nil && ctx.Err() == nil && !errors.As(err, new(*partError)) {
-			if err := t.result(failed(files[0], err)); err != nil {
-				return err
+func (t *terminal) each(ctx context.Context, list *jobs, names tally, do func(j job.Job) error) (err error) {
+	defer func() { err = errors.Join(err, list.close()) }()
+	if !list.many {
+		return list.each(func(j job.Job) error {
+			err := do(j)
+			if err != nil && ctx.Err() == nil && !errors.As(err, new(*partError)) {
+				if err := t.result(failed(j.File(), err)); err != nil {
+					return err
+				}
 			}
-		}
-		return err
+			return err
+		})
 	}
 	t.lines, t.brief = true, !t.verbose
-	var done, part, nothing, failures int
-	for i, file := range files {
-		t.place = fmt.Sprintf("[%d/%d] ", i+1, len(files))
-		err := do(i)
-		if ended := ctx.Err(); ended != nil && (err != nil || i < len(files)-1) {
+	var n counts
+	at := 0
+	err = list.each(func(j job.Job) error {
+		at++
+		t.place = fmt.Sprintf("[%d/%d] ", at, list.n)
+		if before, err := list.before(j); err != nil || before {
+			n.before++
+			return cmp.Or(err, ctx.Err())
+		}
+		err := t.one(ctx, list, j, do)
+		if ended := ctx.Err(); ended != nil && (err != nil || at < list.n) {
 			return ended
 		}
-		switch code := exitCode(err); code {
-		case 0:
-			done++
-			continue
-		case exitPartly:
-			part++
-		default:
-			if code == exitNothing {
-				nothing++
-			} else {
-				failures++
-			}
-			if err := t.result(failed(file, err)); err != nil {
-				return err
-			}
+		var lost *lostError
+		if errors.As(err, &lost) {
+			return lost.error
 		}
+		n.add(exitCode(err))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return t.summary(list.n, n, names)
+}
+
+// lostError is an error in telling the results, after which it makes no sense to go on.
+type lostError struct{ error }
+
+// one does something for one of several files, and tells what became of it.
+func (t *terminal) one(ctx context.Context, list *jobs, j job.Job, do func(j job.Job) error) error {
+	began := time.Now()
+	t.told = nil
+	err := list.makeFolder(j)
+	if err == nil {
+		err = do(j)
+	}
+	if ctx.Err() != nil {
+		return err
+	}
+	r := job.Result{Job: j, Exit: exitCode(err), Seconds: time.Since(began).Seconds(), Result: t.told}
+	if r.Exit != 0 && r.Exit != exitPartly {
+		f := failed(j.File(), err)
+		if err := t.result(f); err != nil {
+			return &lostError{err}
+		}
+		r.Result, r.Error, r.Hint = nil, f.Error, f.Hint
+	}
+	if err != nil {
 		conclude(ctx, t.err, err)
 	}
-	if t.brief && names.note != "" && done > 0 {
+	if list.log != nil {
+		if err := list.log.Add(r); err != nil {
+			return &lostError{fmt.Errorf("writing the results: %w", err)}
+		}
+	}
+	return err
+}
+
+// summary tells what became of a number of files. The error says so, too, unless all were done.
+func (t *terminal) summary(files int, n counts, names tally) error {
+	if t.brief && names.note != "" && n.done > 0 {
 		t.printf("%s\n", names.note)
 	}
-	t.printf("%d %s: %d %s", len(files), names.files, done, names.done)
-	if part > 0 {
-		t.printf(", %d %s", part, names.part)
-	}
-	if nothing > 0 {
-		t.printf(", %d with nothing found", nothing)
-	}
-	if failures > 0 {
-		t.printf(", %d failed", failures)
+	t.printf("%d %s: %d %s", files, names.files, n.done, names.done)
+	for _, also := range []struct {
+		n    int
+		what string
+	}{{n.part, names.part}, {n.before, "done before"}, {n.nothing, "with nothing found"}, {n.failed, "failed"}} {
+		if also.n > 0 {
+			t.printf(", %d %s", also.n, also.what)
+		}
 	}
 	t.printf("\n")
 	switch {
-	case failures > 0:
-		return fmt.Errorf("%d of %d %s failed", failures, len(files), names.files)
-	case nothing > 0:
-		return &nothingError{fmt.Errorf("nothing was found in %d of %d %s", nothing, len(files), names.files)}
-	case part > 0:
-		return &partError{fmt.Errorf("%d of %d %s %s", part, len(files), names.files, names.part)}
+	case n.failed > 0:
+		return fmt.Errorf("%d of %d %s failed", n.failed, files, names.files)
+	case n.nothing > 0:
+		return &nothingError{fmt.Errorf("nothing was found in %d of %d %s", n.nothing, files, names.files)}
+	case n.part > 0:
+		return &partError{fmt.Errorf("%d of %d %s %s", n.part, files, names.files, names.part)}
 	}
 	return nil
 }

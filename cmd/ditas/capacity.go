@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ditas"
+	"ditas/internal/job"
 	"ditas/picture"
 	"ditas/report"
 )
@@ -133,7 +134,9 @@ func (o *capacityFlags) run(ctx context.Context, names []string) error {
 			return err
 		}
 	}
-	return o.each(ctx, names, tally{files: "recordings", done: "with room for a picture"}, func(i int) error { return o.measure(ctx, names[i], strength, image, file) })
+	return o.each(ctx, these(covers(names)...), tally{files: "recordings", done: "with room for a picture"}, func(j job.Job) error {
+		return o.measure(ctx, j.Cover, strength, image, file)
+	})
 }
 
 // pictureAmong takes the one picture out of names that recordings are expected under, as ditas hide takes it without a flag.

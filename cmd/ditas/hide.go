@@ -21,6 +21,7 @@ import (
 	"ditas/audio/codec"
 	"ditas/internal/carrier"
 	"ditas/internal/intake"
+	"ditas/internal/job"
 	"ditas/internal/words"
 	"ditas/picture"
 	"ditas/report"
@@ -38,7 +39,7 @@ file, ditas writes a new file of that kind. %s recordings cannot be written as t
 floating point, becomes %s. --compression sets the FLAC level, from 0, the fastest, to 8, the smallest, as in the program flac; no
 level changes a sample. A recording that is FLAC already keeps its block size.`,
 		words.List(picture.Names(picture.Readable()), "or"), words.List(codec.Names(written), "or"), words.List(codec.Extensions(written), "or"),
-		words.List(codec.Names(only), "and"), codec.Default(nil), words.List(codec.Names(others), "or")), helpWidth) + hideHelpMore
+		words.List(codec.Names(only), "and"), codec.Default(nil), words.List(codec.Names(others), "or")), helpWidth) + hideHelpMore + manifestHelp(job.Hide) + "\n" + passphraseHelp
 }
 
 // helpWidth is the longest line of an explanation, in characters.
@@ -89,7 +90,7 @@ many recordings, or the first picture into the first recording and so on, and ea
 output has its recording's name. The folder is made if needed. - stands for standard
 input or output; if the recording goes to standard output, messages go to standard
 error.
-` + batchHelp + "\n" + passphraseHelp
+` + batchHelp
 
 const hideExample = `  ditas hide photo.jpg song.wav
   ditas hide --image photo.jpg --cover song.wav --out stego.wav
@@ -97,17 +98,18 @@ const hideExample = `  ditas hide photo.jpg song.wav
   ditas hide -i photo.jpg -c song.wav -o stego.wav --snr 60 --fit
   ditas hide -i photo.jpg -c song.wav -o stego.flac --for share --fit
   ditas hide photo.jpg songs/*.flac --out-dir stego
+  ditas hide --manifest jobs.jsonl --shard 2/8 --results results-2.jsonl
   ffmpeg -i film.mkv -f wav - | ditas hide -i photo.jpg -c - -o stego.flac`
 
 type hideFlags struct {
 	terminal
 	images, covers []string
 	anys           []string
-	any            string // the one of these
 	strip          bool
 	out            string
 	named          bool // the name of what is written is the user's
 	batch          batchFlags
+	manifest       manifestFlags
 	passphrase     passphraseFlags
 	strength       strengthFlags
 	options        ditas.HideOptions
@@ -148,6 +150,7 @@ func hideCommand() *cobra.Command {
 	addForFlag(cmd, &o.options.For)
 	addMethodFlag(cmd, &o.options.Method, "hide by the method `NAME` (default "+ditas.Methods()[0].Name+")")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
+	o.manifest.addFlags(cmd, job.Hide)
 	o.addVerbose(cmd)
 	o.addFlags(cmd)
 	completeFiles(cmd, "image", pictureExtensions...)
@@ -209,82 +212,109 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 	if err := checkWorkers(o.options.Workers); err != nil {
 		return err
 	}
-	if err := o.passphrase.check(); err != nil {
-		return err
-	}
-	switch len(o.anys) {
-	case 0:
-	case 1:
-		if o.any = o.anys[0]; o.any == "" {
-			return usagef("--any names no file")
-		}
-	default:
-		return withHint(usagef("--any is given %d times", len(o.anys)), "put several files into one archive first, such as a zip file")
-	}
-	images, covers, out, err := o.arguments(ctx, args)
+	list, inputs, err := o.jobs(ctx, args)
 	if err != nil {
 		return err
 	}
-	if err := oneStdin(slices.Concat(images, covers, o.passphrase.sources(), []string{o.any})...); err != nil {
+	if list, err = o.manifest.part(list, o.batch.force); err != nil {
 		return err
 	}
-	if err := o.batch.check(out, len(covers)); err != nil {
+	remove, err := o.batch.makeFolder()
+	if err != nil {
 		return err
 	}
-	if o.any != "" && len(images) > 0 {
-		return withHint(usagef("both a picture and --any are given"), "--any is for files that are no pictures: leave one of the two out")
-	}
-	if o.any == "" && len(images) != 1 && len(images) != len(covers) {
-		last := args[max(0, len(args)-1):]
-		if out == "" && o.batch.dir == "" && len(covers) == 1 && len(images) == 2 && slices.Equal(last, images[1:]) {
-			return withHint(usagef("%s has the name of a picture, and the last name is that of the recording to write", last[0]), "choose another name")
-		}
-		return withHint(usagef("%s and %s are given", counted(len(images), "picture"), counted(len(covers), "recording")),
-			"give one picture for all recordings, or one for each")
-	}
-	outs := []string{out}
-	o.named = out != ""
-	switch {
-	case out == "" && o.batch.dir == "" && covers[0] == "-":
-		return withHint(usagef("standard input has no name for the recording to write"), "name that with --out")
-	case out == "" && o.batch.dir == "":
-		outs[0] = filepath.Base(stegoName(covers[0])) // or with a number
-	case o.batch.dir != "":
-		if outs, err = o.batch.names(covers, stegoName); err != nil {
-			return err
-		}
-	}
-	for i, out := range outs {
-		if err := o.cover(out).Check(); err != nil {
-			return unfit(shown(covers[i]), err) // before any of several is done
-		}
-	}
-	if o.batch.dir != "" {
-		made := !there(o.batch.dir)
-		if err := makeFolder(o.batch.dir); err != nil {
-			return err
-		}
-		if made {
-			defer os.Remove(o.batch.dir) // unless something is in it
-		}
-	}
-	if len(covers) > 1 {
+	defer remove()
+	if list.many {
 		if _, err := o.passphrase.keyOf(ctx, &o.terminal, true); err != nil {
 			return err
 		}
 	}
 	names := tally{files: "recordings", done: "with a picture hidden in them"}
-	if !o.passphrase.key.Secret() {
+	switch {
+	case o.passphrase.key.Secret():
+	case list.exact:
+		names.note = "Anyone who has ditas can reveal those for which no passphrase was given."
+	default:
 		names.note = "Anyone who has ditas can reveal them: no passphrase was given."
 	}
-	return o.each(ctx, covers, names, func(i int) error {
-		inputs := slices.Concat(images, covers, o.passphrase.sources(), []string{o.any})
-		image := ""
-		if o.any == "" {
-			image = images[min(i, len(images)-1)]
+	return o.each(ctx, list, names, func(j job.Job) error { return o.hide(ctx, j, slices.Concat(inputs, j.Inputs())) })
+}
+
+// jobs returns what a command line asks for, and the files that are read for all of it.
+func (o *hideFlags) jobs(ctx context.Context, args []string) (list *jobs, inputs []string, err error) {
+	if o.manifest.manifest != "" {
+		inputs = append(o.passphrase.sources(), o.manifest.manifest)
+		if err := oneStdin(inputs...); err != nil {
+			return nil, nil, err
 		}
-		return o.hide(ctx, image, covers[i], outs[i], inputs)
-	})
+		o.named = true
+		list, err = o.manifest.read(ctx, len(args)+len(o.images)+len(o.anys)+len(o.covers) == 0 && o.out == "" && o.batch.dir == "")
+		return list, inputs, err
+	}
+	file := ""
+	switch len(o.anys) {
+	case 0:
+	case 1:
+		file = o.anys[0]
+	default:
+		return nil, nil, withHint(usagef("--any is given %d times", len(o.anys)), "put several files into one archive first, such as a zip file")
+	}
+	images, covers, out, err := o.arguments(ctx, args)
+	if err != nil {
+		return nil, nil, err
+	}
+	inputs = slices.Concat(images, covers, o.passphrase.sources(), o.anys)
+	if err := oneStdin(inputs...); err != nil {
+		return nil, nil, err
+	}
+	if err := o.batch.check(out, len(covers)); err != nil {
+		return nil, nil, err
+	}
+	if file != "" && len(images) > 0 {
+		return nil, nil, withHint(usagef("both a picture and --any are given"), "--any is for files that are no pictures: leave one of the two out")
+	}
+	if file == "" && len(images) != 1 && len(images) != len(covers) {
+		last := args[max(0, len(args)-1):]
+		if out == "" && o.batch.dir == "" && len(covers) == 1 && len(images) == 2 && slices.Equal(last, images[1:]) {
+			return nil, nil, withHint(usagef("%s has the name of a picture, and the last name is that of the recording to write", last[0]), "choose another name")
+		}
+		return nil, nil, withHint(usagef("%s and %s are given", counted(len(images), "picture"), counted(len(covers), "recording")),
+			"give one picture for all recordings, or one for each")
+	}
+	outs, err := o.outs(out, covers)
+	if err != nil {
+		return nil, nil, err
+	}
+	made := make([]job.Job, len(covers))
+	for i := range made {
+		made[i] = job.Job{Any: file, Cover: covers[i], Out: outs[i]}
+		if file == "" {
+			made[i].Image = images[min(i, len(images)-1)]
+		}
+	}
+	return these(made...), inputs, nil
+}
+
+// outs returns what is written for each of the covers. out is what the command line names, empty if it names none.
+func (o *hideFlags) outs(out string, covers []string) (outs []string, err error) {
+	outs = []string{out}
+	o.named = out != ""
+	switch {
+	case out == "" && o.batch.dir == "" && covers[0] == "-":
+		return nil, withHint(usagef("standard input has no name for the recording to write"), "name that with --out")
+	case out == "" && o.batch.dir == "":
+		outs[0] = filepath.Base(stegoName(covers[0])) // or with a number
+	case o.batch.dir != "":
+		if outs, err = o.batch.names(covers, stegoName); err != nil {
+			return nil, err
+		}
+	}
+	for i, out := range outs {
+		if err := o.cover(out).Check(); err != nil {
+			return nil, unfit(shown(covers[i]), err) // before any of several is done
+		}
+	}
+	return outs, nil
 }
 
 // counted returns a number of things: "1 picture", "2 pictures".
@@ -314,13 +344,13 @@ func (o *hideFlags) arguments(ctx context.Context, args []string) (images, cover
 			covers = append(covers, name)
 		}
 	}
-	if last := len(covers) - 1; placeless && out == "" && (len(images) == 1 || o.any != "") && last == 1 && len(args) > 0 && args[len(args)-1] == covers[last] {
+	if last := len(covers) - 1; placeless && out == "" && (len(images) == 1 || len(o.anys) > 0) && last == 1 && len(args) > 0 && args[len(args)-1] == covers[last] {
 		covers, out = covers[:last], covers[last]
 	}
 	switch folder := slices.IndexFunc(covers, isFolder); {
 	case folder >= 0:
 		err = withHint(fmt.Errorf("%s is a folder, and files are wanted here", covers[folder]), "name those in it; --out-dir names a folder to write to")
-	case len(images) == 0 && o.any == "":
+	case len(images) == 0 && len(o.anys) == 0:
 		err = noPicture(args)
 	case len(covers) == 0:
 		err = withHint(usagef("no recording is given"), "name it with --cover; ditas hide -h explains")
@@ -383,9 +413,10 @@ func (o *hideFlags) placed(out string) string {
 	return out
 }
 
-// hide hides one picture, or the file that --any names, in one recording. None of the inputs is written to.
-func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inputs []string) error {
-	for _, name := range []string{cmp.Or(o.any, image), coverName} { // what is missing is said before what is in the way
+// hide hides one picture, or a file of any kind, in one recording. None of the inputs is written to.
+func (o *hideFlags) hide(ctx context.Context, j job.Job, inputs []string) error {
+	out := j.Out
+	for _, name := range []string{cmp.Or(j.Any, j.Image), j.Cover} { // what is missing is said before what is in the way
 		if _, err := os.Stat(name); name != "-" && errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -393,10 +424,11 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	if err := o.batch.checkOutput(o.placed(out), inputs...); err != nil {
 		return err
 	}
-	if err := o.passphrase.checkKeyFile(cmp.Or(o.any, image)); err != nil {
+	passphrase := o.passphrase.of(j.Key)
+	if err := passphrase.checkKeyFile(cmp.Or(j.Any, j.Image)); err != nil {
 		return err
 	}
-	cover, err := openRecording(ctx, coverName)
+	cover, err := openRecording(ctx, j.Cover)
 	if err != nil {
 		return err
 	}
@@ -414,11 +446,11 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 			out = unused(fits)
 		}
 	}
-	secret, err := o.read(ctx, image)
+	secret, err := o.read(ctx, j)
 	if err != nil {
 		return err
 	}
-	key, err := o.passphrase.keyOf(ctx, &o.terminal, true)
+	key, err := passphrase.keyOf(ctx, &o.terminal, true)
 	if err != nil {
 		return err
 	}
@@ -431,24 +463,17 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	if err != nil {
 		return err
 	}
-	keys := []ditas.Key{ditas.Public()}
-	if key.Secret() {
-		keys = append(keys, key)
-	}
 	res := hidden{
-		Image: cmp.Or(o.any, image), Cover: coverName, Warnings: survey.Warnings(),
+		Image: cmp.Or(j.Any, j.Image), Cover: j.Cover, Warnings: survey.Warnings(),
 	}
 	if secret != nil {
 		res.ImageWidth, res.ImageHeight = secret.Width, secret.Height
 	}
-	holds, err := ditas.Holds(ctx, cover, keys...)
+	occupied, err := o.occupied(ctx, cover, key)
 	if err != nil {
 		return explain(err, cover, survey.Method())
 	}
-	if holds != nil {
-		o.warn(cover.name+" "+holds.Text, holds.Advice)
-		res.Warnings = append(res.Warnings, *holds)
-	}
+	res.Warnings = append(res.Warnings, occupied...)
 	content := func(w io.Writer) (err error) {
 		if res.Hide, err = survey.Hide(ctx, w, secret, key, o.options); err != nil {
 			return err
@@ -472,6 +497,26 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 		o.warn(cover.name+" "+w.Text, w.Advice)
 	}
 	res.Warnings = append(res.Warnings, res.Hide.Warnings...)
+	o.tell(&res, cover.name, key)
+	return o.result(res)
+}
+
+// occupied warns of a cover that holds something already, for anyone or for this key.
+func (o *hideFlags) occupied(ctx context.Context, cover *recording, key ditas.Key) ([]report.Warning, error) {
+	keys := []ditas.Key{ditas.Public()}
+	if key.Secret() {
+		keys = append(keys, key)
+	}
+	holds, err := ditas.Holds(ctx, cover, keys...)
+	if err != nil || holds == nil {
+		return nil, err
+	}
+	o.warn(cover.name+" "+holds.Text, holds.Advice)
+	return []report.Warning{*holds}, nil
+}
+
+// tell tells people what was hidden and where, and what will come back.
+func (o *hideFlags) tell(res *hidden, cover string, key ditas.Key) {
 	scaled, what := "", "picture"
 	if res.Width == 0 {
 		what = "file"
@@ -479,29 +524,18 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 	if res.Width != res.ImageWidth || res.Height != res.ImageHeight {
 		scaled = fmt.Sprintf(", scaled down from %d×%d", res.ImageWidth, res.ImageHeight)
 	}
-	whole := fmt.Sprintf("revealed it has a PSNR of about %.1f dB", res.PSNR)
-	if res.Restored != nil {
-		whole = fmt.Sprintf("revealed it has a PSNR of %.1f dB%s", res.Restored.PSNR, ssim(res.Restored.SSIM))
-	}
-	switch {
-	case res.File != nil:
-		whole = "revealed it is the file itself, byte for byte"
-	case res.Exact:
-		whole = "revealed it is exact"
-	case res.PSNR == 100:
-		whole = "revealed it is as it was hidden"
-	}
-	out = written(out)
+	whole := res.comesBack()
 	if o.brief {
+		brief := whole
 		if len(res.Losses) > 0 {
-			whole += " (" + strings.Join(res.Losses, "; ") + ")"
+			brief += " (" + strings.Join(res.Losses, "; ") + ")"
 		}
 		if res.Becomes != "" {
-			whole += "; " + cover.name + " cannot be written as it is, and became " + res.Becomes
+			brief += "; " + cover + " cannot be written as it is, and became " + res.Becomes
 		}
-		o.printf("%s is hidden in %s%s; %s\n", shown(res.Image), out, scaled, whole)
+		o.printf("%s is hidden in %s%s; %s\n", shown(res.Image), written(res.Out), scaled, brief)
 	} else {
-		o.printf("%s is hidden in %s\n", shown(res.Image), out)
+		o.printf("%s is hidden in %s\n", shown(res.Image), written(res.Out))
 	}
 	switch {
 	case res.Width == 0:
@@ -531,22 +565,35 @@ func (o *hideFlags) hide(ctx context.Context, image, coverName, out string, inpu
 		o.detail("  The recording has room for it but not for protecting it from noise.\n")
 	}
 	if res.Becomes != "" {
-		o.detail("%s cannot be written as it is; the recording with the %s in it becomes %s\n", cover.name, what, res.Becomes)
+		o.detail("%s cannot be written as it is; the recording with the %s in it becomes %s\n", cover, what, res.Becomes)
 	}
 	if !key.Secret() {
 		o.detail("Anyone who has ditas can reveal it: no passphrase was given.\n")
 	}
 	if res.PSNR < poor {
-		o.warn(fmt.Sprintf("%s has little room, so the picture will come back coarse", cover.name), "choose a lower --snr, or a recording with less noise in it")
+		o.warn(fmt.Sprintf("%s has little room, so the picture will come back coarse", cover), "choose a lower --snr, or a recording with less noise in it")
 	}
-	return o.result(res)
 }
 
-// read reads what is to be hidden: a picture, and with it its file; or the file alone that --any names, and no picture.
-func (o *hideFlags) read(ctx context.Context, image string) (secret *picture.Planes, err error) {
-	name := image
-	if o.any != "" {
-		name = o.any
+// comesBack tells as what a picture or a file is revealed.
+func (h *hidden) comesBack() string {
+	switch {
+	case h.File != nil:
+		return "revealed it is the file itself, byte for byte"
+	case h.Exact:
+		return "revealed it is exact"
+	case h.PSNR == 100:
+		return "revealed it is as it was hidden"
+	case h.Restored != nil:
+		return fmt.Sprintf("revealed it has a PSNR of %.1f dB%s", h.Restored.PSNR, ssim(h.Restored.SSIM))
+	}
+	return fmt.Sprintf("revealed it has a PSNR of about %.1f dB", h.PSNR)
+}
+
+// read reads what is to be hidden: a picture, and with it its file; or a file of any kind alone, and no picture.
+func (o *hideFlags) read(ctx context.Context, j job.Job) (secret *picture.Planes, err error) {
+	name := cmp.Or(j.Any, j.Image)
+	if j.Any != "" {
 		o.options.File, err = readFile(ctx, name)
 	} else {
 		secret, o.options.File, err = readPictureFile(ctx, name)

@@ -8,23 +8,29 @@ import (
 	"github.com/spf13/cobra"
 
 	"ditas"
+	"ditas/internal/job"
 	"ditas/report"
 )
 
-const inspectHelp = `Tell whether there is a picture in a recording, how much of it has arrived, and how
+// inspectHelp explains the command.
+func inspectHelp() string {
+	return `Tell whether there is a picture in a recording, how much of it has arrived, and how
 the recording has changed since, without writing anything.
 
 It ends as ditas reveal would: with exit code 0 if the whole picture is there, 3 if
 parts are missing, and 4 if ditas finds nothing with this passphrase or, without one,
 nothing that anyone could reveal. A wrong passphrase gives the same message as a
 recording with nothing in it. - stands for standard input.
-` + batchHelp + "\n" + passphraseHelp
+` + batchHelp + manifestHelp(job.Inspect) + "\n" + passphraseHelp
+}
 
 const inspectExample = `  ditas inspect stego.wav
-  ditas inspect --json -p stego/*.flac`
+  ditas inspect --json -p stego/*.flac
+  ditas inspect --manifest jobs.jsonl --shard 2/8 --results results-2.jsonl`
 
 type inspectFlags struct {
 	terminal
+	manifest   manifestFlags
 	passphrase passphraseFlags
 	options    ditas.RevealOptions
 }
@@ -34,9 +40,14 @@ func inspectCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "inspect RECORDING…",
 		Short:   "Tell whether there is a picture in a recording",
-		Long:    inspectHelp,
+		Long:    inspectHelp(),
 		Example: inspectExample,
-		Args:    cobra.MinimumNArgs(1),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("manifest") {
+				return nil
+			}
+			return cobra.MinimumNArgs(1)(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.begin(cmd)
 			return o.run(cmd.Context(), args)
@@ -47,6 +58,7 @@ func inspectCommand() *cobra.Command {
 	o.passphrase.addFlags(cmd, "of the picture")
 	addMethodFlag(cmd, &o.options.Method, "try only the method `NAME`")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
+	o.manifest.addFlags(cmd, job.Inspect)
 	o.addVerbose(cmd)
 	o.addFlags(cmd)
 	completeArguments(cmd, recordingExtensions)
@@ -69,32 +81,39 @@ func (o *inspectFlags) run(ctx context.Context, args []string) error {
 	if err := checkWorkers(o.options.Workers); err != nil {
 		return err
 	}
-	if err := o.passphrase.check(); err != nil {
-		return err
-	}
 	if _, err := checkMethod(o.options.Method); err != nil {
 		return err
 	}
-	if err := oneStdin(slices.Concat(names, o.passphrase.sources())...); err != nil {
+	if err := oneStdin(slices.Concat(names, o.passphrase.sources(), []string{o.manifest.manifest})...); err != nil {
 		return err
 	}
-	if len(names) > 1 {
+	list := these(stegos(names)...)
+	if o.manifest.manifest != "" {
+		if list, err = o.manifest.read(ctx, len(names) == 0); err != nil {
+			return err
+		}
+	}
+	if list, err = o.manifest.part(list, false); err != nil {
+		return err
+	}
+	if list.many {
 		if _, err := o.passphrase.keyOf(ctx, &o.terminal, false); err != nil {
 			return err
 		}
 	}
-	return o.each(ctx, names, tally{files: "recordings", done: "with a picture", part: "with parts of one"}, func(i int) error {
-		return o.inspect(ctx, names[i])
+	return o.each(ctx, list, tally{files: "recordings", done: "with a picture", part: "with parts of one"}, func(j job.Job) error {
+		return o.inspect(ctx, j)
 	})
 }
 
-func (o *inspectFlags) inspect(ctx context.Context, name string) error {
-	stego, err := openRecording(ctx, name)
+func (o *inspectFlags) inspect(ctx context.Context, j job.Job) error {
+	stego, err := openRecording(ctx, j.Stego)
 	if err != nil {
 		return err
 	}
 	defer stego.Close()
-	key, err := o.passphrase.keyOf(ctx, &o.terminal, false)
+	passphrase := o.passphrase.of(j.Key)
+	key, err := passphrase.keyOf(ctx, &o.terminal, false)
 	if err != nil {
 		return err
 	}
@@ -103,10 +122,10 @@ func (o *inspectFlags) inspect(ctx context.Context, name string) error {
 	r, err := ditas.Inspect(ctx, stego, key, o.options)
 	end()
 	if err != nil {
-		return o.passphrase.advise(explain(err, stego, o.options.Method))
+		return passphrase.advise(explain(err, stego, o.options.Method))
 	}
 	res := inspected{
-		Stego: name, Format: stego.Format().String(), Passphrase: key.Secret(), Reveal: r,
+		Stego: j.Stego, Format: stego.Format().String(), Passphrase: key.Secret(), Reveal: r,
 	}
 	switch {
 	case r.File != nil && r.Width == 0:

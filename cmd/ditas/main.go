@@ -101,12 +101,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 				c.Args = func(cmd *cobra.Command, args []string) error { return plainArguments(cmd, args, takes(cmd, args)) }
 			}
 			do := c.RunE
-			c.RunE = func(cmd *cobra.Command, args []string) error {
+			c.RunE = func(cmd *cobra.Command, names []string) error {
 				started = true
-				if slices.Contains(args, "") {
+				if slices.Contains(names, "") {
 					return withHint(usagef("a name is empty"), "name a file; %s -h explains", cmd.CommandPath())
 				}
-				return do(cmd, args)
+				if err := checkFlags(cmd.Flags(), args); err != nil {
+					return err
+				}
+				return do(cmd, names)
 			}
 		}
 		root.AddCommand(c)
@@ -179,6 +182,9 @@ func plainFlagError(cmd *cobra.Command, args []string, err error) error {
 			}
 			err = usagef("there is no flag -%s", unknown.GetSpecifiedName())
 		}
+		if name := misread(args); name != "" {
+			return withHint(err, "if the file %s is meant, say ./%s, or put all names behind --", name, name)
+		}
 		if near := nearest(cmd.Flags(), unknown.GetSpecifiedName()); near != "" {
 			return withHint(err, "did you mean --%s?", near)
 		}
@@ -197,6 +203,7 @@ func plainFlagError(cmd *cobra.Command, args []string, err error) error {
 	}
 	want := map[string]string{
 		"float64": "a number", "int": "a whole number", "int64": "a whole number", "uint64": "a whole number that is not negative", "bool": "true or false",
+		"shard": "a number and of how many, as in 2/8",
 	}[invalid.GetFlag().Value.Type()]
 	switch {
 	case want == "":

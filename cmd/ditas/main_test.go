@@ -28,6 +28,7 @@ import (
 	"ditas/audio"
 	"ditas/audio/codec"
 	"ditas/audio/wav"
+	"ditas/internal/job"
 	"ditas/picture"
 	"ditas/picture/quality"
 )
@@ -330,7 +331,7 @@ func TestInterruptedBetweenFiles(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		o := terminal{out: io.Discard, err: io.Discard}
 		did := 0
-		err := o.each(ctx, []string{"a", "b", "c"}, tally{files: "recordings", done: "revealed", part: "in part"}, func(int) error {
+		err := o.each(ctx, these(stegos([]string{"a", "b", "c"})...), tally{files: "recordings", done: "revealed", part: "in part"}, func(job.Job) error {
 			if did++; did == 2 {
 				cancel()
 				return result

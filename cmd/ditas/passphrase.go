@@ -20,6 +20,7 @@ import (
 	"golang.org/x/term"
 
 	"ditas"
+	"ditas/internal/job"
 	"ditas/internal/parallel"
 	"ditas/internal/passphrase"
 )
@@ -52,6 +53,7 @@ type passphraseFlags struct {
 	read    bool // and this is it
 	value   string
 	key     ditas.Key
+	others  map[job.Key]*passphraseFlags // for jobs that have their own
 }
 
 func (f *passphraseFlags) addFlags(cmd *cobra.Command, purpose string) {
@@ -62,15 +64,18 @@ func (f *passphraseFlags) addFlags(cmd *cobra.Command, purpose string) {
 	cmd.Flags().StringVar(&f.salt, "salt", "", "a `NAME` that both sides know; its case counts, blanks around it do not")
 }
 
-// check returns an error if a flag is given and empty, as a variable of the shell is that was never set: without what it should have named the key
-// would be another, or none.
-func (f *passphraseFlags) check() error {
-	for _, name := range []string{"passphrase-file", "key-file", "salt"} {
-		if flag := f.cmd.Flags().Lookup(name); flag.Changed && flag.Value.String() == "" {
-			return withHint(usagef("--%s is empty", name), "leave it out to use none; if it is a variable of the shell, set that first")
-		}
+// of returns where the key of a job comes from: what the job says, or what the flags say if it says nothing.
+func (f *passphraseFlags) of(k job.Key) *passphraseFlags {
+	if k == (job.Key{}) {
+		return f
 	}
-	return nil
+	if f.others[k] == nil {
+		if f.others == nil {
+			f.others = map[job.Key]*passphraseFlags{}
+		}
+		f.others[k] = &passphraseFlags{cmd: f.cmd, file: k.PassphraseFile, keyFile: k.KeyFile, salt: k.Salt}
+	}
+	return f.others[k]
 }
 
 // sources returns the names of the files that are read for the key.

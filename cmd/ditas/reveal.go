@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -13,12 +14,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"ditas"
+	"ditas/internal/job"
 	"ditas/internal/words"
 	"ditas/picture"
 	"ditas/report"
 )
 
-const revealHelp = `Reveal the picture that is hidden in a recording. All it needs is the file, and the
+// revealHelp explains the command.
+func revealHelp() string {
+	return `Reveal the picture that is hidden in a recording. All it needs is the file, and the
 passphrase if there is one.
 
 The name of the output decides its format: .png, .jpg, .bmp or .tif. If it has no
@@ -43,12 +47,14 @@ what is played up to 5 % faster or slower, at its own pitch or another, which ma
 minutes.
 
 A wrong passphrase gives the same message as a recording with nothing in it.
-` + batchHelp + "\n" + passphraseHelp
+` + batchHelp + manifestHelp(job.Reveal) + "\n" + passphraseHelp
+}
 
 const revealExample = `  ditas reveal stego.wav
   ditas reveal --stego stego.wav --out photo.png
   ditas reveal -s stego.flac -o photo.png -p
   ditas reveal -s stego.wav -o photo.jpg --json --map map.png
+  ditas reveal --manifest jobs.jsonl --shard 2/8 --results results-2.jsonl
   ditas reveal stego/*.wav --out-dir pictures --passphrase-file secret.txt
   curl -s https://example.org/stego.wav | ditas reveal - -o - | magick - photo.webp`
 
@@ -56,9 +62,9 @@ type revealFlags struct {
 	terminal
 	stegos             []string
 	out, drawn, format string
-	named              bool  // a name is given for what is written
-	unknown            error // that name's extension is that of no picture
+	named              bool // a name is given for what is written
 	batch              batchFlags
+	manifest           manifestFlags
 	passphrase         passphraseFlags
 	options            ditas.RevealOptions
 }
@@ -70,7 +76,7 @@ func revealCommand() *cobra.Command {
 		Aliases:    []string{"decode", "extract"},
 		SuggestFor: []string{"recover", "unhide", "show", "get", "read"},
 		Short:      "Reveal the picture in a recording",
-		Long:       revealHelp,
+		Long:       revealHelp(),
 		Example:    revealExample,
 		Args:       cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -90,6 +96,7 @@ func revealCommand() *cobra.Command {
 	f.BoolVar(&o.options.Thorough, "thorough", false, "if nothing is found, try other speeds for minutes")
 	addMethodFlag(cmd, &o.options.Method, "try only the method `NAME`")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
+	o.manifest.addFlags(cmd, job.Reveal)
 	o.addVerbose(cmd)
 	o.addFlags(cmd)
 	completeFiles(cmd, "stego", recordingExtensions...)
@@ -130,77 +137,114 @@ func (o *revealFlags) run(ctx context.Context, args []string) error {
 	if err := checkWorkers(o.options.Workers); err != nil {
 		return err
 	}
-	if err := o.passphrase.check(); err != nil {
-		return err
-	}
 	if _, err := checkMethod(o.options.Method); err != nil {
 		return err
-	}
-	stegos, out, err := o.arguments(args)
-	if err != nil {
-		return err
-	}
-	if err := oneStdin(slices.Concat(stegos, o.passphrase.sources())...); err != nil {
-		return err
-	}
-	if err := o.batch.check(out, len(stegos)); err != nil {
-		return err
-	}
-	format, extension := picture.PNG, "png"
-	switch {
-	case o.format != "":
-		extension = strings.ToLower(o.format)
-		if format, err = picture.FormatOf("." + extension); err != nil {
-			return usagef("--format %s is unknown: want %s", o.format, words.List(pictureFormats, "or"))
-		}
-		if other, err := picture.FormatOf(out); err == nil && other != format {
-			return usagef("--format %s and the name %s do not go together", o.format, out)
-		}
-	case filepath.Ext(out) != "":
-		if format, err = picture.FormatOf(out); err != nil {
-			o.unknown = &usageError{err} // unless what is revealed is a file of that kind
-		}
 	}
 	if extension := filepath.Ext(o.drawn); extension != "" && !strings.EqualFold(extension, ".png") {
 		return usagef("--map %s: the name must end in .png, as the map is a PNG picture", o.drawn)
 	}
-	if o.drawn != "" && len(stegos) > 1 {
-		return usagef("--map names one file, but there are %d recordings", len(stegos))
+	list, inputs, err := o.jobs(ctx, args)
+	if err != nil {
+		return err
 	}
-	outs := []string{out}
-	o.named = out != ""
-	named := func(stego string) string {
-		return ending(strings.TrimSuffix(stego, filepath.Ext(stego)), "."+extension)
+	if list, err = o.manifest.part(list, o.batch.force); err != nil {
+		return err
 	}
-	switch {
-	case out == "" && o.batch.dir == "" && stegos[0] == "-":
-		outs[0] = "picture." + extension // as a picture from standard input is called when it is hidden
-	case out == "" && o.batch.dir == "":
-		outs[0] = named(filepath.Base(stegos[0])) // or with a number
-	case o.batch.dir != "":
-		if outs, err = o.batch.names(stegos, named); err != nil {
-			return err
-		}
-		made := !there(o.batch.dir)
-		if err := makeFolder(o.batch.dir); err != nil {
-			return err
-		}
-		if made {
-			defer os.Remove(o.batch.dir) // unless something is in it
-		}
+	if o.drawn != "" && list.many {
+		return usagef("--map names one file, but there are %d recordings", list.n)
 	}
-	if len(stegos) > 1 {
+	remove, err := o.batch.makeFolder()
+	if err != nil {
+		return err
+	}
+	defer remove()
+	if list.many {
 		if _, err := o.passphrase.keyOf(ctx, &o.terminal, false); err != nil {
 			return err
 		}
 	}
-	return o.each(ctx, stegos, tally{files: "recordings", done: "revealed", part: "revealed in part"}, func(i int) error {
-		return o.reveal(ctx, stegos[i], outs[i], format, slices.Concat(stegos, o.passphrase.sources()))
+	return o.each(ctx, list, tally{files: "recordings", done: "revealed", part: "revealed in part"}, func(j job.Job) error {
+		return o.reveal(ctx, j, slices.Concat(inputs, j.Inputs()))
 	})
 }
 
+// jobs returns what a command line asks for, and the files that are read for all of it.
+func (o *revealFlags) jobs(ctx context.Context, args []string) (list *jobs, inputs []string, err error) {
+	if o.manifest.manifest != "" {
+		inputs = append(o.passphrase.sources(), o.manifest.manifest)
+		if err := oneStdin(inputs...); err != nil {
+			return nil, nil, err
+		}
+		if _, _, err := o.formatOf(""); err != nil {
+			return nil, nil, err
+		}
+		o.named = true
+		list, err = o.manifest.read(ctx, len(args)+len(o.stegos) == 0 && o.out == "" && o.batch.dir == "")
+		return list, inputs, err
+	}
+	names, out, err := o.arguments(args)
+	if err != nil {
+		return nil, nil, err
+	}
+	inputs = slices.Concat(names, o.passphrase.sources())
+	if err := oneStdin(inputs...); err != nil {
+		return nil, nil, err
+	}
+	if err := o.batch.check(out, len(names)); err != nil {
+		return nil, nil, err
+	}
+	if _, _, err := o.formatOf(out); err != nil {
+		return nil, nil, err
+	}
+	outs := []string{out}
+	o.named = out != ""
+	extension := "." + cmp.Or(strings.ToLower(o.format), "png")
+	named := func(stego string) string { return ending(strings.TrimSuffix(stego, filepath.Ext(stego)), extension) }
+	switch {
+	case out == "" && o.batch.dir == "" && names[0] == "-":
+		outs[0] = "picture" + extension // as a picture from standard input is called when it is hidden
+	case out == "" && o.batch.dir == "":
+		outs[0] = named(filepath.Base(names[0])) // or with a number
+	case o.batch.dir != "":
+		if outs, err = o.batch.names(names, named); err != nil {
+			return nil, nil, err
+		}
+	}
+	made := stegos(names)
+	for i := range made {
+		made[i].Out = outs[i]
+	}
+	return these(made...), inputs, nil
+}
+
+// formatOf returns the format of a picture that is written under a name. If the extension is that of no picture, unknown says so: what is revealed may
+// be a file of that kind.
+func (o *revealFlags) formatOf(out string) (format picture.Format, unknown, err error) {
+	switch {
+	case o.format != "":
+		if format, err = picture.FormatOf("." + strings.ToLower(o.format)); err != nil {
+			return format, nil, usagef("--format %s is unknown: want %s", o.format, words.List(pictureFormats, "or"))
+		}
+		if other, err := picture.FormatOf(out); err == nil && other != format {
+			return format, nil, usagef("--format %s and the name %s do not go together", o.format, out)
+		}
+		return format, nil, nil
+	case filepath.Ext(out) != "":
+		if format, err = picture.FormatOf(out); err != nil {
+			return format, &usageError{err}, nil
+		}
+		return format, nil, nil
+	}
+	return picture.PNG, nil, nil
+}
+
 // reveal reveals the picture in one recording. None of the inputs is written to.
-func (o *revealFlags) reveal(ctx context.Context, name, out string, format picture.Format, inputs []string) error {
+func (o *revealFlags) reveal(ctx context.Context, j job.Job, inputs []string) error {
+	out := j.Out
+	format, unknown, err := o.formatOf(out)
+	if err != nil {
+		return err
+	}
 	unnamed := !o.named && o.batch.dir == ""
 	placed := func() string { // if nobody takes the name meanwhile
 		if unnamed {
@@ -222,16 +266,17 @@ func (o *revealFlags) reveal(ctx context.Context, name, out string, format pictu
 			return usagef("both --out and --map are %s", out)
 		}
 	}
-	stego, err := openRecording(ctx, name)
+	stego, err := openRecording(ctx, j.Stego)
 	if err != nil {
 		return err
 	}
 	defer stego.Close()
-	key, err := o.passphrase.keyOf(ctx, &o.terminal, false)
+	passphrase := o.passphrase.of(j.Key)
+	key, err := passphrase.keyOf(ctx, &o.terminal, false)
 	if err != nil {
 		return err
 	}
-	res := revealed{Stego: name}
+	res := revealed{Stego: j.Stego}
 	var file *ditas.File
 	var end func()
 	o.options.Progress, end = o.phases()
@@ -245,13 +290,13 @@ func (o *revealFlags) reveal(ctx context.Context, name, out string, format pictu
 	}
 	if err != nil {
 		end()
-		return o.passphrase.advise(explain(err, stego, o.options.Method))
+		return passphrase.advise(explain(err, stego, o.options.Method))
 	}
 	res.Reveal = r
 	out, itself := o.outFor(out, file, p == nil)
 	switch {
-	case !itself && o.unknown != nil:
-		return o.refuse(file)
+	case !itself && unknown != nil:
+		return o.refuse(unknown, file)
 	case o.drawn != "" && filepath.Clean(o.drawn) == filepath.Clean(placed()):
 		return usagef("both what is revealed and --map are %s", out)
 	}
@@ -337,12 +382,12 @@ func (o *revealFlags) outFor(out string, file *ditas.File, only bool) (string, b
 }
 
 // refuse returns an error that no picture is written under the name that was given, and what is. file is what was hidden, nil if that is the picture alone.
-func (o *revealFlags) refuse(file *ditas.File) error {
+func (o *revealFlags) refuse(unknown error, file *ditas.File) error {
 	if o.format == "" && file != nil {
-		return withHint(o.unknown, "under a name that ends in %s, or not as those of pictures do, the hidden file comes back as it is",
+		return withHint(unknown, "under a name that ends in %s, or not as those of pictures do, the hidden file comes back as it is",
 			picture.ExtensionOf(file.Data))
 	}
-	return withHint(o.unknown, "--format writes a picture under any name")
+	return withHint(unknown, "--format writes a picture under any name")
 }
 
 // arrival tells what has arrived of a recording.
@@ -358,6 +403,9 @@ func (t *terminal) arrival(r *report.Reveal) {
 	}
 	if r.Damaged > 0 {
 		t.detail("  recording     %.2f s of the file are damaged\n", r.Damaged)
+	}
+	if r.Complaint != "" {
+		t.detail("  recording     seems to be damaged or cut off: the program that decoded it says: %s\n", r.Complaint)
 	}
 	if r.Map != nil {
 		enough := ""

@@ -30,6 +30,7 @@ type terminal struct {
 	lines    bool   // one JSON object a line
 	brief    bool   // one line for each file
 	place    string // among several files
+	told     any    // the result that was told last
 }
 
 // addFlags adds the flags that all commands have in common.
@@ -62,6 +63,7 @@ func (t *terminal) addVerbose(cmd *cobra.Command) {
 
 // result prints v if results are wanted as JSON.
 func (t *terminal) result(v any) error {
+	t.told = v
 	if !t.json {
 		return nil
 	}

@@ -32,8 +32,10 @@ func (f *Failure) Error() string { return fmt.Sprintf("%s: %v: %s", Program, f.E
 func (f *Failure) Unwrap() error { return f.Err }
 
 // Last returns the last line that the program said.
-func (f *Failure) Last() string {
-	said := strings.TrimSpace(f.Said)
+func (f *Failure) Last() string { return lastLine(f.Said) }
+
+func lastLine(said string) string {
+	said = strings.TrimSpace(said)
 	return strings.TrimSpace(said[strings.LastIndexByte(said, '\n')+1:])
 }
 
@@ -47,11 +49,16 @@ func Find() (path string, err error) {
 }
 
 // Run runs the program with arguments, on one thread, without standard input. Its error is a *[Failure] if the program fails, or that of ctx.
-func Run(ctx context.Context, args ...string) error { return RunWith(ctx, nil, args...) }
+func Run(ctx context.Context, args ...string) error {
+	return run(ctx, io.Discard, "error", nil, args)
+}
 
-// RunWith is Run of a program that inherits files, of which the first one is its file descriptor 3. Windows has no such thing.
-func RunWith(ctx context.Context, inherited []*os.File, args ...string) error {
-	return run(ctx, io.Discard, "error", inherited, args)
+// RunWith is Run of a program that inherits files, of which the first one is its file descriptor 3. Windows has no such thing. It returns the
+// last line that the program said all the same, if it did not fail: it does not of files that are damaged or cut off.
+func RunWith(ctx context.Context, inherited []*os.File, args ...string) (said string, err error) {
+	var all tail
+	err = run(ctx, &all, "error", inherited, args)
+	return lastLine(string(all)), err
 }
 
 // run is RunWith with what the program says at a level, which also goes to heard.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"ditas/audio"
@@ -19,9 +20,10 @@ const mostDecoded = 1<<32 - 1<<16
 // Sound is a recording that ffmpeg took out of a file that ditas does not read. Closing it removes the temporary file that it is in.
 type Sound struct {
 	audio.File
-	given *codec.Format
-	lossy bool
-	trade *trade
+	given     *codec.Format
+	lossy     bool
+	complaint string
+	trade     *trade
 }
 
 // Given returns the format that the recording had.
@@ -29,6 +31,9 @@ func (s *Sound) Given() *codec.Format { return s.given }
 
 // Lossy reports whether the recording was compressed with loss, as [codec.Lossy] means it. MP4, for one, holds both kinds.
 func (s *Sound) Lossy() bool { return s.lossy }
+
+// Complaint returns what ffmpeg says is wrong with the file although it decoded it, as [codec.Complaint] means it: that it is cut off, or damaged.
+func (s *Sound) Complaint() string { return s.complaint }
 
 // Close removes the temporary file.
 func (s *Sound) Close() error { return s.trade.Close() }
@@ -110,7 +115,8 @@ func decode(ctx context.Context, r io.ReaderAt, size int64, format *codec.Format
 		lossy, pcm = !stream.Lossless(), stream.PCM()
 	}
 	output := []string{"-map", "0:a:0", "-vn", "-c:a", pcm, "-fflags", "+bitexact", "-fs", fmt.Sprint(most), "-f", "wav", "-y", "file:" + t.output}
-	if err := ffmpeg.RunWith(ctx, t.inherited, append(input, output...)...); err != nil {
+	said, err := ffmpeg.RunWith(ctx, t.inherited, append(input, output...)...)
+	if err != nil {
 		if ctx.Err() == nil {
 			err = undecoded(err, format, t.input)
 		}
@@ -130,7 +136,7 @@ func decode(ctx context.Context, r io.ReaderAt, size int64, format *codec.Format
 	if err != nil {
 		return nil, err
 	}
-	return &Sound{decoded, format, lossy, t}, nil
+	return &Sound{decoded, format, lossy, nameless(said, t.input), t}, nil
 }
 
 // undecoded is the error that ffmpeg fails with a copy of a file, in its words but for the name of the copy, which nobody knows.
@@ -142,11 +148,19 @@ func undecoded(err error, format *codec.Format, copied string) error {
 	case strings.Contains(failure.Said, "matches no streams"):
 		return &codec.Refusal{Says: "is " + format.Name() + " without any sound", Advice: "take a file with sound in it", Err: audio.ErrUnsupported}
 	}
-	said := failure.Last()
+	return fmt.Errorf("%w: the program ffmpeg says: %s", audio.ErrDamaged, nameless(failure.Last(), copied))
+}
+
+// speaker is what ffmpeg puts before what a part of it says.
+var speaker = regexp.MustCompile(`^\[[^\]]* @ 0x[0-9a-f]+\] `)
+
+// nameless returns what ffmpeg says without the name of the copy that it reads, which nobody knows, and of the part of it that says so.
+func nameless(said, copied string) string {
+	said = speaker.ReplaceAllString(said, "")
 	for _, name := range []string{"file:" + copied, copied} {
 		said = strings.ReplaceAll(strings.ReplaceAll(said, name+": ", ""), name, "the file")
 	}
-	return fmt.Errorf("%w: the program ffmpeg says: %s", audio.ErrDamaged, said)
+	return said
 }
 
 // untilDone reads until a context ends.

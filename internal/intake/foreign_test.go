@@ -46,6 +46,29 @@ func empty(t *testing.T, dir string) {
 	}
 }
 
+// Files that are cut off are decoded as far as they go, and told to be cut.
+func TestForeignCutOff(t *testing.T) {
+	for name, args := range map[string][]string{
+		"a.m4a": {"-movflags", "+faststart"}, "a.webm": {"-c:a", "libopus"}, "a.wma": {}, "a.wv": {}, "a.mp4": {"-c:a", "alac", "-movflags", "+faststart"},
+	} {
+		data := made(t, name, args...)
+		for end, complains := range map[int]bool{len(data): false, len(data) * 6 / 10: true} {
+			f, err := intake.Foreign(t.Context(), strings.NewReader(data), int64(end))
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			said := codec.Complaint(f)
+			if (said != "") != complains || strings.ContainsAny(said, "[\n") || strings.Contains(said, os.TempDir()) {
+				t.Errorf("%s, %d bytes of %d: ffmpeg says %q", name, end, len(data), said)
+			}
+			if err := f.(*intake.Sound).Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
 func TestForeign(t *testing.T) {
 	want, err := codec.ReadFile(speech)
 	if err != nil {
@@ -195,6 +218,9 @@ func TestForeignPrecision(t *testing.T) {
 		if !ok || s.Given().Name() != c.format || codec.Lossy(f) != c.lossy || f.Format().Encoding != c.encoding {
 			t.Errorf("%s: %T of %v, lossy %v; want %s, %v", name, f, f.Format(), codec.Lossy(f), c.format, c.lossy)
 			continue
+		}
+		if said := codec.Complaint(f); said != "" {
+			t.Errorf("%s is whole, and ffmpeg says %q", name, said)
 		}
 		cover, _, err := codec.Cover(f, codec.CoverOptions{})
 		if err != nil || codec.Lossy(cover) != c.lossy || cover.Format().Encoding != c.encoding {

@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -34,8 +35,12 @@ type victim struct {
 	// made are the files that it makes, which may have been there before, and whole tells whether one is.
 	made  []string
 	whole func(context.Context, *field, string) error
-	// again is the command that has to succeed after any end, in place of args.
-	again []string
+	// again is the command that goes on after any end, if there is a file named begun; whatever the end was, settled tells then whether all was done.
+	again   []string
+	begun   string
+	settled func(context.Context, *field) error
+	// once are files that are removed before the command, which leaves alone what is there.
+	once []string
 }
 
 const (
@@ -43,6 +48,8 @@ const (
 	old        = "what was there before"
 	foreign    = "foreign" // the victim that has ffmpeg read the recording
 )
+
+var manifestArgs = strings.Fields("hide -q --manifest jobs.jsonl --results log.jsonl")
 
 var victims = []victim{
 	{name: "hide", prepare: material, args: strings.Fields(hidingArgs), made: []string{"stego.wav"}, whole: isStego},
@@ -62,6 +69,11 @@ var victims = []victim{
 			"--validation-speech speech --validation-pictures pictures --out run"),
 		made: []string{"run/weights.safetensors"}, whole: isTrained,
 		again: strings.Fields("train -q --speech speech --pictures pictures --validation-speech speech --validation-pictures pictures --out run"),
+		begun: "run/checkpoint.safetensors", settled: isAsUndisturbed, once: []string{"run"},
+	},
+	{
+		name: "manifest", prepare: withManifest, args: manifestArgs, made: []string{"made/a.wav", "made/b.wav", "made/c.wav"}, whole: isStego,
+		again: manifestArgs, begun: "jobs.jsonl", settled: isAllDone, once: []string{"made", "log.jsonl"},
 	},
 	{name: "page", prepare: material, args: strings.Fields("serve --json --addr 127.0.0.1:0"), visit: browse},
 }
@@ -289,8 +301,13 @@ func judge(v victim, code int, died, sig syscall.Signal, said string) error {
 
 // clear removes what a command makes, or puts something there that it is to replace, which it adds to before.
 func (f *field) clear(v victim, something bool, before map[string][]byte) error {
-	if v.name == "train" {
-		return os.RemoveAll(filepath.Join(f.dir, "run"))
+	for _, name := range v.once {
+		if err := os.RemoveAll(filepath.Join(f.dir, name)); err != nil {
+			return err
+		}
+	}
+	if v.once != nil {
+		return nil
 	}
 	for _, name := range v.made {
 		name = filepath.Join(f.dir, name)
@@ -334,34 +351,26 @@ func (f *field) look(ctx context.Context, v victim, before map[string][]byte) er
 	return nil
 }
 
-// recover does the same once more if parts of files are left, undisturbed, and returns an error unless none is left then. A run of training is
-// always continued, to its end.
+// recover does the same once more if parts of files are left, undisturbed, and returns an error unless none is left then. What can be continued always
+// is, to its end.
 func (f *field) recover(ctx context.Context, v victim) error {
 	args := v.again
 	if args == nil && len(f.parts()) == 0 {
 		return nil
 	}
-	if _, err := os.Stat(filepath.Join(f.dir, "run", "checkpoint.safetensors")); args == nil || err != nil {
+	if _, err := os.Stat(filepath.Join(f.dir, v.begun)); args == nil || err != nil {
 		args = v.args // there is nothing to continue
 	}
-	r, err := f.start(ctx, args)
-	if err != nil {
+	if err := f.do(args); err != nil {
 		return err
-	}
-	if code, signal, err := r.finish(); err != nil || code != 0 {
-		return fmt.Errorf("exit code %d, %v, %v: %s", code, signal, err, r.stderr.String())
 	}
 	if parts := f.parts(); len(parts) > 0 {
 		return fmt.Errorf("%s was not swept", parts[0])
 	}
-	if v.again == nil {
+	if v.settled == nil {
 		return nil
 	}
-	b, err := os.ReadFile(filepath.Join(f.dir, v.made[0]))
-	if err == nil && !bytes.Equal(b, f.weights) {
-		err = errors.New("the weights are not those of a run that was not disturbed")
-	}
-	return err
+	return v.settled(ctx, f)
 }
 
 // parts returns the files that are being written.
@@ -494,6 +503,54 @@ func forTraining(f *field) error {
 	}
 	b, err := os.ReadFile(filepath.Join(f.dir, "secret.png"))
 	return errors.Join(err, f.write("tiny.json", []byte(config)), f.write("speech/a.wav", recording(1, 4)), f.write("pictures/a.png", b))
+}
+
+// isAsUndisturbed returns an error unless the weights are those of a run that was not disturbed.
+func isAsUndisturbed(_ context.Context, f *field) error {
+	b, err := os.ReadFile(filepath.Join(f.dir, "run", "weights.safetensors"))
+	if err == nil && !bytes.Equal(b, f.weights) {
+		err = errors.New("the weights are not those of a run that was not disturbed")
+	}
+	return err
+}
+
+// withManifest makes several recordings, and a manifest that says what to do with them.
+func withManifest(f *field) error {
+	var jobs strings.Builder
+	for _, name := range []string{"a.wav", "b.wav", "c.wav"} {
+		fmt.Fprintf(&jobs, "{\"image\": \"secret.png\", \"cover\": %q, \"out\": \"made/%s\"}\n", name, name)
+	}
+	return errors.Join(withMany(f), f.write("jobs.jsonl", []byte(jobs.String())))
+}
+
+// isAllDone returns an error unless all of the manifest is done, the results say so, and nothing is done twice.
+func isAllDone(ctx context.Context, f *field) error {
+	var before [][]byte
+	for range 2 {
+		var all [][]byte
+		for _, name := range []string{"made/a.wav", "made/b.wav", "made/c.wav", "log.jsonl"} {
+			path := filepath.Join(f.dir, name)
+			b, err := os.ReadFile(path)
+			if err == nil && name != "log.jsonl" {
+				err = isStego(ctx, f, path)
+			}
+			if err == nil && name == "log.jsonl" && bytes.Count(b, []byte(`"exit":0`)) != 3 {
+				err = fmt.Errorf("the results are\n%s", b)
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			all = append(all, b)
+		}
+		if before != nil && !slices.EqualFunc(all, before, bytes.Equal) {
+			return errors.New("what was done is done once more")
+		}
+		before = all
+		if err := f.do(manifestArgs); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // isTrained returns an error unless a file of weights is whole.

@@ -47,3 +47,41 @@ func (e *againError) explain(flag *pflag.Flag, args []string) error {
 	}
 	return withHint(err, "give it once")
 }
+
+// checkFlags returns an error if a flag is given and empty, as a variable of the shell is that was never set: without what it should have said, ditas
+// would do something else. It also returns one if a flag and its value, in args as one word, are the name of a file that there is.
+func checkFlags(flags *pflag.FlagSet, args []string) (err error) {
+	flags.Visit(func(f *pflag.Flag) {
+		for _, value := range values(f) {
+			switch file := "-" + f.Shorthand + value; {
+			case err != nil:
+			case value == "":
+				err = withHint(usagef("--%s is empty", f.Name), "leave it out to use none; if it is a variable of the shell, set that first")
+			case f.Shorthand != "" && slices.Contains(args, file) && there(file):
+				err = withHint(usagef("%s is --%s %s, and the name of a file, too", file, f.Name, value), "say ./%s for the file, or --%s=%s for the flag", file, f.Name, value)
+			}
+		}
+	})
+	return err
+}
+
+// values returns what a flag is given.
+func values(f *pflag.Flag) []string {
+	if several, ok := f.Value.(pflag.SliceValue); ok {
+		return several.GetSlice()
+	}
+	return []string{f.Value.String()}
+}
+
+// misread returns the first word of a command line that is read as flags and is the name of a file that there is, empty if none is.
+func misread(args []string) string {
+	for _, arg := range args {
+		switch {
+		case arg == "--":
+			return ""
+		case len(arg) > 1 && arg[0] == '-' && there(arg):
+			return arg
+		}
+	}
+	return ""
+}
