@@ -283,10 +283,22 @@ func (f *format) failure(src *source, err error) error {
 		return limit(fmt.Sprintf("TIFF of a rare kind (%s)", string(rare)))
 	}
 	if unsupported := jpeg.UnsupportedError(""); errors.As(err, &unsupported) {
-		return fmt.Errorf("reading %s: %w, a limit of ditas; open the picture in another program and save it as PNG", f.name, err)
+		return limit(fmt.Sprintf("JPEG of a rare kind (%s)", string(unsupported)))
 	}
-	return fmt.Errorf("reading %s: %w; open the picture in another program and save it as PNG", f.name, err)
+	return &damagedError{f.name, err}
 }
+
+// damagedError is what to say of a file that a decoder failed with, whose words are for those who wrote it.
+type damagedError struct {
+	format string
+	err    error
+}
+
+func (e *damagedError) Error() string {
+	return "reading " + e.format + ": the picture file is damaged, or of a rare kind; open the picture in another program and save it as PNG"
+}
+
+func (e *damagedError) Unwrap() error { return e.err }
 
 // truncated returns the error of a file that ends too early.
 func (f *format) truncated() error {

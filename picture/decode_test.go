@@ -163,7 +163,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"nothing", "", ErrFormat, "not a picture (PNG, JPEG, GIF, WebP, HEIC, AVIF, BMP or TIFF)"},
 		{"text", "BMW makes cars, and motorcycles, and more.", ErrFormat, "not a picture"},
 		{"WAV", "RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00", ErrFormat, "not a picture"},
-		{"damaged", string(damaged), nil, "; open the picture in another program and save it as PNG"},
+		{"damaged", string(damaged), nil, "reading PNG: the picture file is damaged, or of a rare kind; open the picture in another program and save it as PNG"},
 		{"empty", string(empty), nil, "the BMP picture is empty: its size is 0×0"},
 		{"large", hugePNG, ErrTooLarge, "the picture is too large: 20000×20000 is more than 100 megapixels; scale it down first"},
 	} {

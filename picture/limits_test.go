@@ -41,7 +41,7 @@ func TestKindsThatAreNotRead(t *testing.T) {
 func TestRareFiles(t *testing.T) {
 	for name, says := range map[string]string{
 		"iccp-bad-crc.png": "", "fill-order-2.tif": "FillOrder", "cmyk.tif": "CMYK", "rgb565.bmp": "16 bits a pixel", "rle8.bmp": "RLE8",
-		"progressive-restart.jpg": "progressive JPEG with restart markers", "sampling-22-11-12.jpg": "a limit of ditas",
+		"progressive-restart.jpg": "progressive JPEG with restart markers", "sampling-22-11-12.jpg": "JPEG of a rare kind (luma/chroma subsampling ratio) cannot be read by ditas",
 	} {
 		data, err := os.ReadFile(filepath.Join("testdata", "rare", name))
 		if err != nil {

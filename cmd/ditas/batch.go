@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -19,7 +20,8 @@ Each of several files is handled by itself: if one fails, the others are still d
 Each gets one line, with -v all that one alone gets, and a summary comes at the end.
 The exit code is 1 if any file failed, else 4 if nothing was
 found in any, else 3 if any was revealed only in part. --json prints one object a
-line; for a file that failed it is {"file": …, "error": …}.`
+line; for a file that failed it is {"file": …, "error": …}, and {"error": …} if
+the command got to none.`
 
 // batchFlags say where the files go that a command makes of several others.
 type batchFlags struct {
@@ -45,12 +47,16 @@ func (f *batchFlags) check(out string, files int) error {
 	return nil
 }
 
-// makeFolder makes the folder, if one is named.
-func (f *batchFlags) makeFolder() error {
+// makeFolder makes the folder, if one is named. If it was not there, what is returned removes it again unless something is in it by then.
+func (f *batchFlags) makeFolder() (remove func(), err error) {
+	remove = func() {}
 	if f.dir == "" {
-		return nil
+		return remove, nil
 	}
-	return makeFolder(f.dir)
+	if !there(f.dir) {
+		remove = func() { os.Remove(f.dir) }
+	}
+	return remove, makeFolder(f.dir)
 }
 
 // names returns the path of the file in the folder that becomes of each input, by what it is to be called. Inputs whose files would have
@@ -78,9 +84,9 @@ func (f *batchFlags) names(inputs []string, rename func(input string) string) ([
 // empty.
 type tally struct{ files, done, part, note string }
 
-// failure is the result of a command for one of several files that it could not do.
+// failure is the result of a command for one of several files that it could not do, or of one that did not get to any.
 type failure struct {
-	File  string `json:"file"`
+	File  string `json:"file,omitempty"`
 	Error string `json:"error"`
 	Hint  string `json:"hint,omitempty"`
 }
@@ -92,6 +98,13 @@ func failed(file string, err error) failure {
 	if errors.As(err, &hint) {
 		f.Hint = hint.hint
 	}
+	return f
+}
+
+// failedAt is what a command says that failed before it got to any file.
+func failedAt(ctx context.Context, err error) failure {
+	f := failed("", err)
+	f.Error = oneLine(wording(ctx, err))
 	return f
 }
 

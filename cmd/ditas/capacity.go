@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,6 +19,7 @@ const capacityHelp = `Tell what a recording can take, before anything is hidden 
 
 With --image it tells whether that picture fits, how much sound it takes, to what
 size ditas hide --fit would scale it down, and whether its file fits byte for byte.
+One picture among the recordings stands for --image, too.
 With --any it tells whether a file of any other kind does.
 --method and --snr are as for ditas hide. If a recording is a poor cover, ditas warns:
 when it is mostly silent, clipped, has nothing in the upper part of its band, or was
@@ -113,6 +115,7 @@ func (o *capacityFlags) run(ctx context.Context, names []string) error {
 	if err := checkWorkers(o.options.Workers); err != nil {
 		return err
 	}
+	names = o.pictureAmong(ctx, names)
 	if o.image != "" && o.any != "" {
 		return withHint(usagef("both a picture and --any are given"), "ask for one of them at a time")
 	}
@@ -134,6 +137,17 @@ func (o *capacityFlags) run(ctx context.Context, names []string) error {
 	return o.each(ctx, these(covers(names)...), tally{files: "recordings", done: "with room for a picture"}, func(j job.Job) error {
 		return o.measure(ctx, j.Cover, strength, image, file)
 	})
+}
+
+// pictureAmong takes the one picture out of names that recordings are expected under, as ditas hide takes it without a flag.
+func (o *capacityFlags) pictureAmong(ctx context.Context, names []string) []string {
+	is := func(name string) bool { return name != "-" && looksLikePicture(ctx, name) }
+	at := slices.IndexFunc(names, is)
+	if at < 0 || len(names) == 1 || o.image != "" || o.any != "" || slices.ContainsFunc(names[at+1:], is) {
+		return names
+	}
+	o.image = names[at]
+	return slices.Delete(slices.Clone(names), at, at+1)
 }
 
 // measure tells what one recording takes, and whether a picture fits, if there is one, and its file.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -218,9 +219,11 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 	if list, err = o.manifest.part(list, o.batch.force); err != nil {
 		return err
 	}
-	if err := o.batch.makeFolder(); err != nil {
+	remove, err := o.batch.makeFolder()
+	if err != nil {
 		return err
 	}
+	defer remove()
 	if list.many {
 		if _, err := o.passphrase.keyOf(ctx, &o.terminal, true); err != nil {
 			return err
@@ -348,11 +351,25 @@ func (o *hideFlags) arguments(ctx context.Context, args []string) (images, cover
 	case folder >= 0:
 		err = withHint(fmt.Errorf("%s is a folder, and files are wanted here", covers[folder]), "name those in it; --out-dir names a folder to write to")
 	case len(images) == 0 && len(o.anys) == 0:
-		err = withHint(usagef("no picture is given"), "name it with --image, or a file of another kind with --any; ditas hide -h explains")
+		err = noPicture(args)
 	case len(covers) == 0:
 		err = withHint(usagef("no recording is given"), "name it with --cover; ditas hide -h explains")
 	}
 	return images, covers, out, err
+}
+
+// noPicture says why none of the names is that of a picture to hide.
+func noPicture(args []string) error {
+	for i, name := range args {
+		info, err := os.Stat(name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && i < len(args)-1: // the last one may be that of the recording to write
+			return err
+		case err == nil && info.Mode().IsRegular() && info.Size() > 0 && !looksLikeRecording(name):
+			return withHint(usagef("%s is not a picture that ditas reads", name), "%s; --any hides a file of any other kind", picture.Wanted())
+		}
+	}
+	return withHint(usagef("no picture is given"), "name it with --image, or a file of another kind with --any; ditas hide -h explains")
 }
 
 // stegoName returns what the file of this name is called with a picture in it: the name, with the extension of what is written. What only ffmpeg can
@@ -399,6 +416,11 @@ func (o *hideFlags) placed(out string) string {
 // hide hides one picture, or a file of any kind, in one recording. None of the inputs is written to.
 func (o *hideFlags) hide(ctx context.Context, j job.Job, inputs []string) error {
 	out := j.Out
+	for _, name := range []string{cmp.Or(j.Any, j.Image), j.Cover} { // what is missing is said before what is in the way
+		if _, err := os.Stat(name); name != "-" && errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
 	if err := o.batch.checkOutput(o.placed(out), inputs...); err != nil {
 		return err
 	}

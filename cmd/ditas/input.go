@@ -278,7 +278,7 @@ func open(ctx context.Context, name string) (*input, int64, error) {
 	switch {
 	case err != nil:
 	case info.IsDir():
-		err = fmt.Errorf("%s is a folder", name)
+		err = withHint(fmt.Errorf("%s is a folder", name), "name files in it, as in %s", filepath.Join(name, "*"))
 	case !info.Mode().IsRegular():
 		err = fmt.Errorf("%s is not a regular file", name)
 	case info.Size() == 0:

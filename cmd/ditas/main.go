@@ -74,10 +74,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			if s := cmd.SuggestionsFor(args[0]); len(s) > 0 {
 				return withHint(err, "did you mean ditas %s?", strings.Join(s, " or ditas "))
 			}
+			if there(args[0]) {
+				return withHint(err, "that is a file: ditas hide takes a picture and a recording, ditas reveal a recording with a picture in it")
+			}
 			return withHint(err, "ditas -h lists the commands")
 		},
 		SuggestionsMinimumDistance: 2,
 		CompletionOptions:          cobra.CompletionOptions{DisableDefaultCmd: true},
+	}
+	// By either name messages go elsewhere than what is written there.
+	args = slices.Clone(args)
+	for i, arg := range args {
+		if arg == "/dev/stdout" {
+			args[i] = "-"
+		}
 	}
 	started := false
 	for _, c := range []*cobra.Command{
@@ -134,6 +144,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		}
 		err = withHint(&usageError{err}, "%s -h explains", cmd.CommandPath())
 	}
+	// Whoever reads objects gets one for what failed before there was any.
+	if slices.Contains(args, "--json") && !out.written && out.err == nil {
+		t := terminal{out: out, json: true}
+		t.result(failedAt(ctx, err))
+	}
 	return conclude(ctx, stderr, err)
 }
 
@@ -161,7 +176,10 @@ func plainFlagError(cmd *cobra.Command, args []string, err error) error {
 	var unknown *pflag.NotExistError
 	if errors.As(err, &unknown) {
 		err := usagef("there is no flag --%s", unknown.GetSpecifiedName())
-		if unknown.GetSpecifiedShortnames() != "" {
+		if short := unknown.GetSpecifiedShortnames(); short != "" {
+			if attached(cmd, args, short) {
+				return errSpelledOut
+			}
 			err = usagef("there is no flag -%s", unknown.GetSpecifiedName())
 		}
 		if name := misread(args); name != "" {
@@ -196,9 +214,29 @@ func plainFlagError(cmd *cobra.Command, args []string, err error) error {
 	return fmt.Errorf("--%s %q: want %s", invalid.GetFlag().Name, invalid.GetValue(), want)
 }
 
-// nearest returns the name of the flag that a name is most likely meant for, empty if it is like none: of those that begin alike the one
-// with the fewest letters to change, otherwise one of which at most a third differs.
+// attached reports whether a flag that there is not, and what follows it, is the end of a passphrase behind -p.
+func attached(cmd *cobra.Command, args []string, short string) bool {
+	return cmd.Flags().Lookup("passphrase") != nil && slices.ContainsFunc(args, func(arg string) bool {
+		return strings.HasPrefix(arg, "-p") && strings.HasSuffix(arg[2:], short)
+	})
+}
+
+// otherwise are names that people give to flags of ours, by what other programs call them: the first that a command has is meant.
+var otherwise = map[string][]string{
+	"in": {"stego", "image"}, "input": {"stego", "image"}, "picture": {"image", "out"}, "photo": {"image", "out"}, "secret": {"image"},
+	"audio": {"cover", "stego"}, "recording": {"cover", "stego"}, "sound": {"cover", "stego"}, "song": {"cover", "stego"}, "carrier": {"cover", "stego"},
+	"file": {"any"}, "message": {"any"}, "text": {"any"}, "data": {"any"},
+	"overwrite": {"force"}, "folder": {"out-dir"}, "directory": {"out-dir"}, "resize": {"fit"}, "scale": {"fit"},
+}
+
+// nearest returns the name of the flag that a name is most likely meant for, empty if it is like none: the one that is called so elsewhere, or of
+// those that begin alike the one with the fewest letters to change, otherwise one of which at most a third differs.
 func nearest(flags *pflag.FlagSet, name string) (near string) {
+	for _, meant := range otherwise[name] {
+		if flags.Lookup(meant) != nil {
+			return meant
+		}
+	}
 	const alike = 3 // letters
 	least, begins := (len(name)+2)/3+1, false
 	flags.VisitAll(func(f *pflag.Flag) {
@@ -230,13 +268,15 @@ func edits(a, b string) int {
 	return row[len(b)]
 }
 
-// checked is standard output, and the first error in writing to it.
+// checked is standard output, the first error in writing to it, and whether anything was written.
 type checked struct {
 	io.Writer
-	err error
+	err     error
+	written bool
 }
 
 func (c *checked) Write(p []byte) (int, error) {
+	c.written = true
 	n, err := c.Writer.Write(p)
 	if c.err == nil {
 		c.err = err
@@ -247,10 +287,7 @@ func (c *checked) Write(p []byte) (int, error) {
 // conclude tells what went wrong and returns the exit code.
 func conclude(ctx context.Context, stderr io.Writer, err error) int {
 	var hint *hintError
-	text, code := plain(err), exitCode(err)
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		text = "interrupted"
-	}
+	text, code := wording(ctx, err), exitCode(err)
 	if code == exitPartly {
 		text = "warning: " + text
 	}
@@ -262,6 +299,14 @@ func conclude(ctx context.Context, stderr io.Writer, err error) int {
 		fmt.Fprintf(stderr, "hint: %s\n", visible(hint.hint))
 	}
 	return code
+}
+
+// wording is the text of an error, and of one that an interruption led to, that it was one.
+func wording(ctx context.Context, err error) string {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return "interrupted"
+	}
+	return plain(err)
 }
 
 // exitCode returns the exit code of an error.

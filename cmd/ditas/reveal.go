@@ -153,9 +153,11 @@ func (o *revealFlags) run(ctx context.Context, args []string) error {
 	if o.drawn != "" && list.many {
 		return usagef("--map names one file, but there are %d recordings", list.n)
 	}
-	if err := o.batch.makeFolder(); err != nil {
+	remove, err := o.batch.makeFolder()
+	if err != nil {
 		return err
 	}
+	defer remove()
 	if list.many {
 		if _, err := o.passphrase.keyOf(ctx, &o.terminal, false); err != nil {
 			return err
@@ -382,7 +384,7 @@ func (o *revealFlags) outFor(out string, file *ditas.File, only bool) (string, b
 // refuse returns an error that no picture is written under the name that was given, and what is. file is what was hidden, nil if that is the picture alone.
 func (o *revealFlags) refuse(unknown error, file *ditas.File) error {
 	if o.format == "" && file != nil {
-		return withHint(unknown, "or in %s, as the hidden file has it, or in what is no picture's: by such a name that comes back as it is",
+		return withHint(unknown, "under a name that ends in %s, or not as those of pictures do, the hidden file comes back as it is",
 			picture.ExtensionOf(file.Data))
 	}
 	return withHint(unknown, "--format writes a picture under any name")
