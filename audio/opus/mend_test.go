@@ -29,3 +29,6 @@ func TestChainOfAnotherKind(t *testing.T) { format.ChainOfAnotherKind(t, read(t,
 
 // What is cut off says so.
 func TestCutOff(t *testing.T) { format.CutOff(t, read(t, "pages.opus")) }
+
+// Packets of two bytes that last for 120 ms are silence, and may not last for hours.
+func TestSparse(t *testing.T) { format.Sparse(t, read(t, "pages.opus"), []byte{1<<3 | 3, 6}, 5760) }

@@ -76,7 +76,11 @@ func (f *File) open(r io.ReaderAt, size int64) (err error) {
 	if err := f.track.Scan(s.Next(), s.Number+1, 0, nil); err != nil {
 		return err
 	}
-	return f.place(skip)
+	if err := f.place(skip); err != nil {
+		return err
+	}
+	f.track.Bound(f.start)
+	return nil
 }
 
 // parseHead reads the first header (RFC 7845, section 5.1) and returns how many frames are not to be heard.

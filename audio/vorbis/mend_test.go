@@ -38,3 +38,6 @@ func TestChainOfAnotherKind(t *testing.T) { format.ChainOfAnotherKind(t, read(t,
 
 // What is cut off says so.
 func TestCutOff(t *testing.T) { format.CutOff(t, read(t, "pages.ogg")) }
+
+// Packets of a byte that last for 1024 samples are silence, and may not last for hours.
+func TestSparse(t *testing.T) { format.Sparse(t, read(t, "pages.ogg"), []byte{0x0e}, 1024) }

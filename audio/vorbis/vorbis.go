@@ -89,7 +89,11 @@ func (f *File) open(r io.ReaderAt, size int64) (err error) {
 	if err != nil {
 		return err
 	}
-	return f.scan(s.Next(), s.Number+1, d)
+	if err := f.scan(s.Next(), s.Number+1, d); err != nil {
+		return err
+	}
+	f.track.Bound(f.zero())
+	return nil
 }
 
 // find returns the first Vorbis stream.

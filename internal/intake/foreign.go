@@ -17,6 +17,10 @@ import (
 // mostDecoded bounds what ffmpeg writes, in bytes: what a WAV file can hold, six hours of stereo in 16 bits.
 const mostDecoded = 1<<32 - 1<<16
 
+// mostOf bounds what ffmpeg writes of a file of some bytes: 256 frames of 16-bit stereo for each, and a minute and a half of any file. The lowest rates have a
+// quarter of that, and whoever searches hours of silence in a few bytes takes as long as for hours of sound.
+func mostOf(size int64) int64 { return min(mostDecoded, 1<<24+1024*size) }
+
 // Sound is a recording that ffmpeg took out of a file that ditas does not read. Closing it removes the temporary file that it is in.
 type Sound struct {
 	audio.File
@@ -85,7 +89,7 @@ func ForeignWithin(ctx context.Context, r io.ReaderAt, size, most int64) (audio.
 	if _, missing := ffmpeg.Find(); missing != nil {
 		return nil, wanting(format, err)
 	}
-	s, err := decode(ctx, r, size, format, min(most, mostDecoded))
+	s, err := decode(ctx, r, size, format, min(most, mostOf(size)))
 	if err != nil {
 		return nil, fmt.Errorf("decoding %s: %w", format, err)
 	}

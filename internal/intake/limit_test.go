@@ -39,6 +39,23 @@ func TestLongerThanIsDecoded(t *testing.T) {
 	}
 }
 
+// Few bytes may not last for hours.
+func TestSilenceInFewBytes(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "silence.wv")
+	if err := ffmpeg.Run(t.Context(), "-f", "lavfi", "-i", "anullsrc=r=192000:cl=stereo", "-t", "60", "-sample_fmt", "s32p", name); errors.Is(err, ffmpeg.ErrMissing) {
+		t.Skip(err)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Foreign(t.Context(), strings.NewReader(string(data)), int64(len(data))); !errors.Is(err, audio.ErrUnsupported) {
+		t.Errorf("a minute in %d bytes: %v", len(data), err)
+	}
+}
+
 // While ffmpeg is at work, nothing has a name that would be left if ditas were killed.
 func TestNothingHasAName(t *testing.T) {
 	real, err := ffmpeg.Find()

@@ -208,6 +208,16 @@ func (t *Track) Length(frames func(packet []byte) (int, error)) (length int64, e
 	}
 }
 
+// Bound cuts off what a track that begins at a position has beyond the frames that there may be in its bytes: packets of a byte or two may last for a
+// tenth of a second, pages may be missing before each, and whoever reads all that silence takes hours for a small file. The lowest rates of speech
+// have 64 frames for each byte at 48 kHz.
+func (t *Track) Bound(start int64) {
+	const most, free = 256, 1 << 21 // frames for each byte, and those of any file
+	if end := start + free + most*(t.Bytes-t.Begin); t.End > end {
+		t.Cut, t.End = max(t.Cut, t.End), end
+	}
+}
+
 // HeadersEnd returns what it means that err came while headers were read.
 func HeadersEnd(err error) error {
 	if err == io.EOF || err == io.ErrUnexpectedEOF {

@@ -185,3 +185,43 @@ func (f *Format) ChainOfAnotherKind(t *testing.T, data []byte) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// page returns a page of whole packets, shorter than 255 bytes each.
+func page(serial uint32, position int64, number uint32, packets [][]byte) []byte {
+	le := binary.LittleEndian
+	p := le.AppendUint64([]byte("OggS\x00\x00"), uint64(position))
+	p = append(le.AppendUint32(le.AppendUint32(p, serial), number), 0, 0, 0, 0, byte(len(packets)))
+	for _, packet := range packets {
+		p = append(p, byte(len(packet)))
+	}
+	p = append(p, bytes.Join(packets, nil)...)
+	le.PutUint32(p[22:], ogg.Checksum(p))
+	return p
+}
+
+// Sparse checks that a file of many packets like this one, which lasts for so many samples and takes next to no room, counts as cut off, and one of few
+// does not. Their headers are those of data.
+func (f *Format) Sparse(t *testing.T, data, packet []byte, samples int64) {
+	heads := f.Heads(data)
+	head := data[:pages(t, data)[heads]]
+	serial := binary.LittleEndian.Uint32(data[14:])
+	for count, cut := range map[int]bool{1: false, 60: true} {
+		file := bytes.Clone(head)
+		for i := range count {
+			file = append(file, page(serial, int64(i+1)*255*samples, uint32(heads+i), slices.Repeat([][]byte{packet}, 255))...)
+		}
+		got := f.open(t, file)
+		if most := int64(1<<21 + 256*len(file)); got.Frames() > most {
+			t.Errorf("%d pages: %d samples in %d bytes", count, got.Frames(), len(file))
+		}
+		block := audio.NewBlock(got.Format().Channels, 1000)
+		r := got.Reader()
+		err := r.SeekFrame(got.Frames())
+		if err == nil {
+			_, err = r.Read(block)
+		}
+		if errors.As(err, new(*audio.TruncatedError)) != cut {
+			t.Errorf("%d pages: at the end %v", count, err)
+		}
+	}
+}
