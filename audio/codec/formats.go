@@ -213,7 +213,6 @@ var formats = []*Format{
 	{name: "ATRAC", extensions: []string{".oma", ".aa3"}, lossy: true, marks: []string{"ea3\x03", "EA3\x01"}, demuxer: "oma"},
 	{name: "Creative Voice", extensions: []string{".voc"}, marks: []string{"Creative Voice File"}, demuxer: "voc"},
 	{name: "8SVX", extensions: []string{".8svx"}, marks: []string{"FORM????8SVX"}, demuxer: "iff"},
-	{name: "GSM 06.10", extensions: []string{".gsm"}, lossy: true},
 	{
 		name: "MIDI", extensions: []string{".mid", ".midi", ".rmi"}, marks: []string{"MThd", "RIFF????RMID"},
 		advice: "it holds notes and no sound; have a synthesizer play it into a WAV file first",

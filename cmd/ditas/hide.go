@@ -474,12 +474,13 @@ func (o *hideFlags) hide(ctx context.Context, j job.Job, inputs []string) error 
 		return explain(err, cover, survey.Method())
 	}
 	res.Warnings = append(res.Warnings, occupied...)
+	warned := o.warnOfPlace(&res, o.takesFile(survey, secret))
 	content := func(w io.Writer) (err error) {
 		if res.Hide, err = survey.Hide(ctx, w, secret, key, o.options); err != nil {
 			return err
 		}
-		if res.File != nil && picture.Located(o.options.File.Data) {
-			o.warn(fmt.Sprintf("%s says where it was taken, and whoever reveals it learns that", shown(res.Image)), "--strip leaves that out")
+		if !warned {
+			o.warnOfPlace(&res, res.File != nil)
 		}
 		return o.batch.checkOutput(o.placed(out), inputs...) // which may have come meanwhile
 	}
@@ -499,6 +500,24 @@ func (o *hideFlags) hide(ctx context.Context, j job.Job, inputs []string) error 
 	res.Warnings = append(res.Warnings, res.Hide.Warnings...)
 	o.tell(&res, cover.name, key)
 	return o.result(res)
+}
+
+// takesFile reports whether there is room for the file that is to be hidden, as far as the survey tells.
+func (o *hideFlags) takesFile(survey *ditas.Survey, secret *picture.Planes) bool {
+	if o.options.File == nil || secret == nil {
+		return o.options.File != nil
+	}
+	room, err := survey.Capacity(o.options.Strength)
+	return err == nil && room.TakesFile(secret.Width, secret.Height, len(o.options.File.Data))
+}
+
+// warnOfPlace warns, if the file is hidden, that it says where it was taken. It reports whether it did.
+func (o *hideFlags) warnOfPlace(res *hidden, file bool) bool {
+	if !file || !picture.Located(o.options.File.Data) {
+		return false
+	}
+	o.warn(fmt.Sprintf("%s says where it was taken, and whoever reveals it learns that", shown(res.Image)), "--strip leaves that out")
+	return true
 }
 
 // occupied warns of a cover that holds something already, for anyone or for this key.
@@ -524,7 +543,7 @@ func (o *hideFlags) tell(res *hidden, cover string, key ditas.Key) {
 	if res.Width != res.ImageWidth || res.Height != res.ImageHeight {
 		scaled = fmt.Sprintf(", scaled down from %d×%d", res.ImageWidth, res.ImageHeight)
 	}
-	whole := res.comesBack()
+	whole := res.comesBack(o.strip)
 	if o.brief {
 		brief := whole
 		if len(res.Losses) > 0 {
@@ -576,8 +595,10 @@ func (o *hideFlags) tell(res *hidden, cover string, key ditas.Key) {
 }
 
 // comesBack tells as what a picture or a file is revealed.
-func (h *hidden) comesBack() string {
+func (h *hidden) comesBack(stripped bool) string {
 	switch {
+	case h.File != nil && stripped:
+		return "revealed it is the file, byte for byte but for what was left out"
 	case h.File != nil:
 		return "revealed it is the file itself, byte for byte"
 	case h.Exact:

@@ -36,7 +36,8 @@ byte for byte: under its own name if you give none, and under yours, unless that
 as those of pictures of another format do. --format asks for the picture in any case.
 
 With --out-dir, ditas reveals the pictures of many recordings, each under its
-recording's name and in the --format, PNG by default. The folder is made if needed.
+recording's name: the file that was hidden, or the picture in the --format, PNG by
+default. The folder is made if needed.
 
 A picture is hidden in stages. Each adds what the ones before it missed, and the
 first is protected best. If the recording was cut, silenced in part or disturbed by

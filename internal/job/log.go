@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -52,7 +53,7 @@ func (l *Log) read() error {
 	r := bufio.NewReader(l.f)
 	for {
 		if begun, _ := r.Peek(len(begins)); !ours(begun) {
-			return errors.New("it is no log of results: lines of one begin with " + begins)
+			return fmt.Errorf("its lines do not begin with %s, as those of results do", begins)
 		}
 		line, err := r.ReadBytes('\n')
 		l.torn = err == io.EOF && len(line) > 0
