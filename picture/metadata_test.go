@@ -180,6 +180,9 @@ func TestStripWhatOthersWrite(t *testing.T) {
 		"animated.webp": true, "lossyalpha.webp": true, "orientation6.webp": true, "city.jpg": true, "keywords.jpg": false,
 		"orientation6.tif": true, "bigendian.tif": true, "tiled.tif": true,
 	} {
+		if heif := strings.HasSuffix(name, ".heic") || strings.HasSuffix(name, ".avif"); testing.Short() && heif && name != "place.avif" {
+			continue
+		}
 		file := open(t, "said/"+name)
 		if got := Located(file); got != where {
 			t.Errorf("%s: located %t", name, got)
