@@ -3,6 +3,7 @@ package heif
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"reflect"
 	"slices"
 )
@@ -27,6 +28,19 @@ var (
 // reader takes the file for another one. Should a part that is overwritten be one of a picture as well, the pictures before and after differ, and
 // Strip refuses.
 func Strip(data []byte) ([]byte, error) {
+	out, err := strip(data)
+	if err != nil {
+		return nil, err
+	}
+	// What is overwritten may be boxes as well, where parts overlap them, and then the rest would be another file.
+	if again, err := strip(out); err != nil || !bytes.Equal(again, out) {
+		return nil, ErrUnsure
+	}
+	return out, nil
+}
+
+// strip is Strip without a look at what became of the file.
+func strip(data []byte) ([]byte, error) {
 	before, err := parseMeta(data)
 	if err != nil {
 		return nil, err
@@ -43,8 +57,8 @@ func Strip(data []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	for id, i := range m.items {
-		i.blank(parts[id])
+	for _, id := range slices.Sorted(maps.Keys(m.items)) { // they may overlap
+		m.items[id].blank(parts[id])
 	}
 	after, err := parseMeta(out)
 	if err != nil {
