@@ -220,20 +220,27 @@ type Mended interface {
 	Damaged() int64
 }
 
-// Mend returns a File that reads silence where f is damaged, or nil if f knows nothing of damage. Files that are made of others tell what they
-// are made of by a method Unwrap.
+// Mend returns a File that reads silence where f is damaged, or nil if f knows nothing of damage.
 func Mend(f File) Mended {
-	for f != nil {
-		switch v := f.(type) {
-		case interface{ Mend() Mended }:
-			return v.Mend()
-		case interface{ Unwrap() File }:
-			f = v.Unwrap()
-		default:
-			return nil
-		}
+	if m, ok := As[interface{ Mend() Mended }](f); ok {
+		return m.Mend()
 	}
 	return nil
+}
+
+// As returns f if it is a T, or else the first that is one of the files that it is made of, which those tell by a method Unwrap. ok is false if none is.
+func As[T any](f File) (t T, ok bool) {
+	for f != nil {
+		if t, ok := f.(T); ok {
+			return t, true
+		}
+		made, ok := f.(interface{ Unwrap() File })
+		if !ok {
+			break
+		}
+		f = made.Unwrap()
+	}
+	return t, false
 }
 
 // Reader reads frames in order.

@@ -295,32 +295,25 @@ func Of(f audio.File) (*Format, bool) {
 // What is rounded, as to 8 bits or by A-law and µ-law, is not: it has noise of its own, as all recordings have. Other kinds of files say so by a
 // method Lossy, or by a method Unwrap what they are made of.
 func Lossy(f audio.File) bool {
-	for f != nil {
-		switch v := f.(type) {
-		case interface{ Lossy() bool }:
-			return v.Lossy()
-		case interface{ Unwrap() audio.File }:
-			f = v.Unwrap()
-		default:
-			row, ok := Of(f)
-			return ok && row.lossy
-		}
+	if v, ok := audio.As[interface{ Lossy() bool }](f); ok {
+		return v.Lossy()
 	}
-	return false
+	for {
+		made, ok := f.(interface{ Unwrap() audio.File })
+		if !ok {
+			break
+		}
+		f = made.Unwrap()
+	}
+	row, ok := Of(f)
+	return ok && row.lossy
 }
 
 // Complaint returns what the program that decoded f said was wrong with the file, empty if it said nothing or there was no such program. Such files
 // tell it by a method Complaint, or by a method Unwrap what they are made of.
 func Complaint(f audio.File) string {
-	for f != nil {
-		switch v := f.(type) {
-		case interface{ Complaint() string }:
-			return v.Complaint()
-		case interface{ Unwrap() audio.File }:
-			f = v.Unwrap()
-		default:
-			return ""
-		}
+	if v, ok := audio.As[interface{ Complaint() string }](f); ok {
+		return v.Complaint()
 	}
 	return ""
 }

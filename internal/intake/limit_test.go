@@ -14,10 +14,12 @@ import (
 	"ditas/internal/ffmpeg"
 )
 
-// What is longer than what may be decoded is refused, not cut in silence.
-func TestLongerThanIsDecoded(t *testing.T) {
-	name := filepath.Join(t.TempDir(), "long.tta")
-	if err := ffmpeg.Run(t.Context(), "-f", "lavfi", "-i", "sine=d=10", name); errors.Is(err, ffmpeg.ErrMissing) {
+// generated has ffmpeg make a file of what one of its sources gives, and returns what is in it.
+func generated(t *testing.T, name, source string, args ...string) string {
+	t.Helper()
+	name = filepath.Join(t.TempDir(), name)
+	err := ffmpeg.Run(t.Context(), append(append([]string{"-f", "lavfi", "-i", source}, args...), name)...)
+	if errors.Is(err, ffmpeg.ErrMissing) {
 		t.Skip(err)
 	} else if err != nil {
 		t.Fatal(err)
@@ -26,14 +28,20 @@ func TestLongerThanIsDecoded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	format, _ := codec.ByName(name)
+	return string(data)
+}
+
+// What is longer than what may be decoded is refused, not cut in silence.
+func TestLongerThanIsDecoded(t *testing.T) {
+	data := generated(t, "long.tta", "sine=d=10")
+	format, _ := codec.ByName("long.tta")
 	whole := int64(2 * 441000)
-	s, err := decode(t.Context(), strings.NewReader(string(data)), int64(len(data)), format, whole+1000)
+	s, err := decode(t.Context(), strings.NewReader(data), int64(len(data)), format, whole+1000)
 	if err != nil || s.Frames() != 441000 {
 		t.Fatalf("the whole of it: %v", err)
 	}
 	s.Close()
-	_, err = decode(t.Context(), strings.NewReader(string(data)), int64(len(data)), format, whole/2)
+	_, err = decode(t.Context(), strings.NewReader(data), int64(len(data)), format, whole/2)
 	if !errors.Is(err, audio.ErrUnsupported) || Advice(err) != "cut it, or convert it to FLAC first" {
 		t.Errorf("half of it: %v", err)
 	}
@@ -41,17 +49,8 @@ func TestLongerThanIsDecoded(t *testing.T) {
 
 // Few bytes may not last for hours.
 func TestSilenceInFewBytes(t *testing.T) {
-	name := filepath.Join(t.TempDir(), "silence.wv")
-	if err := ffmpeg.Run(t.Context(), "-f", "lavfi", "-i", "anullsrc=r=192000:cl=stereo", "-t", "60", "-sample_fmt", "s32p", name); errors.Is(err, ffmpeg.ErrMissing) {
-		t.Skip(err)
-	} else if err != nil {
-		t.Fatal(err)
-	}
-	data, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Foreign(t.Context(), strings.NewReader(string(data)), int64(len(data))); !errors.Is(err, audio.ErrUnsupported) {
+	data := generated(t, "silence.wv", "anullsrc=r=192000:cl=stereo", "-t", "60", "-sample_fmt", "s32p")
+	if _, err := Foreign(t.Context(), strings.NewReader(data), int64(len(data))); !errors.Is(err, audio.ErrUnsupported) {
 		t.Errorf("a minute in %d bytes: %v", len(data), err)
 	}
 }

@@ -240,6 +240,8 @@ type sound struct {
 	format *codec.Format
 	given  *codec.Format // what it was, before it became a file that can be written
 	lossy  bool          // what was given
+	// complaint is what the program that decoded what was given said was wrong with it.
+	complaint string
 	// becomes tells what became of what was given, as report.Hide has it.
 	becomes string
 	cut     *audio.TruncatedError // of what was given, if that became another kind of file, which is whole
@@ -255,6 +257,9 @@ func (f *sound) release() { f.file.release() }
 
 // Lossy reports whether what was given was compressed with loss.
 func (f *sound) Lossy() bool { return f.lossy }
+
+// Complaint returns what the program that decoded what was given said was wrong with it.
+func (f *sound) Complaint() string { return f.complaint }
 
 // keep puts a sound into the session in place of the one that was there.
 func (s *session) keep(which string, f *sound) {
@@ -474,7 +479,7 @@ func (s *session) decode(ctx context.Context, f *spool) (*sound, error) {
 		return nil, err
 	}
 	f.release()
-	v.given, v.lossy, v.becomes, v.cut = given, lossy, becomes, cut
+	v.given, v.lossy, v.becomes, v.cut, v.complaint = given, lossy, becomes, cut, codec.Complaint(file)
 	return v, nil
 }
 

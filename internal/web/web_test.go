@@ -792,6 +792,30 @@ func TestDecodedByFFmpeg(t *testing.T) {
 	}
 }
 
+// Whoever hides in what ffmpeg decoded only as far as it went is told.
+func TestCutOffForFFmpeg(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "song.m4a")
+	args := []string{"-f", "lavfi", "-i", "anoisesrc=d=12:a=0.2:r=16000", "-c:a", "aac", "-movflags", "+faststart", name}
+	if err := ffmpeg.Run(t.Context(), args...); errors.Is(err, ffmpeg.ErrMissing) {
+		t.Skip(err)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for end, want := range map[int]bool{len(data): false, len(data) * 2 / 3: true} {
+		v := visit(t, web.Options{})
+		var got struct{ Warnings []report.Warning }
+		v.result("PUT", "/sounds/cover?name=song.m4a", data[:end], &got)
+		told := slices.ContainsFunc(got.Warnings, func(w report.Warning) bool { return w.Kind == report.Damaged })
+		if told != want {
+			t.Errorf("%d bytes of %d: warnings %v", end, len(data), got.Warnings)
+		}
+	}
+}
+
 // The page takes every format that there is, and names it.
 func TestFormatsOnThePage(t *testing.T) {
 	server, _ := serve(t, web.Options{})
