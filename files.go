@@ -25,6 +25,10 @@ func HideFile(ctx context.Context, stego, cover, secret string, key Key, o HideO
 	if err := codec.CheckOutput(stego); err != nil {
 		return nil, err
 	}
+	m, _, err := choose(o.Method, o.For)
+	if err != nil {
+		return nil, err
+	}
 	p, data, err := readPicture(ctx, secret)
 	if err != nil {
 		return nil, err
@@ -37,7 +41,7 @@ func HideFile(ctx context.Context, stego, cover, secret string, key Key, o HideO
 		return nil, err
 	}
 	defer recording.Close()
-	writable, _, err := codec.Cover(recording, codec.CoverOptions{Name: stego})
+	writable, _, err := codec.Cover(recording, codec.CoverOptions{Name: stego, Sixteen: m.MaxBits > 0})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", cover, err)
 	}

@@ -69,7 +69,7 @@ func NewSurvey(ctx context.Context, cover audio.File, o SurveyOptions) (*Survey,
 	if err != nil {
 		return nil, err
 	}
-	writable, err := rewriter(cover)
+	writable, err := rewriter(cover, m)
 	if err != nil {
 		return nil, err
 	}
@@ -104,12 +104,14 @@ func NewSurvey(ctx context.Context, cover audio.File, o SurveyOptions) (*Survey,
 	return &Survey{m, o.For, s, warnings, codec.Becomes(writable)}, nil
 }
 
-// rewriter returns a recording as one that can be written: as it is, or as codec.Default says, of 16 bits if it was compressed with loss.
-func rewriter(cover audio.File) (audio.Rewriter, error) {
-	if r, ok := cover.(audio.Rewriter); ok {
+// rewriter returns a recording as one that can be written: as it is, or as codec.Default says, of 16 bits if it was compressed with loss or a method takes
+// no more.
+func rewriter(cover audio.File, m *Method) (audio.Rewriter, error) {
+	r, ok := cover.(audio.Rewriter)
+	if f := cover.Format(); ok && (m.MaxBits == 0 || !f.Encoding.IsFloat() && f.Bits() <= m.MaxBits) {
 		return r, nil
 	}
-	r, _, err := codec.Cover(cover, codec.CoverOptions{})
+	r, _, err := codec.Cover(cover, codec.CoverOptions{Sixteen: m.MaxBits > 0})
 	return r, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"ditas/internal/carrier"
+	"ditas/internal/carrier/covert"
 	"ditas/internal/carrier/durable"
 	"ditas/internal/carrier/lattice"
 	"ditas/internal/carrier/networks"
@@ -16,6 +17,7 @@ import (
 const (
 	Lattice  = "lattice"
 	Durable  = "durable"
+	Covert   = "covert"
 	Networks = networks.Name // the paper's, trained
 )
 
@@ -24,6 +26,8 @@ const (
 	Keep  = "keep"  // the recording stays a file
 	Share = "share" // it is posted, sent or converted
 	Voice = "voice" // it is sent as a voice message
+	// Secret is for recordings that must not look as if something were hidden in them.
+	Secret = "secret"
 )
 
 // Method describes a method of hiding.
@@ -40,6 +44,10 @@ type Method struct {
 	MaxSNR     float64 `json:"maxSNR"`
 	Faint      bool    `json:"faint"`
 	Secret     bool    `json:"secret"` // the method takes a passphrase
+	// SecretOnly says that it hides nothing without one.
+	SecretOnly bool `json:"secretOnly"`
+	// MaxBits is how many bits the samples of a file may have that is written; a cover of more is lowered. It is 0 if there is no limit.
+	MaxBits int `json:"maxBits"`
 
 	hides carrier.Method
 }
@@ -64,6 +72,15 @@ var methods = []Method{
 		Secret: true,
 
 		hides: stream.Of(Durable, durable.Carrier{Aim: durable.Share}),
+	},
+	{
+		Name: Covert, Summary: "hard to find, for whoever looks at the recording alone; exact where there is room, and little of that",
+		Survives: []string{"other containers of the same samples, as WAV to FLAC"},
+		Loses:    []string{"any change of a sample: cutting, changes of volume, noise, MP3, AAC, Vorbis, Opus, resampling"},
+		Costs:    "reads the recording four times to hide; takes a bit a sample of memory",
+		Secret:   true, SecretOnly: true, MaxBits: 16,
+
+		hides: stream.Of(Covert, covert.Carrier{}),
 	},
 	{
 		Name: Networks, Summary: "the trained networks of the paper; close to the picture, but hardly ever exact",
@@ -94,6 +111,7 @@ var purposes = []Purpose{
 		Name: Voice, Method: Durable, Summary: "speech that will be sent as a voice message",
 		hides: stream.Of(Durable, durable.Carrier{Aim: durable.Voice}),
 	},
+	{Name: Secret, Method: Covert, Summary: "the file stays exactly as it is, and nobody is to suspect that it holds anything: takes a passphrase"},
 	through(Share, "mp3-128", "music", "MP3 at 128 kbit/s", durable.MusicMP3),
 	through(Share, "opus-64", "music", "Opus at 64 kbit/s", durable.MusicOpus64),
 	through(Share, "opus-32", "music", "Opus at 32 kbit/s in mono", durable.MusicOpus32),
@@ -229,6 +247,8 @@ func (m *Method) takes(k Key) error {
 	switch {
 	case k.kind == noKey:
 		return ErrNoKey
+	case k.kind != secretKey && m.SecretOnly:
+		return fmt.Errorf("%s hides nothing without a passphrase: anybody could look for it", m.Name)
 	case k.kind == secretKey && !m.Secret:
 		return fmt.Errorf("%s takes no passphrase: leave it out, or use the method %s", m.Name, Lattice)
 	}

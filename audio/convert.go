@@ -13,7 +13,7 @@ import (
 //
 // Its Readers return the samples of f as [Format.Quantize] rounds them, which the new file holds exactly. If f does not know
 // how many frames it has, Convert reads all of it once to count them. Frames that are not written to a Writer are copied
-// from f.
+// from f, which the Rewriter returns by a method Unrounded.
 func Convert(f File, encoding Encoding, newWriter func(dst io.Writer, format Format, frames int64) (Writer, error)) (Rewriter, error) {
 	format := f.Format()
 	if format.Encoding != encoding {
@@ -66,6 +66,9 @@ func (c *converted) Format() Format { return c.format }
 func (c *converted) Frames() int64 { return c.frames }
 
 func (c *converted) Reader() Reader { return &quantizer{c.File.Reader(), c.format} }
+
+// Unrounded returns the recording with its samples as they were.
+func (c *converted) Unrounded() File { return c.File }
 
 func (c *converted) Rewrite(dst io.Writer) (Writer, error) {
 	w, err := c.newWriter(dst, c.format, c.frames)

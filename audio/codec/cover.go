@@ -16,6 +16,8 @@ type CoverOptions struct {
 	// Level of compression, if the format has levels: see [Format.Levels]. nil means the default. A level for a format
 	// without any is an error.
 	Level *int
+	// Sixteen makes recordings of more than 16 bits, and those of floating point, new files of 16.
+	Sixteen bool
 }
 
 // Check returns the error that [Cover] would return for any recording with these options.
@@ -35,7 +37,10 @@ func (o CoverOptions) Check() error {
 
 // Default returns the format in which f is written where no name says another: its own, or if that cannot be written FLAC, or WAV for what FLAC
 // cannot hold, which is floating point and more than 8 channels. A nil f is any recording that cannot be written as it is.
-func Default(f audio.File) *Format {
+func Default(f audio.File) *Format { return CoverOptions{}.format(f) }
+
+// format returns the format in which f is written where no name says another.
+func (o CoverOptions) format(f audio.File) *Format {
 	if own, _ := Of(f); own != nil && own.Writable() {
 		return own
 	}
@@ -45,7 +50,7 @@ func Default(f audio.File) *Format {
 			if to.write.first != first {
 				continue
 			}
-			if last = to; f == nil || to.holds(f) {
+			if last = to; f == nil || to.holds(f, o) {
 				return to
 			}
 		}
@@ -54,9 +59,9 @@ func Default(f audio.File) *Format {
 }
 
 // holds reports whether a new file of the format can have the samples of f.
-func (f *Format) holds(file audio.File) bool {
+func (f *Format) holds(file audio.File, o CoverOptions) bool {
 	format := file.Format()
-	if encoding := encodingOf(file); encoding != format.Encoding {
+	if encoding := o.encodingOf(file); encoding != format.Encoding {
 		format.Encoding, format.ValidBits = encoding, 0
 	}
 	if format.Encoding.IsFloat() && !f.Floats() {
@@ -68,16 +73,23 @@ func (f *Format) holds(file audio.File) bool {
 }
 
 // encodingOf returns that of a new file made of f.
-func encodingOf(f audio.File) audio.Encoding {
-	if Lossy(f) {
+func (o CoverOptions) encodingOf(f audio.File) audio.Encoding {
+	if Lossy(f) || o.lowers(f) {
 		return audio.Int16
 	}
 	return f.Format().Encoding
 }
 
+// lowers reports whether f has more bits than its new file is to have.
+func (o CoverOptions) lowers(f audio.File) bool {
+	format := f.Format()
+	return o.Sixteen && (format.Encoding.IsFloat() || format.Bits() > 16)
+}
+
 // Cover returns f, as [Open] or [OpenFile] returned it, as a recording that can be written, and the format that it
 // will have. A recording that is written in its own format keeps everything but the samples; any other becomes a new
-// file with the same rate, channels and encoding, without its tags. The new file has 16 bits if f is [Lossy]. [Becomes] tells people.
+// file with the same rate, channels and encoding, without its tags. The new file has 16 bits if f is [Lossy]. [Becomes] tells people. Of a new file,
+// a method Unrounded returns f, whose samples may be more precise.
 //
 // The error is a *[Refusal] that wraps [audio.ErrUnsupported] if the format cannot be written or cannot hold the
 // recording, or if there is no such level.
@@ -91,20 +103,20 @@ func Cover(f audio.File, o CoverOptions) (audio.Rewriter, *Format, error) {
 	}
 	to, asked := ByName(o.Name)
 	if !asked {
-		to = Default(f)
+		to = o.format(f)
 	}
 	level, err := to.level(o)
 	if err != nil {
 		return nil, nil, err
 	}
-	if to == own {
+	if to == own && !o.lowers(f) {
 		r, err := to.write.again(f, level)
 		if err == nil && asked && expands(r) {
 			r = &covered{Rewriter: r, from: f, to: to, asked: true}
 		}
 		return r, to, err
 	}
-	encoding := encodingOf(f)
+	encoding := o.encodingOf(f)
 	if encoding.IsFloat() && !to.Floats() {
 		return nil, nil, &Refusal{
 			Says:   "has floating-point samples, which " + to.name + " cannot hold",
@@ -125,7 +137,7 @@ func Cover(f audio.File, o CoverOptions) (audio.Rewriter, *Format, error) {
 			Err:    audio.ErrUnsupported,
 		}
 	}
-	return &covered{r, f, to, asked}, to, nil
+	return &covered{r, f, to, asked && !o.lowers(f)}, to, nil
 }
 
 // covered is a recording that is written as a new file. It remembers what it was.
@@ -138,6 +150,9 @@ type covered struct {
 
 // Unwrap returns the recording that it was.
 func (c *covered) Unwrap() audio.File { return c.from }
+
+// Unrounded returns the recording with its samples as they were.
+func (c *covered) Unrounded() audio.File { return c.from }
 
 // Becomes says what becomes of a cover, as [Cover] or [Open] returned it, that cannot be written as it is, as in "FLAC (44100 Hz, 2 channels,
 // 16-bit), without its tags". It is empty for one that can, and where a name asked for another format.

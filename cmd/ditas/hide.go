@@ -396,6 +396,9 @@ func nameFor(name string, format *codec.Format) string {
 // cover says how a recording is to be written under a name.
 func (o *hideFlags) cover(out string) codec.CoverOptions {
 	c := codec.CoverOptions{Name: out}
+	if m, err := ditas.MethodFor(o.options.Method, o.options.For); err == nil {
+		c.Sixteen = m.MaxBits > 0
+	}
 	if o.compressed {
 		c.Level = &o.compression
 	}

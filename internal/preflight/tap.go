@@ -24,6 +24,9 @@ func NewTap(f audio.Rewriter, lossy bool) *Tap {
 // Reader returns a Reader that has the tap hear what it gives.
 func (t *Tap) Reader() audio.Reader { return &tapReader{Reader: t.Rewriter.Reader(), tap: t} }
 
+// Unwrap returns the recording without the ear.
+func (t *Tap) Unwrap() audio.File { return t.Rewriter }
+
 // Report tells what the recording is like, as far as it was heard. The tap hears nothing more.
 func (t *Tap) Report() *Report {
 	t.deaf.Store(true)

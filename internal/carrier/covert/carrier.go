@@ -1,0 +1,73 @@
+package covert
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"ditas/audio"
+	"ditas/internal/carrier"
+	"ditas/internal/keystream"
+	"ditas/report"
+)
+
+// Carrier is the covert way of hiding as a [carrier.Carrier].
+type Carrier struct{}
+
+// Survey measures a cover, which has at most 16 bits a sample.
+func (Carrier) Survey(ctx context.Context, cover audio.File, o carrier.Options) (carrier.Survey, error) {
+	s, err := newSurvey(ctx, cover, max(1, o.Workers), o.Phase(report.Surveying))
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Dither writes a cover as [survey.Embed] does that dithers, with nothing hidden in it: of 16 bits, rounded with usual dither, the randomness that
+// key gives. Such a recording looks like those in which something is hidden, and so do those of whoever dithers all that they publish.
+func Dither(ctx context.Context, dst io.Writer, cover audio.Rewriter, key keystream.Key, o carrier.Options) error {
+	format := cover.Format()
+	if format.Encoding.IsFloat() || format.Bits() != 16 {
+		return fmt.Errorf("covert: %w: a file of %v, want 16 bits", errors.ErrUnsupported, format)
+	}
+	s := &survey{shape: shapeOf(format, cover.Frames()), cover: cover, source: cover, dithered: true}
+	precise, err := s.compare(ctx)
+	if err != nil {
+		return err
+	}
+	if precise {
+		s.source = unrounded(cover)
+	}
+	host, err := carrier.NewHost(ctx, s.source)
+	if err != nil {
+		return err
+	}
+	e := &embedding{
+		survey: s, body: newBody(s.shape, key, nil, 0), workers: max(1, o.Workers), pieces: newPieces(host, s.shape),
+		flipped: make([]uint64, (s.samples()+63)/64), dither: newDitherer(0, s.scale()),
+	}
+	e.prepare()
+	progress, done := phase(o, report.Embedding), 0
+	e.progress = func() {
+		done++
+		progress(done, len(e.body.order))
+	}
+	w, err := cover.Rewrite(dst)
+	if err != nil {
+		return err
+	}
+	if _, err := e.write(ctx, w); err != nil {
+		return err
+	}
+	return w.Close()
+}
+
+// Find looks for a payload.
+func (Carrier) Find(ctx context.Context, stego *carrier.Host, key keystream.Key, o carrier.Options) (carrier.Found, error) {
+	f, err := find(ctx, stego, key, phase(o, report.Searching))
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}

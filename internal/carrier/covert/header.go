@@ -1,0 +1,107 @@
+package covert
+
+import (
+	"crypto/subtle"
+	"encoding/binary"
+	"fmt"
+	"io"
+
+	"ditas/internal/keystream"
+)
+
+// MaxPayload is the largest size of a payload in bytes.
+const MaxPayload = 1<<30 - 1
+
+// nonce makes the key of one recording out of that of a passphrase and a shape.
+type nonce [16]byte
+
+func newNonce(random io.Reader) (n nonce, err error) {
+	if _, err := io.ReadFull(random, n[:]); err != nil {
+		return n, fmt.Errorf("random numbers for the recording: %w", err)
+	}
+	return n, nil
+}
+
+// key returns the key of the recording.
+func (n nonce) key(shaped keystream.Key) keystream.Key {
+	return shaped.Derive("covert recording " + string(n[:]))
+}
+
+// The header is the nonce, the size of the payload in bytes in four of them, the most significant first, combined by exclusive or with a mask of the
+// recording's key, and a tag over both. All of it looks random to those without the key, and so do the parities of any recording.
+const (
+	headerTag  = 8
+	headerSize = 16 + 4 + headerTag
+	headerBits = 8 * headerSize
+)
+
+// header is what a receiver has to know.
+type header struct {
+	nonce nonce
+	size  int // of the payload in bytes
+}
+
+func (h header) marshal(key keystream.Key) (b [headerSize]byte) {
+	copy(b[:], h.nonce[:])
+	binary.BigEndian.PutUint32(b[16:], uint32(h.size))
+	tag := key.MAC("covert header tag", b[:20])
+	copy(b[20:], tag[:])
+	mask := key.MAC("covert header mask", h.nonce[:])
+	subtle.XORBytes(b[16:20], b[16:20], mask[:4])
+	return b
+}
+
+// parseHeader returns the header in b, and whether it is one under the key of the recording's shape.
+func parseHeader(b [headerSize]byte, shaped keystream.Key) (h header, ok bool) {
+	copy(h.nonce[:], b[:])
+	key := h.nonce.key(shaped)
+	mask := key.MAC("covert header mask", h.nonce[:])
+	subtle.XORBytes(b[16:20], b[16:20], mask[:4])
+	tag := key.MAC("covert header tag", b[:20])
+	h.size = int(binary.BigEndian.Uint32(b[16:20]))
+	return h, subtle.ConstantTimeCompare(tag[:headerTag], b[20:]) == 1
+}
+
+// tagSize is that of the check of the whole payload, which follows it.
+const tagSize = 16
+
+// seal returns a payload with its tag, both combined by exclusive or with a stream of the recording's key.
+func seal(key keystream.Key, payload []byte) []byte {
+	tag := key.MAC("covert payload tag", payload)
+	sealed := append(append(make([]byte, 0, len(payload)+tagSize), payload...), tag[:tagSize]...)
+	cipher(key, sealed)
+	return sealed
+}
+
+// open returns the payload in what seal returned, which it changes, and whether it is right.
+func open(key keystream.Key, sealed []byte) ([]byte, bool) {
+	cipher(key, sealed)
+	payload := sealed[:len(sealed)-tagSize]
+	tag := key.MAC("covert payload tag", payload)
+	return payload, subtle.ConstantTimeCompare(tag[:tagSize], sealed[len(payload):]) == 1
+}
+
+// cipher combines b with the stream of a key, eight bytes a number, the least significant first.
+func cipher(key keystream.Key, b []byte) {
+	stream := keystream.New(key, "covert payload")
+	var part [8]byte
+	for i := 0; i < len(b); i += len(part) {
+		binary.LittleEndian.PutUint64(part[:], stream.Uint64())
+		subtle.XORBytes(b[i:], b[i:], part[:min(len(part), len(b)-i)])
+	}
+}
+
+// spread writes the bits of b, the most significant first, one to each byte.
+func spread(dst, b []byte) {
+	for i := range dst {
+		dst[i] = b[i>>3] >> (7 - i&7) & 1
+	}
+}
+
+// gather sets the bits of b from bit from on, which have to be 0.
+func gather(b []byte, from int64, bits []byte) {
+	for i, bit := range bits {
+		at := from + int64(i)
+		b[at>>3] |= bit & 1 << (7 - at&7)
+	}
+}

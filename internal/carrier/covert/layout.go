@@ -1,0 +1,181 @@
+package covert
+
+import (
+	"fmt"
+	"math/bits"
+	"sort"
+
+	"ditas/audio"
+	"ditas/internal/fec/syndrome"
+	"ditas/internal/keystream"
+)
+
+// height is that of all codes.
+const height = 10
+
+// Sizes of what a recording is divided into. A block has at most mostWidth samples to a bit of the payload: more would take time, and spare few
+// changes.
+const (
+	pieceFrames    = 1 << 14
+	segmentSamples = 1 << 20
+	blockSamples   = 1 << 16
+	mostWidth      = 512
+)
+
+// The header has at most headerWidth samples to each of its bits, and at most one in headerShare of all samples.
+const (
+	headerWidth = 64
+	headerShare = 8
+	leastWidth  = 8
+)
+
+// leastSamples is how many samples, of all channels together, a recording has to have at least.
+const leastSamples = headerBits * leastWidth * headerShare
+
+// shape is what stays of a recording as long as its samples do, whatever kind of file they are in.
+type shape struct {
+	rate, channels, bits int
+	frames               int64
+}
+
+// shapeOf returns that of a recording. Samples of more than 16 bits count as 16: a file may be kept in one of a more precise format.
+func shapeOf(f audio.Format, frames int64) shape {
+	s := shape{f.Rate, f.Channels, 16, frames}
+	if !f.Encoding.IsFloat() {
+		s.bits = min(16, f.Bits())
+	}
+	return s
+}
+
+// samples returns the number of samples of all channels.
+func (s shape) samples() int64 { return s.frames * int64(s.channels) }
+
+// scale returns the number of steps from 0 to full scale.
+func (s shape) scale() float64 { return float64(int(1) << (s.bits - 1)) }
+
+// key returns the key of recordings of this shape.
+func (s shape) key(master keystream.Key) keystream.Key {
+	return master.Derive(fmt.Sprintf("covert 0 %d %d %d %d", s.rate, s.channels, s.bits, s.frames))
+}
+
+// placesOfHeader returns the samples that have the header, in ascending order: one in each of so many equal parts of the recording. Sample i is that
+// of channel i mod channels in frame i/channels.
+func (s shape) placesOfHeader(key keystream.Key) []int64 {
+	n := headerBits * min(headerWidth, int(s.samples()/(headerBits*headerShare)))
+	stream, places := keystream.New(key, "covert header places"), make([]int64, n)
+	part := func(i int) int64 { return scaled(int64(i), s.samples(), int64(n)) }
+	for i := range places {
+		from, to := part(i), part(i+1)
+		places[i] = from + int64(stream.Below(int(to-from)))
+	}
+	return places
+}
+
+// orderOfHeader returns the order in which a code has the header's samples.
+func orderOfHeader(key keystream.Key, n int) []uint32 {
+	order := make([]uint32, n)
+	keystream.New(key, "covert header order").Permute(order)
+	return order
+}
+
+// scaled returns ⌊a·b/c⌋ for 0 ≤ a ≤ c.
+func scaled(a, b, c int64) int64 {
+	high, low := bits.Mul64(uint64(a), uint64(b))
+	q, _ := bits.Div64(high, low, uint64(c))
+	return int64(q)
+}
+
+// body says where the payload lies.
+type body struct {
+	shape
+	key    keystream.Key
+	header []int64 // whose samples are left out
+	order  []uint32
+	ends   []int64 // how many samples there are up to the end of each segment
+	bits   int64   // of the payload with its tag
+}
+
+// newBody returns the body of a payload of size bytes, under the key of the recording.
+func newBody(s shape, key keystream.Key, header []int64, size int) *body {
+	b := &body{shape: s, key: key, header: header, bits: 8 * int64(size+tagSize)}
+	b.order = make([]uint32, (s.frames+pieceFrames-1)/pieceFrames)
+	keystream.New(key, "covert pieces").Permute(b.order)
+	segments := int(max(1, s.samples()/segmentSamples))
+	total := int64(0)
+	for i := range segments {
+		for _, p := range b.pieces(i, segments) {
+			total += b.count(p)
+		}
+		b.ends = append(b.ends, total)
+	}
+	return b
+}
+
+// pieces returns those of segment i of n.
+func (b *body) pieces(i, n int) []uint32 {
+	return b.order[i*len(b.order)/n : (i+1)*len(b.order)/n]
+}
+
+// span returns the first frame of a piece and how many it has.
+func (b *body) span(piece uint32) (from int64, frames int) {
+	from = int64(piece) * pieceFrames
+	return from, int(min(pieceFrames, b.frames-from))
+}
+
+// headers returns those of the header's samples that lie in a piece: their numbers from first to last.
+func (b *body) headers(piece uint32) (first, last int) {
+	from, frames := b.span(piece)
+	find := func(frame int64) int {
+		at := frame * int64(b.channels)
+		return sort.Search(len(b.header), func(i int) bool { return b.header[i] >= at })
+	}
+	return find(from), find(from + int64(frames))
+}
+
+// count returns how many samples of the payload a piece has.
+func (b *body) count(piece uint32) int64 {
+	_, frames := b.span(piece)
+	first, last := b.headers(piece)
+	return int64(frames*b.channels - (last - first))
+}
+
+// total returns the number of all samples that the payload may lie in.
+func (b *body) total() int64 { return b.ends[len(b.ends)-1] }
+
+// block is a part of a segment, once that is shuffled, with bits of the payload in it.
+type block struct {
+	from, to int // samples of the segment
+	bit      int64
+	code     *syndrome.Code
+}
+
+// blocks returns those of a segment that have anything of the payload.
+func (b *body) blocks(segment int) ([]block, error) {
+	start := int64(0)
+	if segment > 0 {
+		start = b.ends[segment-1]
+	}
+	samples := b.ends[segment] - start
+	count := (samples + blockSamples - 1) / blockSamples
+	var all []block
+	for i := range count {
+		from, to := samples*i/count, samples*(i+1)/count
+		bit := scaled(start+from, b.bits, b.total())
+		n := int(scaled(start+to, b.bits, b.total()) - bit)
+		if n == 0 {
+			continue
+		}
+		to = min(to, from+int64(n)*mostWidth)
+		code, err := syndrome.New(height, int(to-from), n)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, block{int(from), int(to), bit, code})
+	}
+	return all, nil
+}
+
+// shuffle returns the order of a segment's samples.
+func (b *body) shuffle(order []uint32, segment int) {
+	keystream.New(b.key, fmt.Sprintf("covert segment %d", segment)).Permute(order)
+}

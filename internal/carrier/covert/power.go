@@ -1,0 +1,188 @@
+package covert
+
+import (
+	"math"
+
+	"ditas/internal/carrier"
+	"ditas/internal/dsp"
+)
+
+// The recording is measured in frames of 1024 samples, one from each 512th on. A piece is measured with margin samples on both sides of it.
+const (
+	window    = 1024
+	hop       = window / 2
+	bins      = window/2 + 1
+	smoothing = 9 // bins
+	margin    = window
+	order     = 24 // of linear prediction
+	local     = 33 // samples of its error whose power counts
+)
+
+// Powers are told in classes of classDB dB, from leastPower on, in square steps. Class 0 is wet: silence, what is clipped, and what has less power.
+const (
+	classes    = 192
+	classDB    = 0.5
+	leastPower = 0.5
+)
+
+// powerOf returns the power in the middle of a class.
+func powerOf(class int) float64 {
+	return leastPower * math.Pow(10, classDB*(float64(class)-0.5)/10)
+}
+
+// classOf returns the class of a power.
+func classOf(power float64) uint8 {
+	if !(power >= leastPower) {
+		return 0
+	}
+	return uint8(min(classes-1, 1+int(10*math.Log10(power/leastPower)/classDB)))
+}
+
+// power measures how much power of the recording's own a change has around it: the power of white noise beside which a change would be found as easily.
+//
+// Moving a share p of a frame's samples by a step adds p to every bin S(f) of its spectrum, in square steps a sample, and a likelihood-ratio test finds that
+// by a deflection that grows with the mean of (p/S(f))². That of a white spectrum would be (p/w)² with
+//
+//	w = (mean of S(f)⁻²)^(−½),
+//
+// so the emptiest bands decide. A sample has the lower one of the two frames that it lies in, or the variance that linear prediction leaves around it, if
+// that is less: this knows better where in a frame it is quiet.
+type power struct {
+	transform *dsp.Power
+	taper     [window]float64
+	energy    float64 // of the taper
+	spectrum  [bins]float64
+	tapered   [window]float64
+	auto      [order + 1]float64
+	filter    [order + 1]float64
+	white     []float64
+	left      []float64 // what prediction leaves, then its running sum
+	silent    []bool
+}
+
+func newPower() *power {
+	transform, err := dsp.NewPower(window)
+	if err != nil {
+		panic(err) // a power of two
+	}
+	p := &power{transform: transform}
+	for i := range p.taper {
+		s := math.Sin(math.Pi * (float64(i) + 0.5) / window)
+		p.taper[i] = s * s
+		p.energy += p.taper[i] * p.taper[i]
+	}
+	return p
+}
+
+// classify sets the class of each sample. x has them in steps, with margin samples on both sides; limit is the largest sample that can be.
+func (p *power) classify(dst []uint8, x []float64, limit float64) {
+	n := len(dst)
+	p.white, p.left = grown(p.white, (n+hop-1)/hop+1), grown(p.left, n+local+1)
+	for i := range p.white {
+		p.white[i] = p.whiteness(frameAt(x, margin+(i-1)*hop))
+	}
+	p.predict(x, n)
+	p.still(n, x, limit)
+	for i := range dst {
+		frame := i / hop
+		around := (p.left[i+local] - p.left[i]) / local
+		if dst[i] = 0; !p.silent[i] {
+			dst[i] = classOf(min(p.white[frame], p.white[frame+1], around))
+		}
+	}
+}
+
+// still marks the samples that are never changed, those of digital silence and those at the ends of the range, and returns how many there are.
+func (p *power) still(n int, x []float64, limit float64) (count int64) {
+	p.silent = grown(p.silent, n)
+	carrier.MarkSilence(p.silent, x, margin, margin+n)
+	for i := range p.silent {
+		if v := x[margin+i]; v >= limit || v <= -limit {
+			p.silent[i] = true
+		}
+		if p.silent[i] {
+			count++
+		}
+	}
+	return count
+}
+
+// frameAt returns the frame that begins at x[i], which may go on behind the end.
+func frameAt(x []float64, i int) []float64 { return x[min(i, len(x)):min(i+window, len(x))] }
+
+// whiteness returns the power of white noise beside which a change would be found as easily as in a frame.
+func (p *power) whiteness(x []float64) float64 {
+	clear(p.tapered[:])
+	for i, v := range x {
+		p.tapered[i] = v * p.taper[i]
+	}
+	for i := 0; i < window; i += 2 {
+		p.transform.Set(i/2, p.tapered[i], p.tapered[i+1])
+	}
+	p.transform.Compute(p.spectrum[:])
+	sum, inverse := 0.0, 0.0
+	for k := range smoothing / 2 {
+		sum += p.spectrum[k]
+	}
+	for k := range bins {
+		count := smoothing
+		if at := k + smoothing/2; at < bins {
+			sum += p.spectrum[at]
+		} else {
+			count -= at - bins + 1
+		}
+		if at := k - smoothing/2 - 1; at >= 0 {
+			sum -= p.spectrum[at]
+		}
+		if at := k - smoothing/2; at < 0 {
+			count += at
+		}
+		s := max(sum/(float64(count)*p.energy), 1e-9)
+		inverse += 1 / (s * s)
+	}
+	return 1 / math.Sqrt(inverse/bins)
+}
+
+// predict sets p.left to the running sum of the squared errors of linear prediction, for the samples from local/2 before the first one on.
+func (p *power) predict(x []float64, n int) {
+	const ahead = local / 2
+	sum := 0.0
+	p.left[0] = 0
+	for from := 0; from < n+local; from += hop {
+		at := margin - ahead + from // the first sample that is predicted
+		p.fit(x[max(0, at-(window-hop)/2):min(len(x), at+(window+hop)/2)])
+		for i := from; i < min(from+hop, n+local); i++ {
+			e, past := 0.0, x[margin-ahead+i-order:margin-ahead+i+1]
+			for k, a := range p.filter {
+				e += a * past[order-k]
+			}
+			sum += e * e
+			p.left[i+1] = sum
+		}
+	}
+}
+
+// fit computes the filter that predicts a frame best.
+func (p *power) fit(x []float64) {
+	for i, v := range x {
+		p.tapered[i] = v * p.taper[i]
+	}
+	t := p.tapered[:len(x)]
+	for k := range p.auto {
+		sum := 0.0
+		for i, v := range t[min(k, len(t)):] {
+			sum += v * t[i]
+		}
+		p.auto[k] = sum
+	}
+	p.auto[0] += 1e-9 * (p.auto[0] + 1)
+	dsp.LPC(p.filter[:], p.auto[:])
+}
+
+// grown returns a slice of n values, which may be those of s.
+func grown[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
+}
