@@ -631,16 +631,23 @@ func TestMethods(t *testing.T) {
 			}
 			var stego bytes.Buffer
 			secret := scene(2*room.Side, room.Side)
-			hidden, err := s.Hide(t.Context(), &stego, secret, ditas.Public(), ditas.HideOptions{Fit: true})
+			key, stages := ditas.Public(), 2
+			if m.SecretOnly {
+				if _, err := s.Hide(t.Context(), io.Discard, secret, key, ditas.HideOptions{Fit: true}); err == nil {
+					t.Error("hides without a passphrase")
+				}
+				key, stages = passphrase(t, "x"), 1
+			}
+			hidden, err := s.Hide(t.Context(), &stego, secret, key, ditas.HideOptions{Fit: true})
 			w, h := room.Fit(secret.Width, secret.Height)
-			if err != nil || hidden.Width != w || hidden.Height != h || hidden.Method != m.Name || len(hidden.Stages) < 2 {
+			if err != nil || hidden.Width != w || hidden.Height != h || hidden.Method != m.Name || len(hidden.Stages) < stages {
 				t.Fatalf("%+v, %v, want %d×%d", hidden, err, w, h)
 			}
 			o := ditas.RevealOptions{Plain: true}
 			if testing.Short() {
 				o.Method = m.Name
 			}
-			p, found := reveal(t, stego.Bytes(), ditas.Public(), o)
+			p, found := reveal(t, stego.Bytes(), key, o)
 			if got := psnr(t, rounded(secret.Resize(w, h)), p); math.Abs(got-hidden.PSNR) > 1e-6 || found.Method != m.Name || !found.Complete {
 				t.Errorf("revealed at %.2f dB, promised %.2f dB: %+v", got, hidden.PSNR, found)
 			}
@@ -660,7 +667,7 @@ func TestPurposes(t *testing.T) {
 			t.Fatalf("for %s: %v", p.Name, err)
 		}
 		room, err := s.Capacity(ditas.Strength{})
-		if err != nil || room.Bytes < 100 || (p.Name == ditas.Keep) != (len(room.Stages) == 0) {
+		if err != nil || room.Bytes < 100 || (p.Method == ditas.Durable) != (len(room.Stages) > 0) {
 			t.Errorf("for %s: %+v, %v", p.Name, room, err)
 		}
 		if _, err := s.Capacity(ditas.SNR(50)); (err == nil) != (p.Name == ditas.Keep) {

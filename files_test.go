@@ -75,6 +75,14 @@ func TestRevealFileStops(t *testing.T) {
 	}
 }
 
+// keyFor returns a key that a method takes.
+func keyFor(t *testing.T, m ditas.Method) ditas.Key {
+	if m.SecretOnly {
+		return passphrase(t, "x")
+	}
+	return ditas.Public()
+}
+
 // Looking for what is not there is seen to move, by each method alone and by all of them.
 func TestProgressOfSearching(t *testing.T) {
 	seconds, least := 6.0, 3
@@ -85,7 +93,7 @@ func TestProgressOfSearching(t *testing.T) {
 	for _, m := range append(ditas.Methods(), ditas.Method{}) {
 		var seen []int
 		most := 0
-		_, _, err := ditas.Reveal(t.Context(), open(t, cover), ditas.Public(), ditas.RevealOptions{
+		_, _, err := ditas.Reveal(t.Context(), open(t, cover), keyFor(t, m), ditas.RevealOptions{
 			Method: m.Name,
 			Progress: func(p report.Phase, done, total int) {
 				if p == report.Searching {
@@ -107,7 +115,7 @@ func TestSearchStops(t *testing.T) {
 	cover := music(t, mono, 2)
 	for _, m := range ditas.Methods() {
 		ctx, cancel := context.WithCancel(t.Context())
-		_, _, err := ditas.Reveal(ctx, open(t, cover), ditas.Public(), ditas.RevealOptions{
+		_, _, err := ditas.Reveal(ctx, open(t, cover), keyFor(t, m), ditas.RevealOptions{
 			Method: m.Name, Progress: func(report.Phase, int, int) { cancel() },
 		})
 		if cancel(); !errors.Is(err, context.Canceled) || errors.Is(err, ditas.ErrNothingFound) {

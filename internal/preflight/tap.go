@@ -27,6 +27,22 @@ func (t *Tap) Reader() audio.Reader { return &tapReader{Reader: t.Rewriter.Reade
 // Unwrap returns the recording without the ear.
 func (t *Tap) Unwrap() audio.File { return t.Rewriter }
 
+// Unrounded returns the recording before it was rounded, in a way that has the tap hear that, or nil if it was not.
+func (t *Tap) Unrounded() audio.File {
+	f, ok := audio.As[interface{ Unrounded() audio.File }](t.Rewriter)
+	if !ok {
+		return nil
+	}
+	return &unrounded{f.Unrounded(), t}
+}
+
+type unrounded struct {
+	audio.File
+	tap *Tap
+}
+
+func (u *unrounded) Reader() audio.Reader { return &tapReader{Reader: u.File.Reader(), tap: u.tap} }
+
 // Report tells what the recording is like, as far as it was heard. The tap hears nothing more.
 func (t *Tap) Report() *Report {
 	t.deaf.Store(true)

@@ -133,11 +133,14 @@ func (s *survey) compare(ctx context.Context) (bool, error) {
 	}
 }
 
+// mostRate is how many bits are told by each sample that may be changed and has none of the header, at most: where it is nearly one, no code finds a way.
+const mostRate = 0.8
+
 // Room tells how much fits. The strength is the recording's own.
 func (s *survey) Room(carrier.Strength) carrier.Room {
 	bits, changed := ditherRate*float64(s.counts.dry()), totalVariance
 	if !s.dithered {
-		bits = s.counts.room()
+		bits = min(s.counts.room(), mostRate*(1-1./headerShare)*float64(s.counts.dry()))
 		f := solve(bits/efficiency, func(f *flips) float64 { return f.entropy(&s.counts) })
 		changed = f.changed(&s.counts) / float64(s.samples())
 	}
