@@ -26,11 +26,11 @@ func (s *survey) Embed(
 	if most := s.Room(carrier.Strength{}).Bytes; len(payload) > most || len(payload) == 0 {
 		return nil, fmt.Errorf("covert: a payload of %d bytes, room for %d", len(payload), most)
 	}
-	n, err := newNonce(random)
+	shaped := s.key(key)
+	n, err := newNonce(random, shaped, payload)
 	if err != nil {
 		return nil, err
 	}
-	shaped := s.key(key)
 	host, err := carrier.NewHost(ctx, s.source)
 	if err != nil {
 		return nil, err

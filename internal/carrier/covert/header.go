@@ -15,10 +15,14 @@ const MaxPayload = 1<<30 - 1
 // nonce makes the key of one recording out of that of a passphrase and a shape.
 type nonce [16]byte
 
-func newNonce(random io.Reader) (n nonce, err error) {
-	if _, err := io.ReadFull(random, n[:]); err != nil {
+// newNonce returns the nonce of a payload. Should the random bytes come again, it differs all the same if the payload or the recording's shape does.
+func newNonce(random io.Reader, shaped keystream.Key, payload []byte) (n nonce, err error) {
+	var b [32]byte
+	if _, err := io.ReadFull(random, b[:]); err != nil {
 		return n, fmt.Errorf("random numbers for the recording: %w", err)
 	}
+	mac := shaped.MAC("covert nonce", b[:], payload)
+	copy(n[:], mac[:])
 	return n, nil
 }
 

@@ -19,6 +19,6 @@
 //
 // # Costs
 //
-// Costs are taken as multiples of 1/1024, up to [MaxCost]. Flipping a [Wet] bit is out of the question; if there are so many of these that the
+// Costs are taken as multiples of 1/1024, and are below [MaxCost]. Flipping a [Wet] bit is out of the question; if there are so many of these that the
 // message cannot be told otherwise, the error wraps [ErrWet].
 package syndrome

@@ -4,24 +4,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
+	"slices"
 )
 
 // ErrWet reports a message that cannot be told without flipping wet bits.
 var ErrWet = errors.New("too many of the bits must not be changed")
 
-// MaxCost is the largest cost that counts in full. Higher ones count as much as this one, but for [Wet].
+// MaxCost is above all costs: bits that cost as much or more are wet.
 const MaxCost = 256
 
 // Wet is the cost of bits that must not be flipped.
-var Wet = float32(math.Inf(1))
+const Wet float32 = MaxCost
 
-// Path costs are integers, so that results are the same everywhere. After each block the least is 0 again, and none is above mostCost; then
-// the MaxWidth bits of a block cannot bring them beyond 31 bits.
+// Path costs are integers, so that results are the same everywhere. After blocks that have added up to mostAdded the least is 0 again, and none is
+// above mostCost; then the MaxWidth bits of another block cannot bring them beyond 31 bits.
 const (
-	unit     = 1024
-	wetCost  = 1 << 18
-	mostCost = 1 << 30
+	unit      = 1024
+	wetCost   = unit * MaxCost
+	mostCost  = 1 << 29
+	mostAdded = 1<<31 - 1 - mostCost - MaxWidth*wetCost
 )
 
 // uncheckedBits is after how many bits an encoder looks again whether it is to stop.
@@ -30,19 +31,20 @@ const uncheckedBits = 1 << 12
 // Encoder finds the words that tell messages. It keeps 2^(height−3) bytes to each cover bit, in which it is not safe for concurrent use.
 type Encoder struct {
 	code *Code
-	// cost is the least cost of all words so far that lead to each state, which is how the next message bits stand.
-	cost, shifted []int32
+	// cost is the least cost of all words so far that lead to each state, which is how the next message bits stand; before is that of the block before.
+	cost, before []int32
 	// taken tells for each bit but the first of its block, and each state, whether the best word that leads there has the bit set. It comes in words of
 	// 64 states, the states of the upper half in the order of those that they differ from by the bit's column.
-	taken []uint64
+	taken   []uint64
+	trellis trellis
 }
 
 // NewEncoder returns an Encoder of a code.
 func NewEncoder(code *Code) *Encoder {
 	states := 1 << code.height
 	return &Encoder{
-		code: code, cost: make([]int32, states), shifted: make([]int32, states/2),
-		taken: make([]uint64, (code.bits-code.message)*(states/64)),
+		code: code, cost: make([]int32, states), before: make([]int32, states),
+		taken: make([]uint64, (code.bits-code.message)*(states/64)), trellis: fastest(),
 	}
 }
 
@@ -72,13 +74,14 @@ func (e *Encoder) Embed(ctx context.Context, stego, cover []byte, costs []float3
 	if ctx.Err() != nil {
 		return 0, ctx.Err()
 	}
-	half := len(e.cost) / 2
-	for s := range e.shifted {
-		e.shifted[s] = mostCost
+	for s := range e.cost {
+		e.cost[s] = mostCost
 	}
-	e.shifted[0] = 0
+	e.cost[0] = 0
 	words := len(e.cost) / 64
 	at, from, checked := 0, 0, 0
+	var last byte // message bit; that of the block before the first is 0
+	added := int64(0)
 	for i, bit := range message {
 		to := c.start(i + 1)
 		if to-checked > uncheckedBits {
@@ -86,40 +89,43 @@ func (e *Encoder) Embed(ctx context.Context, stego, cover []byte, costs []float3
 				return 0, ctx.Err()
 			}
 		}
-		columns := c.columns(to - from)
-		for j, column := range columns {
+		e.cost, e.before = e.before, e.cost
+		for j, column := range c.columns(to - from) {
 			zero, one := price(costs[from+j]), int32(0)
+			added += int64(zero)
 			if cover[from+j]&1 == 0 {
 				zero, one = one, zero
 			}
 			if j == 0 {
-				first(e.cost, e.shifted, uint32(column), zero, one)
+				e.trellis.first(e.cost, e.before, uint32(column), last, zero, one)
 				continue
 			}
-			step(e.cost, e.taken[at:at+words], uint32(column), zero, one)
+			e.trellis.next(e.cost, e.taken[at:at+words], uint32(column), zero, one)
 			at += words
 		}
-		least := int32(math.MaxInt32)
-		for s := range half {
-			v := e.cost[2*s+int(bit&1)]
-			e.shifted[s] = v
-			least = min(least, v)
+		if last, from = bit&1, to; added > mostAdded {
+			level(e.cost)
+			added = 0
 		}
-		for s, v := range e.shifted {
-			e.shifted[s] = min(v-least, mostCost)
-		}
-		from = to
 	}
-	state := 0
-	for s, v := range e.shifted {
-		if v < e.shifted[state] {
+	state := int(last)
+	for s := state; s < len(e.cost); s += 2 {
+		if e.cost[s] < e.cost[state] {
 			state = s
 		}
 	}
 	return e.trace(stego, cover, costs, message, state)
 }
 
-// trace goes back from the last state and writes the word that leads there.
+// level subtracts the least of all costs, and limits what is left.
+func level(cost []int32) {
+	least := slices.Min(cost)
+	for s, v := range cost {
+		cost[s] = min(v-least, mostCost)
+	}
+}
+
+// trace goes back from the last state, whose lowest bit is that of the message, and writes the word that leads there.
 func (e *Encoder) trace(stego, cover []byte, costs []float32, message []byte, state int) (float64, error) {
 	half, words := len(e.cost)/2, len(e.cost)/64
 	at, to := len(e.taken), len(stego)
@@ -128,7 +134,6 @@ func (e *Encoder) trace(stego, cover []byte, costs []float32, message []byte, st
 	for i := len(message) - 1; i >= 0; i-- {
 		from := e.code.start(i)
 		columns := e.code.columns(to - from)
-		state = state<<1 | int(message[i]&1)
 		for j := len(columns) - 1; j >= 0; j-- {
 			var set byte
 			column := int(columns[j])
@@ -152,9 +157,11 @@ func (e *Encoder) trace(stego, cover []byte, costs []float32, message []byte, st
 			}
 			stego[from+j] = cover[from+j]&^1 | set
 		}
-		to = from
+		if to = from; i > 0 {
+			state = state<<1 | int(message[i-1]&1)
+		}
 	}
-	if wet {
+	if wet || state != 0 { // the latter costs more than any word but one with very many wet bits
 		return 0, fmt.Errorf("syndrome: %w to tell %d bits by %d", ErrWet, len(message), len(stego))
 	}
 	return float64(total) / unit, nil
@@ -162,26 +169,34 @@ func (e *Encoder) trace(stego, cover []byte, costs []float32, message []byte, st
 
 // price returns a cost as an integer.
 func price(cost float32) int32 {
-	if cost > MaxCost {
-		if cost > math.MaxFloat32 {
-			return wetCost
-		}
-		cost = MaxCost
+	if cost >= MaxCost {
+		return wetCost
 	}
 	return int32(cost*unit + 0.5)
 }
 
-// first computes the costs of all states after the first bit of a block from those before it, of which the upper half cannot be. zero and one
-// are what it costs that the bit is so.
-func first(cost, before []int32, column uint32, zero, one int32) {
-	for s, v := range before {
+// trellis computes the costs of all states.
+type trellis interface {
+	// first computes those after the first bit of a block from those before it, of which only the ones with the last message bit can be. zero and one are
+	// what it costs that the block's bit is so.
+	first(cost, before []int32, column uint32, last byte, zero, one int32)
+	// next computes those after a further bit, and which of two ways leads there.
+	next(cost []int32, taken []uint64, column uint32, zero, one int32)
+}
+
+// portable is a trellis in plain Go.
+type portable struct{}
+
+func (portable) first(cost, before []int32, column uint32, last byte, zero, one int32) {
+	half := len(cost) / 2
+	for s := range half {
+		v := before[2*s+int(last)]
 		cost[s] = v + zero
 		cost[uint32(s)^column] = v + one
 	}
 }
 
-// step computes the costs of all states after a further bit from those before it, and which of two ways leads there.
-func step(cost []int32, taken []uint64, column uint32, zero, one int32) {
+func (portable) next(cost []int32, taken []uint64, column uint32, zero, one int32) {
 	half := len(cost) / 2
 	lowTaken, highTaken := taken[:half/64], taken[half/64:half/32]
 	inner := column & 63

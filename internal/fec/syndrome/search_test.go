@@ -20,7 +20,7 @@ var searching = flag.Bool("search", false, "search submatrices, which takes some
 // first half of them of all columns.
 const (
 	searchBits  = 12_000
-	searchTries = 240
+	searchTries = 400
 )
 
 // TestSearch finds the submatrices of found.go, the same ones each time.
