@@ -406,3 +406,21 @@ func must[T any](v T, err error) T {
 	}
 	return v
 }
+
+// Nothing is found in 2,000 recordings in which there is nothing, each with a key of its own. Chance finds something in one of 2⁶⁴.
+func TestInnocent(t *testing.T) {
+	rec := loud(1, 16000, 40, 6)
+	r := rand.New(rand.NewPCG(1, 7))
+	for i := range 2000 {
+		for range 100 {
+			rec.Samples[0][r.IntN(16000)] += 1. / 32768
+		}
+		h, err := carrier.NewHost(context.Background(), file(t, rec))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := (covert.Carrier{}).Find(context.Background(), h, key.Derive(string(rune(i))), options); !errors.Is(err, carrier.ErrNotFound) {
+			t.Fatalf("recording %d: %v", i, err)
+		}
+	}
+}
