@@ -93,6 +93,9 @@ func sweepFolders(of string) {
 
 // free reports whether a file that was made to be locked is not.
 func free(name string) bool {
+	if info, err := os.Lstat(name); err != nil || !info.Mode().IsRegular() {
+		return false
+	}
 	if held {
 		return os.Remove(name) == nil // which fails while somebody has it open
 	}
