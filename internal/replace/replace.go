@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"time"
 	"unicode/utf8"
 )
 
@@ -223,8 +224,13 @@ func newPart(target string, mode fs.FileMode, old fs.FileInfo) (*os.File, error)
 		if err != nil {
 			return nil, err
 		}
-		lock(f)
-		// Another run may have taken it for a dead one's before it was locked.
+		// Another run may have taken it for a dead one's before it was locked, and then holds the lock for a moment.
+		for range 100 {
+			if lock(f) || !locks {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
 		if a, err := f.Stat(); err == nil {
 			if b, err := os.Lstat(name); err == nil && os.SameFile(a, b) {
 				return f, nil
