@@ -214,8 +214,13 @@ func (p *Planes) manage(f *profile) {
 	case !f.known:
 		p.Losses = append(p.Losses, fmt.Sprintf("its colour profile (%s) was dropped, which ditas cannot convert", f.name))
 	case !f.same():
-		f.convert(p)
-		p.Losses = append(p.Losses, fmt.Sprintf("its colours were converted from the profile %s to sRGB", f.name))
+		converted := fmt.Sprintf("its colours were converted from the profile %s to sRGB", f.name)
+		if f.hdr == 0 {
+			f.convert(p)
+		} else if f.convertHDR(p) {
+			converted += ", and its highlights were dimmed"
+		}
+		p.Losses = append(p.Losses, converted)
 	}
 }
 

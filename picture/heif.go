@@ -37,13 +37,16 @@ func readHEIF(ctx context.Context, f *format, data []byte, maxPixels int) (*Plan
 	if h.Depth > 8 {
 		p.lose(fmt.Sprintf("%d bits a channel became 8", h.Depth))
 	}
-	if m.Alpha != nil && p.overWhite(m.Alpha, m.Premultiplied) {
-		p.lose(lostTransparency)
+	if m.Alpha != nil && m.Premultiplied {
+		p.divide(m.Alpha)
 	}
-	if len(h.Profile) > 0 {
+	if len(h.Profile) > 0 && !isHDR(h.Transfer) {
 		p.manage(icc(func([]byte) []byte { return h.Profile })(nil))
 	} else {
 		p.manage(codedProfile("nclx", h.Primaries, h.Transfer))
+	}
+	if m.Alpha != nil && p.overWhite(m.Alpha) { // of sRGB: that of high dynamic range would outshine the picture
+		p.lose(lostTransparency)
 	}
 	for _, t := range h.Transforms {
 		if t.Crop.Empty() {
@@ -68,19 +71,66 @@ func (f *format) heifFailure(ctx context.Context, err error) error {
 
 // fromHEIF converts a decoded picture as if it were opaque.
 func fromHEIF(m *heif.Picture) *Planes {
-	c, ok := m.Image.(*image.YCbCr)
-	if !ok {
-		return FromImage(m.Image)
-	}
 	k := coefficients(m.Matrix, m.Full)
-	if k == (yuv{}) {
-		return fromGBR(c, m.Full)
+	switch c := m.Image.(type) {
+	case *heif.Deep:
+		return fromDeep(c, k, m.Full)
+	case *image.YCbCr:
+		if k == (yuv{}) {
+			return fromGBR(c, m.Full)
+		}
+		return fromYCbCr(c, k)
+	case image.Image:
+		return FromImage(c)
 	}
-	return fromYCbCr(c, k)
+	return New(0, 0)
+}
+
+// fromDeep converts samples of more than 8 bits, of which full range has twice as many for each bit more, less one, and studio range as many
+// (ITU-T H.273, section 8.3).
+func fromDeep(m *heif.Deep, k yuv, full bool) *Planes {
+	p := New(m.Width, m.Height)
+	unit := float32(int(1) << (m.Bits - 8))
+	middle := 128 * unit
+	black, gain, chroma := 16*unit, 1/(219*unit), 1/(255*unit) // k has 255/224 in it
+	if full {
+		most := float32(int(1)<<m.Bits - 1)
+		black, gain, chroma = 0, 1/most, 1/most
+	}
+	limited := func(v float32) float32 { return min(max(v, 0), 1) }
+	for i, y := range m.Planes[0] {
+		l := gain * (float32(y) - black)
+		switch {
+		case m.Planes[1] == nil:
+			p.Pix[0][i] = limited(l)
+			p.Pix[1][i], p.Pix[2][i] = p.Pix[0][i], p.Pix[0][i]
+		case k == (yuv{}):
+			p.Pix[0][i] = limited(gain * (float32(m.Planes[2][i]) - black))
+			p.Pix[1][i] = limited(l)
+			p.Pix[2][i] = limited(gain * (float32(m.Planes[1][i]) - black))
+		default:
+			u, w := chroma*(float32(m.Planes[1][i])-middle), chroma*(float32(m.Planes[2][i])-middle)
+			p.Pix[0][i] = limited(l + k.redCr*w)
+			p.Pix[1][i] = limited(l + k.greenCb*u + k.greenCr*w)
+			p.Pix[2][i] = limited(l + k.blueCb*u)
+		}
+	}
+	return p
+}
+
+// divide takes back that colours were multiplied by their opacity.
+func (p *Planes) divide(alpha *image.Gray) {
+	for i := range p.Pix[0] {
+		if a := alpha.Pix[i/p.Width*alpha.Stride+i%p.Width]; a != 0 && a != 255 {
+			for c := range p.Pix {
+				p.Pix[c][i] = min(p.Pix[c][i]/level[a], 1)
+			}
+		}
+	}
 }
 
 // overWhite lays the picture over white, and reports whether anything was transparent.
-func (p *Planes) overWhite(alpha *image.Gray, premultiplied bool) (transparent bool) {
+func (p *Planes) overWhite(alpha *image.Gray) (transparent bool) {
 	for i := range p.Pix[0] {
 		a := alpha.Pix[i/p.Width*alpha.Stride+i%p.Width]
 		if a == 255 {
@@ -88,12 +138,7 @@ func (p *Planes) overWhite(alpha *image.Gray, premultiplied bool) (transparent b
 		}
 		transparent = true
 		for c := range p.Pix {
-			v := &p.Pix[c][i]
-			if premultiplied {
-				*v = min(*v+1-level[a], 1)
-			} else {
-				*v = 1 + level[a]*(*v-1)
-			}
+			p.Pix[c][i] = 1 + level[a]*(p.Pix[c][i]-1)
 		}
 	}
 	return transparent

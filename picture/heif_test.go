@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// TestDecodeHEIF compares pictures with what ffmpeg and avifdec make of them. The tolerance leaves room for another rounding, of grey.heic,
-// deep.heic and turned.avif for the compression, and of transparency for what is rounded twice.
+// TestDecodeHEIF compares pictures with what ffmpeg, zimg and avifdec make of them. The tolerance leaves room for another rounding, of grey.heic,
+// deep.heic, deepalpha.heic, turned.avif and those in PQ for the compression, and of transparency for what is rounded twice.
 func TestDecodeHEIF(t *testing.T) {
 	for _, test := range []struct {
 		name      string
@@ -21,8 +21,12 @@ func TestDecodeHEIF(t *testing.T) {
 	}{
 		{"420.heic", 1, ""}, {"422.heic", 1, ""}, {"444.heic", 1, ""}, {"grey.heic", 2, ""},
 		{"alpha.heic", 3, lostTransparency}, {"deep.heic", 6, "10 bits a channel became 8"},
+		{"deepgrey.heic", 1, "10 bits a channel became 8"}, {"deep420.heic", 1, "10 bits a channel became 8"}, {"deep422.heic", 1, "12 bits a channel became 8"},
+		{"deepalpha.heic", 4, "10 bits a channel became 8; " + lostTransparency}, {"narrow.heic", 1, ""},
 		{"444.avif", 1, ""}, {"420.avif", 1, ""}, {"grey.avif", 1, ""}, {"limited.avif", 1, ""}, {"grid.avif", 1, ""},
 		{"alpha.avif", 2, lostTransparency}, {"deep.avif", 1, "10 bits a channel became 8"}, {"turned.avif", 12, ""},
+		{"pq.heic", 4, "10 bits a channel became 8; its colours were converted from the profile BT.2020 PQ to sRGB"},
+		{"pq.avif", 4, "10 bits a channel became 8; its colours were converted from the profile BT.2020 PQ to sRGB"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if testing.Short() && test.name != "grid.avif" { // each takes the decoder's translation anew

@@ -347,7 +347,8 @@ func TestColoursOfPNG(t *testing.T) {
 	}{
 		"Display P3":    {"cICP", []byte{12, 13, 0, 1}, "converted from the profile Display P3", 1, 0},
 		"sRGB":          {"cICP", []byte{1, 13, 0, 1}, "", 0, 0},
-		"HDR":           {"cICP", []byte{9, 16, 0, 1}, "(cICP 9, 16) was dropped", 0, 0},
+		"HDR":           {"cICP", []byte{9, 16, 0, 1}, "converted from the profile BT.2020 PQ to sRGB, and its highlights were dimmed", 1, 0.13}, // 3.1 of 203 cd/m²
+		"logarithmic":   {"cICP", []byte{9, 9, 0, 1}, "(cICP 9, 9) was dropped", 0, 0},
 		"linear":        {"gAMA", []byte{0, 1, 0x86, 0xa0}, "converted from the profile gamma 1.00", 0.962, 0.502},
 		"sRGB's gamma":  {"gAMA", []byte{0, 0, 0xb1, 0x8f}, "", 0, 0},
 		"its primaries": {"cHRM", wide, "(primaries of its own) was dropped", 0, 0},
@@ -392,6 +393,7 @@ func TestDeep(t *testing.T) {
 // FuzzProfile converts by any profile: no panic, and values that are in the range.
 func FuzzProfile(f *testing.F) {
 	f.Add(profileOf("Display P3", p3, srgbCurve()))
+	f.Add(profileHDR())
 	f.Add(profileOf("gamma", srgb, []byte("curv\x00\x00\x00\x00\x00\x00\x00\x01\x02\x33")))
 	f.Add(profileOf("table", srgb, []byte("curv\x00\x00\x00\x00\x00\x00\x00\x02\x00\x00\xff\xff")))
 	f.Fuzz(func(t *testing.T, icc []byte) {

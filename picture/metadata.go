@@ -90,7 +90,7 @@ var ErrUnstripped = errors.New("what this kind of file says besides its pixels c
 
 // Strip returns a picture's file without what it says besides its pixels: where, when and with what it was taken, by whom, thumbnails, pictures or films
 // behind the first one. Colour profiles and which way is up stay. It leaves the pixels as they are coded. It knows JPEG, PNG, WebP, TIFF, HEIC and
-// AVIF, and of the latter three leaves other pictures in the file, such as pages and thumbnails; of other kinds, and of rare ones among these, the error
+// AVIF, and of the latter three leaves other pictures in the file, such as pages; of other kinds, and of rare ones among these, the error
 // wraps [ErrUnstripped], and of files that make no sense [ErrTruncated].
 func Strip(file []byte) ([]byte, error) {
 	k, err := sniff(file[:min(HeadSize, len(file))])

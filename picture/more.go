@@ -109,8 +109,9 @@ func views(index []byte) int {
 
 // directory is one of a TIFF file.
 type directory struct {
-	at    uint32
-	small bool // a preview of another one, or a mask
+	at      uint32
+	small   bool // a preview of another one, or a mask
+	preview bool
 }
 
 // mostDirectories bounds how many of a TIFF file are looked at, and entries how many of them in all: directories may overlap.
@@ -160,9 +161,12 @@ func directories(data []byte) []directory {
 		for e := data[at+2 : end]; len(e) > 0; e = e[12:] {
 			switch order.Uint16(e) {
 			case newSubfileType:
-				d.small = d.small || order.Uint32(e[8:])&(reducedImage|mask) != 0
+				kind := order.Uint32(e[8:])
+				d.small = d.small || kind&(reducedImage|mask) != 0
+				d.preview = d.preview || kind&(reducedImage|mask) == reducedImage
 			case subfileType:
 				d.small = d.small || order.Uint16(e[8:]) == 2
+				d.preview = d.preview || order.Uint16(e[8:]) == 2
 			}
 		}
 		list = append(list, d)

@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"unicode/utf16"
 )
@@ -18,6 +19,7 @@ type profile struct {
 	curves [3]curve
 	matrix [3][3]float64 // linear values to XYZ of D50
 	grey   bool
+	hdr    int  // the code point of a curve of high dynamic range that there is in place of curves, 0 if there is none
 	known  bool // of this form; others, of tables, are not converted
 }
 
@@ -56,6 +58,9 @@ func parseProfile(b []byte) *profile {
 	p := &profile{name: description(tags[tagDescription])}
 	switch string(b[16:20]) {
 	case "RGB ":
+		if c := tags["cicp"]; len(c) >= 12 && isHDR(int(c[9])) { // which goes before its tables (ICC.1:2022, section 9.2.17)
+			return codedProfile("ICC", int(c[8]), int(c[9]))
+		}
 		if tags[tagTables] != nil && tags["rXYZ"] == nil {
 			return p
 		}
@@ -203,6 +208,9 @@ func (p *profile) toLinear() (m [3][3]float64) {
 
 // same reports whether the profile is sRGB, but for what nobody sees.
 func (p *profile) same() bool {
+	if p.hdr != 0 {
+		return false
+	}
 	curves := p.curves[:]
 	if p.grey {
 		curves = curves[:1]
@@ -285,13 +293,18 @@ func icc(find func(data []byte) []byte) func(data []byte) *profile {
 // codedProfile returns the profile of code points of ITU-T H.273, of a kind of files that names them so; nil if they stand for sRGB, or for nothing.
 // What is not said is sRGB.
 func codedProfile(named string, primaries, transfer int) *profile {
-	const unspecified, code601 = 2, 6
-	curved := transfer == codeSRGBCurve || transfer == codeBT709 || transfer == unspecified || transfer == code601
+	const unspecified, code601, code2020of10, code2020of12 = 2, 6, 14, 15
+	curved := slices.Contains([]int{codeSRGBCurve, codeBT709, unspecified, code601, code2020of10, code2020of12}, transfer)
+	if isHDR(transfer) && primaries == unspecified {
+		primaries = codeBT2020 // with which ITU-R BT.2100 has these curves
+	}
 	switch matrix, known := toXYZ[primaries]; {
+	case known && isHDR(transfer):
+		return &profile{name: primariesNames[primaries] + " " + map[int]string{codePQ: "PQ", codeHLG: "HLG"}[transfer], matrix: matrix, hdr: transfer, known: true}
 	case (primaries == codeBT709 || primaries == unspecified) && curved:
 		return nil
 	case known && curved:
-		return &profile{primariesNames[primaries], [3]curve{decoded, decoded, decoded}, matrix, false, true}
+		return &profile{name: primariesNames[primaries], curves: [3]curve{decoded, decoded, decoded}, matrix: matrix, known: true}
 	}
 	return &profile{name: fmt.Sprintf("%s %d, %d", named, primaries, transfer)}
 }
@@ -309,8 +322,8 @@ const (
 	gammaSRGB     = 45455
 )
 
-// primariesNames are what spaces with the curve of sRGB are called.
-var primariesNames = map[int]string{codeP3: "Display P3", codeBT2020: "BT.2020", code625: "BT.601 for 625 lines", code525: "BT.601 for 525 lines"}
+// primariesNames are what spaces of these primaries are called.
+var primariesNames = map[int]string{codeBT709: "BT.709", codeP3: "Display P3", codeBT2020: "BT.2020", code625: "BT.601 for 625 lines", code525: "BT.601 for 525 lines"}
 
 // toXYZ are the primaries of sRGB, of Display P3, of ITU-R BT.601 and of BT.2020, adapted to D50 (CSS Color 4).
 var toXYZ = map[int][3][3]float64{
@@ -360,7 +373,7 @@ func pngColours(data []byte) *profile {
 	if c := chunks["gAMA"]; len(c) == 4 {
 		if g := binary.BigEndian.Uint32(c); g > 0 && max(g, gammaSRGB)-min(g, gammaSRGB) > 1000 {
 			linear := func(v float64) float64 { return math.Pow(v, 1e5/float64(g)) }
-			return &profile{fmt.Sprintf("gamma %.2f", 1e5/float64(g)), [3]curve{linear, linear, linear}, toXYZ[codeBT709], false, true}
+			return &profile{name: fmt.Sprintf("gamma %.2f", 1e5/float64(g)), curves: [3]curve{linear, linear, linear}, matrix: toXYZ[codeBT709], known: true}
 		}
 	}
 	return nil

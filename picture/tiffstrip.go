@@ -30,24 +30,51 @@ type tiffStripper struct {
 	spans     []tiffSpan
 }
 
-// tiffSpan is a part of a file, which is to stay or to go.
+// tiffSpan is a part of a file.
 type tiffSpan struct {
 	from, to uint64
-	goes     bool
+	fate     fate
 }
 
-// stripTIFF leaves out all entries of the directories of a TIFF file but those that pixels and colours depend on, and what they led to. Files of which it
-// does not understand everything it leaves alone.
+// fate is what becomes of a part of a file.
+type fate int
+
+const (
+	stays   fate = iota
+	goes         // becomes zeros
+	changes      // is written anew: a directory, or where the first one is
+	fates
+)
+
+// stripTIFF leaves out all entries of the directories of a TIFF file but those that pixels and colours depend on, and what they led to, and previews, unless
+// there is nothing else. Files of which it does not understand everything it leaves alone.
 func stripTIFF(file []byte) ([]byte, error) {
 	at, order := firstDirectory(file)
 	s := &tiffStripper{file: file, out: slices.Clone(file), order: order}
-	s.add(0, 8, false)
+	s.add(0, 8, changes)
+	previews := map[uint64]bool{}
+	list := directories(file)
+	if slices.ContainsFunc(list, func(d directory) bool { return !d.small }) {
+		for _, d := range list {
+			previews[uint64(d.at)] = d.preview
+		}
+	}
+	link := uint64(4) // where the position of the next directory is to be
 	for pages := 0; at != 0; pages++ {
-		if pages == mostPages || !s.directory(at) {
+		strip := s.directory
+		if previews[at] {
+			strip = s.preview
+		}
+		next, ok := strip(at)
+		if pages == mostPages || !ok {
 			return nil, fmt.Errorf("TIFF: %w", ErrUnstripped)
+		}
+		if !previews[at] {
+			link = next
 		}
 		entries := uint64(order.Uint16(file[at:]))
 		at = uint64(order.Uint32(file[at+2+12*entries:]))
+		order.PutUint32(s.out[link:], uint32(at))
 	}
 	if !s.clear() {
 		return nil, fmt.Errorf("TIFF: %w", ErrUnstripped)
@@ -56,10 +83,10 @@ func stripTIFF(file []byte) ([]byte, error) {
 }
 
 // add notes a part of the file. What is beyond its end is not there.
-func (s *tiffStripper) add(from, size uint64, goes bool) {
+func (s *tiffStripper) add(from, size uint64, f fate) {
 	size64 := uint64(len(s.file))
 	if from = min(from, size64); size > 0 {
-		s.spans = append(s.spans, tiffSpan{from, from + min(size, size64-from), goes})
+		s.spans = append(s.spans, tiffSpan{from, from + min(size, size64-from), f})
 	}
 }
 
@@ -76,49 +103,73 @@ func (s *tiffStripper) entries(at uint64) ([]byte, bool) {
 	return s.file[at+2 : end], true
 }
 
-// directory takes the entries out of a directory that do not matter, and reports whether it could.
-func (s *tiffStripper) directory(at uint64) bool {
+// directory takes the entries out of a directory that do not matter, and reports where the position of the next one is to be, and whether it could.
+func (s *tiffStripper) directory(at uint64) (link uint64, ok bool) {
 	entries, ok := s.entries(at)
 	if !ok {
-		return false
+		return 0, false
 	}
-	s.add(at, uint64(len(entries))+6, false)
-	const subDirectories, exif, gps = 330, 34665, 34853
+	s.add(at, uint64(len(entries))+6, changes)
 	kept := []byte{}
 	for e := range slices.Chunk(entries, 12) {
-		if len(s.spans) > mostParts {
-			return false
+		f := goes
+		if _, keep := slices.BinarySearch(tiffKept, s.order.Uint16(e)); keep {
+			f = stays
 		}
-		tag := s.order.Uint16(e)
-		_, stays := slices.BinarySearch(tiffKept, tag)
-		switch {
-		case tag == subDirectories, !s.value(e, !stays): // further pictures, or what nobody knows
-			return false
-		case stays:
+		if !s.entry(e, f) {
+			return 0, false
+		}
+		if f == stays {
 			kept = append(kept, e...)
-		case (tag == exif || tag == gps) && !s.said(uint64(s.order.Uint32(e[8:])), 0):
-			return false
 		}
 	}
-	if !s.pixels(entries, 273, 279) || !s.pixels(entries, 324, 325) || !s.pixels(entries, 513, 514) {
-		return false
+	if !s.allPixels(entries, stays) {
+		return 0, false
 	}
-	next := s.file[at+2+uint64(len(entries)):][:4]
 	clear(s.out[at:][:len(entries)+6])
 	s.order.PutUint16(s.out[at:], uint16(len(kept)/12))
 	copy(s.out[at+2:], kept)
-	copy(s.out[at+2+uint64(len(kept)):], next)
+	return at + 2 + uint64(len(kept)), true
+}
+
+// preview notes that a directory goes as a whole, with its pixels, and reports whether it can.
+func (s *tiffStripper) preview(at uint64) (link uint64, ok bool) {
+	entries, ok := s.entries(at)
+	if !ok {
+		return 0, false
+	}
+	s.add(at, uint64(len(entries))+6, goes)
+	for e := range slices.Chunk(entries, 12) {
+		if !s.entry(e, goes) {
+			return 0, false
+		}
+	}
+	return 0, s.allPixels(entries, goes)
+}
+
+// entry notes what an entry of a directory leads to, but for pixels, and reports whether that is understood.
+func (s *tiffStripper) entry(e []byte, f fate) bool {
+	const subDirectories, exif, gps = 330, 34665, 34853
+	tag := s.order.Uint16(e)
+	switch {
+	case len(s.spans) > mostParts:
+		return false
+	case tag == subDirectories, !s.value(e, f): // further pictures, or what nobody knows
+		return false
+	case tag == exif || tag == gps:
+		return s.said(uint64(s.order.Uint32(e[8:])), 0)
+	}
 	return true
 }
 
 // value notes where the value of an entry is, if not in the entry, and reports whether its type is known.
-func (s *tiffStripper) value(e []byte, goes bool) bool {
+func (s *tiffStripper) value(e []byte, f fate) bool {
 	kind := s.order.Uint16(e[2:])
 	if kind < 1 || int(kind) >= len(tiffSizes) {
 		return false
 	}
 	if size := tiffSizes[kind] * uint64(s.order.Uint32(e[4:])); size > 4 {
-		s.add(uint64(s.order.Uint32(e[8:])), size, goes)
+		s.add(uint64(s.order.Uint32(e[8:])), size, f)
 	}
 	return true
 }
@@ -129,21 +180,26 @@ func (s *tiffStripper) said(at uint64, depth int) bool {
 	if !ok || depth > 1 {
 		return false
 	}
-	s.add(at, uint64(len(entries))+6, true)
+	s.add(at, uint64(len(entries))+6, goes)
 	for e := range slices.Chunk(entries, 12) {
 		const agreed = 40965
 		if len(s.spans) > mostParts {
 			return false
 		}
-		if !s.value(e, true) || s.order.Uint16(e) == agreed && !s.said(uint64(s.order.Uint32(e[8:])), depth+1) {
+		if !s.value(e, goes) || s.order.Uint16(e) == agreed && !s.said(uint64(s.order.Uint32(e[8:])), depth+1) {
 			return false
 		}
 	}
 	return true
 }
 
+// allPixels is pixels for all tags that there are for them.
+func (s *tiffStripper) allPixels(entries []byte, f fate) bool {
+	return s.pixels(entries, 273, 279, f) && s.pixels(entries, 324, 325, f) && s.pixels(entries, 513, 514, f)
+}
+
 // pixels notes where the parts of a picture are, by the tags of their positions and sizes, and reports whether they are there, and not too many.
-func (s *tiffStripper) pixels(entries []byte, positions, sizes uint16) bool {
+func (s *tiffStripper) pixels(entries []byte, positions, sizes uint16, f fate) bool {
 	at, size := s.numbers(entries, positions), s.numbers(entries, sizes)
 	if len(at) != len(size) || len(s.spans)+len(at) > mostParts {
 		return false
@@ -152,7 +208,7 @@ func (s *tiffStripper) pixels(entries []byte, positions, sizes uint16) bool {
 		if at[i]+size[i] > uint64(len(s.file)) {
 			return false
 		}
-		s.add(at[i], size[i], false)
+		s.add(at[i], size[i], f)
 	}
 	return true
 }
@@ -182,7 +238,7 @@ func (s *tiffStripper) numbers(entries []byte, tag uint16) (list []uint64) {
 	return nil
 }
 
-// clear makes zeros of what goes, and reports whether nothing of that is to stay.
+// clear makes zeros of what goes, and reports whether nothing has two fates, or is written twice.
 func (s *tiffStripper) clear() bool {
 	slices.SortFunc(s.spans, func(a, b tiffSpan) int {
 		switch {
@@ -193,17 +249,15 @@ func (s *tiffStripper) clear() bool {
 		}
 		return 0
 	})
-	var ends [2]uint64 // of what stays and of what goes, so far
+	var ends [fates]uint64 // of what has each fate, so far
 	for _, v := range s.spans {
-		mine, other := 0, 1
-		if v.goes {
-			mine, other = 1, 0
+		for f, end := range ends {
+			if v.from < end && (v.fate != fate(f) || v.fate == changes) {
+				return false
+			}
 		}
-		if v.from < ends[other] {
-			return false
-		}
-		ends[mine] = max(ends[mine], v.to)
-		if v.goes {
+		ends[v.fate] = max(ends[v.fate], v.to)
+		if v.fate == goes {
 			clear(s.out[v.from:v.to])
 		}
 	}

@@ -3,6 +3,8 @@ package picture
 import (
 	"bytes"
 	"errors"
+	"image"
+	"slices"
 	"testing"
 )
 
@@ -38,6 +40,48 @@ func TestStripTIFFRefuses(t *testing.T) {
 	}
 }
 
+// Of a preview nothing is left, before the page that it is of or behind it; pages stay, and so do previews of nothing.
+func TestStripTIFFPreviews(t *testing.T) {
+	small, large := image.Pt(4, 3), image.Pt(40, 30)
+	preview, page := []field{{newSubfileType, 1, ""}, {270, 0, "Anna's lake"}}, []field{{newSubfileType, 2, ""}}
+	for name, c := range map[string]struct {
+		sizes []image.Point
+		more  [][]field
+		left  []int // of sizes
+	}{
+		"behind":     {[]image.Point{large, small}, [][]field{nil, preview}, []int{0}},
+		"in front":   {[]image.Point{small, large}, [][]field{preview, nil}, []int{1}},
+		"between":    {[]image.Point{large, small, small, large}, [][]field{page, preview, preview, page}, []int{0, 3}},
+		"of nothing": {[]image.Point{small, small}, [][]field{preview, preview}, []int{0, 1}},
+		"old":        {[]image.Point{large, small}, [][]field{nil, {{subfileType, 2, ""}}}, []int{0}},
+		"a mask":     {[]image.Point{large, large}, [][]field{nil, {{newSubfileType, 4, ""}}}, []int{0, 1}},
+	} {
+		data := tiffOf(c.sizes, c.more...)
+		stripped, err := Strip(data)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if len(stripped) != len(data) || bytes.Contains(stripped, []byte("Anna")) {
+			t.Errorf("%s: %d of %d bytes", name, len(stripped), len(data))
+		}
+		if list := directories(stripped); len(list) != len(c.left) {
+			t.Errorf("%s: %d pictures are left, want %d", name, len(list), len(c.left))
+		}
+		for n, size := range c.sizes {
+			pixels := bytes.Repeat([]byte{byte(n)}, size.X*size.Y)
+			if left := slices.Contains(c.left, n); n > 0 && bytes.Contains(stripped, pixels) != left {
+				t.Errorf("%s: the pixels of picture %d are left: %t", name, n, !left)
+			}
+		}
+		want, err1 := Decode(bytes.NewReader(data))
+		got, err2 := Decode(bytes.NewReader(stripped))
+		if err1 != nil || err2 != nil || want.Width != got.Width || !slices.EqualFunc(got.Pix[:], want.Pix[:], slices.Equal) {
+			t.Errorf("%s: looks different, %v, %v", name, err1, err2)
+		}
+	}
+}
+
 // repeat has a directory of TIFF data follow itself.
 func repeat(data []byte) {
 	at, order := firstDirectory(data)
@@ -48,6 +92,7 @@ func FuzzStripTIFF(f *testing.F) {
 	for _, name := range []string{"said/orientation6.tif", "said/bigendian.tif", "tiled.tif"} {
 		f.Add(open(f, name))
 	}
+	f.Add(tiffOf([]image.Point{{X: 4, Y: 3}, {X: 8, Y: 6}, {X: 4, Y: 3}}, []field{{newSubfileType, 1, ""}}, nil, []field{{newSubfileType, 1, ""}}))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if k, err := sniff(data); err != nil || k.Name != "TIFF" {
 			return

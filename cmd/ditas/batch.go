@@ -86,17 +86,17 @@ type tally struct{ files, done, part, note string }
 
 // failure is the result of a command for one of several files that it could not do, or of one that did not get to any.
 type failure struct {
-	File  string `json:"file,omitempty"`
-	Error string `json:"error"`
-	Hint  string `json:"hint,omitempty"`
+	File  fileName `json:"file,omitempty"`
+	Error fileName `json:"error"`
+	Hint  fileName `json:"hint,omitempty"`
 }
 
 // failed is what a command says of a file that it could not do.
 func failed(file string, err error) failure {
-	f := failure{File: file, Error: oneLine(plain(err))}
+	f := failure{File: fileName(file), Error: fileName(plain(err))}
 	var hint *hintError
 	if errors.As(err, &hint) {
-		f.Hint = hint.hint
+		f.Hint = fileName(hint.hint)
 	}
 	return f
 }
@@ -104,7 +104,7 @@ func failed(file string, err error) failure {
 // failedAt is what a command says that failed before it got to any file.
 func failedAt(ctx context.Context, err error) failure {
 	f := failed("", err)
-	f.Error = oneLine(wording(ctx, err))
+	f.Error = fileName(wording(ctx, err))
 	return f
 }
 
@@ -186,7 +186,7 @@ func (t *terminal) one(ctx context.Context, list *jobs, j job.Job, do func(j job
 		if err := t.result(f); err != nil {
 			return &lostError{err}
 		}
-		r.Result, r.Error, r.Hint = nil, f.Error, f.Hint
+		r.Result, r.Error, r.Hint = nil, string(f.Error), string(f.Hint)
 	}
 	if err != nil {
 		conclude(ctx, t.err, err)

@@ -68,33 +68,33 @@ func capacityCommand() *cobra.Command {
 
 // capacity is the result of ditas capacity.
 type capacity struct {
-	Cover   string  `json:"cover"`
-	Format  string  `json:"format"`
-	Method  string  `json:"method"`
-	After   []after `json:"after,omitempty"`
-	Seconds float64 `json:"seconds"`
-	SNR     float64 `json:"snr"`    // dB, about
-	Bytes   int     `json:"bytes"`  // of a picture, coded, that fit
-	Robust  int     `json:"robust"` // of them, those that fit with protection against noise
-	Pixels  int     `json:"pixels"` // of the largest picture
-	Side    int     `json:"side"`   // of the largest square picture, in pixels
-	Image   *fit    `json:"image,omitempty"`
-	File    *itself `json:"file,omitempty"` // of a file that is no picture
+	Cover   fileName `json:"cover"`
+	Format  string   `json:"format"`
+	Method  string   `json:"method"`
+	After   []after  `json:"after,omitempty"`
+	Seconds float64  `json:"seconds"`
+	SNR     float64  `json:"snr"`    // dB, about
+	Bytes   int      `json:"bytes"`  // of a picture, coded, that fit
+	Robust  int      `json:"robust"` // of them, those that fit with protection against noise
+	Pixels  int      `json:"pixels"` // of the largest picture
+	Side    int      `json:"side"`   // of the largest square picture, in pixels
+	Image   *fit     `json:"image,omitempty"`
+	File    *itself  `json:"file,omitempty"` // of a file that is no picture
 
 	Warnings []report.Warning `json:"warnings,omitempty"`
 }
 
 // fit tells how a picture fits.
 type fit struct {
-	Path        string  `json:"path"`
-	Width       int     `json:"width"`
-	Height      int     `json:"height"`
-	Fits        bool    `json:"fits"`
-	Bits        float64 `json:"bits"` // that there are for each pixel
-	NeedSeconds float64 `json:"needSeconds"`
-	FitWidth    int     `json:"fitWidth"` // as --fit would hide it; 0 if nothing fits
-	FitHeight   int     `json:"fitHeight"`
-	File        *itself `json:"file,omitempty"` // nil if it cannot be hidden as it is
+	Path        fileName `json:"path"`
+	Width       int      `json:"width"`
+	Height      int      `json:"height"`
+	Fits        bool     `json:"fits"`
+	Bits        float64  `json:"bits"` // that there are for each pixel
+	NeedSeconds float64  `json:"needSeconds"`
+	FitWidth    int      `json:"fitWidth"` // as --fit would hide it; 0 if nothing fits
+	FitHeight   int      `json:"fitHeight"`
+	File        *itself  `json:"file,omitempty"` // nil if it cannot be hidden as it is
 }
 
 // itself tells how a file fits, byte for byte: a picture's own, or another.
@@ -172,7 +172,7 @@ func (o *capacityFlags) measure(ctx context.Context, name string, strength ditas
 		return explain(err, cover, survey.Method())
 	}
 	res := capacity{
-		Cover: name, Format: cover.Format().String(), Seconds: room.Duration.Seconds(), SNR: room.SNR,
+		Cover: fileName(name), Format: cover.Format().String(), Seconds: room.Duration.Seconds(), SNR: room.SNR,
 		Method: room.Method, Bytes: room.Bytes, Robust: room.Robust, Pixels: room.Pixels, Side: room.Side, Warnings: survey.Warnings(),
 	}
 	o.printf("%s lasts %s: %s\n", cover.name, seconds(room.Duration), res.Format)
@@ -194,7 +194,7 @@ func (o *capacityFlags) measure(ctx context.Context, name string, strength ditas
 	o.printf("  largest  %d×%d pixels, for a square picture%s\n", res.Side, res.Side, exactly)
 	if p != nil {
 		need := room.Need(p.Width, p.Height)
-		f := &fit{Path: o.image, Width: p.Width, Height: p.Height, NeedSeconds: need.Seconds()}
+		f := &fit{Path: fileName(o.image), Width: p.Width, Height: p.Height, NeedSeconds: need.Seconds()}
 		f.Bits = 8 * float64(room.Bytes) / (float64(p.Width) * float64(p.Height))
 		f.FitWidth, f.FitHeight = room.Fit(p.Width, p.Height)
 		f.Fits = f.FitWidth == f.Width && f.FitHeight == f.Height

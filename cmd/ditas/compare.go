@@ -74,13 +74,13 @@ func compareCommand() *cobra.Command {
 // comparedRecordings and comparedPictures are the results of ditas compare.
 type (
 	comparedRecordings struct {
-		A string `json:"a"`
-		B string `json:"b"`
+		A fileName `json:"a"`
+		B fileName `json:"b"`
 		*compare.RecordingReport
 	}
 	comparedPictures struct {
-		A string `json:"a"`
-		B string `json:"b"`
+		A fileName `json:"a"`
+		B fileName `json:"b"`
 		*compare.PictureReport
 	}
 )
@@ -128,7 +128,7 @@ func (o *compareFlags) run(ctx context.Context, a, b string) error {
 		if err != nil {
 			return err
 		}
-		res, figure, tell = comparedPictures{nameA, nameB, r}, r.Figure, func() { o.pictures(r, a, b) }
+		res, figure, tell = comparedPictures{fileName(nameA), fileName(nameB), r}, r.Figure, func() { o.pictures(r, a, b) }
 	case first.picture == nil && second.picture == nil:
 		var end func()
 		o.options.Progress, end = o.progress("comparing")
@@ -142,7 +142,7 @@ func (o *compareFlags) run(ctx context.Context, a, b string) error {
 		case err != nil:
 			return fmt.Errorf("%s and %s: %w", a, b, err)
 		}
-		res, figure, tell = comparedRecordings{nameA, nameB, r}, r.Figure, func() { o.recordings(r, a, b) }
+		res, figure, tell = comparedRecordings{fileName(nameA), fileName(nameB), r}, r.Figure, func() { o.recordings(r, a, b) }
 	default:
 		return usagef("%s is a %s and %s a %s: want two of a kind", a, first.kind(), b, second.kind())
 	}

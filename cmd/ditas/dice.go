@@ -58,10 +58,10 @@ func passphraseCommand() *cobra.Command {
 
 // thrown is the result of ditas passphrase.
 type thrown struct {
-	Passphrase string  `json:"passphrase,omitempty"` // if it is shown
-	Out        string  `json:"out,omitempty"`
-	Words      int     `json:"words"`
-	Bits       float64 `json:"bits"`
+	Passphrase string   `json:"passphrase,omitempty"` // if it is shown
+	Out        fileName `json:"out,omitempty"`
+	Words      int      `json:"words"`
+	Bits       float64  `json:"bits"`
 }
 
 func (o *diceFlags) run(ctx context.Context) error {
@@ -82,7 +82,7 @@ func (o *diceFlags) run(ctx context.Context) error {
 		if err := o.writeSecret(ctx, o.out, func(w io.Writer) error { _, err := fmt.Fprintln(w, text); return err }); err != nil {
 			return err
 		}
-		res.Passphrase, res.Out = "", o.out
+		res.Passphrase, res.Out = "", fileName(o.out)
 		o.printf("a passphrase of %d words, %.0f bits, is in %s\n", o.words, bits, o.out)
 		return o.result(res)
 	}

@@ -109,7 +109,7 @@ func (o *evaluateFlags) run(ctx context.Context) error {
 	if err := r.Markdown(&table); err != nil {
 		return err
 	}
-	o.printf("%s", table.String())
+	o.text(table.String())
 	return o.result(r)
 }
 

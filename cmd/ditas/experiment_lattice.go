@@ -98,7 +98,7 @@ func (o *latticeFlags) run(ctx context.Context) error {
 	o.measured.Table = func(t *lattice.Table) error {
 		var b strings.Builder
 		err := t.Markdown(&b)
-		o.printf("%s\n", b.String())
+		o.text(b.String() + "\n")
 		return err
 	}
 	o.measured.Options = o.options

@@ -195,11 +195,11 @@ func require(cmd *cobra.Command, flags ...string) {
 
 // hidden is the result of ditas hide.
 type hidden struct {
-	Image       string `json:"image"`
-	ImageWidth  int    `json:"imageWidth"` // of the file
-	ImageHeight int    `json:"imageHeight"`
-	Cover       string `json:"cover"`
-	Out         string `json:"out"`
+	Image       fileName `json:"image"`
+	ImageWidth  int      `json:"imageWidth"` // of the file
+	ImageHeight int      `json:"imageHeight"`
+	Cover       fileName `json:"cover"`
+	Out         fileName `json:"out"`
 	*report.Hide
 	Warnings []report.Warning `json:"warnings,omitempty"` // about the recording
 }
@@ -467,7 +467,7 @@ func (o *hideFlags) hide(ctx context.Context, j job.Job, inputs []string) error 
 		return err
 	}
 	res := hidden{
-		Image: cmp.Or(j.Any, j.Image), Cover: j.Cover, Warnings: survey.Warnings(),
+		Image: fileName(cmp.Or(j.Any, j.Image)), Cover: fileName(j.Cover), Warnings: survey.Warnings(),
 	}
 	if secret != nil {
 		res.ImageWidth, res.ImageHeight = secret.Width, secret.Height
@@ -496,7 +496,7 @@ func (o *hideFlags) hide(ctx context.Context, j job.Job, inputs []string) error 
 	if err != nil {
 		return explain(err, cover, survey.Method())
 	}
-	res.Out = out
+	res.Out = fileName(out)
 	for _, w := range res.Hide.Warnings {
 		o.warn(cover.name+" "+w.Text, w.Advice)
 	}
@@ -519,7 +519,7 @@ func (o *hideFlags) warnOfPlace(res *hidden, file bool) bool {
 	if !file || !picture.Located(o.options.File.Data) {
 		return false
 	}
-	o.warn(fmt.Sprintf("%s says where it was taken, and whoever reveals it learns that", shown(res.Image)), "--strip leaves that out")
+	o.warn(fmt.Sprintf("%s says where it was taken, and whoever reveals it learns that", shown(string(res.Image))), "--strip leaves that out")
 	return true
 }
 
@@ -555,9 +555,9 @@ func (o *hideFlags) tell(res *hidden, cover string, key ditas.Key) {
 		if res.Becomes != "" {
 			brief += "; " + cover + " cannot be written as it is, and became " + res.Becomes
 		}
-		o.printf("%s is hidden in %s%s; %s\n", shown(res.Image), written(res.Out), scaled, brief)
+		o.printf("%s is hidden in %s%s; %s\n", shown(string(res.Image)), written(string(res.Out)), scaled, brief)
 	} else {
-		o.printf("%s is hidden in %s\n", shown(res.Image), written(res.Out))
+		o.printf("%s is hidden in %s\n", shown(string(res.Image)), written(string(res.Out)))
 	}
 	switch {
 	case res.Width == 0:

@@ -67,9 +67,9 @@ func inspectCommand() *cobra.Command {
 
 // inspected is the result of ditas inspect.
 type inspected struct {
-	Stego      string `json:"stego"`
-	Format     string `json:"format"`
-	Passphrase bool   `json:"passphrase"` // takes one
+	Stego      fileName `json:"stego"`
+	Format     string   `json:"format"`
+	Passphrase bool     `json:"passphrase"` // takes one
 	*report.Reveal
 }
 
@@ -125,7 +125,7 @@ func (o *inspectFlags) inspect(ctx context.Context, j job.Job) error {
 		return passphrase.advise(explain(err, stego, o.options.Method))
 	}
 	res := inspected{
-		Stego: j.Stego, Format: stego.Format().String(), Passphrase: key.Secret(), Reveal: r,
+		Stego: fileName(j.Stego), Format: stego.Format().String(), Passphrase: key.Secret(), Reveal: r,
 	}
 	switch {
 	case r.File != nil && r.Width == 0:

@@ -294,9 +294,9 @@ func conclude(ctx context.Context, stderr io.Writer, err error) int {
 	if errors.Is(err, syscall.EPIPE) {
 		return code // whoever reads has what he wanted
 	}
-	fmt.Fprintf(stderr, "ditas: %s\n", visible(oneLine(text)))
+	fmt.Fprintf(stderr, "ditas: %s\n", inLine(text))
 	if errors.As(err, &hint) {
-		fmt.Fprintf(stderr, "hint: %s\n", visible(hint.hint))
+		fmt.Fprintf(stderr, "hint: %s\n", inLine(hint.hint))
 	}
 	return code
 }
@@ -324,9 +324,17 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
-// plain returns the text of an error without the names of the system's calls.
+// plain returns the text of an error without the names of the system's calls. Errors that were joined stand one behind the other: other ends of lines are in
+// names of files.
 func plain(err error) string {
 	text := err.Error()
+	if all, joined := joinedIn(err); all != nil {
+		var parts []string
+		for _, e := range all {
+			parts = append(parts, plain(e))
+		}
+		text = strings.Replace(text, joined.Error(), strings.Join(parts, "; "), 1)
+	}
 	var path *fs.PathError
 	if errors.As(err, &path) {
 		reason := path.Err.Error()
@@ -343,19 +351,35 @@ func plain(err error) string {
 	return text
 }
 
+// joinedIn returns the errors that were joined by package errors in an error, and the one that they were joined to, nil if there is none.
+func joinedIn(err error) (all []error, joined error) {
+	switch e := err.(type) {
+	case interface{ Unwrap() []error }:
+		all := e.Unwrap()
+		var lines []string
+		for _, part := range all {
+			lines = append(lines, part.Error())
+		}
+		if len(all) > 1 && strings.Join(lines, "\n") == err.Error() {
+			return all, err
+		}
+		for _, part := range all {
+			if all, joined := joinedIn(part); joined != nil {
+				return all, joined
+			}
+		}
+	case interface{ Unwrap() error }:
+		if inner := e.Unwrap(); inner != nil {
+			return joinedIn(inner)
+		}
+	}
+	return nil, nil
+}
+
 // noTemporaries reports whether a file could not be made because the folder for temporary files, in which it was to be, is not there.
 func noTemporaries(name string) bool {
 	_, err := os.Stat(os.TempDir())
 	return errors.Is(err, fs.ErrNotExist) && filepath.Dir(name) == filepath.Clean(os.TempDir())
-}
-
-// oneLine joins the lines of a text.
-func oneLine(s string) string {
-	lines := strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' })
-	for i := range lines {
-		lines[i] = strings.TrimSpace(lines[i])
-	}
-	return strings.Join(lines, "; ")
 }
 
 // usageError is a command line that makes no sense.

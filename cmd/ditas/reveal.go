@@ -110,8 +110,8 @@ func revealCommand() *cobra.Command {
 
 // revealed is the result of ditas reveal.
 type revealed struct {
-	Stego string `json:"stego"`
-	Out   string `json:"out"`
+	Stego fileName `json:"stego"`
+	Out   fileName `json:"out"`
 	*report.Reveal
 }
 
@@ -277,7 +277,7 @@ func (o *revealFlags) reveal(ctx context.Context, j job.Job, inputs []string) er
 	if err != nil {
 		return err
 	}
-	res := revealed{Stego: j.Stego}
+	res := revealed{Stego: fileName(j.Stego)}
 	var file *ditas.File
 	var end func()
 	o.options.Progress, end = o.phases()
@@ -329,7 +329,7 @@ func (o *revealFlags) reveal(ctx context.Context, j job.Job, inputs []string) er
 	if err != nil {
 		return explain(err, stego, o.options.Method)
 	}
-	res.Out = out
+	res.Out = fileName(out)
 	out = written(out)
 	what, smaller, exactly := fmt.Sprintf("a picture of %d×%d pixels", res.Width, res.Height), "", ""
 	switch {

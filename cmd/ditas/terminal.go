@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -42,10 +43,23 @@ func (t *terminal) addFlags(cmd *cobra.Command) {
 // begin connects t to a command's output.
 func (t *terminal) begin(cmd *cobra.Command) { t.out, t.err = cmd.OutOrStdout(), cmd.ErrOrStderr() }
 
-// printf prints a result for people.
+// printf prints a result for people. Texts among what is formatted, such as names of files, are shown on one line.
 func (t *terminal) printf(format string, args ...any) {
+	for i, arg := range args {
+		switch arg := arg.(type) {
+		case string:
+			args[i] = inLine(arg)
+		case fileName:
+			args[i] = inLine(string(arg))
+		}
+	}
+	t.text(fmt.Sprintf(format, args...))
+}
+
+// text prints a result for people that has lines.
+func (t *terminal) text(s string) {
 	if !t.json && !t.quiet {
-		fmt.Fprint(t.out, visible(fmt.Sprintf(format, args...)))
+		fmt.Fprint(t.out, visible(s))
 	}
 }
 
@@ -77,20 +91,26 @@ func (t *terminal) result(v any) error {
 
 // warn prints a warning and what to do about it.
 func (t *terminal) warn(text, hint string) {
-	fmt.Fprintf(t.err, "ditas: warning: %s\nhint: %s\n", visible(oneLine(text)), visible(hint))
+	fmt.Fprintf(t.err, "ditas: warning: %s\nhint: %s\n", inLine(text), inLine(hint))
 }
 
-// visible writes out what a terminal would obey rather than show, such as escape codes in the names of files.
-func visible(s string) string {
+// visible writes out what a terminal would obey rather than show, such as escape codes in the names of files, but for tabs and the ends of lines.
+func visible(s string) string { return escaped(s, "\t\n") }
+
+// inLine is visible for what is on one line.
+func inLine(s string) string { return escaped(s, "") }
+
+// escaped writes out what a terminal would obey, but for some characters.
+func escaped(s, but string) string {
 	var b strings.Builder
 	for len(s) > 0 {
 		r, n := utf8.DecodeRuneInString(s)
 		switch {
 		case r == utf8.RuneError && n == 1:
 			fmt.Fprintf(&b, `\x%02x`, s[0])
-		case r == '\n' || r == '\t':
+		case strings.ContainsRune(but, r):
 			b.WriteRune(r)
-		case unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r):
+		case unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029':
 			quoted := strconv.QuoteRuneToASCII(r)
 			b.WriteString(quoted[1 : len(quoted)-1])
 		default:
@@ -99,6 +119,38 @@ func visible(s string) string {
 		s = s[n:]
 	}
 	return b.String()
+}
+
+// fileName is the name of a file in a result, or a text with such names in it. Systems let names be any bytes, and JSON has nothing but Unicode: bytes that
+// are no UTF-8 become the halves of surrogates from U+DC80 to U+DCFF, as Python has it (PEP 383), and so the name can be had back.
+type fileName string
+
+// MarshalJSON returns a string of JSON.
+func (n fileName) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	out := []byte{'"'}
+	for s := string(n); len(s) > 0; {
+		valid := 0
+		for valid < len(s) {
+			if r, size := utf8.DecodeRuneInString(s[valid:]); r != utf8.RuneError || size > 1 {
+				valid += size
+				continue
+			}
+			break
+		}
+		b.Reset()
+		if err := e.Encode(s[:valid]); err != nil {
+			return nil, err
+		}
+		out = append(out, bytes.Trim(b.Bytes(), "\n")[1:b.Len()-2]...)
+		if s = s[valid:]; len(s) > 0 {
+			out = fmt.Appendf(out, `\udc%02x`, s[0])
+			s = s[1:]
+		}
+	}
+	return append(out, '"'), nil
 }
 
 // bar returns a progress bar, or nil where none is to be seen.

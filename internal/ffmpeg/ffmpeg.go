@@ -1,4 +1,4 @@
-// Package ffmpeg runs the program of that name, which reads and writes what no package here does: AAC and the containers of films, and the
+// Package ffmpeg runs the program of that name, or in its place afconvert of macOS. The former reads and writes what no package here does: AAC and the containers of films, and the
 // lossy codecs of experiments. Everything works without it but these.
 package ffmpeg
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 
 	"ditas/audio"
@@ -21,7 +22,7 @@ const mostDecoded = 1<<32 - 1<<16
 // quarter of that, and whoever searches hours of silence in a few bytes takes as long as for hours of sound.
 func mostOf(size int64) int64 { return min(mostDecoded, 1<<24+1024*size) }
 
-// Sound is a recording that ffmpeg took out of a file that ditas does not read. Closing it removes the temporary file that it is in.
+// Sound is a recording that ffmpeg, or afconvert, took out of a file that ditas does not read. Closing it removes the temporary file that it is in.
 type Sound struct {
 	audio.File
 	given     *codec.Format
@@ -46,14 +47,12 @@ func (s *Sound) Complaint() string { return s.complaint }
 // Close removes the temporary file.
 func (s *Sound) Close() error { return s.trade.Close() }
 
-// Formats returns the formats of what [Foreign] opens: without the program ffmpeg those of [codec.Readable].
+// Formats returns the formats of what [Foreign] opens: without the programs ffmpeg and afconvert those of [codec.Readable].
 func Formats() []*codec.Format {
 	formats := codec.Readable()
-	if _, err := ffmpeg.Find(); err == nil {
-		for _, f := range codec.Known() {
-			if f.Demuxer() != "" && !f.Readable() {
-				formats = append(formats, f)
-			}
+	for _, f := range codec.Known() {
+		if !f.Readable() && decoderOf(f) != nil {
+			formats = append(formats, f)
 		}
 	}
 	return formats
@@ -86,7 +85,8 @@ func ForeignWithin(ctx context.Context, r io.ReaderAt, size, most int64) (audio.
 	if format == nil || format.Demuxer() == "" {
 		return f, err
 	}
-	if _, missing := ffmpeg.Find(); missing != nil {
+	decode := decoderOf(format)
+	if decode == nil {
 		return nil, wanting(format, err)
 	}
 	s, err := decode(ctx, r, size, format, min(most, mostOf(size)))
@@ -105,6 +105,54 @@ func wanting(format *codec.Format, err error) error {
 	return &codec.Refusal{
 		Says: says, Advice: "install ffmpeg (https://ffmpeg.org), or " + format.Advice(), Err: audio.ErrFormat, Format: format,
 	}
+}
+
+// apple are formats that the program afconvert of macOS decodes without leaving out more than was left out, by what ffmpeg calls them.
+var apple = []string{"mov", "aac", "ac3", "amr"}
+
+// decoderOf returns what decodes the first sound of a file of a format, to fewer than most bytes, by a program that is installed; nil if none is.
+func decoderOf(format *codec.Format) func(ctx context.Context, r io.ReaderAt, size int64, format *codec.Format, most int64) (*Sound, error) {
+	if _, err := ffmpeg.Find(); err == nil && format.Demuxer() != "" {
+		return decode
+	}
+	if _, ok := ffmpeg.FindAFConvert(); ok && slices.Contains(apple, format.Demuxer()) {
+		return decodeByApple
+	}
+	return nil
+}
+
+// decodeByApple has afconvert decode the first sound of a file.
+func decodeByApple(ctx context.Context, r io.ReaderAt, size int64, format *codec.Format, most int64) (s *Sound, err error) {
+	extension := ""
+	if list := codec.Extensions([]*codec.Format{format}); len(list) > 0 {
+		extension = list[0]
+	}
+	t, err := newNamedTrade(extension)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, t.Close())
+		}
+	}()
+	if _, err := io.Copy(t.from, &untilDone{ctx, io.NewSectionReader(r, 0, size)}); err != nil {
+		return nil, err
+	}
+	if err := ffmpeg.RunAFConvert(ctx, t.input, t.output, most); err != nil {
+		var failure *ffmpeg.Failure
+		if errors.As(err, &failure) {
+			err = fmt.Errorf("%w: the program afconvert says: %s", audio.ErrDamaged, nameless(failure.Last(), t.input))
+		}
+		return nil, err
+	}
+	if err := t.from.Truncate(0); err != nil { // its room on the disk is free
+		return nil, err
+	}
+	if err := t.reopen(); err != nil {
+		return nil, err
+	}
+	return t.sound(format, format.Lossy(), ffmpeg.AFConvert, "", most)
 }
 
 // decode has ffmpeg decode the first sound of a file, to fewer than most bytes.
@@ -138,18 +186,23 @@ func decode(ctx context.Context, r io.ReaderAt, size int64, format *codec.Format
 	if err := t.from.Truncate(0); err != nil { // its room on the disk is free
 		return nil, err
 	}
+	return t.sound(format, lossy, ffmpeg.Program, nameless(said, t.input), most)
+}
+
+// sound returns what a program has decoded of a file.
+func (t *trade) sound(format *codec.Format, lossy bool, program, complaint string, most int64) (*Sound, error) {
 	info, err := t.to.Stat()
 	if err != nil {
 		return nil, err
 	}
 	if info.Size() >= most { // it ended there, and says nothing of that
-		return nil, &codec.Refusal{Says: "is too long to be decoded by ffmpeg", Advice: "cut it, or convert it to FLAC first", Err: audio.ErrUnsupported}
+		return nil, &codec.Refusal{Says: "is too long to be decoded by " + program, Advice: "cut it, or convert it to FLAC first", Err: audio.ErrUnsupported}
 	}
 	decoded, err := wav.Open(t.to, info.Size())
 	if err != nil {
 		return nil, err
 	}
-	return &Sound{decoded, format, lossy, info.Size(), nameless(said, t.input), t}, nil
+	return &Sound{decoded, format, lossy, info.Size(), complaint, t}, nil
 }
 
 // undecoded is the error that ffmpeg fails with a copy of a file, in its words but for the name of the copy, which nobody knows.

@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -273,6 +274,62 @@ func TestForeignDSD(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// Without ffmpeg the program afconvert of macOS decodes what it does. A script stands for it here.
+func TestForeignByAFConvert(t *testing.T) {
+	shell, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip(err)
+	}
+	cat, err := exec.LookPath("cat")
+	if err != nil {
+		t.Skip(err)
+	}
+	mv, err := exec.LookPath("mv")
+	if err != nil {
+		t.Skip(err)
+	}
+	programs, sound := t.TempDir(), read(t, speech)
+	script := func(does string) {
+		// It makes a new file of that name, as programs do that replace one.
+		if err := os.WriteFile(filepath.Join(programs, "afconvert"), []byte("#!"+shell+"\n"+does+"\n"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path, err := filepath.Abs(speech)
+	if err != nil {
+		t.Fatal(err)
+	}
+	script(`[ "$1 $2 $3 $4" = "-f WAVE -d LEI16" ] || exit 9
+case $5 in *.m4a) ;; *) exit 8 ;; esac
+` + cat + ` "` + path + `" > "$6.new" && ` + mv + ` "$6.new" "$6"`)
+	t.Setenv("PATH", programs)
+	t.Setenv("TMPDIR", t.TempDir())
+	data := "\x00\x00\x00\x18ftypM4A " + strings.Repeat("\x00", 40)
+	f, err := intake.Foreign(t.Context(), strings.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, ok := f.(*intake.Sound)
+	if !ok || s.Bytes() != int64(len(sound)) || !s.Lossy() || s.Given().Name() != "MP4 (AAC or ALAC)" {
+		t.Errorf("%+v", f)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if !slices.Contains(intake.Extensions(), ".m4a") || slices.Contains(intake.Extensions(), ".wma") {
+		t.Errorf("extensions %q", intake.Extensions())
+	}
+	if _, err := intake.ForeignWithin(t.Context(), strings.NewReader(data), int64(len(data)), 1000); !errors.Is(err, audio.ErrUnsupported) ||
+		!strings.Contains(err.Error(), "too long to be decoded by afconvert") {
+		t.Errorf("a long one: %v", err)
+	}
+	script("echo Error: no good >&2; exit 1")
+	if _, err := intake.Foreign(t.Context(), strings.NewReader(data), int64(len(data))); !errors.Is(err, audio.ErrDamaged) || !strings.Contains(err.Error(), "afconvert says: Error: no good") {
+		t.Errorf("one that fails: %v", err)
+	}
+	empty(t, os.Getenv("TMPDIR"))
 }
 
 func TestForeignWithoutFFmpeg(t *testing.T) {

@@ -96,7 +96,7 @@ func TestNamed(t *testing.T) {
 	t.Setenv("TMPDIR", tmp)
 	t.Setenv("TMP", tmp)
 	var pair trade
-	if err := pair.named(); err != nil {
+	if err := pair.named("from"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := pair.from.WriteString("in"); err != nil {

@@ -32,7 +32,7 @@ func newTrade() (t *trade, err error) {
 	if _, err := os.Stat(opens); err == nil && runtime.GOOS == "linux" {
 		return t, t.nameless()
 	}
-	return t, t.named()
+	return t, t.named("from")
 }
 
 func (t *trade) nameless() error {
@@ -48,12 +48,21 @@ func (t *trade) nameless() error {
 	return nil
 }
 
-func (t *trade) named() error {
+// newNamedTrade returns a trade of two empty files with names, of which that of the first one ends in an extension.
+func newNamedTrade(extension string) (t *trade, err error) {
+	t = &trade{}
+	if err := t.named("from" + extension); err != nil {
+		return nil, errors.Join(err, t.Close())
+	}
+	return t, nil
+}
+
+func (t *trade) named(input string) error {
 	folder, err := replace.NewFolder()
 	if err != nil {
 		return err
 	}
-	t.input, t.output = filepath.Join(folder.Name, "from"), filepath.Join(folder.Name, "to.wav")
+	t.input, t.output = filepath.Join(folder.Name, input), filepath.Join(folder.Name, "to.wav")
 	for _, f := range []struct {
 		file **os.File
 		name string
@@ -65,6 +74,16 @@ func (t *trade) named() error {
 		*f.file, t.close = file, append(t.close, file.Close)
 	}
 	t.close = append(t.close, folder.Close) // which some systems allow only now that they are closed
+	return nil
+}
+
+// reopen opens the file that a program has made anew rather than written to.
+func (t *trade) reopen() error {
+	f, err := os.Open(t.output)
+	if err != nil {
+		return err
+	}
+	t.to, t.close = f, append([]func() error{f.Close}, t.close...)
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"time"
 	"unicode/utf8"
 )
 
@@ -223,8 +224,13 @@ func newPart(target string, mode fs.FileMode, old fs.FileInfo) (*os.File, error)
 		if err != nil {
 			return nil, err
 		}
-		lock(f)
-		// Another run may have taken it for a dead one's before it was locked.
+		// Another run may have taken it for a dead one's before it was locked, and then holds the lock for a moment.
+		for range 100 {
+			if lock(f) || !locks {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
 		if a, err := f.Stat(); err == nil {
 			if b, err := os.Lstat(name); err == nil && os.SameFile(a, b) {
 				return f, nil
@@ -250,14 +256,25 @@ func sweep(folder string) {
 			os.Remove(name) // fails while somebody has it open
 			continue
 		}
-		f, err := os.OpenFile(name, os.O_WRONLY, 0)
-		if err != nil {
-			continue
+		sweepPart(name)
+	}
+}
+
+// sweepPart removes a part that nobody writes any longer. Others may put something else in its place at any moment: a link is not followed, a pipe
+// not waited for, and what somebody else owns stays.
+func sweepPart(name string) {
+	f, err := openOwn(name)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	if !lock(f) {
+		return
+	}
+	if b, err := os.Lstat(name); err == nil {
+		if a, err := f.Stat(); err == nil && os.SameFile(a, b) {
+			os.Remove(name) // removes a link rather than what that leads to
 		}
-		if lock(f) {
-			os.Remove(name)
-		}
-		f.Close()
 	}
 }
 

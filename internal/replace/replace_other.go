@@ -3,6 +3,7 @@
 package replace
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"runtime"
@@ -16,5 +17,8 @@ const locks = false
 
 // lock would lock a file; what cannot be locked is not free.
 func lock(*os.File) bool { return false }
+
+// openOwn would open a file that could be locked.
+func openOwn(string) (*os.File, error) { return nil, errors.ErrUnsupported }
 
 func own(*os.File, fs.FileInfo) bool { return true }

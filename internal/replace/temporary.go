@@ -99,7 +99,7 @@ func free(name string) bool {
 	if held {
 		return os.Remove(name) == nil // which fails while somebody has it open
 	}
-	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	f, err := openOwn(name)
 	if err != nil {
 		return false
 	}

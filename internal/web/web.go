@@ -173,6 +173,10 @@ func (h *Handler) routes() error {
 	}
 	files := http.FileServerFS(assets)
 	serve := func(w http.ResponseWriter, r *http.Request) {
+		if info, err := fs.Stat(assets, strings.TrimPrefix(r.URL.Path, "/")); err != nil || info.IsDir() {
+			nowhere(w)
+			return
+		}
 		// The system's own table of types may be anything.
 		if t := types[path.Ext(r.URL.Path)]; t != "" {
 			w.Header().Set("Content-Type", t)
@@ -262,6 +266,10 @@ func (h *Handler) ServeHTTP(to http.ResponseWriter, r *http.Request) {
 	defer h.requests.Done()
 	// Who sends or takes too slowly must not keep the program from ending.
 	defer context.AfterFunc(h.ctx, func() { w.end(lastWords) })()
+	if answer, pattern := h.mux.Handler(r); pattern == "" {
+		h.unrouted(w, r, answer)
+		return
+	}
 	h.mux.ServeHTTP(w, r)
 }
 
@@ -344,8 +352,35 @@ func (h *Handler) example(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	http.NotFound(w, r)
+	nowhere(w)
 }
+
+// nowhere answers what is asked for where there is nothing.
+func nowhere(w http.ResponseWriter) {
+	http.Error(w, "ditas: there is nothing at this address; the page is at /", http.StatusNotFound)
+}
+
+// unrouted answers a request that nothing here is for.
+func (h *Handler) unrouted(w http.ResponseWriter, r *http.Request, answer http.Handler) {
+	said := unsaid{header: http.Header{}}
+	answer.ServeHTTP(&said, r)
+	if said.status != http.StatusMethodNotAllowed {
+		nowhere(w)
+		return
+	}
+	w.Header().Set("Allow", said.header.Get("Allow"))
+	http.Error(w, "ditas: "+r.Method+" is not what can be done at this address", said.status)
+}
+
+// unsaid is an answer of which only the status and the header count.
+type unsaid struct {
+	header http.Header
+	status int
+}
+
+func (u *unsaid) Header() http.Header         { return u.header }
+func (u *unsaid) WriteHeader(status int)      { u.status = status }
+func (u *unsaid) Write(b []byte) (int, error) { return len(b), nil }
 
 // heartbeat is how often a session says that it is alive.
 const heartbeat = 15 * time.Second

@@ -1016,6 +1016,37 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
+// What there is not, or cannot be done, is answered in the words of ditas.
+func TestNothingThere(t *testing.T) {
+	server, _ := serve(t, web.Options{})
+	for _, c := range []struct {
+		method, path string
+		status       int
+		says, allow  string
+	}{
+		{"GET", "/none", 404, "ditas: there is nothing at this address; the page is at /\n", ""},
+		{"GET", "/assets/none.js", 404, "ditas: there is nothing at this address; the page is at /\n", ""},
+		{"GET", "/examples/none.wav", 404, "ditas: there is nothing at this address; the page is at /\n", ""},
+		{"GET", "/api/none", 404, "ditas: there is nothing at this address; the page is at /\n", ""},
+		{"DELETE", "/api/about", 405, "ditas: DELETE is not what can be done at this address\n", "GET, HEAD"},
+		{"GET", "/api/sessions", 405, "ditas: GET is not what can be done at this address\n", "POST"},
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), c.method, server.URL+c.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := server.Client().Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if err != nil || response.StatusCode != c.status || string(body) != c.says || response.Header.Get("Allow") != c.allow {
+			t.Errorf("%s %s: %d, %q, allowed is %q, %v", c.method, c.path, response.StatusCode, body, response.Header.Get("Allow"), err)
+		}
+	}
+}
+
 // Uploads are bounded, whether they say how long they are or not.
 func TestBounds(t *testing.T) {
 	v := visit(t, web.Options{MaxRecording: 10_000, MaxPicture: 40_000, MaxPixels: 10_000, Sessions: 2})

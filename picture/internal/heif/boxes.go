@@ -43,6 +43,7 @@ type meta struct {
 // item is a coded image, or what is derived of others, such as a grid.
 type item struct {
 	kind       string
+	info       []byte // its box infe, but for its header
 	hidden     bool
 	inside     bool // in the meta box rather than elsewhere in the file
 	unreadable bool // where it is cannot be followed
@@ -70,6 +71,7 @@ func (i *item) property(kind string) ([]byte, bool) {
 
 // reference leads from an item to others.
 type reference struct {
+	box  []byte // with its header
 	kind string
 	from uint32
 	to   []uint32
@@ -280,7 +282,7 @@ func (m *meta) infos(b []byte) error {
 		}
 		id := c.id(version > 2)
 		c.u16()
-		i := &item{kind: string(c.take(4)), hidden: head&1 != 0}
+		i := &item{kind: string(c.take(4)), info: body, hidden: head&1 != 0}
 		if c.bad {
 			return c.err(kind)
 		}
@@ -337,9 +339,9 @@ func (m *meta) locations(b []byte) error {
 func (m *meta) references(b []byte) error {
 	c := cursor{b: b}
 	version := c.u32() >> 24
-	return boxes(c.b, func(kind string, body []byte, _ bool) error {
-		c := cursor{b: body}
-		r := reference{kind: kind, from: c.id(version > 0)}
+	_, err := walk(c.b, func(box []byte, head int, _ bool) error {
+		c := cursor{b: box[head:]}
+		r := reference{box: box, kind: string(box[4:8]), from: c.id(version > 0)}
 		for range c.u16() {
 			r.to = append(r.to, c.id(version > 0))
 			if c.bad {
@@ -349,6 +351,7 @@ func (m *meta) references(b []byte) error {
 		m.refs = append(m.refs, r)
 		return c.err("iref")
 	})
+	return err
 }
 
 // associations reads a box ipma: which properties items have.

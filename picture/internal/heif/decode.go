@@ -46,7 +46,7 @@ func (f *File) Decode(ctx context.Context) (*Picture, error) {
 }
 
 // opacity takes an alpha channel out of the decoded auxiliary image.
-func (f *File) opacity(m image.Image) (*image.Gray, error) {
+func (f *File) opacity(m pixels) (*image.Gray, error) {
 	a := image.NewGray(m.Bounds())
 	switch m := m.(type) {
 	case *image.YCbCr:
@@ -62,6 +62,18 @@ func (f *File) opacity(m image.Image) (*image.Gray, error) {
 					row[x] = uint8((min(max(int(v)-16, 0), 219)*255 + 109) / 219)
 				}
 			}
+		}
+	case *Deep:
+		full, err := f.alphaRange()
+		if err != nil {
+			return nil, err
+		}
+		black, white := 0, 1<<m.Bits-1
+		if !full {
+			black, white = 16<<(m.Bits-8), 235<<(m.Bits-8)
+		}
+		for i, v := range m.Planes[0] {
+			a.Pix[i] = uint8((min(max(int(v)-black, 0), white-black)*255 + (white-black)/2) / (white - black))
 		}
 	case *image.RGBA:
 		for i := range a.Pix {
@@ -92,10 +104,10 @@ func (f *File) alphaRange() (bool, error) {
 const anywayCoded = 64 << 20
 
 // join decodes tiles and puts them together.
-func (f *File) join(ctx context.Context, d *decoder, t tiles) (image.Image, error) {
+func (f *File) join(ctx context.Context, d *decoder, t tiles) (pixels, error) {
 	var left atomic.Int64 // bytes of all tiles: they may be the same ones
 	left.Store(2*int64(len(f.box.data)) + anywayCoded)
-	tile := func(n int) (image.Image, error) {
+	tile := func(n int) (pixels, error) {
 		i := f.box.items[t.items[n]]
 		data, err := f.box.content(i, len(f.box.data))
 		if err == nil && left.Add(-int64(len(data))) < 0 {
@@ -141,19 +153,21 @@ func (f *File) join(ctx context.Context, d *decoder, t tiles) (image.Image, erro
 }
 
 // like returns an image of the kind of another one.
-func like(m image.Image, width, height int) image.Image {
+func like(m pixels, width, height int) pixels {
 	r := image.Rect(0, 0, width, height)
 	switch m := m.(type) {
 	case *image.YCbCr:
 		return image.NewYCbCr(r, m.SubsampleRatio)
 	case *image.RGBA64:
 		return image.NewRGBA64(r)
+	case *Deep:
+		return newDeep(width, height, m.Bits, m.channels())
 	}
 	return image.NewRGBA(r)
 }
 
 // place copies what fits of a tile to a place in a picture.
-func place(whole, tile image.Image, x, y int) error {
+func place(whole, tile pixels, x, y int) error {
 	part := tile.Bounds().Add(image.Pt(x, y)).Intersect(whole.Bounds())
 	copyRows := func(to, from []byte, stride, fromStride, bytes, rows int) {
 		for row := range rows {
@@ -183,6 +197,16 @@ func place(whole, tile image.Image, x, y int) error {
 			return malformed("the tiles of a grid do not fit together")
 		}
 		copyRows(w.Pix[w.PixOffset(x, y):], t.Pix, w.Stride, t.Stride, 8*part.Dx(), part.Dy())
+	case *Deep:
+		t, ok := tile.(*Deep)
+		if !ok || t.Bits != w.Bits || t.channels() != w.channels() {
+			return malformed("the tiles of a grid do not fit together")
+		}
+		for c, plane := range w.Planes[:w.channels()] {
+			for row := range part.Dy() {
+				copy(plane[(y+row)*w.Width+x:][:part.Dx()], t.Planes[c][row*t.Width:])
+			}
+		}
 	}
 	return nil
 }
@@ -198,29 +222,53 @@ func halved(r image.YCbCrSubsampleRatio) (h, v int) {
 	return 1, 1
 }
 
-// passed are the properties that a decoder gets to see. Of colours it sees what AV1 becomes RGB by, while what is in HEVC is said to be RGB: so
-// it comes out as it is, where libheif would take chroma to full resolution and back, which blurs it.
-var passed = []string{"hvcC", "av1C", "pixi", "a1op", "a1lx", "lsel"}
+// passed are the properties that a decoder gets to see as they are.
+var passed = []string{"hvcC", "av1C", "a1op", "a1lx", "lsel"}
+
+// seen returns the properties of an item that a decoder gets to see, besides its size.
+//
+// Of colours it sees what AV1 becomes RGB by. libheif would take the chroma of HEVC to full resolution and back, which blurs it, so what is in HEVC
+// is said to be RGB, of 8 bits, and comes out as it is. Samples of more bits keep all of them where nothing is converted but chroma to full resolution:
+// they are said to be YCbCr that has it. libheif 1.18 leaves the samples of grey pictures as they are, whatever heif.c asks for.
+func (i *item) seen(s *sequence) []property {
+	var list []property
+	for _, p := range i.properties {
+		switch {
+		case p.kind == "hvcC" && s != nil && s.chroma > 0 && s.deep() && len(p.body) > chromaAt:
+			p.body = slices.Clone(p.body)
+			p.body[chromaAt] |= 3
+			list = append(list, p)
+		case slices.Contains(passed, p.kind), i.kind == av1 && p.kind == "pixi", i.kind == av1 && p.kind == "colr" && len(p.body) >= 4 && string(p.body[:4]) == "nclx":
+			list = append(list, p)
+		}
+	}
+	switch {
+	case s == nil:
+	case s.chroma == 0:
+		list = append(list, property{"pixi", []byte{0, 0, 0, 0, 1, byte(s.depth[0])}})
+	case !s.deep():
+		list = append(list, property{"colr", []byte("nclx\x00\x01\x00\x0d\x00\x00\x80")})
+	}
+	return list
+}
+
+// chromaAt is where the configuration of HEVC names the resolution of chroma, in two bits (ISO/IEC 14496-15, section 8.3.3.1).
+const chromaAt = 16
 
 // mostPassed bounds what a decoder gets to see of properties, in bytes, which is copied for each tile.
 const mostPassed = 1 << 16
 
-// single makes a file of a single coded image.
-func single(i *item, data []byte, size image.Point) ([]byte, error) {
+// single makes a file of a single coded image. If it is in HEVC, s is its sequence parameter set.
+func single(i *item, s *sequence, data []byte, size image.Point) ([]byte, error) {
 	be := binary.BigEndian
 	full := []byte{0, 0, 0, 0}
 	dimensions := be.AppendUint32(be.AppendUint32(slices.Clone(full), uint32(size.X)), uint32(size.Y))
 	properties, bytes := [][]byte{box("ispe", dimensions)}, 0
-	for _, p := range i.properties {
-		if slices.Contains(passed, p.kind) || i.kind == av1 && p.kind == "colr" && len(p.body) >= 4 && string(p.body[:4]) == "nclx" {
-			if bytes += len(p.body); bytes > mostPassed {
-				return nil, malformed("an image has a configuration of more than %d bytes", mostPassed)
-			}
-			properties = append(properties, box(p.kind, p.body))
+	for _, p := range i.seen(s) {
+		if bytes += len(p.body); bytes > mostPassed {
+			return nil, malformed("an image has a configuration of more than %d bytes", mostPassed)
 		}
-	}
-	if i.kind == hevc {
-		properties = append(properties, box("colr", []byte("nclx"), []byte{0, 1, 0, 13, 0, 0, 0x80}))
+		properties = append(properties, box(p.kind, p.body))
 	}
 	associations := []byte{0, 0, 0, 0, 0, 0, 0, 1, 0, 1, byte(min(len(properties), 127))}
 	for n := range min(len(properties), 127) {

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	_ "embed"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
@@ -181,7 +182,7 @@ func (m *machine) copy(at uint64, n int) []byte {
 }
 
 // decode decodes a coded image whose item says this size.
-func (d *decoder) decode(ctx context.Context, i *item, data []byte, size image.Point) (img image.Image, err error) {
+func (d *decoder) decode(ctx context.Context, i *item, data []byte, size image.Point) (img pixels, err error) {
 	defer guard(&err)
 	var s *sequence
 	if d.kind == hevc {
@@ -194,7 +195,7 @@ func (d *decoder) decode(ctx context.Context, i *item, data []byte, size image.P
 		}
 		size = image.Pt(s.width, s.height)
 	}
-	file, err := single(i, data, size)
+	file, err := single(i, s, data, size)
 	if err != nil {
 		return nil, err
 	}
@@ -228,13 +229,13 @@ var errDamaged = fmt.Errorf("%w: the decoder cannot make a picture of it", ErrMa
 
 // Numbers of libheif for what an image consists of.
 const (
-	spaceRGB  = 1
-	spaceGrey = 2
+	spaceYCbCr = 0
+	spaceRGB   = 1
+	spaceGrey  = 2
 )
 
-// hevc decodes a file at an address, by heif.c of the decoder's makers. It comes as RGBA, with luma as green, and chroma as blue and red, or as
-// luma alone.
-func (m *machine) hevc(at, length, words uint64, s *sequence) image.Image {
+// hevc decodes a file at an address, by heif.c of the decoder's makers.
+func (m *machine) hevc(at, length, words uint64, s *sequence) pixels {
 	width, height, space, chroma, premultiplied := words, words+4, words+8, words+12, words+16
 	if m.call("decode", at, length, 1, width, height, space, chroma, premultiplied, 0) == 0 && m.err == nil {
 		m.err = errDamaged
@@ -242,42 +243,62 @@ func (m *machine) hevc(at, length, words uint64, s *sequence) image.Image {
 	if m.err != nil {
 		return nil
 	}
-	grey := m.word(space) == spaceGrey
-	if m.word(width) != s.width || m.word(height) != s.height || !grey && m.word(space) != spaceRGB {
+	want := spaceRGB
+	switch {
+	case s.chroma == 0:
+		want = spaceGrey
+	case s.deep():
+		want = spaceYCbCr
+	}
+	if m.word(width) != s.width || m.word(height) != s.height || m.word(space) != want {
 		m.err = malformed("an image is not what its file says")
 		return nil
 	}
-	bytes := 4
-	if grey {
-		bytes = 1
+	bytes, planes := 1, 1
+	switch want {
+	case spaceRGB:
+		bytes = 4
+	case spaceYCbCr:
+		planes = 3
 	}
-	stride := (max(bytes*s.width, 64) + 15) &^ 15 // libheif's
-	pixels := m.pixels(stride*s.height, func(out uint64) uint32 {
+	if s.deep() {
+		bytes *= 2
+	}
+	stride := (bytes*max((s.width+1)&^1, 64) + 15) &^ 15 // libheif's
+	data := m.output(planes*stride*s.height, func(out uint64) uint32 {
 		return m.call("decode", at, length, 0, width, height, space, chroma, premultiplied, out)
 	})
-	if m.err != nil {
+	switch {
+	case m.err != nil:
 		return nil
+	case s.deep():
+		return s.deepImage(data, stride, planes)
 	}
+	return s.image(data, stride, bytes)
+}
+
+// image makes an image of bytes that are luma alone, or RGBA with luma as green, and chroma as blue and red.
+func (s *sequence) image(data []byte, stride, bytes int) *image.YCbCr {
 	ratio := [...]image.YCbCrSubsampleRatio{image.YCbCrSubsampleRatio420, image.YCbCrSubsampleRatio420,
 		image.YCbCrSubsampleRatio422, image.YCbCrSubsampleRatio444}[s.chroma]
 	img := image.NewYCbCr(image.Rect(0, 0, s.width, s.height), ratio)
-	for i := range img.Cb {
-		img.Cb[i], img.Cr[i] = 128, 128
-	}
-	if grey {
+	if bytes == 1 {
 		for y := range s.height {
-			copy(img.Y[y*img.YStride:][:s.width], pixels[y*stride:])
+			copy(img.Y[y*img.YStride:][:s.width], data[y*stride:])
+		}
+		for i := range img.Cb {
+			img.Cb[i], img.Cr[i] = 128, 128
 		}
 		return img
 	}
 	across, down := halved(ratio)
 	for y := range s.height {
-		row := pixels[y*stride:]
+		row := data[y*stride:]
 		luma := img.Y[y*img.YStride:][:s.width]
 		for x := range luma {
 			luma[x] = row[4*x+1]
 		}
-		if y%down > 0 || s.chroma == 0 {
+		if y%down > 0 {
 			continue
 		}
 		blue, red := img.Cb[y/down*img.CStride:][:img.CStride], img.Cr[y/down*img.CStride:][:img.CStride]
@@ -288,8 +309,48 @@ func (m *machine) hevc(at, length, words uint64, s *sequence) image.Image {
 	return img
 }
 
-// pixels has so many bytes decoded.
-func (m *machine) pixels(n int, decode func(out uint64) uint32) []byte {
+// deepImage makes an image of planes of two bytes a sample.
+func (s *sequence) deepImage(data []byte, stride, planes int) *Deep {
+	img := newDeep(s.width, s.height, s.depth[0], planes)
+	for c, plane := range img.Planes[:planes] {
+		for y := range s.height {
+			row := data[(c*s.height+y)*stride:]
+			for x := range s.width {
+				plane[y*s.width+x] = binary.LittleEndian.Uint16(row[2*x:])
+			}
+		}
+		if c > 0 && s.chroma == 1 {
+			img.mendEdges(plane)
+		}
+	}
+	return img
+}
+
+// mendEdges computes the outermost rows and columns of chroma that libheif 1.18 took from half to full resolution, linearly between the centres of its
+// samples, and wrongly there (Op_YCbCr420_bilinear_to_YCbCr444 takes the neighbours of samples at half their place). Beyond the last centre all is as
+// there, half a row outside of the next to last one.
+func (d *Deep) mendEdges(plane []uint16) {
+	mend := func(at, step int) {
+		v := (3*int(plane[at+step]) - int(plane[at+2*step]) + 1) >> 1
+		plane[at] = uint16(min(max(v, 0), 1<<d.Bits-1))
+	}
+	// The last row of an odd number shares its chroma with no other, and is right.
+	for x := range d.Width {
+		mend(x, d.Width)
+		if d.Height%2 == 0 {
+			mend((d.Height-1)*d.Width+x, -d.Width)
+		}
+	}
+	for y := range d.Height {
+		mend(y*d.Width, 1)
+		if d.Width%2 == 0 {
+			mend(y*d.Width+d.Width-1, -1)
+		}
+	}
+}
+
+// output has so many bytes decoded.
+func (m *machine) output(n int, decode func(out uint64) uint32) []byte {
 	out := m.alloc(uint64(n) + 4096)
 	if m.err == nil && decode(out) == 0 && m.err == nil {
 		m.err = errDamaged
@@ -298,7 +359,7 @@ func (m *machine) pixels(n int, decode func(out uint64) uint32) []byte {
 }
 
 // av1 decodes a file at an address, by decode.c of the decoder's makers.
-func (m *machine) av1(at, length, words uint64, size image.Point) image.Image {
+func (m *machine) av1(at, length, words uint64, size image.Point) pixels {
 	width, height, depth, count := words, words+4, words+8, words+12
 	if m.call("decode", at, length, 1, 0, width, height, depth, count, 0, 0) == 0 && m.err == nil {
 		m.err = errDamaged
@@ -317,21 +378,21 @@ func (m *machine) av1(at, length, words uint64, size image.Point) image.Image {
 	}
 	delay := m.alloc(8)
 	// The decoder does not say so if it writes nothing. What it writes is opaque.
-	pixels := m.pixels(bytes*size.X*size.Y, func(out uint64) uint32 {
+	data := m.output(bytes*size.X*size.Y, func(out uint64) uint32 {
 		m.module.Memory().WriteByte(uint32(out)+uint32(opaque), 0)
 		return m.call("decode", at, length, 0, 0, width, height, depth, count, delay, out)
 	})
-	if m.err == nil && pixels[opaque] != 255 {
+	if m.err == nil && data[opaque] != 255 {
 		m.err = errDamaged
 	}
 	if m.err != nil {
 		return nil
 	}
 	if bytes == 8 {
-		for i := 0; i < len(pixels); i += 2 {
-			pixels[i], pixels[i+1] = pixels[i+1], pixels[i]
+		for i := 0; i < len(data); i += 2 {
+			data[i], data[i+1] = data[i+1], data[i]
 		}
-		return &image.RGBA64{Pix: pixels, Stride: 8 * size.X, Rect: r}
+		return &image.RGBA64{Pix: data, Stride: 8 * size.X, Rect: r}
 	}
-	return &image.RGBA{Pix: pixels, Stride: 4 * size.X, Rect: r}
+	return &image.RGBA{Pix: data, Stride: 4 * size.X, Rect: r}
 }

@@ -53,8 +53,8 @@ type Transform struct {
 
 // Picture is a decoded picture of the File's Width and Height.
 type Picture struct {
-	// Image is *image.YCbCr, *image.RGBA or *image.RGBA64; the latter two are opaque.
-	Image image.Image
+	// Image is *image.YCbCr, *image.RGBA, *image.RGBA64 or *Deep; those of package image that are RGB are opaque.
+	Image pixels
 	// Matrix is the code point of H.273 by which YCbCr becomes RGB, and Full tells whether luma runs from 0 to 255 rather than from 16 to 235.
 	Matrix int
 	Full   bool
@@ -62,6 +62,38 @@ type Picture struct {
 	Alpha         *image.Gray
 	Premultiplied bool
 }
+
+// Deep is an image of more than 8 bits a sample: luma, or luma and chroma, both of full resolution.
+type Deep struct {
+	Width, Height int
+	// Bits of a sample, 9 to 16.
+	Bits int
+	// Planes are Y, Cb and Cr, each in rows of Width samples; the latter two are nil if the image is grey.
+	Planes [3][]uint16
+}
+
+// newDeep returns an empty image of 1 or 3 planes.
+func newDeep(width, height, bits, planes int) *Deep {
+	d := &Deep{Width: width, Height: height, Bits: bits}
+	for c := range planes {
+		d.Planes[c] = make([]uint16, width*height)
+	}
+	return d
+}
+
+// Bounds returns the rectangle of the pixels.
+func (d *Deep) Bounds() image.Rectangle { return image.Rect(0, 0, d.Width, d.Height) }
+
+// channels returns how many planes there are.
+func (d *Deep) channels() int {
+	if d.Planes[1] == nil {
+		return 1
+	}
+	return len(d.Planes)
+}
+
+// pixels are what Picture's Image may be.
+type pixels = interface{ Bounds() image.Rectangle }
 
 // tiles is a picture made of coded images of equal size, in rows; often it is a single one.
 type tiles struct {

@@ -134,7 +134,7 @@ func TestPropertiesOverAndOver(t *testing.T) {
 		for range c.items {
 			w.primary = w.item(hevc, 0, len(data))
 		}
-		kind := map[string]string{"what the decoder sees": "pixi", "how it is to be turned": "irot"}[name]
+		kind := map[string]string{"what the decoder sees": "a1op", "how it is to be turned": "irot"}[name]
 		if kind == "" {
 			kind = "free"
 		}

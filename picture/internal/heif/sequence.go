@@ -9,6 +9,12 @@ type sequence struct {
 	primaries, transfer, matrix int
 }
 
+// deep reports whether samples take more than 8 bits and come with all of them. Where chroma of half the resolution has a single row or column they come
+// with 8, because of what [Deep.mendEdges] needs.
+func (s *sequence) deep() bool {
+	return s.depth[0] > 8 && (s.chroma != 1 || min(s.width, s.height) > 2)
+}
+
 // sequence reads the configuration of an HEVC image.
 func (i *item) sequence() (*sequence, error) {
 	b, ok := i.property("hvcC")

@@ -20,8 +20,8 @@ var (
 	trackBoxes = []string{"tkhd", "tref", "trgr", "edts", "mdia"}
 )
 
-// Strip returns a file without what it says besides its pictures: Exif data, XMP, descriptions, times, and boxes that nothing here is made of. Pictures
-// besides the main one stay. The error wraps ErrTruncated, ErrMalformed, ErrUnsupported or ErrUnsure.
+// Strip returns a file without what it says besides its pictures: Exif data, XMP, descriptions, times, boxes that nothing here is made of, and previews, which
+// may show what their pictures no longer do. Pictures besides the main one stay. The error wraps ErrTruncated, ErrMalformed, ErrUnsupported or ErrUnsure.
 //
 // Nothing moves: what is left out is overwritten in place, by Exif data without entries, by blanks, or by zeros in boxes that become free space
 // (ISO/IEC 14496-12, section 8.1.2). So the positions that the box iloc and the tracks of films hold stay right, whatever refers to them, and no
@@ -57,14 +57,20 @@ func strip(data []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	previews := m.previews()
 	for _, id := range slices.Sorted(maps.Keys(m.items)) { // they may overlap
-		m.items[id].blank(parts[id])
+		m.items[id].blank(parts[id], previews[id])
+	}
+	for _, r := range m.refs {
+		if previews[r.from] {
+			r.free()
+		}
 	}
 	after, err := parseMeta(out)
 	if err != nil {
 		return nil, err
 	}
-	if same, err := before.sameAs(after); err != nil {
+	if same, err := before.sameAs(after, before.previews()); err != nil {
 		return nil, err
 	} else if !same {
 		return nil, ErrUnsure
@@ -127,8 +133,78 @@ func (p property) aside() bool { return p.kind == "udes" || p.kind == "crtt" || 
 // noExif are Exif data of an item (ISO/IEC 23008-12, annex A.2.1) that say nothing: no bytes before a TIFF header, and a directory of no entries.
 var noExif = []byte("\x00\x00\x00\x00MM\x00*\x00\x00\x00\x08\x00\x00\x00\x00\x00\x00")
 
-// blank overwrites what an item says, whose data are in these parts of the file.
-func (i *item) blank(parts [][]byte) {
+// previews returns the items that are smaller pictures of others (ISO/IEC 23008-12, section 6.4.4), or that only such ones are made of, or are transparent by.
+func (m *meta) previews() map[uint32]bool {
+	set := map[uint32]bool{}
+	for _, r := range m.refs {
+		if r.kind == "thmb" && r.from != m.primary {
+			set[r.from] = true
+		}
+	}
+	all := func(ids []uint32) bool { return !slices.ContainsFunc(ids, func(id uint32) bool { return !set[id] }) }
+	if len(set) == 0 {
+		return nil
+	}
+	for _, r := range m.refs { // tiles and transparency of previews, and then the tiles of their transparency
+		if r.kind == "auxl" && r.from != m.primary && len(r.to) > 0 && all(r.to) {
+			set[r.from] = true
+		}
+	}
+	for _, r := range m.refs {
+		if r.kind == "dimg" && set[r.from] {
+			for _, id := range r.to {
+				set[id] = true
+			}
+		}
+	}
+	// What the rest of the file needs is none.
+	needs, rest := map[uint32][]uint32{}, []uint32{m.primary}
+	for _, r := range m.refs {
+		switch r.kind {
+		case "auxl": // transparency, which what it is of needs
+			for _, id := range r.to {
+				needs[id] = append(needs[id], r.from)
+			}
+		case "thmb", "cdsc", freed:
+		default:
+			needs[r.from] = append(needs[r.from], r.to...)
+		}
+	}
+	for id := range needs {
+		if !set[id] {
+			rest = append(rest, id)
+		}
+	}
+	for len(rest) > 0 {
+		id := rest[0]
+		rest = rest[1:]
+		delete(set, id)
+		for _, to := range needs[id] {
+			if set[to] {
+				delete(set, to)
+				rest = append(rest, to)
+			}
+		}
+		delete(needs, id)
+	}
+	return set
+}
+
+// freed is the kind of a reference that does not count any longer.
+const freed = "free"
+
+// free has a reference not count any longer.
+func (r *reference) free() { copy(r.box[4:8], freed) }
+
+// blank overwrites what an item says, whose data are in these parts of the file. If it is a preview, nothing is left of it but that it was there.
+func (i *item) blank(parts [][]byte, preview bool) {
+	if preview {
+		const hidden = 1 // the last of its flags
+		i.info[3] |= hidden
+		for _, part := range parts {
+			clear(part)
+		}
+	}
 	for _, p := range i.properties {
 		if p.aside() && len(p.body) > versionSize {
 			clear(p.body[versionSize:])
@@ -150,9 +226,17 @@ func (i *item) blank(parts [][]byte) {
 	}
 }
 
-// sameAs reports whether two files have the same pictures, at the same places and with the same properties but for what Strip blanks.
-func (m *meta) sameAs(other *meta) (bool, error) {
-	if m.primary != other.primary || m.frames != other.frames || !slices.Equal(m.order, other.order) || !reflect.DeepEqual(m.refs, other.refs) {
+// sameAs reports whether two files have the same pictures, at the same places and with the same properties but for what Strip blanks, and for previews.
+func (m *meta) sameAs(other *meta, previews map[uint32]bool) (bool, error) {
+	refs := func(m *meta) (list []reference) {
+		for _, r := range m.refs {
+			if !previews[r.from] {
+				list = append(list, reference{kind: r.kind, from: r.from, to: r.to})
+			}
+		}
+		return list
+	}
+	if m.primary != other.primary || m.frames != other.frames || !slices.Equal(m.order, other.order) || !reflect.DeepEqual(refs(m), refs(other)) {
 		return false, nil
 	}
 	mine, err := m.allParts()
@@ -165,7 +249,7 @@ func (m *meta) sameAs(other *meta) (bool, error) {
 	}
 	for id, i := range m.items {
 		o := other.items[id]
-		if i.kind != o.kind || i.hidden != o.hidden || i.inside != o.inside || !slices.Equal(i.extents, o.extents) || len(i.properties) != len(o.properties) {
+		if i.kind != o.kind || i.hidden != o.hidden && !previews[id] || i.inside != o.inside || !slices.Equal(i.extents, o.extents) || len(i.properties) != len(o.properties) {
 			return false, nil
 		}
 		for n, p := range i.properties {
@@ -173,7 +257,7 @@ func (m *meta) sameAs(other *meta) (bool, error) {
 				return false, nil
 			}
 		}
-		if !i.aside() && !slices.EqualFunc(mine[id], others[id], bytes.Equal) {
+		if !i.aside() && !previews[id] && !slices.EqualFunc(mine[id], others[id], bytes.Equal) {
 			return false, nil
 		}
 	}

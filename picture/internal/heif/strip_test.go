@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"maps"
 	"os"
+	"slices"
 	"testing"
 )
 
@@ -80,14 +82,78 @@ func TestStripBoxes(t *testing.T) {
 	}
 	// Descriptions and times are properties of a picture.
 	p := property{"udes", []byte("\x00\x00\x00\x00en\x00Anna\x00her house\x00\x00")}
-	(&item{kind: hevc, properties: []property{p}}).blank(nil)
+	(&item{kind: hevc, properties: []property{p}}).blank(nil, false)
 	if !bytes.Equal(p.body, make([]byte, len(p.body))) {
 		t.Errorf("a description became %q", p.body)
 	}
 }
 
+// Of a preview and its transparency nothing is left: neither its pixels nor that it belongs to the picture, which stays as it is.
+func TestStripPreview(t *testing.T) {
+	data, before := said(t, "preview.heic")
+	previews := before.previews()
+	if len(previews) != 2 || previews[before.primary] {
+		t.Fatalf("the previews are %v", previews)
+	}
+	stripped, err := Strip(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := parseMeta(stripped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, i := range after.items {
+		b, err := after.content(i, len(stripped))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if previews[id] && (bytes.ContainsFunc(b, func(r rune) bool { return r != 0 }) || !i.hidden) {
+			t.Errorf("a preview is %q, hidden %t", b[:8], i.hidden)
+		}
+		if old, err := before.content(before.items[id], len(data)); !previews[id] && i.kind == hevc && (err != nil || !bytes.Equal(b, old)) {
+			t.Errorf("a picture is changed, %v", err)
+		}
+	}
+	for _, r := range after.refs {
+		if r.kind == "thmb" || previews[r.from] && r.kind != freed {
+			t.Errorf("%d is still %q of %d", r.from, r.kind, r.to)
+		}
+	}
+	if _, ok := after.alphaOf(after.primary); !ok || after.pictures() != 1 {
+		t.Errorf("transparent %t, %d pictures", ok, after.pictures())
+	}
+}
+
+// What else a file needs is no preview, whatever it says besides.
+func TestPreviews(t *testing.T) {
+	to := func(kind string, from uint32, ids ...uint32) reference {
+		return reference{kind: kind, from: from, to: ids}
+	}
+	for name, c := range map[string]struct {
+		refs []reference
+		want []uint32
+	}{
+		"one":                          {[]reference{to("thmb", 2, 1)}, []uint32{2}},
+		"of tiles":                     {[]reference{to("thmb", 2, 1), to("dimg", 2, 3, 4)}, []uint32{2, 3, 4}},
+		"of a tile of the picture":     {[]reference{to("thmb", 2, 1), to("dimg", 2, 3, 4), to("dimg", 1, 4)}, []uint32{2, 3}},
+		"that the picture is made of":  {[]reference{to("thmb", 2, 1), to("dimg", 1, 2), to("dimg", 2, 3)}, nil},
+		"the picture":                  {[]reference{to("thmb", 1, 2)}, nil},
+		"that another picture is from": {[]reference{to("thmb", 2, 1), to("base", 5, 2)}, nil},
+		"of which Exif data tell":      {[]reference{to("thmb", 2, 1), to("cdsc", 5, 2)}, []uint32{2}},
+		"with transparency":            {[]reference{to("thmb", 2, 1), to("auxl", 3, 2), to("auxl", 4, 1, 2)}, []uint32{2, 3}},
+		"with the same transparency":   {[]reference{to("thmb", 2, 1), to("auxl", 3, 1), to("auxl", 3, 2)}, []uint32{2}},
+		"with transparency of its own": {[]reference{to("thmb", 2, 1), to("auxl", 3, 2), to("dimg", 3, 4)}, []uint32{2, 3, 4}},
+	} {
+		got := slices.Sorted(maps.Keys((&meta{primary: 1, refs: c.refs}).previews()))
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
 func FuzzStrip(f *testing.F) {
-	for _, name := range []string{"grid.heic", "alpha.heic", "turned.avif", "place.avif"} {
+	for _, name := range []string{"preview.heic", "grid.heic", "alpha.heic", "turned.avif", "place.avif"} {
 		data, _ := said(f, name)
 		f.Add(data[:min(len(data), 2000)])
 		f.Add(data)

@@ -6,6 +6,7 @@ synthetic. What HEIC must decode to are the samples that ffmpeg's decoder of HEV
 by ITU-R BT.601 or BT.709; what AVIF must decode to is what avifdec says, with chroma repeated.
 """
 import os
+import re
 import struct
 import subprocess
 import zlib
@@ -53,8 +54,8 @@ def find(b, *path):
             return body if len(path) == 1 else find(body[4:] if kind == "meta" else body, *path[1:])
 
 
-def hevc(name, data):
-    """The samples of the HEVC image whose data are given, of a file, as ffmpeg decodes it."""
+def hevc(name, data, kind=np.uint8):
+    """The samples of the HEVC image whose data are given, of a file, as ffmpeg decodes it: those of more than 8 bits are of kind np.uint16."""
     c = find(open(name, "rb").read(), "meta", "iprp", "ipco", "hvcC")
     stream, at = b"", 23
     for _ in range(c[22]):
@@ -70,7 +71,7 @@ def hevc(name, data):
         data = data[4 + size:]
     # The command must not scale or convert: the samples come as they are coded.
     return np.frombuffer(subprocess.run(["ffmpeg", "-v", "error", "-f", "hevc", "-i", "-", "-f", "rawvideo", "-"],
-                                        input=stream, stdout=subprocess.PIPE, check=True).stdout, np.uint8).astype(float)
+                                        input=stream, stdout=subprocess.PIPE, check=True).stdout, kind).astype(float)
 
 
 def up(plane, w, h):
@@ -120,13 +121,42 @@ def chunk(kind, body):
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
+def png16(name, samples):
+    """Writes rows of 16-bit samples: of grey, or of red, green and blue, which may have opacity."""
+    h, w = samples.shape[:2]
+    kind = {2: 0, 3: {3: 2, 4: 6}.get(samples.shape[-1])}[samples.ndim]
+    with open(name, "wb") as f:
+        f.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", w, h, 16, kind, 0, 0, 0))
+                + chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row.tobytes() for row in samples.astype(">u2")))) + chunk(b"IEND", b""))
+
+
 y, x = np.mgrid[0:48, 0:64]
-deep = np.stack([x * 1023 + y, y * 1300 + x, 65535 - x * 300 - y * 500], -1).astype(">u2")
-with open("deep.png", "wb") as f:
-    f.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 64, 48, 16, 2, 0, 0, 0))
-            + chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row.tobytes() for row in deep))) + chunk(b"IEND", b""))
+deep = np.stack([x * 1023 + y, y * 1300 + x, 65535 - x * 300 - y * 500], -1)
+png16("deep.png", deep)
 run("heif-enc", "-q", 98, "-b", 10, "-p", "chroma=444", "deep.png", "-o", "deep.heic")
 ppm("deep.heic", deep / 257)
+
+
+def deepest(name, w, h, bits, across, down):
+    """What samples of more than 8 bits become in 8 bits."""
+    s = hevc(name, find(open(name, "rb").read(), "mdat"), np.uint16) / (2**bits - 1) * 255
+    if across == 0:
+        return np.repeat(s[:w * h].reshape(h, w, 1), 3, -1)
+    s[w * h:] += 128 - 2**(bits - 1) / (2**bits - 1) * 255  # what stands for no colour is 128 in rgb
+    return rgb(s, w, h, across, down)
+
+
+large = np.asarray(scene(128, 96)).astype(int) * 257 - np.arange(96)[:, None, None] // 2
+png16("large.png", np.clip(large, 0, 65535))
+png16("largegrey.png", np.clip(large[..., 1], 0, 65535))
+png16("largealpha.png", np.clip(np.concatenate([large, (np.arange(128) * 516).reshape(1, -1, 1).repeat(96, 0)], -1), 0, 65535))
+for name, source, bits, across, down, option in (
+        ("deep420", "large", 10, 2, 2, "chroma=420"), ("deep422", "large", 12, 2, 1, "chroma=422"), ("deepgrey", "largegrey", 10, 0, 0, "chroma=420")):
+    run("heif-enc", "-q", 80, "-b", bits, "-p", option, source + ".png", "-o", name + ".heic")
+    ppm(name + ".heic", deepest(name + ".heic", 128, 96, bits, across, down))
+run("heif-enc", "-q", 98, "-b", 10, "-p", "chroma=444", "largealpha.png", "-o", "deepalpha.heic")
+opacity = np.arange(128).reshape(1, -1, 1) * 516 / 65535
+ppm("deepalpha.heic", np.clip(large, 0, 65535) / 257 * opacity + 255 * (1 - opacity))
 
 
 # A picture as telephones take it: a grid of tiles, the last ones wider and higher than what is shown, to be turned, in Display P3.
@@ -177,6 +207,37 @@ def grid(name, im, side):
 ppm("grid.heic", grid("grid.heic", scene(100, 90), 64))
 
 
+# A picture that is narrower than what libheif makes: the size that is coded is that of whole blocks, and less is shown.
+def single(name, stream, w, h, bits=8):
+    units = [u for u in re.split(b"\0\0\0?\1", stream) if u]
+    sets = [u for u in units if u[0] >> 1 in (32, 33, 34)]
+    data = b"".join(struct.pack(">I", len(u)) + u for u in units if u[0] >> 1 < 32)
+    configuration = b"\1\1" + bytes(10) + b"\x1e\xf0\0\xfc\xff" + bytes([0xf8 | bits - 8] * 2) + b"\0\0\x0f" + bytes([len(sets)])
+    for u in sets:
+        configuration += bytes([0x80 | u[0] >> 1]) + struct.pack(">HH", 1, len(u)) + u
+    full = bytes(4)
+
+    def meta(at):
+        return box("meta", full, box("hdlr", full, full, b"pict", bytes(13)), box("pitm", full, b"\0\1"),
+                   box("iloc", b"\0\0\0\0\x44\0", struct.pack(">HHHHII", 1, 1, 0, 1, at, len(data))),
+                   box("iinf", full, b"\0\1", box("infe", b"\2\0\0\0\0\1\0\0hvc1\0")),
+                   box("iprp", box("ipco", box("hvcC", configuration), box("ispe", full, struct.pack(">II", w, h))),
+                       box("ipma", full, struct.pack(">IHBBB", 1, 1, 2, 0x81, 2))))
+
+    head = box("ftyp", b"heic", full, b"mif1", b"heic")
+    with open(name, "wb") as f:
+        f.write(head + meta(len(head) + len(meta(0)) + 8) + box("mdat", data))
+
+
+def x265(source, options, colours=""):
+    return subprocess.run(["ffmpeg", "-v", "error", "-i", source, *options, "-c:v", "libx265", "-x265-params",
+                           "log-level=none:info=0:crf=2:range=full" + colours, "-f", "hevc", "-"], stdout=subprocess.PIPE, check=True).stdout
+
+
+single("narrow.heic", x265("odd.png", ["-pix_fmt", "yuv444p"]), W, H)
+ppm("narrow.heic", rgb(hevc("narrow.heic", find(open("narrow.heic", "rb").read(), "mdat")), W, H, 1, 1))
+
+
 # AVIF
 def avif(name, source, *options):
     run("avifenc", "--min", 2, "--max", 5, *options, source + ".png", name + ".avif")
@@ -193,6 +254,19 @@ avif("grey", "grey")
 avif("alpha", "alpha", "-y", 444)
 avif("deep", "deep", "-d", 10, "-y", 444)
 avif("limited", "even", "-y", 444, "-r", "l", "--cicp", "1/13/1")
+
+# High dynamic range: values in PQ, none above the 58 % that white has where nothing shines (ITU-R BT.2408), and what zimg makes of them.
+y, x = np.mgrid[0:72, 0:80]
+hdr = (np.stack([0.02 * x / 79, 0.02 * y / 71, 0.02 - 0.02 * x / 79], -1) + (0.1 + 0.22 * x / 79 + 0.22 * y / 71)[..., None]) * 65535
+png16("hdr.png", hdr)
+shown = subprocess.run(["ffmpeg", "-v", "error", "-i", "hdr.png", "-vf", "format=gbrp16,zscale=rin=full:min=gbr:pin=2020:tin=smpte2084:npl=203:"
+                        "r=full:m=gbr:p=709:t=linear,format=gbrpf32,zscale=min=gbr:rin=full:pin=709:tin=linear:t=iec61966-2-1,format=gbrp",
+                        "-pix_fmt", "rgb24", "-f", "rawvideo", "-"], stdout=subprocess.PIPE, check=True).stdout
+single("pq.heic", x265("hdr.png", ["-vf", "format=gbrp16,zscale=rin=full:min=gbr:r=full:m=2020_ncl,format=yuv444p10"],
+                       ":colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc"), 80, 72, 10)
+run("avifenc", "--min", 0, "--max", 2, "-d", 10, "-y", "444", "--cicp", "9/16/9", "hdr.png", "pq.avif")
+for name in ("pq.heic", "pq.avif"):
+    ppm(name, np.frombuffer(shown, np.uint8).reshape(72, 80, 3))
 scene(128, 128).save("wide.png")
 avif("grid", "wide", "-g", "2x2")
 run("avifenc", "--min", 2, "--max", 5, "--cicp", "12/13/6", "even.png", "p3.avif")

@@ -18,3 +18,13 @@ cp ../420.jpg keywords.jpg
 exiftool -q -overwrite_original -IPTC:Keywords=lake -IPTC:By-line="Anna Muster" keywords.jpg
 cp ../heif/420.avif place.avif
 exiftool -q -overwrite_original -XMP-photoshop:City=Zurich place.avif
+# And a picture with a preview, as libheif 1.15 makes that, both with transparency.
+python3 - <<'PYTHON'
+from PIL import Image
+m = Image.new("RGBA", (192, 128))
+m.putdata([(x, 2 * y, 255 - x, 255 - y) for y in range(128) for x in range(192)])
+m.save("preview.png")
+PYTHON
+heif-enc -q 60 -t 96 preview.png -o preview.heic
+exiftool -q -overwrite_original -Artist="Anna Muster" preview.heic
+rm preview.png
