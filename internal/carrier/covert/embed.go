@@ -265,7 +265,9 @@ func (e *embedding) write(ctx context.Context, w audio.Writer) (*carrier.Report,
 		}
 		e.progress()
 	}
-	r := &carrier.Report{MSE: squares / float64(e.samples()) / (e.scale() * e.scale()), MaxDeviation: most / e.scale(), SNR: math.Inf(1)}
+	r := &carrier.Report{
+		MSE: squares / float64(e.samples()) / (e.scale() * e.scale()), MaxDeviation: most / e.scale(), SNR: math.Inf(1), Dithered: e.dithered,
+	}
 	if squares > 0 {
 		r.SNR = 10 * math.Log10(signal/squares)
 	}

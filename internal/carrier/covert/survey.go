@@ -18,6 +18,9 @@ const preciseShare = 1000
 // A recording of 16 bits is dithered if that gives it more than ditherGain times the room.
 const ditherGain = 10
 
+// leastRoom is how many bytes of payload there have to be room for at least, for anything to be hidden.
+const leastRoom = 16
+
 // survey is what is known of a cover.
 type survey struct {
 	shape
@@ -143,10 +146,14 @@ func (s *survey) Room(carrier.Strength) carrier.Room {
 	}
 	room := carrier.Room{
 		SNR: 10 * math.Log10(s.signal/max(changed, 1e-12)), Cover: s.cover.Format().Duration(s.frames),
-		Least: s.cover.Format().Duration((leastSamples + int64(s.channels) - 1) / int64(s.channels)),
+		Least:    s.cover.Format().Duration((leastSamples + int64(s.channels) - 1) / int64(s.channels)),
+		Dithered: s.dithered, Sublinear: !s.dithered,
 	}
-	if s.samples() >= leastSamples {
-		room.Bytes = max(0, min(MaxPayload, int(bits/8)-tagSize))
+	if s.samples() < leastSamples {
+		return room
+	}
+	if room.Bytes = min(MaxPayload, int(bits/8)-tagSize); room.Bytes < leastRoom {
+		room.Bytes, room.Exposed = 0, &report.ExposedError{Bits: s.bits}
 	}
 	return room
 }
