@@ -114,7 +114,7 @@ var purposes = []Purpose{
 		Name: Voice, Method: Durable, Summary: "speech that will be sent as a voice message",
 		hides: stream.Of(Durable, durable.Carrier{Aim: durable.Voice}),
 	},
-	{Name: Secret, Method: Covert, Summary: "the file stays exactly as it is, and nobody is to suspect that it holds anything: takes a passphrase"},
+	{Name: Secret, Method: Covert, Summary: "nobody who has the recording alone is to find anything in it: the file may not change at all, and it takes a passphrase"},
 	through(Share, "mp3-128", "music", "MP3 at 128 kbit/s", durable.MusicMP3),
 	through(Share, "opus-64", "music", "Opus at 64 kbit/s", durable.MusicOpus64),
 	through(Share, "opus-32", "music", "Opus at 32 kbit/s in mono", durable.MusicOpus32),

@@ -578,7 +578,7 @@ func TestLoweredForSecrecy(t *testing.T) {
 		if got := squares / float64(n); got < 0.24 || got > 0.26 {
 			t.Errorf("%s: the error has a variance of %.3f square steps", name, got)
 		}
-		for _, path := range []string{"/audibility", "/spectrogram/difference"} {
+		for _, path := range []string{"/audibility", "/spectrograms/difference"} {
 			if status, b := v.do("GET", path, nil); status != 200 {
 				t.Errorf("%s: %s: %d %.200s", name, path, status, b)
 			}

@@ -98,7 +98,7 @@ func newSurvey(ctx context.Context, cover audio.File, workers int, progress func
 	if loud == 0 {
 		return nil, carrier.ErrSilent
 	}
-	if s.bits == 16 && !s.dithered && ditherRate*float64(loud) > ditherGain*s.counts.room() {
+	if s.bits == 16 && !s.dithered && mostRate*float64(loud) > ditherGain*s.counts.room() {
 		s.dithered = true
 	}
 	if s.dithered {
@@ -138,16 +138,18 @@ func (s *survey) compare(ctx context.Context) (bool, error) {
 
 // Room tells how much fits. The strength is the recording's own.
 func (s *survey) Room(carrier.Strength) carrier.Room {
-	bits, changed := ditherRate*float64(s.counts.dry()), totalVariance
+	bits, changed, bounded := mostRate*float64(s.counts.dry()), totalVariance, false
 	if !s.dithered {
-		bits = s.counts.room()
+		// Loud recordings would have more by the bound, which no code fits into blocks of which a part is wet.
+		most := s.counts.room()
+		bits, bounded = min(bits, most), most < bits
 		f := solve(bits/efficiency, func(f *flips) float64 { return f.entropy(&s.counts) })
 		changed = f.changed(&s.counts) / float64(s.samples())
 	}
 	room := carrier.Room{
 		SNR: 10 * math.Log10(s.signal/max(changed, 1e-12)), Cover: s.cover.Format().Duration(s.frames),
 		Least:    s.cover.Format().Duration((leastSamples + int64(s.channels) - 1) / int64(s.channels)),
-		Dithered: s.dithered, Sublinear: !s.dithered,
+		Dithered: s.dithered, Sublinear: bounded,
 	}
 	if s.samples() < leastSamples {
 		return room

@@ -107,7 +107,7 @@ export function setUpHide(session, about, next) {
 
   // The way of hiding: by what the recording is for, or, for who asks for more, by its name.
 
-  const titles = { keep: "I keep it as a file", share: "I post, send or convert it", voice: "I send it as a voice message", secret: "Nobody is to find that it holds anything" };
+  const titles = { keep: "I keep it as a file", share: "I post, send or convert it", voice: "I send it as a voice message", secret: "Nobody may suspect anything" };
   let purpose = about.purposes[0]; // undefined where a way was chosen that serves none
   const asked = () => (purpose ? { for: purpose.name } : { method: way().name });
   const wayName = () => purpose?.name ?? way().name;
