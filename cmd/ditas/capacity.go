@@ -21,7 +21,7 @@ With --image it tells whether that picture fits, how much sound it takes, to wha
 size ditas hide --fit would scale it down, and whether its file fits byte for byte.
 One picture among the recordings stands for --image, too.
 With --any it tells whether a file of any other kind does.
---method and --snr are as for ditas hide. If a recording is a poor cover, ditas warns:
+--for, --method and --snr are as for ditas hide. If a recording is a poor cover, ditas warns:
 when it is mostly silent, clipped, has nothing in the upper part of its band, or was
 compressed with loss. - stands for standard input.
 ` + batchHelp

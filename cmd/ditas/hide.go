@@ -80,6 +80,12 @@ noise. It does not survive MP3 and the like, or resampling: if the recording wil
 posted or sent, add --for share, or --for voice if it is speech. Much less fits then.
 ditas methods tells what each method survives.
 
+--for secret hides so that statistics of the recording do not tell, if nobody else
+has the recording as it was. It takes a passphrase, less fits, and any change of the
+samples destroys the picture: send the recording as a file. A recording of more than
+16 bits, or one that was compressed with loss, becomes one of 16 bits with dither, as
+most programs export it; ditas dither does that with nothing hidden.
+
 Pictures and recordings need no flags: ditas tells them apart by their content. One
 more name is that of the recording to write; without one, it gets the name of the
 first, in the present folder, with a number if there is such a file. A file that
@@ -95,6 +101,7 @@ const hideExample = `  ditas hide photo.jpg song.wav
   ditas hide -i photo.jpg -c song.mp3 -o stego.flac -p
   ditas hide -i photo.jpg -c song.wav -o stego.wav --snr 60 --fit
   ditas hide -i photo.jpg -c song.wav -o stego.flac --for share --fit
+  ditas hide photo.jpg mine.wav --for secret --passphrase-file words.txt --fit
   ditas hide photo.jpg songs/*.flac --out-dir stego
   ditas hide --manifest jobs.jsonl --shard 2/8 --results results-2.jsonl
   ffmpeg -i film.mkv -f wav - | ditas hide -i photo.jpg -c - -o stego.flac`
