@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -27,8 +26,8 @@ name of the output says. The original is not changed; keep it to yourself, or wh
 both sees what was done.
 
 The last of two names is that of the recording to write; without one, it gets the name
-of the first, in the present folder, with a number if there is such a file. A file that
-exists is replaced only with --force. With --out-dir, each of many recordings is
+of the first, in the present folder, with a number if there is such a file. A file
+that exists is replaced only with --force. With --out-dir, each of many recordings is
 written under its own name. - stands for standard input or output.
 ` + batchHelp
 
@@ -134,7 +133,7 @@ func (o *ditherFlags) dither(ctx context.Context, j job.Job, inputs []string) er
 		if err := ditas.Dither(ctx, w, rewriter, o.options); err != nil {
 			return err
 		}
-		return o.batch.checkOutput(o.placed(out), slices.Clone(inputs)...) // which may have come meanwhile
+		return o.batch.checkOutput(o.placed(out), inputs...) // which may have come meanwhile
 	})
 	end()
 	if err != nil {
