@@ -16,7 +16,7 @@ const DefaultSNR = 50
 const MaxSide = 65535
 
 // Errors that the functions of this package wrap. A recording without enough room gives a *[report.TooShortError], one that is too quiet for
-// the strength a *[report.TooQuietError], and a cover that is cut off an *audio.TruncatedError.
+// the strength a *[report.TooQuietError], one in which a change would be found a *[report.ExposedError], and a cover that is cut off an *audio.TruncatedError.
 var (
 	// ErrNothingFound reports a recording in which nothing is hidden, as far as anyone without the right passphrase can tell.
 	ErrNothingFound = carrier.ErrNotFound

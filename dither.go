@@ -23,7 +23,8 @@ type DitherOptions struct {
 
 // Dither writes a recording to dst as one of 16 bits, with dither of a triangular distribution, in its own format if it has 16 bits, and as FLAC or WAV otherwise. That is what
 // [Covert] makes of recordings that are more precise, or have been through a lossy codec, but that nothing is hidden. Who dithers all recordings does
-// not stand out with those in which something is hidden.
+// not stand out with those in which something is hidden. The error is an *[audio.TruncatedError] if the recording is cut off, and what was written to
+// dst is useless then.
 func Dither(ctx context.Context, dst io.Writer, recording audio.File, o DitherOptions) error {
 	m, err := method(Covert)
 	if err != nil {

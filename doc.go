@@ -20,7 +20,8 @@
 // [Methods] lists the methods of hiding, with what a picture survives in each and what it costs. [Lattice] is the default. It turns the
 // picture into an embedded stream, where every prefix decodes (package internal/codestream), divides the stream into stages, and hides them
 // on keyed lattices, in frames that can each be found and read alone (package internal/carrier/lattice). The more of the recording arrives,
-// and the less noisy it is, the more stages can be read. [Networks] uses the trained networks of the paper.
+// and the less noisy it is, the more stages can be read. [Covert] hides
+// so that it is not found, where the recording's own noise covers it or in dither, under a passphrase; nothing survives a change. [Networks] uses the trained networks of the paper.
 //
 // # Packages
 //

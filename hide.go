@@ -89,6 +89,9 @@ func NewSurvey(ctx context.Context, cover audio.File, o SurveyOptions) (*Survey,
 		return nil, err
 	}
 	warnings := r.Warnings()
+	if m.sparing {
+		warnings = slices.DeleteFunc(warnings, func(w report.Warning) bool { return slices.Contains(shownByNoise, w.Kind) })
+	}
 	if mended := audio.Mend(writable); mended != nil && mended.Damaged() > 0 {
 		warnings = append(warnings, report.Warning{
 			Kind: report.Damaged, Text: fmt.Sprintf("is damaged: %.2f s of it cannot be read", float64(mended.Damaged())/float64(cover.Format().Rate)),
@@ -103,6 +106,9 @@ func NewSurvey(ctx context.Context, cover audio.File, o SurveyOptions) (*Survey,
 	}
 	return &Survey{m, o.For, s, warnings, codec.Becomes(writable)}, nil
 }
+
+// shownByNoise are the warnings of a cover in which noise would be seen because there is nothing else.
+var shownByNoise = []report.WarningKind{report.Narrow, report.Compressed, report.Clipped}
 
 // rewriter returns a recording as one that can be written: as it is, or as codec.Default says, of 16 bits if it was compressed with loss or a method takes
 // no more.
@@ -158,8 +164,8 @@ func (s *Survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes
 	case secret == nil && s.method.Name == Networks:
 		return nil, fmt.Errorf("%s hides pictures alone: choose the method %s", Networks, Lattice)
 	case secret == nil:
-		if room := s.hides.Capacity(strength); room.TooQuiet != nil {
-			return nil, room.TooQuiet
+		if err := s.hides.Capacity(strength).Refusal(); err != nil {
+			return nil, err
 		}
 		r, err := s.hides.Hide(ctx, dst, nil, hiding)
 		if err != nil {

@@ -48,8 +48,11 @@ type Method struct {
 	SecretOnly bool `json:"secretOnly"`
 	// MaxBits is how many bits the samples of a file may have that is written; a cover of more is lowered. It is 0 if there is no limit.
 	MaxBits int `json:"maxBits"`
+	// Fragile says that the picture is lost when a single sample changes.
+	Fragile bool `json:"fragile"`
 
-	hides carrier.Method
+	sparing bool // changes nothing where the cover has nothing, or dithers, which fills bands as every export does
+	hides   carrier.Method
 }
 
 // methods lists all methods, in the order in which Reveal tries them. The first is the default.
@@ -78,9 +81,9 @@ var methods = []Method{
 		Survives: []string{"other containers of the same samples, as WAV to FLAC"},
 		Loses:    []string{"any change of a sample: cutting, changes of volume, noise, MP3, AAC, Vorbis, Opus, resampling"},
 		Costs:    "reads the recording four times to hide; takes a bit a sample of memory",
-		Secret:   true, SecretOnly: true, MaxBits: 16,
+		Secret:   true, SecretOnly: true, MaxBits: 16, Fragile: true,
 
-		hides: stream.Of(Covert, covert.Carrier{}),
+		sparing: true, hides: stream.Of(Covert, covert.Carrier{}),
 	},
 	{
 		Name: Networks, Summary: "the trained networks of the paper; close to the picture, but hardly ever exact",
@@ -111,7 +114,7 @@ var purposes = []Purpose{
 		Name: Voice, Method: Durable, Summary: "speech that will be sent as a voice message",
 		hides: stream.Of(Durable, durable.Carrier{Aim: durable.Voice}),
 	},
-	{Name: Secret, Method: Covert, Summary: "the file stays exactly as it is, and nobody is to suspect that it holds anything: takes a passphrase"},
+	{Name: Secret, Method: Covert, Summary: "nobody who has the recording alone is to find anything in it: the file may not change at all, and it takes a passphrase"},
 	through(Share, "mp3-128", "music", "MP3 at 128 kbit/s", durable.MusicMP3),
 	through(Share, "opus-64", "music", "Opus at 64 kbit/s", durable.MusicOpus64),
 	through(Share, "opus-32", "music", "Opus at 32 kbit/s in mono", durable.MusicOpus32),

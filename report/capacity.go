@@ -69,7 +69,11 @@ func (c *Capacity) Need(width, height int) time.Duration {
 	if c.Bytes > 0 {
 		need, have = LeastBits(need), LeastBits(have)
 	}
-	return max(c.Least, time.Duration(float64(c.Usable)*need/have))
+	longer := need / have
+	if c.Sublinear {
+		longer *= longer
+	}
+	return max(c.Least, time.Duration(min(float64(c.Usable)*longer, math.MaxInt64/2)))
 }
 
 // Fit returns the size to which a picture has to be scaled down to fit: its own size if it fits, and zeros if nothing fits.
@@ -102,10 +106,21 @@ func (c *Capacity) Fit(width, height int) (w, h int) {
 	return size(low)
 }
 
-// Check returns a *TooShortError if a picture does not fit, and a *TooQuietError if the strength leaves no room for any.
-func (c *Capacity) Check(width, height int) error {
-	if c.TooQuiet != nil {
+// Refusal returns why nothing fits whatever its size: a *TooQuietError or an *ExposedError, or nil.
+func (c *Capacity) Refusal() error {
+	switch {
+	case c.TooQuiet != nil:
 		return c.TooQuiet
+	case c.Exposed != nil:
+		return c.Exposed
+	}
+	return nil
+}
+
+// Check returns a *TooShortError if a picture does not fit, and if none would the error of [Capacity.Refusal].
+func (c *Capacity) Check(width, height int) error {
+	if err := c.Refusal(); err != nil {
+		return err
 	}
 	if c.area(width, height) <= c.Pixels {
 		return nil
@@ -164,6 +179,19 @@ func (e *TooQuietError) Error() string {
 			e.Bits, e.Asked, e.Reached)
 	}
 	return fmt.Sprintf("the recording is too quiet for a signal-to-noise ratio of %.1f dB: %.1f dB is the most it can have", e.Asked, e.Reached)
+}
+
+// ExposedError reports a recording in which nearly every change would be found by whoever looks for one: hardly any of it is more than silence, or its
+// samples are so coarse that it has no noise for a change to pass for.
+type ExposedError struct {
+	Bits int `json:"bits"` // of a sample, at most 16
+}
+
+func (e *ExposedError) Error() string {
+	if e.Bits < 16 {
+		return fmt.Sprintf("a change would be found nearly everywhere in this recording: samples of %d bits leave no noise that it could pass for", e.Bits)
+	}
+	return "a change would be found nearly everywhere in this recording: hardly any of it is more than silence"
 }
 
 func seconds(d time.Duration, round func(float64) float64) string {

@@ -32,6 +32,8 @@ type Hide struct {
 	// Becomes tells what a recording became that cannot be written as it is, as in "FLAC (44100 Hz, 2 channels, 16-bit), without its tags".
 	// It is empty for one that can, and where another format was asked for.
 	Becomes string `json:"becomes,omitempty"`
+	// Dithered says that the samples were rounded to 16 bits with dither, which most exports do.
+	Dithered bool `json:"dithered,omitempty"`
 	// Warnings tells what is wrong with what was made.
 	Warnings []Warning `json:"warnings,omitempty"`
 }
@@ -172,6 +174,12 @@ type Capacity struct {
 	SNR float64 `json:"snr"`
 	// TooQuiet is set if nothing fits because the recording is too quiet for the strength.
 	TooQuiet *TooQuietError `json:"tooQuiet,omitempty"`
+	// Exposed is set if nothing fits because a change would be found nearly everywhere.
+	Exposed *ExposedError `json:"exposed,omitempty"`
+	// Dithered says that the samples will be rounded to 16 bits with dither.
+	Dithered bool `json:"dithered,omitempty"`
+	// Sublinear says that what fits grows with the square root of the recording's length: of twice as many samples, each tells less that is not found.
+	Sublinear bool `json:"sublinear,omitempty"`
 	// Stages tell how much of the stream comes back after what, the worst first; nil if the method promises nothing of the kind.
 	Stages []CapacityStage `json:"stages,omitempty"`
 }

@@ -21,7 +21,7 @@ With --image it tells whether that picture fits, how much sound it takes, to wha
 size ditas hide --fit would scale it down, and whether its file fits byte for byte.
 One picture among the recordings stands for --image, too.
 With --any it tells whether a file of any other kind does.
---method and --snr are as for ditas hide. If a recording is a poor cover, ditas warns:
+--for, --method and --snr are as for ditas hide. If a recording is a poor cover, ditas warns:
 when it is mostly silent, clipped, has nothing in the upper part of its band, or was
 compressed with loss. - stands for standard input.
 ` + batchHelp
@@ -78,8 +78,10 @@ type capacity struct {
 	Robust  int      `json:"robust"` // of them, those that fit with protection against noise
 	Pixels  int      `json:"pixels"` // of the largest picture
 	Side    int      `json:"side"`   // of the largest square picture, in pixels
-	Image   *fit     `json:"image,omitempty"`
-	File    *itself  `json:"file,omitempty"` // of a file that is no picture
+	// Dithered says that the samples would be rounded to 16 bits with dither.
+	Dithered bool    `json:"dithered,omitempty"`
+	Image    *fit    `json:"image,omitempty"`
+	File     *itself `json:"file,omitempty"` // of a file that is no picture
 
 	Warnings []report.Warning `json:"warnings,omitempty"`
 }
@@ -171,9 +173,14 @@ func (o *capacityFlags) measure(ctx context.Context, name string, strength ditas
 	if err := room.Check(1, 1); err != nil {
 		return explain(err, cover, survey.Method())
 	}
+	method, err := ditas.MethodNamed(room.Method)
+	if err != nil {
+		return err
+	}
 	res := capacity{
 		Cover: fileName(name), Format: cover.Format().String(), Seconds: room.Duration.Seconds(), SNR: room.SNR,
-		Method: room.Method, Bytes: room.Bytes, Robust: room.Robust, Pixels: room.Pixels, Side: room.Side, Warnings: survey.Warnings(),
+		Method: room.Method, Bytes: room.Bytes, Robust: room.Robust, Pixels: room.Pixels, Side: room.Side, Dithered: room.Dithered,
+		Warnings: survey.Warnings(),
 	}
 	o.printf("%s lasts %s: %s\n", cover.name, seconds(room.Duration), res.Format)
 	exactly := ""
@@ -182,7 +189,11 @@ func (o *capacityFlags) measure(ctx context.Context, name string, strength ditas
 		if res.Robust == res.Bytes {
 			protected = "all of it"
 		}
-		o.printf("  room     %s at an SNR of %.3g dB, %s with protection against noise\n", size(res.Bytes), res.SNR, protected)
+		if method.Fragile {
+			o.printf("  room     %s at an SNR of %.3g dB, for what is lost when any sample changes\n", size(res.Bytes), res.SNR)
+		} else {
+			o.printf("  room     %s at an SNR of %.3g dB, %s with protection against noise\n", size(res.Bytes), res.SNR, protected)
+		}
 		if len(room.Stages) == 0 { // else it is for pictures that arrive only in part
 			side := int(math.Sqrt(8 * float64(res.Bytes) / exactBits))
 			exactly = fmt.Sprintf("; one of about %d×%d comes back exactly", side, side)
@@ -192,6 +203,9 @@ func (o *capacityFlags) measure(ctx context.Context, name string, strength ditas
 		exactly = fmt.Sprintf(" at an SNR of %.3g dB; it comes back close, but hardly ever exact", res.SNR)
 	}
 	o.printf("  largest  %d×%d pixels, for a square picture%s\n", res.Side, res.Side, exactly)
+	if res.Dithered {
+		o.printf("  dither   its samples would be rounded to 16 bits with dither, as most programs export recordings\n")
+	}
 	if p != nil {
 		need := room.Need(p.Width, p.Height)
 		f := &fit{Path: fileName(o.image), Width: p.Width, Height: p.Height, NeedSeconds: need.Seconds()}

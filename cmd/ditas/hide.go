@@ -9,9 +9,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -82,6 +80,12 @@ noise. It does not survive MP3 and the like, or resampling: if the recording wil
 posted or sent, add --for share, or --for voice if it is speech. Much less fits then.
 ditas methods tells what each method survives.
 
+--for secret hides so that statistics of the recording do not tell, if nobody else
+has the recording as it was. It takes a passphrase, less fits, and any change of the
+samples destroys the picture: send the recording as a file. A recording of more than
+16 bits, or one that was compressed with loss, becomes one of 16 bits with dither, as
+most programs export it; ditas dither does that with nothing hidden.
+
 Pictures and recordings need no flags: ditas tells them apart by their content. One
 more name is that of the recording to write; without one, it gets the name of the
 first, in the present folder, with a number if there is such a file. A file that
@@ -97,6 +101,7 @@ const hideExample = `  ditas hide photo.jpg song.wav
   ditas hide -i photo.jpg -c song.mp3 -o stego.flac -p
   ditas hide -i photo.jpg -c song.wav -o stego.wav --snr 60 --fit
   ditas hide -i photo.jpg -c song.wav -o stego.flac --for share --fit
+  ditas hide photo.jpg mine.wav --for secret --passphrase-file words.txt --fit
   ditas hide photo.jpg songs/*.flac --out-dir stego
   ditas hide --manifest jobs.jsonl --shard 2/8 --results results-2.jsonl
   ffmpeg -i film.mkv -f wav - | ditas hide -i photo.jpg -c - -o stego.flac`
@@ -107,14 +112,12 @@ type hideFlags struct {
 	anys           []string
 	strip          bool
 	out            string
-	named          bool // the name of what is written is the user's
-	batch          batchFlags
-	manifest       manifestFlags
-	passphrase     passphraseFlags
-	strength       strengthFlags
-	options        ditas.HideOptions
-	compression    int
-	compressed     bool // --compression is given
+	writing
+	manifest   manifestFlags
+	passphrase passphraseFlags
+	strength   strengthFlags
+	method     ditas.Method
+	options    ditas.HideOptions
 }
 
 func hideCommand() *cobra.Command {
@@ -129,7 +132,6 @@ func hideCommand() *cobra.Command {
 		Args:       cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.begin(cmd)
-			o.compressed = cmd.Flags().Changed("compression")
 			return o.run(cmd.Context(), args)
 		},
 	}
@@ -144,8 +146,7 @@ func hideCommand() *cobra.Command {
 	o.passphrase.addFlags(cmd, "needed to reveal the picture")
 	o.strength.addFlags(cmd)
 	f.BoolVar(&o.options.Fit, "fit", false, "if the picture does not fit, scale it down until it does")
-	levels, says := compressionLevels()
-	f.IntVar(&o.compression, "compression", 0, says)
+	o.addCompression(cmd)
 	f.BoolVar(&o.options.Restored, "quality", false, "also measure the picture as it will be revealed, restored: PSNR and SSIM")
 	addForFlag(cmd, &o.options.For)
 	addMethodFlag(cmd, &o.options.Method, "hide by the method `NAME` (default "+ditas.Methods()[0].Name+")")
@@ -156,27 +157,8 @@ func hideCommand() *cobra.Command {
 	completeFiles(cmd, "image", pictureExtensions...)
 	completeFiles(cmd, "cover", recordingExtensions...)
 	completeFiles(cmd, "out", writtenRecordingExtensions...)
-	completeNames(cmd, "compression", levels...)
 	completeArguments(cmd, pictureExtensions, recordingExtensions)
 	return cmd
-}
-
-// compressionLevels returns the levels that --compression takes, and what to say of them.
-func compressionLevels() (levels []string, says string) {
-	var each []string
-	for _, f := range codec.Writable() {
-		lowest, highest, usual, ok := f.Levels()
-		if !ok {
-			continue
-		}
-		each = append(each, fmt.Sprintf("of a %s file, %d (fastest) to %d (smallest) (default %d)", f, lowest, highest, usual))
-		for level := lowest; level <= highest; level++ {
-			if text := strconv.Itoa(level); !slices.Contains(levels, text) {
-				levels = append(levels, text)
-			}
-		}
-	}
-	return levels, "level `N` " + words.List(each, "or")
 }
 
 func checkWorkers(n int) error {
@@ -209,8 +191,17 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 	if o.options.Strength, err = o.strength.get(o.options.Method, o.options.For); err != nil {
 		return err
 	}
+	if o.method, err = ditas.MethodFor(o.options.Method, o.options.For); err != nil {
+		return err
+	}
+	o.sixteen = o.method.MaxBits > 0
 	if err := checkWorkers(o.options.Workers); err != nil {
 		return err
+	}
+	if o.manifest.manifest == "" {
+		if err := o.passphrase.check(o.method); err != nil {
+			return err
+		}
 	}
 	list, inputs, err := o.jobs(ctx, args)
 	if err != nil {
@@ -295,28 +286,6 @@ func (o *hideFlags) jobs(ctx context.Context, args []string) (list *jobs, inputs
 	return these(made...), inputs, nil
 }
 
-// outs returns what is written for each of the covers. out is what the command line names, empty if it names none.
-func (o *hideFlags) outs(out string, covers []string) (outs []string, err error) {
-	outs = []string{out}
-	o.named = out != ""
-	switch {
-	case out == "" && o.batch.dir == "" && covers[0] == "-":
-		return nil, withHint(usagef("standard input has no name for the recording to write"), "name that with --out")
-	case out == "" && o.batch.dir == "":
-		outs[0] = filepath.Base(stegoName(covers[0])) // or with a number
-	case o.batch.dir != "":
-		if outs, err = o.batch.names(covers, stegoName); err != nil {
-			return nil, err
-		}
-	}
-	for i, out := range outs {
-		if err := o.cover(out).Check(); err != nil {
-			return nil, unfit(shown(covers[i]), err) // before any of several is done
-		}
-	}
-	return outs, nil
-}
-
 // counted returns a number of things: "1 picture", "2 pictures".
 func counted(n int, thing string) string {
 	if n == 1 {
@@ -372,50 +341,6 @@ func noPicture(args []string) error {
 	return withHint(usagef("no picture is given"), "name it with --image, or a file of another kind with --any; ditas hide -h explains")
 }
 
-// stegoName returns what the file of this name is called with a picture in it: the name, with the extension of what is written. What only ffmpeg can
-// tell of a file is not asked here.
-func stegoName(cover string) string {
-	var f audio.File
-	if info, err := os.Stat(cover); err == nil && info.Mode().IsRegular() {
-		if file, err := codec.OpenFile(cover); err == nil {
-			defer file.Close()
-			f = file
-		}
-	}
-	return nameFor(cover, codec.Default(f))
-}
-
-// nameFor returns a name for a file of a format, if need be with another extension.
-func nameFor(name string, format *codec.Format) string {
-	if f, ok := codec.ByName(name); ok && f == format {
-		return name
-	}
-	return ending(strings.TrimSuffix(name, filepath.Ext(name)), format.Extension())
-}
-
-// cover says how a recording is to be written under a name.
-func (o *hideFlags) cover(out string) codec.CoverOptions {
-	c := codec.CoverOptions{Name: out}
-	if m, err := ditas.MethodFor(o.options.Method, o.options.For); err == nil {
-		c.Sixteen = m.MaxBits > 0
-	}
-	if o.compressed {
-		c.Level = &o.compression
-	}
-	return c
-}
-
-// unnamed reports whether what is written gets a name from ditas, which it need not have if another file has.
-func (o *hideFlags) unnamed() bool { return !o.named && o.batch.dir == "" }
-
-// placed returns where a file is written if nobody takes its name meanwhile.
-func (o *hideFlags) placed(out string) string {
-	if o.unnamed() {
-		return unused(out)
-	}
-	return out
-}
-
 // hide hides one picture, or a file of any kind, in one recording. None of the inputs is written to.
 func (o *hideFlags) hide(ctx context.Context, j job.Job, inputs []string) error {
 	out := j.Out
@@ -428,7 +353,7 @@ func (o *hideFlags) hide(ctx context.Context, j job.Job, inputs []string) error 
 		return err
 	}
 	passphrase := o.passphrase.of(j.Key)
-	if err := passphrase.checkKeyFile(cmp.Or(j.Any, j.Image)); err != nil {
+	if err := cmp.Or(passphrase.check(o.method), passphrase.checkKeyFile(cmp.Or(j.Any, j.Image))); err != nil {
 		return err
 	}
 	cover, err := openRecording(ctx, j.Cover)
@@ -436,18 +361,9 @@ func (o *hideFlags) hide(ctx context.Context, j job.Job, inputs []string) error 
 		return err
 	}
 	defer cover.Close()
-	wanted := o.cover(out)
-	if !o.named {
-		wanted.Name = ""
-	}
-	rewriter, format, err := codec.Cover(cover.File, wanted)
+	rewriter, out, err := o.writable(cover, out)
 	if err != nil {
-		return unfit(cover.name, err)
-	}
-	if fits := nameFor(out, format); !o.named && fits != out { // floating point, as only ffmpeg could tell
-		if out = fits; o.batch.dir != "" {
-			out = unused(fits)
-		}
+		return err
 	}
 	secret, err := o.read(ctx, j)
 	if err != nil {
@@ -487,11 +403,7 @@ func (o *hideFlags) hide(ctx context.Context, j job.Job, inputs []string) error 
 		}
 		return o.batch.checkOutput(o.placed(out), inputs...) // which may have come meanwhile
 	}
-	if o.unnamed() {
-		out, err = writeUnused(false, out, content)
-	} else {
-		err = o.write(ctx, out, content)
-	}
+	out, err = o.writeTo(ctx, &o.terminal, out, content)
 	end()
 	if err != nil {
 		return explain(err, cover, survey.Method())
@@ -552,7 +464,10 @@ func (o *hideFlags) tell(res *hidden, cover string, key ditas.Key) {
 		if len(res.Losses) > 0 {
 			brief += " (" + strings.Join(res.Losses, "; ") + ")"
 		}
-		if res.Becomes != "" {
+		switch {
+		case res.Becomes != "" && o.sixteen:
+			brief += "; " + cover + " became " + res.Becomes
+		case res.Becomes != "":
 			brief += "; " + cover + " cannot be written as it is, and became " + res.Becomes
 		}
 		o.printf("%s is hidden in %s%s; %s\n", shown(string(res.Image)), written(string(res.Out)), scaled, brief)
@@ -574,26 +489,39 @@ func (o *hideFlags) tell(res *hidden, cover string, key ditas.Key) {
 	for i, s := range res.Stages {
 		switch {
 		case res.Width == 0 && s.Loss != nil:
-			o.detail("  stage %d    %s; arrives %s\n", i+1, size(s.Bytes), provided(*s.Loss))
+			o.detail("  stage %d    %s; arrives %s\n", i+1, size(s.Bytes), o.arrives(*s.Loss))
 		case s.Survives != "":
 			o.detail("  stage %d    %s, %s up to here; made to survive %s\n", i+1, size(s.Bytes), decibels(s.PSNR), s.Survives)
 		case s.Loss == nil:
 			o.detail("  stage %d    %s up to here\n", i+1, decibels(s.PSNR))
 		default:
-			o.detail("  stage %d    %s, %s up to here; arrives %s\n", i+1, size(s.Bytes), decibels(s.PSNR), provided(*s.Loss))
+			o.detail("  stage %d    %s, %s up to here; arrives %s\n", i+1, size(s.Bytes), decibels(s.PSNR), o.arrives(*s.Loss))
 		}
 	}
-	if !res.Robust {
+	if res.Dithered {
+		o.detail("  Its samples are rounded to 16 bits with dither, as most programs export recordings.\n")
+	}
+	switch {
+	case o.method.Fragile:
+		o.detail("  No change leaves anything of the %s: send the recording as a file, and to no service that converts it.\n", what)
+	case !res.Robust:
 		o.detail("  The recording has room for it but not for protecting it from noise.\n")
 	}
-	if res.Becomes != "" {
+	switch {
+	case res.Becomes != "" && o.sixteen:
+		o.detail("%s has become %s\n", cover, res.Becomes)
+	case res.Becomes != "":
 		o.detail("%s cannot be written as it is; the recording with the %s in it becomes %s\n", cover, what, res.Becomes)
 	}
 	if !key.Secret() {
 		o.detail("Anyone who has ditas can reveal it: no passphrase was given.\n")
 	}
 	if res.PSNR < poor {
-		o.warn(fmt.Sprintf("%s has little room, so the picture will come back coarse", cover), "choose a lower --snr, or a recording with less noise in it")
+		advice := "choose a lower --snr, or a recording with less noise in it"
+		if o.method.MaxSNR == 0 {
+			advice = "take a longer recording, or a smaller picture"
+		}
+		o.warn(fmt.Sprintf("%s has little room, so the picture will come back coarse", cover), advice)
 	}
 }
 
@@ -661,6 +589,14 @@ func decibels(psnr float64) string {
 		return "exact"
 	}
 	return fmt.Sprintf("%.1f dB", psnr)
+}
+
+// arrives tells on what condition a stage arrives that bears the loss of a share of the recording.
+func (o *hideFlags) arrives(loss float64) string {
+	if o.method.Fragile {
+		return "if no sample changes"
+	}
+	return provided(loss)
 }
 
 // provided tells what a stage bears: the loss of a share of the recording.
@@ -737,8 +673,19 @@ func explain(err error, r *recording, method string) error {
 		}
 		return withHint(err, "choose --snr %.0f or less, or amplify the recording first", math.Floor(quiet.Reached))
 	}
+	var exposed *report.ExposedError
+	if errors.As(err, &exposed) {
+		err = fmt.Errorf("%s: %w", r.name, err)
+		if exposed.Bits < 16 {
+			return withHint(err, "take a recording of 16 bits or more")
+		}
+		return withHint(err, "take a recording that goes on throughout")
+	}
 	if intake.Advice(err) != "" {
 		return about(r.name, err)
+	}
+	if m, unknown := ditas.MethodNamed(method); errors.Is(err, ditas.ErrUnfound) && unknown == nil && m.MaxSNR == 0 {
+		return withHint(fmt.Errorf("%s: %w", r.name, err), "take a longer recording, with less silence in it")
 	}
 	if errors.Is(err, ditas.ErrUnfound) {
 		return withHint(fmt.Errorf("%s: %w", r.name, err), "take a longer recording, one of 16 bits or more, or allow a stronger change with --audible and a lower --snr")

@@ -91,7 +91,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	started := false
 	for _, c := range []*cobra.Command{
-		hideCommand(), revealCommand(), inspectCommand(), capacityCommand(), methodsCommand(), passphraseCommand(), compareCommand(), demoCommand(), serveCommand(), trainCommand(), evaluateCommand(), experimentCommand(), dataCommand(),
+		hideCommand(), revealCommand(), inspectCommand(), capacityCommand(), methodsCommand(), ditherCommand(), passphraseCommand(), compareCommand(), demoCommand(), serveCommand(), trainCommand(), evaluateCommand(), experimentCommand(), dataCommand(),
 		versionCommand(), completionCommand(), manCommand(),
 	} {
 		for _, c := range append(c.Commands(), c) {

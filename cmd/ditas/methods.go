@@ -43,7 +43,10 @@ func methodsCommand() *cobra.Command {
 					}
 				}
 				passphrase := "not possible"
-				if m.Secret {
+				switch {
+				case m.SecretOnly:
+					passphrase = "needed"
+				case m.Secret:
 					passphrase = "optional"
 				}
 				t.printf("%s\n  %s\n", m.Name, m.Summary)

@@ -78,6 +78,15 @@ func (f *passphraseFlags) of(k job.Key) *passphraseFlags {
 	return f.others[k]
 }
 
+// check returns an error if a method hides nothing without a passphrase and none is given, without reading any.
+func (f *passphraseFlags) check(m ditas.Method) error {
+	if _, given := os.LookupEnv(passphraseVariable); !m.SecretOnly || f.prompt || f.file != "" || given {
+		return nil
+	}
+	return withHint(usagef("%s hides nothing without a passphrase, and none is given", m.Name),
+		"add -p to type one, or --passphrase-file, or set %s; ditas passphrase throws dice for one", passphraseVariable)
+}
+
 // sources returns the names of the files that are read for the key.
 func (f *passphraseFlags) sources() []string { return []string{f.file, f.keyFile} }
 

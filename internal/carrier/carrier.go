@@ -101,6 +101,10 @@ type Room struct {
 	Cover  time.Duration // how long the cover lasts
 	// TooQuiet tells that there is no room because the cover is too quiet for the strength; nil otherwise.
 	TooQuiet *report.TooQuietError
+	// Exposed tells that there is no room because a change would be found nearly everywhere in the cover; nil otherwise.
+	Exposed *report.ExposedError
+	// Dithered says that the cover will be dithered, and Sublinear that the room grows with the square root of its length.
+	Dithered, Sublinear bool
 	// Stages are those of a payload that fills the room, if they are made for different things to survive; nil otherwise.
 	Stages []Protection
 }
@@ -112,6 +116,7 @@ type Report struct {
 	MSE          float64 // mean squared error, full scale 1
 	SNR          float64 // dB
 	MaxDeviation float64
+	Dithered     bool   // the samples were rounded with dither
 	Heard        bool   // the change may well be heard, where nothing was asked for that keeps it from that
 	Payload      []byte // the beginning of the payload that is read from the file as it is
 }

@@ -673,7 +673,7 @@ func TestPageAsksWhatFor(t *testing.T) {
 	}
 	for _, purpose := range slices.Backward(all) {
 		p.click(fmt.Sprintf("#purposes [value=%s]", purpose.Name))
-		p.until(`document.querySelector("#verdict").textContent.includes("come back") && !document.querySelector("#hide-go").disabled`)
+		p.until(`document.querySelector("#verdict").textContent.includes("come back") && document.querySelector("#room").ariaBusy === "false"`)
 		if got := chosen(); got != purpose.Name+" by "+purpose.Method {
 			t.Errorf("for %s: %s", purpose.Name, got)
 		}
@@ -684,15 +684,26 @@ func TestPageAsksWhatFor(t *testing.T) {
 		if s := p.text("#purpose-survives"); !strings.Contains(s, m.Survives[0]) || !strings.Contains(s, m.Loses[0]) {
 			t.Errorf("for %s: %q", purpose.Name, s)
 		}
-		if p.shot("15-for-" + purpose.Name); purpose.Name != ditas.Voice {
+		if open := eval[bool](p, `document.querySelector("#hide-go").disabled`); open != m.SecretOnly {
+			t.Errorf("for %s without a passphrase: nothing can be hidden: %t", purpose.Name, open)
+		}
+		if p.shot("15-for-" + purpose.Name); purpose.Name != ditas.Voice && purpose.Name != ditas.Secret {
 			continue
 		}
 		p.look(320, "dark")
 		p.fits()
-		p.shot("15-for-voice-phone")
+		p.shot("15-for-" + purpose.Name + "-phone")
 		p.look(1200, "light")
+		if m.SecretOnly {
+			p.do(chromedp.SendKeys(chromedp.CSS("#passphrase"), "of dice"))
+		}
+		p.until(`!document.querySelector("#hide-go").disabled`)
 		p.click("#hide-go")
-		p.until(`!document.querySelector("#hidden").hidden`)
+		p.until(`!document.querySelector("#hidden").hidden && document.querySelector("#hide-busy").hidden`)
+		p.shot("15-hidden-for-" + purpose.Name)
+		if m.SecretOnly {
+			p.act(`{ const e = document.querySelector("#passphrase"); e.value = ""; e.dispatchEvent(new Event("input", {bubbles: true})); }`)
+		}
 		if s := p.text("#hidden-lead"); !strings.Contains(s, m.Loses[0]) {
 			t.Errorf("it is hidden: %q", s)
 		}

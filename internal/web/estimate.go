@@ -10,6 +10,8 @@ import (
 	"strconv"
 
 	"ditas"
+	"ditas/audio"
+	"ditas/audio/codec"
 	"ditas/report"
 )
 
@@ -98,7 +100,11 @@ func (s *session) survey(ctx context.Context, f *sound, w way, progress report.P
 	if v := known(); v != nil {
 		return v, nil
 	}
-	v, err := ditas.NewSurvey(ctx, f, ditas.SurveyOptions{Method: w.method.Name, For: w.purpose, Workers: s.handler.workers(), Progress: progress})
+	writable, err := f.writable(w.method)
+	if err != nil {
+		return nil, err
+	}
+	v, err := ditas.NewSurvey(ctx, writable, ditas.SurveyOptions{Method: w.method.Name, For: w.purpose, Workers: s.handler.workers(), Progress: progress})
 	if err != nil {
 		return nil, err
 	}
@@ -106,6 +112,15 @@ func (s *session) survey(ctx context.Context, f *sound, w way, progress report.P
 	defer f.mu.Unlock()
 	f.surveys[w.key()] = v
 	return v, nil
+}
+
+// writable returns the recording as a method writes it: as it is, or where that takes fewer bits as a new file of the same kind.
+func (f *sound) writable(m ditas.Method) (audio.File, error) {
+	if format := f.Format(); m.MaxBits == 0 || !format.Encoding.IsFloat() && format.Bits() <= m.MaxBits {
+		return f, nil
+	}
+	r, _, err := codec.Cover(f, codec.CoverOptions{Name: "lowered" + f.format.Extension(), Sixteen: true})
+	return r, err
 }
 
 // postSurvey surveys the cover for a way of hiding, so that estimates are there at once.
@@ -240,8 +255,8 @@ func (s *session) room(ctx context.Context, f *sound, c choice) (*report.Capacit
 
 // noRoom tells why there is no room for any picture.
 func noRoom(room *report.Capacity) error {
-	if room.TooQuiet != nil {
-		return room.TooQuiet
+	if err := room.Refusal(); err != nil {
+		return err
 	}
 	return errNoRoom
 }

@@ -29,6 +29,7 @@ var (
 	errNoSound    = errors.New("there is no such recording yet")
 	errNoPicture  = errors.New("there is no picture yet")
 	errEmpty      = errors.New("the file is empty")
+	errOpen       = errors.New("this way of hiding takes a passphrase, and none is given")
 	errSaltAlone  = errors.New("a name or a file protects nothing without a passphrase")
 	errRequest    = errors.New("the request makes no sense")
 	errNoRoom     = errors.New("the recording leaves no room at this strength")
@@ -51,6 +52,7 @@ func explain(err error) problem {
 	var (
 		short   *report.TooShortError
 		quiet   *report.TooQuietError
+		exposed *report.ExposedError
 		cut     *audio.TruncatedError
 		refusal *codec.Refusal
 		limit   *http.MaxBytesError
@@ -102,6 +104,10 @@ func explain(err error) problem {
 	case errors.As(err, &quiet):
 		return message(http.StatusUnprocessableEntity, "The recording is too quiet for so small a change.",
 			"Choose a greater strength, or make the recording louder first.")
+	case errors.As(err, &exposed) && exposed.Bits < 16:
+		return message(http.StatusUnprocessableEntity, sentence(err), "Take a recording of 16 bits or more.")
+	case errors.As(err, &exposed):
+		return message(http.StatusUnprocessableEntity, sentence(err), "Take a recording that goes on throughout.")
 	case errors.As(err, &short):
 		return message(http.StatusUnprocessableEntity, sentence(err), "Take a longer recording.")
 	case errors.As(err, &cut), is(audio.ErrUnsupported), is(audio.ErrMalformed), is(audio.ErrDamaged):
@@ -125,6 +131,8 @@ func explain(err error) problem {
 		return message(http.StatusUnprocessableEntity, "The picture file ends too early.", "Get a whole copy of it.")
 	case is(keystream.ErrEmpty):
 		return message(http.StatusUnprocessableEntity, sentence(err), "Choose another passphrase.")
+	case is(errOpen):
+		return message(http.StatusUnprocessableEntity, sentence(err), "Choose one, or another way of hiding.")
 	case is(errSaltAlone):
 		return message(http.StatusUnprocessableEntity, sentence(err), "Choose a passphrase, or leave both out.")
 	case is(keystream.ErrEmptySalt):

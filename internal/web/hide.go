@@ -307,6 +307,9 @@ func (s *session) postHide(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		err = checkScale(q.Scale)
 	}
+	if err == nil && q.Passphrase == "" && c.method.SecretOnly {
+		err = errOpen
+	}
 	if err == nil && q.Passphrase != "" && !c.method.Secret {
 		err = fmt.Errorf("%w: %s takes no passphrase", errRequest, c.method.Name)
 	}
@@ -459,9 +462,14 @@ func (s *session) getAudibility(w http.ResponseWriter, r *http.Request) error {
 	return s.reply(w, v)
 }
 
-// pairs calls do with stretches of two recordings of one format, so many frames at a time.
+// alike reports whether two recordings have the same rate and channels.
+func alike(a, b audio.File) bool {
+	return a.Format().Rate == b.Format().Rate && a.Format().Channels == b.Format().Channels
+}
+
+// pairs calls do with stretches of two recordings of one rate and as many channels, so many frames at a time.
 func pairs(ctx context.Context, a, b audio.File, frames int, do func(x, y [][]float64) error) error {
-	if a.Format() != b.Format() {
+	if !alike(a, b) {
 		return errors.New("the two recordings are of different formats")
 	}
 	x, y := audio.NewBlock(a.Format().Channels, frames), audio.NewBlock(a.Format().Channels, frames)

@@ -244,7 +244,9 @@ type sound struct {
 	complaint string
 	// becomes tells what became of what was given, as report.Hide has it.
 	becomes string
-	cut     *audio.TruncatedError // of what was given, if that became another kind of file, which is whole
+	// source is what was given, where its samples are more precise than those of the file that it became; nil elsewhere.
+	source audio.File
+	cut    *audio.TruncatedError // of what was given, if that became another kind of file, which is whole
 
 	surveying chan struct{} // takes one
 
@@ -257,6 +259,9 @@ func (f *sound) release() { f.file.release() }
 
 // Lossy reports whether what was given was compressed with loss.
 func (f *sound) Lossy() bool { return f.lossy }
+
+// Unrounded returns what was given, if its samples are more precise, or nil.
+func (f *sound) Unrounded() audio.File { return f.source }
 
 // Complaint returns what the program that decoded what was given said was wrong with it.
 func (f *sound) Complaint() string { return f.complaint }
@@ -301,7 +306,8 @@ func (s *session) take(which string) (*sound, error) {
 type spool struct {
 	*replace.Temporary
 	page  *session
-	bytes int64 // that the page was charged
+	bytes int64  // that the page was charged
+	other *spool // that is released with it, if there is one
 
 	mu    sync.Mutex
 	users int
@@ -330,6 +336,9 @@ func (f *spool) release() error {
 		return nil
 	}
 	f.page.held.Add(-f.bytes)
+	if f.other != nil {
+		return errors.Join(f.other.release(), f.Close())
+	}
 	return f.Close()
 }
 
@@ -478,7 +487,11 @@ func (s *session) decode(ctx context.Context, f *spool) (*sound, error) {
 		g.release()
 		return nil, err
 	}
-	f.release()
+	if lossy && !foreign && cut == nil {
+		v.source, g.other = file, f
+	} else {
+		f.release()
+	}
 	v.given, v.lossy, v.becomes, v.cut, v.complaint = given, lossy, becomes, cut, codec.Complaint(file)
 	return v, nil
 }

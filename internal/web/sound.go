@@ -144,7 +144,7 @@ func (s *session) getSpectrogram(w http.ResponseWriter, r *http.Request) error {
 		defer f.release()
 		sounds = append(sounds, f)
 	}
-	if len(sounds) == 2 && (sounds[0].Format() != sounds[1].Format() || sounds[0].Frames() != sounds[1].Frames()) {
+	if len(sounds) == 2 && (!alike(sounds[0], sounds[1]) || sounds[0].Frames() != sounds[1].Frames()) {
 		return errNoSound
 	}
 	ctx, done, err := s.begin(r.Context(), "spectrogram "+r.PathValue("which"), 0)

@@ -445,11 +445,18 @@ func TestEveryMethod(t *testing.T) {
 		} else if status, b := v.do("POST", "/hide", []byte(ask+`"x"}`)); status != 400 || !bytes.Contains(b, []byte("takes no passphrase")) {
 			t.Errorf("%s: with a passphrase: %d %s", m.Name, status, b)
 		}
-		v.result("POST", "/hide", []byte(ask+`""}`), &hidden)
+		given := ""
+		if m.SecretOnly {
+			if status, b := v.do("POST", "/hide", []byte(ask+`""}`)); status != 422 || !bytes.Contains(b, []byte("takes a passphrase")) {
+				t.Errorf("%s: without a passphrase: %d %s", m.Name, status, b)
+			}
+			given = "x"
+		}
+		v.result("POST", "/hide", []byte(ask+`"`+given+`"}`), &hidden)
 		if p := estimate.Picture; hidden.Width != p.Width || hidden.Height != p.Height {
 			t.Errorf("%s: hidden with %d×%d pixels, expected %s", m.Name, hidden.Width, hidden.Height, b)
 		}
-		if hidden.Method != m.Name || hidden.Restored != nil || hidden.Secret || hidden.PSNR < 20 {
+		if hidden.Method != m.Name || hidden.Restored != nil || hidden.Secret != m.SecretOnly || hidden.PSNR < 20 {
 			t.Errorf("%s: hidden %+v, expected %s", m.Name, hidden, b)
 		}
 		for damage, from := range map[string]string{`{}`: "stego", `{"silence":0.3}`: "damaged"} {
@@ -458,7 +465,14 @@ func TestEveryMethod(t *testing.T) {
 				PSNR  *float64
 				Which string
 			}
-			v.result("POST", "/reveal", []byte(`{"from":"stego","passphrase":"","damage":`+damage+`}`), &revealed)
+			ask := []byte(`{"from":"stego","passphrase":"` + given + `","damage":` + damage + `}`)
+			if m.Fragile && from == "damaged" {
+				if _, b := v.do("POST", "/reveal", ask); !bytes.Contains(b, []byte("Nothing was found in this recording")) {
+					t.Errorf("%s, damage %s: %s", m.Name, damage, b)
+				}
+				continue
+			}
+			v.result("POST", "/reveal", ask, &revealed)
 			if revealed.Method != m.Name || revealed.PSNR == nil || revealed.Which != from {
 				t.Errorf("%s, damage %s: revealed %+v", m.Name, damage, revealed)
 			} else if from == "stego" && (!revealed.Complete || *revealed.PSNR < hidden.PSNR-1) {
@@ -499,7 +513,11 @@ func TestEveryPurpose(t *testing.T) {
 			t.Errorf("%s: surveyed by %s, anew: %t", p.Name, surveyed.Method, anew)
 		}
 		var hidden report.Hide
-		ask := fmt.Sprintf(`{"for":%q,"snr":%g,"scale":1,"passphrase":""}`, p.Name, m.DefaultSNR)
+		given := ""
+		if m.SecretOnly {
+			given = "x"
+		}
+		ask := fmt.Sprintf(`{"for":%q,"snr":%g,"scale":1,"passphrase":%q}`, p.Name, m.DefaultSNR, given)
 		if v.result("POST", "/hide", []byte(ask), &hidden); hidden.Method != p.Method {
 			t.Errorf("%s: hidden by %s", p.Name, hidden.Method)
 		}
@@ -507,6 +525,93 @@ func TestEveryPurpose(t *testing.T) {
 	for _, body := range []string{`{"for":"fun"}`, `{"for":"voice","method":"lattice"}`} {
 		if status, b := v.do("POST", "/survey", []byte(body)); status != 400 {
 			t.Errorf("%s: %d %s", body, status, b)
+		}
+	}
+}
+
+// What is to be kept secret is hidden in recordings of 16 bits: those of more are lowered, and what was decoded is rounded once, with dither whose
+// error is that of usual dither, a quarter of a square step.
+func TestLoweredForSecrecy(t *testing.T) {
+	song, err := os.ReadFile("../../audio/mp3/testdata/joint.mp3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{"fine.wav": wavFile(t, sounding(2, 16000, audio.Int24, 3)), "song.mp3": song} {
+		v := visit(t, web.Options{})
+		v.do("PUT", "/picture", pngFile(t, 20, 20))
+		var given struct {
+			Format   string
+			Warnings []report.Warning
+		}
+		v.result("PUT", "/sounds/cover?for=secret&name="+name, data, &given)
+		if len(given.Warnings) > 0 {
+			t.Errorf("%s: warned of %v", name, given.Warnings)
+		}
+		var hidden struct {
+			report.Hide
+			Stego soundInfo
+		}
+		v.result("POST", "/hide", []byte(`{"for":"secret","scale":1,"passphrase":"x"}`), &hidden)
+		if !hidden.Dithered || !strings.Contains(hidden.Stego.Format, "16-bit") || !hidden.Exact {
+			t.Errorf("%s: hidden %+v", name, hidden)
+		}
+		if lowered := hidden.Becomes == "WAV (16000 Hz, 2 channels, 16-bit), without its tags" && hidden.Stego.Kind == "WAV"; lowered != (name == "fine.wav") {
+			t.Errorf("%s: it became %q, a %s file", name, hidden.Becomes, hidden.Stego.Kind)
+		}
+		before, err := codec.Decode(bytes.NewReader(data), int64(len(data)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		status, saved := v.do("GET", "/sounds/stego/file", nil)
+		after, err := codec.Decode(bytes.NewReader(saved), int64(len(saved)))
+		if err != nil || status != 200 || after.Frames() != before.Frames() {
+			t.Fatalf("%s: %d, %v", name, status, err)
+		}
+		squares, n := 0.0, 0
+		for c, x := range before.Samples {
+			for i, v := range x {
+				d := 32768 * (after.Samples[c][i] - v)
+				squares += d * d
+			}
+			n += len(x)
+		}
+		if got := squares / float64(n); got < 0.24 || got > 0.26 {
+			t.Errorf("%s: the error has a variance of %.3f square steps", name, got)
+		}
+		for _, path := range []string{"/audibility", "/spectrograms/difference"} {
+			if status, b := v.do("GET", path, nil); status != 200 {
+				t.Errorf("%s: %s: %d %.200s", name, path, status, b)
+			}
+		}
+		var revealed report.Reveal
+		if v.result("POST", "/reveal", []byte(`{"from":"stego","passphrase":"x","damage":{}}`), &revealed); !revealed.Exact {
+			t.Errorf("%s: revealed %+v", name, revealed)
+		}
+	}
+}
+
+// A cover in which a change would be found says so, whatever is asked of it.
+func TestExposed(t *testing.T) {
+	v := visit(t, web.Options{})
+	v.do("PUT", "/picture", pngFile(t, 20, 20))
+	rec := sounding(1, 16000, audio.Int16, 2)
+	for i, x := range rec.Samples[0] {
+		rec.Samples[0][i] = x / 64
+	}
+	rec.Format.Encoding = audio.Int8
+	v.result("PUT", "/sounds/cover?for=secret&name=a.wav", wavFile(t, rec), new(any))
+	var estimate report.Capacity
+	_, b := v.do("GET", "/estimate?for=secret&scale=1", nil)
+	if err := json.Unmarshal(b, &estimate); err != nil || estimate.Exposed == nil || estimate.Exposed.Bits != 8 || estimate.Pixels != 0 {
+		t.Errorf("expected %s", b)
+	}
+	for path, body := range map[string]string{"/exact?for=secret": "", "/hide": `{"for":"secret","scale":1,"passphrase":"x"}`} {
+		method := "GET"
+		if body != "" {
+			method = "POST"
+		}
+		if _, b := v.do(method, path, []byte(body)); !bytes.Contains(b, []byte("A change would be found nearly everywhere")) {
+			t.Errorf("%s: %s", path, b)
 		}
 	}
 }

@@ -25,7 +25,7 @@ func (Carrier) Survey(ctx context.Context, cover audio.File, o carrier.Options) 
 }
 
 // Dither writes a cover as [survey.Embed] does that dithers, with nothing hidden in it: of 16 bits, rounded with usual dither, the randomness that
-// key gives. Such a recording looks like those in which something is hidden, and so do those of whoever dithers all that they publish.
+// key gives. The error is an *[audio.TruncatedError] if the cover is cut off. Such a recording looks like those in which something is hidden, and so do those of whoever dithers all that they publish.
 func Dither(ctx context.Context, dst io.Writer, cover audio.Rewriter, key keystream.Key, o carrier.Options) error {
 	format := cover.Format()
 	if format.Encoding.IsFloat() || format.Bits() != 16 {
@@ -58,6 +58,12 @@ func Dither(ctx context.Context, dst io.Writer, cover audio.Rewriter, key keystr
 		return err
 	}
 	if _, err := e.write(ctx, w); err != nil {
+		return err
+	}
+	if err := host.Finish(); err != nil {
+		return err
+	}
+	if err := host.Cut(); err != nil {
 		return err
 	}
 	return w.Close()

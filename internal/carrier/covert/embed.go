@@ -135,11 +135,14 @@ func (e *embedding) piece(index uint32, do func(at int64, x, point, other float6
 	e.dither.stream = keystream.New(e.body.key, fmt.Sprintf("covert piece %d", index))
 	for i := range frames {
 		for c, x := range block {
-			v := x[margin+i]
-			point, other, cost := v, v, syndrome.Wet
+			var (
+				v            = x[margin+i]
+				point, other float64
+				cost         float32
+			)
 			switch {
 			case !e.dithered:
-				other = v + math.Copysign(1, e.dither.stream.Dither()-0.5)
+				point, other = v, v+math.Copysign(1, e.dither.stream.Dither()-0.5)
 				cost = e.prices[e.classes[c][i]]
 			case e.powers[c].silent[i]:
 				point, other, cost = e.dither.plainly(v)
@@ -265,7 +268,9 @@ func (e *embedding) write(ctx context.Context, w audio.Writer) (*carrier.Report,
 		}
 		e.progress()
 	}
-	r := &carrier.Report{MSE: squares / float64(e.samples()) / (e.scale() * e.scale()), MaxDeviation: most / e.scale(), SNR: math.Inf(1)}
+	r := &carrier.Report{
+		MSE: squares / float64(e.samples()) / (e.scale() * e.scale()), MaxDeviation: most / e.scale(), SNR: math.Inf(1), Dithered: e.dithered,
+	}
 	if squares > 0 {
 		r.SNR = 10 * math.Log10(signal/squares)
 	}

@@ -18,6 +18,9 @@ const preciseShare = 1000
 // A recording of 16 bits is dithered if that gives it more than ditherGain times the room.
 const ditherGain = 10
 
+// leastRoom is how many bytes of payload there have to be room for at least, for anything to be hidden.
+const leastRoom = 16
+
 // survey is what is known of a cover.
 type survey struct {
 	shape
@@ -95,7 +98,7 @@ func newSurvey(ctx context.Context, cover audio.File, workers int, progress func
 	if loud == 0 {
 		return nil, carrier.ErrSilent
 	}
-	if s.bits == 16 && !s.dithered && ditherRate*float64(loud) > ditherGain*s.counts.room() {
+	if s.bits == 16 && !s.dithered && mostRate*float64(loud) > ditherGain*s.counts.room() {
 		s.dithered = true
 	}
 	if s.dithered {
@@ -133,23 +136,26 @@ func (s *survey) compare(ctx context.Context) (bool, error) {
 	}
 }
 
-// mostRate is how many bits are told by each sample that may be changed and has none of the header, at most: where it is nearly one, no code finds a way.
-const mostRate = 0.8
-
 // Room tells how much fits. The strength is the recording's own.
 func (s *survey) Room(carrier.Strength) carrier.Room {
-	bits, changed := ditherRate*float64(s.counts.dry()), totalVariance
+	bits, changed, bounded := mostRate*float64(s.counts.dry()), totalVariance, false
 	if !s.dithered {
-		bits = min(s.counts.room(), mostRate*(1-1./headerShare)*float64(s.counts.dry()))
+		// Loud recordings would have more by the bound, which no code fits into blocks of which a part is wet.
+		most := s.counts.room()
+		bits, bounded = min(bits, most), most < bits
 		f := solve(bits/efficiency, func(f *flips) float64 { return f.entropy(&s.counts) })
 		changed = f.changed(&s.counts) / float64(s.samples())
 	}
 	room := carrier.Room{
 		SNR: 10 * math.Log10(s.signal/max(changed, 1e-12)), Cover: s.cover.Format().Duration(s.frames),
-		Least: s.cover.Format().Duration((leastSamples + int64(s.channels) - 1) / int64(s.channels)),
+		Least:    s.cover.Format().Duration((leastSamples + int64(s.channels) - 1) / int64(s.channels)),
+		Dithered: s.dithered, Sublinear: bounded,
 	}
-	if s.samples() >= leastSamples {
-		room.Bytes = max(0, min(MaxPayload, int(bits/8)-tagSize))
+	if s.samples() < leastSamples {
+		return room
+	}
+	if room.Bytes = min(MaxPayload, int(bits/8)-tagSize); room.Bytes < leastRoom {
+		room.Bytes, room.Exposed = 0, &report.ExposedError{Bits: s.bits}
 	}
 	return room
 }

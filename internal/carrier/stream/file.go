@@ -102,7 +102,7 @@ func (s *survey) hideFile(ctx context.Context, dst io.Writer, secret *picture.Pl
 		return nil, err
 	}
 	embedding(triesTotal, triesTotal)
-	r := &report.Hide{Method: s.name, MSE: done.MSE, SNR: done.SNR, MaxDeviation: done.MaxDeviation, Robust: done.Robust}
+	r := &report.Hide{Method: s.name, MSE: done.MSE, SNR: done.SNR, MaxDeviation: done.MaxDeviation, Robust: done.Robust, Dithered: done.Dithered}
 	r.File = &report.File{Name: o.File.Name, Bytes: len(o.File.Data)}
 	if secret == nil {
 		r.PSNR, r.Exact = 100, true

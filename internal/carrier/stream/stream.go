@@ -62,6 +62,7 @@ func (s *survey) Capacity(strength carrier.Strength) *report.Capacity {
 	c := &report.Capacity{
 		Method: s.name, Duration: room.Cover, Usable: room.Cover, Least: room.Least, Bytes: room.Bytes, Robust: room.Robust,
 		Pixels: int(min(report.MostPixels(8*float64(room.Bytes)), math.MaxInt32)), Tile: 1, SNR: room.SNR, TooQuiet: room.TooQuiet,
+		Exposed: room.Exposed, Dithered: room.Dithered, Sublinear: room.Sublinear,
 	}
 	end := 0
 	for _, stage := range room.Stages {
@@ -108,7 +109,7 @@ func (s *survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes
 	}
 	r := &report.Hide{
 		Method: s.name, Width: secret.Width, Height: secret.Height, MSE: done.MSE, SNR: done.SNR, MaxDeviation: done.MaxDeviation,
-		Robust: done.Robust,
+		Robust: done.Robust, Dithered: done.Dithered,
 	}
 	if err := c.finish(ctx, r, done, complete && len(done.Payload) == len(payload)); err != nil {
 		return nil, err

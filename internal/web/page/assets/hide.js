@@ -107,7 +107,7 @@ export function setUpHide(session, about, next) {
 
   // The way of hiding: by what the recording is for, or, for who asks for more, by its name.
 
-  const titles = { keep: "I keep it as a file", share: "I post, send or convert it", voice: "I send it as a voice message" };
+  const titles = { keep: "I keep it as a file", share: "I post, send or convert it", voice: "I send it as a voice message", secret: "Nobody may suspect anything" };
   let purpose = about.purposes[0]; // undefined where a way was chosen that serves none
   const asked = () => (purpose ? { for: purpose.name } : { method: way().name });
   const wayName = () => purpose?.name ?? way().name;
@@ -165,8 +165,11 @@ export function setUpHide(session, about, next) {
     if (!m.secret && !passphrase.disabled) [typed, passphrase.value] = [passphrase.value, ""];
     for (const part of passphrase.parentElement.children) part.disabled = !m.secret;
     id("also").hidden = !m.secret;
-    id("passphrase-optional").hidden = !m.secret;
-    id("passphrase-says").textContent = m.secret
+    id("passphrase-optional").textContent = m.secretOnly ? "needed here" : m.secret ? "if you like" : "";
+    passphrase.required = m.secretOnly;
+    id("passphrase-says").textContent = m.secretOnly
+      ? "It takes one: without, anyone could look for the picture. Several random words are good; who forgets them has lost it."
+      : m.secret
       ? "Without one, anyone who has ditas can reveal the picture. Several random words are good; who forgets them has lost the picture."
       : "This way of hiding takes no passphrase: anyone who has ditas can reveal the picture.";
   }
@@ -242,7 +245,8 @@ export function setUpHide(session, about, next) {
 
   /** offer lets the picture be hidden if it can be. */
   function offer() {
-    id("hide-go").disabled = Boolean(hiding) || !picture || !cover || !heard.has(wayName()) || estimate?.pixels === 0;
+    const open = way().secretOnly && !id("passphrase").value;
+    id("hide-go").disabled = Boolean(hiding) || open || !picture || !cover || !heard.has(wayName()) || estimate?.pixels === 0;
   }
 
   const query = () => new URLSearchParams({ ...asked(), snr: snr(), scale: scale() });
@@ -285,8 +289,18 @@ export function setUpHide(session, about, next) {
       }
       return;
     }
+    if (estimate.exposed) {
+      const { bits } = estimate.exposed;
+      const [says, advice] =
+        bits < 16
+          ? [`samples of ${bits} bits leave no noise that it could pass for`, "Take a recording of 16 bits or more."]
+          : ["hardly any of it is more than silence", "Take one that goes on throughout."];
+      expect("verdict poor", `A change would be found nearly everywhere in this recording: ${says}.`, advice);
+      return;
+    }
     if (p ? !p.width : !side) {
-      expect("verdict poor", "There is no room for a picture in this recording at this strength.", "A greater strength or a longer recording makes room.");
+      if (way().maxSNR) expect("verdict poor", "There is no room for a picture in this recording at this strength.", "A greater strength or a longer recording makes room.");
+      else expect("verdict poor", "There is no room for a picture in this recording.", "A longer one makes room.");
       return;
     }
     if (!p) {
@@ -310,7 +324,9 @@ export function setUpHide(session, about, next) {
     fill(id("fill"), Math.min(1, p.need / space));
     const parts = [`It takes ${bytes(p.need)} to be exact, and there is room for ${bytes(space)}.`];
     if (smaller) parts.unshift(`To fit, it is scaled down to ${p.width}×${p.height} pixels.`);
-    if (p.psnr >= 100 && p.need <= robust) parts.push("The rest protects it against noise and loss.");
+    if (estimate.dithered) parts.push("The recording is rounded to 16 bits with dither, as most programs export it.");
+    if (way().fragile) parts.push("Nothing survives a change: send the recording as a file.");
+    else if (p.psnr >= 100 && p.need <= robust) parts.push("The rest protects it against noise and loss.");
     else if (p.psnr >= 100) parts.push("That leaves no room to protect it against noise.");
     else if (estimate.stages?.length) parts.push("All of it is protected; how much a codec leaves depends on the codec.");
     else parts.push("All of that goes into quality, and little into protection.");
@@ -336,6 +352,7 @@ export function setUpHide(session, about, next) {
   });
 
   for (const name of ["strength", "size"]) id(name).addEventListener("input", changed);
+  id("passphrase").addEventListener("input", offer);
   showWay();
   changed();
 
@@ -369,7 +386,7 @@ export function setUpHide(session, about, next) {
     const section = id("hidden");
     const { cover: before, stego: after } = result;
     section.hidden = false;
-    const kept = before.becomes ? `What it was cannot be written as it is: it is now ${before.becomes}` : after.kind === before.kind ? "It is the same kind of file and just as long" : `It is a ${after.kind} file`;
+    const kept = result.becomes ? `It has become ${result.becomes}` : before.becomes ? `What it was cannot be written as it is: it is now ${before.becomes}` : after.kind === before.kind ? "It is the same kind of file and just as long" : `It is a ${after.kind} file`;
     id("hidden-lead").textContent =
       `${after.name} is ${before.name} with the picture in it. ${kept}. ` +
       (result.secret ? "Who knows the passphrase can reveal the picture. " + (result.weak ? "It is easy to guess: six words that dice have thrown would not be. " : "") : "Anyone who has ditas can reveal the picture. ") +
@@ -438,9 +455,12 @@ export function setUpHide(session, about, next) {
       result.file ? `${result.file.name}, ${bytes(result.file.bytes)}, byte for byte` : result.psnr >= 100 ? "not one value of one pixel differs" : `PSNR ${result.psnr.toFixed(1)} dB: ${q.says}${fillsIn ? "; a network may add a little" : ""}`,
       `${result.width}×${result.height} pixels${scaled ? `, scaled down from ${result.original.join("×")}` : ""}`,
     );
+    if (result.dithered) fact("The samples", "16 bits, dithered", "as most programs export recordings");
     const made = stages.filter((stage) => stage.survives);
     if (made.length) {
       for (const stage of made) fact(`After ${stage.survives}`, `${quality(stage.psnr).title} quality`, `PSNR ${stage.psnr.toFixed(1)} dB, as a rule`);
+    } else if (about.methods.find((m) => m.name === result.method).fragile) {
+      fact("If anything changes", "all is lost", "send the recording as a file, and to no service that converts it");
     } else if (stages.length) {
       const loss = (some) => Math.min(...some.map((s) => s.loss));
       const spare = loss(stages);
