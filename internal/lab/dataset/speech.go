@@ -58,6 +58,10 @@ func (s *Speech) Name(i int) string { return s.clips[i].name }
 // Samples returns the number of samples of clip i.
 func (s *Speech) Samples(i int) int { return len(s.clips[i].value.pcm) }
 
+// PCM returns the samples of clip i: those of the file if it has one channel of 16 kHz and at most 16 bits, and otherwise scaled to make the best of
+// 16 bits. They must not be changed.
+func (s *Speech) PCM(i int) []int16 { return s.clips[i].value.pcm }
+
 // Skipped returns the recordings that could not be read, where [LoadOptions] allow that.
 func (s *Speech) Skipped() []Skipped { return s.skipped }
 
