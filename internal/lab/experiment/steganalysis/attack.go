@@ -1,12 +1,12 @@
 package steganalysis
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"ditas"
@@ -14,7 +14,7 @@ import (
 	"ditas/internal/lab/experiment"
 	"ditas/internal/lab/experiment/contender"
 	"ditas/internal/lab/experiment/steganalysis/features"
-	"ditas/internal/parallel"
+	"ditas/metric"
 	"ditas/picture"
 )
 
@@ -35,7 +35,7 @@ type AttackOptions struct {
 }
 
 // EachGroup is how many covers of a speaker or a track there are by default at most.
-const EachGroup = 16
+const EachGroup = 8
 
 // AttackReport is how well discriminants of features made by hand tell recordings in which something is hidden.
 type AttackReport struct {
@@ -50,7 +50,8 @@ type AttackReport struct {
 // AttackedMethod is how well a method is found out.
 type AttackedMethod struct {
 	Name     string            `json:"name"`
-	SNR      float64           `json:"snr"` // dB, of the mean powers; 0 where nothing is hidden
+	Refused  int               `json:"refused"` // covers in which it did not hide
+	SNR      float64           `json:"snr"`     // dB, of the mean powers; 0 where nothing is hidden
 	Disjoint *features.Verdict `json:"disjoint"`
 	Known    *features.Verdict `json:"known"`
 }
@@ -80,35 +81,74 @@ func (s *study) keyed(name string, key ditas.Key, o ditas.HideOptions) *contende
 	})
 }
 
-// describe returns the features of the pairs of a suspect, and the SNR of the mean powers in dB.
-func (s *study) describe(t suspect) (*features.Set, float64, error) {
-	pairs, mse, signal, err := s.pairs(t)
-	if err != nil {
-		return nil, 0, err
+// described are the pairs of a suspect as discriminants see them.
+type described struct {
+	features.Set
+	sources []string
+	refused int     // recordings in which the method did not hide
+	snr     float64 // dB, of the mean powers
+}
+
+// describe makes the pairs of a suspect and computes their features. Where a method refuses a recording, there is none to be found.
+func (s *study) describe(t suspect, covers []cover) (*described, error) {
+	n := len(s.Subjects)
+	rows := make([][2][]float64, n)
+	refusals, powers, changes := make([]error, n), make([]float64, n), make([]float64, n)
+	extractors := make(chan *features.Extractor, s.Options.Workers)
+	for range s.Options.Workers {
+		extractors <- features.NewExtractor()
 	}
-	set := &features.Set{Cover: make([][]float64, len(pairs)), Stego: make([][]float64, len(pairs))}
-	extractors := make([]*features.Extractor, s.Options.Workers)
-	errs := make([]error, len(pairs))
-	parallel.Each(len(extractors), len(pairs), func(worker, i int) {
-		if extractors[worker] == nil {
-			extractors[worker] = features.NewExtractor()
+	err := s.Each(t.name, n, func(i int) error {
+		hide, err := t.worker()
+		if err != nil {
+			return err
 		}
-		for _, side := range []struct {
-			dst *[]float64
-			x   []float32
-		}{{&set.Cover[i], pairs[i].Cover}, {&set.Stego[i], pairs[i].Stego}} {
-			*side.dst = make([]float64, len(features.Names()))
-			errs[i] = cmp.Or(errs[i], extractors[worker].Extract(*side.dst, codes(side.x)))
+		before, after, err := hide(i, s.Subjects[i])
+		if err != nil {
+			refusals[i] = err
+			return s.Context().Err()
 		}
+		if after, err = experiment.Through(after); err != nil {
+			return err
+		}
+		e := <-extractors
+		defer func() { extractors <- e }()
+		for side, x := range [][]float64{before, after} {
+			rows[i][side] = make([]float64, len(features.Names()))
+			if err := e.Extract(rows[i][side], codes(x)); err != nil {
+				return err
+			}
+		}
+		powers[i] = experiment.Power(before)
+		changes[i], err = metric.MSE(before, after)
+		return err
 	})
-	return set, 10 * math.Log10(signal/mse), errors.Join(errs...)
+	if err != nil {
+		return nil, err
+	}
+	d := &described{}
+	var power, change float64
+	for i, r := range rows {
+		if refusals[i] != nil {
+			d.refused++
+			continue
+		}
+		d.Cover, d.Stego = append(d.Cover, r[0]), append(d.Stego, r[1])
+		d.Group, d.sources = append(d.Group, covers[i].group), append(d.sources, covers[i].source)
+		power, change = power+powers[i], change+changes[i]
+	}
+	if 2*d.refused > n {
+		return nil, fmt.Errorf("%d of %d recordings are refused, such as one because %w", d.refused, n, refusals[slices.IndexFunc(refusals, func(err error) bool { return err != nil })])
+	}
+	d.snr = 10 * math.Log10(power/change)
+	return d, nil
 }
 
 // codes returns samples as a 16-bit file has them.
-func codes(x []float32) []int16 {
+func codes(x []float64) []int16 {
 	c := make([]int16, len(x))
 	for i, v := range x {
-		c[i] = int16(math.RoundToEven(float64(v) / experiment.Step))
+		c[i] = int16(math.RoundToEven(v / experiment.Step))
 	}
 	return c
 }
@@ -125,16 +165,16 @@ func Attack(ctx context.Context, data AttackData, o AttackOptions) (*AttackRepor
 	}
 	s := &study{experiment.New(ctx, experiment.Data{}, o.Options)}
 	pairs := dataset.Pairs(data.Pictures.Len(), len(all))
-	var groups, sources []string
+	groups := map[string]bool{}
 	for i, c := range all {
 		secret := picture.New(experiment.Side, experiment.Side)
 		data.Pictures.Thumbnail(pairs[i].Picture, secret)
 		s.Subjects = append(s.Subjects, &experiment.Subject{
 			Pair: pairs[i], Secret: secret, Cover: c.recording, Target: experiment.Power(c.recording.Samples[0]) / 1e5,
 		})
-		groups, sources = append(groups, c.group), append(sources, c.source)
+		groups[c.group] = true
 	}
-	r := &AttackReport{Data: data.Digest, Covers: len(all), Groups: len(slices.Compact(slices.Sorted(slices.Values(groups)))), Features: len(features.Names())}
+	r := &AttackReport{Data: data.Digest, Covers: len(all), Groups: len(groups), Features: len(features.Names())}
 	key, err := ditas.Passphrase(fmt.Sprintf("recordings of %d", o.Seed), nil)
 	if err != nil {
 		return nil, err
@@ -143,20 +183,18 @@ func Attack(ctx context.Context, data AttackData, o AttackOptions) (*AttackRepor
 		if o.Only != nil && !slices.Contains(o.Only, t.name) {
 			continue
 		}
-		m := AttackedMethod{Name: t.name}
-		set, snr, err := s.describe(t)
+		d, err := s.describe(t, all)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", t.name, err)
 		}
-		set.Group = groups
+		m := AttackedMethod{Name: t.name, Refused: d.refused}
 		if t.name != untouched {
-			m.SNR = snr
+			m.SNR = d.snr
 		}
-		if m.Disjoint, err = features.Try(ctx, *set, sources, features.Disjoint, o.Seed, s.Options.Workers); err != nil {
-			return nil, fmt.Errorf("%s: %w", t.name, err)
-		}
-		if m.Known, err = features.Try(ctx, *set, sources, features.Known, o.Seed, s.Options.Workers); err != nil {
-			return nil, fmt.Errorf("%s: %w", t.name, err)
+		for split, verdict := range map[features.Split]**features.Verdict{features.Disjoint: &m.Disjoint, features.Known: &m.Known} {
+			if *verdict, err = features.Try(ctx, d.Set, d.sources, split, o.Seed, s.Options.Workers); err != nil {
+				return nil, fmt.Errorf("%s: %w", t.name, err)
+			}
 		}
 		r.Methods = append(r.Methods, m)
 		r.Origin = s.Origin(begin)
@@ -167,4 +205,37 @@ func Attack(ctx context.Context, data AttackData, o AttackOptions) (*AttackRepor
 		}
 	}
 	return r, nil
+}
+
+// Markdown writes the report as a page.
+func (r *AttackReport) Markdown(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, `# Steganalysis by features
+
+How well %d features made by hand and a linear discriminant, trained for each method, tell recordings in which something is hidden from recordings as they were: P_E in %%, (false
+alarms + misses)/2 at the threshold that the training chose, 50 for chance, with 95 %% confidence intervals by the bootstrap over speakers and tracks. A fifth of the recordings
+at a time is tried by what the others teach; in the first columns no speaker and no track is in both, in the last ones each is, but no recording. The worst source is the
+package whose recordings give a method away most. Covers are %d excerpts of 3.07 s of %d speakers and tracks, rounded once, with the noise of the room in place of
+digital silence.
+
+Data %s. Seed %d, commit %s, %s, %.1f minutes.
+
+    %s
+
+| method | SNR | P_E, disjoint | AUC | worst source | P_E, known | AUC | worst source | refused |
+|---|--:|--:|--:|--:|--:|--:|--:|--:|
+`, r.Features, r.Covers, r.Groups, r.Data, r.Seed, r.Build, r.Machine, r.Minutes, r.Command)
+	for _, m := range r.Methods {
+		snr := "–"
+		if m.SNR != 0 {
+			snr = fmt.Sprintf("%.1f dB", m.SNR)
+		}
+		fmt.Fprintf(&b, "| %s | %s |", m.Name, snr)
+		for _, v := range []*features.Verdict{m.Disjoint, m.Known} {
+			fmt.Fprintf(&b, " %.1f (%.1f–%.1f) | %.3f | %s %.1f |", 100*v.Error.Value, 100*v.Error.Low, 100*v.Error.High, v.AUC.Value, v.Worst.Name, 100*v.Worst.Error)
+		}
+		fmt.Fprintf(&b, " %d |\n", m.Refused)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
 }

@@ -79,10 +79,10 @@ func covers(sets []*dataset.Speech, each int, seed uint64) ([]cover, error) {
 	return all, nil
 }
 
-// silence is the power below which an excerpt is no cover, −60 dB.
-const silence = 1e-6
+// silence is the power below which an excerpt is no cover, −44 dB: at 50 dB below it, noise is as strong as 1 LSB.
+const silence = 4e-5
 
-var numbered = regexp.MustCompile(`_[0-9]+$`)
+var numbered = regexp.MustCompile(`[-_][0-9]+$`)
 
 // groupOf is the name of a file without its extension and a number at its end.
 func groupOf(name string) string {

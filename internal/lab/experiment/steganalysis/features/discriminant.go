@@ -1,6 +1,7 @@
 package features
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -72,7 +73,7 @@ var ridges = []float64{1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 1}
 // The discriminant is found as ridge regression of ±1 on the features, which has the same direction, in its dual form, which is as large as
 // the number of recordings; leaving out a group then takes no training of its own (Golub, Heath and Wahba, Generalized Cross-Validation, Technometrics
 // 21, 1979; for groups An, Liu and Venkatesh, Fast Cross-Validation Algorithms for Least Squares Support Vector Machine and Kernel Ridge Regression, Pattern Recognition 40, 2007).
-func Train(s Set, workers int) (*Discriminant, error) {
+func Train(ctx context.Context, s Set, workers int) (*Discriminant, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
@@ -83,6 +84,9 @@ func Train(s Set, workers int) (*Discriminant, error) {
 	gram := make([][]float64, n)
 	parallel.Each(workers, n, func(_, i int) {
 		gram[i] = make([]float64, n)
+		if ctx.Err() != nil {
+			return
+		}
 		for j := range i + 1 {
 			gram[i][j] = dsp.Dot(rows[i], rows[j]) / float64(len(rows[i]))
 		}
@@ -95,7 +99,10 @@ func Train(s Set, workers int) (*Discriminant, error) {
 	best := math.Inf(-1)
 	var dual []float64
 	for _, ridge := range ridges {
-		inverse := ridged(gram, ridge*float64(n), workers)
+		inverse := ridged(ctx, gram, ridge*float64(n), workers)
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		if inverse == nil {
 			continue // it is too small for the arithmetic
 		}
@@ -190,7 +197,7 @@ func leftOut(inverse [][]float64, members [][]int) (s detector.Scores, alpha []f
 			}
 			e[i] = alpha[p]
 		}
-		cholesky(a, 1)
+		cholesky(context.Background(), a, 1)
 		solve(a, e)
 		for i, p := range group {
 			if p%2 == 0 {
@@ -203,15 +210,15 @@ func leftOut(inverse [][]float64, members [][]int) (s detector.Scores, alpha []f
 	return s, alpha
 }
 
-// ridged returns (K + λI)⁻¹, nil if K + λI is not positive definite to the precision of the arithmetic.
-func ridged(gram [][]float64, ridge float64, workers int) [][]float64 {
+// ridged returns (K + λI)⁻¹, nil if K + λI is not positive definite to the precision of the arithmetic, or the context ends.
+func ridged(ctx context.Context, gram [][]float64, ridge float64, workers int) [][]float64 {
 	n := len(gram)
 	a := make([][]float64, n)
 	for i, row := range gram {
 		a[i] = slices.Clone(row)
 		a[i][i] += ridge
 	}
-	if !cholesky(a, workers) {
+	if !cholesky(ctx, a, workers) {
 		return nil
 	}
 	// Row j of u is column j of L⁻¹, from its place j on, and the inverse is L⁻ᵀL⁻¹.
@@ -219,7 +226,7 @@ func ridged(gram [][]float64, ridge float64, workers int) [][]float64 {
 	parallel.Each(workers, n, func(_, j int) {
 		c := make([]float64, n)
 		c[j] = 1 / a[j][j]
-		for i := j + 1; i < n; i++ {
+		for i := j + 1; i < n && ctx.Err() == nil; i++ {
 			c[i] = -dsp.Dot(a[i][j:i], c[j:i]) / a[i][i]
 		}
 		u[j] = c
@@ -227,7 +234,7 @@ func ridged(gram [][]float64, ridge float64, workers int) [][]float64 {
 	inverse := make([][]float64, n)
 	parallel.Each(workers, n, func(_, i int) {
 		inverse[i] = make([]float64, n)
-		for j := range i + 1 {
+		for j := 0; j <= i && ctx.Err() == nil; j++ {
 			inverse[i][j] = dsp.Dot(u[i][i:], u[j][i:])
 		}
 	})
@@ -239,13 +246,13 @@ func ridged(gram [][]float64, ridge float64, workers int) [][]float64 {
 	return inverse
 }
 
-// cholesky replaces the lower triangle of a positive definite matrix by L, of which it is LLᵀ, and reports whether there is one.
-func cholesky(a [][]float64, workers int) bool {
+// cholesky replaces the lower triangle of a positive definite matrix by L, of which it is LLᵀ, and reports whether there is one and the context has not ended.
+func cholesky(ctx context.Context, a [][]float64, workers int) bool {
 	n := len(a)
 	team := parallel.NewWorkers(workers)
 	for j := range n {
 		v := a[j][j] - dsp.Dot(a[j][:j], a[j][:j])
-		if !(v > 0) {
+		if !(v > 0) || ctx.Err() != nil {
 			return false
 		}
 		a[j][j] = math.Sqrt(v)

@@ -45,6 +45,8 @@ type Extractor struct {
 	spectrum []float64   // the periodogram of a frame, in LSB²
 	frames   [][]float64 // those of all frames
 	smooth   [][]float64 // the same, smoothed over bins
+	still    [][]float64 // and over three frames
+	logs     [][]float64 // the logarithms of frames, in dB
 	residual [residuals][]float64
 	quiet    []bool // by block
 	sorted   []float64
@@ -91,6 +93,7 @@ var parts = []part{
 	{cepstrumNames, (*Extractor).cepstra},
 	{pairNames, (*Extractor).pairs},
 	{holeNames, (*Extractor).holes},
+	{depthNames, (*Extractor).depths},
 }
 
 // Names returns the names of all features, in their order. What comes before the first space of a name is the kind.

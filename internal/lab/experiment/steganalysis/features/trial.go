@@ -16,11 +16,12 @@ import (
 type Verdict struct {
 	// Error is P_E = (false alarms + misses)/2 at the thresholds that the training chose, and AUC the area under the curve. Low and High bound
 	// their 95 % confidence intervals, by the bootstrap over groups.
-	Error, AUC Estimate
-	// Sources has P_E of every source of enough pairs, by falling numbers of pairs, and Worst is the least of those.
-	Sources []Source
-	Worst   Source
-	Ridges  []float64 // that the trainings chose
+	Error Estimate `json:"error"`
+	AUC   Estimate `json:"auc"`
+	// Sources has P_E of every source of at least ten pairs, by falling numbers of pairs, and Worst is the least of those.
+	Sources []Source  `json:"sources"`
+	Worst   Source    `json:"worst"`
+	Ridges  []float64 `json:"ridges"` // that the trainings chose
 }
 
 // Estimate is a figure with the bounds of its 95 % confidence interval.
@@ -60,9 +61,6 @@ func Try(ctx context.Context, s Set, sources []string, split Split, seed uint64,
 	scores := detector.Scores{Cover: make([]float64, n), Stego: make([]float64, n)}
 	v := &Verdict{}
 	for k := range trialParts {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
 		learn := s.Part(func(i int) bool { return part[i] != k })
 		if split == Known {
 			// What is left out to find ridge and threshold is as much related to the rest as what is tried.
@@ -70,7 +68,7 @@ func Try(ctx context.Context, s Set, sources []string, split Split, seed uint64,
 				learn.Group[i] = strconv.Itoa(i)
 			}
 		}
-		d, err := Train(learn, workers)
+		d, err := Train(ctx, learn, workers)
 		if err != nil {
 			return nil, err
 		}
@@ -82,8 +80,7 @@ func Try(ctx context.Context, s Set, sources []string, split Split, seed uint64,
 			}
 		}
 	}
-	v.judge(scores, s.Group, sources, seed)
-	return v, nil
+	return v, v.judge(ctx, scores, s.Group, sources, seed)
 }
 
 // deal returns the part that each pair belongs to.
@@ -132,7 +129,7 @@ func deviation(x []float64) float64 {
 const resamples = 2000
 
 // judge fills in the figures of scores whose threshold is 0.
-func (v *Verdict) judge(s detector.Scores, groups, sources []string, seed uint64) {
+func (v *Verdict) judge(ctx context.Context, s detector.Scores, groups, sources []string, seed uint64) error {
 	members := func(of []string) (names []string, at map[string][]int) {
 		at = map[string][]int{}
 		for i, name := range of {
@@ -150,6 +147,9 @@ func (v *Verdict) judge(s detector.Scores, groups, sources []string, seed uint64
 	rng := rand.New(rand.NewPCG(seed, 2))
 	var wrong, areas []float64
 	for range resamples {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		var drawn []int
 		for range names {
 			drawn = append(drawn, at[names[rng.IntN(len(names))]]...)
@@ -168,6 +168,7 @@ func (v *Verdict) judge(s detector.Scores, groups, sources []string, seed uint64
 	if v.Sources != nil {
 		v.Worst = slices.MinFunc(v.Sources, func(a, b Source) int { return cmp.Compare(a.Error, b.Error) })
 	}
+	return nil
 }
 
 func estimate(value float64, resampled []float64) Estimate {
