@@ -81,6 +81,14 @@ func (s *study) keyed(name string, key ditas.Key, o ditas.HideOptions) *contende
 	})
 }
 
+// attack is a study of covers.
+type attack struct {
+	*study
+	covers   []cover
+	seen     [][]float64 // the features of covers, once they are known
+	features int         // of a recording
+}
+
 // described are the pairs of a suspect as discriminants see them.
 type described struct {
 	features.Set
@@ -90,7 +98,7 @@ type described struct {
 }
 
 // describe makes the pairs of a suspect and computes their features. Where a method refuses a recording, there is none to be found.
-func (s *study) describe(t suspect, covers []cover) (*described, error) {
+func (s *attack) describe(t suspect) (*described, error) {
 	n := len(s.Subjects)
 	rows := make([][2][]float64, n)
 	refusals, powers, changes := make([]error, n), make([]float64, n), make([]float64, n)
@@ -113,11 +121,19 @@ func (s *study) describe(t suspect, covers []cover) (*described, error) {
 		}
 		e := <-extractors
 		defer func() { extractors <- e }()
+		whole := len(before) == len(s.Subjects[i].Cover.Samples[0]) // and not a part of the cover
 		for side, x := range [][]float64{before, after} {
-			rows[i][side] = make([]float64, len(features.Names()))
+			if side == 0 && whole && s.seen[i] != nil {
+				rows[i][side] = s.seen[i]
+				continue
+			}
+			rows[i][side] = make([]float64, s.features)
 			if err := e.Extract(rows[i][side], codes(x)); err != nil {
 				return err
 			}
+		}
+		if whole {
+			s.seen[i] = rows[i][0]
 		}
 		powers[i] = experiment.Power(before)
 		changes[i], err = metric.MSE(before, after)
@@ -134,7 +150,7 @@ func (s *study) describe(t suspect, covers []cover) (*described, error) {
 			continue
 		}
 		d.Cover, d.Stego = append(d.Cover, r[0]), append(d.Stego, r[1])
-		d.Group, d.sources = append(d.Group, covers[i].group), append(d.sources, covers[i].source)
+		d.Group, d.sources = append(d.Group, s.covers[i].group), append(d.sources, s.covers[i].source)
 		power, change = power+powers[i], change+changes[i]
 	}
 	if 2*d.refused > n {
@@ -163,7 +179,7 @@ func Attack(ctx context.Context, data AttackData, o AttackOptions) (*AttackRepor
 	if err != nil {
 		return nil, err
 	}
-	s := &study{experiment.New(ctx, experiment.Data{}, o.Options)}
+	s := &attack{&study{experiment.New(ctx, experiment.Data{}, o.Options)}, all, make([][]float64, len(all)), len(features.Names())}
 	pairs := dataset.Pairs(data.Pictures.Len(), len(all))
 	groups := map[string]bool{}
 	for i, c := range all {
@@ -174,7 +190,7 @@ func Attack(ctx context.Context, data AttackData, o AttackOptions) (*AttackRepor
 		})
 		groups[c.group] = true
 	}
-	r := &AttackReport{Data: data.Digest, Covers: len(all), Groups: len(groups), Features: len(features.Names())}
+	r := &AttackReport{Data: data.Digest, Covers: len(all), Groups: len(groups), Features: s.features}
 	key, err := ditas.Passphrase(fmt.Sprintf("recordings of %d", o.Seed), nil)
 	if err != nil {
 		return nil, err
@@ -183,7 +199,7 @@ func Attack(ctx context.Context, data AttackData, o AttackOptions) (*AttackRepor
 		if o.Only != nil && !slices.Contains(o.Only, t.name) {
 			continue
 		}
-		d, err := s.describe(t, all)
+		d, err := s.describe(t)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", t.name, err)
 		}
@@ -203,6 +219,9 @@ func Attack(ctx context.Context, data AttackData, o AttackOptions) (*AttackRepor
 				return nil, err
 			}
 		}
+	}
+	if r.Methods == nil {
+		return nil, errNoMethod
 	}
 	return r, nil
 }

@@ -137,6 +137,8 @@ func changing(name string, change func(i int, p *experiment.Subject) []float64) 
 	}}
 }
 
+var errNoMethod = errors.New("there is no method of that name to measure")
+
 // Names of methods that carry no picture.
 const (
 	whiteNoise = "white noise, no picture"
@@ -308,7 +310,7 @@ func Measure(ctx context.Context, data Data, o Options) (*Report, error) {
 		return nil, err
 	}
 	if r.Groups == nil {
-		return nil, errors.New("there is no method of that name to measure")
+		return nil, errNoMethod
 	}
 	return r, nil
 }
