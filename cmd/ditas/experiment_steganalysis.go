@@ -160,7 +160,7 @@ func (o *steganalysisFlags) attack(ctx context.Context) error {
 		if o.music == "" {
 			continue
 		}
-		music, err := dataset.OpenSpeech(ctx, filepath.Join(o.music, set, "music"), dataset.LoadOptions{})
+		music, err := dataset.OpenSpeech(ctx, filepath.Join(o.music, set, "music"), dataset.LoadOptions{FullBand: true})
 		if err != nil {
 			return err
 		}

@@ -12,7 +12,7 @@ import (
 
 	"ditas/audio"
 	"ditas/audio/codec"
-	"ditas/audio/resample"
+	"ditas/internal/dsp"
 )
 
 // Speech is a set of recordings in memory: 16 kHz, mono, two bytes a sample. It may be used by several goroutines at once.
@@ -36,7 +36,7 @@ const maxFrames = 1 << 26
 // SPHERE files named .WAV is as good as a folder of WAV files. Files of other kinds are passed over. Channels are averaged
 // and other rates converted. Clips are numbered in the order of their paths.
 func OpenSpeech(ctx context.Context, dir string, o LoadOptions) (*Speech, error) {
-	items, skipped, err := load(ctx, dir, "recordings", o, readClip)
+	items, skipped, err := load(ctx, dir, "recordings", o, func(f *os.File) (clip, int64, error) { return readClip(f, o.FullBand) })
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func (c clip) fill(dst []float32, start int) {
 }
 
 // readClip loads a recording.
-func readClip(f *os.File) (clip, int64, error) {
+func readClip(f *os.File, fullBand bool) (clip, int64, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return clip{}, 0, err
@@ -132,7 +132,11 @@ func readClip(f *os.File) (clip, int64, error) {
 		return clip{}, 0, err
 	}
 	if format.Rate != Rate {
-		c, err := resample.New(format.Rate, Rate)
+		filter := dsp.NewResampler
+		if fullBand {
+			filter = dsp.NewWideResampler
+		}
+		c, err := filter(format.Rate, Rate)
 		if err != nil {
 			return clip{}, 0, err
 		}

@@ -1,11 +1,12 @@
-// Package features tells recordings in which something is hidden from recordings as they were by some 1,800 statistics that were made by hand
+// Package features tells recordings in which something is hidden from recordings as they were by some 2,000 statistics that were made by hand
 // and a linear discriminant, and measures how well. It knows no method, and takes each as it finds it in its training.
 //
 //	e := features.NewExtractor()
-//	err := e.Extract(cover, samples)
-//	...
-//	d, err := features.Train(set, workers)
-//	found := d.Score(stego) > 0
+//	x := make([]float64, len(features.Names()))
+//	err := e.Extract(x, samples)
+//	d, err := features.Train(ctx, set, workers) // of such features of covers and stegos
+//	found := d.Score(x) >= 0
+//	verdict, err := features.Try(ctx, set, sources, features.Disjoint, 1, workers)
 //
 // Most of what is hidden is fainter than the recording around it, so that the statistics are those of residuals, of the quietest places, and of
 // the holes between a recording's partials, before its bands and in its pauses, where a 16-bit file has nothing but the noise of its own
@@ -113,7 +114,7 @@ func (e *Extractor) Extract(dst []float64, x []int16) error {
 	}
 	e.transform(x)
 	e.predict(x)
-	e.place(x)
+	e.place()
 	e.out = dst[:0]
 	for _, p := range parts {
 		p.compute(e, x)
@@ -210,7 +211,7 @@ func (e *Extractor) predict(x []int16) {
 }
 
 // place finds the quiet blocks: those of the least energy of the prediction's residual, one in four.
-func (e *Extractor) place([]int16) {
+func (e *Extractor) place() {
 	r := e.residual[predicted]
 	n := len(r) / block
 	e.quiet = slices.Grow(e.quiet[:0], n)[:n]

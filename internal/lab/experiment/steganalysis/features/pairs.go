@@ -68,11 +68,11 @@ func westfeld(h func(v int) float64, most, shift int) float64 {
 	return math.Log(sum/n + 1e-3)
 }
 
-// samplePairs estimates how much of the lowest bits was replaced, between −1 and 2, by the sample pairs of Dumitrescu, Wu and Wang, summed over their trace sets
-// up to a difference: the smaller root of p²(a − b)/4 … with the cardinalities of X and Y pairs.
+// samplePairs estimates the share p of the lowest bits that were replaced, within −1 and 2, by the sample pairs of Dumitrescu, Wu and Wang: the
+// root next to 0 of ½γp² + (2|X| − |P|)p + |Y| − |X| = 0. Of all neighbours P, X are those (u, v) with an even v > u or an odd v < u, and Y the
+// others that differ; in covers both are equally frequent. γ is how many are equal or
+// differ in the lowest bit alone.
 func (e *Extractor) samplePairs(x []int16, still bool) float64 {
-	// Among pairs (u, v): X are those whose even member is the smaller one, or whose odd member is the larger; Y the others. In covers both are
-	// equally frequent; Z are equal pairs, W those that differ in the lowest bit alone.
 	var nx, ny, nz, nw float64
 	for i := 1; i < len(x); i++ {
 		if still && (i/block >= len(e.quiet) || !e.quiet[i/block]) {
@@ -91,7 +91,6 @@ func (e *Extractor) samplePairs(x []int16, still bool) float64 {
 			ny++
 		}
 	}
-	// ½γ p² + (2|X| − |P|) p + |Y| − |X| = 0 with γ = |W| + |Z|.
 	a, b, c := (nw+nz)/2, 2*nx-(nx+ny+nz), ny-nx
 	if a == 0 {
 		return 0

@@ -51,7 +51,7 @@ const (
 // fewest is the number of pairs that a source needs to be one.
 const fewest = 10
 
-// parts is the number of parts, each of which is tried by a discriminant of the others.
+// trialParts is the number of parts, each of which is tried by a discriminant of the others.
 const trialParts = 5
 
 // Try measures discriminants on a set, of which a fifth at a time is tried by what the others teach. The sources are those of the pairs.
