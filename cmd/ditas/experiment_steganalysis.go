@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"ditas/internal/lab/dataset"
 	"ditas/internal/lab/experiment"
 	"ditas/internal/lab/experiment/steganalysis"
 	"ditas/internal/lab/experiment/steganalysis/detector"
@@ -24,11 +25,18 @@ steganalysis.json, the page as steganalysis.md, and the figure in a folder figur
 
 --data is a folder that ditas data made. --weights is a folder of trained systems, like
 weights in the repository, that ditas experiment train-all made; missing systems are left
-out.`
+out.
+
+With --detector features, some 2,000 features made by hand and a linear discriminant are
+the detector, which needs no weights and finds more. It takes all speech in --data, and the
+music in --music, a folder that ditas data --music made; --out gets the results as
+steganalysis-features.json and steganalysis-features.md. Of the flags above --out, --only,
+--seed and --workers count, and --each.`
 
 const steganalysisExample = `  ditas experiment steganalysis --data data --weights weights --out results
   ditas experiment steganalysis --data data --weights weights --out results --learn 40 \
-    --fainter 20 --only lattice --only ditas-m-ed`
+    --fainter 20 --only lattice --only ditas-m-ed
+  ditas experiment steganalysis --detector features --data data --music music --out results`
 
 type steganalysisFlags struct {
 	experimentFlags
@@ -37,6 +45,8 @@ type steganalysisFlags struct {
 	steps             int
 	fainter           []float64
 	only              []string
+	detector, music   string
+	each              int
 }
 
 func steganalysisCommand() *cobra.Command {
@@ -63,11 +73,20 @@ func steganalysisCommand() *cobra.Command {
 	f.IntVar(&o.options.Pairs, "pairs", 0, "number `N` of test pairs; 0 means all")
 	f.Float64SliceVar(&o.fainter, "fainter", []float64{0, 10}, "strengths, a `LIST` in dB of SNR above the lattice's default")
 	f.StringArrayVar(&o.only, "only", nil, "measure only the method `NAME` of steganalysis.json; may be given more than once")
+	f.StringVar(&o.detector, "detector", byNetworks, "`WHAT` detects: networks or features")
+	f.StringVar(&o.music, "music", "", "a `FOLDER` that ditas data --music made, for --detector features")
+	f.IntVar(&o.each, "each", steganalysis.EachGroup, "number `N` of covers of a speaker or a track at most, for --detector features")
 	f.Uint64Var(&o.options.Seed, "seed", 1, "the seed `N` of random numbers")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
 	return cmd
 }
+
+// What detects.
+const (
+	byNetworks = "networks"
+	byFeatures = "features"
+)
 
 // load reads the photographs and the speech of all sets.
 func (o *steganalysisFlags) load(ctx context.Context) (d steganalysis.Data, err error) {
@@ -86,6 +105,14 @@ func (o *steganalysisFlags) run(ctx context.Context) error {
 		return err
 	}
 	switch {
+	case o.detector != byNetworks && o.detector != byFeatures:
+		return usagef("--detector %s: want %s or %s", o.detector, byNetworks, byFeatures)
+	case o.each < 1:
+		return usagef("--each %d: want at least 1", o.each)
+	case o.detector == byFeatures:
+		return o.attack(ctx)
+	case o.music != "":
+		return usagef("--music is for --detector %s", byFeatures)
 	case o.learn < 1 || o.validation < 1 || o.steps < 1:
 		return usagef("--learn %d, --validation %d, --steps %d: want at least 1", o.learn, o.validation, o.steps)
 	case len(o.fainter) == 0:
@@ -111,6 +138,62 @@ func (o *steganalysisFlags) run(ctx context.Context) error {
 	r, err := steganalysis.Measure(ctx, data, steganalysis.Options{
 		Options: o.options, Learn: o.learn, Validation: o.validation, Fainter: o.fainter, Only: o.only, Detector: config, Group: o.save,
 	})
+	end()
+	if err != nil {
+		return err
+	}
+	o.printf("the results are in %s\n", o.out)
+	return o.result(r)
+}
+
+// attack measures what features detect, in all recordings that there are.
+func (o *steganalysisFlags) attack(ctx context.Context) error {
+	var data steganalysis.AttackData
+	for _, set := range []string{"train", "validation", "test"} {
+		o.set = set
+		d, err := o.experimentFlags.load(ctx, kinds[0])
+		if err != nil {
+			return err
+		}
+		data.Speech, data.Pictures = append(data.Speech, d.Speech), d.Pictures
+		data.Digest, _, _ = strings.Cut(d.Digest, ",")
+		if o.music == "" {
+			continue
+		}
+		music, err := dataset.OpenSpeech(ctx, filepath.Join(o.music, set, "music"), dataset.LoadOptions{FullBand: true})
+		if err != nil {
+			return err
+		}
+		data.Speech = append(data.Speech, music)
+	}
+	if o.music != "" {
+		m, err := dataset.ReadManifest(o.music)
+		if err != nil {
+			return withHint(err, "ditas data --music builds a folder for --music")
+		}
+		data.Digest += " and " + m.Digest()
+	}
+	o.set = "test"
+	command := o.common("steganalysis") + " --detector " + byFeatures
+	if o.music != "" {
+		command += " --music music"
+	}
+	if o.each != steganalysis.EachGroup {
+		command += fmt.Sprintf(" --each %d", o.each)
+	}
+	for _, name := range o.only {
+		command += fmt.Sprintf(" --only %q", name)
+	}
+	command += fmt.Sprintf(" --seed %d", o.options.Seed)
+	end := o.show("hiding")
+	r, err := steganalysis.Attack(ctx, data, steganalysis.AttackOptions{Options: o.options, Each: o.each, Only: o.only, Method: func(r *steganalysis.AttackReport) error {
+		r.Command = command
+		e := o.experimentFlags
+		e.quiet = true // it is said once, at the end
+		return e.write(map[string]func(w io.Writer) error{
+			"steganalysis-features.md": r.Markdown, "steganalysis-features.json": func(w io.Writer) error { return writeJSON(w, r) },
+		})
+	}})
 	end()
 	if err != nil {
 		return err

@@ -4,8 +4,8 @@ package dsp
 
 import "golang.org/x/sys/cpu"
 
-// dot is the inner product of a and b, which are equally long.
-func dot(a, b []float64) float64 {
+// Dot is the inner product of a and b, which are equally long. Its bits are the same on all machines.
+func Dot(a, b []float64) float64 {
 	if !cpu.X86.HasAVX2 || len(a) == 0 {
 		return portableDot(a, b)
 	}

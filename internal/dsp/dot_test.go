@@ -17,8 +17,8 @@ func TestDot(t *testing.T) {
 			exact.Add(exact, new(big.Float).SetPrec(500).Mul(big.NewFloat(a[i]), big.NewFloat(b[i])))
 			size += math.Abs(a[i] * b[i])
 		}
-		if want, _ := exact.Float64(); math.Abs(dot(a, b)-want) > size*0x1p-48 {
-			t.Errorf("of %d values: %g, want %g", n, dot(a, b), want)
+		if want, _ := exact.Float64(); math.Abs(Dot(a, b)-want) > size*0x1p-48 {
+			t.Errorf("of %d values: %g, want %g", n, Dot(a, b), want)
 		}
 	}
 }
@@ -31,7 +31,7 @@ func TestDotIsTheSameEverywhere(t *testing.T) {
 		for i := range a {
 			a[i], b[i] = math.Ldexp(rng.NormFloat64(), rng.IntN(40)), math.Ldexp(rng.NormFloat64(), rng.IntN(40))
 		}
-		if fast, portable := dot(a, b), portableDot(a, b); fast != portable {
+		if fast, portable := Dot(a, b), portableDot(a, b); fast != portable {
 			t.Fatalf("of %d values: %g, want %g", n, fast, portable)
 		}
 	}
@@ -44,6 +44,6 @@ func BenchmarkDot(b *testing.B) {
 	}
 	b.SetBytes(8 * 300)
 	for b.Loop() {
-		dot(x, y)
+		Dot(x, y)
 	}
 }

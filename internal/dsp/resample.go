@@ -162,7 +162,7 @@ func (r *Resampler) at(x []float64, first int, phase int64) float64 {
 	}
 	in := x[first+from : first+to]
 	if r.table != nil {
-		return dot(in, r.table[phase][from:to])
+		return Dot(in, r.table[phase][from:to])
 	}
 	var sum float64
 	for k, v := range in {

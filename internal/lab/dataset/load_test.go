@@ -9,6 +9,7 @@ import (
 	"image/color"
 	"image/png"
 	"math"
+	"math/cmplx"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -117,6 +118,38 @@ func TestOpenSpeech(t *testing.T) {
 		if math.Abs(float64(x[i])-want) > 1e-4 {
 			t.Fatalf("sample %d of the converted tone is %v, want %v", i, x[i], want)
 		}
+	}
+}
+
+// What lies just below half of the new rate is there only where it is asked for.
+func TestFullBand(t *testing.T) {
+	dir := t.TempDir()
+	const rate, high = 44100, 7900
+	x := make([]float64, rate)
+	for i := range x {
+		at := 2 * math.Pi * float64(i) / rate
+		x[i] = 0.4*math.Sin(1000*at) + 0.4*math.Sin(high*at)
+	}
+	write(t, dir, "a.wav", wavFile(t, audio.Format{Rate: rate, Channels: 1, Encoding: audio.Int16}, x))
+	level := func(o LoadOptions) float64 {
+		s, err := OpenSpeech(t.Context(), dir, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		amplitude := func(frequency float64) float64 {
+			sum := complex(0, 0)
+			for i, v := range s.PCM(0)[1000 : Rate-1000] {
+				sum += complex(float64(v), 0) * cmplx.Rect(1, 2*math.Pi*frequency*float64(i)/Rate)
+			}
+			return cmplx.Abs(sum)
+		}
+		return 20 * math.Log10(amplitude(high)/amplitude(1000))
+	}
+	if dB := level(LoadOptions{}); dB > -30 {
+		t.Errorf("%d Hz has %.1f dB by default", high, dB)
+	}
+	if dB := level(LoadOptions{FullBand: true}); dB < -7 {
+		t.Errorf("%d Hz has %.1f dB in the full band", high, dB)
 	}
 }
 

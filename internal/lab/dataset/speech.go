@@ -12,7 +12,7 @@ import (
 
 	"ditas/audio"
 	"ditas/audio/codec"
-	"ditas/audio/resample"
+	"ditas/internal/dsp"
 )
 
 // Speech is a set of recordings in memory: 16 kHz, mono, two bytes a sample. It may be used by several goroutines at once.
@@ -36,7 +36,7 @@ const maxFrames = 1 << 26
 // SPHERE files named .WAV is as good as a folder of WAV files. Files of other kinds are passed over. Channels are averaged
 // and other rates converted. Clips are numbered in the order of their paths.
 func OpenSpeech(ctx context.Context, dir string, o LoadOptions) (*Speech, error) {
-	items, skipped, err := load(ctx, dir, "recordings", o, readClip)
+	items, skipped, err := load(ctx, dir, "recordings", o, func(f *os.File) (clip, int64, error) { return readClip(f, o.FullBand) })
 	if err != nil {
 		return nil, err
 	}
@@ -57,6 +57,10 @@ func (s *Speech) Name(i int) string { return s.clips[i].name }
 
 // Samples returns the number of samples of clip i.
 func (s *Speech) Samples(i int) int { return len(s.clips[i].value.pcm) }
+
+// PCM returns the samples of clip i: those of the file if it has one channel of 16 kHz and at most 16 bits, and otherwise scaled to make the best of
+// 16 bits. They must not be changed.
+func (s *Speech) PCM(i int) []int16 { return s.clips[i].value.pcm }
 
 // Skipped returns the recordings that could not be read, where [LoadOptions] allow that.
 func (s *Speech) Skipped() []Skipped { return s.skipped }
@@ -110,7 +114,7 @@ func (c clip) fill(dst []float32, start int) {
 }
 
 // readClip loads a recording.
-func readClip(f *os.File) (clip, int64, error) {
+func readClip(f *os.File, fullBand bool) (clip, int64, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return clip{}, 0, err
@@ -128,7 +132,11 @@ func readClip(f *os.File) (clip, int64, error) {
 		return clip{}, 0, err
 	}
 	if format.Rate != Rate {
-		c, err := resample.New(format.Rate, Rate)
+		filter := dsp.NewResampler
+		if fullBand {
+			filter = dsp.NewWideResampler
+		}
+		c, err := filter(format.Rate, Rate)
 		if err != nil {
 			return clip{}, 0, err
 		}

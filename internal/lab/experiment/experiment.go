@@ -164,4 +164,5 @@ const (
 	ForRobustness
 	ForSteganalysis
 	ForDurable
+	ForCovers
 )

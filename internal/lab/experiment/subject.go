@@ -72,6 +72,11 @@ func (s *Study) Hide(cover *audio.Recording, secret *picture.Planes, passphrase 
 	if err != nil {
 		return nil, err
 	}
+	return s.HideFor(cover, secret, k, o)
+}
+
+// HideFor is Hide for a key, which takes long to make of a passphrase.
+func (s *Study) HideFor(cover *audio.Recording, secret *picture.Planes, k ditas.Key, o ditas.HideOptions) (*audio.Recording, error) {
 	f, err := File(cover)
 	if err != nil {
 		return nil, err

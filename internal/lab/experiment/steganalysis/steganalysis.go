@@ -137,6 +137,8 @@ func changing(name string, change func(i int, p *experiment.Subject) []float64) 
 	}}
 }
 
+var errNoMethod = errors.New("there is no method of that name to measure")
+
 // Names of methods that carry no picture.
 const (
 	whiteNoise = "white noise, no picture"
@@ -162,14 +164,15 @@ func (s *study) replacing() suspect {
 	})
 }
 
-// matching moves samples whose lowest bit is not the random one that it is to be by one step up or down.
-func (s *study) matching() suspect {
-	return changing("LSB matching", func(i int, p *experiment.Subject) []float64 {
+// matching moves samples whose lowest bit is not the random one that it is to be by one step up or down. It uses a share of the samples, each by
+// chance.
+func (s *study) matching(name string, share float64) suspect {
+	return changing(name, func(i int, p *experiment.Subject) []float64 {
 		rng := rand.New(s.Source(experiment.ForSteganalysis, 4*i+2))
 		return eachCode(p, func(code int) int {
 			bit, step := rng.IntN(2), 2*rng.IntN(2)-1
 			switch {
-			case code&1 == bit:
+			case share < 1 && rng.Float64() >= share, code&1 == bit:
 				return code
 			case code+step > math.MaxInt16 || code+step < math.MinInt16:
 				return code - step
@@ -221,7 +224,7 @@ func (s *study) own() []suspect {
 	}
 	return []suspect{
 		from(ditas.Methods()[0].Name, hiding(contender.Lattice(s.Study, "lattice, faint", ditas.HideOptions{Strength: ditas.Faint()}))), from(whiteNoise, hiding(contender.LowestBits(2))),
-		from(whiteNoise, s.replacing()), from(whiteNoise, s.matching()),
+		from(whiteNoise, s.replacing()), from(whiteNoise, s.matching("LSB matching", 1)),
 		from("", s.noisy("white noise, loud", blatant)), s.control(),
 	}
 }
@@ -307,7 +310,7 @@ func Measure(ctx context.Context, data Data, o Options) (*Report, error) {
 		return nil, err
 	}
 	if r.Groups == nil {
-		return nil, errors.New("there is no method of that name to measure")
+		return nil, errNoMethod
 	}
 	return r, nil
 }

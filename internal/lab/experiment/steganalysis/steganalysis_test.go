@@ -140,7 +140,7 @@ func TestSuspects(t *testing.T) {
 		t.Errorf("LSB replacement: %v", c)
 	}
 	// Half of the samples stay, the others go up or down.
-	if c := changes(s.matching()); len(c) != 6 || !near(c[8]) || !near(c[7]+c[9]) || !near(2*c[7]) || !near(c[1<<8|8]) || !near(2*c[1<<8|9]) {
+	if c := changes(s.matching("LSB matching", 1)); len(c) != 6 || !near(c[8]) || !near(c[7]+c[9]) || !near(2*c[7]) || !near(c[1<<8|8]) || !near(2*c[1<<8|9]) {
 		t.Errorf("LSB matching: %v", c)
 	}
 	for name, want := range map[string]float64{whiteNoise: 1e-6, "white noise, loud": blatant} {

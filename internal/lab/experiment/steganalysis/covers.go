@@ -1,0 +1,185 @@
+package steganalysis
+
+import (
+	"cmp"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"ditas/audio"
+	"ditas/internal/dsp"
+	"ditas/internal/lab/dataset"
+	"ditas/internal/lab/experiment"
+)
+
+// cover is a recording to hide in, of [experiment.Samples] samples of a 16-bit file.
+type cover struct {
+	recording *audio.Recording
+	group     string // the speaker or track
+	source    string // the package it comes from
+}
+
+// attenuation is what covers are multiplied with, after what rounding took from them was replaced by chance. Data sets set the level of
+// recordings that had been rounded, and so some values hardly ever occur, by which any change is known. Half as loud, and rounded anew, a
+// recording is as one that was rounded once: the noise of its rounding has 1.5 times the variance.
+const attenuation = 0.5
+
+// covers takes excerpts of sets of recordings, of each group as many as a number at most. The names of files say what is a group: all
+// but a number at the end. What stands before the first underscore is the source.
+func covers(sets []*dataset.Speech, each int, seed uint64) ([]cover, error) {
+	type excerpt struct {
+		x     []int16
+		group string
+		index int
+	}
+	groups := map[string][]excerpt{}
+	var names []string
+	index := 0
+	for _, s := range sets {
+		for i := range s.Len() {
+			x := s.PCM(i)
+			group := groupOf(s.Name(i))
+			if groups[group] == nil {
+				names = append(names, group)
+			}
+			for ; len(x) >= experiment.Samples; x = x[experiment.Samples:] {
+				groups[group] = append(groups[group], excerpt{x[:experiment.Samples], group, index})
+				index++
+			}
+		}
+	}
+	var all []cover
+	for g, name := range names {
+		e := groups[name]
+		var source rand.PCG
+		dataset.Seed(&source, seed, int(experiment.ForCovers), g)
+		rng := rand.New(&source)
+		rng.Shuffle(len(e), func(i, j int) { e[i], e[j] = e[j], e[i] })
+		taken := 0
+		for _, x := range e {
+			if taken == each {
+				break
+			}
+			r := rounded(furnished(x.x, rng), rng)
+			if experiment.Power(r.Samples[0]) < silence {
+				continue
+			}
+			origin, _, _ := strings.Cut(path.Base(name), "_")
+			all = append(all, cover{r, name, origin})
+			taken++
+		}
+	}
+	if len(all) == 0 {
+		return nil, errors.New("no recording is as long as a cover, 3.07 s")
+	}
+	return all, nil
+}
+
+// silence is the power below which an excerpt is no cover, −44 dB: at 50 dB below it, noise is as strong as 1 LSB.
+const silence = 4e-5
+
+var numbered = regexp.MustCompile(`[-_][0-9]+$`)
+
+// groupOf is the name of a file without its extension and a number at its end.
+func groupOf(name string) string {
+	return numbered.ReplaceAllString(strings.TrimSuffix(name, path.Ext(name)), "")
+}
+
+// rounded returns samples, in units of an LSB, as a 16-bit file of them that is fainter.
+func rounded(x []float64, rng *rand.Rand) *audio.Recording {
+	scaled := make([]float32, len(x))
+	for i, v := range x {
+		scaled[i] = float32((v + rng.Float64() - 0.5) * attenuation * experiment.Step)
+	}
+	return experiment.Recording(scaled)
+}
+
+const (
+	stillness = 32  // zeros in a row that are digital silence, and not by chance
+	edge      = 160 // samples beside it over which clips fade
+	still     = 512 // of a frame in which the room is heard
+	roomOrder = 32
+)
+
+// furnished returns samples with the noise of the room where they are digital silence: data sets join recordings with zeros, and nothing is
+// easier to find than a change of those. The noise is Gaussian, and its level and spectrum are those of the quietest tenth of the recording's frames. It fades in as the
+// recording fades out. Where no frame is without silence, it stays.
+func furnished(x []int16, rng *rand.Rand) []float64 {
+	out := make([]float64, len(x))
+	share := make([]float64, len(x)) // of the amplitude that is the recording
+	for i, v := range x {
+		out[i], share[i] = float64(v), 1
+	}
+	silent := false
+	for from := 0; from < len(x); from++ {
+		to := from
+		for to < len(x) && x[to] == 0 {
+			to++
+		}
+		if to-from < stillness {
+			from = max(from, to)
+			continue
+		}
+		silent = true
+		for i := max(0, from-edge); i < min(len(x), to+edge); i++ {
+			share[i] = min(share[i], float64(max(from-i, i-to+1, 0))/edge)
+		}
+		from = to
+	}
+	if !silent {
+		return out
+	}
+	filter, deviation := room(out, share)
+	if filter == nil {
+		return out
+	}
+	past := make([]float64, roomOrder) // of the noise, the last first
+	for i := -still; i < len(x); i++ {
+		v := deviation * rng.NormFloat64()
+		for k, c := range filter[1:] {
+			v -= c * past[k]
+		}
+		copy(past[1:], past)
+		past[0] = v
+		if i >= 0 {
+			out[i] += math.Sqrt(1-share[i]*share[i]) * v
+		}
+	}
+	return out
+}
+
+// room returns the prediction filter of the quietest tenth of the frames that are all recording, and the deviation of what it leaves; nil if
+// there is no such frame.
+func room(x, share []float64) (filter []float64, deviation float64) {
+	type heard struct {
+		energy float64
+		at     int
+	}
+	var frames []heard
+	for at := 0; at+still <= len(x); at += still / 2 {
+		if slices.Min(share[at:at+still]) == 1 {
+			frames = append(frames, heard{dsp.Dot(x[at:at+still], x[at:at+still]), at})
+		}
+	}
+	if frames == nil {
+		return nil, 0
+	}
+	slices.SortStableFunc(frames, func(a, b heard) int { return cmp.Compare(a.energy, b.energy) })
+	frames = frames[:(len(frames)+9)/10]
+	r, windowed := make([]float64, roomOrder+1), make([]float64, still)
+	for _, f := range frames {
+		for i := range windowed {
+			windowed[i] = x[f.at+i] * math.Sin(math.Pi*(float64(i)+0.5)/still)
+		}
+		for k := range r {
+			r[k] += dsp.Dot(windowed[k:], windowed[:still-k]) / float64(len(frames)*still/2)
+		}
+	}
+	filter = make([]float64, roomOrder+1)
+	r[0] *= 1 + 1e-9
+	return filter, math.Sqrt(max(0, dsp.LPC(filter, r)))
+}
