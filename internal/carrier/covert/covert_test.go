@@ -409,11 +409,11 @@ func must[T any](v T, err error) T {
 
 // Nothing is found in 2,000 recordings in which there is nothing, each with a key of its own. Chance finds something in one of 2⁶⁴.
 func TestInnocent(t *testing.T) {
-	rec := loud(1, 16000, 40, 6)
+	rec := loud(1, 20000, 40, 6)
 	r := rand.New(rand.NewPCG(1, 7))
 	for i := range 2000 {
 		for range 100 {
-			rec.Samples[0][r.IntN(16000)] += 1. / 32768
+			rec.Samples[0][r.IntN(20000)] += 1. / 32768
 		}
 		h, err := carrier.NewHost(context.Background(), file(t, rec))
 		if err != nil {

@@ -187,8 +187,13 @@ func (e *embedding) segment(ctx context.Context, index int) error {
 	parallel.Each(e.workers, len(blocks), func(_, i int) {
 		b := &blocks[i]
 		all := samples{make([]byte, b.to-b.from), make([]float32, b.to-b.from)}
+		random := keystream.New(e.body.key, fmt.Sprintf("covert choices %d %d", index, i))
 		for k, at := range order[b.from:b.to] {
+			// Of samples that cost the same the code would prefer some, always in the same way.
 			all.parity[k], all.cost[k] = e.parity[at], e.cost[at]
+			if all.cost[k] < syndrome.Wet {
+				all.cost[k] *= float32(0.9 + 0.2*random.Dither())
+			}
 		}
 		message := make([]byte, b.code.Message())
 		for k := range message {

@@ -241,7 +241,7 @@ func TestGolden(t *testing.T) {
 	payload, golden := []byte("what nobody looks for is there all the same"), keystream.Public().Derive("golden")
 	if *update {
 		var b bytes.Buffer
-		s := survey(t, file(t, loud(1, 16000, 60, 3)))
+		s := survey(t, file(t, loud(1, 20000, 60, 3)))
 		if _, err := s.Embed(context.Background(), &b, carrier.Strength{}, payload, golden, source(4), options); err != nil {
 			t.Fatal(err)
 		}

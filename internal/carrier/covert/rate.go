@@ -27,12 +27,15 @@ func (c *counts) dry() (n int64) {
 // flips says with which probability the samples of each class are flipped.
 type flips [classes]float64
 
+// leastPrice is what a flip costs at least, ln((1−p)/p) for a p of 0.4. What costs nothing would be set as the code likes, and not at random.
+const leastPrice = 0.4055
+
 // flipsAt returns those of which none could be exchanged for others that are harder to find: for the information I = power⁻² of a sample, p·I is
-// λ·ln((1−p)/p) (Sedighi, Cogranne and Fridrich 2016, (13), for changes of which the sign tells nothing).
+// λ·ln((1−p)/p), up to the p of leastPrice (Sedighi, Cogranne and Fridrich 2016, (13), for changes of which the sign tells nothing).
 func flipsAt(lambda float64) (f flips) {
 	for class := 1; class < classes; class++ {
 		v := powerOf(class)
-		low, high := 0.0, 60.0 // of ln((1−p)/p)
+		low, high := leastPrice, 60.0 // of ln((1−p)/p)
 		for range 50 {
 			mid := (low + high) / 2
 			if lambda*mid*v*v*(1+math.Exp(mid)) < 1 {
