@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -65,10 +66,30 @@ func (s *study) attacked(key ditas.Key) []suspect {
 		lattice("lattice, 50 dB", ditas.Audible(50)),
 		lattice("lattice, as is usual", ditas.Strength{}),
 		lattice("lattice, faint", ditas.Faint()),
+		s.covert("covert, 0.1 bit", key, 0.1), s.covert("covert, 0.3 bit", key, 0.3), s.covert("covert, 0.5 bit", key, 0.5),
 		s.matching("LSB matching, 1 bit", 1), s.matching("LSB matching, 0.5 bit", 0.5), s.matching("LSB matching, 0.1 bit", 0.1),
 		s.noisy("white noise, 50 dB", 0), s.noisy("white noise, loud", blatant), s.control(),
 	}
 }
+
+// covert hides a file of random bytes by the method covert: so many bits to a sample.
+func (s *study) covert(name string, key ditas.Key, rate float64) suspect {
+	return hiding(contender.Stateless(name, func(i int, p *experiment.Subject) (*contender.Sent, error) {
+		data := make([]byte, int(rate*float64(len(p.Cover.Samples[0]))/8)-beside)
+		rng := rand.New(s.Source(experiment.ForSteganalysis, i))
+		for k := range data {
+			data[k] = byte(rng.Uint32())
+		}
+		stego, err := s.HideFor(p.Cover, nil, key, ditas.HideOptions{For: ditas.Secret, File: &ditas.File{Name: "f", Data: data}})
+		if err != nil {
+			return nil, err
+		}
+		return &contender.Sent{Samples: stego.Samples[0]}, nil
+	}))
+}
+
+// beside is how many bytes covert hides beside those of a file, about: name, size and checks.
+const beside = 64
 
 // keyed hides by a method with a key.
 func (s *study) keyed(name string, key ditas.Key, o ditas.HideOptions) *contender.Contender {
