@@ -39,8 +39,6 @@ type shaper struct {
 	// The last values of e, doubled so that a run of shapeOrder of them always lies in one piece, the newest first.
 	e  [2 * shapeOrder]float64
 	at int
-
-	tapered []float64
 }
 
 func newShaper(s Shaping) *shaper {
@@ -92,42 +90,6 @@ func (s *shaper) fit(weights []float64) (tolerance float64) {
 	}
 	return 1 / sum
 }
-
-// match sets the filter so that the error follows the spectrum of a stretch of a recording, of which taper says how much each sample counts, and
-// returns the variance that noise has before the filter when it has the power of the recording behind it: that of what linear prediction leaves over.
-// Where there is nothing to follow the filter is flat, and the variance 0.
-func (s *shaper) match(x, taper []float64) (variance float64) {
-	s.set(contour{})
-	s.gain = 1
-	s.tapered = append(s.tapered[:0], x...)
-	energy := 0.0
-	for i, w := range taper {
-		s.tapered[i] *= w
-		energy += float64(w * w)
-	}
-	var r [shapeOrder + 1]float64
-	for lag := range r {
-		sum := 0.0
-		for i, v := range s.tapered[lag:] {
-			sum += float64(v * s.tapered[i])
-		}
-		r[lag] = sum
-	}
-	if !(r[0] > 0) || math.IsInf(r[0], 1) {
-		return 0
-	}
-	power := r[0] / energy
-	r[0] += float64(r[0] * matchFloor)
-	s.set(levinson(&r))
-	for _, k := range s.contour {
-		c := float64(k) / reflectionUnit
-		s.gain /= 1 - float64(c*c)
-	}
-	return power / s.gain
-}
-
-// matchFloor is the power of the white noise beside which a spectrum is followed, as a share of it: beyond, filters ring.
-const matchFloor = 1e-7
 
 // correlate sets the lags of the correlation of a density, to a factor: its cosine transform. Cosines of even lags are the same on both
 // sides of the middle, and those of odd ones have the other sign.

@@ -27,10 +27,9 @@ type Survey struct {
 	frames  [][]surveyed // channel by channel
 	power   float64      // mean square of all samples
 	digest  [sha256.Size]byte
-	taper   []float64 // of a window whose spectrum an error may follow
 	// contours are the filters, channel by channel: one for each window of the ear model. They are nil of a recording that has more than
-	// keptContours, and heard again then. followers are those with which the error follows the recording's spectrum.
-	contours, followers [][]contour
+	// keptContours, and heard again then.
+	contours [][]contour
 }
 
 // surveyed is what is known of one frame.
@@ -38,9 +37,6 @@ type surveyed struct {
 	usable    float32 // share of its samples that are not digital silence
 	gain      float32 // by which shaping raises the power of the error on average
 	tolerance float32 // variance that the error may have, before shaping, without being heard
-	// follows is the variance of an error, before shaping, as strong as the recording, where it follows the recording's spectrum, and spread by which that
-	// raises its power on average.
-	follows, spread float32
 }
 
 // keptContours is how many filters a survey keeps at most: 32 bytes each, 64 MiB for six hours of stereo.
@@ -66,25 +62,21 @@ func (v *Survey) segment(at int64) (window, end int64) {
 	return window, (window+1)*hop + hop/2
 }
 
-// hearing is one channel's ear and filters, window by window.
+// hearing is one channel's ear and filter, window by window.
 type hearing struct {
 	ear    *metric.Ear
 	shaper *shaper
 	next   int64 // window
-	// follower is the filter with which the error follows the recording's spectrum.
-	follower *shaper
-	taper    []float64
 }
 
 func (v *Survey) newHearing() hearing {
-	return hearing{ear: v.masking.NewEar(), shaper: newShaper(v.shaping), follower: newShaper(0), taper: v.taper}
+	return hearing{ear: v.masking.NewEar(), shaper: newShaper(v.shaping)}
 }
 
-// hear listens to the next window, which begins with x, and returns the variance that the error may have, and that of one as strong as the recording
-// that follows it.
-func (h *hearing) hear(x []float64) (tolerance, follows float64) {
+// hear listens to the next window, which begins with x, and returns the variance that the error may have.
+func (h *hearing) hear(x []float64) float64 {
 	h.next++
-	return h.shaper.fit(h.ear.Listen(x)), h.follower.match(x, h.taper)
+	return h.shaper.fit(h.ear.Listen(x))
 }
 
 // surveyBlock is the number of samples of a channel that are heard at a time.
@@ -93,14 +85,14 @@ const surveyBlock = 32 * FrameLength
 // surveyor surveys one channel.
 type surveyor struct {
 	hearing
-	survey              *Survey
-	frames              []surveyed
-	contours, followers []contour
-	windows             []float32 // of each frame, the number of windows that reach into it
-	quiet               []bool
-	power               float64
-	digest              hash.Hash // of all samples
-	bytes               [8 * FrameLength]byte
+	survey   *Survey
+	frames   []surveyed
+	contours []contour
+	windows  []float32 // of each frame, the number of windows that reach into it
+	quiet    []bool
+	power    float64
+	digest   hash.Hash // of all samples
+	bytes    [8 * FrameLength]byte
 }
 
 // NewSurvey listens to a whole recording.
@@ -115,9 +107,6 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 	v := &Survey{format: f.Format(), samples: s.Frames(), shaping: shaping, frames: make([][]surveyed, s.Channels())}
 	if v.masking, err = metric.NewMasking(max(metric.MinMaskingRate, min(v.format.Rate, metric.MaxMaskingRate))); err != nil {
 		return nil, err
-	}
-	for i := range v.masking.Window() {
-		v.taper = append(v.taper, math.Sin(math.Pi*(float64(i)+0.5)/float64(v.masking.Window())))
 	}
 	surveyors := v.newSurveyors()
 	buf := audio.NewBlock(s.Channels(), v.before()+surveyBlock+v.after())
@@ -144,7 +133,7 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 		all.Write(surveyors[c].digest.Sum(nil))
 		v.power += surveyors[c].power / float64(v.Frames()*FrameLength)
 		if v.contours != nil {
-			v.contours[c], v.followers[c] = surveyors[c].contours, surveyors[c].followers
+			v.contours[c] = surveyors[c].contours
 		}
 	}
 	if v.power == 0 {
@@ -168,20 +157,20 @@ func (v *Survey) newSurveyors() []surveyor {
 	count := min(v.samples/FrameLength, maxFrames/channels)
 	windows := (v.samples + int64(v.masking.Hop()) - 1) / int64(v.masking.Hop())
 	if v.shaping > 0 && windows*channels <= keptContours {
-		v.contours, v.followers = make([][]contour, channels), make([][]contour, channels)
+		v.contours = make([][]contour, channels)
 	}
 	surveyors := make([]surveyor, channels)
 	for c := range surveyors {
 		v.frames[c] = make([]surveyed, count)
 		for k := range v.frames[c] {
-			v.frames[c][k].tolerance, v.frames[c][k].follows = float32(math.Inf(1)), float32(math.Inf(1))
+			v.frames[c][k].tolerance = float32(math.Inf(1))
 		}
 		surveyors[c] = surveyor{
 			hearing: v.newHearing(), survey: v, frames: v.frames[c], windows: make([]float32, count), quiet: make([]bool, surveyBlock),
 			digest: sha256.New(),
 		}
 		if v.contours != nil {
-			surveyors[c].contours, surveyors[c].followers = make([]contour, 0, windows), make([]contour, 0, windows)
+			surveyors[c].contours = make([]contour, 0, windows)
 		}
 	}
 	return surveyors
@@ -214,17 +203,16 @@ func (s *surveyor) add(ctx context.Context, x []float64, from, samples int64) {
 		if ctx.Err() != nil {
 			return
 		}
-		tolerance, follows := s.hear(x[before+int(at-from):][:window])
+		tolerance := float32(s.hear(x[before+int(at-from):][:window]))
 		if s.contours != nil {
-			s.contours, s.followers = append(s.contours, s.shaper.contour), append(s.followers, s.follower.contour)
+			s.contours = append(s.contours, s.shaper.contour)
 		}
 		last := min(count-1, (at+int64(window)-1)/FrameLength)
 		for k := at / FrameLength; k <= last; k++ {
 			f := &s.frames[k]
-			f.tolerance, f.follows = min(f.tolerance, float32(tolerance)), min(f.follows, float32(follows))
+			f.tolerance = min(f.tolerance, tolerance)
 			s.windows[k]++
 			f.gain += (float32(s.shaper.gain) - f.gain) / s.windows[k]
-			f.spread += (float32(s.follower.gain) - f.spread) / s.windows[k]
 		}
 	}
 }
@@ -259,7 +247,6 @@ type Plan struct {
 	survey  *Survey
 	profile Profile
 	shaping Shaping
-	follows bool // the error follows the recording's spectrum
 	levels  [][]uint8
 	room    capacities
 	mse     float64 // that was asked for, 0 of a plan that goes by something else
@@ -272,9 +259,6 @@ func (p *Plan) digest() (d [sha256.Size]byte) {
 	h := sha256.New()
 	h.Write(p.survey.digest[:])
 	binary.Write(h, binary.LittleEndian, []float64{float64(p.profile), float64(p.shaping)})
-	if p.follows {
-		h.Write([]byte{1})
-	}
 	for _, levels := range p.levels {
 		h.Write(levels)
 	}
@@ -472,7 +456,7 @@ const mostMasked = -10
 
 // audible reports whether a plan that goes by something else than hearing may well be heard.
 func (p *Plan) audible() bool {
-	if p.mse > 0 || p.follows {
+	if p.mse > 0 {
 		return false
 	}
 	changes := p.survey.changes(p.profile)
@@ -486,14 +470,6 @@ func (p *Plan) audible() bool {
 		}
 	}
 	return 10*math.Log10(sum/float64(count)) > mostMasked
-}
-
-// gain returns by how much the plan's filters raise the power of the error in a frame.
-func (p *Plan) gain(f *surveyed) float64 {
-	if p.follows {
-		return float64(f.spread)
-	}
-	return float64(f.gain)
 }
 
 // Strength is that of the change to a frame, full scale being 1: its fine step, and the mean squared error that lattices of such a step
@@ -520,25 +496,9 @@ func (v *Survey) changes(profile Profile) (of [Levels]float64) {
 	return of
 }
 
-// The change that follows a recording lies followedBelow dB below it, or less, down to leastFollowed, where that leaves fewer than followedShare of
-// the frames strong enough for the finest steps of the file.
-const (
-	followedBelow = 50
-	leastFollowed = 30
-	followedStep  = 2.5
-	followedShare = 0.5
-)
-
-// Faintest returns the plan that is hardest to find: the change follows the recording's spectrum from moment to moment, so that it has nothing where the
-// recording has nothing, and frames in which the finest steps of the file would be more than that are left alone. Of recordings that are so quiet, or
-// whose samples have so few bits, that this leaves too little, every frame is used, with a change of white noise that is as small as it can be while fine symbols
-// carry two bits.
+// Faintest returns the plan that changes samples least while fine symbols still carry two bits, or as near to that as the
+// recording's format allows: in 16 bits a step of 4 units, and a mean squared error of 1.4 of them squared.
 func (v *Survey) Faintest() *Plan {
-	for below := float64(followedBelow); below >= leastFollowed; below -= followedStep {
-		if p := v.following(below); p != nil {
-			return p
-		}
-	}
 	p := v.newPlan(Lean)
 	p.shaping = 0
 	level := max(4, v.floor(4))
@@ -549,39 +509,6 @@ func (v *Survey) Faintest() *Plan {
 				p.levels[c][k] = silent
 			}
 		}
-	}
-	p.measure()
-	return p
-}
-
-// following returns the plan whose change follows the recording's spectrum so many dB below it, or nil if too few frames are strong enough.
-func (v *Survey) following(below float64) *Plan {
-	p := v.newPlan(Lean)
-	p.follows = true
-	floor, changes := v.floor(2), v.changes(Lean)
-	used, sounding := 0, 0
-	for c, frames := range v.frames {
-		for k := range frames {
-			f := &frames[k]
-			p.levels[c][k] = silent
-			if f.usable < leastUsable {
-				continue
-			}
-			sounding++
-			most := float64(f.follows) * math.Pow(10, -below/10)
-			if math.IsInf(most, 1) || changes[floor] > most {
-				continue
-			}
-			level := floor
-			for level+1 < Levels && changes[level+1] <= most {
-				level++
-			}
-			p.levels[c][k] = uint8(level)
-			used++
-		}
-	}
-	if used < leastUsed || float64(used) < followedShare*float64(sounding) {
-		return nil
 	}
 	p.measure()
 	return p
