@@ -83,7 +83,7 @@ func addForFlag(cmd *cobra.Command, name *string) {
 			names = append(names, p.Name)
 		}
 	}
-	usage := "what it is for: the `PURPOSE` %s, or one that ditas methods lists"
+	usage := "its `PURPOSE`: %s, or one that ditas methods lists"
 	cmd.Flags().StringVar(name, "for", "", fmt.Sprintf(usage, strings.Join(names, ", ")))
 	completeNames(cmd, "for", all...)
 }
