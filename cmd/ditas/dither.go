@@ -70,9 +70,9 @@ func ditherCommand() *cobra.Command {
 
 // dithered is the result of ditas dither.
 type dithered struct {
-	Recording string `json:"recording"`
-	Out       string `json:"out"`
-	Format    string `json:"format"` // of what is written
+	Recording fileName `json:"recording"`
+	Out       fileName `json:"out"`
+	Format    string   `json:"format"` // of what is written
 	// Becomes tells what a recording became that has more bits, or cannot be written as it is.
 	Becomes string `json:"becomes,omitempty"`
 }
@@ -139,7 +139,7 @@ func (o *ditherFlags) dither(ctx context.Context, j job.Job, inputs []string) er
 	if err != nil {
 		return explain(err, r, ditas.Covert)
 	}
-	res := dithered{Recording: j.Cover, Out: out, Format: format.String(), Becomes: codec.Becomes(rewriter)}
+	res := dithered{Recording: fileName(j.Cover), Out: fileName(out), Format: format.String(), Becomes: codec.Becomes(rewriter)}
 	if res.Becomes != "" {
 		o.printf("%s is dithered in %s; it became %s\n", r.name, written(out), res.Becomes)
 	} else {
