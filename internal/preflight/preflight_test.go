@@ -321,6 +321,44 @@ func TestHeardOnce(t *testing.T) {
 	}
 }
 
+// whole is a recording that was not rounded, though others of its kind are.
+type whole struct{ audio.Rewriter }
+
+func (whole) Unrounded() audio.File { return nil }
+
+// A recording is heard as it was before it was rounded, where it was.
+func TestUnrounded(t *testing.T) {
+	rec := noise(16000, 1, 0)
+	rec.Format.Encoding = audio.Float32
+	for i := range rec.Samples[0] {
+		rec.Samples[0][i] *= 1e5
+	}
+	var b bytes.Buffer
+	if err := wav.Encode(&b, rec); err != nil {
+		t.Fatal(err)
+	}
+	f, err := wav.Open(bytes.NewReader(b.Bytes()), int64(b.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rounded, err := audio.Convert(f, audio.Int16, wav.NewWriter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tap := preflight.NewTap(rounded, false)
+	if _, err := audio.ReadAll(tap.Unrounded()); err != nil {
+		t.Fatal(err)
+	}
+	if tap.Report().TooLoud() == nil {
+		t.Error("a recording that is far too loud is heard as rounding has left it")
+	}
+	for _, f := range []audio.Rewriter{f, whole{f}} {
+		if u := preflight.NewTap(f, false).Unrounded(); u != nil {
+			t.Errorf("%T was %T before it was rounded", f, u)
+		}
+	}
+}
+
 // Two channels of which one is the other, louder, quieter or upside down, are told as the same but for that; any other two are not.
 func TestChannelsThatDifferByAFactor(t *testing.T) {
 	one, other := noise(16000, 3, 0), noise(16000, 3, 3000)

@@ -33,7 +33,11 @@ func (t *Tap) Unrounded() audio.File {
 	if !ok {
 		return nil
 	}
-	return &unrounded{f.Unrounded(), t}
+	before := f.Unrounded()
+	if before == nil {
+		return nil
+	}
+	return &unrounded{before, t}
 }
 
 type unrounded struct {
