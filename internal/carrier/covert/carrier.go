@@ -69,8 +69,14 @@ func Dither(ctx context.Context, dst io.Writer, cover audio.Rewriter, key keystr
 	return w.Close()
 }
 
-// Find looks for a payload.
+// quickSamples is how many samples, of all channels, a quick search reads at most: six minutes of stereo at 44.1 kHz.
+const quickSamples = 1 << 25
+
+// Find looks for a payload. A search takes one pass over the recording, whatever is found, so that none is quick in a long one.
 func (Carrier) Find(ctx context.Context, stego *carrier.Host, key keystream.Key, o carrier.Options) (carrier.Found, error) {
+	if o.Quick && stego.Frames()*int64(stego.Channels()) > quickSamples {
+		return nil, carrier.ErrNotFound
+	}
 	f, err := find(ctx, stego, key, phase(o, report.Searching))
 	if err != nil {
 		return nil, err

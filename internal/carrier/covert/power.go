@@ -74,15 +74,16 @@ func newPower() *power {
 	return p
 }
 
-// classify sets the class of each sample. x has them in steps, with margin samples on both sides; limit is the largest sample that can be.
-func (p *power) classify(dst []uint8, x []float64, limit float64) {
+// classify sets the class of each sample, and returns how many of them are never changed. x has them in steps, with margin samples on both sides; limit is the
+// largest sample that can be.
+func (p *power) classify(dst []uint8, x []float64, limit float64) (still int64) {
 	n := len(dst)
 	p.white, p.left = grown(p.white, (n+hop-1)/hop+1), grown(p.left, n+local+1)
 	for i := range p.white {
 		p.white[i] = p.whiteness(frameAt(x, margin+(i-1)*hop))
 	}
 	p.predict(x, n)
-	p.still(n, x, limit)
+	still = p.still(n, x, limit)
 	for i := range dst {
 		frame := i / hop
 		around := (p.left[i+local] - p.left[i]) / local
@@ -90,6 +91,7 @@ func (p *power) classify(dst []uint8, x []float64, limit float64) {
 			dst[i] = classOf(min(p.white[frame], p.white[frame+1], around))
 		}
 	}
+	return still
 }
 
 // still marks the samples that are never changed, those of digital silence and those at the ends of the range, and returns how many there are.
@@ -169,11 +171,8 @@ func (p *power) fit(x []float64) {
 	}
 	t := p.tapered[:len(x)]
 	for k := range p.auto {
-		sum := 0.0
-		for i, v := range t[min(k, len(t)):] {
-			sum += v * t[i]
-		}
-		p.auto[k] = sum
+		late := t[min(k, len(t)):]
+		p.auto[k] = dsp.Dot(late, t[:len(late)])
 	}
 	p.auto[0] += 1e-9 * (p.auto[0] + 1)
 	dsp.LPC(p.filter[:], p.auto[:])

@@ -67,9 +67,10 @@ func newSurvey(ctx context.Context, cover audio.File, workers int, progress func
 		frames := int(min(pieceFrames, host.Frames()-from))
 		team.Each(s.channels, func(_, c int) {
 			classes[c] = grown(classes[c], frames)
-			still[c] += powers[c].still(frames, block[c], s.scale()-1)
-			if !s.dithered {
-				powers[c].classify(classes[c], block[c], s.scale()-1)
+			if s.dithered {
+				still[c] += powers[c].still(frames, block[c], s.scale()-1)
+			} else {
+				still[c] += powers[c].classify(classes[c], block[c], s.scale()-1)
 			}
 			for i, class := range classes[c] {
 				part[c][class]++
