@@ -44,8 +44,8 @@ func Dither(ctx context.Context, dst io.Writer, cover audio.Rewriter, key keystr
 		return err
 	}
 	e := &embedding{
-		survey: s, body: newBody(s.shape, key, nil, 0), workers: max(1, o.Workers), pieces: newPieces(host, s.shape),
-		flipped: make([]uint64, (s.samples()+63)/64), dither: newDitherer(0, s.scale()),
+		survey: s, body: newBody(s.shape, key, nil, 0, 0), workers: max(1, o.Workers), pieces: newPieces(host, s.shape),
+		flipped: newFlips(s.samples()), dither: newDitherer(0, s.scale()),
 	}
 	e.prepare()
 	progress, done := phase(o, report.Embedding), 0

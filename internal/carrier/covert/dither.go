@@ -33,31 +33,32 @@ func newDitherer(rate, scale float64) ditherer {
 	}
 }
 
-// round returns the point that a sample becomes, in steps, unless it is flipped, the one that it becomes if it is, and what that costs.
-func (d *ditherer) round(x float64) (point, other float64, cost float32) {
+// round returns what a sample may become. Nothing is told by second lowest bits here.
+func (d *ditherer) round(x float64) choice {
 	u := d.stream.Dither()
+	c := choice{x: x}
 	if x == math.RoundToEven(x) {
 		side := math.Copysign(1, d.stream.Dither()-0.5)
-		if point, other = x, x+side; u < d.moved {
-			point, other = other, point
+		if c.point, c.other = x, x+side; u < d.moved {
+			c.point, c.other = c.other, c.point
 		}
-		cost = 0.5
+		c.cost[0] = 0.5
 	} else {
-		x += d.width * (u + d.stream.Dither() - 1)
-		point = math.RoundToEven(x)
-		other = point + math.Copysign(1, x-point)
-		cost = float32(1 - 2*math.Abs(x-point))
+		dithered := x + d.width*(u+d.stream.Dither()-1)
+		c.point = math.RoundToEven(dithered)
+		c.other = c.point + math.Copysign(1, dithered-c.point)
+		c.cost[0] = float32(1 - 2*math.Abs(dithered-c.point))
 	}
-	if max(point, other) > d.scale-1 || min(point, other) < -d.scale {
+	if max(c.point, c.other) > d.scale-1 || min(c.point, c.other) < -d.scale {
 		return d.plainly(x)
 	}
-	return point, other, cost
+	return c
 }
 
 // plainly rounds a sample that is not to be changed.
-func (d *ditherer) plainly(x float64) (point, other float64, cost float32) {
-	point = max(-d.scale, min(d.scale-1, math.RoundToEven(x)))
-	return point, point, syndrome.Wet
+func (d *ditherer) plainly(x float64) choice {
+	point := max(-d.scale, min(d.scale-1, math.RoundToEven(x)))
+	return choice{x, point, point, [layers]float32{syndrome.Wet, syndrome.Wet}}
 }
 
 // flipShare returns which share of samples flips where so many bits are told by each, at the same cost for all.

@@ -36,16 +36,20 @@ func (s *survey) Embed(
 		return nil, err
 	}
 	e := &embedding{
-		survey: s, body: newBody(s.shape, n.key(shaped), s.placesOfHeader(shaped), len(payload)),
-		workers: max(1, o.Workers), pieces: newPieces(host, s.shape), flipped: make([]uint64, (s.samples()+63)/64),
+		survey: s, workers: max(1, o.Workers), pieces: newPieces(host, s.shape), flipped: newFlips(s.samples()),
 	}
+	head := header{nonce: n, size: len(payload)}
+	if bits := 8 * float64(len(payload)+tagSize); s.dithered {
+		e.dither = newDitherer((bits+headerBits)/float64(s.counts.dry()), s.scale())
+	} else {
+		steps := s.counts.telling(bits + headerBits)
+		e.prices = steps.prices()
+		second, lowest := steps.entropy(&s.counts)
+		head.second = int64(bits * second / (second + lowest))
+	}
+	e.body = newBody(s.shape, n.key(shaped), s.placesOfHeader(shaped), len(payload), head.second)
 	e.sealed = seal(e.body.key, payload)
 	e.prepare()
-	if told := float64(e.body.bits + headerBits); s.dithered {
-		e.dither = newDitherer(told/float64(s.counts.dry()), s.scale())
-	} else {
-		e.prices = s.counts.prices(told)
-	}
 	progress, total := phase(o, report.Embedding), 2*len(e.body.order)
 	done := 0
 	e.progress = func() {
@@ -57,8 +61,8 @@ func (s *survey) Embed(
 			return nil, e.lost(err, len(payload))
 		}
 	}
-	head := header{n, len(payload)}.marshal(n.key(shaped))
-	if err := e.hideHeader(ctx, shaped, head[:]); err != nil {
+	told := head.marshal(n.key(shaped))
+	if err := e.hideHeader(ctx, shaped, told[:]); err != nil {
 		return nil, e.lost(err, len(payload))
 	}
 	w, err := cover.Rewrite(dst)
@@ -79,30 +83,42 @@ type embedding struct {
 	*survey
 	body     *body
 	sealed   []byte
-	prices   [classes]float32 // of the samples of each class; where there is dither every sample has its own
+	prices   prices // of the samples of each class; where there is dither every sample has its own
 	dither   ditherer
 	workers  int
 	pieces   *pieces
 	progress func() // a piece is done
-	flipped  []uint64
+	flipped  [layers]flips
 
 	powers  []*power
 	classes [][]uint8
 	at      []int64 // the samples of a segment in the order in which it is read
-	parity  []byte
-	cost    []float32
-	head    samples // those of the header
+	all     samples // of a segment
+	head    samples // of the header
 }
 
-// samples are the parities of samples, and what it costs to flip them.
+// flips tells of each sample whether a bit of it is flipped.
+type flips []uint64
+
+func newFlips(samples int64) (f [layers]flips) {
+	for layer := range f {
+		f[layer] = make(flips, (samples+63)/64)
+	}
+	return f
+}
+
+func (f flips) add(at int64)      { f[at>>6] |= 1 << (at & 63) }
+func (f flips) has(at int64) bool { return f[at>>6]>>(at&63)&1 != 0 }
+
+// samples are the lowest bits of samples, and what it costs to flip each of them.
 type samples struct {
-	parity []byte
-	cost   []float32
+	low  []byte
+	cost [][layers]float32
 }
 
 // prepare makes what is needed to read pieces.
 func (e *embedding) prepare() {
-	e.head = samples{make([]byte, len(e.body.header)), make([]float32, len(e.body.header))}
+	e.head = samples{make([]byte, len(e.body.header)), make([][layers]float32, len(e.body.header))}
 	for range e.channels {
 		e.powers = append(e.powers, newPower())
 	}
@@ -117,8 +133,16 @@ func (e *embedding) lost(err error, size int) error {
 	return err
 }
 
-// piece reads a piece and calls do for each sample of it, in order, with what it would be if nothing were told, and what the next best is and costs.
-func (e *embedding) piece(index uint32, do func(at int64, x, point, other float64, cost float32)) error {
+// choice is what a sample may become, in steps.
+type choice struct {
+	x     float64 // what it is
+	point float64 // what it becomes where no bit is flipped
+	other float64 // what it becomes where the lowest is
+	cost  [layers]float32
+}
+
+// piece reads a piece and calls do for each sample of it, in order.
+func (e *embedding) piece(index uint32, do func(at int64, c choice)) error {
 	from, frames := e.body.span(index)
 	block, err := e.pieces.next(from)
 	if err != nil {
@@ -135,24 +159,26 @@ func (e *embedding) piece(index uint32, do func(at int64, x, point, other float6
 	e.dither.stream = keystream.New(e.body.key, fmt.Sprintf("covert piece %d", index))
 	for i := range frames {
 		for c, x := range block {
-			var (
-				v            = x[margin+i]
-				point, other float64
-				cost         float32
-			)
+			at, v := (from+int64(i))*int64(e.channels)+int64(c), x[margin+i]
 			switch {
 			case !e.dithered:
-				point, other = v, v+math.Copysign(1, e.dither.stream.Dither()-0.5)
-				cost = e.prices[e.classes[c][i]]
+				do(at, choice{v, v, v + direction(v, e.flipped[1].has(at)), e.prices[e.classes[c][i]]})
 			case e.powers[c].silent[i]:
-				point, other, cost = e.dither.plainly(v)
+				do(at, e.dither.plainly(v))
 			default:
-				point, other, cost = e.dither.round(v)
+				do(at, e.dither.round(v))
 			}
-			do((from+int64(i))*int64(e.channels)+int64(c), v, point, other, cost)
 		}
 	}
 	return nil
+}
+
+// direction returns the step that flips the lowest bit of a sample, and the second lowest too or not.
+func direction(x float64, second bool) float64 {
+	if lowestBits(x)&1 == 1 == second {
+		return 1
+	}
+	return -1
 }
 
 // segment finds what is flipped in a segment, and notes the samples of the header that lie in its pieces.
@@ -161,20 +187,20 @@ func (e *embedding) segment(ctx context.Context, index int) error {
 	if err != nil {
 		return err
 	}
-	e.at, e.parity, e.cost = e.at[:0], e.parity[:0], e.cost[:0]
+	e.at, e.all.low, e.all.cost = e.at[:0], e.all.low[:0], e.all.cost[:0]
 	for _, p := range e.body.pieces(index, len(e.body.ends)) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		first, last := e.body.headers(p)
-		err := e.piece(p, func(at int64, _, point, _ float64, cost float32) {
-			parity := byte(int64(point) & 1)
+		err := e.piece(p, func(at int64, c choice) {
+			low := lowestBits(c.point)
 			if first < last && e.body.header[first] == at {
-				e.head.parity[first], e.head.cost[first] = parity, cost
+				e.head.low[first], e.head.cost[first] = low, c.cost
 				first++
 				return
 			}
-			e.at, e.parity, e.cost = append(e.at, at), append(e.parity, parity), append(e.cost, cost)
+			e.at, e.all.low, e.all.cost = append(e.at, at), append(e.all.low, low), append(e.all.cost, c.cost)
 		})
 		if err != nil {
 			return err
@@ -185,39 +211,62 @@ func (e *embedding) segment(ctx context.Context, index int) error {
 	e.body.shuffle(order, index)
 	errs := make([]error, len(blocks))
 	parallel.Each(e.workers, len(blocks), func(_, i int) {
-		b := &blocks[i]
-		all := samples{make([]byte, b.to-b.from), make([]float32, b.to-b.from)}
-		random := keystream.New(e.body.key, fmt.Sprintf("covert choices %d %d", index, i))
-		for k, at := range order[b.from:b.to] {
-			// Of samples that cost the same the code would prefer some, always in the same way.
-			all.parity[k], all.cost[k] = e.parity[at], e.cost[at]
-			if all.cost[k] < syndrome.Wet {
-				all.cost[k] *= float32(0.9 + 0.2*random.Dither())
-			}
-		}
-		message := make([]byte, b.code.Message())
-		for k := range message {
-			bit := b.bit + int64(k)
-			message[k] = e.sealed[bit>>3] >> (7 - bit&7) & 1
-		}
-		_, errs[i] = syndrome.NewEncoder(b.code).Embed(ctx, all.parity, all.parity, all.cost, message)
-		for k, at := range order[b.from:b.to] {
-			e.parity[at] ^= (e.parity[at] ^ all.parity[k]) << 1 // the second bit tells that the first one is to be flipped
-		}
+		errs[i] = e.block(ctx, &blocks[i], order[blocks[i].from:blocks[i].to], keystream.New(e.body.key, fmt.Sprintf("covert choices %d %d", index, i)))
 	})
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
 	for i, at := range e.at {
-		if e.parity[i]&2 != 0 {
-			e.flip(at)
+		if flip := e.all.low[i] >> toFlip; flip != 0 {
+			e.flipped[0].add(at) // by either step
+			if flip&2 != 0 {
+				e.flipped[1].add(at)
+			}
 		}
 	}
 	return nil
 }
 
-// flip notes that a sample is flipped.
-func (e *embedding) flip(at int64) { e.flipped[at>>6] |= 1 << (at & 63) }
+// toFlip is where in the lowest bits of a sample those begin that tell which are to be flipped.
+const toFlip = 4
+
+// block finds what is flipped in a block, whose samples of the segment are given.
+//
+// The second lowest bits come first. A step that flips one flips the lowest bit as well, so that this one has no choice any more; the other step flips the
+// lowest bit alone. So every sample stays or moves by one step (Filler, Judas and Fridrich, "Minimizing additive distortion in steganography using
+// syndrome-trellis codes", IEEE Trans. Information Forensics and Security 6, 2011, section VI, in the other order).
+func (e *embedding) block(ctx context.Context, b *block, samples []uint32, random *keystream.Stream) error {
+	word, cost, message := make([]byte, len(samples)), make([]float32, len(samples)), []byte(nil)
+	for layer := layers - 1; layer >= 0; layer-- {
+		c := b.layers[layer]
+		if c.code == nil {
+			continue
+		}
+		n := c.code.Bits()
+		for k, at := range samples[:n] {
+			word[k], cost[k] = e.all.low[at]>>layer&1, e.all.cost[at][layer]
+			switch {
+			case e.all.low[at]>>toFlip != 0:
+				word[k], cost[k] = word[k]^1, syndrome.Wet
+			case cost[k] < syndrome.Wet:
+				// Of samples that cost the same the code would prefer some, always in the same way.
+				cost[k] *= float32(0.9 + 0.2*random.Dither())
+			}
+		}
+		message = grown(message, c.code.Message())
+		for k := range message {
+			bit := c.bit + int64(k)
+			message[k] = e.sealed[bit>>3] >> (7 - bit&7) & 1
+		}
+		if _, err := syndrome.NewEncoder(c.code).Embed(ctx, word[:n], word[:n], cost[:n], message); err != nil {
+			return err
+		}
+		for k, at := range samples[:n] {
+			e.all.low[at] |= (e.all.low[at]>>layer&1 ^ word[k]) << (toFlip + layer)
+		}
+	}
+	return nil
+}
 
 // hideHeader finds what is flipped of the header's samples.
 func (e *embedding) hideHeader(ctx context.Context, shaped keystream.Key, head []byte) error {
@@ -226,18 +275,22 @@ func (e *embedding) hideHeader(ctx context.Context, shaped keystream.Key, head [
 		return err
 	}
 	order := orderOfHeader(shaped, len(e.body.header))
-	all := samples{make([]byte, len(order)), make([]float32, len(order))}
-	for k, at := range order {
-		all.parity[k], all.cost[k] = e.head.parity[at], e.head.cost[at]
+	word, cost := make([]byte, len(order)), make([]float32, len(order))
+	for k, i := range order {
+		word[k], cost[k] = e.head.low[i]&1, e.head.cost[i][0]
 	}
 	message := make([]byte, headerBits)
 	spread(message, head)
-	if _, err := syndrome.NewEncoder(code).Embed(ctx, all.parity, all.parity, all.cost, message); err != nil {
+	if _, err := syndrome.NewEncoder(code).Embed(ctx, word, word, cost, message); err != nil {
 		return err
 	}
-	for k, at := range order {
-		if all.parity[k] != e.head.parity[at] {
-			e.flip(e.body.header[at])
+	random := keystream.New(e.body.key, "covert choices of the header")
+	for k, i := range order {
+		if at := e.body.header[i]; word[k] != e.head.low[i]&1 {
+			e.flipped[0].add(at)
+			if random.Below(2) == 1 {
+				e.flipped[1].add(at)
+			}
 		}
 	}
 	return nil
@@ -254,12 +307,13 @@ func (e *embedding) write(ctx context.Context, w audio.Writer) (*carrier.Report,
 		}
 		from, frames := e.body.span(index)
 		first := from * int64(e.channels)
-		err := e.piece(index, func(at int64, x, point, other float64, _ float32) {
-			if e.flipped[at>>6]>>(at&63)&1 != 0 {
-				point = other
+		err := e.piece(index, func(at int64, c choice) {
+			point := c.point
+			if e.flipped[0].has(at) {
+				point = c.other
 			}
-			d := point - x
-			squares, signal, most = squares+d*d, signal+x*x, max(most, math.Abs(d))
+			d := point - c.x
+			squares, signal, most = squares+d*d, signal+c.x*c.x, max(most, math.Abs(d))
 			block[(at-first)%int64(e.channels)][(at-first)/int64(e.channels)] = point / e.scale()
 		})
 		if err != nil {

@@ -31,14 +31,14 @@ func withHeader(t testing.TB, rec *audio.Recording, key keystream.Key, h header)
 		return &rec.Samples[at%int64(s.channels)][at/int64(s.channels)]
 	}
 	for k := range word {
-		word[k], cost[k] = parityOf(*sample(k)*s.scale()), 1
+		word[k], cost[k] = 1&lowestBits(*sample(k)*s.scale()), 1
 	}
 	if _, err := syndrome.NewEncoder(code).Embed(context.Background(), word, word, cost, message); err != nil {
 		t.Fatal(err)
 	}
 	for k, bit := range word {
 		v := math.RoundToEven(*sample(k) * s.scale())
-		if parityOf(v) != bit {
+		if 1&lowestBits(v) != bit {
 			if v++; v >= s.scale() {
 				v -= 2
 			}

@@ -22,6 +22,9 @@ const (
 	mostWidth      = 512
 )
 
+// layers is how many bits of a sample the payload may lie in: the lowest and the second lowest.
+const layers = 2
+
 // The header has at most headerWidth samples to each of its bits, and at most one in headerShare of all samples.
 const (
 	headerWidth = 64
@@ -92,12 +95,19 @@ type body struct {
 	header []int64 // whose samples are left out
 	order  []uint32
 	ends   []int64 // how many samples there are up to the end of each segment
-	bits   int64   // of the payload with its tag
+	// layers are the parts of the payload with its tag that lie in the lowest bits of samples and in the second lowest.
+	layers [layers]extent
 }
 
-// newBody returns the body of a payload of size bytes, under the key of the recording.
-func newBody(s shape, key keystream.Key, header []int64, size int) *body {
-	b := &body{shape: s, key: key, header: header, bits: 8 * int64(size+tagSize)}
+// extent is a stretch of bits of the payload.
+type extent struct{ from, count int64 }
+
+// newBody returns the body of a payload of size bytes under the key of the recording, of which the last bits, second of them, lie in the second
+// lowest bits of samples.
+func newBody(s shape, key keystream.Key, header []int64, size int, second int64) *body {
+	b := &body{shape: s, key: key, header: header}
+	lowest := 8*int64(size+tagSize) - second
+	b.layers = [layers]extent{{0, lowest}, {lowest, second}}
 	b.order = make([]uint32, (s.frames+pieceFrames-1)/pieceFrames)
 	keystream.New(key, "covert pieces").Permute(b.order)
 	segments := int(max(1, s.samples()/segmentSamples))
@@ -145,8 +155,13 @@ func (b *body) total() int64 { return b.ends[len(b.ends)-1] }
 // block is a part of a segment, once that is shuffled, with bits of the payload in it.
 type block struct {
 	from, to int // samples of the segment
-	bit      int64
-	code     *syndrome.Code
+	layers   [layers]coded
+}
+
+// coded are the bits of the payload in a layer of a block, in its first samples.
+type coded struct {
+	bit  int64
+	code *syndrome.Code // nil if there are no bits
 }
 
 // blocks returns those of a segment that have anything of the payload.
@@ -160,17 +175,24 @@ func (b *body) blocks(segment int) ([]block, error) {
 	var all []block
 	for i := range count {
 		from, to := samples*i/count, samples*(i+1)/count
-		bit := scaled(start+from, b.bits, b.total())
-		n := int(scaled(start+to, b.bits, b.total()) - bit)
-		if n == 0 {
-			continue
+		block := block{from: int(from), to: int(from)}
+		for layer, e := range b.layers {
+			bit := scaled(start+from, e.count, b.total())
+			n := int(scaled(start+to, e.count, b.total()) - bit)
+			if n == 0 {
+				continue
+			}
+			width := int(min(to-from, int64(n)*mostWidth))
+			code, err := syndrome.New(height, width, n)
+			if err != nil {
+				return nil, err
+			}
+			block.layers[layer] = coded{e.from + bit, code}
+			block.to = max(block.to, int(from)+width)
 		}
-		to = min(to, from+int64(n)*mostWidth)
-		code, err := syndrome.New(height, int(to-from), n)
-		if err != nil {
-			return nil, err
+		if block.to > block.from {
+			all = append(all, block)
 		}
-		all = append(all, block{int(from), int(to), bit, code})
 	}
 	return all, nil
 }

@@ -144,8 +144,8 @@ func (s *survey) Room(carrier.Strength) carrier.Room {
 		// Loud recordings would have more by the bound, which no code fits into blocks of which a part is wet.
 		most := s.counts.room()
 		bits, bounded = min(bits, most), most < bits
-		f := solve(bits/efficiency, func(f *flips) float64 { return f.entropy(&s.counts) })
-		changed = f.changed(&s.counts) / float64(s.samples())
+		steps := s.counts.telling(bits)
+		changed = steps.moved(&s.counts) / float64(s.samples())
 	}
 	room := carrier.Room{
 		SNR: 10 * math.Log10(s.signal/max(changed, 1e-12)), Cover: s.cover.Format().Duration(s.frames),
