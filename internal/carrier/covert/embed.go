@@ -137,7 +137,7 @@ func (e *embedding) lost(err error, size int) error {
 type choice struct {
 	x     float64 // what it is
 	point float64 // what it becomes where no bit is flipped
-	other float64 // what it becomes where the lowest is
+	other float64 // what it becomes where any is
 	cost  [layers]float32
 }
 
@@ -162,7 +162,7 @@ func (e *embedding) piece(index uint32, do func(at int64, c choice)) error {
 			at, v := (from+int64(i))*int64(e.channels)+int64(c), x[margin+i]
 			switch {
 			case !e.dithered:
-				do(at, choice{v, v, v + direction(v, e.flipped[1].has(at)), e.prices[e.classes[c][i]]})
+				do(at, choice{v, v, v + step(v, e.flipped[0].has(at), e.flipped[1].has(at)), e.prices[e.classes[c][i]]})
 			case e.powers[c].silent[i]:
 				do(at, e.dither.plainly(v))
 			default:
@@ -173,12 +173,16 @@ func (e *embedding) piece(index uint32, do func(at int64, c choice)) error {
 	return nil
 }
 
-// direction returns the step that flips the lowest bit of a sample, and the second lowest too or not.
-func direction(x float64, second bool) float64 {
-	if lowestBits(x)&1 == 1 == second {
+// step returns what to add to a sample so that its lowest bit flips, its second lowest, or both. For the second lowest alone it takes two steps, towards 0.
+func step(x float64, lowest, second bool) float64 {
+	switch {
+	case second && !lowest:
+		return math.Copysign(2, -x)
+	case lowestBits(x)&1 == 1 == second:
 		return 1
+	default:
+		return -1
 	}
-	return -1
 }
 
 // segment finds what is flipped in a segment, and notes the samples of the header that lie in its pieces.
@@ -217,15 +221,17 @@ func (e *embedding) segment(ctx context.Context, index int) error {
 		return err
 	}
 	for i, at := range e.at {
-		if flip := e.all.low[i] >> toFlip; flip != 0 {
-			e.flipped[0].add(at) // by either step
-			if flip&2 != 0 {
-				e.flipped[1].add(at)
+		for layer := range e.flipped {
+			if e.all.low[i]>>(toFlip+layer)&1 != 0 {
+				e.flipped[layer].add(at)
 			}
 		}
 	}
 	return nil
 }
+
+// twoSteps is what it costs to move a sample by two steps, far more than moving others by one.
+const twoSteps = 40
 
 // toFlip is where in the lowest bits of a sample those begin that tell which are to be flipped.
 const toFlip = 4
@@ -233,7 +239,7 @@ const toFlip = 4
 // block finds what is flipped in a block, whose samples of the segment are given.
 //
 // The second lowest bits come first. A step that flips one flips the lowest bit as well, so that this one has no choice any more; the other step flips the
-// lowest bit alone. So every sample stays or moves by one step (Filler, Judas and Fridrich, "Minimizing additive distortion in steganography using
+// lowest bit alone. So every sample stays or moves by one step, but where no word is left for a message: then few move by two (Filler, Judas and Fridrich, "Minimizing additive distortion in steganography using
 // syndrome-trellis codes", IEEE Trans. Information Forensics and Security 6, 2011, section VI, in the other order).
 func (e *embedding) block(ctx context.Context, b *block, samples []uint32, random *keystream.Stream) error {
 	word, cost, message := make([]byte, len(samples)), make([]float32, len(samples)), []byte(nil)
@@ -247,7 +253,7 @@ func (e *embedding) block(ctx context.Context, b *block, samples []uint32, rando
 			word[k], cost[k] = e.all.low[at]>>layer&1, e.all.cost[at][layer]
 			switch {
 			case e.all.low[at]>>toFlip != 0:
-				word[k], cost[k] = word[k]^1, syndrome.Wet
+				word[k], cost[k] = word[k]^1, twoSteps
 			case cost[k] < syndrome.Wet:
 				// Of samples that cost the same the code would prefer some, always in the same way.
 				cost[k] *= float32(0.9 + 0.2*random.Dither())
@@ -263,6 +269,12 @@ func (e *embedding) block(ctx context.Context, b *block, samples []uint32, rando
 		}
 		for k, at := range samples[:n] {
 			e.all.low[at] |= (e.all.low[at]>>layer&1 ^ word[k]) << (toFlip + layer)
+		}
+		if layer == 1 {
+			// Beyond the lowest bits that tell something, nothing else flips these.
+			for _, at := range samples[min(n, b.layers[0].bits()):] {
+				e.all.low[at] |= e.all.low[at] >> (toFlip + 1) & 1 << toFlip
+			}
 		}
 	}
 	return nil
@@ -309,7 +321,7 @@ func (e *embedding) write(ctx context.Context, w audio.Writer) (*carrier.Report,
 		first := from * int64(e.channels)
 		err := e.piece(index, func(at int64, c choice) {
 			point := c.point
-			if e.flipped[0].has(at) {
+			if e.flipped[0].has(at) || e.flipped[1].has(at) {
 				point = c.other
 			}
 			d := point - c.x

@@ -164,6 +164,14 @@ type coded struct {
 	code *syndrome.Code // nil if there are no bits
 }
 
+// bits returns how many samples of the block have bits in the layer.
+func (c *coded) bits() int {
+	if c.code == nil {
+		return 0
+	}
+	return c.code.Bits()
+}
+
 // blocks returns those of a segment that have anything of the payload.
 func (b *body) blocks(segment int) ([]block, error) {
 	start := int64(0)

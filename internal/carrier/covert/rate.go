@@ -10,6 +10,10 @@ import (
 // everything, by the Gaussian approximation of [power]. Such a test errs in Φ(−δ/2) of all cases, cover and stego being as frequent: in 45 %.
 const mostDeflection = 0.25
 
+// stepRate is how many bits are told by a sample at most, of those that may be changed. Loud recordings would have more by the bound, which no
+// code fits into blocks of which a part is not to be changed.
+const stepRate = 1
+
 // efficiency is how many of the bits that the rate-distortion bound has for some changes the codes tell by them, about.
 const efficiency = 0.9
 

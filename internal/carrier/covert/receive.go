@@ -28,7 +28,7 @@ func find(ctx context.Context, host *carrier.Host, key keystream.Key, progress f
 	}
 	shaped := s.key(key)
 	places := s.placesOfHeader(shaped)
-	p, parity := newPieces(host, s), make([]byte, len(places))
+	p, low := newPieces(host, s), make([]byte, len(places))
 	next := 0
 	for from := int64(0); from < s.frames; from += pieceFrames {
 		if err := ctx.Err(); err != nil {
@@ -40,7 +40,7 @@ func find(ctx context.Context, host *carrier.Host, key keystream.Key, progress f
 		}
 		for end := min(s.frames, from+pieceFrames) * int64(s.channels); next < len(places) && places[next] < end; next++ {
 			at := places[next] - from*int64(s.channels)
-			parity[next] = 1 & lowestBits(block[at%int64(s.channels)][margin+at/int64(s.channels)])
+			low[next] = lowestBits(block[at%int64(s.channels)][margin+at/int64(s.channels)])
 		}
 		progress(int(from/pieceFrames)+1, int((s.frames+pieceFrames-1)/pieceFrames))
 	}
@@ -50,7 +50,7 @@ func find(ctx context.Context, host *carrier.Host, key keystream.Key, progress f
 	}
 	word, message := make([]byte, len(places)), make([]byte, headerBits)
 	for k, at := range orderOfHeader(shaped, len(places)) {
-		word[k] = parity[at]
+		word[k] = low[at]
 	}
 	code.Extract(message, word)
 	var b [headerSize]byte

@@ -99,7 +99,7 @@ func newSurvey(ctx context.Context, cover audio.File, workers int, progress func
 	if loud == 0 {
 		return nil, carrier.ErrSilent
 	}
-	if s.bits == 16 && !s.dithered && mostRate*float64(loud) > ditherGain*s.counts.room() {
+	if s.bits == 16 && !s.dithered && ditherRate*float64(loud) > ditherGain*s.counts.room() {
 		s.dithered = true
 	}
 	if s.dithered {
@@ -139,10 +139,10 @@ func (s *survey) compare(ctx context.Context) (bool, error) {
 
 // Room tells how much fits. The strength is the recording's own.
 func (s *survey) Room(carrier.Strength) carrier.Room {
-	bits, changed, bounded := mostRate*float64(s.counts.dry()), totalVariance, false
+	bits, changed, bounded := ditherRate*float64(s.counts.dry()), totalVariance, false
 	if !s.dithered {
-		// Loud recordings would have more by the bound, which no code fits into blocks of which a part is wet.
 		most := s.counts.room()
+		bits = stepRate * float64(s.counts.dry())
 		bits, bounded = min(bits, most), most < bits
 		steps := s.counts.telling(bits)
 		changed = steps.moved(&s.counts) / float64(s.samples())
