@@ -149,24 +149,29 @@ func (o *steganalysisFlags) run(ctx context.Context) error {
 // attack measures what features detect, in all recordings that there are.
 func (o *steganalysisFlags) attack(ctx context.Context) error {
 	var data steganalysis.AttackData
+	narrow, native := steganalysis.Scene{Name: "16 kHz, speech and music", Rate: dataset.Rate}, steganalysis.Scene{Name: "44.1 kHz, music", Rate: dataset.MusicRate}
 	for _, set := range []string{"train", "validation", "test"} {
 		o.set = set
 		d, err := o.experimentFlags.load(ctx, kinds[0])
 		if err != nil {
 			return err
 		}
-		data.Speech, data.Pictures = append(data.Speech, d.Speech), d.Pictures
+		narrow.Sets, data.Pictures = append(narrow.Sets, d.Speech), d.Pictures
 		data.Digest, _, _ = strings.Cut(d.Digest, ",")
 		if o.music == "" {
 			continue
 		}
-		music, err := dataset.OpenSpeech(ctx, filepath.Join(o.music, set, "music"), dataset.LoadOptions{FullBand: true})
-		if err != nil {
-			return err
+		for _, scene := range []*steganalysis.Scene{&narrow, &native} {
+			music, err := dataset.OpenSpeech(ctx, filepath.Join(o.music, set, "music"), dataset.LoadOptions{Rate: scene.Rate, FullBand: true})
+			if err != nil {
+				return err
+			}
+			scene.Sets = append(scene.Sets, music)
 		}
-		data.Speech = append(data.Speech, music)
 	}
+	data.Scenes = []steganalysis.Scene{narrow}
 	if o.music != "" {
+		data.Scenes = append(data.Scenes, native)
 		m, err := dataset.ReadManifest(o.music)
 		if err != nil {
 			return withHint(err, "ditas data --music builds a folder for --music")

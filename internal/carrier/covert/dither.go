@@ -9,7 +9,7 @@ import (
 )
 
 // ditherRate is how many bits are told by a sample at most, of those that may be changed.
-const ditherRate = 0.5
+const ditherRate = 0.55
 
 // totalVariance is that of the error of usual dither, of a triangular distribution two steps wide, in square steps: 1/6 of the dither and 1/12 of
 // rounding (Lipshitz, Wannamaker and Vanderkooy, "Quantization and dither: a theoretical survey", J. Audio Eng. Soc. 40, 1992).

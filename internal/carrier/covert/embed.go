@@ -26,12 +26,44 @@ func (s *survey) Embed(
 	if most := s.Room(carrier.Strength{}).Bytes; len(payload) > most || len(payload) == 0 {
 		return nil, fmt.Errorf("covert: a payload of %d bytes, room for %d", len(payload), most)
 	}
-	shaped := s.key(key)
-	n, err := newNonce(random, shaped, payload)
+	host, err := carrier.NewHost(ctx, s.source)
 	if err != nil {
 		return nil, err
 	}
-	host, err := carrier.NewHost(ctx, s.source)
+	var e *embedding
+	for range headerTries {
+		if e, err = s.arrange(ctx, host, payload, key, random, o); !errors.Is(err, syndrome.ErrWet) {
+			break
+		}
+	}
+	if errors.Is(err, syndrome.ErrWet) {
+		return nil, &carrier.LostError{Arrived: 0, Size: len(payload)}
+	}
+	if err != nil {
+		return nil, err
+	}
+	w, err := cover.Rewrite(dst)
+	if err != nil {
+		return nil, err
+	}
+	r, err := e.write(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	r.Payload = payload
+	r.Stages = []carrier.Protection{{Bytes: len(payload)}}
+	return r, w.Close()
+}
+
+// headerTries is how many nonces are tried. Some headers cannot be told by the samples that may be changed, where these are few.
+const headerTries = 8
+
+// arrange finds what is flipped of all samples. The error wraps [syndrome.ErrWet] if that cannot be, under the nonce that was drawn.
+func (s *survey) arrange(
+	ctx context.Context, host *carrier.Host, payload []byte, key keystream.Key, random io.Reader, o carrier.Options,
+) (*embedding, error) {
+	shaped := s.key(key)
+	n, err := newNonce(random, shaped, payload)
 	if err != nil {
 		return nil, err
 	}
@@ -58,24 +90,11 @@ func (s *survey) Embed(
 	}
 	for i := range e.body.ends {
 		if err := e.segment(ctx, i); err != nil {
-			return nil, e.lost(err, len(payload))
+			return nil, err
 		}
 	}
 	told := head.marshal(n.key(shaped))
-	if err := e.hideHeader(ctx, shaped, told[:]); err != nil {
-		return nil, e.lost(err, len(payload))
-	}
-	w, err := cover.Rewrite(dst)
-	if err != nil {
-		return nil, err
-	}
-	r, err := e.write(ctx, w)
-	if err != nil {
-		return nil, err
-	}
-	r.Payload = payload
-	r.Stages = []carrier.Protection{{Bytes: len(payload)}}
-	return r, w.Close()
+	return e, e.hideHeader(ctx, shaped, told[:])
 }
 
 // embedding is a payload on its way into a recording.
@@ -123,14 +142,6 @@ func (e *embedding) prepare() {
 		e.powers = append(e.powers, newPower())
 	}
 	e.classes = make([][]uint8, e.channels)
-}
-
-// lost returns the error of a recording that has no room for what it seemed to have room for.
-func (e *embedding) lost(err error, size int) error {
-	if errors.Is(err, syndrome.ErrWet) {
-		return &carrier.LostError{Arrived: size / 2, Size: size}
-	}
-	return err
 }
 
 // choice is what a sample may become, in steps.
@@ -242,7 +253,7 @@ const toFlip = 4
 // lowest bit alone. So every sample stays or moves by one step, but where no word is left for a message: then few move by two (Filler, Judas and Fridrich, "Minimizing additive distortion in steganography using
 // syndrome-trellis codes", IEEE Trans. Information Forensics and Security 6, 2011, section VI, in the other order).
 func (e *embedding) block(ctx context.Context, b *block, samples []uint32, random *keystream.Stream) error {
-	word, cost, message := make([]byte, len(samples)), make([]float32, len(samples)), []byte(nil)
+	word, cost := make([]byte, len(samples)), make([]float32, len(samples))
 	for layer := layers - 1; layer >= 0; layer-- {
 		c := b.layers[layer]
 		if c.code == nil {
@@ -259,12 +270,7 @@ func (e *embedding) block(ctx context.Context, b *block, samples []uint32, rando
 				cost[k] *= float32(0.9 + 0.2*random.Dither())
 			}
 		}
-		message = grown(message, c.code.Message())
-		for k := range message {
-			bit := c.bit + int64(k)
-			message[k] = e.sealed[bit>>3] >> (7 - bit&7) & 1
-		}
-		if _, err := syndrome.NewEncoder(c.code).Embed(ctx, word[:n], word[:n], cost[:n], message); err != nil {
+		if err := e.tell(ctx, b, layer, word[:n], cost[:n]); err != nil {
 			return err
 		}
 		for k, at := range samples[:n] {
@@ -278,6 +284,26 @@ func (e *embedding) block(ctx context.Context, b *block, samples []uint32, rando
 		}
 	}
 	return nil
+}
+
+// tell changes the bits of a layer of a block to those that tell what is to lie there, by the first mask with which this is possible.
+func (e *embedding) tell(ctx context.Context, b *block, layer int, word []byte, cost []float32) error {
+	c := b.layers[layer]
+	message, told, encoder := make([]byte, c.code.Message()), make([]byte, len(word)), syndrome.NewEncoder(c.code)
+	var err error
+	for number := range 1 << maskBits {
+		spread(message[:maskBits], []byte{byte(number)})
+		for k := range message[maskBits:] {
+			bit := c.bit + int64(k)
+			message[maskBits+k] = e.sealed[bit>>3] >> (7 - bit&7) & 1
+		}
+		e.body.mask(message[maskBits:], b, layer, byte(number))
+		if _, err = encoder.Embed(ctx, told, word, cost, message); !errors.Is(err, syndrome.ErrWet) {
+			copy(word, told)
+			break
+		}
+	}
+	return err
 }
 
 // hideHeader finds what is flipped of the header's samples.

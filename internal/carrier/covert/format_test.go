@@ -195,13 +195,22 @@ func readByText(t testing.TB, rec *audio.Recording, m []byte) ([]byte, error) {
 			for i := range blocks {
 				from, to := i*len(samples)/blocks, (i+1)*len(samples)/blocks
 				n := (before+to)*length/all - (before+from)*length/all
-				to = min(to, from+512*n)
+				if n == 0 {
+					continue
+				}
+				to = min(to, from+512*(8+n))
 				var x []int
 				for _, k := range p[from:to] {
 					x = append(x, low[layer][samples[k]])
 				}
-				if n > 0 {
-					message = append(message, told(columns, x, n)...)
+				bits := told(columns, x, 8+n)
+				draw := stream(r, fmt.Sprintf("covert mask %d %d %d %d", g, i, layer, packed(bits[:8])[0]))
+				var v uint64
+				for k, bit := range bits[8:] {
+					if k%64 == 0 {
+						v = draw.Uint64()
+					}
+					message = append(message, bit^byte(v>>(k%64)&1))
 				}
 			}
 			before += len(samples)

@@ -61,10 +61,15 @@ func (s shape) key(master keystream.Key) keystream.Key {
 	return master.Derive(fmt.Sprintf("covert 0 %d %d %d %d", s.rate, s.channels, s.bits, s.frames))
 }
 
+// headerSamples returns the number of samples that have the header.
+func (s shape) headerSamples() int {
+	return headerBits * min(headerWidth, int(s.samples()/(headerBits*headerShare)))
+}
+
 // placesOfHeader returns the samples that have the header, in ascending order: one in each of so many equal parts of the recording. Sample i is that
 // of channel i mod channels in frame i/channels.
 func (s shape) placesOfHeader(key keystream.Key) []int64 {
-	n := headerBits * min(headerWidth, int(s.samples()/(headerBits*headerShare)))
+	n := s.headerSamples()
 	stream, places := keystream.New(key, "covert header places"), make([]int64, n)
 	part := func(i int) int64 { return scaled(int64(i), s.samples(), int64(n)) }
 	for i := range places {
@@ -154,14 +159,30 @@ func (b *body) total() int64 { return b.ends[len(b.ends)-1] }
 
 // block is a part of a segment, once that is shuffled, with bits of the payload in it.
 type block struct {
-	from, to int // samples of the segment
-	layers   [layers]coded
+	segment, index int
+	from, to       int // samples of the segment
+	layers         [layers]coded
 }
 
-// coded are the bits of the payload in a layer of a block, in its first samples.
+// coded are bits of the payload in a layer of a block, in its first samples, and the number of a mask before them.
 type coded struct {
-	bit  int64
-	code *syndrome.Code // nil if there are no bits
+	bit  int64          // the first one
+	code *syndrome.Code // nil if there are none
+}
+
+// maskBits is the size of the number of a mask. Some messages cannot be told by the samples that may be changed; with another mask they are others.
+const maskBits = 8
+
+// mask combines bits of a layer of a block with the mask of a number by exclusive or.
+func (b *body) mask(bits []byte, block *block, layer int, number byte) {
+	stream := keystream.New(b.key, fmt.Sprintf("covert mask %d %d %d %d", block.segment, block.index, layer, number))
+	var v uint64
+	for i := range bits {
+		if i%64 == 0 {
+			v = stream.Uint64()
+		}
+		bits[i] ^= byte(v>>(i%64)) & 1
+	}
 }
 
 // bits returns how many samples of the block have bits in the layer.
@@ -183,13 +204,14 @@ func (b *body) blocks(segment int) ([]block, error) {
 	var all []block
 	for i := range count {
 		from, to := samples*i/count, samples*(i+1)/count
-		block := block{from: int(from), to: int(from)}
+		block := block{segment: segment, index: int(i), from: int(from), to: int(from)}
 		for layer, e := range b.layers {
 			bit := scaled(start+from, e.count, b.total())
 			n := int(scaled(start+to, e.count, b.total()) - bit)
 			if n == 0 {
 				continue
 			}
+			n += maskBits
 			width := int(min(to-from, int64(n)*mostWidth))
 			code, err := syndrome.New(height, width, n)
 			if err != nil {

@@ -128,6 +128,10 @@ func (f *found) Read(ctx context.Context, o carrier.Options) (*carrier.Message, 
 				}
 				messages[i][layer] = make([]byte, c.code.Message())
 				c.code.Extract(messages[i][layer], word[:c.code.Bits()])
+				var number [1]byte
+				gather(number[:], 0, messages[i][layer][:maskBits])
+				messages[i][layer] = messages[i][layer][maskBits:]
+				f.body.mask(messages[i][layer], b, layer, number[0])
 			}
 		})
 		for i := range blocks {

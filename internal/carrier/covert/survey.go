@@ -21,6 +21,9 @@ const ditherGain = 10
 // leastRoom is how many bytes of payload there have to be room for at least, for anything to be hidden.
 const leastRoom = 16
 
+// The header has at least so many samples that may be changed to each of its bits.
+const dryShare = 4
+
 // survey is what is known of a cover.
 type survey struct {
 	shape
@@ -155,7 +158,8 @@ func (s *survey) Room(carrier.Strength) carrier.Room {
 	if s.samples() < leastSamples {
 		return room
 	}
-	if room.Bytes = min(MaxPayload, int(bits/8)-tagSize); room.Bytes < leastRoom {
+	dry := float64(s.counts.dry()) / float64(s.samples()) * float64(s.headerSamples()) // of the header
+	if room.Bytes = min(MaxPayload, int(bits/8)-tagSize); room.Bytes < leastRoom || dry < dryShare*headerBits {
 		room.Bytes, room.Exposed = 0, &report.ExposedError{Bits: s.bits}
 	}
 	return room
