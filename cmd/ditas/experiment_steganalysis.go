@@ -149,7 +149,8 @@ func (o *steganalysisFlags) run(ctx context.Context) error {
 // attack measures what features detect, in all recordings that there are.
 func (o *steganalysisFlags) attack(ctx context.Context) error {
 	var data steganalysis.AttackData
-	narrow, native := steganalysis.Scene{Name: "16 kHz, speech and music", Rate: dataset.Rate}, steganalysis.Scene{Name: "44.1 kHz, music", Rate: dataset.MusicRate}
+	narrow := steganalysis.Scene{Name: "Speech and music at 16 kHz", Rate: dataset.Rate, Samples: experiment.Samples}
+	native := steganalysis.Scene{Name: "Music at 44.1 kHz", Rate: dataset.MusicRate, Samples: experiment.Samples}
 	for _, set := range []string{"train", "validation", "test"} {
 		o.set = set
 		d, err := o.experimentFlags.load(ctx, kinds[0])
@@ -169,7 +170,9 @@ func (o *steganalysisFlags) attack(ctx context.Context) error {
 			scene.Sets = append(scene.Sets, music)
 		}
 	}
-	data.Scenes = []steganalysis.Scene{narrow}
+	long := narrow
+	long.Name, long.Samples, long.Joined, long.Only = "A minute at 16 kHz", 60*dataset.Rate, true, []string{steganalysis.Filled, "LSB matching, 0.1 bit"}
+	data.Scenes = []steganalysis.Scene{narrow, long}
 	if o.music != "" {
 		data.Scenes = append(data.Scenes, native)
 		m, err := dataset.ReadManifest(o.music)

@@ -94,6 +94,19 @@ func (s *Study) HideFor(cover *audio.Recording, secret *picture.Planes, k ditas.
 	return stego, r, err
 }
 
+// Capacity tells what a cover takes.
+func (s *Study) Capacity(cover *audio.Recording, o ditas.HideOptions) (*report.Capacity, error) {
+	f, err := File(cover)
+	if err != nil {
+		return nil, err
+	}
+	survey, err := ditas.NewSurvey(s.ctx, f, ditas.SurveyOptions{Method: o.Method, For: o.For, Workers: 1})
+	if err != nil {
+		return nil, err
+	}
+	return survey.Capacity(o.Strength)
+}
+
 // Dither returns what the file holds of a recording that was rounded with dither, which the seed chooses, and in which nothing is hidden.
 func (s *Study) Dither(cover *audio.Recording, seed uint64) (*audio.Recording, error) {
 	f, err := File(cover)

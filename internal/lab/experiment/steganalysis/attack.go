@@ -27,11 +27,15 @@ type AttackData struct {
 	Digest   string
 }
 
-// Scene is a set of recordings of one rate, in Hz.
+// Scene is sets of recordings of one rate in Hz, and how covers are made of them.
 type Scene struct {
-	Name string
-	Rate int
-	Sets []*dataset.Speech
+	Name    string
+	Rate    int
+	Sets    []*dataset.Speech
+	Samples int  // of a cover
+	Joined  bool // covers are excerpts of all recordings of a group one after the other, and not of one alone
+	// Only has the methods that are tried in the scene, by name; nil means all.
+	Only []string
 }
 
 // AttackOptions say how much is measured. Pairs and Damaged of the common options count for nothing.
@@ -69,6 +73,7 @@ type AttackedMethod struct {
 	Name     string            `json:"name"`
 	Refused  int               `json:"refused"` // covers in which it did not hide, or in another way
 	SNR      float64           `json:"snr"`     // dB, of the mean powers; 0 where nothing is hidden
+	Rate     float64           `json:"rate"`    // bits a sample that the method covert tells, the median
 	Disjoint *features.Verdict `json:"disjoint"`
 	Known    *features.Verdict `json:"known"`
 }
@@ -83,25 +88,39 @@ func (s *attack) attacked(key ditas.Key) []suspect {
 		lattice("lattice, as is usual", ditas.Strength{}),
 		lattice("lattice, faint", ditas.Faint()),
 		s.covert("covert, 0.1 bit", key, 0.1), s.covert("covert, 0.3 bit", key, 0.3), s.covert("covert, 0.5 bit", key, 0.5),
+		s.covert(Filled, key, 0),
 		s.dithered("covert in dither, 0.1 bit", key, 0.1), s.dithered("covert in dither, 0.5 bit", key, 0.5), s.dithered("dither", key, 0),
 		s.matching("LSB matching, 1 bit", 1), s.matching("LSB matching, 0.5 bit", 0.5), s.matching("LSB matching, 0.1 bit", 0.1),
 		s.noisy("white noise, 50 dB", 0), s.noisy("white noise, loud", blatant), s.control(),
 	}
 }
 
+// Filled is the name of the method covert where as much is hidden as it allows.
+const Filled = "covert, all that is allowed"
+
 // errDithered says that a recording becomes another one, which is to be compared with others of its kind.
 var errDithered = errors.New("the recording would be dithered")
 
-// covert hides a file of random bytes by the method covert, so many bits to a sample, in recordings that are left as they are otherwise.
+// covert hides a file of random bytes by the method covert, so many bits to a sample or, at a rate of 0, as many as are allowed, in recordings that are left
+// as they are otherwise.
 func (s *attack) covert(name string, key ditas.Key, rate float64) suspect {
 	return hiding(contender.Stateless(name, func(i int, p *experiment.Subject) (*contender.Sent, error) {
-		stego, r, err := s.HideFor(p.Cover, nil, key, s.secretFile(i, rate))
+		c, err := s.Capacity(p.Cover, ditas.HideOptions{For: ditas.Secret})
 		if err != nil {
 			return nil, err
 		}
-		if r.Dithered {
+		if c.Dithered {
 			return nil, errDithered
 		}
+		size := s.size(rate)
+		if rate == 0 {
+			size = max(1, c.Bytes-beside)
+		}
+		stego, r, err := s.HideFor(p.Cover, nil, key, s.secretFile(i, size))
+		if err != nil {
+			return nil, err
+		}
+		s.rates[i] = 8 * float64(r.Stages[0].Bytes) / float64(len(stego.Samples[0]))
 		return &contender.Sent{Samples: stego.Samples[0]}, nil
 	}))
 }
@@ -123,18 +142,24 @@ func (s *attack) dithered(name string, key ditas.Key, rate float64) suspect {
 				}
 				return innocent.Samples[0], other.Samples[0], nil
 			}
-			stego, _, err := s.HideFor(precise, nil, key, s.secretFile(i, rate))
+			stego, r, err := s.HideFor(precise, nil, key, s.secretFile(i, s.size(rate)))
 			if err != nil {
 				return nil, nil, err
 			}
+			s.rates[i] = 8 * float64(r.Stages[0].Bytes) / float64(len(stego.Samples[0]))
 			return innocent.Samples[0], stego.Samples[0], nil
 		}, nil
 	}}
 }
 
-// secretFile says to hide a file of random bytes in recording i, with all that is hidden so many bits to a sample.
-func (s *attack) secretFile(i int, rate float64) ditas.HideOptions {
-	data := make([]byte, int(rate*experiment.Samples/8)-beside)
+// size returns the size of a file that takes so many bits to a sample, in bytes.
+func (s *attack) size(rate float64) int {
+	return int(rate*float64(len(s.Subjects[0].Cover.Samples[0]))/8) - beside
+}
+
+// secretFile says to hide a file of random bytes in recording i.
+func (s *attack) secretFile(i, size int) ditas.HideOptions {
+	data := make([]byte, size)
 	rng := rand.New(s.Source(experiment.ForSteganalysis, i))
 	for k := range data {
 		data[k] = byte(rng.Uint32())
@@ -161,6 +186,7 @@ type attack struct {
 	*study
 	covers   []cover
 	seen     [][]float64 // the features of covers, once they are known
+	rates    []float64   // what the last method tells by a sample of each recording, in bits, where that is known
 	features int         // of a recording
 }
 
@@ -170,11 +196,13 @@ type described struct {
 	sources []string
 	refused int     // recordings in which the method did not hide
 	snr     float64 // dB, of the mean powers
+	rate    float64 // bits a sample, the median
 }
 
 // describe makes the pairs of a suspect and computes their features. Where a method refuses a recording, there is none to be found.
 func (s *attack) describe(t suspect) (*described, error) {
 	n := len(s.Subjects)
+	clear(s.rates)
 	rows := make([][2][]float64, n)
 	refusals, powers, changes := make([]error, n), make([]float64, n), make([]float64, n)
 	extractors := make(chan *features.Extractor, s.Options.Workers)
@@ -219,6 +247,7 @@ func (s *attack) describe(t suspect) (*described, error) {
 	}
 	d := &described{}
 	var power, change float64
+	var rates []float64
 	for i, r := range rows {
 		if refusals[i] != nil {
 			d.refused++
@@ -226,9 +255,12 @@ func (s *attack) describe(t suspect) (*described, error) {
 		}
 		d.Cover, d.Stego = append(d.Cover, r[0]), append(d.Stego, r[1])
 		d.Group, d.sources = append(d.Group, s.covers[i].group), append(d.sources, s.covers[i].source)
-		power, change = power+powers[i], change+changes[i]
+		power, change, rates = power+powers[i], change+changes[i], append(rates, s.rates[i])
 	}
 	d.snr = 10 * math.Log10(power/change)
+	if slices.Sort(rates); len(rates) > 0 {
+		d.rate = rates[len(rates)/2]
+	}
 	return d, nil
 }
 
@@ -254,15 +286,18 @@ func Attack(ctx context.Context, data AttackData, o AttackOptions) (*AttackRepor
 	r, methods := &AttackReport{Data: data.Digest, Features: len(features.Names())}, 0
 	for _, scene := range data.Scenes {
 		s, err := newAttack(ctx, scene, data.Pictures, o)
+		if errors.Is(err, errNoCover) && len(data.Scenes) > 1 {
+			continue
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", scene.Name, err)
 		}
 		r.Scenes = append(r.Scenes, AttackedScene{
-			Name: scene.Name, Rate: scene.Rate, Seconds: float64(experiment.Samples) / float64(scene.Rate), Covers: len(s.covers), Groups: s.groups(),
+			Name: scene.Name, Rate: scene.Rate, Seconds: float64(scene.Samples) / float64(scene.Rate), Covers: len(s.covers), Groups: s.groups(),
 		})
 		at := &r.Scenes[len(r.Scenes)-1]
 		for _, t := range s.attacked(key) {
-			if o.Only != nil && !slices.Contains(o.Only, t.name) {
+			if o.Only != nil && !slices.Contains(o.Only, t.name) || scene.Only != nil && !slices.Contains(scene.Only, t.name) {
 				continue
 			}
 			m, err := s.try(ctx, t)
@@ -287,11 +322,13 @@ func Attack(ctx context.Context, data AttackData, o AttackOptions) (*AttackRepor
 
 // newAttack makes the covers of a scene.
 func newAttack(ctx context.Context, scene Scene, pictures *dataset.Pictures, o AttackOptions) (*attack, error) {
-	all, err := covers(scene.Sets, scene.Rate, o.Each, o.Seed)
+	all, err := covers(scene, o.Each, o.Seed)
 	if err != nil {
 		return nil, err
 	}
-	s := &attack{&study{experiment.New(ctx, experiment.Data{}, o.Options)}, all, make([][]float64, len(all)), len(features.Names())}
+	s := &attack{
+		&study{experiment.New(ctx, experiment.Data{}, o.Options)}, all, make([][]float64, len(all)), make([]float64, len(all)), len(features.Names()),
+	}
 	pairs := dataset.Pairs(pictures.Len(), len(all))
 	for i, c := range all {
 		secret := picture.New(experiment.Side, experiment.Side)
@@ -323,7 +360,7 @@ func (s *attack) try(ctx context.Context, t suspect) (*AttackedMethod, error) {
 		return m, nil
 	}
 	if t.name != untouched {
-		m.SNR = d.snr
+		m.SNR, m.Rate = d.snr, d.rate
 	}
 	for split, verdict := range map[features.Split]**features.Verdict{features.Disjoint: &m.Disjoint, features.Known: &m.Known} {
 		if *verdict, err = features.Try(ctx, d.Set, d.sources, split, s.Options.Seed, s.Options.Workers); err != nil {
@@ -342,8 +379,8 @@ How well %d features made by hand and a linear discriminant, trained for each me
 alarms + misses)/2 at the threshold that the training chose, 50 for chance, with 95 %% confidence intervals by the bootstrap over speakers and tracks. A fifth of the recordings
 at a time is tried by what the others teach; in the first columns no speaker and no track is in both, in the last ones each is, but no recording. The worst source is the
 package whose recordings give a method away most. Covers are rounded once, with the noise of the room in place of digital silence. The method covert takes recordings of 16 bits
-in which changes would be found, and is left out there; in dither, it takes recordings that are more precise, and is compared with others that are dithered
-alone. Where a method refuses most recordings, there is no figure.
+in which changes would be found, and makes others of them, which are left out; in dither, it takes recordings that are more precise, and is compared with others that are dithered
+alone. Bits a sample are the median. Where a method refuses most recordings, there is no figure.
 
 Data %s. Seed %d, commit %s, %s, %.1f minutes.
 
@@ -358,15 +395,18 @@ Data %s. Seed %d, commit %s, %s, %.1f minutes.
 
 %d excerpts of %.2f s, mono, of %d speakers and tracks.
 
-| method | SNR | P_E, disjoint | AUC | worst source | P_E, known | AUC | worst source | refused |
-|---|--:|--:|--:|--:|--:|--:|--:|--:|
+| method | bits a sample | SNR | P_E, disjoint | AUC | worst source | P_E, known | AUC | worst source | refused |
+|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|
 `, s.Name, s.Covers, s.Seconds, s.Groups)
 		for _, m := range s.Methods {
-			snr := "–"
+			rate, snr := "–", "–"
+			if m.Rate != 0 {
+				rate = fmt.Sprintf("%.2f", m.Rate)
+			}
 			if m.SNR != 0 {
 				snr = fmt.Sprintf("%.1f dB", m.SNR)
 			}
-			fmt.Fprintf(&b, "| %s | %s |", m.Name, snr)
+			fmt.Fprintf(&b, "| %s | %s | %s |", m.Name, rate, snr)
 			for _, v := range []*features.Verdict{m.Disjoint, m.Known} {
 				if v == nil {
 					b.WriteString(" – | – | – |")

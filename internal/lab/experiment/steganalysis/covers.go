@@ -16,7 +16,7 @@ import (
 	"ditas/internal/lab/experiment"
 )
 
-// cover is a recording to hide in, of [experiment.Samples] samples.
+// cover is a recording to hide in.
 type cover struct {
 	recording *audio.Recording // as a 16-bit file has it
 	precise   *audio.Recording // as it was before it was rounded
@@ -29,28 +29,32 @@ type cover struct {
 // recording is as one that was rounded once: the noise of its rounding has 1.5 times the variance.
 const attenuation = 0.5
 
-// covers takes excerpts of sets of recordings of one rate, of each group as many as a number at most. The names of files say what is a group: all
+// covers takes excerpts of the recordings of a scene, of each group as many as a number at most. The names of files say what is a group: all
 // but a number at the end. What stands before the first underscore is the source.
-func covers(sets []*dataset.Speech, rate, each int, seed uint64) ([]cover, error) {
+func covers(scene Scene, each int, seed uint64) ([]cover, error) {
 	type excerpt struct {
 		x     []int16
 		group string
 		index int
 	}
-	groups := map[string][]excerpt{}
+	groups, rest := map[string][]excerpt{}, map[string][]int16{}
 	var names []string
 	index := 0
-	for _, s := range sets {
+	for _, s := range scene.Sets {
 		for i := range s.Len() {
 			x := s.PCM(i)
 			group := groupOf(s.Name(i))
-			if groups[group] == nil {
+			if groups[group] == nil && rest[group] == nil {
 				names = append(names, group)
 			}
-			for ; len(x) >= experiment.Samples; x = x[experiment.Samples:] {
-				groups[group] = append(groups[group], excerpt{x[:experiment.Samples], group, index})
+			if scene.Joined {
+				x = slices.Concat(rest[group], x)
+			}
+			for ; len(x) >= scene.Samples; x = x[scene.Samples:] {
+				groups[group] = append(groups[group], excerpt{x[:scene.Samples], group, index})
 				index++
 			}
+			rest[group] = x
 		}
 	}
 	var all []cover
@@ -65,7 +69,7 @@ func covers(sets []*dataset.Speech, rate, each int, seed uint64) ([]cover, error
 			if taken == each {
 				break
 			}
-			c := cover{precise: fainter(furnished(x.x, rng), rate, rng), group: name}
+			c := cover{precise: fainter(furnished(x.x, rng), scene.Rate, rng), group: name}
 			if experiment.Power(c.precise.Samples[0]) < silence {
 				continue
 			}
@@ -76,10 +80,13 @@ func covers(sets []*dataset.Speech, rate, each int, seed uint64) ([]cover, error
 		}
 	}
 	if len(all) == 0 {
-		return nil, errors.New("no recording is as long as a cover")
+		return nil, errNoCover
 	}
 	return all, nil
 }
+
+// errNoCover reports a scene without covers.
+var errNoCover = errors.New("no recording is as long as a cover")
 
 // silence is the power below which an excerpt is no cover, −44 dB: at 50 dB below it, noise is as strong as 1 LSB.
 const silence = 4e-5
