@@ -1,6 +1,8 @@
 package covert
 
 import (
+	"context"
+	"errors"
 	"math"
 
 	"ditas/audio"
@@ -23,13 +25,12 @@ type ditherer struct {
 	scale  float64
 }
 
-// newDitherer returns that of a recording in which so many bits are told by a sample.
-func newDitherer(rate, scale float64) ditherer {
-	p := flipShare(rate)
-	return ditherer{
-		width: math.Sqrt(6 * max(0, totalVariance-1./12-flipVariance(rate))),
+// newDitherer returns that of samples among which flips are made.
+func newDitherer(f effect, scale float64) *ditherer {
+	return &ditherer{
+		width: math.Sqrt(6 * max(0, totalVariance-1./12-f.variance)),
 		// Dither moves a sample on a point by one step at most, in totalVariance of all cases, and so does a flip, or it moves it back.
-		moved: max(0, (totalVariance-p)/(1-2*p)), scale: scale,
+		moved: max(0, (totalVariance-f.share)/(1-2*f.share)), scale: scale,
 	}
 }
 
@@ -42,7 +43,7 @@ func (d *ditherer) round(x float64) choice {
 		if c.point, c.other = x, x+side; u < d.moved {
 			c.point, c.other = c.other, c.point
 		}
-		c.cost[0] = 0.5
+		c.cost[0] = coarseCost
 	} else {
 		dithered := x + d.width*(u+d.stream.Dither()-1)
 		c.point = math.RoundToEven(dithered)
@@ -61,20 +62,6 @@ func (d *ditherer) plainly(x float64) choice {
 	return choice{x, point, point, [layers]float32{syndrome.Wet, syndrome.Wet}}
 }
 
-// flipShare returns which share of samples flips where so many bits are told by each, at the same cost for all.
-func flipShare(rate float64) float64 {
-	low, high := 0.0, 0.5
-	for range 48 {
-		mid := (low + high) / 2
-		if entropy(mid) < rate {
-			low = mid
-		} else {
-			high = mid
-		}
-	}
-	return low / efficiency
-}
-
 // entropy returns how many bits something tells that happens with a probability p.
 func entropy(p float64) float64 {
 	if p <= 0 || p >= 1 {
@@ -83,34 +70,74 @@ func entropy(p float64) float64 {
 	return -p*math.Log2(p) - (1-p)*math.Log2(1-p)
 }
 
-// flipVariance returns how much flips add to the variance of rounding where so many bits are told by a sample: a sample with the rounding error e
-// costs 1−2|e|, which is spread evenly from 0 to 1, and flips with the probability 1/(1+exp(λ(1−2|e|))).
-func flipVariance(rate float64) float64 {
-	if rate <= 0 {
-		return 0
-	}
-	const steps = 512
-	at := func(lambda float64) (told, cost float64) {
-		for i := range steps {
-			rho := (float64(i) + 0.5) / steps
-			p := 1 / (1 + math.Exp(lambda*rho))
-			told += entropy(p) / steps
-			cost += p * rho / steps
-		}
-		return told, cost
-	}
-	low, high := 0.0, 600.0
-	for range 48 {
-		mid := (low + high) / 2
-		if told, _ := at(mid); told > rate {
-			low = mid
-		} else {
-			high = mid
-		}
-	}
-	_, cost := at(high)
-	return cost / efficiency
+// effect is what a code does to dithered samples.
+type effect struct {
+	variance float64 // what flips add to that of rounding, where errors are spread evenly: a flip makes e² of the error e (1−|e|)²
+	share    float64 // of the samples that are flipped, where all cost the same
 }
+
+// Trials of a code are long enough to tell its flips to a part in some hundred.
+const (
+	trialSamples = 1 << 16
+	trials       = 4
+)
+
+// tryCode measures what a code does that tells so many bits by a sample, of which a share may be changed. What is hidden in a hole that holds nothing but dither is
+// found if the variance is wrong by a part in a hundred, and no formula for codes is as good as that.
+func tryCode(ctx context.Context, bits, dry float64) (f effect, err error) {
+	message := make([]byte, max(1, int(math.Round(bits*trialSamples))))
+	word, told, cost := make([]byte, trialSamples), make([]byte, trialSamples), make([]float32, trialSamples)
+	n := min(trialSamples, len(message)*mostWidth)
+	code, err := syndrome.New(height, n, len(message))
+	if err != nil {
+		return f, err
+	}
+	stream, encoder := keystream.New(keystream.Key{}, "covert trial"), syndrome.NewEncoder(code)
+	for trial := range 2 * trials {
+		free := 0
+		for i := range n {
+			word[i], cost[i] = byte(stream.Below(2)), float32(stream.Dither())
+			if trial%2 == 1 {
+				cost[i] = coarseCost * jitter(stream)
+			}
+			if stream.Dither() >= dry {
+				cost[i] = syndrome.Wet
+			} else {
+				free++
+			}
+		}
+		// A message that cannot be told is tried with other bits.
+		for range 1 << maskBits {
+			for i := range message {
+				message[i] = byte(stream.Below(2))
+			}
+			if _, err = encoder.Embed(ctx, told[:n], word[:n], cost[:n], message); !errors.Is(err, syndrome.ErrWet) {
+				break
+			}
+		}
+		if err != nil {
+			return f, err
+		}
+		// Beyond the samples that the code has, none is flipped.
+		weight := float64(n) / trialSamples / float64(max(1, free)) / trials
+		for i := range n {
+			switch {
+			case word[i] == told[i]:
+			case trial%2 == 1:
+				f.share += weight
+			default:
+				f.variance += weight * float64(cost[i])
+			}
+		}
+	}
+	return f, nil
+}
+
+// coarseCost is what it costs to flip a sample that lies on a point already.
+const coarseCost = 0.5
+
+// jitter returns a factor near 1. Of samples that cost the same a code would prefer some, always in the same way.
+func jitter(random *keystream.Stream) float32 { return float32(0.9 + 0.2*random.Dither()) }
 
 // unrounded returns what a recording was before it was rounded to the samples that its file has, or nil if there is no such thing.
 func unrounded(f audio.File) audio.File {

@@ -72,7 +72,16 @@ func (s *survey) arrange(
 	}
 	head := header{nonce: n, size: len(payload)}
 	if bits := 8 * float64(len(payload)+tagSize); s.dithered {
-		e.dither = newDitherer((bits+headerBits)/float64(s.counts.dry()), s.scale())
+		dry := float64(s.counts.dry()) / float64(s.samples())
+		body, err := tryCode(ctx, bits/float64(s.samples()-int64(s.headerSamples())), dry)
+		if err != nil {
+			return nil, err
+		}
+		head, err := tryCode(ctx, headerBits/float64(s.headerSamples()), dry)
+		if err != nil {
+			return nil, err
+		}
+		e.dither, e.headDither = newDitherer(body, s.scale()), newDitherer(head, s.scale())
 	} else {
 		steps := s.counts.telling(bits + headerBits)
 		e.prices = steps.prices()
@@ -100,14 +109,15 @@ func (s *survey) arrange(
 // embedding is a payload on its way into a recording.
 type embedding struct {
 	*survey
-	body     *body
-	sealed   []byte
-	prices   prices // of the samples of each class; where there is dither every sample has its own
-	dither   ditherer
-	workers  int
-	pieces   *pieces
-	progress func() // a piece is done
-	flipped  [layers]flips
+	body       *body
+	sealed     []byte
+	prices     prices    // of the samples of each class; where there is dither every sample has its own
+	dither     *ditherer // of the payload's samples
+	headDither *ditherer // of the header's
+	workers    int
+	pieces     *pieces
+	progress   func() // a piece is done
+	flipped    [layers]flips
 
 	powers  []*power
 	classes [][]uint8
@@ -167,17 +177,25 @@ func (e *embedding) piece(index uint32, do func(at int64, c choice)) error {
 		e.classes[c] = grown(e.classes[c], frames)
 		e.powers[c].classify(e.classes[c], block[c], e.scale()-1)
 	})
-	e.dither.stream = keystream.New(e.body.key, fmt.Sprintf("covert piece %d", index))
+	if e.dithered {
+		stream := keystream.New(e.body.key, fmt.Sprintf("covert piece %d", index))
+		e.dither.stream, e.headDither.stream = stream, stream
+	}
+	first, last := e.body.headers(index)
 	for i := range frames {
 		for c, x := range block {
-			at, v := (from+int64(i))*int64(e.channels)+int64(c), x[margin+i]
+			at, v, dither := (from+int64(i))*int64(e.channels)+int64(c), x[margin+i], e.dither
+			if first < last && e.body.header[first] == at {
+				dither = e.headDither
+				first++
+			}
 			switch {
 			case !e.dithered:
 				do(at, choice{v, v, v + step(v, e.flipped[0].has(at), e.flipped[1].has(at)), e.prices[e.classes[c][i]]})
 			case e.powers[c].silent[i]:
-				do(at, e.dither.plainly(v))
+				do(at, dither.plainly(v))
 			default:
-				do(at, e.dither.round(v))
+				do(at, dither.round(v))
 			}
 		}
 	}
@@ -266,8 +284,7 @@ func (e *embedding) block(ctx context.Context, b *block, samples []uint32, rando
 			case e.all.low[at]>>toFlip != 0:
 				word[k], cost[k] = word[k]^1, twoSteps
 			case cost[k] < syndrome.Wet:
-				// Of samples that cost the same the code would prefer some, always in the same way.
-				cost[k] *= float32(0.9 + 0.2*random.Dither())
+				cost[k] *= jitter(random)
 			}
 		}
 		if err := e.tell(ctx, b, layer, word[:n], cost[:n]); err != nil {
