@@ -45,7 +45,7 @@ func Dither(ctx context.Context, dst io.Writer, cover audio.Rewriter, key keystr
 	}
 	e := &embedding{
 		survey: s, body: newBody(s.shape, key, nil, 0, 0), workers: max(1, o.Workers), pieces: newPieces(host, s.shape),
-		flipped: newFlips(s.samples()), dither: newDitherer(effect{}, s.scale()),
+		flipped: newFlips(s.samples()), dither: &ditherer{scale: s.scale()},
 	}
 	e.headDither = e.dither
 	e.prepare()

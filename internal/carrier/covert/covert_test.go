@@ -330,7 +330,7 @@ func TestDither(t *testing.T) {
 			t.Fatal(err)
 		}
 		room := survey(t, cover).Room(carrier.Strength{})
-		if want := 240000 * 55 / 100 / 8; room.Bytes < want*95/100 || room.Bytes > want {
+		if want := 240000 * 7 / 10 / 8; room.Bytes < want*95/100 || room.Bytes > want {
 			t.Errorf("%s: room for %d bytes, want about %d", name, room.Bytes, want)
 		}
 		for _, size := range []int{room.Bytes, room.Bytes / 5, 0} {
@@ -350,6 +350,39 @@ func TestDither(t *testing.T) {
 			t.Logf("%s, %d bytes: mean %.4f, variance %.4f, correlation %.4f", name, size, mean, variance, next)
 			if math.Abs(mean) > 0.005 || math.Abs(variance-0.25) > 0.005 || math.Abs(next) > 0.01 {
 				t.Errorf("%s, %d bytes: an error of mean %.4f, variance %.4f and correlation %.4f, want 0, 0.25 and 0", name, size, mean, variance, next)
+			}
+		}
+	}
+}
+
+// Wherever a sample lies between two points, the error has the mean and variance that usual dither gives it, whether much is hidden or nothing.
+func TestDitherBetweenPoints(t *testing.T) {
+	fine := precise(1, 400000, 30)
+	cover, err := audio.Convert(file(t, fine), audio.Int16, wav.NewWriter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	room := survey(t, cover).Room(carrier.Strength{}).Bytes
+	for _, size := range []int{room, room / 3, 0} {
+		var b bytes.Buffer
+		if size == 0 {
+			if err := covert.Dither(context.Background(), &b, cover, key, options); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			b.Write(hidden(t, cover, random(size, 1), 6, options))
+		}
+		after := must(codec.Decode(bytes.NewReader(b.Bytes()), int64(b.Len())))
+		var mean, variance, count [8]float64
+		for i, x := range fine.Samples[0] {
+			x *= 32768
+			part := min(7, int(8*(x-math.RoundToEven(x)+0.5)))
+			d := after.Samples[0][i]*32768 - x
+			mean[part], variance[part], count[part] = mean[part]+d, variance[part]+d*d, count[part]+1
+		}
+		for i, n := range count {
+			if m, v := mean[i]/n, variance[i]/n; math.Abs(m) > 0.01 || math.Abs(v-0.25) > 0.006 {
+				t.Errorf("%d bytes, part %d: an error of mean %.4f and variance %.4f, want 0 and 0.25", size, i, m, v)
 			}
 		}
 	}

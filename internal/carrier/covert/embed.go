@@ -73,15 +73,15 @@ func (s *survey) arrange(
 	head := header{nonce: n, size: len(payload)}
 	if bits := 8 * float64(len(payload)+tagSize); s.dithered {
 		dry := float64(s.counts.dry()) / float64(s.samples())
-		body, err := tryCode(ctx, bits/float64(s.samples()-int64(s.headerSamples())), dry)
+		body, err := flippingFor(ctx, &s.roundings, bits/float64(s.samples()-int64(s.headerSamples())), dry)
 		if err != nil {
 			return nil, err
 		}
-		head, err := tryCode(ctx, headerBits/float64(s.headerSamples()), dry)
+		head, err := flippingFor(ctx, &s.roundings, headerBits/float64(s.headerSamples()), dry)
 		if err != nil {
 			return nil, err
 		}
-		e.dither, e.headDither = newDitherer(body, s.scale()), newDitherer(head, s.scale())
+		e.dither, e.headDither = &ditherer{flips: body, scale: s.scale()}, &ditherer{flips: head, scale: s.scale()}
 	} else {
 		steps := s.counts.telling(bits + headerBits)
 		e.prices = steps.prices()

@@ -32,6 +32,8 @@ type survey struct {
 	dithered bool
 	counts   counts  // in the classes of their power, or all in class 1 where there is dither
 	signal   float64 // mean square of the samples, in steps
+	// roundings are those of what the recording was before it was rounded, if it was more precise.
+	roundings roundings
 }
 
 func newSurvey(ctx context.Context, cover audio.File, workers int, progress func(done, total int)) (*survey, error) {
@@ -129,12 +131,14 @@ func (s *survey) compare(ctx context.Context) (bool, error) {
 		}
 		for _, x := range block {
 			for _, v := range x[:n] {
-				if v != 0 {
-					all++
+				if v == 0 {
+					continue
 				}
+				all++
 				if v *= s.scale(); v != math.RoundToEven(v) {
 					between++
 				}
+				s.roundings.add(v)
 			}
 		}
 	}
@@ -142,7 +146,7 @@ func (s *survey) compare(ctx context.Context) (bool, error) {
 
 // Room tells how much fits. The strength is the recording's own.
 func (s *survey) Room(carrier.Strength) carrier.Room {
-	bits, changed, bounded := ditherRate*float64(s.counts.dry()), totalVariance, false
+	bits, changed, bounded := ditherRate*float64(s.counts.dry()), ditherVariance, false
 	if !s.dithered {
 		most := s.counts.room()
 		bits = stepRate * float64(s.counts.dry())

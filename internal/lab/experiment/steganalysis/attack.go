@@ -89,7 +89,7 @@ func (s *attack) attacked(key ditas.Key) []suspect {
 		lattice("lattice, faint", ditas.Faint()),
 		s.covert("covert, 0.1 bit", key, 0.1), s.covert("covert, 0.3 bit", key, 0.3), s.covert("covert, 0.5 bit", key, 0.5),
 		s.covert(Filled, key, 0),
-		s.dithered("covert in dither, 0.1 bit", key, 0.1), s.dithered("covert in dither, 0.5 bit", key, 0.5), s.dithered("dither", key, 0),
+		s.dithered("covert in dither, 0.1 bit", key, 0.1), s.dithered("covert in dither, 0.5 bit", key, 0.5), s.dithered("covert in dither, 0.65 bit", key, 0.65), s.dithered("dither", key, 0),
 		s.matching("LSB matching, 1 bit", 1), s.matching("LSB matching, 0.5 bit", 0.5), s.matching("LSB matching, 0.1 bit", 0.1),
 		s.noisy("white noise, 50 dB", 0), s.noisy("white noise, loud", blatant), s.control(),
 	}
