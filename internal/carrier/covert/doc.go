@@ -16,8 +16,9 @@
 // to be found allows ([mostDeflection]).
 //
 // A recording that is more precise, of 24 bits or decoded from MP3, becomes one of 16 bits, as it does when it is exported, with dither. Which way
-// samples are rounded is random there, and the payload chooses the randomness: less dither than usual is added, and flips make up the rest,
-// so that the error has the variance of usual dither, of a triangular distribution, in all.
+// samples are rounded is random there, and the payload chooses the randomness. Dither has a sample become the next point or, with a probability that
+// follows from where it lies between points, one beside that; and so it does here, where a part of the choice is left to flips. Given the recording as it was, every sample has the
+// distribution that dither alone gives it.
 //
 // # Where bytes lie
 //
