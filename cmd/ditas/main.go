@@ -131,7 +131,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetOut(out)
 	root.SetErr(stderr)
 	cmd, err := root.ExecuteContextC(ctx)
-	if out.err != nil && (err == nil || errors.As(err, new(*partError))) {
+	if out.err != nil && (err == nil || errors.Is(err, out.err) || errors.As(err, new(*partError))) {
 		started, err = true, fmt.Errorf("standard output: %w", out.err)
 	}
 	if err == nil {
