@@ -167,8 +167,8 @@ func (s *attack) secretFile(i, size int) ditas.HideOptions {
 	return ditas.HideOptions{For: ditas.Secret, File: &ditas.File{Name: "f", Data: data}}
 }
 
-// beside is how many bytes covert hides beside those of a file, about: name, size and checks.
-const beside = 64
+// beside is how many bytes covert hides beside those of a file: name, size and checks.
+const beside = 30
 
 // keyed hides by a method with a key.
 func (s *attack) keyed(name string, key ditas.Key, o ditas.HideOptions) *contender.Contender {
