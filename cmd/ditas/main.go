@@ -44,7 +44,7 @@ const rootExample = `  ditas demo
   ditas reveal --stego stego.wav --out photo.png`
 
 func main() {
-	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT}
 	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
 		ends = append(ends, syscall.SIGHUP)
 	}
