@@ -30,7 +30,8 @@ func hideHelp() string {
 	only := slices.DeleteFunc(codec.Readable(), func(f *codec.Format) bool { return f.Writable() })
 	written := codec.Writable()
 	others := slices.DeleteFunc(codec.Writable(), func(f *codec.Format) bool { return f == codec.Default(nil) })
-	return "Hide a picture in a recording.\n\n" + words.Wrap(fmt.Sprintf(`The picture may be a %s file of up to 100 megapixels. ditas hides the first frame of an
+	return "Hide a picture in a recording.\n\n" + words.Wrap(fmt.Sprintf(`The picture may be a %s file of up to 100 megapixels, fewer if it
+is nearly empty: 16 million pixels and 256 for each byte; the page of ditas serve takes 50. ditas hides the first frame of an
 animated GIF, and lays what is transparent over white. The recording is a %s file. The output keeps everything but the samples: sample
 format, rate, channels, length, tags and all other chunks. If the name of the output ends in %s and the recording is another kind of
 file, ditas writes a new file of that kind. %s recordings cannot be written as they are, and become %s; what that cannot hold, such as
@@ -393,13 +394,19 @@ func (o *hideFlags) hide(ctx context.Context, j job.Job, inputs []string) error 
 		return explain(err, cover, survey.Method())
 	}
 	res.Warnings = append(res.Warnings, occupied...)
-	warned := o.warnOfPlace(&res, o.takesFile(survey, secret))
+	placed, err := o.hidesPlace(ctx, survey, secret)
+	if err != nil {
+		return explain(err, cover, survey.Method())
+	}
+	if placed {
+		o.warnOfPlace(&res)
+	}
 	content := func(w io.Writer) (err error) {
 		if res.Hide, err = survey.Hide(ctx, w, secret, key, o.options); err != nil {
 			return err
 		}
-		if !warned {
-			o.warnOfPlace(&res, res.File != nil)
+		if !placed && res.File != nil && picture.Located(o.options.File.Data) {
+			o.warnOfPlace(&res)
 		}
 		return o.batch.checkOutput(o.placed(out), inputs...) // which may have come meanwhile
 	}
@@ -417,22 +424,36 @@ func (o *hideFlags) hide(ctx context.Context, j job.Job, inputs []string) error 
 	return o.result(res)
 }
 
-// takesFile reports whether there is room for the file that is to be hidden, as far as the survey tells.
-func (o *hideFlags) takesFile(survey *ditas.Survey, secret *picture.Planes) bool {
-	if o.options.File == nil || secret == nil {
-		return o.options.File != nil
+// hidesPlace reports whether a file is hidden that says where it was taken, as far as the survey tells.
+func (o *hideFlags) hidesPlace(ctx context.Context, survey *ditas.Survey, secret *picture.Planes) (bool, error) {
+	if o.options.File == nil || !picture.Located(o.options.File.Data) {
+		return false, nil
+	}
+	if secret == nil {
+		return true, nil
 	}
 	room, err := survey.Capacity(o.options.Strength)
-	return err == nil && room.TakesFile(secret.Width, secret.Height, len(o.options.File.Data))
+	if err != nil {
+		return false, err
+	}
+	return hidesFile(ctx, room, secret, o.options.File)
 }
 
-// warnOfPlace warns, if the file is hidden, that it says where it was taken. It reports whether it did.
-func (o *hideFlags) warnOfPlace(res *hidden, file bool) bool {
-	if !file || !picture.Located(o.options.File.Data) {
-		return false
+// hidesFile reports whether the file of a picture is hidden where there is this room, rather than the pixels alone. There may be no file.
+func hidesFile(ctx context.Context, room *report.Capacity, p *picture.Planes, file *ditas.File) (bool, error) {
+	if file == nil || !room.TakesFile(p.Width, p.Height, len(file.Data)) {
+		return false, nil
 	}
+	e, err := ditas.NewEstimator(ctx, p)
+	if err != nil {
+		return false, err
+	}
+	return e.HidesFile(file, room), nil
+}
+
+// warnOfPlace warns that the file that is hidden says where it was taken.
+func (o *hideFlags) warnOfPlace(res *hidden) {
 	o.warn(fmt.Sprintf("%s says where it was taken, and whoever reveals it learns that", shown(string(res.Image))), "--strip leaves that out")
-	return true
 }
 
 // occupied warns of a cover that holds something already, for anyone or for this key.
@@ -681,6 +702,9 @@ func explain(err error, r *recording, method string) error {
 		}
 		return withHint(err, "take a recording that goes on throughout")
 	}
+	if errors.Is(err, ditas.ErrTooLarge) {
+		return withHint(err, "%s", intake.Advice(err))
+	}
 	if intake.Advice(err) != "" {
 		return about(r.name, err)
 	}
@@ -692,6 +716,9 @@ func explain(err error, r *recording, method string) error {
 	}
 	if errors.Is(err, carrier.ErrChannels) {
 		return withHint(fmt.Errorf("%s: %w", r.name, err), "mix it down to fewer channels, or take another recording")
+	}
+	if errors.Is(err, carrier.ErrRate) {
+		return withHint(fmt.Errorf("%s: %w", r.name, err), "resample it first, or hide by the method %s", ditas.Methods()[0].Name)
 	}
 	if errors.Is(err, ditas.ErrSilent) {
 		return withHint(fmt.Errorf("%s: %w", r.name, err), "take a recording with sound in it")

@@ -219,8 +219,14 @@ func fails(ts *testscript.TestScript, _ bool, args []string) {
 	want := number(ts, args[0])
 	before := list(ts, ts.Getenv("WORK"))
 	ends(ts, false, args)
-	if text := ts.ReadFile("stderr"); !complaint.MatchString(text) {
+	text := ts.ReadFile("stderr")
+	if !complaint.MatchString(text) {
 		ts.Fatalf("standard error is not one line and a hint:\n%s", text)
+	}
+	if said, hint, ok := strings.Cut(text, "\nhint: "); ok {
+		if words := strings.Fields(hint); len(words) > 2 && strings.Contains(said, strings.Join(words[:3], " ")) {
+			ts.Fatalf("the hint says once more what was said before:\n%s", text)
+		}
 	}
 	if want == exitPartly {
 		return
