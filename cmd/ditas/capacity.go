@@ -137,7 +137,7 @@ func (o *capacityFlags) run(ctx context.Context, names []string) error {
 			return err
 		}
 	}
-	return o.each(ctx, these(covers(names)...), tally{files: "recordings", done: "with room for a picture"}, func(j job.Job) error {
+	return o.each(ctx, these(covers(names)...), tally{file: "recording", done: "with room for a picture"}, func(j job.Job) error {
 		return o.measure(ctx, j.Cover, strength, image, file)
 	})
 }
@@ -183,7 +183,7 @@ func (o *capacityFlags) measure(ctx context.Context, name string, strength ditas
 		Method: room.Method, Bytes: room.Bytes, Robust: room.Robust, Pixels: room.Pixels, Side: room.Side, Dithered: room.Dithered,
 		Warnings: survey.Warnings(),
 	}
-	o.printf("%s lasts %s: %s\n", cover.name, seconds(room.Duration), res.Format)
+	o.printf("%s lasts %.1f s: %s\n", cover.name, res.Seconds, res.Format)
 	exactly := ""
 	if res.Bytes > 0 {
 		protected := size(res.Robust) + " of them"
@@ -302,7 +302,7 @@ type after struct {
 	PSNR *float64 `json:"psnr,omitempty"` // about, of the picture as it would be scaled; nil without one
 }
 
-// seconds prints a duration in tenths of a second, rounded up.
+// seconds prints how long a recording has to be, in tenths of a second, rounded up: less would not be enough.
 func seconds(d time.Duration) string {
 	return fmt.Sprintf("%.1f s", math.Ceil(d.Seconds()*10)/10)
 }

@@ -61,8 +61,10 @@ may survive more loss than a stage before it.
 
 --snr is the signal-to-noise ratio: how much stronger the recording is than the
 change to it, in decibels. The change follows the recording and always stays below
-what can be heard, so the ratio may turn out higher than you asked. The higher it
-is, the harder the change is to find, and the less noise the picture survives.
+what can be heard, so the ratio may turn out higher than you asked. In a recording of
+8 bits, a quiet one or one that is clipped it may turn out lower, which ditas says:
+samples are rounded, and those at full scale cannot grow. The higher it is, the
+harder the change is to find, and the less noise the picture survives.
 --faint changes the samples as little as possible. --quality also measures the
 picture as it will be revealed, after a network has restored what is missing.
 
@@ -221,13 +223,13 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 			return err
 		}
 	}
-	names := tally{files: "recordings", done: "with a picture hidden in them"}
+	names := tally{file: "recording", done: "with a picture hidden inside"}
 	switch {
 	case o.passphrase.key.Secret():
 	case list.exact:
 		names.note = "Anyone who has ditas can reveal those for which no passphrase was given."
 	default:
-		names.note = "Anyone who has ditas can reveal them: no passphrase was given."
+		names.note = "Anyone who has ditas can reveal what is hidden: no passphrase was given."
 	}
 	return o.each(ctx, list, names, func(j job.Job) error { return o.hide(ctx, j, slices.Concat(inputs, j.Inputs())) })
 }
@@ -240,7 +242,7 @@ func (o *hideFlags) jobs(ctx context.Context, args []string) (list *jobs, inputs
 			return nil, nil, err
 		}
 		o.named = true
-		list, err = o.manifest.read(ctx, len(args)+len(o.images)+len(o.anys)+len(o.covers) == 0 && o.out == "" && o.batch.dir == "")
+		list, err = o.manifest.read(ctx, len(args)+len(o.images)+len(o.anys)+len(o.covers) == 0 && o.out == "" && o.batch.dir == "", inputs)
 		return list, inputs, err
 	}
 	file := ""
@@ -261,6 +263,12 @@ func (o *hideFlags) jobs(ctx context.Context, args []string) (list *jobs, inputs
 	}
 	if err := o.batch.check(out, len(covers)); err != nil {
 		return nil, nil, err
+	}
+	if file != "" && o.method.Name == ditas.Networks {
+		return nil, nil, withHint(usagef("%s hides pictures alone, and --any is given", ditas.Networks), "choose the method %s", ditas.Methods()[0].Name)
+	}
+	if file != "" && (o.options.Fit || o.options.Restored) {
+		return nil, nil, withHint(usagef("--fit and --quality are for pictures, and --any is given"), "leave them out")
 	}
 	if file != "" && len(images) > 0 {
 		return nil, nil, withHint(usagef("both a picture and --any are given"), "--any is for files that are no pictures: leave one of the two out")
@@ -354,7 +362,7 @@ func (o *hideFlags) hide(ctx context.Context, j job.Job, inputs []string) error 
 		return err
 	}
 	passphrase := o.passphrase.of(j.Key)
-	if err := cmp.Or(passphrase.check(o.method), passphrase.checkKeyFile(cmp.Or(j.Any, j.Image))); err != nil {
+	if err := cmp.Or(passphrase.check(o.method), passphrase.checkKeyFile(&o.terminal, cmp.Or(j.Any, j.Image), j.Cover)); err != nil {
 		return err
 	}
 	cover, err := openRecording(ctx, j.Cover)
@@ -420,8 +428,27 @@ func (o *hideFlags) hide(ctx context.Context, j job.Job, inputs []string) error 
 		o.warn(cover.name+" "+w.Text, w.Advice)
 	}
 	res.Warnings = append(res.Warnings, res.Hide.Warnings...)
+	louder := o.louder(res.SNR)
+	if louder != nil {
+		res.Warnings = append(res.Warnings, *louder)
+	}
 	o.tell(&res, cover.name, key)
+	if louder != nil {
+		o.printf("%s %s\n", cover.name, louder.Text)
+	}
 	return o.result(res)
+}
+
+// louder returns a warning if the signal-to-noise ratio turned out lower than what was asked for, if anything was.
+func (o *hideFlags) louder(snr float64) *report.Warning {
+	const within = 0.5 // dB
+	if !o.strength.cmd.Flags().Changed("snr") || snr > o.strength.snr-within {
+		return nil
+	}
+	return &report.Warning{
+		Kind: report.Louder, Text: fmt.Sprintf("has changed more than --snr %g allows: its samples are coarse or clipped, and the ratio is %.1f dB", o.strength.snr, snr),
+		Advice: "take a recording of more bits, or one that was made at a lower level",
+	}
 }
 
 // hidesPlace reports whether a file is hidden that says where it was taken, as far as the survey tells.

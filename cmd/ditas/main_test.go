@@ -337,7 +337,7 @@ func TestInterruptedBetweenFiles(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		o := terminal{out: io.Discard, err: io.Discard}
 		did := 0
-		err := o.each(ctx, these(stegos([]string{"a", "b", "c"})...), tally{files: "recordings", done: "revealed", part: "in part"}, func(job.Job) error {
+		err := o.each(ctx, these(stegos([]string{"a", "b", "c"})...), tally{file: "recording", done: "revealed", part: "in part"}, func(job.Job) error {
 			if did++; did == 2 {
 				cancel()
 				return result
