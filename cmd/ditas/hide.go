@@ -31,7 +31,7 @@ func hideHelp() string {
 	written := codec.Writable()
 	others := slices.DeleteFunc(codec.Writable(), func(f *codec.Format) bool { return f == codec.Default(nil) })
 	return "Hide a picture in a recording.\n\n" + words.Wrap(fmt.Sprintf(`The picture may be a %s file of up to 100 megapixels, fewer if it
-is nearly empty: 16 million pixels and 256 for each byte; the page of ditas serve takes 50. ditas hides the first frame of an
+is nearly empty: 16 million pixels and 256 more for each byte; the page of ditas serve takes 50. ditas hides the first frame of an
 animated GIF, and lays what is transparent over white. The recording is a %s file. The output keeps everything but the samples: sample
 format, rate, channels, length, tags and all other chunks. If the name of the output ends in %s and the recording is another kind of
 file, ditas writes a new file of that kind. %s recordings cannot be written as they are, and become %s; what that cannot hold, such as
