@@ -18,6 +18,7 @@ import (
 	"ditas/internal/lab/experiment/steganalysis/features"
 	"ditas/metric"
 	"ditas/picture"
+	"ditas/report"
 )
 
 // AttackData is what the attack by features is made and tried with: all recordings of some sets, in scenes, and pictures to hide.
@@ -114,7 +115,7 @@ func (s *attack) covert(name string, key ditas.Key, rate float64) suspect {
 		}
 		size := s.size(rate)
 		if rate == 0 {
-			size = max(1, c.Bytes-beside)
+			size = max(1, c.Bytes-report.FileBytes(0, 0, 0))
 		}
 		stego, r, err := s.HideFor(p.Cover, nil, key, s.secretFile(i, size))
 		if err != nil {
