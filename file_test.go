@@ -82,6 +82,17 @@ func TestFile(t *testing.T) {
 func TestFileThatIsNoGain(t *testing.T) {
 	file, secret := photograph(t, 160, 120)
 	large := &ditas.File{Name: "large.tif", Data: make([]byte, 3*160*120*2)}
+	told := func(name string, cover []byte, file *ditas.File, r *report.Hide) {
+		t.Helper()
+		e, err := ditas.NewEstimator(t.Context(), secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		room, err := survey(t, cover).Capacity(ditas.Strength{})
+		if err != nil || e.HidesFile(file, room) != (r.File != nil) {
+			t.Errorf("%s: beforehand it is said that the file is hidden: %t, %v", name, r.File == nil, err)
+		}
+	}
 	for name, c := range map[string]struct {
 		cover []byte
 		file  *ditas.File
@@ -95,12 +106,16 @@ func TestFileThatIsNoGain(t *testing.T) {
 		if one.File != nil || one.PSNR != other.PSNR || !bytes.Equal(with, without) {
 			t.Errorf("%s: %+v with a file, and %+v without", name, one, other)
 		}
+		told(name, c.cover, c.file, one)
 	}
 	// What the picture lacks is in the file: then it is hidden even if it is larger.
 	secret.Losses = []string{"16 bits a channel became 8"}
-	if _, r := hide(t, music(t, mono, 30), secret, ditas.Public(), ditas.HideOptions{File: large}); r.File == nil || r.Losses != nil || !r.Exact {
+	cover := music(t, mono, 30)
+	_, r := hide(t, cover, secret, ditas.Public(), ditas.HideOptions{File: large})
+	if r.File == nil || r.Losses != nil || !r.Exact {
 		t.Errorf("of a picture that is not all of its file: %+v", r)
 	}
+	told("a picture that is not all of its file", cover, large, r)
 }
 
 // Any file is hidden whole or not at all.

@@ -69,6 +69,9 @@ func NewSurvey(ctx context.Context, cover audio.File, o SurveyOptions) (*Survey,
 	if err != nil {
 		return nil, err
 	}
+	if err := carrier.CheckChannels(cover.Format().Channels); err != nil {
+		return nil, err
+	}
 	writable, err := rewriter(cover, m)
 	if err != nil {
 		return nil, err
@@ -176,7 +179,7 @@ func (s *Survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes
 	case secret.Width < 1 || secret.Height < 1:
 		return nil, errors.New("the picture is empty")
 	case secret.Width > MaxSide || secret.Height > MaxSide:
-		return nil, fmt.Errorf("%w: %d×%d pixels, at most %d a side", ErrTooLarge, secret.Width, secret.Height, MaxSide)
+		return nil, fmt.Errorf("%w: %d×%d pixels, and %d a side at most", ErrTooLarge, secret.Width, secret.Height, MaxSide)
 	}
 	losses, room := secret.Losses, s.hides.Capacity(strength)
 	if err := room.Check(secret.Width, secret.Height); err != nil && (o.File == nil || !room.TakesFile(secret.Width, secret.Height, len(o.File.Data))) {

@@ -64,7 +64,7 @@ func DecodeContext(ctx context.Context, r io.Reader, maxPixels int) (*Planes, er
 		return nil, fmt.Errorf("reading the picture: %w", err)
 	}
 	if int64(len(data)) > maxBytes {
-		return nil, fmt.Errorf("%w: the file exceeds %d MiB; save it smaller", ErrTooLarge, maxBytes>>20)
+		return nil, fmt.Errorf("%w: the file exceeds %d MiB", ErrTooLarge, maxBytes>>20)
 	}
 	var p *Planes
 	err = parallel.Within(ctx, func() (err error) {
@@ -167,9 +167,9 @@ func (f *format) fits(width, height, maxPixels, bytes int) error {
 	case width < 1 || height < 1:
 		return fmt.Errorf("the %s picture is empty: its size is %d×%d", f.name, width, height)
 	case height > maxPixels/width:
-		return fmt.Errorf("%w: %d×%d is more than %.6g megapixels; scale it down first", ErrTooLarge, width, height, float64(maxPixels)/1e6)
+		return fmt.Errorf("%w: %d×%d is more than %.6g megapixels", ErrTooLarge, width, height, float64(maxPixels)/1e6)
 	case int64(height) > (surePixels+pixelsPerByte*int64(bytes))/int64(width):
-		return fmt.Errorf("%w: %d×%d in a file of %d bytes, which is nearly empty; scale it down first", ErrTooLarge, width, height, bytes)
+		return fmt.Errorf("%w: %d×%d in a file of %d bytes, which is nearly empty", ErrTooLarge, width, height, bytes)
 	}
 	return nil
 }

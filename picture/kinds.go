@@ -78,6 +78,10 @@ var kinds = []Kind{
 	{"JPEG XR", []string{".jxr", ".wdp"}, "image/jxr", false, 0, save, []string{"II\xbc\x01"}, nil},
 	{"PNM", []string{".ppm", ".pgm", ".pbm", ".pnm", ".pam"}, "image/x-portable-anymap", false, 0, save,
 		[]string{"P1\n", "P2\n", "P3\n", "P4\n", "P5\n", "P6\n", "P7\n"}, nil},
+	{"PCX", []string{".pcx"}, "image/vnd.zbrush.pcx", false, 0, save, []string{"\x0a\x00\x01", "\x0a\x02\x01", "\x0a\x03\x01", "\x0a\x05\x01"}, nil},
+	{"SGI", []string{".sgi", ".rgb", ".bw"}, "image/sgi", false, 0, save, []string{"\x01\xda\x00", "\x01\xda\x01"}, nil},
+	{"XPM", []string{".xpm"}, "image/x-xpixmap", false, 0, save, []string{"/* XPM */"}, nil},
+	{"ICNS", []string{".icns"}, "image/icns", false, 0, save, []string{"icns"}, nil},
 	{"BigTIFF", []string{".tf8", ".btf"}, "image/tiff", false, 0, save, []string{"II+\x00\x08\x00", "MM\x00+\x00\x08"}, nil},
 
 	// Camera raws.

@@ -130,6 +130,7 @@ const (
 	Compressed WarningKind = "compressed"
 	Alike      WarningKind = "alike"
 	Audible    WarningKind = "audible"
+	Louder     WarningKind = "louder" // than was asked for
 	Occupied   WarningKind = "occupied"
 	Damaged    WarningKind = "damaged"
 )

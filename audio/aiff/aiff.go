@@ -116,7 +116,7 @@ func (p *parser) walk(compressed bool) error {
 		case name == "FORM" && p.samples != nil && n == len(head) && (string(head[8:]) == "AIFF" || string(head[8:]) == "AIFC"):
 			return &audio.JoinedError{At: pos, What: "another AIFF file"}
 		case name == "SSND" && p.samples != nil:
-			return riff.Malformed("a second chunk of samples begins at byte %d: save the recording anew", pos)
+			return riff.Malformed("a second chunk of samples begins at byte %d", pos)
 		case name == "SSND":
 			more, err := p.found(content, size)
 			if err != nil || !more {

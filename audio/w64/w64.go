@@ -170,7 +170,7 @@ func (p *parser) refuseMore(pos int64, size uint64) error {
 		}
 		switch c.guid {
 		case guidData:
-			return riff.Malformed("a second chunk of samples begins at byte %d: save the recording anew", pos)
+			return riff.Malformed("a second chunk of samples begins at byte %d", pos)
 		case guidRIFF:
 			return another(pos)
 		}

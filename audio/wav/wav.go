@@ -222,7 +222,7 @@ func (p *parser) refuseMore(pos int64) error {
 		}
 		switch name := string(head[:4]); {
 		case name == "data":
-			return riff.Malformed("a second chunk of samples begins at byte %d: save the recording anew", pos)
+			return riff.Malformed("a second chunk of samples begins at byte %d", pos)
 		case (name == "RIFF" || name == "RIFX" || name == "RF64" || name == "BW64") && string(head[8:]) == "WAVE":
 			return &audio.JoinedError{At: pos, What: "another WAV file"}
 		}

@@ -40,7 +40,7 @@ func (f *batchFlags) check(out string, files int) error {
 	case out == "" && f.dir == "" && files > 1:
 		return withHint(usagef("%d files are to be made, and no folder is given for them", files), "name one with --out-dir; . is the present one")
 	case out != "" && f.dir != "":
-		return usagef("both an output and --out-dir are given")
+		return withHint(usagef("both an output and --out-dir are given"), "leave one of the two out")
 	case out != "" && files > 1:
 		return withHint(usagef("--out is one file, and there are %d to make", files), "give a folder with --out-dir")
 	}
@@ -82,7 +82,7 @@ func (f *batchFlags) names(inputs []string, rename func(input string) string) ([
 
 // tally names what a command does to files: "3 recordings: 1 revealed, 1 in part, 1 failed". A note holds for all that it has done, and may be
 // empty.
-type tally struct{ files, done, part, note string }
+type tally struct{ file, done, part, note string }
 
 // failure is the result of a command for one of several files that it could not do, or of one that did not get to any.
 type failure struct {
@@ -93,12 +93,7 @@ type failure struct {
 
 // failed is what a command says of a file that it could not do.
 func failed(file string, err error) failure {
-	f := failure{File: fileName(file), Error: fileName(plain(err))}
-	var hint *hintError
-	if errors.As(err, &hint) {
-		f.Hint = fileName(hint.hint)
-	}
-	return f
+	return failure{File: fileName(file), Error: fileName(plain(err)), Hint: fileName(hintOf(err))}
 }
 
 // failedAt is what a command says that failed before it got to any file.
@@ -204,7 +199,7 @@ func (t *terminal) summary(files int, n counts, names tally) error {
 	if t.brief && names.note != "" && n.done > 0 {
 		t.printf("%s\n", names.note)
 	}
-	t.printf("%d %s: %d %s", files, names.files, n.done, names.done)
+	t.printf("%s: %d %s", counted(files, names.file), n.done, names.done)
 	for _, also := range []struct {
 		n    int
 		what string
@@ -216,11 +211,11 @@ func (t *terminal) summary(files int, n counts, names tally) error {
 	t.printf("\n")
 	switch {
 	case n.failed > 0:
-		return fmt.Errorf("%d of %d %s failed", n.failed, files, names.files)
+		return fmt.Errorf("%d of %s failed", n.failed, counted(files, names.file))
 	case n.nothing > 0:
-		return &nothingError{fmt.Errorf("nothing was found in %d of %d %s", n.nothing, files, names.files)}
+		return &nothingError{fmt.Errorf("nothing was found in %d of %s", n.nothing, counted(files, names.file))}
 	case n.part > 0:
-		return &partError{fmt.Errorf("%d of %d %s %s", n.part, files, names.files, names.part)}
+		return &partError{fmt.Errorf("%d of %s %s", n.part, counted(files, names.file), names.part)}
 	}
 	return nil
 }

@@ -101,9 +101,10 @@ type fit struct {
 
 // itself tells how a file fits, byte for byte: a picture's own, or another.
 type itself struct {
-	Bytes int  `json:"bytes"`
-	Needs int  `json:"needs"` // bytes of room
-	Fits  bool `json:"fits"`
+	Bytes  int  `json:"bytes"`
+	Needs  int  `json:"needs"` // bytes of room
+	Fits   bool `json:"fits"`
+	Hidden bool `json:"hidden"` // by ditas hide: of a picture the pixels alone are, where they take less and lack nothing
 }
 
 // exactBits is how many bits a pixel of a photograph takes to come back exactly, roughly.
@@ -136,7 +137,7 @@ func (o *capacityFlags) run(ctx context.Context, names []string) error {
 			return err
 		}
 	}
-	return o.each(ctx, these(covers(names)...), tally{files: "recordings", done: "with room for a picture"}, func(j job.Job) error {
+	return o.each(ctx, these(covers(names)...), tally{file: "recording", done: "with room for a picture"}, func(j job.Job) error {
 		return o.measure(ctx, j.Cover, strength, image, file)
 	})
 }
@@ -182,7 +183,7 @@ func (o *capacityFlags) measure(ctx context.Context, name string, strength ditas
 		Method: room.Method, Bytes: room.Bytes, Robust: room.Robust, Pixels: room.Pixels, Side: room.Side, Dithered: room.Dithered,
 		Warnings: survey.Warnings(),
 	}
-	o.printf("%s lasts %s: %s\n", cover.name, seconds(room.Duration), res.Format)
+	o.printf("%s lasts %.1f s: %s\n", cover.name, res.Seconds, res.Format)
 	exactly := ""
 	if res.Bytes > 0 {
 		protected := size(res.Robust) + " of them"
@@ -226,16 +227,25 @@ func (o *capacityFlags) measure(ctx context.Context, name string, strength ditas
 			o.printf("does not fit, nor does any smaller one\n")
 		}
 		if file != nil && room.Bytes > 0 {
-			f.File = &itself{len(file.Data), report.FileBytes(p.Width, p.Height, len(file.Data)), room.TakesFile(p.Width, p.Height, len(file.Data))}
-			if f.File.Fits {
-				o.printf("  file     fits as it is, %s: with it the picture comes back exactly\n", fileSize(f.File.Bytes))
-			} else {
+			f.File = &itself{
+				Bytes: len(file.Data), Needs: report.FileBytes(p.Width, p.Height, len(file.Data)), Fits: room.TakesFile(p.Width, p.Height, len(file.Data)),
+			}
+			if f.File.Hidden, err = hidesFile(ctx, room, p, file); err != nil {
+				return err
+			}
+			switch {
+			case f.File.Hidden:
+				o.printf("  file     fits as it is, %s, and is hidden: with it the picture comes back exactly\n", fileSize(f.File.Bytes))
+			case f.File.Fits:
+				o.printf("  file     would fit, %s, but the pixels alone take less and come back exactly: they are hidden\n", fileSize(f.File.Bytes))
+			default:
 				o.printf("  file     of %s, takes %s of room to come back byte for byte\n", fileSize(f.File.Bytes), fileSize(f.File.Needs))
 			}
 		}
 	}
 	if p == nil && file != nil {
-		f := &itself{len(file.Data), report.FileBytes(0, 0, len(file.Data)), room.TakesFile(0, 0, len(file.Data))}
+		f := &itself{Bytes: len(file.Data), Needs: report.FileBytes(0, 0, len(file.Data)), Fits: room.TakesFile(0, 0, len(file.Data))}
+		f.Hidden = f.Fits
 		res.File = f
 		o.printf("%s takes %s of room: it ", shown(o.any), fileSize(f.Needs))
 		switch {
@@ -292,7 +302,7 @@ type after struct {
 	PSNR *float64 `json:"psnr,omitempty"` // about, of the picture as it would be scaled; nil without one
 }
 
-// seconds prints a duration in tenths of a second, rounded up.
+// seconds prints how long a recording has to be, in tenths of a second, rounded up: less would not be enough.
 func seconds(d time.Duration) string {
 	return fmt.Sprintf("%.1f s", math.Ceil(d.Seconds()*10)/10)
 }

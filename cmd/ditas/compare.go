@@ -175,9 +175,9 @@ func (o *compareFlags) recordings(r *compare.RecordingReport, a, b string) {
 		o.printf("%.2f %% of the samples differ\n", 100*r.Differing)
 	}
 	if r.Offset > 0 {
-		o.printf("  aligned        %d frames of %s come before %s\n", r.Offset, a, b)
+		o.printf("  aligned        %s begins %s before %s\n", a, counted(int(r.Offset), "frame"), b)
 	} else if r.Offset < 0 {
-		o.printf("  aligned        %d frames of %s come before %s\n", -r.Offset, b, a)
+		o.printf("  aligned        %s begins %s before %s\n", b, counted(int(-r.Offset), "frame"), a)
 	}
 	if r.Equal {
 		return

@@ -83,7 +83,7 @@ func (o *diceFlags) run(ctx context.Context) error {
 			return err
 		}
 		res.Passphrase, res.Out = "", fileName(o.out)
-		o.printf("a passphrase of %d words, %.0f bits, is in %s\n", o.words, bits, o.out)
+		o.printf("a passphrase of %d words, %.0f bits, is in %s\n", o.words, bits, written(o.out))
 		return o.result(res)
 	}
 	if !o.json {

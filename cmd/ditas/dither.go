@@ -22,8 +22,8 @@ something.
 
 A recording of 16 bits keeps everything but its samples. Any other becomes a new file
 without its tags: a WAV or FLAC file one of its kind, the others FLAC, or what the
-name of the output says. The original is not changed; keep it to yourself, or who has
-both sees what was done.
+name of the output says. The original is not changed; keep it to yourself, or whoever
+has both sees what was done.
 
 The last of two names is that of the recording to write; without one, it gets the name
 of the first, in the present folder, with a number if there is such a file. A file
@@ -104,7 +104,7 @@ func (o *ditherFlags) run(ctx context.Context, names []string) error {
 	for i := range list {
 		list[i].Out = outs[i]
 	}
-	return o.each(ctx, these(list...), tally{files: "recordings", done: "dithered"}, func(j job.Job) error { return o.dither(ctx, j, names) })
+	return o.each(ctx, these(list...), tally{file: "recording", done: "dithered"}, func(j job.Job) error { return o.dither(ctx, j, names) })
 }
 
 // dither dithers one recording. None of the inputs is written to.

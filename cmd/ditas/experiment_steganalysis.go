@@ -149,24 +149,32 @@ func (o *steganalysisFlags) run(ctx context.Context) error {
 // attack measures what features detect, in all recordings that there are.
 func (o *steganalysisFlags) attack(ctx context.Context) error {
 	var data steganalysis.AttackData
+	narrow := steganalysis.Scene{Name: "Speech and music at 16 kHz", Rate: dataset.Rate, Samples: experiment.Samples}
+	native := steganalysis.Scene{Name: "Music at 44.1 kHz", Rate: dataset.MusicRate, Samples: experiment.Samples}
 	for _, set := range []string{"train", "validation", "test"} {
 		o.set = set
 		d, err := o.experimentFlags.load(ctx, kinds[0])
 		if err != nil {
 			return err
 		}
-		data.Speech, data.Pictures = append(data.Speech, d.Speech), d.Pictures
+		narrow.Sets, data.Pictures = append(narrow.Sets, d.Speech), d.Pictures
 		data.Digest, _, _ = strings.Cut(d.Digest, ",")
 		if o.music == "" {
 			continue
 		}
-		music, err := dataset.OpenSpeech(ctx, filepath.Join(o.music, set, "music"), dataset.LoadOptions{FullBand: true})
-		if err != nil {
-			return err
+		for _, scene := range []*steganalysis.Scene{&narrow, &native} {
+			music, err := dataset.OpenSpeech(ctx, filepath.Join(o.music, set, "music"), dataset.LoadOptions{Rate: scene.Rate, FullBand: true})
+			if err != nil {
+				return err
+			}
+			scene.Sets = append(scene.Sets, music)
 		}
-		data.Speech = append(data.Speech, music)
 	}
+	long := narrow
+	long.Name, long.Samples, long.Joined, long.Only = "A minute at 16 kHz", 60*dataset.Rate, true, []string{steganalysis.Filled, "LSB matching, 0.1 bit"}
+	data.Scenes = []steganalysis.Scene{narrow, long}
 	if o.music != "" {
+		data.Scenes = append(data.Scenes, native)
 		m, err := dataset.ReadManifest(o.music)
 		if err != nil {
 			return withHint(err, "ditas data --music builds a folder for --music")

@@ -30,7 +30,8 @@ func hideHelp() string {
 	only := slices.DeleteFunc(codec.Readable(), func(f *codec.Format) bool { return f.Writable() })
 	written := codec.Writable()
 	others := slices.DeleteFunc(codec.Writable(), func(f *codec.Format) bool { return f == codec.Default(nil) })
-	return "Hide a picture in a recording.\n\n" + words.Wrap(fmt.Sprintf(`The picture may be a %s file of up to 100 megapixels. ditas hides the first frame of an
+	return "Hide a picture in a recording.\n\n" + words.Wrap(fmt.Sprintf(`The picture may be a %s file of up to 100 megapixels, fewer if it
+is nearly empty: 16 million pixels and 256 more for each byte; the page of ditas serve takes 50. ditas hides the first frame of an
 animated GIF, and lays what is transparent over white. The recording is a %s file. The output keeps everything but the samples: sample
 format, rate, channels, length, tags and all other chunks. If the name of the output ends in %s and the recording is another kind of
 file, ditas writes a new file of that kind. %s recordings cannot be written as they are, and become %s; what that cannot hold, such as
@@ -60,8 +61,10 @@ may survive more loss than a stage before it.
 
 --snr is the signal-to-noise ratio: how much stronger the recording is than the
 change to it, in decibels. The change follows the recording and always stays below
-what can be heard, so the ratio may turn out higher than you asked. The higher it
-is, the harder the change is to find, and the less noise the picture survives.
+what can be heard, so the ratio may turn out higher than you asked. In a recording of
+8 bits, a quiet one or one that is clipped it may turn out lower, which ditas says:
+samples are rounded, and those at full scale cannot grow. The higher it is, the
+harder the change is to find, and the less noise the picture survives.
 --faint changes the samples as little as possible. --quality also measures the
 picture as it will be revealed, after a network has restored what is missing.
 
@@ -220,13 +223,13 @@ func (o *hideFlags) run(ctx context.Context, args []string) error {
 			return err
 		}
 	}
-	names := tally{files: "recordings", done: "with a picture hidden in them"}
+	names := tally{file: "recording", done: "with a picture hidden inside"}
 	switch {
 	case o.passphrase.key.Secret():
 	case list.exact:
 		names.note = "Anyone who has ditas can reveal those for which no passphrase was given."
 	default:
-		names.note = "Anyone who has ditas can reveal them: no passphrase was given."
+		names.note = "Anyone who has ditas can reveal what is hidden: no passphrase was given."
 	}
 	return o.each(ctx, list, names, func(j job.Job) error { return o.hide(ctx, j, slices.Concat(inputs, j.Inputs())) })
 }
@@ -239,7 +242,7 @@ func (o *hideFlags) jobs(ctx context.Context, args []string) (list *jobs, inputs
 			return nil, nil, err
 		}
 		o.named = true
-		list, err = o.manifest.read(ctx, len(args)+len(o.images)+len(o.anys)+len(o.covers) == 0 && o.out == "" && o.batch.dir == "")
+		list, err = o.manifest.read(ctx, len(args)+len(o.images)+len(o.anys)+len(o.covers) == 0 && o.out == "" && o.batch.dir == "", inputs)
 		return list, inputs, err
 	}
 	file := ""
@@ -260,6 +263,12 @@ func (o *hideFlags) jobs(ctx context.Context, args []string) (list *jobs, inputs
 	}
 	if err := o.batch.check(out, len(covers)); err != nil {
 		return nil, nil, err
+	}
+	if file != "" && o.method.Name == ditas.Networks {
+		return nil, nil, withHint(usagef("%s hides pictures alone, and --any is given", ditas.Networks), "choose the method %s", ditas.Methods()[0].Name)
+	}
+	if file != "" && (o.options.Fit || o.options.Restored) {
+		return nil, nil, withHint(usagef("--fit and --quality are for pictures, and --any is given"), "leave them out")
 	}
 	if file != "" && len(images) > 0 {
 		return nil, nil, withHint(usagef("both a picture and --any are given"), "--any is for files that are no pictures: leave one of the two out")
@@ -353,7 +362,7 @@ func (o *hideFlags) hide(ctx context.Context, j job.Job, inputs []string) error 
 		return err
 	}
 	passphrase := o.passphrase.of(j.Key)
-	if err := cmp.Or(passphrase.check(o.method), passphrase.checkKeyFile(cmp.Or(j.Any, j.Image))); err != nil {
+	if err := cmp.Or(passphrase.check(o.method), passphrase.checkKeyFile(&o.terminal, cmp.Or(j.Any, j.Image), j.Cover)); err != nil {
 		return err
 	}
 	cover, err := openRecording(ctx, j.Cover)
@@ -393,13 +402,19 @@ func (o *hideFlags) hide(ctx context.Context, j job.Job, inputs []string) error 
 		return explain(err, cover, survey.Method())
 	}
 	res.Warnings = append(res.Warnings, occupied...)
-	warned := o.warnOfPlace(&res, o.takesFile(survey, secret))
+	placed, err := o.hidesPlace(ctx, survey, secret)
+	if err != nil {
+		return explain(err, cover, survey.Method())
+	}
+	if placed {
+		o.warnOfPlace(&res)
+	}
 	content := func(w io.Writer) (err error) {
 		if res.Hide, err = survey.Hide(ctx, w, secret, key, o.options); err != nil {
 			return err
 		}
-		if !warned {
-			o.warnOfPlace(&res, res.File != nil)
+		if !placed && res.File != nil && picture.Located(o.options.File.Data) {
+			o.warnOfPlace(&res)
 		}
 		return o.batch.checkOutput(o.placed(out), inputs...) // which may have come meanwhile
 	}
@@ -413,26 +428,59 @@ func (o *hideFlags) hide(ctx context.Context, j job.Job, inputs []string) error 
 		o.warn(cover.name+" "+w.Text, w.Advice)
 	}
 	res.Warnings = append(res.Warnings, res.Hide.Warnings...)
+	louder := o.louder(res.SNR)
+	if louder != nil {
+		res.Warnings = append(res.Warnings, *louder)
+	}
 	o.tell(&res, cover.name, key)
+	if louder != nil {
+		o.printf("%s %s\n", cover.name, louder.Text)
+	}
 	return o.result(res)
 }
 
-// takesFile reports whether there is room for the file that is to be hidden, as far as the survey tells.
-func (o *hideFlags) takesFile(survey *ditas.Survey, secret *picture.Planes) bool {
-	if o.options.File == nil || secret == nil {
-		return o.options.File != nil
+// louder returns a warning if the signal-to-noise ratio turned out lower than what was asked for, if anything was.
+func (o *hideFlags) louder(snr float64) *report.Warning {
+	const within = 0.5 // dB
+	if !o.strength.cmd.Flags().Changed("snr") || snr > o.strength.snr-within {
+		return nil
 	}
-	room, err := survey.Capacity(o.options.Strength)
-	return err == nil && room.TakesFile(secret.Width, secret.Height, len(o.options.File.Data))
+	return &report.Warning{
+		Kind: report.Louder, Text: fmt.Sprintf("has changed more than --snr %g allows: its samples are coarse or clipped, and the ratio is %.1f dB", o.strength.snr, snr),
+		Advice: "take a recording of more bits, or one that was made at a lower level",
+	}
 }
 
-// warnOfPlace warns, if the file is hidden, that it says where it was taken. It reports whether it did.
-func (o *hideFlags) warnOfPlace(res *hidden, file bool) bool {
-	if !file || !picture.Located(o.options.File.Data) {
-		return false
+// hidesPlace reports whether a file is hidden that says where it was taken, as far as the survey tells.
+func (o *hideFlags) hidesPlace(ctx context.Context, survey *ditas.Survey, secret *picture.Planes) (bool, error) {
+	if o.options.File == nil || !picture.Located(o.options.File.Data) {
+		return false, nil
 	}
+	if secret == nil {
+		return true, nil
+	}
+	room, err := survey.Capacity(o.options.Strength)
+	if err != nil {
+		return false, err
+	}
+	return hidesFile(ctx, room, secret, o.options.File)
+}
+
+// hidesFile reports whether the file of a picture is hidden where there is this room, rather than the pixels alone. There may be no file.
+func hidesFile(ctx context.Context, room *report.Capacity, p *picture.Planes, file *ditas.File) (bool, error) {
+	if file == nil || !room.TakesFile(p.Width, p.Height, len(file.Data)) {
+		return false, nil
+	}
+	e, err := ditas.NewEstimator(ctx, p)
+	if err != nil {
+		return false, err
+	}
+	return e.HidesFile(file, room), nil
+}
+
+// warnOfPlace warns that the file that is hidden says where it was taken.
+func (o *hideFlags) warnOfPlace(res *hidden) {
 	o.warn(fmt.Sprintf("%s says where it was taken, and whoever reveals it learns that", shown(string(res.Image))), "--strip leaves that out")
-	return true
 }
 
 // occupied warns of a cover that holds something already, for anyone or for this key.
@@ -681,6 +729,9 @@ func explain(err error, r *recording, method string) error {
 		}
 		return withHint(err, "take a recording that goes on throughout")
 	}
+	if errors.Is(err, ditas.ErrTooLarge) {
+		return withHint(err, "%s", intake.Advice(err))
+	}
 	if intake.Advice(err) != "" {
 		return about(r.name, err)
 	}
@@ -692,6 +743,9 @@ func explain(err error, r *recording, method string) error {
 	}
 	if errors.Is(err, carrier.ErrChannels) {
 		return withHint(fmt.Errorf("%s: %w", r.name, err), "mix it down to fewer channels, or take another recording")
+	}
+	if errors.Is(err, carrier.ErrRate) {
+		return withHint(fmt.Errorf("%s: %w", r.name, err), "resample it first, or hide by the method %s", ditas.Methods()[0].Name)
 	}
 	if errors.Is(err, ditas.ErrSilent) {
 		return withHint(fmt.Errorf("%s: %w", r.name, err), "take a recording with sound in it")

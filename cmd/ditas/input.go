@@ -280,9 +280,11 @@ func open(ctx context.Context, name string) (*input, int64, error) {
 	case info.IsDir():
 		err = withHint(fmt.Errorf("%s is a folder", name), "name files in it, as in %s", filepath.Join(name, "*"))
 	case !info.Mode().IsRegular():
-		err = fmt.Errorf("%s is not a regular file", name)
+		err = withHint(fmt.Errorf("%s is not a regular file", name), "name a file, or pipe into ditas what it gives, with - in its place")
+	case info.Size() == 0 && name == "-":
+		err = withHint(fmt.Errorf("%s is empty", shown(name)), "see whether the program that should write to it ended with an error")
 	case info.Size() == 0:
-		err = fmt.Errorf("%s is empty", shown(name))
+		err = withHint(fmt.Errorf("%s is empty", name), "get a whole copy of it, or name another file")
 	}
 	if err != nil {
 		f.Close()

@@ -89,7 +89,7 @@ func (o *inspectFlags) run(ctx context.Context, args []string) error {
 	}
 	list := these(stegos(names)...)
 	if o.manifest.manifest != "" {
-		if list, err = o.manifest.read(ctx, len(names) == 0); err != nil {
+		if list, err = o.manifest.read(ctx, len(names) == 0, nil); err != nil {
 			return err
 		}
 	}
@@ -101,18 +101,21 @@ func (o *inspectFlags) run(ctx context.Context, args []string) error {
 			return err
 		}
 	}
-	return o.each(ctx, list, tally{files: "recordings", done: "with a picture", part: "with parts of one"}, func(j job.Job) error {
+	return o.each(ctx, list, tally{file: "recording", done: "with a picture", part: "with parts of one"}, func(j job.Job) error {
 		return o.inspect(ctx, j)
 	})
 }
 
 func (o *inspectFlags) inspect(ctx context.Context, j job.Job) error {
+	passphrase := o.passphrase.of(j.Key)
+	if err := passphrase.checkNamed(o.options.Method); err != nil {
+		return err
+	}
 	stego, err := openRecording(ctx, j.Stego)
 	if err != nil {
 		return err
 	}
 	defer stego.Close()
-	passphrase := o.passphrase.of(j.Key)
 	key, err := passphrase.keyOf(ctx, &o.terminal, false)
 	if err != nil {
 		return err

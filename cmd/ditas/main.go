@@ -44,7 +44,7 @@ const rootExample = `  ditas demo
   ditas reveal --stego stego.wav --out photo.png`
 
 func main() {
-	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT}
 	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
 		ends = append(ends, syscall.SIGHUP)
 	}
@@ -70,14 +70,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			if len(args) == 0 {
 				return cmd.Help()
 			}
-			err := usagef("unknown command %q", args[0])
-			if s := cmd.SuggestionsFor(args[0]); len(s) > 0 {
-				return withHint(err, "did you mean ditas %s?", strings.Join(s, " or ditas "))
-			}
-			if there(args[0]) {
-				return withHint(err, "that is a file: ditas hide takes a picture and a recording, ditas reveal a recording with a picture in it")
-			}
-			return withHint(err, "ditas -h lists the commands")
+			return unknownCommand(cmd, args[0])
 		},
 		SuggestionsMinimumDistance: 2,
 		CompletionOptions:          cobra.CompletionOptions{DisableDefaultCmd: true},
@@ -131,7 +124,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetOut(out)
 	root.SetErr(stderr)
 	cmd, err := root.ExecuteContextC(ctx)
-	if out.err != nil && (err == nil || errors.As(err, new(*partError))) {
+	if out.err != nil && (err == nil || errors.Is(err, out.err) || errors.As(err, new(*partError))) {
 		started, err = true, fmt.Errorf("standard output: %w", out.err)
 	}
 	if err == nil {
@@ -152,6 +145,21 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return conclude(ctx, stderr, err)
 }
 
+// unknownCommand says that cmd has no command of a name, and which one may be meant.
+func unknownCommand(cmd *cobra.Command, name string) error {
+	err := usagef("unknown command %q", name)
+	if cmd.HasParent() {
+		return withHint(err, "%s -h lists those that there are", cmd.CommandPath())
+	}
+	if s := cmd.SuggestionsFor(name); len(s) > 0 {
+		return withHint(err, "did you mean ditas %s?", strings.Join(s, " or ditas "))
+	}
+	if there(name) {
+		return withHint(err, "that is a file: ditas hide takes a picture and a recording, ditas reveal a recording with a picture in it")
+	}
+	return withHint(err, "ditas -h lists the commands")
+}
+
 // plainArguments says of names that a command does not take what it does, in place of what cobra says; err is nil if it takes them.
 func plainArguments(cmd *cobra.Command, args []string, err error) error {
 	_, takes, _ := strings.Cut(cmd.Use, " ")
@@ -159,7 +167,7 @@ func plainArguments(cmd *cobra.Command, args []string, err error) error {
 	case err == nil:
 		return nil
 	case cmd.HasSubCommands():
-		return withHint(usagef("unknown command %q", args[0]), "%s -h lists those that there are", cmd.CommandPath())
+		return unknownCommand(cmd, args[0])
 	case len(args) == 0:
 		err = usagef("nothing is given")
 	case takes == "":
@@ -175,6 +183,9 @@ func plainArguments(cmd *cobra.Command, args []string, err error) error {
 func plainFlagError(cmd *cobra.Command, args []string, err error) error {
 	var unknown *pflag.NotExistError
 	if errors.As(err, &unknown) {
+		if before := cmd.Flags().Args(); len(before) > 0 && cmd.HasSubCommands() { // of which the flag would be
+			return unknownCommand(cmd, before[0])
+		}
 		err := usagef("there is no flag --%s", unknown.GetSpecifiedName())
 		if short := unknown.GetSpecifiedShortnames(); short != "" {
 			if attached(cmd, args, short) {
@@ -286,7 +297,6 @@ func (c *checked) Write(p []byte) (int, error) {
 
 // conclude tells what went wrong and returns the exit code.
 func conclude(ctx context.Context, stderr io.Writer, err error) int {
-	var hint *hintError
 	text, code := wording(ctx, err), exitCode(err)
 	if code == exitPartly {
 		text = "warning: " + text
@@ -295,10 +305,24 @@ func conclude(ctx context.Context, stderr io.Writer, err error) int {
 		return code // whoever reads has what he wanted
 	}
 	fmt.Fprintf(stderr, "ditas: %s\n", inLine(text))
-	if errors.As(err, &hint) {
-		fmt.Fprintf(stderr, "hint: %s\n", inLine(hint.hint))
+	if hint := hintOf(err); hint != "" {
+		fmt.Fprintf(stderr, "hint: %s\n", inLine(hint))
 	}
 	return code
+}
+
+// hintOf returns what to do about an error, empty if that is not known.
+func hintOf(err error) string {
+	var hint *hintError
+	switch {
+	case errors.As(err, &hint):
+		return hint.hint
+	case errors.Is(err, syscall.ELOOP):
+		return "a link leads back to itself: mend it, or name the file that is meant"
+	case errors.Is(err, syscall.ENOSPC):
+		return "make room on that disk, or write to another one; the variable TMPDIR (on Windows: TMP) names the folder for temporary files"
+	}
+	return ""
 }
 
 // wording is the text of an error, and of one that an interruption led to, that it was one.

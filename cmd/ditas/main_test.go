@@ -219,8 +219,14 @@ func fails(ts *testscript.TestScript, _ bool, args []string) {
 	want := number(ts, args[0])
 	before := list(ts, ts.Getenv("WORK"))
 	ends(ts, false, args)
-	if text := ts.ReadFile("stderr"); !complaint.MatchString(text) {
+	text := ts.ReadFile("stderr")
+	if !complaint.MatchString(text) {
 		ts.Fatalf("standard error is not one line and a hint:\n%s", text)
+	}
+	if said, hint, ok := strings.Cut(text, "\nhint: "); ok {
+		if words := strings.Fields(hint); len(words) > 2 && strings.Contains(said, strings.Join(words[:3], " ")) {
+			ts.Fatalf("the hint says once more what was said before:\n%s", text)
+		}
 	}
 	if want == exitPartly {
 		return
@@ -331,7 +337,7 @@ func TestInterruptedBetweenFiles(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		o := terminal{out: io.Discard, err: io.Discard}
 		did := 0
-		err := o.each(ctx, these(stegos([]string{"a", "b", "c"})...), tally{files: "recordings", done: "revealed", part: "in part"}, func(job.Job) error {
+		err := o.each(ctx, these(stegos([]string{"a", "b", "c"})...), tally{file: "recording", done: "revealed", part: "in part"}, func(job.Job) error {
 			if did++; did == 2 {
 				cancel()
 				return result

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -113,8 +114,9 @@ func stegos(names []string) (list []job.Job) {
 	return list
 }
 
-// read returns the jobs of the manifest. plain says that nothing else on the command line says what to do.
-func (f *manifestFlags) read(ctx context.Context, plain bool) (*jobs, error) {
+// read returns the jobs of the manifest. plain says that nothing else on the command line says what to do. The files of all names in inputs are read for
+// all jobs.
+func (f *manifestFlags) read(ctx context.Context, plain bool, inputs []string) (*jobs, error) {
 	if !plain {
 		return nil, withHint(usagef("both --manifest and files are given"), "write them into the manifest, and leave out --out-dir too: it says where each file goes")
 	}
@@ -122,7 +124,8 @@ func (f *manifestFlags) read(ctx context.Context, plain bool) (*jobs, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := job.Check(file, f.work)
+	needed := slices.DeleteFunc(append(slices.Clone(inputs), f.results), func(name string) bool { return name == "" || name == "-" })
+	n, err := job.Check(file, f.work, needed...)
 	if err == nil && n == 0 {
 		err = errors.New("it is empty")
 	}
@@ -175,7 +178,7 @@ func (l *jobs) before(j job.Job) (bool, error) {
 	if !l.resumes {
 		return false, nil
 	}
-	written := j.Out != "" && there(j.Out)
+	written := j.Out != "" && there(j.Out) && !isAmong(j.Out, j.Inputs()...)
 	if l.log != nil {
 		exit, ok := l.log.Exit(j)
 		switch {

@@ -134,11 +134,12 @@ func (s *strengthFlags) get(method, purpose string) (ditas.Strength, error) {
 	given := s.cmd.Flags().Changed("snr")
 	switch {
 	case m.MaxSNR == 0 && (given || s.audible || s.faint):
-		return ditas.Strength{}, usagef("%s takes no --snr, --audible or --faint: how strong the change is follows from the recording", m.Name)
+		return ditas.Strength{}, withHint(usagef("%s takes no --snr, --audible or --faint: how strong the change is follows from the recording", m.Name),
+			"leave them out, or choose another method or purpose; ditas methods lists them")
 	case given && s.faint:
-		return ditas.Strength{}, usagef("both --snr and --faint are given")
+		return ditas.Strength{}, withHint(usagef("both --snr and --faint are given"), "leave one of the two out")
 	case s.audible && s.faint:
-		return ditas.Strength{}, usagef("both --audible and --faint are given")
+		return ditas.Strength{}, withHint(usagef("both --audible and --faint are given"), "leave one of the two out")
 	case s.faint && !m.Faint:
 		return ditas.Strength{}, usagef("%s has no --faint: give --snr", m.Name)
 	case s.faint:

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -58,10 +59,10 @@ func (f *forceFlag) checkOutput(out string, inputs ...string) error {
 	case info.Mode()&(fs.ModeNamedPipe|fs.ModeCharDevice) != 0:
 		return nil // what is written goes wherever that leads
 	case !info.Mode().IsRegular():
-		return fmt.Errorf("%s is not a file that can be written", out)
+		return withHint(fmt.Errorf("%s is not a file that can be written", out), "choose another name")
 	}
 	for _, in := range inputs {
-		if other, err := os.Stat(in); err == nil && os.SameFile(info, other) {
+		if isAmong(out, in) {
 			return withHint(usagef("%s would replace the input %s", out, in), "choose another name for the output")
 		}
 	}
@@ -69,6 +70,15 @@ func (f *forceFlag) checkOutput(out string, inputs ...string) error {
 		return withHint(fmt.Errorf("%s exists already", out), "choose another name, or replace it with --force")
 	}
 	return nil
+}
+
+// isAmong reports whether a name is that of one of the other files, however that is called.
+func isAmong(name string, others ...string) bool {
+	info, err := os.Stat(name)
+	return err == nil && slices.ContainsFunc(others, func(name string) bool {
+		other, err := os.Stat(name)
+		return err == nil && os.SameFile(info, other)
+	})
 }
 
 // unused returns a name for a file that does not exist: name itself, or with a number before its extension.

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -78,13 +79,28 @@ func (f *passphraseFlags) of(k job.Key) *passphraseFlags {
 	return f.others[k]
 }
 
-// check returns an error if a method hides nothing without a passphrase and none is given, without reading any.
+// check returns an error if a method hides nothing without a passphrase and none is given, or takes none and one is given, without reading any.
 func (f *passphraseFlags) check(m ditas.Method) error {
-	if _, given := os.LookupEnv(passphraseVariable); !m.SecretOnly || f.prompt || f.file != "" || given {
+	_, variable := os.LookupEnv(passphraseVariable)
+	given := f.prompt || f.file != "" || variable
+	switch {
+	case m.SecretOnly && !given:
+		return withHint(usagef("%s hides nothing without a passphrase, and none is given", m.Name),
+			"add -p to type one, or --passphrase-file, or set %s; ditas passphrase throws dice for one", passphraseVariable)
+	case given && !m.Secret:
+		return withHint(usagef("%s takes no passphrase, and one is given", m.Name),
+			"leave it out, and %s unset, or choose the method %s", passphraseVariable, ditas.Methods()[0].Name)
+	}
+	return nil
+}
+
+// checkNamed is check for the method of a name, if there is one.
+func (f *passphraseFlags) checkNamed(method string) error {
+	if method == "" {
 		return nil
 	}
-	return withHint(usagef("%s hides nothing without a passphrase, and none is given", m.Name),
-		"add -p to type one, or --passphrase-file, or set %s; ditas passphrase throws dice for one", passphraseVariable)
+	m, err := checkMethod(method)
+	return cmp.Or(err, f.check(m))
 }
 
 // sources returns the names of the files that are read for the key.
@@ -143,14 +159,20 @@ func (f *passphraseFlags) keyOf(ctx context.Context, t *terminal, hiding bool) (
 	return key, nil
 }
 
-// checkKeyFile returns an error if the key file is the picture that is to be hidden, which whoever is to reveal it does not have.
-func (f *passphraseFlags) checkKeyFile(picture string) error {
-	key, err := os.Stat(f.keyFile)
-	hidden, missing := os.Stat(picture)
-	if err != nil || missing != nil || !os.SameFile(key, hidden) {
-		return nil
+// checkKeyFile returns an error if the key file is the picture that is to be hidden, which whoever is to reveal it does not have, or that of the
+// passphrase, by which it is as easy to guess as before. It warns of one that is the cover: whoever has both that and the stego sees what was done.
+func (f *passphraseFlags) checkKeyFile(t *terminal, picture, cover string) error {
+	const advice = "take a file that both sides have"
+	switch {
+	case f.keyFile == "":
+	case isAmong(f.keyFile, picture):
+		return withHint(usagef("the key file is the picture itself, without which nobody could reveal it"), advice)
+	case isAmong(f.keyFile, f.file):
+		return withHint(usagef("the key file is that of the passphrase, and whoever guesses the one has the other"), advice+", and another one")
+	case isAmong(f.keyFile, cover):
+		t.warn("the key file is the recording itself, and whoever has that sees by comparing them that something is hidden", advice+", and that has nothing to do with the recording")
 	}
-	return withHint(usagef("the key file is the picture itself, without which nobody could reveal it"), "take a file that both sides have")
+	return nil
 }
 
 // advise says what may be wrong with the key if nothing was found with it, and leaves other errors as they are.

@@ -152,7 +152,7 @@ func (o *revealFlags) run(ctx context.Context, args []string) error {
 		return err
 	}
 	if o.drawn != "" && list.many {
-		return usagef("--map names one file, but there are %d recordings", list.n)
+		return withHint(usagef("--map is for one recording alone"), "name that one, without --manifest, --shard and --results")
 	}
 	remove, err := o.batch.makeFolder()
 	if err != nil {
@@ -164,7 +164,7 @@ func (o *revealFlags) run(ctx context.Context, args []string) error {
 			return err
 		}
 	}
-	return o.each(ctx, list, tally{files: "recordings", done: "revealed", part: "revealed in part"}, func(j job.Job) error {
+	return o.each(ctx, list, tally{file: "recording", done: "revealed", part: "revealed in part"}, func(j job.Job) error {
 		return o.reveal(ctx, j, slices.Concat(inputs, j.Inputs()))
 	})
 }
@@ -180,7 +180,7 @@ func (o *revealFlags) jobs(ctx context.Context, args []string) (list *jobs, inpu
 			return nil, nil, err
 		}
 		o.named = true
-		list, err = o.manifest.read(ctx, len(args)+len(o.stegos) == 0 && o.out == "" && o.batch.dir == "")
+		list, err = o.manifest.read(ctx, len(args)+len(o.stegos) == 0 && o.out == "" && o.batch.dir == "", inputs)
 		return list, inputs, err
 	}
 	names, out, err := o.arguments(args)
@@ -267,12 +267,15 @@ func (o *revealFlags) reveal(ctx context.Context, j job.Job, inputs []string) er
 			return usagef("both --out and --map are %s", out)
 		}
 	}
+	passphrase := o.passphrase.of(j.Key)
+	if err := passphrase.checkNamed(o.options.Method); err != nil {
+		return err
+	}
 	stego, err := openRecording(ctx, j.Stego)
 	if err != nil {
 		return err
 	}
 	defer stego.Close()
-	passphrase := o.passphrase.of(j.Key)
 	key, err := passphrase.keyOf(ctx, &o.terminal, false)
 	if err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 	"ditas/audio"
 	"ditas/audio/codec"
 	"ditas/internal/words"
+	"ditas/picture"
 )
 
 // writing says where and how the recordings are written that a command makes of others.
@@ -67,7 +68,7 @@ func (w *writing) outs(out string, recordings []string) (outs []string, err erro
 		}
 	}
 	for i, out := range outs {
-		if err := w.options(out).Check(); err != nil {
+		if err := w.check(out); err != nil {
 			return nil, unfit(shown(recordings[i]), err) // before any of several is done
 		}
 	}
@@ -104,11 +105,25 @@ func (w *writing) options(out string) codec.CoverOptions {
 	return o
 }
 
+// check returns an error if a recording is not to be written under a name: if that is one of a picture, or of a kind of recordings that is not written.
+func (w *writing) check(out string) error {
+	_, recording := codec.ByName(out)
+	if !recording && slices.Contains(picture.Extensions(picture.Known()), strings.ToLower(filepath.Ext(out))) {
+		return &codec.Refusal{
+			Name: out, Says: "is the name of a picture, and a recording is to be written",
+			Advice: "let the name to write end in " + words.List(codec.Extensions(codec.Writable()), "or"), Err: audio.ErrUnsupported,
+		}
+	}
+	return w.options(out).Check()
+}
+
 // writable returns a recording as it is to be written, and under which name, which may end otherwise than out unless that is the user's.
 func (w *writing) writable(r *recording, out string) (audio.Rewriter, string, error) {
 	wanted := w.options(out)
 	if !w.named {
 		wanted.Name = ""
+	} else if err := w.check(out); err != nil {
+		return nil, "", unfit(r.name, err)
 	}
 	rewriter, format, err := codec.Cover(r.File, wanted)
 	if err != nil {

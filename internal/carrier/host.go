@@ -3,6 +3,7 @@ package carrier
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"ditas/audio"
@@ -13,6 +14,17 @@ const MaxChannels = 64
 
 // ErrChannels says that a recording has more channels than a carrier writes to.
 var ErrChannels = errors.New("too many channels")
+
+// ErrRate says that a carrier does not write to recordings of such a sample rate.
+var ErrRate = errors.New("nothing is hidden at this sample rate")
+
+// CheckChannels returns an error that wraps [ErrChannels] if a recording has more than MaxChannels.
+func CheckChannels(n int) error {
+	if n > MaxChannels {
+		return fmt.Errorf("%w: %d, and %d at most", ErrChannels, n, MaxChannels)
+	}
+	return nil
+}
 
 // Host is a recording that is read at any place, by one method of hiding after the other. It is not safe for concurrent
 // use.

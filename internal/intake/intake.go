@@ -48,7 +48,7 @@ func IsPicture(r io.ReaderAt, size int64) bool {
 	return (err == nil || err == io.EOF) && picture.Recognize(head[:n])
 }
 
-// Advice returns what to do about a recording that cannot be read, as far as the error tells.
+// Advice returns what to do about a recording or a picture that cannot be read, as far as the error tells.
 func Advice(err error) string {
 	var (
 		refusal *codec.Refusal
@@ -62,6 +62,8 @@ func Advice(err error) string {
 		return "get a whole copy of the recording, or save it anew with an audio editor"
 	case errors.As(err, &joined):
 		return fmt.Sprintf("take them apart at that byte: head -c %d gives the first one, tail -c +%d what follows", joined.At, joined.At+1)
+	case errors.Is(err, picture.ErrTooLarge):
+		return "scale the picture down first"
 	case errors.Is(err, audio.ErrUnsupported), errors.Is(err, audio.ErrMalformed), errors.Is(err, audio.ErrDamaged):
 		return "save the recording anew with an audio editor, as " + words.List(codec.Names(codec.Writable()), "or")
 	}

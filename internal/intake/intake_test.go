@@ -18,6 +18,14 @@ const (
 	speech = "../../cmd/ditas/demo/speech.wav"
 )
 
+const (
+	// hugePNG is the beginning of a PNG file that promises 400 megapixels.
+	hugePNG = "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00N \x00\x00N \x08\x02\x00\x00\x00\x6c\x12\xd1\x6e"
+	// twoChunks is a WAV file with samples at two places.
+	twoChunks = "RIFF\x30\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00\x80>\x00\x00\x00}\x00\x00\x02\x00\x10\x00" +
+		"data\x04\x00\x00\x00\x01\x00\x02\x00data\x04\x00\x00\x00\x01\x00\x02\x00"
+)
+
 func read(t *testing.T, name string) string {
 	t.Helper()
 	data, err := os.ReadFile(name)
@@ -37,6 +45,8 @@ func TestWrongFiles(t *testing.T) {
 		{"JPEG XL", "\x00\x00\x00\x0cJXL \r\n\x87\n" + strings.Repeat("\x00", 40), "is a picture, and a recording is wanted here", "is JPEG XL, which ditas does not read"},
 		{"CR3", "\x00\x00\x00\x18ftypcrx " + strings.Repeat("\x00", 40), "is a picture, and a recording is wanted here", "is CR3 (camera raw), which ditas does not read"},
 		{"MP4", "\x00\x00\x00\x18ftypM4A " + strings.Repeat("\x00", 40), "is MP4 (AAC or ALAC), which ditas does not read", "is not a picture that ditas reads"},
+		{"two chunks of samples", twoChunks, "a second chunk of samples begins at byte 48", "is a recording, and a picture is wanted here"},
+		{"a huge picture", hugePNG, "is a picture, and a recording is wanted here", "20000×20000 is more than 100 megapixels"},
 		{"a text", "Call me Ishmael. Some years ago, never mind how long", "is not a recording that ditas reads", "is not a picture that ditas reads"},
 		{"nothing", "", "is not a recording that ditas reads", "is not a picture that ditas reads"},
 	} {
@@ -46,12 +56,26 @@ func TestWrongFiles(t *testing.T) {
 		if err != nil && intake.Advice(err) == "" {
 			t.Errorf("%s as a recording: no advice about %v", c.name, err)
 		}
+		once(t, err)
 		_, err = intake.Picture(t.Context(), r, size, picture.MaxPixels)
 		check(t, c.name+" as a picture", err, c.picture)
+		once(t, err)
 		var refusal *codec.Refusal
 		if errors.As(err, &refusal) && !strings.Contains(refusal.Advice, "PNG") {
 			t.Errorf("%s as a picture: the advice is %q", c.name, refusal.Advice)
 		}
+	}
+}
+
+// once fails if what an error says is said again by the advice about it.
+func once(t *testing.T, err error) {
+	t.Helper()
+	if errors.As(err, new(*codec.Refusal)) {
+		return // whoever tells it takes the parts of it
+	}
+	advice := strings.Fields(intake.Advice(err))
+	if begins := strings.Join(advice[:min(2, len(advice))], " "); begins != "" && strings.Contains(err.Error(), begins) {
+		t.Errorf("%v: and then %q", err, intake.Advice(err))
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 	"unicode/utf8"
 )
@@ -149,20 +148,27 @@ func plain(err error) error {
 }
 
 // Check reads a whole manifest before anything is done, and returns how many jobs there are. No two of them may write the same file, nor one what
-// another reads.
-func Check(r io.ReadSeeker, w Work) (jobs int, err error) {
+// another reads, or one of those that others name, which serve all jobs. Names are the same if they lead to one place, through links too.
+func Check(r io.ReadSeeker, w Work, others ...string) (jobs int, err error) {
 	folded, exactly := map[digest]int{}, map[digest]int{} // the jobs that write files, from 1 on
+	places := newPlaces()
+	for _, name := range others {
+		exactly[digestOf([]byte(places.of(name)))] = -1
+	}
 	err = Each(r, w, func(j Job) error {
 		jobs++
 		if j.Out == "" {
 			return nil
 		}
-		name := filepath.Clean(j.Out)
-		lower := digestOf([]byte(strings.ToLower(name))) // some file systems do not tell the cases apart
+		place := places.of(j.Out)
+		lower, exact := digestOf([]byte(strings.ToLower(place))), digestOf([]byte(place)) // some file systems do not tell the cases apart
 		if other := folded[lower]; other > 0 {
 			return fmt.Errorf("jobs %d and %d would both write %s", other, jobs, j.Out)
 		}
-		folded[lower], exactly[digestOf([]byte(name))] = jobs, jobs
+		if exactly[exact] < 0 {
+			return fmt.Errorf("job %d would write %s, which all jobs need", jobs, j.Out)
+		}
+		folded[lower], exactly[exact] = jobs, jobs
 		return nil
 	})
 	if err != nil {
@@ -175,7 +181,7 @@ func Check(r io.ReadSeeker, w Work) (jobs int, err error) {
 	if err := Each(r, w, func(j Job) error {
 		at++
 		for _, name := range j.Inputs() {
-			if other := exactly[digestOf([]byte(filepath.Clean(name)))]; other > 0 {
+			if other := exactly[digestOf([]byte(places.of(name)))]; other > 0 {
 				return fmt.Errorf("job %d would write %s, which job %d reads", other, name, at)
 			}
 		}

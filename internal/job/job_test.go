@@ -80,8 +80,40 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%q: %d, %v; want %s", manifest, n, err, want)
 		}
 	}
-	if n, err := job.Check(strings.NewReader(line("a", "b")+line("a", "c")+line("B", "d")), job.Reveal); n != 3 || err != nil {
+	if n, err := job.Check(strings.NewReader(line("a", "b")+line("a", "c")+line("B", "d")), job.Reveal, "x"); n != 3 || err != nil {
 		t.Errorf("%d jobs, %v", n, err)
+	}
+}
+
+// However a file is called, it is one.
+func TestCheckFollowsNames(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if err := os.MkdirAll(filepath.Join("real", "deep"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for name, to := range map[string]string{"link": filepath.Join("real", "deep"), filepath.Join("real", "alias"): "new.png"} {
+		if err := os.Symlink(to, name); err != nil {
+			t.Skip(err)
+		}
+	}
+	here := filepath.Base(dir)
+	line := func(stego, out string) string { return fmt.Sprintf("{\"stego\": %q, \"out\": %q}\n", stego, out) }
+	for _, c := range []struct{ manifest, want string }{
+		{line("a", "../"+here+"/a"), "job 1 would write a, which job 1 reads"},
+		{line("a", filepath.Join(dir, "a")), "job 1 would write a, which job 1 reads"},
+		{line("real/deep/a", "link/a"), "job 1 would write real/deep/a, which job 1 reads"},
+		{line("link/new/a", "b") + line("c", "real/deep/new/a"), "job 2 would write link/new/a, which job 1 reads"},
+		{line("a", "link/b") + line("c", "real/deep/b"), "jobs 1 and 2 would both write real/deep/b"},
+		{line("a", "link/../b") + line("c", "real/b"), "jobs 1 and 2 would both write real/b"},
+		{line("a", "real/alias") + line("c", "real/new.png"), "jobs 1 and 2 would both write real/new.png"},
+		{line("a", "link/jobs"), "job 1 would write link/jobs, which all jobs need"},
+		{line("a", "link/b") + line("c", "b"), ""},
+	} {
+		_, err := job.Check(strings.NewReader(c.manifest), job.Reveal, "real/deep/jobs")
+		if got := fmt.Sprint(err); got != c.want && (err != nil || c.want != "") {
+			t.Errorf("%s: %v, want %s", c.manifest, err, c.want)
+		}
 	}
 }
 

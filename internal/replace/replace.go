@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"syscall"
 	"time"
 	"unicode/utf8"
 )
@@ -174,7 +175,7 @@ func follow(name string) (string, error) {
 		}
 		name = to
 	}
-	return "", errors.New("too many symbolic links")
+	return "", syscall.ELOOP
 }
 
 // pour writes to what is no regular file.

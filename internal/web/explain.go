@@ -125,8 +125,8 @@ func explain(err error) problem {
 		return message(http.StatusUnprocessableEntity, "Another version of ditas hid a picture in this recording.", "Reveal it with that version.")
 	case is(picture.ErrFormat):
 		return message(http.StatusUnprocessableEntity, sentence(err), words.Sentence(picture.Wanted()))
-	case is(picture.ErrTooLarge), is(ditas.ErrTooLarge):
-		return message(http.StatusUnprocessableEntity, sentence(err), "Scale the picture down first.")
+	case is(picture.ErrTooLarge):
+		return message(http.StatusUnprocessableEntity, sentence(err), words.Sentence(intake.Advice(err)))
 	case is(picture.ErrTruncated):
 		return message(http.StatusUnprocessableEntity, "The picture file ends too early.", "Get a whole copy of it.")
 	case is(keystream.ErrEmpty):

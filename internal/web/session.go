@@ -254,7 +254,7 @@ type sound struct {
 	surveys map[string]*ditas.Survey // by the key of a way
 }
 
-// release is for who has taken it, or keeps it.
+// release is for whoever has taken it, or keeps it.
 func (f *sound) release() { f.file.release() }
 
 // Lossy reports whether what was given was compressed with loss.

@@ -44,9 +44,10 @@ func Dither(ctx context.Context, dst io.Writer, cover audio.Rewriter, key keystr
 		return err
 	}
 	e := &embedding{
-		survey: s, body: newBody(s.shape, key, nil, 0), workers: max(1, o.Workers), pieces: newPieces(host, s.shape),
-		flipped: make([]uint64, (s.samples()+63)/64), dither: newDitherer(0, s.scale()),
+		survey: s, body: newBody(s.shape, key, nil, 0, 0), workers: max(1, o.Workers), pieces: newPieces(host, s.shape),
+		flipped: newFlips(s.samples()), dither: &ditherer{scale: s.scale()},
 	}
+	e.headDither = e.dither
 	e.prepare()
 	progress, done := phase(o, report.Embedding), 0
 	e.progress = func() {

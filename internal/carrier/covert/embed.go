@@ -26,40 +26,21 @@ func (s *survey) Embed(
 	if most := s.Room(carrier.Strength{}).Bytes; len(payload) > most || len(payload) == 0 {
 		return nil, fmt.Errorf("covert: a payload of %d bytes, room for %d", len(payload), most)
 	}
-	shaped := s.key(key)
-	n, err := newNonce(random, shaped, payload)
-	if err != nil {
-		return nil, err
-	}
 	host, err := carrier.NewHost(ctx, s.source)
 	if err != nil {
 		return nil, err
 	}
-	e := &embedding{
-		survey: s, body: newBody(s.shape, n.key(shaped), s.placesOfHeader(shaped), len(payload)),
-		workers: max(1, o.Workers), pieces: newPieces(host, s.shape), flipped: make([]uint64, (s.samples()+63)/64),
-	}
-	e.sealed = seal(e.body.key, payload)
-	e.prepare()
-	if told := float64(e.body.bits + headerBits); s.dithered {
-		e.dither = newDitherer(told/float64(s.counts.dry()), s.scale())
-	} else {
-		e.prices = s.counts.prices(told)
-	}
-	progress, total := phase(o, report.Embedding), 2*len(e.body.order)
-	done := 0
-	e.progress = func() {
-		done++
-		progress(done, total)
-	}
-	for i := range e.body.ends {
-		if err := e.segment(ctx, i); err != nil {
-			return nil, e.lost(err, len(payload))
+	var e *embedding
+	for range headerTries {
+		if e, err = s.arrange(ctx, host, payload, key, random, o); !errors.Is(err, syndrome.ErrWet) {
+			break
 		}
 	}
-	head := header{n, len(payload)}.marshal(n.key(shaped))
-	if err := e.hideHeader(ctx, shaped, head[:]); err != nil {
-		return nil, e.lost(err, len(payload))
+	if errors.Is(err, syndrome.ErrWet) {
+		return nil, &carrier.LostError{Arrived: 0, Size: len(payload)}
+	}
+	if err != nil {
+		return nil, err
 	}
 	w, err := cover.Rewrite(dst)
 	if err != nil {
@@ -74,51 +55,115 @@ func (s *survey) Embed(
 	return r, w.Close()
 }
 
+// headerTries is how many nonces are tried. Some headers cannot be told by the samples that may be changed, where these are few.
+const headerTries = 8
+
+// arrange finds what is flipped of all samples. The error wraps [syndrome.ErrWet] if that cannot be, under the nonce that was drawn.
+func (s *survey) arrange(
+	ctx context.Context, host *carrier.Host, payload []byte, key keystream.Key, random io.Reader, o carrier.Options,
+) (*embedding, error) {
+	shaped := s.key(key)
+	n, err := newNonce(random, shaped, payload)
+	if err != nil {
+		return nil, err
+	}
+	e := &embedding{
+		survey: s, workers: max(1, o.Workers), pieces: newPieces(host, s.shape), flipped: newFlips(s.samples()),
+	}
+	head := header{nonce: n, size: len(payload)}
+	if bits := 8 * float64(len(payload)+tagSize); s.dithered {
+		dry := float64(s.counts.dry()) / float64(s.samples())
+		body, err := flippingFor(ctx, &s.roundings, bits/float64(s.samples()-int64(s.headerSamples())), dry)
+		if err != nil {
+			return nil, err
+		}
+		head, err := flippingFor(ctx, &s.roundings, headerBits/float64(s.headerSamples()), dry)
+		if err != nil {
+			return nil, err
+		}
+		e.dither, e.headDither = &ditherer{flips: body, scale: s.scale()}, &ditherer{flips: head, scale: s.scale()}
+	} else {
+		steps := s.counts.telling(bits + headerBits)
+		e.prices = steps.prices()
+		second, lowest := steps.entropy(&s.counts)
+		head.second = int64(bits * second / (second + lowest))
+	}
+	e.body = newBody(s.shape, n.key(shaped), s.placesOfHeader(shaped), len(payload), head.second)
+	e.sealed = seal(e.body.key, payload)
+	e.prepare()
+	progress, total := phase(o, report.Embedding), 2*len(e.body.order)
+	done := 0
+	e.progress = func() {
+		done++
+		progress(done, total)
+	}
+	for i := range e.body.ends {
+		if err := e.segment(ctx, i); err != nil {
+			return nil, err
+		}
+	}
+	told := head.marshal(n.key(shaped))
+	return e, e.hideHeader(ctx, shaped, told[:])
+}
+
 // embedding is a payload on its way into a recording.
 type embedding struct {
 	*survey
-	body     *body
-	sealed   []byte
-	prices   [classes]float32 // of the samples of each class; where there is dither every sample has its own
-	dither   ditherer
-	workers  int
-	pieces   *pieces
-	progress func() // a piece is done
-	flipped  []uint64
+	body       *body
+	sealed     []byte
+	prices     prices    // of the samples of each class; where there is dither every sample has its own
+	dither     *ditherer // of the payload's samples
+	headDither *ditherer // of the header's
+	workers    int
+	pieces     *pieces
+	progress   func() // a piece is done
+	flipped    [layers]flips
 
 	powers  []*power
 	classes [][]uint8
 	at      []int64 // the samples of a segment in the order in which it is read
-	parity  []byte
-	cost    []float32
-	head    samples // those of the header
+	all     samples // of a segment
+	head    samples // of the header
 }
 
-// samples are the parities of samples, and what it costs to flip them.
+// flips tells of each sample whether a bit of it is flipped.
+type flips []uint64
+
+func newFlips(samples int64) (f [layers]flips) {
+	for layer := range f {
+		f[layer] = make(flips, (samples+63)/64)
+	}
+	return f
+}
+
+func (f flips) add(at int64)      { f[at>>6] |= 1 << (at & 63) }
+func (f flips) has(at int64) bool { return f[at>>6]>>(at&63)&1 != 0 }
+
+// samples are the lowest bits of samples, and what it costs to flip each of them.
 type samples struct {
-	parity []byte
-	cost   []float32
+	low  []byte
+	cost [][layers]float32
 }
 
 // prepare makes what is needed to read pieces.
 func (e *embedding) prepare() {
-	e.head = samples{make([]byte, len(e.body.header)), make([]float32, len(e.body.header))}
+	e.head = samples{make([]byte, len(e.body.header)), make([][layers]float32, len(e.body.header))}
 	for range e.channels {
 		e.powers = append(e.powers, newPower())
 	}
 	e.classes = make([][]uint8, e.channels)
 }
 
-// lost returns the error of a recording that has no room for what it seemed to have room for.
-func (e *embedding) lost(err error, size int) error {
-	if errors.Is(err, syndrome.ErrWet) {
-		return &carrier.LostError{Arrived: size / 2, Size: size}
-	}
-	return err
+// choice is what a sample may become, in steps.
+type choice struct {
+	x     float64 // what it is
+	point float64 // what it becomes where no bit is flipped
+	other float64 // what it becomes where any is
+	cost  [layers]float32
 }
 
-// piece reads a piece and calls do for each sample of it, in order, with what it would be if nothing were told, and what the next best is and costs.
-func (e *embedding) piece(index uint32, do func(at int64, x, point, other float64, cost float32)) error {
+// piece reads a piece and calls do for each sample of it, in order.
+func (e *embedding) piece(index uint32, do func(at int64, c choice)) error {
 	from, frames := e.body.span(index)
 	block, err := e.pieces.next(from)
 	if err != nil {
@@ -132,27 +177,41 @@ func (e *embedding) piece(index uint32, do func(at int64, x, point, other float6
 		e.classes[c] = grown(e.classes[c], frames)
 		e.powers[c].classify(e.classes[c], block[c], e.scale()-1)
 	})
-	e.dither.stream = keystream.New(e.body.key, fmt.Sprintf("covert piece %d", index))
+	if e.dithered {
+		stream := keystream.New(e.body.key, fmt.Sprintf("covert piece %d", index))
+		e.dither.stream, e.headDither.stream = stream, stream
+	}
+	first, last := e.body.headers(index)
 	for i := range frames {
 		for c, x := range block {
-			var (
-				v            = x[margin+i]
-				point, other float64
-				cost         float32
-			)
+			at, v, dither := (from+int64(i))*int64(e.channels)+int64(c), x[margin+i], e.dither
+			if first < last && e.body.header[first] == at {
+				dither = e.headDither
+				first++
+			}
 			switch {
 			case !e.dithered:
-				point, other = v, v+math.Copysign(1, e.dither.stream.Dither()-0.5)
-				cost = e.prices[e.classes[c][i]]
+				do(at, choice{v, v, v + step(v, e.flipped[0].has(at), e.flipped[1].has(at)), e.prices[e.classes[c][i]]})
 			case e.powers[c].silent[i]:
-				point, other, cost = e.dither.plainly(v)
+				do(at, dither.plainly(v))
 			default:
-				point, other, cost = e.dither.round(v)
+				do(at, dither.round(v))
 			}
-			do((from+int64(i))*int64(e.channels)+int64(c), v, point, other, cost)
 		}
 	}
 	return nil
+}
+
+// step returns what to add to a sample so that its lowest bit flips, its second lowest, or both. For the second lowest alone it takes two steps, towards 0.
+func step(x float64, lowest, second bool) float64 {
+	switch {
+	case second && !lowest:
+		return math.Copysign(2, -x)
+	case lowestBits(x)&1 == 1 == second:
+		return 1
+	default:
+		return -1
+	}
 }
 
 // segment finds what is flipped in a segment, and notes the samples of the header that lie in its pieces.
@@ -161,20 +220,20 @@ func (e *embedding) segment(ctx context.Context, index int) error {
 	if err != nil {
 		return err
 	}
-	e.at, e.parity, e.cost = e.at[:0], e.parity[:0], e.cost[:0]
+	e.at, e.all.low, e.all.cost = e.at[:0], e.all.low[:0], e.all.cost[:0]
 	for _, p := range e.body.pieces(index, len(e.body.ends)) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		first, last := e.body.headers(p)
-		err := e.piece(p, func(at int64, _, point, _ float64, cost float32) {
-			parity := byte(int64(point) & 1)
+		err := e.piece(p, func(at int64, c choice) {
+			low := lowestBits(c.point)
 			if first < last && e.body.header[first] == at {
-				e.head.parity[first], e.head.cost[first] = parity, cost
+				e.head.low[first], e.head.cost[first] = low, c.cost
 				first++
 				return
 			}
-			e.at, e.parity, e.cost = append(e.at, at), append(e.parity, parity), append(e.cost, cost)
+			e.at, e.all.low, e.all.cost = append(e.at, at), append(e.all.low, low), append(e.all.cost, c.cost)
 		})
 		if err != nil {
 			return err
@@ -185,39 +244,84 @@ func (e *embedding) segment(ctx context.Context, index int) error {
 	e.body.shuffle(order, index)
 	errs := make([]error, len(blocks))
 	parallel.Each(e.workers, len(blocks), func(_, i int) {
-		b := &blocks[i]
-		all := samples{make([]byte, b.to-b.from), make([]float32, b.to-b.from)}
-		random := keystream.New(e.body.key, fmt.Sprintf("covert choices %d %d", index, i))
-		for k, at := range order[b.from:b.to] {
-			// Of samples that cost the same the code would prefer some, always in the same way.
-			all.parity[k], all.cost[k] = e.parity[at], e.cost[at]
-			if all.cost[k] < syndrome.Wet {
-				all.cost[k] *= float32(0.9 + 0.2*random.Dither())
-			}
-		}
-		message := make([]byte, b.code.Message())
-		for k := range message {
-			bit := b.bit + int64(k)
-			message[k] = e.sealed[bit>>3] >> (7 - bit&7) & 1
-		}
-		_, errs[i] = syndrome.NewEncoder(b.code).Embed(ctx, all.parity, all.parity, all.cost, message)
-		for k, at := range order[b.from:b.to] {
-			e.parity[at] ^= (e.parity[at] ^ all.parity[k]) << 1 // the second bit tells that the first one is to be flipped
-		}
+		errs[i] = e.block(ctx, &blocks[i], order[blocks[i].from:blocks[i].to], keystream.New(e.body.key, fmt.Sprintf("covert choices %d %d", index, i)))
 	})
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
 	for i, at := range e.at {
-		if e.parity[i]&2 != 0 {
-			e.flip(at)
+		for layer := range e.flipped {
+			if e.all.low[i]>>(toFlip+layer)&1 != 0 {
+				e.flipped[layer].add(at)
+			}
 		}
 	}
 	return nil
 }
 
-// flip notes that a sample is flipped.
-func (e *embedding) flip(at int64) { e.flipped[at>>6] |= 1 << (at & 63) }
+// twoSteps is what it costs to move a sample by two steps, far more than moving others by one.
+const twoSteps = 40
+
+// toFlip is where in the lowest bits of a sample those begin that tell which are to be flipped.
+const toFlip = 4
+
+// block finds what is flipped in a block, whose samples of the segment are given.
+//
+// The second lowest bits come first. A step that flips one flips the lowest bit as well, so that this one has no choice any more; the other step flips the
+// lowest bit alone. So every sample stays or moves by one step, but where no word is left for a message: then few move by two (Filler, Judas and Fridrich, "Minimizing additive distortion in steganography using
+// syndrome-trellis codes", IEEE Trans. Information Forensics and Security 6, 2011, section VI, in the other order).
+func (e *embedding) block(ctx context.Context, b *block, samples []uint32, random *keystream.Stream) error {
+	word, cost := make([]byte, len(samples)), make([]float32, len(samples))
+	for layer := layers - 1; layer >= 0; layer-- {
+		c := b.layers[layer]
+		if c.code == nil {
+			continue
+		}
+		n := c.code.Bits()
+		for k, at := range samples[:n] {
+			word[k], cost[k] = e.all.low[at]>>layer&1, e.all.cost[at][layer]
+			switch {
+			case e.all.low[at]>>toFlip != 0:
+				word[k], cost[k] = word[k]^1, twoSteps
+			case cost[k] < syndrome.Wet:
+				cost[k] *= jitter(random)
+			}
+		}
+		if err := e.tell(ctx, b, layer, word[:n], cost[:n]); err != nil {
+			return err
+		}
+		for k, at := range samples[:n] {
+			e.all.low[at] |= (e.all.low[at]>>layer&1 ^ word[k]) << (toFlip + layer)
+		}
+		if layer == 1 {
+			// Beyond the lowest bits that tell something, nothing else flips these.
+			for _, at := range samples[min(n, b.layers[0].bits()):] {
+				e.all.low[at] |= e.all.low[at] >> (toFlip + 1) & 1 << toFlip
+			}
+		}
+	}
+	return nil
+}
+
+// tell changes the bits of a layer of a block to those that tell what is to lie there, by the first mask with which this is possible.
+func (e *embedding) tell(ctx context.Context, b *block, layer int, word []byte, cost []float32) error {
+	c := b.layers[layer]
+	message, told, encoder := make([]byte, c.code.Message()), make([]byte, len(word)), syndrome.NewEncoder(c.code)
+	var err error
+	for number := range 1 << maskBits {
+		spread(message[:maskBits], []byte{byte(number)})
+		for k := range message[maskBits:] {
+			bit := c.bit + int64(k)
+			message[maskBits+k] = e.sealed[bit>>3] >> (7 - bit&7) & 1
+		}
+		e.body.mask(message[maskBits:], b, layer, byte(number))
+		if _, err = encoder.Embed(ctx, told, word, cost, message); !errors.Is(err, syndrome.ErrWet) {
+			copy(word, told)
+			break
+		}
+	}
+	return err
+}
 
 // hideHeader finds what is flipped of the header's samples.
 func (e *embedding) hideHeader(ctx context.Context, shaped keystream.Key, head []byte) error {
@@ -226,18 +330,22 @@ func (e *embedding) hideHeader(ctx context.Context, shaped keystream.Key, head [
 		return err
 	}
 	order := orderOfHeader(shaped, len(e.body.header))
-	all := samples{make([]byte, len(order)), make([]float32, len(order))}
-	for k, at := range order {
-		all.parity[k], all.cost[k] = e.head.parity[at], e.head.cost[at]
+	word, cost := make([]byte, len(order)), make([]float32, len(order))
+	for k, i := range order {
+		word[k], cost[k] = e.head.low[i]&1, e.head.cost[i][0]
 	}
 	message := make([]byte, headerBits)
 	spread(message, head)
-	if _, err := syndrome.NewEncoder(code).Embed(ctx, all.parity, all.parity, all.cost, message); err != nil {
+	if _, err := syndrome.NewEncoder(code).Embed(ctx, word, word, cost, message); err != nil {
 		return err
 	}
-	for k, at := range order {
-		if all.parity[k] != e.head.parity[at] {
-			e.flip(e.body.header[at])
+	random := keystream.New(e.body.key, "covert choices of the header")
+	for k, i := range order {
+		if at := e.body.header[i]; word[k] != e.head.low[i]&1 {
+			e.flipped[0].add(at)
+			if random.Below(2) == 1 {
+				e.flipped[1].add(at)
+			}
 		}
 	}
 	return nil
@@ -254,12 +362,13 @@ func (e *embedding) write(ctx context.Context, w audio.Writer) (*carrier.Report,
 		}
 		from, frames := e.body.span(index)
 		first := from * int64(e.channels)
-		err := e.piece(index, func(at int64, x, point, other float64, _ float32) {
-			if e.flipped[at>>6]>>(at&63)&1 != 0 {
-				point = other
+		err := e.piece(index, func(at int64, c choice) {
+			point := c.point
+			if e.flipped[0].has(at) || e.flipped[1].has(at) {
+				point = c.other
 			}
-			d := point - x
-			squares, signal, most = squares+d*d, signal+x*x, max(most, math.Abs(d))
+			d := point - c.x
+			squares, signal, most = squares+d*d, signal+c.x*c.x, max(most, math.Abs(d))
 			block[(at-first)%int64(e.channels)][(at-first)/int64(e.channels)] = point / e.scale()
 		})
 		if err != nil {

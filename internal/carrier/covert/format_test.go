@@ -141,13 +141,14 @@ func readByText(t testing.TB, rec *audio.Recording, m []byte) ([]byte, error) {
 	if !rec.Format.Encoding.IsFloat() {
 		bits = min(bits, rec.Format.Bits())
 	}
-	parity := make([]int, total)
-	for n := range parity {
-		parity[n] = int(math.Round(math.Ldexp(rec.Samples[n%channels][n/channels], bits-1))) & 1
+	low := [2][]int{make([]int, total), make([]int, total)}
+	for n := range total {
+		v := int(math.Round(math.Ldexp(rec.Samples[n%channels][n/channels], bits-1)))
+		low[0][n], low[1][n] = v&1, v>>1&1
 	}
 	s := derived(m, fmt.Sprintf("covert 0 %d %d %d %d", rec.Format.Rate, channels, bits, frames))
 
-	count := 224 * min(64, total/1792)
+	count := 264 * min(64, total/2112)
 	places, taken := make([]int, count), make([]bool, total)
 	draw := stream(s, "covert header places")
 	for i := range places {
@@ -157,14 +158,14 @@ func readByText(t testing.TB, rec *audio.Recording, m []byte) ([]byte, error) {
 	}
 	x := make([]int, count)
 	for k, p := range stream(s, "covert header order").permutation(count) {
-		x[k] = parity[places[p]]
+		x[k] = low[0][places[p]]
 	}
-	h := packed(told(columns, x, 224))
+	h := packed(told(columns, x, 264))
 	r := derived(s, "covert recording "+string(h[:16]))
-	for i, v := range mac(r, "covert header mask", h[:16])[:4] {
+	for i, v := range mac(r, "covert header mask", h[:16])[:9] {
 		h[16+i] ^= v
 	}
-	if !bytes.Equal(mac(r, "covert header tag", h[:20])[:8], h[20:]) {
+	if !bytes.Equal(mac(r, "covert header tag", h[:25])[:8], h[25:]) {
 		return nil, errors.New("there is no header")
 	}
 
@@ -177,31 +178,43 @@ func readByText(t testing.TB, rec *audio.Recording, m []byte) ([]byte, error) {
 		for _, p := range q[g*pieces/segments : (g+1)*pieces/segments] {
 			for n := p * 16384 * channels; n < min((p+1)*16384, frames)*channels; n++ {
 				if !taken[n] {
-					list[g] = append(list[g], parity[n])
+					list[g] = append(list[g], n)
 				}
 			}
 		}
 		all += len(list[g])
 	}
 	size := int(binary.BigEndian.Uint32(h[16:]))
-	length, before := 8*(size+16), 0
+	second := int(h[20])<<32 | int(binary.BigEndian.Uint32(h[21:]))
 	var message []byte
-	for g, samples := range list {
-		p := stream(r, "covert segment "+strconv.Itoa(g)).permutation(len(samples))
-		blocks := (len(samples) + 65535) / 65536
-		for i := range blocks {
-			from, to := i*len(samples)/blocks, (i+1)*len(samples)/blocks
-			n := (before+to)*length/all - (before+from)*length/all
-			to = min(to, from+512*n)
-			var x []int
-			for _, k := range p[from:to] {
-				x = append(x, samples[k])
+	for layer, length := range []int{8*(size+16) - second, second} {
+		before := 0
+		for g, samples := range list {
+			p := stream(r, "covert segment "+strconv.Itoa(g)).permutation(len(samples))
+			blocks := (len(samples) + 65535) / 65536
+			for i := range blocks {
+				from, to := i*len(samples)/blocks, (i+1)*len(samples)/blocks
+				n := (before+to)*length/all - (before+from)*length/all
+				if n == 0 {
+					continue
+				}
+				to = min(to, from+512*(8+n))
+				var x []int
+				for _, k := range p[from:to] {
+					x = append(x, low[layer][samples[k]])
+				}
+				bits := told(columns, x, 8+n)
+				draw := stream(r, fmt.Sprintf("covert mask %d %d %d %d", g, i, layer, packed(bits[:8])[0]))
+				var v uint64
+				for k, bit := range bits[8:] {
+					if k%64 == 0 {
+						v = draw.Uint64()
+					}
+					message = append(message, bit^byte(v>>(k%64)&1))
+				}
 			}
-			if n > 0 {
-				message = append(message, told(columns, x, n)...)
-			}
+			before += len(samples)
 		}
-		before += len(samples)
 	}
 	sealed := packed(message)
 	draw = stream(r, "covert payload")
@@ -220,7 +233,7 @@ func readByText(t testing.TB, rec *audio.Recording, m []byte) ([]byte, error) {
 
 // What is written is read by the text, from recordings with several channels and segments, at rates of all kinds.
 func TestReadByText(t *testing.T) {
-	for _, c := range []struct{ channels, frames, size int }{{1, 14336, 20}, {2, 30000, 2500}, {3, 33001, 7}, {2, 1_200_000, 900}} {
+	for _, c := range []struct{ channels, frames, size int }{{1, 16896, 20}, {2, 30000, 2500}, {3, 33001, 7}, {2, 1_200_000, 900}} {
 		if testing.Short() && c.frames > 1_000_000 {
 			continue
 		}

@@ -31,14 +31,14 @@ func withHeader(t testing.TB, rec *audio.Recording, key keystream.Key, h header)
 		return &rec.Samples[at%int64(s.channels)][at/int64(s.channels)]
 	}
 	for k := range word {
-		word[k], cost[k] = parityOf(*sample(k)*s.scale()), 1
+		word[k], cost[k] = 1&lowestBits(*sample(k)*s.scale()), 1
 	}
 	if _, err := syndrome.NewEncoder(code).Embed(context.Background(), word, word, cost, message); err != nil {
 		t.Fatal(err)
 	}
 	for k, bit := range word {
 		v := math.RoundToEven(*sample(k) * s.scale())
-		if parityOf(v) != bit {
+		if 1&lowestBits(v) != bit {
 			if v++; v >= s.scale() {
 				v -= 2
 			}
@@ -50,12 +50,12 @@ func withHeader(t testing.TB, rec *audio.Recording, key keystream.Key, h header)
 // FuzzRead reads recordings of which anyone who has the key can have written the header: nothing but what was sealed comes back, and what a header
 // says takes no more memory than the recording has.
 func FuzzRead(f *testing.F) {
-	f.Add(uint8(1), uint32(5), []byte("a nonce of sixteen bytes and a few samples"))
-	f.Add(uint8(2), uint32(math.MaxUint32), []byte{})
-	f.Add(uint8(3), uint32(1<<30), bytes.Repeat([]byte{255, 127}, 100))
-	f.Add(uint8(1), uint32(0), []byte{1})
-	f.Add(uint8(1), uint32(14000/8), []byte{2})
-	f.Fuzz(func(t *testing.T, channels uint8, size uint32, data []byte) {
+	f.Add(uint8(1), uint32(5), uint64(7), []byte("a nonce of sixteen bytes and a few samples"))
+	f.Add(uint8(2), uint32(math.MaxUint32), uint64(1<<35), []byte{})
+	f.Add(uint8(3), uint32(1<<30), uint64(1<<30), bytes.Repeat([]byte{255, 127}, 100))
+	f.Add(uint8(1), uint32(0), uint64(0), []byte{1})
+	f.Add(uint8(1), uint32(30000/8), uint64(14000), []byte{2})
+	f.Fuzz(func(t *testing.T, channels uint8, size uint32, second uint64, data []byte) {
 		c := 1 + int(channels%4)
 		frames := leastSamples/c + len(data)%2000 + 1
 		rec := &audio.Recording{Format: audio.Format{Rate: 8000, Channels: c, Encoding: audio.Int16}, Samples: audio.NewBlock(c, frames)}
@@ -66,7 +66,7 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 		key := keystream.Public().Derive("fuzz")
-		h := header{size: int(size)}
+		h := header{size: int(size), second: int64(second & (1<<40 - 1))}
 		copy(h.nonce[:], data)
 		withHeader(t, rec, key, h)
 		host, err := carrier.NewHost(context.Background(), &memory{rec})
@@ -74,7 +74,7 @@ func FuzzRead(f *testing.F) {
 			t.Fatal(err)
 		}
 		found, err := Carrier{}.Find(context.Background(), host, key, carrier.Options{Workers: 1})
-		if 8*(int64(size)+tagSize) > int64(c*frames) || size == 0 {
+		if bits := 8 * (int64(size) + tagSize); h.second > bits || max(h.second, bits-h.second) > int64(c*frames) || size == 0 {
 			if !errors.Is(err, carrier.ErrNotFound) {
 				t.Fatalf("a payload of %d bytes in %d samples: %v", size, c*frames, err)
 			}

@@ -31,27 +31,32 @@ func (n nonce) key(shaped keystream.Key) keystream.Key {
 	return shaped.Derive("covert recording " + string(n[:]))
 }
 
-// The header is the nonce, the size of the payload in bytes in four of them, the most significant first, combined by exclusive or with a mask of the
-// recording's key, and a tag over both. All of it looks random to those without the key, and so do the parities of any recording.
+// The header is the nonce, the size of the payload in bytes in four of them, how many of the bits lie in the second lowest bits of samples in five,
+// the most significant first, both combined by exclusive or with a mask of the recording's key, and a tag over all. All of it looks random to those without the
+// key, and so do the lowest bits of any recording.
 const (
-	headerTag  = 8
-	headerSize = 16 + 4 + headerTag
-	headerBits = 8 * headerSize
+	headerTag    = 8
+	headerTagged = 16 + 4 + 5
+	headerSize   = headerTagged + headerTag
+	headerBits   = 8 * headerSize
 )
 
 // header is what a receiver has to know.
 type header struct {
-	nonce nonce
-	size  int // of the payload in bytes
+	nonce  nonce
+	size   int   // of the payload in bytes
+	second int64 // bits of the payload and its tag in the second lowest bits of samples
 }
 
 func (h header) marshal(key keystream.Key) (b [headerSize]byte) {
 	copy(b[:], h.nonce[:])
 	binary.BigEndian.PutUint32(b[16:], uint32(h.size))
-	tag := key.MAC("covert header tag", b[:20])
-	copy(b[20:], tag[:])
+	b[20] = byte(h.second >> 32)
+	binary.BigEndian.PutUint32(b[21:], uint32(h.second))
+	tag := key.MAC("covert header tag", b[:headerTagged])
+	copy(b[headerTagged:], tag[:])
 	mask := key.MAC("covert header mask", h.nonce[:])
-	subtle.XORBytes(b[16:20], b[16:20], mask[:4])
+	subtle.XORBytes(b[16:headerTagged], b[16:headerTagged], mask[:])
 	return b
 }
 
@@ -60,10 +65,11 @@ func parseHeader(b [headerSize]byte, shaped keystream.Key) (h header, ok bool) {
 	copy(h.nonce[:], b[:])
 	key := h.nonce.key(shaped)
 	mask := key.MAC("covert header mask", h.nonce[:])
-	subtle.XORBytes(b[16:20], b[16:20], mask[:4])
-	tag := key.MAC("covert header tag", b[:20])
+	subtle.XORBytes(b[16:headerTagged], b[16:headerTagged], mask[:])
+	tag := key.MAC("covert header tag", b[:headerTagged])
 	h.size = int(binary.BigEndian.Uint32(b[16:20]))
-	return h, subtle.ConstantTimeCompare(tag[:headerTag], b[20:]) == 1
+	h.second = int64(b[20])<<32 | int64(binary.BigEndian.Uint32(b[21:]))
+	return h, subtle.ConstantTimeCompare(tag[:headerTag], b[headerTagged:]) == 1
 }
 
 // tagSize is that of the check of the whole payload, which follows it.

@@ -22,6 +22,9 @@ const (
 	mostWidth      = 512
 )
 
+// layers is how many bits of a sample the payload may lie in: the lowest and the second lowest.
+const layers = 2
+
 // The header has at most headerWidth samples to each of its bits, and at most one in headerShare of all samples.
 const (
 	headerWidth = 64
@@ -58,10 +61,15 @@ func (s shape) key(master keystream.Key) keystream.Key {
 	return master.Derive(fmt.Sprintf("covert 0 %d %d %d %d", s.rate, s.channels, s.bits, s.frames))
 }
 
+// headerSamples returns the number of samples that have the header.
+func (s shape) headerSamples() int {
+	return headerBits * min(headerWidth, int(s.samples()/(headerBits*headerShare)))
+}
+
 // placesOfHeader returns the samples that have the header, in ascending order: one in each of so many equal parts of the recording. Sample i is that
 // of channel i mod channels in frame i/channels.
 func (s shape) placesOfHeader(key keystream.Key) []int64 {
-	n := headerBits * min(headerWidth, int(s.samples()/(headerBits*headerShare)))
+	n := s.headerSamples()
 	stream, places := keystream.New(key, "covert header places"), make([]int64, n)
 	part := func(i int) int64 { return scaled(int64(i), s.samples(), int64(n)) }
 	for i := range places {
@@ -92,12 +100,19 @@ type body struct {
 	header []int64 // whose samples are left out
 	order  []uint32
 	ends   []int64 // how many samples there are up to the end of each segment
-	bits   int64   // of the payload with its tag
+	// layers are the parts of the payload with its tag that lie in the lowest bits of samples and in the second lowest.
+	layers [layers]extent
 }
 
-// newBody returns the body of a payload of size bytes, under the key of the recording.
-func newBody(s shape, key keystream.Key, header []int64, size int) *body {
-	b := &body{shape: s, key: key, header: header, bits: 8 * int64(size+tagSize)}
+// extent is a stretch of bits of the payload.
+type extent struct{ from, count int64 }
+
+// newBody returns the body of a payload of size bytes under the key of the recording, of which the last bits, second of them, lie in the second
+// lowest bits of samples.
+func newBody(s shape, key keystream.Key, header []int64, size int, second int64) *body {
+	b := &body{shape: s, key: key, header: header}
+	lowest := 8*int64(size+tagSize) - second
+	b.layers = [layers]extent{{0, lowest}, {lowest, second}}
 	b.order = make([]uint32, (s.frames+pieceFrames-1)/pieceFrames)
 	keystream.New(key, "covert pieces").Permute(b.order)
 	segments := int(max(1, s.samples()/segmentSamples))
@@ -144,9 +159,38 @@ func (b *body) total() int64 { return b.ends[len(b.ends)-1] }
 
 // block is a part of a segment, once that is shuffled, with bits of the payload in it.
 type block struct {
-	from, to int // samples of the segment
-	bit      int64
-	code     *syndrome.Code
+	segment, index int
+	from, to       int // samples of the segment
+	layers         [layers]coded
+}
+
+// coded are bits of the payload in a layer of a block, in its first samples, and the number of a mask before them.
+type coded struct {
+	bit  int64          // the first one
+	code *syndrome.Code // nil if there are none
+}
+
+// maskBits is the size of the number of a mask. Some messages cannot be told by the samples that may be changed; with another mask they are others.
+const maskBits = 8
+
+// mask combines bits of a layer of a block with the mask of a number by exclusive or.
+func (b *body) mask(bits []byte, block *block, layer int, number byte) {
+	stream := keystream.New(b.key, fmt.Sprintf("covert mask %d %d %d %d", block.segment, block.index, layer, number))
+	var v uint64
+	for i := range bits {
+		if i%64 == 0 {
+			v = stream.Uint64()
+		}
+		bits[i] ^= byte(v>>(i%64)) & 1
+	}
+}
+
+// bits returns how many samples of the block have bits in the layer.
+func (c *coded) bits() int {
+	if c.code == nil {
+		return 0
+	}
+	return c.code.Bits()
 }
 
 // blocks returns those of a segment that have anything of the payload.
@@ -160,17 +204,25 @@ func (b *body) blocks(segment int) ([]block, error) {
 	var all []block
 	for i := range count {
 		from, to := samples*i/count, samples*(i+1)/count
-		bit := scaled(start+from, b.bits, b.total())
-		n := int(scaled(start+to, b.bits, b.total()) - bit)
-		if n == 0 {
-			continue
+		block := block{segment: segment, index: int(i), from: int(from), to: int(from)}
+		for layer, e := range b.layers {
+			bit := scaled(start+from, e.count, b.total())
+			n := int(scaled(start+to, e.count, b.total()) - bit)
+			if n == 0 {
+				continue
+			}
+			n += maskBits
+			width := int(min(to-from, int64(n)*mostWidth))
+			code, err := syndrome.New(height, width, n)
+			if err != nil {
+				return nil, err
+			}
+			block.layers[layer] = coded{e.from + bit, code}
+			block.to = max(block.to, int(from)+width)
 		}
-		to = min(to, from+int64(n)*mostWidth)
-		code, err := syndrome.New(height, int(to-from), n)
-		if err != nil {
-			return nil, err
+		if block.to > block.from {
+			all = append(all, block)
 		}
-		all = append(all, block{int(from), int(to), bit, code})
 	}
 	return all, nil
 }

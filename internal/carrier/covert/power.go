@@ -7,14 +7,16 @@ import (
 	"ditas/internal/dsp"
 )
 
-// The recording is measured in frames of 1024 samples, one from each 512th on. A piece is measured with margin samples on both sides of it.
+// The recording is measured in frames of several lengths, each of which overlap by half: long ones tell what is between sounds, and short ones what is
+// after them. A piece is measured with margin samples on both sides of it.
+var windows = [...]int{1024, 256}
+
 const (
-	window    = 1024
-	hop       = window / 2
-	bins      = window/2 + 1
 	smoothing = 9 // bins
-	margin    = window
-	order     = 24 // of linear prediction
+	margin    = 1024
+	predicted = 1024 // samples of which a filter of linear prediction is made
+	hop       = predicted / 2
+	order     = 24 // of the filter
 	local     = 33 // samples of its error whose power counts
 )
 
@@ -45,32 +47,24 @@ func classOf(power float64) uint8 {
 //
 //	w = (mean of S(f)⁻²)^(−½),
 //
-// so the emptiest bands decide. A sample has the lower one of the two frames that it lies in, or the variance that linear prediction leaves around it, if
+// so the emptiest bands decide. A sample has the lowest one of the frames that it lies in, or the variance that linear prediction leaves around it, if
 // that is less: this knows better where in a frame it is quiet.
 type power struct {
-	transform *dsp.Power
-	taper     [window]float64
-	energy    float64 // of the taper
-	spectrum  [bins]float64
-	tapered   [window]float64
-	auto      [order + 1]float64
-	filter    [order + 1]float64
-	white     []float64
-	left      []float64 // what prediction leaves, then its running sum
-	silent    []bool
+	spectra [len(windows)]*spectrum
+	taper   [predicted]float64
+	tapered [predicted]float64
+	auto    [order + 1]float64
+	filter  [order + 1]float64
+	left    []float64 // what prediction leaves, then its running sum
+	silent  []bool
 }
 
 func newPower() *power {
-	transform, err := dsp.NewPower(window)
-	if err != nil {
-		panic(err) // a power of two
+	p := &power{}
+	for i, window := range windows {
+		p.spectra[i] = newSpectrum(window)
 	}
-	p := &power{transform: transform}
-	for i := range p.taper {
-		s := math.Sin(math.Pi * (float64(i) + 0.5) / window)
-		p.taper[i] = s * s
-		p.energy += p.taper[i] * p.taper[i]
-	}
+	hann(p.taper[:])
 	return p
 }
 
@@ -78,17 +72,19 @@ func newPower() *power {
 // largest sample that can be.
 func (p *power) classify(dst []uint8, x []float64, limit float64) (still int64) {
 	n := len(dst)
-	p.white, p.left = grown(p.white, (n+hop-1)/hop+1), grown(p.left, n+local+1)
-	for i := range p.white {
-		p.white[i] = p.whiteness(frameAt(x, margin+(i-1)*hop))
+	for _, s := range p.spectra {
+		s.measure(x, n)
 	}
+	p.left = grown(p.left, n+local+1)
 	p.predict(x, n)
 	still = p.still(n, x, limit)
 	for i := range dst {
-		frame := i / hop
-		around := (p.left[i+local] - p.left[i]) / local
 		if dst[i] = 0; !p.silent[i] {
-			dst[i] = classOf(min(p.white[frame], p.white[frame+1], around))
+			least := (p.left[i+local] - p.left[i]) / local
+			for _, s := range p.spectra {
+				least = min(least, s.least[i/s.hop])
+			}
+			dst[i] = classOf(least)
 		}
 	}
 	return still
@@ -109,40 +105,84 @@ func (p *power) still(n int, x []float64, limit float64) (count int64) {
 	return count
 }
 
-// frameAt returns the frame that begins at x[i], which may go on behind the end.
-func frameAt(x []float64, i int) []float64 { return x[min(i, len(x)):min(i+window, len(x))] }
+// spectrum measures frames of one length.
+type spectrum struct {
+	window, hop int
+	transform   *dsp.Power
+	taper       []float64
+	energy      float64 // of the taper
+	tapered     []float64
+	power       []float64 // of each bin
+	least       []float64 // of the two frames in which each hop of samples lies
+}
+
+func newSpectrum(window int) *spectrum {
+	transform, err := dsp.NewPower(window)
+	if err != nil {
+		panic(err) // a power of two
+	}
+	s := &spectrum{
+		window: window, hop: window / 2, transform: transform,
+		taper: make([]float64, window), tapered: make([]float64, window), power: make([]float64, window/2+1),
+	}
+	hann(s.taper)
+	s.energy = dsp.Dot(s.taper, s.taper)
+	return s
+}
+
+// hann sets a window of von Hann.
+func hann(w []float64) {
+	for i := range w {
+		v := math.Sin(math.Pi * (float64(i) + 0.5) / float64(len(w)))
+		w[i] = v * v
+	}
+}
+
+// measure sets s.least for n samples of x from margin on.
+func (s *spectrum) measure(x []float64, n int) {
+	s.least = grown(s.least, (n+s.hop-1)/s.hop)
+	before := s.whiteness(frameAt(x, margin-s.hop, s.window))
+	for i := range s.least {
+		next := s.whiteness(frameAt(x, margin+i*s.hop, s.window))
+		s.least[i] = min(before, next)
+		before = next
+	}
+}
+
+// frameAt returns the frame of n samples that begins at x[i], which may go on behind the end.
+func frameAt(x []float64, i, n int) []float64 { return x[min(i, len(x)):min(i+n, len(x))] }
 
 // whiteness returns the power of white noise beside which a change would be found as easily as in a frame.
-func (p *power) whiteness(x []float64) float64 {
-	clear(p.tapered[:])
+func (s *spectrum) whiteness(x []float64) float64 {
+	clear(s.tapered)
 	for i, v := range x {
-		p.tapered[i] = v * p.taper[i]
+		s.tapered[i] = v * s.taper[i]
 	}
-	for i := 0; i < window; i += 2 {
-		p.transform.Set(i/2, p.tapered[i], p.tapered[i+1])
+	for i := 0; i < s.window; i += 2 {
+		s.transform.Set(i/2, s.tapered[i], s.tapered[i+1])
 	}
-	p.transform.Compute(p.spectrum[:])
-	sum, inverse := 0.0, 0.0
+	s.transform.Compute(s.power)
+	sum, inverse, bins := 0.0, 0.0, len(s.power)
 	for k := range smoothing / 2 {
-		sum += p.spectrum[k]
+		sum += s.power[k]
 	}
 	for k := range bins {
 		count := smoothing
 		if at := k + smoothing/2; at < bins {
-			sum += p.spectrum[at]
+			sum += s.power[at]
 		} else {
 			count -= at - bins + 1
 		}
 		if at := k - smoothing/2 - 1; at >= 0 {
-			sum -= p.spectrum[at]
+			sum -= s.power[at]
 		}
 		if at := k - smoothing/2; at < 0 {
 			count += at
 		}
-		s := max(sum/(float64(count)*p.energy), 1e-9)
-		inverse += 1 / (s * s)
+		v := max(sum/(float64(count)*s.energy), 1e-9)
+		inverse += 1 / (v * v)
 	}
-	return 1 / math.Sqrt(inverse/bins)
+	return 1 / math.Sqrt(inverse/float64(bins))
 }
 
 // predict sets p.left to the running sum of the squared errors of linear prediction, for the samples from local/2 before the first one on.
@@ -152,7 +192,7 @@ func (p *power) predict(x []float64, n int) {
 	p.left[0] = 0
 	for from := 0; from < n+local; from += hop {
 		at := margin - ahead + from // the first sample that is predicted
-		p.fit(x[max(0, at-(window-hop)/2):min(len(x), at+(window+hop)/2)])
+		p.fit(x[max(0, at-(predicted-hop)/2):min(len(x), at+(predicted+hop)/2)])
 		for i := from; i < min(from+hop, n+local); i++ {
 			e, past := 0.0, x[margin-ahead+i-order:margin-ahead+i+1]
 			for k, a := range p.filter {

@@ -12,12 +12,12 @@ import (
 	"ditas/report"
 )
 
-// parityOf returns the lowest bit of a sample in steps.
-func parityOf(x float64) byte {
+// lowestBits returns the two lowest bits of a sample in steps.
+func lowestBits(x float64) byte {
 	if !(math.Abs(x) < 1<<52) {
 		return 0
 	}
-	return byte(int64(math.RoundToEven(x)) & 1)
+	return byte(int64(math.RoundToEven(x)) & 3)
 }
 
 // find looks for a header.
@@ -28,7 +28,7 @@ func find(ctx context.Context, host *carrier.Host, key keystream.Key, progress f
 	}
 	shaped := s.key(key)
 	places := s.placesOfHeader(shaped)
-	p, parity := newPieces(host, s), make([]byte, len(places))
+	p, low := newPieces(host, s), make([]byte, len(places))
 	next := 0
 	for from := int64(0); from < s.frames; from += pieceFrames {
 		if err := ctx.Err(); err != nil {
@@ -40,7 +40,7 @@ func find(ctx context.Context, host *carrier.Host, key keystream.Key, progress f
 		}
 		for end := min(s.frames, from+pieceFrames) * int64(s.channels); next < len(places) && places[next] < end; next++ {
 			at := places[next] - from*int64(s.channels)
-			parity[next] = parityOf(block[at%int64(s.channels)][margin+at/int64(s.channels)])
+			low[next] = lowestBits(block[at%int64(s.channels)][margin+at/int64(s.channels)])
 		}
 		progress(int(from/pieceFrames)+1, int((s.frames+pieceFrames-1)/pieceFrames))
 	}
@@ -50,7 +50,7 @@ func find(ctx context.Context, host *carrier.Host, key keystream.Key, progress f
 	}
 	word, message := make([]byte, len(places)), make([]byte, headerBits)
 	for k, at := range orderOfHeader(shaped, len(places)) {
-		word[k] = parity[at]
+		word[k] = low[at]
 	}
 	code.Extract(message, word)
 	var b [headerSize]byte
@@ -59,9 +59,14 @@ func find(ctx context.Context, host *carrier.Host, key keystream.Key, progress f
 	if !ok || h.size < 1 {
 		return nil, carrier.ErrNotFound
 	}
-	f := &found{host: host, shape: s, body: newBody(s, h.nonce.key(shaped), places, h.size), size: h.size}
-	if f.body.bits > f.body.total() {
-		return nil, carrier.ErrNotFound // nobody can have hidden that much here
+	if h.second > 8*int64(h.size+tagSize) {
+		return nil, carrier.ErrNotFound
+	}
+	f := &found{host: host, shape: s, body: newBody(s, h.nonce.key(shaped), places, h.size, h.second), size: h.size}
+	for _, layer := range f.body.layers {
+		if layer.count > f.body.total() {
+			return nil, carrier.ErrNotFound // nobody can have hidden that much here
+		}
 	}
 	return f, nil
 }
@@ -78,10 +83,10 @@ type found struct {
 func (f *found) Read(ctx context.Context, o carrier.Options) (*carrier.Message, error) {
 	sealed := make([]byte, f.size+tagSize)
 	p, progress := newPieces(f.host, f.shape), phase(o, report.Reading)
-	var parity []byte
+	var low []byte // the lowest bits of each sample
 	done, blocksRead := 0, 0
 	for index := range f.body.ends {
-		parity = parity[:0]
+		low = low[:0]
 		for _, piece := range f.body.pieces(index, len(f.body.ends)) {
 			if err := ctx.Err(); err != nil {
 				return nil, err
@@ -99,7 +104,7 @@ func (f *found) Read(ctx context.Context, o carrier.Options) (*carrier.Message, 
 						first++
 						continue
 					}
-					parity = append(parity, parityOf(x[margin+i]))
+					low = append(low, lowestBits(x[margin+i]))
 				}
 			}
 			done++
@@ -109,19 +114,30 @@ func (f *found) Read(ctx context.Context, o carrier.Options) (*carrier.Message, 
 		if err != nil {
 			return nil, err
 		}
-		order, messages := make([]uint32, len(parity)), make([][]byte, len(blocks))
+		order, messages := make([]uint32, len(low)), make([][layers][]byte, len(blocks))
 		f.body.shuffle(order, index)
 		parallel.Each(max(1, o.Workers), len(blocks), func(_, i int) {
 			b := &blocks[i]
 			word := make([]byte, b.to-b.from)
-			for k, at := range order[b.from:b.to] {
-				word[k] = parity[at]
+			for layer, c := range b.layers {
+				if c.code == nil {
+					continue
+				}
+				for k, at := range order[b.from:][:c.code.Bits()] {
+					word[k] = low[at] >> layer
+				}
+				messages[i][layer] = make([]byte, c.code.Message())
+				c.code.Extract(messages[i][layer], word[:c.code.Bits()])
+				var number [1]byte
+				gather(number[:], 0, messages[i][layer][:maskBits])
+				messages[i][layer] = messages[i][layer][maskBits:]
+				f.body.mask(messages[i][layer], b, layer, number[0])
 			}
-			messages[i] = make([]byte, b.code.Message())
-			b.code.Extract(messages[i], word)
 		})
 		for i := range blocks {
-			gather(sealed, blocks[i].bit, messages[i])
+			for layer, c := range blocks[i].layers {
+				gather(sealed, c.bit, messages[i][layer])
+			}
 		}
 		blocksRead += len(blocks)
 	}

@@ -21,6 +21,9 @@ const ditherGain = 10
 // leastRoom is how many bytes of payload there have to be room for at least, for anything to be hidden.
 const leastRoom = 16
 
+// The header has at least so many samples that may be changed to each of its bits.
+const dryShare = 4
+
 // survey is what is known of a cover.
 type survey struct {
 	shape
@@ -29,6 +32,8 @@ type survey struct {
 	dithered bool
 	counts   counts  // in the classes of their power, or all in class 1 where there is dither
 	signal   float64 // mean square of the samples, in steps
+	// roundings are those of what the recording was before it was rounded, if it was more precise.
+	roundings roundings
 }
 
 func newSurvey(ctx context.Context, cover audio.File, workers int, progress func(done, total int)) (*survey, error) {
@@ -99,7 +104,7 @@ func newSurvey(ctx context.Context, cover audio.File, workers int, progress func
 	if loud == 0 {
 		return nil, carrier.ErrSilent
 	}
-	if s.bits == 16 && !s.dithered && mostRate*float64(loud) > ditherGain*s.counts.room() {
+	if s.bits == 16 && !s.dithered && ditherRate*float64(loud) > ditherGain*s.counts.room() {
 		s.dithered = true
 	}
 	if s.dithered {
@@ -126,12 +131,14 @@ func (s *survey) compare(ctx context.Context) (bool, error) {
 		}
 		for _, x := range block {
 			for _, v := range x[:n] {
-				if v != 0 {
-					all++
+				if v == 0 {
+					continue
 				}
+				all++
 				if v *= s.scale(); v != math.RoundToEven(v) {
 					between++
 				}
+				s.roundings.add(v)
 			}
 		}
 	}
@@ -139,13 +146,13 @@ func (s *survey) compare(ctx context.Context) (bool, error) {
 
 // Room tells how much fits. The strength is the recording's own.
 func (s *survey) Room(carrier.Strength) carrier.Room {
-	bits, changed, bounded := mostRate*float64(s.counts.dry()), totalVariance, false
+	bits, changed, bounded := ditherRate*float64(s.counts.dry()), ditherVariance, false
 	if !s.dithered {
-		// Loud recordings would have more by the bound, which no code fits into blocks of which a part is wet.
 		most := s.counts.room()
+		bits = stepRate * float64(s.counts.dry())
 		bits, bounded = min(bits, most), most < bits
-		f := solve(bits/efficiency, func(f *flips) float64 { return f.entropy(&s.counts) })
-		changed = f.changed(&s.counts) / float64(s.samples())
+		steps := s.counts.telling(bits)
+		changed = steps.moved(&s.counts) / float64(s.samples())
 	}
 	room := carrier.Room{
 		SNR: 10 * math.Log10(s.signal/max(changed, 1e-12)), Cover: s.cover.Format().Duration(s.frames),
@@ -155,7 +162,8 @@ func (s *survey) Room(carrier.Strength) carrier.Room {
 	if s.samples() < leastSamples {
 		return room
 	}
-	if room.Bytes = min(MaxPayload, int(bits/8)-tagSize); room.Bytes < leastRoom {
+	dry := float64(s.counts.dry()) / float64(s.samples()) * float64(s.headerSamples()) // of the header
+	if room.Bytes = min(MaxPayload, int(bits/8)-tagSize); room.Bytes < leastRoom || dry < dryShare*headerBits {
 		room.Bytes, room.Exposed = 0, &report.ExposedError{Bits: s.bits}
 	}
 	return room

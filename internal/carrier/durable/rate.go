@@ -3,6 +3,7 @@ package durable
 import (
 	"fmt"
 
+	"ditas/internal/carrier"
 	"ditas/internal/carrier/durable/ear"
 	"ditas/internal/dsp"
 )
@@ -20,10 +21,10 @@ const rateStep = 25
 // nominal returns the rate that a recording of a rate is taken to have: the nearest multiple of 25 Hz.
 func nominal(rate int) int64 { return int64(rate+rateStep/2) / rateStep * rateStep }
 
-// checkRate returns an error for rates beyond the bounds.
+// checkRate returns an error that wraps [carrier.ErrRate] for rates beyond the bounds.
 func checkRate(rate int) error {
 	if rate < minRate || rate > maxRate {
-		return fmt.Errorf("durable: a recording at %d Hz: want %d to %d Hz", rate, minRate, maxRate)
+		return fmt.Errorf("%w: %d Hz, and %d to %d Hz are taken", carrier.ErrRate, rate, minRate, maxRate)
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package durable
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -20,7 +19,6 @@ import (
 const (
 	// leastBlocks is how many blocks a recording has at least.
 	leastBlocks = 3
-	maxChannels = 64
 	// sideways is by how much less power than the channels' mean the mean of the channels has, from which on their difference is used.
 	sideways = 1.0 / 32
 )
@@ -50,8 +48,8 @@ func newSurvey(ctx context.Context, f audio.File, aim Aim, progress func(done, t
 	if err != nil {
 		return nil, err
 	}
-	if host.Channels() > maxChannels {
-		return nil, fmt.Errorf("durable: %w: %d, and %d at most", carrier.ErrChannels, host.Channels(), maxChannels)
+	if err := carrier.CheckChannels(host.Channels()); err != nil {
+		return nil, err
 	}
 	rate := f.Format().Rate
 	rates, err := newRates(rate)

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"hash"
 	"math"
 	"slices"
@@ -101,8 +100,8 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 	if err != nil {
 		return nil, err
 	}
-	if s.Channels() > MaxChannels {
-		return nil, fmt.Errorf("lattice: %w: %d, and %d at most", carrier.ErrChannels, s.Channels(), MaxChannels)
+	if err := carrier.CheckChannels(s.Channels()); err != nil {
+		return nil, err
 	}
 	v := &Survey{format: f.Format(), samples: s.Frames(), shaping: shaping, frames: make([][]surveyed, s.Channels())}
 	if v.masking, err = metric.NewMasking(max(metric.MinMaskingRate, min(v.format.Rate, metric.MaxMaskingRate))); err != nil {

@@ -51,8 +51,8 @@ func network() (*model.System, [4]byte, error) {
 
 // Survey reads a cover into memory.
 func (Method) Survey(ctx context.Context, cover audio.File, o carrier.Options) (carrier.PictureSurvey, error) {
-	if n := cover.Format().Channels; n > carrier.MaxChannels {
-		return nil, fmt.Errorf("networks: %w: %d, and %d at most", carrier.ErrChannels, n, carrier.MaxChannels)
+	if err := carrier.CheckChannels(cover.Format().Channels); err != nil {
+		return nil, err
 	}
 	sys, id, err := network()
 	if err != nil {

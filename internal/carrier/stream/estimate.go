@@ -12,9 +12,11 @@ import (
 // Estimator tells, before a picture is hidden, how well it comes back from a recording with a given room. Of a picture of more than
 // half a million pixels it looks at samples. It may be used by several goroutines at once.
 type Estimator struct {
-	sample *picture.Planes
-	stream []byte  // all of the sample
-	scale  float64 // pixels of the picture to one of the sample
+	width, height int
+	loses         bool // the picture is not all that is in its file
+	sample        *picture.Planes
+	stream        []byte  // all of the sample
+	scale         float64 // pixels of the picture to one of the sample
 }
 
 // A sample has at most sampleCount stretches of sampleLength pixels in each direction.
@@ -30,7 +32,8 @@ func NewEstimator(ctx context.Context, p *picture.Planes) (*Estimator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Estimator{s, stream, float64(p.Width) * float64(p.Height) / (float64(s.Width) * float64(s.Height))}, nil
+	scale := float64(p.Width) * float64(p.Height) / (float64(s.Width) * float64(s.Height))
+	return &Estimator{width: p.Width, height: p.Height, loses: len(p.Losses) > 0, sample: s, stream: stream, scale: scale}, nil
 }
 
 // sample returns a picture that stands for p: stretches of it, evenly spread, in each direction in which it is large.

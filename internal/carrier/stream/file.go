@@ -68,15 +68,25 @@ func pictureSize(ctx context.Context, secret *picture.Planes, f *carrier.File, r
 	if err != nil {
 		return 0, err
 	}
+	return e.pictureSize(f, room), nil
+}
+
+func (e *Estimator) pictureSize(f *carrier.File, room int) int {
+	if report.FileBytes(e.width, e.height, len(f.Data)) > room {
+		return 0
+	}
 	// A quarter as much as the file shows the picture well if that does not arrive.
-	least := codestream.LeastEnd + max(report.PictureBytes(width, height, len(f.Data)), len(f.Data)/4)
+	least := codestream.LeastEnd + max(report.PictureBytes(e.width, e.height, len(f.Data)), len(f.Data)/4)
 	exact := e.Bytes()
-	if len(secret.Losses) == 0 && exact <= least+fileSize(f) {
-		return 0, nil
+	if !e.loses && exact <= min(room, least+fileSize(f)) {
+		return 0
 	}
 	// As much as the file shows it nearly as well as that. More than the exact picture takes in all would only be protected less.
-	return min(room-fileSize(f), max(least, min(len(f.Data), exact-fileSize(f)))), nil
+	return min(room-fileSize(f), max(least, min(len(f.Data), exact-fileSize(f))))
 }
+
+// HidesFile reports whether the picture's file is hidden where there are so many bytes of room, rather than its pixels alone.
+func (e *Estimator) HidesFile(f *carrier.File, room int) bool { return e.pictureSize(f, room) > 0 }
 
 // hideFile hides a file, with a picture of so many bytes before it, or no picture at all.
 func (s *survey) hideFile(ctx context.Context, dst io.Writer, secret *picture.Planes, size int, o carrier.HideOptions) (*report.Hide, error) {

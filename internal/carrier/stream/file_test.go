@@ -7,6 +7,7 @@ import (
 
 	"ditas/internal/carrier"
 	"ditas/internal/codestream"
+	"ditas/picture"
 )
 
 // What follows a picture is a file only if all of it is.
@@ -49,4 +50,23 @@ func FuzzFile(f *testing.F) {
 			t.Errorf("%q became %q", b, again)
 		}
 	})
+}
+
+// A file that is hardly smaller than the exact picture is hidden only where the picture would not be exact.
+func TestWhichIsHidden(t *testing.T) {
+	p := picture.New(120, 90)
+	for i := range p.Pix[0] {
+		p.Pix[i%3][i] = float32(i*i%101) / 100
+	}
+	e, err := NewEstimator(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	exact := e.Bytes()
+	f := &carrier.File{Name: "a.png", Data: make([]byte, exact*4/5)}
+	for room, want := range map[int]bool{len(f.Data): false, exact - 1: true, exact: false, 2 * exact: false} {
+		if got := e.HidesFile(f, room); got != want {
+			t.Errorf("in %d bytes, with a picture of %d and a file of %d: %t", room, exact, len(f.Data), got)
+		}
+	}
 }

@@ -23,6 +23,8 @@ type LoadOptions struct {
 	MaxBytes int64
 	// Side is the size in pixels that the longer side of a picture is scaled down to; 0 means 640.
 	Side int
+	// Rate is that of all recordings, in Hz; 0 means [Rate].
+	Rate int
 	// FullBand converts rates by a filter that reaches up to half of the new rate and lets some of what is beyond fold back, so that no band is left
 	// with next to nothing in it. Otherwise nothing folds back.
 	FullBand bool

@@ -30,7 +30,7 @@ func (u *unpacked) music(ctx context.Context, g group) ([]File, error) {
 			return nil, fmt.Errorf("%s: %w", p.name, err)
 		}
 		rec := &audio.Recording{
-			Format:  audio.Format{Rate: musicRate, Channels: musicChannels, Encoding: audio.Int16},
+			Format:  audio.Format{Rate: MusicRate, Channels: musicChannels, Encoding: audio.Int16},
 			Samples: audio.NewBlock(musicChannels, len(x)/musicChannels),
 		}
 		for i, v := range x {
@@ -50,8 +50,8 @@ func (u *unpacked) music(ctx context.Context, g group) ([]File, error) {
 func (u *unpacked) excerpt(ctx context.Context, p piece, seconds int) ([]float32, error) {
 	// A second more, since a packet that ffmpeg passes over makes what comes before a time shorter.
 	end := p.start + seconds
-	as := shape{musicRate, musicChannels, end + 1}
-	from, to := p.start*musicRate*musicChannels, end*musicRate*musicChannels
+	as := shape{MusicRate, musicChannels, end + 1}
+	from, to := p.start*MusicRate*musicChannels, end*MusicRate*musicChannels
 	var x []float32
 	for _, name := range p.paths {
 		file, err := u.onDisk(name)
@@ -67,7 +67,7 @@ func (u *unpacked) excerpt(ctx context.Context, p piece, seconds int) ([]float32
 	}
 	once := len(x)
 	if once == 0 || once < to && len(p.paths) == 1 {
-		return nil, fmt.Errorf("the recording has %d of %d seconds", once/musicRate/musicChannels, end)
+		return nil, fmt.Errorf("the recording has %d of %d seconds", once/MusicRate/musicChannels, end)
 	}
 	for len(x) < to {
 		x = append(x, x[:min(once, to-len(x))]...)

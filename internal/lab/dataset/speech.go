@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,7 +37,7 @@ const maxFrames = 1 << 26
 // SPHERE files named .WAV is as good as a folder of WAV files. Files of other kinds are passed over. Channels are averaged
 // and other rates converted. Clips are numbered in the order of their paths.
 func OpenSpeech(ctx context.Context, dir string, o LoadOptions) (*Speech, error) {
-	items, skipped, err := load(ctx, dir, "recordings", o, func(f *os.File) (clip, int64, error) { return readClip(f, o.FullBand) })
+	items, skipped, err := load(ctx, dir, "recordings", o, func(f *os.File) (clip, int64, error) { return readClip(f, cmp.Or(o.Rate, Rate), o.FullBand) })
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +59,7 @@ func (s *Speech) Name(i int) string { return s.clips[i].name }
 // Samples returns the number of samples of clip i.
 func (s *Speech) Samples(i int) int { return len(s.clips[i].value.pcm) }
 
-// PCM returns the samples of clip i: those of the file if it has one channel of 16 kHz and at most 16 bits, and otherwise scaled to make the best of
+// PCM returns the samples of clip i: those of the file if it has one channel, the rate of all and at most 16 bits, and otherwise scaled to make the best of
 // 16 bits. They must not be changed.
 func (s *Speech) PCM(i int) []int16 { return s.clips[i].value.pcm }
 
@@ -114,7 +115,7 @@ func (c clip) fill(dst []float32, start int) {
 }
 
 // readClip loads a recording.
-func readClip(f *os.File, fullBand bool) (clip, int64, error) {
+func readClip(f *os.File, rate int, fullBand bool) (clip, int64, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return clip{}, 0, err
@@ -131,12 +132,12 @@ func readClip(f *os.File, fullBand bool) (clip, int64, error) {
 	if err != nil {
 		return clip{}, 0, err
 	}
-	if format.Rate != Rate {
+	if format.Rate != rate {
 		filter := dsp.NewResampler
 		if fullBand {
 			filter = dsp.NewWideResampler
 		}
-		c, err := filter(format.Rate, Rate)
+		c, err := filter(format.Rate, rate)
 		if err != nil {
 			return clip{}, 0, err
 		}
@@ -153,7 +154,7 @@ func readClip(f *os.File, fullBand bool) (clip, int64, error) {
 		top = max(top, math.Abs(v))
 	}
 	scale := float64(1 << 15)
-	if exact := format.Rate == Rate && format.Channels == 1 && !format.Encoding.IsFloat() && format.Encoding.Bits() <= 16; !exact && top > 0 {
+	if exact := format.Rate == rate && format.Channels == 1 && !format.Encoding.IsFloat() && format.Encoding.Bits() <= 16; !exact && top > 0 {
 		scale = math.MaxInt16 / top
 	}
 	c := clip{pcm: make([]int16, len(x))}

@@ -52,13 +52,13 @@ type shape struct {
 	seconds        int // how much of the beginning; 0 is all
 }
 
-// clipShape is the shape of speech, and musicRate and musicChannels are those of music.
+// clipShape is the shape of speech.
 var clipShape = shape{rate: Rate, channels: 1}
 
-const (
-	musicRate     = 44100
-	musicChannels = 2
-)
+// MusicRate is the sampling rate of all music, in Hz.
+const MusicRate = 44100
+
+const musicChannels = 2
 
 const (
 	aptGet = "apt-get"

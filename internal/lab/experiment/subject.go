@@ -16,6 +16,7 @@ import (
 	"ditas/internal/lab/dataset"
 	"ditas/metric"
 	"ditas/picture"
+	"ditas/report"
 )
 
 // Subject is a picture and a clip.
@@ -49,12 +50,13 @@ func (s *Study) Clip(i, n int) *audio.Recording {
 
 // dither returns the random bytes of a recording that something is hidden in. They follow from the experiment's seed and the recording, so
 // that they are the same in every run and others in every recording.
-func (s *Study) dither(cover *audio.Recording) io.Reader {
+func (s *Study) dither(cover *audio.Recording, more ...uint64) io.Reader {
 	h := sha256.New()
 	binary.Write(h, binary.LittleEndian, s.Options.Seed)
 	for _, x := range cover.Samples {
 		binary.Write(h, binary.LittleEndian, x)
 	}
+	binary.Write(h, binary.LittleEndian, more)
 	return rand.NewChaCha8([32]byte(h.Sum(nil)))
 }
 
@@ -72,18 +74,47 @@ func (s *Study) Hide(cover *audio.Recording, secret *picture.Planes, passphrase 
 	if err != nil {
 		return nil, err
 	}
-	return s.HideFor(cover, secret, k, o)
+	stego, _, err := s.HideFor(cover, secret, k, o)
+	return stego, err
 }
 
-// HideFor is Hide for a key, which takes long to make of a passphrase.
-func (s *Study) HideFor(cover *audio.Recording, secret *picture.Planes, k ditas.Key, o ditas.HideOptions) (*audio.Recording, error) {
+// HideFor is Hide for a key, which takes long to make of a passphrase. It returns the report as well.
+func (s *Study) HideFor(cover *audio.Recording, secret *picture.Planes, k ditas.Key, o ditas.HideOptions) (*audio.Recording, *report.Hide, error) {
+	f, err := File(cover)
+	if err != nil {
+		return nil, nil, err
+	}
+	var b bytes.Buffer
+	o.Workers, o.Random = 1, s.dither(cover)
+	r, err := ditas.Hide(s.ctx, &b, f, secret, k, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	stego, err := wav.Decode(bytes.NewReader(b.Bytes()), int64(b.Len()))
+	return stego, r, err
+}
+
+// Capacity tells what a cover takes.
+func (s *Study) Capacity(cover *audio.Recording, o ditas.HideOptions) (*report.Capacity, error) {
+	f, err := File(cover)
+	if err != nil {
+		return nil, err
+	}
+	survey, err := ditas.NewSurvey(s.ctx, f, ditas.SurveyOptions{Method: o.Method, For: o.For, Workers: 1})
+	if err != nil {
+		return nil, err
+	}
+	return survey.Capacity(o.Strength)
+}
+
+// Dither returns what the file holds of a recording that was rounded with dither, which the seed chooses, and in which nothing is hidden.
+func (s *Study) Dither(cover *audio.Recording, seed uint64) (*audio.Recording, error) {
 	f, err := File(cover)
 	if err != nil {
 		return nil, err
 	}
 	var b bytes.Buffer
-	o.Workers, o.Random = 1, s.dither(cover)
-	if _, err := ditas.Hide(s.ctx, &b, f, secret, k, o); err != nil {
+	if err := ditas.Dither(s.ctx, &b, f, ditas.DitherOptions{Workers: 1, Random: s.dither(cover, seed)}); err != nil {
 		return nil, err
 	}
 	return wav.Decode(bytes.NewReader(b.Bytes()), int64(b.Len()))

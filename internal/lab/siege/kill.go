@@ -242,7 +242,7 @@ func (f *field) disturb(ctx context.Context, v victim, rng *rand.Rand) (end stri
 			}
 		})
 	}
-	late := time.AfterFunc(moment+patience, func() { r.cmd.Process.Signal(syscall.SIGQUIT) }) // it then says where it hangs
+	late := time.AfterFunc(moment+patience, func() { r.cmd.Process.Signal(syscall.SIGABRT) }) // it then says where it hangs
 	if v.visit != nil {
 		<-visited // whose connections break when the server ends
 	}

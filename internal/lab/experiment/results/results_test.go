@@ -85,6 +85,7 @@ func TestResultsInShort(t *testing.T) {
 				{Methods: []steganalysis.Method{{Name: "LSB matching"}}},
 			},
 		})},
+		"steganalysis-features.json": {Data: report(steganalysis.AttackReport{Scenes: []steganalysis.AttackedScene{{Covers: 7}, {Covers: 9}}})},
 	}
 	page := func(folder fstest.MapFS) (string, *Page) {
 		r, err := Read(fstest.MapFS{}, folder)
@@ -101,6 +102,7 @@ func TestResultsInShort(t *testing.T) {
 	for _, want := range []string{
 		"(LATTICE.md) | the default method beside its targets: 2 of 3 met | 14 |", "beside its targets: 4 of 5 met | 11 |", "(CLAIMS.md) | what the paper claims of its stages | 12 | 0 | abc | 3.2 |\n",
 		"(ROBUSTNESS.md) | what is left when something happens to a recording | 13 |", "(STEGANALYSIS.md) | how well a small network finds out that something is hidden | 15 |",
+		"(STEGANALYSIS-FEATURES.md) | how well features made by hand find it out | 16 |",
 		"\n| DITAS-M | 0.750 (0.625–0.875) | 25.0 % (20.0–30.0) |\n",
 	} {
 		if !strings.Contains(got, want) {

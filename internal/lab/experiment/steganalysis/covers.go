@@ -16,11 +16,12 @@ import (
 	"ditas/internal/lab/experiment"
 )
 
-// cover is a recording to hide in, of [experiment.Samples] samples of a 16-bit file.
+// cover is a recording to hide in.
 type cover struct {
-	recording *audio.Recording
-	group     string // the speaker or track
-	source    string // the package it comes from
+	recording *audio.Recording // as a 16-bit file has it
+	precise   *audio.Recording // as it was before it was rounded
+	group     string           // the speaker or track
+	source    string           // the package it comes from
 }
 
 // attenuation is what covers are multiplied with, after what rounding took from them was replaced by chance. Data sets set the level of
@@ -28,28 +29,32 @@ type cover struct {
 // recording is as one that was rounded once: the noise of its rounding has 1.5 times the variance.
 const attenuation = 0.5
 
-// covers takes excerpts of sets of recordings, of each group as many as a number at most. The names of files say what is a group: all
+// covers takes excerpts of the recordings of a scene, of each group as many as a number at most. The names of files say what is a group: all
 // but a number at the end. What stands before the first underscore is the source.
-func covers(sets []*dataset.Speech, each int, seed uint64) ([]cover, error) {
+func covers(scene Scene, each int, seed uint64) ([]cover, error) {
 	type excerpt struct {
 		x     []int16
 		group string
 		index int
 	}
-	groups := map[string][]excerpt{}
+	groups, rest := map[string][]excerpt{}, map[string][]int16{}
 	var names []string
 	index := 0
-	for _, s := range sets {
+	for _, s := range scene.Sets {
 		for i := range s.Len() {
 			x := s.PCM(i)
 			group := groupOf(s.Name(i))
-			if groups[group] == nil {
+			if groups[group] == nil && rest[group] == nil {
 				names = append(names, group)
 			}
-			for ; len(x) >= experiment.Samples; x = x[experiment.Samples:] {
-				groups[group] = append(groups[group], excerpt{x[:experiment.Samples], group, index})
+			if scene.Joined {
+				x = slices.Concat(rest[group], x)
+			}
+			for ; len(x) >= scene.Samples; x = x[scene.Samples:] {
+				groups[group] = append(groups[group], excerpt{x[:scene.Samples], group, index})
 				index++
 			}
+			rest[group] = x
 		}
 	}
 	var all []cover
@@ -64,20 +69,24 @@ func covers(sets []*dataset.Speech, each int, seed uint64) ([]cover, error) {
 			if taken == each {
 				break
 			}
-			r := rounded(furnished(x.x, rng), rng)
-			if experiment.Power(r.Samples[0]) < silence {
+			c := cover{precise: fainter(furnished(x.x, rng), scene.Rate, rng), group: name}
+			if experiment.Power(c.precise.Samples[0]) < silence {
 				continue
 			}
-			origin, _, _ := strings.Cut(path.Base(name), "_")
-			all = append(all, cover{r, name, origin})
+			c.recording = rounded(c.precise)
+			c.source, _, _ = strings.Cut(path.Base(name), "_")
+			all = append(all, c)
 			taken++
 		}
 	}
 	if len(all) == 0 {
-		return nil, errors.New("no recording is as long as a cover, 3.07 s")
+		return nil, errNoCover
 	}
 	return all, nil
 }
+
+// errNoCover reports a scene without covers.
+var errNoCover = errors.New("no recording is as long as a cover")
 
 // silence is the power below which an excerpt is no cover, −44 dB: at 50 dB below it, noise is as strong as 1 LSB.
 const silence = 4e-5
@@ -89,13 +98,23 @@ func groupOf(name string) string {
 	return numbered.ReplaceAllString(strings.TrimSuffix(name, path.Ext(name)), "")
 }
 
-// rounded returns samples, in units of an LSB, as a 16-bit file of them that is fainter.
-func rounded(x []float64, rng *rand.Rand) *audio.Recording {
-	scaled := make([]float32, len(x))
+// fainter returns samples, in units of an LSB, as a recording of them that is more precise and fainter.
+func fainter(x []float64, rate int, rng *rand.Rand) *audio.Recording {
+	r := &audio.Recording{Format: audio.Format{Rate: rate, Channels: 1, Encoding: audio.Float32}, Samples: audio.NewBlock(1, len(x))}
 	for i, v := range x {
-		scaled[i] = float32((v + rng.Float64() - 0.5) * attenuation * experiment.Step)
+		r.Samples[0][i] = float64(float32((v + rng.Float64() - 0.5) * attenuation * experiment.Step))
 	}
-	return experiment.Recording(scaled)
+	return r
+}
+
+// rounded returns a recording as a 16-bit file has it.
+func rounded(precise *audio.Recording) *audio.Recording {
+	r := &audio.Recording{Format: precise.Format, Samples: audio.NewBlock(1, len(precise.Samples[0]))}
+	r.Format.Encoding = audio.Int16
+	for i, v := range precise.Samples[0] {
+		r.Samples[0][i] = r.Format.Quantize(v)
+	}
+	return r
 }
 
 const (

@@ -102,7 +102,7 @@ func recordings(t *testing.T, speakers, clips int) *dataset.Speech {
 }
 
 func TestCovers(t *testing.T) {
-	all, err := covers([]*dataset.Speech{recordings(t, 3, 3), recordings(t, 1, 1)}, 2, 1)
+	all, err := covers(Scene{Rate: dataset.Rate, Sets: []*dataset.Speech{recordings(t, 3, 3), recordings(t, 1, 1)}, Samples: experiment.Samples}, 2, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func TestCovers(t *testing.T) {
 	if len(all) != 6 || counts["one one_a"] != 2 || counts["two two_b"] != 2 || counts["one one_c"] != 2 {
 		t.Errorf("%d covers: %v", len(all), counts)
 	}
-	if _, err := covers(nil, 2, 1); err == nil {
+	if _, err := covers(Scene{Rate: dataset.Rate, Samples: experiment.Samples}, 2, 1); err == nil {
 		t.Error("there are covers of nothing")
 	}
 }
@@ -149,7 +149,7 @@ func TestGroupOf(t *testing.T) {
 func TestAttack(t *testing.T) {
 	speech, pictures := recordings(t, 6, 5), experimenttest.Data(t).Pictures
 	measure := func(workers int) *AttackReport {
-		r, err := Attack(t.Context(), AttackData{Speech: []*dataset.Speech{speech}, Pictures: pictures, Digest: "made up"}, AttackOptions{
+		r, err := Attack(t.Context(), AttackData{Scenes: []Scene{{Name: "made up", Rate: dataset.Rate, Sets: []*dataset.Speech{speech}, Samples: experiment.Samples}}, Pictures: pictures, Digest: "made up"}, AttackOptions{
 			Options: experiment.Options{Seed: 2, Workers: workers}, Each: 5, Only: []string{"LSB matching, 0.5 bit", "white noise, loud", untouched},
 		})
 		if err != nil {
@@ -158,16 +158,20 @@ func TestAttack(t *testing.T) {
 		return r
 	}
 	r := measure(1)
-	if len(r.Methods) != 3 || r.Covers != 30 || r.Groups != 6 || r.Features < 1800 {
+	if len(r.Scenes) != 1 || r.Features < 1800 {
 		t.Fatalf("%+v", r)
 	}
-	matching, loud := r.Methods[0], r.Methods[1]
+	s := r.Scenes[0]
+	if len(s.Methods) != 3 || s.Covers != 30 || s.Groups != 6 {
+		t.Fatalf("%+v", s)
+	}
+	matching, loud := s.Methods[0], s.Methods[1]
 	if loud.Disjoint.Error.Value > 0.05 || loud.Known.Error.Value > 0.05 {
 		t.Errorf("loud noise is found with P_E %+v and %+v", loud.Disjoint.Error, loud.Known.Error)
 	}
 	// A quarter of the samples change by 1 LSB.
 	power := 0.0
-	all, err := covers([]*dataset.Speech{speech}, 5, 2)
+	all, err := covers(Scene{Rate: dataset.Rate, Sets: []*dataset.Speech{speech}, Samples: experiment.Samples}, 5, 2)
 	if err != nil {
 		t.Fatal(err)
 	}

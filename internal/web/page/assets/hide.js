@@ -105,7 +105,7 @@ export function setUpHide(session, about, next) {
 
   setUpRecorder(coverCard, takeCover);
 
-  // The way of hiding: by what the recording is for, or, for who asks for more, by its name.
+  // The way of hiding: by what the recording is for, or, for whoever asks for more, by its name.
 
   const titles = { keep: "I keep it as a file", share: "I post, send or convert it", voice: "I send it as a voice message", secret: "Nobody may suspect anything" };
   let purpose = about.purposes[0]; // undefined where a way was chosen that serves none
@@ -168,9 +168,9 @@ export function setUpHide(session, about, next) {
     id("passphrase-optional").textContent = m.secretOnly ? "needed here" : m.secret ? "if you like" : "";
     passphrase.required = m.secretOnly;
     id("passphrase-says").textContent = m.secretOnly
-      ? "It takes one: without, anyone could look for the picture. Several random words are good; who forgets them has lost it."
+      ? "It takes one: without, anyone could look for the picture. Several random words are good; whoever forgets them has lost it."
       : m.secret
-      ? "Without one, anyone who has ditas can reveal the picture. Several random words are good; who forgets them has lost the picture."
+      ? "Without one, anyone who has ditas can reveal the picture. Several random words are good; whoever forgets them has lost the picture."
       : "This way of hiding takes no passphrase: anyone who has ditas can reveal the picture.";
   }
 
