@@ -268,8 +268,9 @@ const toFlip = 4
 // block finds what is flipped in a block, whose samples of the segment are given.
 //
 // The second lowest bits come first. A step that flips one flips the lowest bit as well, so that this one has no choice any more; the other step flips the
-// lowest bit alone. So every sample stays or moves by one step, but where no word is left for a message: then few move by two (Filler, Judas and Fridrich, "Minimizing additive distortion in steganography using
-// syndrome-trellis codes", IEEE Trans. Information Forensics and Security 6, 2011, section VI, in the other order).
+// lowest bit alone. So every sample stays or moves by one step, but where no word is left for a message: then few move by two (Filler, Judas and
+// Fridrich, "Minimizing additive distortion in steganography using syndrome-trellis codes", IEEE Trans. Information Forensics and Security 6, 2011,
+// section VI, in the other order).
 func (e *embedding) block(ctx context.Context, b *block, samples []uint32, random *keystream.Stream) error {
 	word, cost := make([]byte, len(samples)), make([]float32, len(samples))
 	for layer := layers - 1; layer >= 0; layer-- {

@@ -185,7 +185,7 @@ func readByText(t testing.TB, rec *audio.Recording, m []byte) ([]byte, error) {
 		all += len(list[g])
 	}
 	size := int(binary.BigEndian.Uint32(h[16:]))
-	second := int(h[20])<<32 | int(binary.BigEndian.Uint32(h[21:]))
+	second := int(int64(h[20])<<32 | int64(binary.BigEndian.Uint32(h[21:])))
 	var message []byte
 	for layer, length := range []int{8*(size+16) - second, second} {
 		before := 0
