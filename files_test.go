@@ -126,6 +126,7 @@ func TestSearchStops(t *testing.T) {
 
 // A picture's own file goes from folder to folder by name, byte for byte, and a picture of another format is made of it where that is wanted.
 func TestFilesByName(t *testing.T) {
+	skipIfShort(t)
 	dir := t.TempDir()
 	in := func(name string) string { return filepath.Join(dir, name) }
 	photo, decoded := photograph(t, 120, 90)
