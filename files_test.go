@@ -85,6 +85,7 @@ func keyFor(t *testing.T, m ditas.Method) ditas.Key {
 
 // Looking for what is not there is seen to move, by each method alone and by all of them.
 func TestProgressOfSearching(t *testing.T) {
+	skipIfShort(t)
 	seconds, least := 6.0, 3
 	if testing.Short() {
 		seconds, least = 1, 1
