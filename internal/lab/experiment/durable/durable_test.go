@@ -145,8 +145,8 @@ func TestMeasure(t *testing.T) {
 			Options: experiment.Options{Seed: 1, Workers: 2}, Contestants: []Contestant{{"lattice", 20}}, Channels: []set.Channel{}, Innocents: 2,
 			Exhibit: experimenttest.Scene(5),
 		})
-		if err != nil || r.Scenes[0].Methods[0].Results[0].Found != 1 {
-			t.Errorf("%+v, %v", r, err)
+		if err != nil || r.Scenes[0].Methods[0].Results[0].Found != 2 {
+			t.Errorf("%+v, %v", r.Scenes[0].Methods[0].Covers, err)
 		}
 		return
 	}
