@@ -85,6 +85,7 @@ func keyFor(t *testing.T, m ditas.Method) ditas.Key {
 
 // Looking for what is not there is seen to move, by each method alone and by all of them.
 func TestProgressOfSearching(t *testing.T) {
+	skipIfShort(t)
 	seconds, least := 6.0, 3
 	if testing.Short() {
 		seconds, least = 1, 1
@@ -126,6 +127,7 @@ func TestSearchStops(t *testing.T) {
 
 // A picture's own file goes from folder to folder by name, byte for byte, and a picture of another format is made of it where that is wanted.
 func TestFilesByName(t *testing.T) {
+	skipIfShort(t)
 	dir := t.TempDir()
 	in := func(name string) string { return filepath.Join(dir, name) }
 	photo, decoded := photograph(t, 120, 90)

@@ -35,6 +35,14 @@ import (
 
 func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"ditas": main}) }
 
+// skipIfShort skips a test that runs nothing side by side that others do not run too: short tests look for races alone.
+func skipIfShort(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("what it runs side by side, others run too")
+	}
+}
+
 // TestScript runs the scripts in testdata/script. Beside testscript's own commands they have
 //
 //	sound FILE FRAMES [voice|clipped|silence] [8|16|24|32|f32|f64] [CHANNELS] [RATE]   write a recording; .sph is NIST SPHERE, and WAV has foreign chunks
@@ -438,6 +446,7 @@ func TestLogEndsWithTheCheckpoint(t *testing.T) {
 }
 
 func TestOutputHasTheUsualPermissions(t *testing.T) {
+	skipIfShort(t)
 	dir := t.TempDir()
 	plain, ours := filepath.Join(dir, "plain"), filepath.Join(dir, "demo-secret.png")
 	if err := os.WriteFile(plain, nil, 0o644); err != nil {
@@ -457,6 +466,7 @@ func TestOutputHasTheUsualPermissions(t *testing.T) {
 
 // Every command teaches: what it is for, an example, the exit codes.
 func TestHelp(t *testing.T) {
+	skipIfShort(t)
 	for _, command := range []string{"hide", "reveal", "inspect", "capacity", "compare", "demo", "train", "data", "version", "completion", "man", "help"} {
 		var out bytes.Buffer
 		if code := run(context.Background(), []string{command, "-h"}, &out, os.Stderr); code != 0 {

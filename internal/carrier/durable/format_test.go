@@ -636,6 +636,7 @@ func expect(t *testing.T, data, want []byte) {
 }
 
 func TestFormatAsItIsWrittenDown(t *testing.T) {
+	skipIfShort(t)
 	data, err := os.ReadFile("testdata/golden.wav")
 	if err != nil {
 		t.Fatal(err)
@@ -645,6 +646,7 @@ func TestFormatAsItIsWrittenDown(t *testing.T) {
 
 // What is written today is what is written down: for each aim, over more than one period, and as much as there is room for.
 func TestFormatAsItIsWritten(t *testing.T) {
+	skipIfShort(t)
 	cover, err := os.ReadFile("../../../cmd/ditas/demo/speech.wav") // 16 kHz, one channel
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ var update = flag.Bool("update", false, "write the golden recording anew")
 
 // The recording in testdata was written once, and stays readable.
 func TestGolden(t *testing.T) {
+	skipIfShort(t)
 	const name = "testdata/golden.wav"
 	payload := []byte("what was hidden once is found for ever")
 	if *update {

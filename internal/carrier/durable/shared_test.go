@@ -127,8 +127,17 @@ func arrived(r *report.Reveal) (n int) {
 	return n
 }
 
+// skipIfShort skips a test that runs nothing side by side that others do not run too: short tests look for races alone.
+func skipIfShort(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("what it runs side by side, others run too")
+	}
+}
+
 // What was once shared stays readable, and needs no other program.
 func TestShared(t *testing.T) {
+	skipIfShort(t)
 	for _, s := range shared {
 		t.Run(s.name, func(t *testing.T) {
 			name := filepath.Join("testdata", s.name)

@@ -118,6 +118,9 @@ func takes(r [8]int, frames, scale, share int) int {
 }
 
 func TestFormatAsItIsWrittenDown(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs nothing side by side")
+	}
 	b, err := os.ReadFile("testdata/golden.json")
 	if err != nil {
 		t.Fatal(err)

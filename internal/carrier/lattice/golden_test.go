@@ -184,6 +184,7 @@ func goldenCover(t *testing.T) (*Survey, []byte) {
 // TestGolden fails where the format changes. That is not to be mended by -update alone: whoever changes any of these numbers makes
 // a new version of the format, has to raise headerVersion, and keeps reading the old one or says in the changelog that it cannot.
 func TestGolden(t *testing.T) {
+	skipIfShort(t)
 	now := vectors(t)
 	if *update {
 		v, data := goldenCover(t)
@@ -242,6 +243,7 @@ func TestGolden(t *testing.T) {
 // Hiding makes the same file again as long as nothing of the strategy changes, which it may; only on processors that round as the
 // one did that made the files.
 func TestGoldenRecordings(t *testing.T) {
+	skipIfShort(t)
 	if runtime.GOARCH != "amd64" {
 		t.Skip("products and sums may be fused here")
 	}

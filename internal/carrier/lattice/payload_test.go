@@ -86,6 +86,7 @@ func (m *message) decode(t *testing.T, g *gatherer, key keystream.Key) (payload 
 }
 
 func TestPayloadRoundTrip(t *testing.T) {
+	skipIfShort(t)
 	for seed := range uint64(40) {
 		m := newMessage(t, seed, 0.95)
 		g := newGatherer(m.stages, m.slots, math.MaxInt)
@@ -106,6 +107,7 @@ func TestPayloadRoundTrip(t *testing.T) {
 
 // What is lost at random is made up for, as far as the code's rate allows.
 func TestPayloadWithErasures(t *testing.T) {
+	skipIfShort(t)
 	for seed := range uint64(20) {
 		m := newMessage(t, 100+seed, 0.4)
 		rng := newRand(seed)
@@ -126,6 +128,7 @@ func TestPayloadWithErasures(t *testing.T) {
 
 // A block that is lost, or that arrives wrong, ends the payload before it, and no other.
 func TestALostBlockEndsThePayload(t *testing.T) {
+	skipIfShort(t)
 	for seed := range uint64(30) {
 		m := newMessage(t, 200+seed, 0.8)
 		rng := newRand(seed)
@@ -178,6 +181,7 @@ func TestNothingComesOfAnotherKey(t *testing.T) {
 
 // However often and surely a bit is read, its sum does not wrap around.
 func TestSumsSaturate(t *testing.T) {
+	skipIfShort(t)
 	m := newMessage(t, 400, 0.8)
 	g := newGatherer(m.stages, m.slots, math.MaxInt)
 	for range 300 {
@@ -282,6 +286,7 @@ func TestUnseal(t *testing.T) {
 
 // A recording whose blocks all pass their checks, but whose tag is of another payload, gives nothing.
 func TestAPayloadThatWasPutTogetherIsRefused(t *testing.T) {
+	skipIfShort(t)
 	stego := forgedPayload(t, noise(71, mono(audio.Int16), 24*FrameLength), func(sealed []byte) { sealed[3] ^= 1 })
 	if m, err := Find(t.Context(), host(open(t, file(t, stego))), ours, 2, nil); !errors.Is(err, carrier.ErrNotFound) {
 		t.Errorf("%+v, error %v", m, err)

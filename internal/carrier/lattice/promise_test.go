@@ -92,6 +92,7 @@ func (v *Survey) scant() bool {
 // What a plan has room for comes back from the file as it was written. One full room in a hundred may be refused, with nothing written, as
 // the sender sees that not all of it would come back; seven eighths of it are then taken.
 func TestRoomIsKept(t *testing.T) {
+	skipIfShort(t)
 	count := 75
 	if testing.Short() {
 		count = 12
@@ -166,6 +167,7 @@ func TestRoomIsKept(t *testing.T) {
 
 // Covers that are digital silence but for bursts, however short, are refused or give back what was hidden.
 func TestMostlySilent(t *testing.T) {
+	skipIfShort(t)
 	const seconds, rate = 3, 44100
 	refused, kept := 0, 0
 	for _, c := range []struct {

@@ -197,6 +197,9 @@ func tiles(b *testing.B, side int) []byte {
 
 // TestBombs checks that the streams of the benchmark claim what they are said to.
 func TestBombs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs nothing side by side")
+	}
 	for side, head := range bombs {
 		_, info, err := codestream.Decode(t.Context(), []byte(head+"\x00\x00\x00\x00\x00\x00"), codestream.DecodeOptions{MaxPixels: math.MaxInt})
 		if err != nil || info.Width != side || info.Height != side {

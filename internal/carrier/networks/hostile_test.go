@@ -51,6 +51,7 @@ func claiming(t *testing.T, seconds float64, side int) []byte {
 
 // TestTilesThatAreNotThere checks that what a header claims takes memory and time for what is there alone.
 func TestTilesThatAreNotThere(t *testing.T) {
+	skipIfShort(t)
 	const seconds, there = 16, 15 // tiles, each with the first stage
 	for _, side := range []int{10, 50} {
 		stego := claiming(t, seconds, side)

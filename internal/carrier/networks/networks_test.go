@@ -120,6 +120,14 @@ func psnr(t testing.TB, a, b *picture.Planes) float64 {
 	return min(v, 100)
 }
 
+// skipIfShort skips a test that runs nothing side by side that others do not run too: short tests look for races alone.
+func skipIfShort(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("what it runs side by side, others run too")
+	}
+}
+
 func TestEveryFormatCarriesAPicture(t *testing.T) {
 	for _, f := range []audio.Format{
 		{Rate: 16000, Channels: 1, Encoding: audio.Int16},
@@ -131,6 +139,9 @@ func TestEveryFormatCarriesAPicture(t *testing.T) {
 		{Rate: 11025, Channels: 1, Encoding: audio.Int8},
 	} {
 		t.Run(f.String(), func(t *testing.T) {
+			if f.Channels != 2 || f.Encoding != audio.Int16 {
+				skipIfShort(t)
+			}
 			cover := music(t, f, 8*16384/float64(f.Rate))
 			secret := scene(70, 50) // two tiles, neither of them full
 			o := options(networks.DefaultSNR, 2)
@@ -164,6 +175,7 @@ func TestEveryFormatCarriesAPicture(t *testing.T) {
 }
 
 func TestStrengthIsAKnob(t *testing.T) {
+	skipIfShort(t)
 	cover := music(t, audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 4)
 	secret := scene(64, 64)
 	var last float64
@@ -193,6 +205,7 @@ func TestResultsDoNotDependOnWorkers(t *testing.T) {
 }
 
 func TestTooShort(t *testing.T) {
+	skipIfShort(t)
 	cover := music(t, audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 4) // three slots
 	v, err := survey(cover)
 	if err != nil {
@@ -228,6 +241,7 @@ func TestTooShort(t *testing.T) {
 }
 
 func TestSilenceIsNotUsed(t *testing.T) {
+	skipIfShort(t)
 	f := audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}
 	file := music(t, f, 10)
 	rec, err := wav.Decode(bytes.NewReader(file), int64(len(file)))
@@ -253,6 +267,7 @@ func TestSilenceIsNotUsed(t *testing.T) {
 }
 
 func TestPoorStretchesAreAvoided(t *testing.T) {
+	skipIfShort(t)
 	f := audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}
 	file := music(t, f, 6*16384.0/16000+0.1)
 	rec, err := wav.Decode(bytes.NewReader(file), int64(len(file)))
@@ -284,6 +299,7 @@ func TestPoorStretchesAreAvoided(t *testing.T) {
 }
 
 func TestNothingFound(t *testing.T) {
+	skipIfShort(t)
 	ctx := context.Background()
 	cover := music(t, audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 4)
 	if _, _, err := reveal(ctx, cover, nil); !errors.Is(err, carrier.ErrNotFound) {
@@ -340,6 +356,7 @@ func TestACutRecordingGivesWhatArrived(t *testing.T) {
 }
 
 func TestCapacity(t *testing.T) {
+	skipIfShort(t)
 	cover := music(t, audio.Format{Rate: 44100, Channels: 2, Encoding: audio.Int16}, 30)
 	v, err := survey(cover)
 	if err != nil {
@@ -405,6 +422,7 @@ func scaled(t *testing.T, f audio.Format, seconds, factor float64) []byte {
 // Whatever the cover and the strength, the strength is not missed by 3 dB, or there is an error that names a strength that can be had, and
 // nothing is written. What is offered as room can be used.
 func TestTooQuiet(t *testing.T) {
+	skipIfShort(t)
 	mono := func(e audio.Encoding) audio.Format { return audio.Format{Rate: 16000, Channels: 1, Encoding: e} }
 	refused := 0
 	for _, c := range []struct {
@@ -439,6 +457,7 @@ func TestTooQuiet(t *testing.T) {
 }
 
 func TestAudibleChangesAreWarnedOf(t *testing.T) {
+	skipIfShort(t)
 	cover := music(t, audio.Format{Rate: 44100, Channels: 2, Encoding: audio.Int16}, 12)
 	_, loud := hide(t, cover, scene(256, 256), options(15, 2))
 	if loud.ODG == nil || *loud.ODG > -2 || len(loud.Warnings) != 1 || loud.Warnings[0].Kind != report.Audible {

@@ -178,6 +178,14 @@ func testRecipe(t *testing.T, speech, images string) *recipe {
 // fullSpeech leaves out cid, who says too little for a clip.
 var fullSpeech = strings.Replace(testSpeech, "test\tcid\tsounds\tusr/**/z.ogg\t0\n", "", 1)
 
+// skipIfShort skips a test that runs nothing side by side that others do not run too: short tests look for races alone.
+func skipIfShort(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("what it runs side by side, others run too")
+	}
+}
+
 func TestBuild(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	w := &world{}
@@ -344,6 +352,7 @@ func TestBuildLean(t *testing.T) {
 
 // Music is cut out at the sample, joined and repeated.
 func TestBuildMusic(t *testing.T) {
+	skipIfShort(t)
 	dir := t.TempDir()
 	r := testRecipe(t, fullSpeech, testImages)
 	m, err := build(t.Context(), Options{Dir: dir, Music: true}, r, &world{missing: []string{npm}}, nil)
@@ -400,6 +409,7 @@ func TestBuildMusic(t *testing.T) {
 }
 
 func TestBuildFailures(t *testing.T) {
+	skipIfShort(t)
 	for name, c := range map[string]struct {
 		speech, images string
 		world          world
@@ -496,6 +506,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestSystem(t *testing.T) {
+	skipIfShort(t)
 	if runtime.GOOS == "windows" {
 		t.Skip("the programs are those of Debian")
 	}

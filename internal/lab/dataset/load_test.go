@@ -330,6 +330,7 @@ func TestSideIsCapped(t *testing.T) {
 }
 
 func TestCrop(t *testing.T) {
+	skipIfShort(t)
 	p, _ := pictures(t, LoadOptions{})
 	var source rand.PCG
 	rng := rand.New(&source)

@@ -57,6 +57,7 @@ func folders(t *testing.T) Folders {
 }
 
 func TestOpen(t *testing.T) {
+	skipIfShort(t)
 	d, err := Open(t.Context(), folders(t), nil, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -122,11 +123,32 @@ func TestContestants(t *testing.T) {
 	}
 }
 
+// skipIfShort skips a test that runs nothing side by side that others do not run too: short tests look for races alone.
+func skipIfShort(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("what it runs side by side, others run too")
+	}
+}
+
 // What the lattice is known to stand comes back, and what it does not stand does not.
 func TestMeasure(t *testing.T) {
 	d, err := Open(t.Context(), folders(t), []string{Voice}, 2)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if testing.Short() { // two covers and two pieces of them, side by side
+		for i := range d.Scenes[0].Covers {
+			d.Scenes[0].Covers[i].Read = func() (*audio.Recording, error) { return experimenttest.Voice(40000, uint64(i)), nil }
+		}
+		r, err := Measure(t.Context(), d, Options{
+			Options: experiment.Options{Seed: 1, Workers: 2}, Contestants: []Contestant{{"lattice", 20}}, Channels: []set.Channel{}, Innocents: 2,
+			Exhibit: experimenttest.Scene(5),
+		})
+		if err != nil || r.Scenes[0].Methods[0].Results[0].Found != 2 {
+			t.Errorf("%+v, %v", r.Scenes[0].Methods[0].Covers, err)
+		}
+		return
 	}
 	d.Scenes[0].Covers[1] = Cover{Name: "silence", Read: func() (*audio.Recording, error) {
 		return &audio.Recording{Format: audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, Samples: audio.NewBlock(1, 160000)}, nil

@@ -18,6 +18,9 @@ import (
 
 // What takes no search for what is not there, which takes long, runs as a whole.
 func TestLattice(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs with one worker")
+	}
 	steps := 0
 	data := experimenttest.Data(t)
 	r, err := Measure(t.Context(), data, Options{
