@@ -16,6 +16,7 @@ const ditherRate = 0.7
 // roundings are the numbers of samples by how far they lie from the next point: numbers of equal parts of 0 to ½ step, the last of which includes ½.
 type roundings [32]int64
 
+// add counts a sample, which has to be finite.
 func (r *roundings) add(x float64) {
 	r[min(len(r)-1, int(math.Abs(x-math.RoundToEven(x))*2*float64(len(r))))]++
 }
@@ -74,7 +75,7 @@ func (d *ditherer) round(x float64) choice {
 	if d.stream.Dither()*2*l < (0.5+g)*(0.5+g) {
 		side = near + 1
 	}
-	if max(near, side) > d.scale-1 || min(near, side) < -d.scale {
+	if !(max(near, side) <= d.scale-1 && min(near, side) >= -d.scale) {
 		return d.plainly(x)
 	}
 	c, f := choice{x: x, point: near, other: side}, d.flips.probability(l)

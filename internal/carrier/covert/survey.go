@@ -131,11 +131,11 @@ func (s *survey) compare(ctx context.Context) (bool, error) {
 		}
 		for _, x := range block {
 			for _, v := range x[:n] {
-				if v == 0 {
+				if v *= s.scale(); v == 0 || !(math.Abs(v) < 1<<52) {
 					continue
 				}
 				all++
-				if v *= s.scale(); v != math.RoundToEven(v) {
+				if v != math.RoundToEven(v) {
 					between++
 				}
 				s.roundings.add(v)
