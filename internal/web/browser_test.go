@@ -209,7 +209,7 @@ func (p *tab) click(selector string) {
 // unfold opens a <details>, given its summary.
 func (p *tab) unfold(summary string) {
 	p.t.Helper()
-	p.click(summary)
+	p.act(fmt.Sprintf(`document.querySelector(%q).click()`, summary)) // wherever the page shifts it to meanwhile
 	p.until(fmt.Sprintf(`document.querySelector(%q).parentElement.open`, summary))
 }
 
