@@ -18,13 +18,14 @@ import (
 	"ditas/audio"
 	"ditas/audio/codec"
 	"ditas/audio/wav"
+	"ditas/internal/racetest"
 	"ditas/picture"
 	"ditas/report"
 )
 
 // Whoever hides in an MP3 file that is damaged is told before.
 func TestDamagedCover(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	data, err := os.ReadFile(filepath.Join("audio", "mp3", "testdata", "joint.mp3"))
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +59,7 @@ func TestDamagedCover(t *testing.T) {
 
 // Speech of 8 bits has steps as coarse as rounding: what is hidden in it is found, or it is refused and nothing is written.
 func TestEightBits(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	data, err := os.ReadFile(filepath.Join("cmd", "ditas", "demo", "speech.wav"))
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +157,7 @@ func aLaw(t *testing.T, rec *audio.Recording) []byte {
 // A recording that cannot be written as it is becomes FLAC, or WAV if that cannot hold it, with its rate, channels and bits, and whoever hides in it is
 // told; not so who has asked for a format. The picture comes back exactly.
 func TestWhatCannotBeWrittenAsItIs(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
 	var secret bytes.Buffer
@@ -244,7 +245,7 @@ func TestWhatCannotBeWrittenAsItIs(t *testing.T) {
 
 // The largest picture that a cover is said to take comes back at its size, also one that has nothing fine in it.
 func TestTheLargestComesBackAtItsSize(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	format := audio.Format{Rate: 44100, Channels: 2, Encoding: audio.Int16}
 	data := music(t, format, 1)
 	s, err := ditas.NewSurvey(t.Context(), open(t, data), ditas.SurveyOptions{})
@@ -284,7 +285,7 @@ func TestTheLargestComesBackAtItsSize(t *testing.T) {
 
 // What is hidden as faintly as 8 bits allow is heard, and whoever does it is told.
 func TestFaintInEightBits(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	for encoding, heard := range map[audio.Encoding]bool{audio.Int8: true, audio.Int16: false} {
 		f, err := ditas.NewSurvey(t.Context(), open(t, music(t, audio.Format{Rate: 16000, Channels: 1, Encoding: encoding}, 5)), ditas.SurveyOptions{})
 		if err != nil {
@@ -302,7 +303,7 @@ func TestFaintInEightBits(t *testing.T) {
 
 // Of two recordings that were joined the first is revealed, and the report tells of the rest.
 func TestMoreBehind(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	data := music(t, mono, 4)
 	var stego bytes.Buffer
 	if _, err := ditas.Hide(t.Context(), &stego, open(t, data), scene(24, 24), ditas.Public(), ditas.HideOptions{}); err != nil {

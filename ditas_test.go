@@ -21,6 +21,7 @@ import (
 	"ditas/audio/flac"
 	"ditas/audio/mp3"
 	"ditas/audio/wav"
+	"ditas/internal/racetest"
 	"ditas/picture"
 	"ditas/picture/quality"
 	"ditas/report"
@@ -105,14 +106,6 @@ func passphrase(t testing.TB, text string) ditas.Key {
 	return k
 }
 
-// skipIfShort skips a test that runs nothing side by side that others do not run too: short tests look for races alone.
-func skipIfShort(t testing.TB) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("what it runs side by side, others run too")
-	}
-}
-
 func survey(t testing.TB, cover []byte) *ditas.Survey {
 	t.Helper()
 	s, err := ditas.NewSurvey(context.Background(), open(t, cover), ditas.SurveyOptions{})
@@ -166,7 +159,7 @@ func psnr(t testing.TB, a, b *picture.Planes) float64 {
 
 // What the report says is true of the file, and Reveal gives what it promises.
 func TestEveryFormatCarriesAPicture(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	for _, f := range []audio.Format{
 		mono,
 		{Rate: 44100, Channels: 2, Encoding: audio.Int16},
@@ -234,7 +227,7 @@ func TestEveryFormatCarriesAPicture(t *testing.T) {
 }
 
 func TestPassphrase(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	cover := music(t, mono, 1)
 	secret := scene(20, 20)
 	revealed := func(stego []byte, text string) error {
@@ -285,7 +278,7 @@ func TestPassphrase(t *testing.T) {
 
 // The same random bytes make the same recording, whatever the number of workers; others another one, and so do the system's.
 func TestRandom(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	cover, secret := music(t, mono, 3), scene(40, 30)
 	with := func(random io.Reader, workers int) []byte {
 		stego, _ := hide(t, cover, secret, passphrase(t, "the same"), ditas.HideOptions{Random: random, Workers: workers})
@@ -308,7 +301,7 @@ func TestRandom(t *testing.T) {
 
 // The strength is what was asked for, or less where more would be heard, unless that does not matter; more of a change leaves more room.
 func TestStrengthIsAKnob(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	cover := music(t, mono, 6)
 	for name, strength := range map[string]func(float64) ditas.Strength{"audible": ditas.Audible, "unheard": ditas.SNR} {
 		last := 0
@@ -339,7 +332,7 @@ func TestStrengthIsAKnob(t *testing.T) {
 
 // Faint is the least change that carries a picture.
 func TestFaint(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	cover := music(t, mono, 6)
 	secret := scene(40, 40)
 	stego, report := hide(t, cover, secret, ditas.Public(), ditas.HideOptions{Strength: ditas.Faint()})
@@ -354,7 +347,7 @@ func TestFaint(t *testing.T) {
 
 // Capacity agrees with Hide: a picture of just as many pixels fits, one of more does not, and the error says what would.
 func TestCapacityAndFit(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	cover := music(t, mono, 1.5)
 	room, err := survey(t, cover).Capacity(ditas.Strength{})
 	if err != nil {
@@ -438,7 +431,7 @@ func TestWhatCannotBeHidden(t *testing.T) {
 
 // A picture without colour takes less room, so more of it fits.
 func TestGreyTakesLessRoom(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	cover := music(t, mono, 1.5)
 	colour := scene(90, 90)
 	_, a := hide(t, cover, colour, ditas.Public(), ditas.HideOptions{})
@@ -456,7 +449,7 @@ func TestGreyTakesLessRoom(t *testing.T) {
 
 // A recording that has lost its beginning, and some of the rest, has the picture still.
 func TestWhatIsLeftIsEnough(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	cover := music(t, mono, 4)
 	secret := scene(28, 28)
 	stego, report := hide(t, cover, secret, passphrase(t, "x"), ditas.HideOptions{Strength: ditas.SNR(40)})
@@ -552,7 +545,7 @@ func TestProgressAndCancel(t *testing.T) {
 
 // What networks hid is found without being told, and they say what they cannot do.
 func TestNetworks(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	cover := music(t, mono, 3.3)
 	secret := scene(64, 64)
 	const method = "ditas-m-ed"
@@ -605,7 +598,7 @@ func TestNetworks(t *testing.T) {
 
 // A key has to be given, and an empty passphrase is none.
 func TestKey(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	cover := open(t, music(t, mono, 1))
 	if _, err := ditas.Hide(t.Context(), io.Discard, cover, scene(8, 8), ditas.Key{}, ditas.HideOptions{}); !errors.Is(err, ditas.ErrNoKey) {
 		t.Errorf("hiding without a key: %v", err)
@@ -678,7 +671,7 @@ func TestMethods(t *testing.T) {
 
 // Purposes choose how to hide, and contradictions are refused.
 func TestPurposes(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	if p := ditas.Purposes(); len(p) < 3 || p[0].Name != ditas.Keep || p[0].Method != ditas.Methods()[0].Name {
 		t.Errorf("purposes %+v", p)
 	}
@@ -708,7 +701,7 @@ func TestPurposes(t *testing.T) {
 
 // A cover that ditas cannot write becomes a FLAC file.
 func TestCoverOfAnotherKind(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	data, err := os.ReadFile("audio/mp3/testdata/joint.mp3")
 	if err != nil {
 		t.Fatal(err)
@@ -745,7 +738,7 @@ func rounded(p *picture.Planes) *picture.Planes {
 
 // What capacity says fits is hidden and comes back, in recordings with pauses of digital silence too.
 func TestPausesKeepTheirPromise(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	file := music(t, mono, 5)
 	rec, err := wav.Decode(bytes.NewReader(file), int64(len(file)))
 	if err != nil {
@@ -783,7 +776,7 @@ func TestPausesKeepTheirPromise(t *testing.T) {
 
 // The largest picture that a recording takes comes back at its full size, also where it has more than a million pixels.
 func TestLargestPicture(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	cover := music(t, audio.Format{Rate: 44100, Channels: 2, Encoding: audio.Int16}, 3)
 	room, err := survey(t, cover).Capacity(ditas.Strength{})
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"ditas"
+	"ditas/internal/racetest"
 	"ditas/picture"
 	"ditas/report"
 )
@@ -41,7 +42,7 @@ func photograph(t testing.TB, width, height int) (*ditas.File, *picture.Planes) 
 
 // The very file comes back, of every method that hides bytes, and what is left of a damaged recording is the picture.
 func TestFile(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	file, secret := photograph(t, 160, 120)
 	cover := music(t, mono, 6)
 	stego, told := hide(t, cover, secret, ditas.Public(), ditas.HideOptions{File: file})
@@ -79,9 +80,25 @@ func TestFile(t *testing.T) {
 	}
 }
 
+// An Estimator that there is already saves making one, and changes nothing.
+func TestFileWithEstimator(t *testing.T) {
+	racetest.Skip(t)
+	file, secret := photograph(t, 160, 120)
+	e, err := ditas.NewEstimator(t.Context(), secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cover := music(t, mono, 30)
+	with, one := hide(t, cover, secret, ditas.Public(), ditas.HideOptions{File: file, Estimator: e, Random: rand.NewChaCha8([32]byte{1})})
+	without, _ := hide(t, cover, secret, ditas.Public(), ditas.HideOptions{File: file, Random: rand.NewChaCha8([32]byte{1})})
+	if one.File == nil || !bytes.Equal(with, without) {
+		t.Errorf("with an Estimator it is another recording, or no file is in it: %+v", one)
+	}
+}
+
 // A picture is hidden as it was before where its file is no gain: if it takes less, or if there is no room.
 func TestFileThatIsNoGain(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	file, secret := photograph(t, 160, 120)
 	large := &ditas.File{Name: "large.tif", Data: make([]byte, 3*160*120*2)}
 	told := func(name string, cover []byte, file *ditas.File, r *report.Hide) {
@@ -122,7 +139,7 @@ func TestFileThatIsNoGain(t *testing.T) {
 
 // Any file is hidden whole or not at all.
 func TestAnyFile(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	text := &ditas.File{Name: "letter.txt", Data: []byte(strings.Repeat("Dear Anna, ", 300))}
 	cover := music(t, mono, 3)
 	stego, told := hide(t, cover, nil, ditas.Public(), ditas.HideOptions{File: text})
@@ -153,7 +170,7 @@ func TestAnyFile(t *testing.T) {
 
 // A file whose few bytes hold many pixels is given back, and they are not decoded: whoever reveals a recording did not ask for that.
 func TestFileOfManyPixels(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	const side = 1 << 12
 	var b bytes.Buffer
 	if err := png.Encode(&b, image.NewPaletted(image.Rect(0, 0, side, side), color.Palette{color.White, color.Black})); err != nil {

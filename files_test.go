@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"ditas"
+	"ditas/internal/racetest"
 	"ditas/picture"
 	"ditas/report"
 )
@@ -85,7 +86,7 @@ func keyFor(t *testing.T, m ditas.Method) ditas.Key {
 
 // Looking for what is not there is seen to move, by each method alone and by all of them.
 func TestProgressOfSearching(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	seconds, least := 6.0, 3
 	if testing.Short() {
 		seconds, least = 1, 1
@@ -127,7 +128,7 @@ func TestSearchStops(t *testing.T) {
 
 // A picture's own file goes from folder to folder by name, byte for byte, and a picture of another format is made of it where that is wanted.
 func TestFilesByName(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	dir := t.TempDir()
 	in := func(name string) string { return filepath.Join(dir, name) }
 	photo, decoded := photograph(t, 120, 90)

@@ -41,6 +41,8 @@ type HideOptions struct {
 	// exact picture, or has something that the picture lacks; whatever arrives of the recording still shows the picture. Without a picture, it may be
 	// any file, which is hidden whole or not at all. [Networks] hide pictures alone.
 	File *File
+	// Estimator, if set, is that of the picture. Without it Hide makes one, where it has a file to decide about.
+	Estimator *Estimator
 	// Restored also measures the picture after a network has restored what is missing, which takes as long as revealing.
 	Restored bool
 	// Random is the source of the random bytes that make a recording unlike all others of its key; nil means the system's. Never reuse these
@@ -160,6 +162,9 @@ func (s *Survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes
 	}
 	hiding := carrier.HideOptions{
 		Options: options(o.Workers, o.Progress), Strength: strength, Key: key.stream, Nonce: random, Restored: o.Restored, File: o.File.hidden(),
+	}
+	if o.Estimator != nil {
+		hiding.ExactBytes = o.Estimator.Bytes()
 	}
 	switch {
 	case secret == nil && o.File == nil:

@@ -12,6 +12,7 @@ import (
 	"ditas/audio"
 	"ditas/audio/flac"
 	"ditas/audio/wav"
+	"ditas/internal/racetest"
 )
 
 // strange returns a recording of ten seconds of floats.
@@ -39,7 +40,7 @@ func strange(t *testing.T, channels int, f func(rng *rand.Rand, i int) float64) 
 
 // TestStrangeCovers checks that what is no sound is refused for what it is, by every method: what is hidden is also revealed.
 func TestStrangeCovers(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	for name, c := range map[string]struct {
 		f    func(rng *rand.Rand, i int) float64
 		want error
@@ -105,7 +106,7 @@ func TestStrangeCovers(t *testing.T) {
 
 // TestManyChannels checks that a file of a few bytes that claims 65535 channels is refused at once.
 func TestManyChannels(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	rec := &audio.Recording{Format: audio.Format{Rate: 16000, Channels: 65535, Encoding: audio.Int8}, Samples: audio.NewBlock(65535, 2)}
 	var b bytes.Buffer
 	if err := wav.Encode(&b, rec); err != nil {
@@ -133,7 +134,7 @@ func TestManyChannels(t *testing.T) {
 
 // TestChannelsThatAreAlike checks that hiding in two channels that are the same is warned of.
 func TestChannelsThatAreAlike(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	noise := func(rng *rand.Rand, _ int) float64 { return 0.1 * rng.NormFloat64() }
 	for channels, want := range map[int]bool{1: false, 2: true} {
 		s, err := ditas.NewSurvey(t.Context(), strange(t, channels, noise), ditas.SurveyOptions{})
@@ -152,7 +153,7 @@ func TestChannelsThatAreAlike(t *testing.T) {
 
 // TestDamagedFLAC reveals a picture from a FLAC file of which a bit has changed, and says how much is damaged.
 func TestDamagedFLAC(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	stego, _ := hide(t, music(t, mono, 8), scene(16, 16), ditas.Public(), ditas.HideOptions{})
 	rec, err := audio.ReadAll(open(t, stego))
 	if err != nil {
@@ -183,7 +184,7 @@ func TestDamagedFLAC(t *testing.T) {
 
 // TestHolds checks that a recording is known to hold a picture, by the key that it takes.
 func TestHolds(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	secret, err := ditas.Passphrase("open sesame", nil)
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 
 	"ditas"
 	"ditas/audio/wav"
+	"ditas/internal/racetest"
 	"ditas/picture"
 	"ditas/report"
 )
@@ -38,7 +39,7 @@ func TestLeastLength(t *testing.T) {
 
 // What the estimator says of a small picture is what Hide makes of it, but for what the network restores.
 func TestEstimateIsWhatComesBack(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	cover := music(t, mono, 2)
 	s := survey(t, cover)
 	for _, side := range []int{32, 64, 160} {
@@ -64,7 +65,7 @@ func TestEstimateIsWhatComesBack(t *testing.T) {
 
 // A large picture is judged by samples of all of it.
 func TestEstimateOfLargePicture(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	small := scene(1024, 300)
 	e, err := ditas.NewEstimator(t.Context(), small)
 	if err != nil {
@@ -92,7 +93,7 @@ func TestEstimateOfLargePicture(t *testing.T) {
 
 // Reveal shows the picture grow, stage by stage, as the one who hid it was told.
 func TestRevealShowsStages(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	secret := scene(64, 64)
 	stego, report := hide(t, music(t, mono, 6), secret, ditas.Public(), ditas.HideOptions{})
 	var seen []int
@@ -110,7 +111,7 @@ func TestRevealShowsStages(t *testing.T) {
 // The ratio that a survey tells is what comes out, for recordings that have no room for a ratio as for others, and a ratio that is too high for
 // a recording is refused with one that is not.
 func TestRatioIsWhatComesOut(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	for _, loudness := range []float64{1, 0.1, 0.02, 0.005} {
 		loud := music(t, mono, 3)
 		rec, err := wav.Decode(bytes.NewReader(loud), int64(len(loud)))

@@ -230,8 +230,12 @@ func (o *capacityFlags) measure(ctx context.Context, name string, strength ditas
 			f.File = &itself{
 				Bytes: len(file.Data), Needs: report.FileBytes(p.Width, p.Height, len(file.Data)), Fits: room.TakesFile(p.Width, p.Height, len(file.Data)),
 			}
-			if f.File.Hidden, err = hidesFile(ctx, room, p, file); err != nil {
-				return err
+			if f.File.Fits {
+				e, err := ditas.NewEstimator(ctx, p)
+				if err != nil {
+					return err
+				}
+				f.File.Hidden = e.HidesFile(file, room)
 			}
 			switch {
 			case f.File.Hidden:

@@ -13,6 +13,7 @@ import (
 
 	"ditas/audio"
 	"ditas/audio/codec"
+	"ditas/internal/racetest"
 	"ditas/picture"
 )
 
@@ -50,7 +51,7 @@ func secretFile(t *testing.T) (path string, p *picture.Planes) {
 
 // Recordings whose headers contradict themselves are read as players read them, all of them, and a picture hidden in one comes back.
 func TestStrangeRecordings(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	secret, p := secretFile(t)
 	int16s := func(b []byte) float64 { return float64(int16(binary.LittleEndian.Uint16(b))) / (1 << 15) }
 	for _, c := range []struct {
@@ -127,7 +128,7 @@ func samePicture(t *testing.T, what, name string, want *picture.Planes) {
 
 // A FLAC file with one wrong bit has lost a frame and nothing else, and that is said.
 func TestOneWrongBit(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	whole, _ := caseFile(t, "whole.flac")
 	_, flipped := caseFile(t, "one-bit-flipped.flac")
 	f, err := codec.Open(bytes.NewReader(flipped), int64(len(flipped)))

@@ -8,11 +8,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"ditas/internal/racetest"
 )
 
 // Shells complete what the scripts for them say, with the names of methods and purposes. Each shell is run where it is installed.
 func TestCompletionInShells(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	if runtime.GOOS == "windows" {
 		t.Skip("there are no such shells")
 	}

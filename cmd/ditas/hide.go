@@ -402,6 +402,7 @@ func (o *hideFlags) hide(ctx context.Context, j job.Job, inputs []string) error 
 		return explain(err, cover, survey.Method())
 	}
 	res.Warnings = append(res.Warnings, occupied...)
+	o.options.Estimator = nil
 	placed, err := o.hidesPlace(ctx, survey, secret)
 	if err != nil {
 		return explain(err, cover, survey.Method())
@@ -463,19 +464,13 @@ func (o *hideFlags) hidesPlace(ctx context.Context, survey *ditas.Survey, secret
 	if err != nil {
 		return false, err
 	}
-	return hidesFile(ctx, room, secret, o.options.File)
-}
-
-// hidesFile reports whether the file of a picture is hidden where there is this room, rather than the pixels alone. There may be no file.
-func hidesFile(ctx context.Context, room *report.Capacity, p *picture.Planes, file *ditas.File) (bool, error) {
-	if file == nil || !room.TakesFile(p.Width, p.Height, len(file.Data)) {
+	if !room.TakesFile(secret.Width, secret.Height, len(o.options.File.Data)) {
 		return false, nil
 	}
-	e, err := ditas.NewEstimator(ctx, p)
-	if err != nil {
+	if o.options.Estimator, err = ditas.NewEstimator(ctx, secret); err != nil {
 		return false, err
 	}
-	return e.HidesFile(file, room), nil
+	return o.options.Estimator.HidesFile(o.options.File, room), nil
 }
 
 // warnOfPlace warns that the file that is hidden says where it was taken.

@@ -29,19 +29,12 @@ import (
 	"ditas/audio/codec"
 	"ditas/audio/wav"
 	"ditas/internal/job"
+	"ditas/internal/racetest"
 	"ditas/picture"
 	"ditas/picture/quality"
 )
 
 func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"ditas": main}) }
-
-// skipIfShort skips a test that runs nothing side by side that others do not run too: short tests look for races alone.
-func skipIfShort(t testing.TB) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("what it runs side by side, others run too")
-	}
-}
 
 // TestScript runs the scripts in testdata/script. Beside testscript's own commands they have
 //
@@ -446,7 +439,7 @@ func TestLogEndsWithTheCheckpoint(t *testing.T) {
 }
 
 func TestOutputHasTheUsualPermissions(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	dir := t.TempDir()
 	plain, ours := filepath.Join(dir, "plain"), filepath.Join(dir, "demo-secret.png")
 	if err := os.WriteFile(plain, nil, 0o644); err != nil {
@@ -466,7 +459,7 @@ func TestOutputHasTheUsualPermissions(t *testing.T) {
 
 // Every command teaches: what it is for, an example, the exit codes.
 func TestHelp(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	for _, command := range []string{"hide", "reveal", "inspect", "capacity", "compare", "demo", "train", "data", "version", "completion", "man", "help"} {
 		var out bytes.Buffer
 		if code := run(context.Background(), []string{command, "-h"}, &out, os.Stderr); code != 0 {

@@ -39,11 +39,13 @@ type HideOptions struct {
 	Options
 	// File, if set, is the file of the picture, which is hidden as well where that takes less room than the exact picture; or any file, if there is no
 	// picture. Methods that hide no bytes leave it out.
-	File     *File
-	Strength Strength
-	Key      keystream.Key
-	Nonce    io.Reader // random bytes that make the recording unlike all others of its key
-	Restored bool      // find out how well the picture comes back after a network has restored it
+	File *File
+	// ExactBytes is how many bytes the picture takes to come back exactly, about; 0 if that is not known.
+	ExactBytes int
+	Strength   Strength
+	Key        keystream.Key
+	Nonce      io.Reader // random bytes that make the recording unlike all others of its key
+	Restored   bool      // find out how well the picture comes back after a network has restored it
 }
 
 // FoundPicture is a picture that was found in a recording.

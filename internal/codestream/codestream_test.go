@@ -12,20 +12,12 @@ import (
 	"path/filepath"
 	"testing"
 
+	"ditas/internal/racetest"
 	"ditas/picture"
 	measure "ditas/picture/quality"
 )
 
 var update = flag.Bool("update", false, "write the golden streams and the quality baseline anew")
-
-// photo is the demonstration's photograph, 192×128 pixels.
-// skipIfShort skips a long test in short mode, which looks for races alone: nothing in this package runs side by side.
-func skipIfShort(t testing.TB) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("runs nothing side by side")
-	}
-}
 
 func photo(t testing.TB) *picture.Planes {
 	t.Helper()
@@ -92,7 +84,7 @@ func encode(t testing.TB, p *picture.Planes) []byte {
 func checkerboard(c, x, y int) int { return 255 * ((x + y + c) & 1) }
 
 func TestLossless(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	pictures := map[string]*picture.Planes{
 		"flat":         made(40, 30, func(int, int, int) int { return 77 }),
 		"black":        made(64, 64, func(int, int, int) int { return 0 }),
@@ -137,7 +129,7 @@ func TestLossless(t *testing.T) {
 }
 
 func TestSizeOfThumbnails(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	p := photo(t).Thumbnail(64)
 	stream := encode(t, p)
 	if bits := float64(8*len(stream)) / 4096; bits > 15 {
@@ -152,7 +144,7 @@ func TestSizeOfThumbnails(t *testing.T) {
 }
 
 func TestEncodeLimit(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	p := photo(t).Thumbnail(64)
 	all := encode(t, p)
 	for _, n := range []int{1, 2, 3, 50, 1000, len(all) - 1, len(all), len(all) + 1, 1 << 20} {
@@ -182,7 +174,7 @@ func psnr(a, b *picture.Planes) float64 {
 
 // TestPrefixes checks that a picture gets better with every few bytes.
 func TestPrefixes(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	p := photo(t).Thumbnail(64)
 	p.Round()
 	stream := encode(t, p)
@@ -211,7 +203,7 @@ func TestPrefixes(t *testing.T) {
 
 // TestEveryPrefix checks that no prefix is refused, whatever follows where it was cut.
 func TestEveryPrefix(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	p := photo(t).Thumbnail(20)
 	stream := encode(t, p)
 	for n := range stream {
@@ -229,7 +221,7 @@ type quality struct {
 }
 
 func TestQuality(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	const tolerated = 0.2 // dB
 	path := filepath.Join("testdata", "quality.json")
 	p := photo(t)
@@ -290,7 +282,7 @@ func read(t *testing.T, path string, v any) {
 
 // TestGolden pins the format: streams in testdata have to come out of Encode, and their pictures out of Decode, to the bit.
 func TestGolden(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	for name, p := range map[string]*picture.Planes{
 		"thumbnail": photo(t).Thumbnail(64),
 		"grey":      grey(photo(t).Thumbnail(64)),
@@ -324,7 +316,7 @@ func TestGolden(t *testing.T) {
 
 // TestGoldenPrefix pins what prefixes decode to.
 func TestGoldenPrefix(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	golden, err := os.ReadFile(filepath.Join("testdata", "thumbnail.codestream"))
 	if err != nil {
 		t.Fatal(err)
@@ -361,7 +353,7 @@ func TestGoldenPrefix(t *testing.T) {
 
 // TestRounds checks that values between and beyond those of 8 bits are rounded, and NaN is black.
 func TestRounds(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	p := picture.New(4, 3)
 	for c, plane := range p.Pix {
 		for i := range plane {
@@ -433,7 +425,7 @@ func FuzzDecode(f *testing.F) {
 // TestEncodeShowsWhatPrefixesTell compares the pictures that are shown while encoding with those that prefixes a few bytes shorter and longer
 // decode to.
 func TestEncodeShowsWhatPrefixesTell(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	for name, p := range map[string]*picture.Planes{
 		"photo": photo(t).Resize(97, 61), "grey": grey(photo(t).Resize(31, 40)), "noise": noise(9, 8),
 		"flat": made(300, 200, func(int, int, int) int { return 9 }),

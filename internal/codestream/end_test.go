@@ -6,12 +6,13 @@ import (
 	"slices"
 	"testing"
 
+	"ditas/internal/racetest"
 	"ditas/picture"
 )
 
 // A stream that says where it ends gives the same picture whatever follows, of every prefix.
 func TestEnd(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	for _, size := range [][2]int{{64, 64}, {40, 30}, {1, 1}, {64, 32}, {200, 200}} {
 		p := picture.New(size[0], size[1])
 		for c := range p.Pix {

@@ -10,12 +10,13 @@ import (
 	"testing"
 
 	"ditas/internal/codestream/internal/entropy"
+	"ditas/internal/racetest"
 	"ditas/picture"
 )
 
 // TestPrefixesEqualDecode decodes many prefixes in one go, which must give to the bit what decoding each of them alone does.
 func TestPrefixesEqualDecode(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	for name, p := range map[string]*picture.Planes{
 		"photo": photo(t).Resize(97, 61), "grey": grey(photo(t).Resize(31, 40)), "noise": noise(9, 8),
 		"flat": made(300, 200, func(int, int, int) int { return 9 }),
@@ -83,7 +84,7 @@ func TestPrefixesRefuse(t *testing.T) {
 
 // TestHalved compares halved pictures with what averaging the original makes of it.
 func TestHalved(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	p := photo(t)
 	stream := encode(t, p)
 	err := Prefixes(t.Context(), stream, []int{len(stream) / 4, len(stream)}, DecodeOptions{}, func(_ int, v *View) error {
@@ -122,7 +123,7 @@ func claim(width, height int, grey bool) []byte {
 
 // TestClaims checks that a few bytes that claim a hundred megapixels take no memory for them, whatever follows.
 func TestClaims(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	const side = 10000
 	rng := rand.New(rand.NewPCG(1, 1))
 	for _, n := range []int{0, 1, 10, 30, 100, 400, 10_000, 50_000} {
@@ -162,7 +163,7 @@ func TestClaims(t *testing.T) {
 
 // TestLargeFlat checks that a picture of which there is little to say comes back at its full size from what it takes to say that.
 func TestLargeFlat(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	p := made(1100, 1000, func(c, _, _ int) int { return 60 * (c + 1) })
 	p.Pix[1][765432] = 1
 	stream := encode(t, p)
@@ -193,7 +194,7 @@ func (c *counting) Err() error {
 
 // TestCancelled cancels at many of the places at which the context is asked, and checks that nothing goes on after that.
 func TestCancelled(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	p := photo(t).Resize(24, 16)
 	stream := encode(t, p)
 	for _, do := range []func(ctx context.Context) error{
@@ -218,7 +219,7 @@ func TestCancelled(t *testing.T) {
 
 // TestProgress checks that progress begins at 0, rises and ends at its end.
 func TestProgress(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	p := photo(t)
 	stream := encode(t, p)
 	for name, do := range map[string]func(report func(done, total int)) error{

@@ -61,7 +61,8 @@ func lowpass(x []float64, cut float64) []float64 {
 	return y
 }
 
-func listen(t *testing.T, rec *audio.Recording) *preflight.Report {
+// file returns a recording as a WAV file.
+func file(t *testing.T, rec *audio.Recording) *wav.File {
 	t.Helper()
 	var b bytes.Buffer
 	if err := wav.Encode(&b, rec); err != nil {
@@ -71,7 +72,12 @@ func listen(t *testing.T, rec *audio.Recording) *preflight.Report {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return hear(t, f, false)
+	return f
+}
+
+func listen(t *testing.T, rec *audio.Recording) *preflight.Report {
+	t.Helper()
+	return hear(t, file(t, rec), false)
 }
 
 // hear reads a recording as carriers do, in blocks that overlap.
@@ -295,15 +301,7 @@ func TestRealFiles(t *testing.T) {
 func TestHeardOnce(t *testing.T) {
 	rec := noise(16000, 3, 0)
 	clear(rec.Samples[0][:len(rec.Samples[0])*2/3])
-	var b bytes.Buffer
-	if err := wav.Encode(&b, rec); err != nil {
-		t.Fatal(err)
-	}
-	f, err := wav.Open(bytes.NewReader(b.Bytes()), int64(b.Len()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	tap := preflight.NewTap(f, false)
+	tap := preflight.NewTap(file(t, rec), false)
 	for range 2 {
 		if _, err := audio.ReadAll(tap); err != nil {
 			t.Fatal(err)
@@ -333,14 +331,7 @@ func TestUnrounded(t *testing.T) {
 	for i := range rec.Samples[0] {
 		rec.Samples[0][i] *= 1e5
 	}
-	var b bytes.Buffer
-	if err := wav.Encode(&b, rec); err != nil {
-		t.Fatal(err)
-	}
-	f, err := wav.Open(bytes.NewReader(b.Bytes()), int64(b.Len()))
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := file(t, rec)
 	rounded, err := audio.Convert(f, audio.Int16, wav.NewWriter)
 	if err != nil {
 		t.Fatal(err)

@@ -369,10 +369,14 @@ func (s *session) hide(ctx context.Context, f *sound, p *secret, c choice, q hid
 	if err != nil {
 		return nil, err
 	}
+	o := ditas.HideOptions{Strength: c.strength, Workers: s.handler.workers(), Progress: out.advance, File: file}
+	if file != nil {
+		if o.Estimator, err = p.estimator(ctx, width, height); err != nil {
+			return nil, err
+		}
+	}
 	written, err := s.write(func(w io.Writer) (err error) {
-		v.Hide, err = survey.Hide(ctx, w, hidden, key, ditas.HideOptions{
-			Strength: c.strength, Workers: s.handler.workers(), Progress: out.advance, File: file,
-		})
+		v.Hide, err = survey.Hide(ctx, w, hidden, key, o)
 		return err
 	})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"ditas/audio"
 	"ditas/internal/carrier"
+	"ditas/internal/racetest"
 )
 
 // damaged does to a recording what the bytes of ops say, four of them each: what happens, where it begins, how long it lasts, and how much of it.
@@ -60,7 +61,7 @@ func damaged(x []float64, ops []byte) []float64 {
 
 // However a recording is damaged, what comes back is the beginning of what was hidden in it, or nothing.
 func TestDamage(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	b, err := os.ReadFile("testdata/golden.wav")
 	if err != nil {
 		t.Fatal(err)
@@ -107,7 +108,7 @@ func TestDamage(t *testing.T) {
 
 // Whatever the offset, the drift, the volume and the third that is lost, the first stages come back.
 func TestAnyThirdLost(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	cover := song(audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 20, 31)
 	stego, payload := hide(t, cover, Share)
 	interpolator := newInterpolator()

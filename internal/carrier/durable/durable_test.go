@@ -16,6 +16,7 @@ import (
 	"ditas/internal/channel"
 	"ditas/internal/dsp"
 	"ditas/internal/keystream"
+	"ditas/internal/racetest"
 	"ditas/report"
 )
 
@@ -99,14 +100,6 @@ var (
 	key    = keystream.Public()
 )
 
-// skipIfShort skips a test that runs nothing side by side that others do not run too: short tests look for races alone.
-func skipIfShort(t testing.TB) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("what it runs side by side, others run too")
-	}
-}
-
 // hide hides as much as there is room for, of the same bytes always, and returns the stego and what was hidden.
 func hide(t testing.TB, cover *audio.Recording, aim Aim) (*audio.Recording, []byte) {
 	t.Helper()
@@ -163,7 +156,7 @@ func expect(t *testing.T, stego *audio.Recording, payload []byte, stages int) *c
 const allStages = 99
 
 func TestFormats(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	for name, c := range map[string]struct {
 		format  audio.Format
 		seconds float64
@@ -184,7 +177,7 @@ func TestFormats(t *testing.T) {
 
 // A recording at 8 kHz has no room above 3.6 kHz, and so takes less than its length lets expect.
 func TestNarrow(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	cover := song(audio.Format{Rate: 8000, Channels: 1, Encoding: audio.Int16}, 8, 1)
 	s, err := Carrier{Share}.Survey(context.Background(), file(t, cover), carrier.Options{Workers: 1})
 	if err != nil {
@@ -222,7 +215,7 @@ func changed(r *audio.Recording, f func(x []float64) []float64) *audio.Recording
 }
 
 func TestWhatHappensToRecordings(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	stego, payload := hide(t, song(stereo, 26, 3), Share)
 	resampled := func(x []float64) []float64 {
 		r, err := dsp.NewResampler(44100, 48000)
@@ -287,7 +280,7 @@ func TestWhatHappensToRecordings(t *testing.T) {
 
 // What is played faster or slower than clocks differ is found if one asks for it.
 func TestOtherSpeeds(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	stego, payload := hide(t, song(audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 9, 5), Voice)
 	for _, percent := range []float64{-0.2, 0.12} {
 		p, speed := newInterpolator(), 1+percent/100
@@ -319,7 +312,7 @@ func TestOtherSpeeds(t *testing.T) {
 
 // What is played at another speed with its own pitch, too, though much of what lies between its pieces is lost.
 func TestStretched(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	stego, payload := hide(t, song(audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 17, 5), Share)
 	s, err := channel.Stretch(stego, 1.05)
 	if err != nil {
@@ -343,7 +336,7 @@ func TestStretched(t *testing.T) {
 }
 
 func TestNothingHidden(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	for name, r := range map[string]*audio.Recording{
 		"a song":     song(stereo, 6, 9),
 		"silence":    {Format: stereo, Samples: audio.NewBlock(2, 5*44100)},
@@ -369,7 +362,7 @@ func TestCovers(t *testing.T) {
 }
 
 func TestPanning(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	mono := song(audio.Format{Rate: 32000, Channels: 1, Encoding: audio.Int16}, 5, 4)
 	x := mono.Samples[0]
 	negative := append([]float64(nil), x...)
@@ -394,7 +387,7 @@ func TestPanning(t *testing.T) {
 
 // Silence stays silent, and what is at full scale does not wrap round or exceed it.
 func TestSilenceAndFullScale(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	cover := song(audio.Format{Rate: 44100, Channels: 1, Encoding: audio.Int16}, 10, 6)
 	x := cover.Samples[0]
 	for i := range x {
@@ -416,7 +409,7 @@ func TestSilenceAndFullScale(t *testing.T) {
 
 // What is added to a cover at full scale stays below 8 kHz, where it is masked: samples are not cut off one by one.
 func TestNoClicks(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	cover := song(audio.Format{Rate: 44100, Channels: 1, Encoding: audio.Int16}, 5, 6)
 	x := cover.Samples[0]
 	for i := range x {
@@ -458,7 +451,7 @@ func TestNoClicks(t *testing.T) {
 
 // What is added does not run ahead of a sudden sound into the quiet before it.
 func TestBeforeAttacks(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	r := rand.New(rand.NewPCG(4, 2))
 	cover := &audio.Recording{Format: audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Float32}, Samples: audio.NewBlock(1, 5*16000)}
 	x := cover.Samples[0]
@@ -485,7 +478,7 @@ func TestBeforeAttacks(t *testing.T) {
 
 // Each aim for one codec gives that nearly all of the symbols, and the receiver finds out by itself what was aimed at.
 func TestAims(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	cover := song(audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 4, 12)
 	for aim := MusicMP3; aim < aims; aim++ {
 		t.Run(aim.String(), func(t *testing.T) {
@@ -574,7 +567,7 @@ func TestCancelled(t *testing.T) {
 }
 
 func TestLadders(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	for aim := range aims {
 		for b := range bands {
 			n := 0

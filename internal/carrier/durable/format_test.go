@@ -19,6 +19,7 @@ import (
 	"ditas/internal/carrier/durable"
 	"ditas/internal/fec/turbo"
 	"ditas/internal/keystream"
+	"ditas/internal/racetest"
 )
 
 // This file is a second reader of part 3 of docs/FORMAT.md, written from the text alone, for recordings at 16 kHz with one channel that are
@@ -636,7 +637,7 @@ func expect(t *testing.T, data, want []byte) {
 }
 
 func TestFormatAsItIsWrittenDown(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	data, err := os.ReadFile("testdata/golden.wav")
 	if err != nil {
 		t.Fatal(err)
@@ -646,7 +647,7 @@ func TestFormatAsItIsWrittenDown(t *testing.T) {
 
 // What is written today is what is written down: for each aim, over more than one period, and as much as there is room for.
 func TestFormatAsItIsWritten(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	cover, err := os.ReadFile("../../../cmd/ditas/demo/speech.wav") // 16 kHz, one channel
 	if err != nil {
 		t.Fatal(err)

@@ -10,13 +10,14 @@ import (
 
 	"ditas/audio"
 	"ditas/internal/carrier"
+	"ditas/internal/racetest"
 )
 
 var update = flag.Bool("update", false, "write the golden recording anew")
 
 // The recording in testdata was written once, and stays readable.
 func TestGolden(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	const name = "testdata/golden.wav"
 	payload := []byte("what was hidden once is found for ever")
 	if *update {

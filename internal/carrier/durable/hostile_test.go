@@ -8,6 +8,7 @@ import (
 
 	"ditas/audio"
 	"ditas/internal/carrier"
+	"ditas/internal/racetest"
 )
 
 // claimed returns a cover with the marks of a part of a recording of a plan that says what it likes, as anyone can make it who has the key.
@@ -31,7 +32,7 @@ func claimed(t *testing.T, cover *audio.Recording, p plan, payload int) *audio.R
 
 // Headers whose tag is right may say anything. What they cost, in passes over the recording and in memory, is what the recording holds.
 func TestClaimsAreCheap(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	cover := song(audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 4.3, 15)
 	const honest = 40
 	cost := func(p plan, payload int) (allocated uint64, passes float64, m *carrier.Message) {

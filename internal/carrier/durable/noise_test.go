@@ -4,11 +4,13 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"ditas/internal/racetest"
 )
 
 // Symbols whose bits nobody knows tell in which frames and bands there is much noise.
 func TestNoiseField(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	const frames, symbols, step = 256, 15, 4.0
 	r, d := rand.New(rand.NewPCG(1, 2)), newDensities()
 	// Noise is strong in some bands for a while.
@@ -57,7 +59,7 @@ func TestNoiseField(t *testing.T) {
 
 // Densities integrate to 1, and what is said of a bit is what follows from them.
 func TestDensities(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	d := newDensities()
 	for _, v := range []float64{0.005, 0.02, 0.1, 0.5, 3} {
 		i := row(float32(v))

@@ -9,12 +9,13 @@ import (
 	"ditas/audio"
 	"ditas/internal/carrier"
 	"ditas/internal/keystream"
+	"ditas/internal/racetest"
 )
 
 // The dithers of the key make the phases of pilots that are not there independent and uniform, whatever the recording, so scores are as
 // frequent as those of a normal distribution. The thresholds of the search rest on it.
 func TestScoresByChance(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	format := audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}
 	noise := song(format, 5, 11)
 	r := rand.New(rand.NewPCG(12, 13))

@@ -15,6 +15,7 @@ import (
 	"ditas/audio/wav"
 	"ditas/internal/channel/set"
 	"ditas/internal/ffmpeg"
+	"ditas/internal/racetest"
 	"ditas/picture"
 	"ditas/picture/quality"
 	"ditas/report"
@@ -127,17 +128,9 @@ func arrived(r *report.Reveal) (n int) {
 	return n
 }
 
-// skipIfShort skips a test that runs nothing side by side that others do not run too: short tests look for races alone.
-func skipIfShort(t testing.TB) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("what it runs side by side, others run too")
-	}
-}
-
 // What was once shared stays readable, and needs no other program.
 func TestShared(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	for _, s := range shared {
 		t.Run(s.name, func(t *testing.T) {
 			name := filepath.Join("testdata", s.name)

@@ -11,6 +11,7 @@ import (
 	"ditas/audio"
 	"ditas/internal/carrier"
 	"ditas/internal/channel"
+	"ditas/internal/racetest"
 )
 
 // half returns a recording with half as much in it as it has room for, so that something may be lost.
@@ -45,7 +46,7 @@ func clone(rec *audio.Recording) *audio.Recording {
 
 // A piece that is cut off or out, wherever, costs as much as it is long.
 func TestCuts(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	stego, hidden := half(t, noise(11, mono(audio.Int16), 40*FrameLength), 40)
 	x := stego.Samples[0]
 	for name, cut := range map[string]func(x []float64) []float64{
@@ -76,7 +77,7 @@ func TestCuts(t *testing.T) {
 
 // Stretches that are muted or written over are lost, and nothing else.
 func TestStretchesThatAreGone(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	stego, hidden := half(t, noise(14, mono(audio.Int16), 48*FrameLength), 40)
 	rng := newRand(15)
 	for range 4 {
@@ -107,7 +108,7 @@ func TestStretchesThatAreGone(t *testing.T) {
 
 // What becomes of channels does not matter as long as one of them is there.
 func TestChannels(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	stego, hidden := half(t, noise(17, audio.Format{Rate: 44100, Channels: 2, Encoding: audio.Int16}, 30*FrameLength), 40)
 	a, b := stego.Samples[0], stego.Samples[1]
 	silence := make([]float64, len(a))
@@ -167,7 +168,7 @@ func TestGainAndOffset(t *testing.T) {
 
 // A large offset that steps of several strengths nearly fit into is not taken for one where there is none.
 func TestFarOffset(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	rec := speech(t, 0, 40000)
 	for _, x := range rec.Samples {
 		for i, v := range x {
@@ -197,7 +198,7 @@ func TestFarOffset(t *testing.T) {
 
 // The file may become one of another format on the way.
 func TestOtherFormats(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	stego, hidden := half(t, noise(19, mono(audio.Int16), 30*FrameLength), 40)
 	for _, e := range []audio.Encoding{audio.Int24, audio.Int32, audio.Float32, audio.Float64} {
 		rec := clone(stego)
@@ -216,7 +217,7 @@ func TestOtherFormats(t *testing.T) {
 
 // Noise costs stages from the last one on. The receiver tells how much of it there is.
 func TestNoise(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	cover := noise(21, mono(audio.Int16), 40*FrameLength)
 	stego, hidden := half(t, cover, 35)
 	change := 0.0
@@ -246,7 +247,7 @@ func TestNoise(t *testing.T) {
 
 // A file that ends too early is a shorter recording, and the message says so.
 func TestTruncated(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	rec := noise(23, mono(audio.Int16), 40*FrameLength)
 	stego, hidden := half(t, rec, 40)
 	data := file(t, stego)
@@ -265,7 +266,7 @@ func TestTruncated(t *testing.T) {
 
 // A recording that was hidden in twice holds what came last, and one key's message does not stand in the way of another's.
 func TestHiddenTwice(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	stego, _ := half(t, noise(24, mono(audio.Int16), 30*FrameLength), 40)
 	v, cover := survey(t, stego)
 	p := v.Plan(Robust, v.MSE(40))
@@ -281,7 +282,7 @@ func TestHiddenTwice(t *testing.T) {
 
 // The number of bits that a fine symbol carries tells the level of weak frames, and so a gain that strong symbols leave open.
 func TestWeakFramesTellTheGain(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	rec := speech(t, 20000, 48*FrameLength)
 	// They come late.
 	for i := range rec.Samples[0][24*FrameLength:] {

@@ -7,6 +7,7 @@ import (
 
 	"ditas/internal/carrier"
 	"ditas/internal/keystream"
+	"ditas/internal/racetest"
 )
 
 func newFramer(key keystream.Key, p Profile) *framer {
@@ -15,7 +16,7 @@ func newFramer(key keystream.Key, p Profile) *framer {
 
 // Each sample of a frame has one use, and all that a frame carries has its place.
 func TestUsesAreDisjoint(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	every(t, func(t *testing.T, p Profile) {
 		f := newFramer(recordingKey(fixed, ours), p)
 		for k := range 40 {
@@ -100,7 +101,7 @@ func correlation(a, b []float64) float64 {
 }
 
 func TestDithersAreUniformAndIndependent(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	f := newFramer(recordingKey(fixed, ours), Robust)
 	var coarse, fine, places []float64
 	for k := range 60 {
@@ -125,7 +126,7 @@ func TestDithersAreUniformAndIndependent(t *testing.T) {
 // A dither that served two frames would give away what it hides: none repeats across frames, lanes, recordings and passphrases,
 // and the same frame always has the same one.
 func TestNoDitherServesTwice(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	type source struct {
 		key     keystream.Key
 		lane, k int
@@ -174,7 +175,7 @@ func TestNoDitherServesTwice(t *testing.T) {
 // Marks are spread over a frame, no two of which have any in common, and of a set nothing is to be seen in another one or under
 // another key.
 func TestMarks(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	type source struct {
 		m            *marker
 		set, lane, k int

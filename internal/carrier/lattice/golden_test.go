@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"ditas/internal/fec/turbo"
+	"ditas/internal/racetest"
 )
 
 var update = flag.Bool("update", false, "write the golden vectors anew")
@@ -184,7 +185,7 @@ func goldenCover(t *testing.T) (*Survey, []byte) {
 // TestGolden fails where the format changes. That is not to be mended by -update alone: whoever changes any of these numbers makes
 // a new version of the format, has to raise headerVersion, and keeps reading the old one or says in the changelog that it cannot.
 func TestGolden(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	now := vectors(t)
 	if *update {
 		v, data := goldenCover(t)
@@ -243,7 +244,7 @@ func TestGolden(t *testing.T) {
 // Hiding makes the same file again as long as nothing of the strategy changes, which it may; only on processors that round as the
 // one did that made the files.
 func TestGoldenRecordings(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	if runtime.GOARCH != "amd64" {
 		t.Skip("products and sums may be fused here")
 	}

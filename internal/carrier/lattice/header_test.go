@@ -11,6 +11,7 @@ import (
 	"ditas/audio"
 	"ditas/internal/carrier"
 	"ditas/internal/keystream"
+	"ditas/internal/racetest"
 )
 
 func randomHeader(rng *rand.Rand) header {
@@ -39,7 +40,7 @@ func TestHeaderRoundTrip(t *testing.T) {
 
 // No bit of a header can be changed without its tag's noticing.
 func TestHeaderIsNotMalleable(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	h := randomHeader(newRand(2))
 	b := h.marshal(ours)
 	for i := range 8 * headerSize {
@@ -61,7 +62,7 @@ func TestHeaderIsNotMalleable(t *testing.T) {
 // The code repairs a coded bit that arrives wrong, rather than that a wrong header comes out, and what is wrong beyond repair is
 // no header.
 func TestHeaderCode(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	c, err := newHeaderCode()
 	if err != nil {
 		t.Fatal(err)
@@ -213,7 +214,7 @@ func TestHeadersThatContradictThemselves(t *testing.T) {
 // A header says how much memory its receiver takes; whoever has the key, and everybody has the public one, may write any. What a
 // receiver takes for the largest ones stays below a bound.
 func TestHostileHeadersTakeBoundedMemory(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	const bound = 256 << 20
 	l, err := newListener(host(open(t, file(t, noise(1, mono(audio.Int16), 3*FrameLength)))), ours, 1)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"ditas/audio"
 	"ditas/internal/carrier"
 	"ditas/internal/keystream"
+	"ditas/internal/racetest"
 )
 
 // formats are those that a recording can have.
@@ -32,7 +33,7 @@ func TestEveryFormat(t *testing.T) {
 	for _, f := range formats {
 		t.Run(f.String(), func(t *testing.T) {
 			if f.Channels != 2 || f.Encoding != audio.Int16 {
-				skipIfShort(t)
+				racetest.Skip(t)
 			}
 			every(t, func(t *testing.T, profile Profile) {
 				snr := 40.0
@@ -97,7 +98,7 @@ func TestEveryFormat(t *testing.T) {
 
 // The file stays what it was but for its samples: silence stays silence, and what does not fill a frame is not touched.
 func TestWhatIsNotTouched(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	rec := speech(t, 30000, 40*FrameLength+777)
 	x := rec.Samples[0]
 	clear(x[5000:9000])
@@ -189,7 +190,7 @@ func TestHidingIsAFunction(t *testing.T) {
 // Where there is not a word, there is nothing to be had: another key, an innocent recording, silence, something that is no sound.
 // All of these give the same error.
 func TestNotFound(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	data, _ := stego(t, noise(4, mono(audio.Int16), 10*FrameLength), Robust, 40)
 	if _, err := Find(context.Background(), host(open(t, data)), theirs, 2, nil); !errors.Is(err, carrier.ErrNotFound) {
 		t.Errorf("another key: %v", err)
@@ -219,7 +220,7 @@ func TestNotFound(t *testing.T) {
 
 // What a recording is like makes no difference as long as it is long enough.
 func TestStrangeRecordings(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	rng := newRand(6)
 	for name, f := range map[string]func(i int) float64{
 		"noise that is clipped": func(int) float64 { return max(-1, min(1, 0.8*rng.NormFloat64())) },
@@ -259,7 +260,7 @@ func TestStrangeRecordings(t *testing.T) {
 // Where half of the samples stand at full scale, lattices have no room: what becomes of it is open, but not that anything leaves
 // full scale or breaks.
 func TestFullScale(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	for _, e := range []audio.Encoding{audio.Int8, audio.Int16, audio.Float32} {
 		rec := &audio.Recording{Format: mono(e), Samples: audio.NewBlock(1, 8*FrameLength)}
 		for i := range rec.Samples[0] {
@@ -296,7 +297,7 @@ func TestFullScale(t *testing.T) {
 
 // From the shortest recording on that takes anything, what is hidden is found.
 func TestShortRecordings(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	for _, frames := range []int{0, 1, 7, 8, 11} {
 		for _, extra := range []int{500 * (frames % 2)} {
 			rec := noise(uint64(20+frames), mono(audio.Int16), frames*FrameLength+extra)
@@ -329,7 +330,7 @@ func TestShortRecordings(t *testing.T) {
 }
 
 func TestPlans(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	rec := speech(t, 0, 60*FrameLength)
 	v, cover := survey(t, rec)
 	if v.Frames() != 60 || v.Duration().Seconds() != 60*FrameLength/16000.0 {
@@ -362,7 +363,7 @@ func TestPlans(t *testing.T) {
 
 // A survey of the same recording is the same, and its progress goes forward.
 func TestSurveyErrors(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	rec := noise(8, audio.Format{Rate: 16000, Channels: 65, Encoding: audio.Int8}, 9*FrameLength)
 	if _, err := NewSurvey(context.Background(), open(t, file(t, rec)), DefaultShaping, 2, nil); err == nil {
 		t.Error("65 channels were surveyed")
@@ -437,7 +438,7 @@ func TestCancel(t *testing.T) {
 
 // Samples that are no numbers stay, and do no harm to the others.
 func TestNotFinite(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	rec := speech(t, 30000, 24*FrameLength)
 	rec.Format.Encoding = audio.Float32
 	rec.Samples[0][5000], rec.Samples[0][9000] = math.NaN(), math.Inf(1)
@@ -464,7 +465,7 @@ func TestNotFinite(t *testing.T) {
 
 // A recording that is too long for its filters to be kept is heard a second time, and comes out the same.
 func TestFiltersAreHeardAgain(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	for _, rate := range []int{8000, 44100, 400000} {
 		rec := noise(11, audio.Format{Rate: rate, Channels: 2, Encoding: audio.Int16}, 40*FrameLength+7)
 		clear(rec.Samples[0][3*FrameLength : 25*FrameLength])
@@ -484,7 +485,7 @@ func TestFiltersAreHeardAgain(t *testing.T) {
 
 // Samples beside silence do not become a part of it, so that sender and receiver agree on where it is.
 func TestSilenceKeepsItsEnds(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	rng := newRand(12)
 	for _, e := range []audio.Encoding{audio.Int8, audio.Int16, audio.Float32} {
 		rec := &audio.Recording{Format: mono(e), Samples: audio.NewBlock(1, 60*FrameLength)}

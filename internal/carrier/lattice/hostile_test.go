@@ -14,6 +14,7 @@ import (
 	"ditas/audio/wav"
 	"ditas/internal/carrier"
 	"ditas/internal/keystream"
+	"ditas/internal/racetest"
 )
 
 // forge hides a payload in a recording as somebody does who has the key and writes what he likes into the header.
@@ -114,7 +115,7 @@ func searcher(t *testing.T, rec *audio.Recording) *listener {
 // TestSearchesHaveABudget checks that a header that claims 256 times the frames, in a recording that comes and goes, does not make its
 // receiver search without end, and that an honest recording that comes and goes is still read.
 func TestSearchesHaveABudget(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	for channels, names := range map[int][]string{1: {"both"}, 3: {"both", "channels"}} {
 		format := audio.Format{Rate: 16000, Channels: channels, Encoding: audio.Int16}
 		for _, name := range names {

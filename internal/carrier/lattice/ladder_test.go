@@ -8,6 +8,7 @@ import (
 
 	"ditas/audio"
 	"ditas/internal/fec/turbo"
+	"ditas/internal/racetest"
 )
 
 // smallHeader draws a header of which tests can look at every coded bit.
@@ -31,7 +32,7 @@ func randomDivision(rng *rand.Rand) (d division) {
 
 // Every bit that a frame has is dealt to one stage, once, whatever the key.
 func TestEverySlotIsDealtOnce(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	every(t, func(t *testing.T, p Profile) {
 		stages := make([]stage, len(ladders[p]))
 		for i, r := range ladders[p] {
@@ -81,7 +82,7 @@ func TestEverySlotIsDealtOnce(t *testing.T) {
 
 // Whatever a header says, its stages cover the payload without gap or overlap, in blocks that the code takes.
 func TestStagesCoverThePayload(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	rng := newRand(7)
 	for i := range 4000 {
 		h := smallHeader(uint64(i))
@@ -128,7 +129,7 @@ func TestStagesCoverThePayload(t *testing.T) {
 
 // Frames go through the coded bits of a stage evenly: none is sent twice before all have been sent once.
 func TestCodedBitsAreSentEvenly(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	for seed := range uint64(200) {
 		h := smallHeader(seed)
 		for i, s := range h.ladder() {
@@ -183,7 +184,7 @@ func TestTakes(t *testing.T) {
 
 // A division keeps to the sizes that are asked for, and comes near to them where they do not lie too far apart.
 func TestDivide(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	rng := newRand(8)
 	for range 2000 {
 		rungs := ladders[rng.IntN(len(ladders))]
@@ -220,7 +221,7 @@ func TestGoldenStride(t *testing.T) {
 
 // Of the room that a plan has, every payload fits that is not larger, in stages that the code takes.
 func TestEverythingSmallerThanTheRoomFits(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	v, _ := survey(t, noise(5, mono(audio.Int16), 40*FrameLength))
 	for _, p := range []*Plan{v.Plan(Robust, v.MSE(40)), v.Plan(Robust, v.MSE(55)), v.Plan(Lean, v.MSE(40)), v.Faintest()} {
 		room := p.Room()

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"ditas/internal/carrier"
+	"ditas/internal/racetest"
 )
 
 // every calls f for the profiles by name.
@@ -53,7 +54,7 @@ func TestLevels(t *testing.T) {
 }
 
 func TestGrayLabels(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	for n := 1; n <= maxFineBits; n++ {
 		at := make(map[float64]uint)
 		for l := range uint(1) << n {
@@ -82,7 +83,7 @@ func TestGrayLabels(t *testing.T) {
 // The error of embedding both symbols has the mean square that Profile.powerAt says, on samples of any kind and whatever is
 // hidden, and lies on the grid.
 func TestPowerDoesNotDependOnWhatIsHidden(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	const frames = 240
 	covers := map[string]func(i int) float64{
 		"noise": func() func(i int) float64 {
@@ -181,7 +182,7 @@ const fineBins = 16 * phases
 func at(d []float64, x float64) float64 { return d[int((x-math.Floor(x))*fineBins)&(fineBins-1)] }
 
 func TestDensity(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	for _, sigma := range []float64{0.008, 0.03, 0.1, 0.4, 1.5} {
 		for _, widths := range [][]float64{nil, {0.5}, {0.5, 0.125}} {
 			fine := wrapped(sigma, widths...)
@@ -225,7 +226,7 @@ func told(points []float64, bit func(i int) int, llr func(x float64) float64, no
 
 // The tables' log-likelihoods tell as much as there is to know, which is what exact ones tell, and are of the right sign.
 func TestTablesTellWhatThereIsToKnow(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	every(t, func(t *testing.T, p Profile) {
 		tab, info := newTables(p), newInformation(p)
 		s := &shapes[p]

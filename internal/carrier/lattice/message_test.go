@@ -113,14 +113,6 @@ func decode(t testing.TB, data []byte) *audio.Recording {
 	return rec
 }
 
-// skipIfShort skips a test that runs nothing side by side that others do not run too: short tests look for races alone.
-func skipIfShort(t testing.TB) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("what it runs side by side, others run too")
-	}
-}
-
 func survey(t testing.TB, rec *audio.Recording) (*Survey, *wav.File) {
 	t.Helper()
 	cover := open(t, file(t, rec))

@@ -14,6 +14,7 @@ import (
 	"ditas/internal/fec/turbo"
 	"ditas/internal/keystream"
 	"ditas/internal/parallel"
+	"ditas/internal/racetest"
 )
 
 // message is a sealed payload in its code.
@@ -86,7 +87,7 @@ func (m *message) decode(t *testing.T, g *gatherer, key keystream.Key) (payload 
 }
 
 func TestPayloadRoundTrip(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	for seed := range uint64(40) {
 		m := newMessage(t, seed, 0.95)
 		g := newGatherer(m.stages, m.slots, math.MaxInt)
@@ -107,7 +108,7 @@ func TestPayloadRoundTrip(t *testing.T) {
 
 // What is lost at random is made up for, as far as the code's rate allows.
 func TestPayloadWithErasures(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	for seed := range uint64(20) {
 		m := newMessage(t, 100+seed, 0.4)
 		rng := newRand(seed)
@@ -128,7 +129,7 @@ func TestPayloadWithErasures(t *testing.T) {
 
 // A block that is lost, or that arrives wrong, ends the payload before it, and no other.
 func TestALostBlockEndsThePayload(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	for seed := range uint64(30) {
 		m := newMessage(t, 200+seed, 0.8)
 		rng := newRand(seed)
@@ -181,7 +182,7 @@ func TestNothingComesOfAnotherKey(t *testing.T) {
 
 // However often and surely a bit is read, its sum does not wrap around.
 func TestSumsSaturate(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	m := newMessage(t, 400, 0.8)
 	g := newGatherer(m.stages, m.slots, math.MaxInt)
 	for range 300 {
@@ -286,7 +287,7 @@ func TestUnseal(t *testing.T) {
 
 // A recording whose blocks all pass their checks, but whose tag is of another payload, gives nothing.
 func TestAPayloadThatWasPutTogetherIsRefused(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	stego := forgedPayload(t, noise(71, mono(audio.Int16), 24*FrameLength), func(sealed []byte) { sealed[3] ^= 1 })
 	if m, err := Find(t.Context(), host(open(t, file(t, stego))), ours, 2, nil); !errors.Is(err, carrier.ErrNotFound) {
 		t.Errorf("%+v, error %v", m, err)

@@ -11,6 +11,7 @@ import (
 
 	"ditas/audio"
 	"ditas/internal/carrier"
+	"ditas/internal/racetest"
 )
 
 // drawCover draws a recording as it may come: of any kind, strength, format and length.
@@ -92,7 +93,7 @@ func (v *Survey) scant() bool {
 // What a plan has room for comes back from the file as it was written. One full room in a hundred may be refused, with nothing written, as
 // the sender sees that not all of it would come back; seven eighths of it are then taken.
 func TestRoomIsKept(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	count := 75
 	if testing.Short() {
 		count = 12
@@ -167,7 +168,7 @@ func TestRoomIsKept(t *testing.T) {
 
 // Covers that are digital silence but for bursts, however short, are refused or give back what was hidden.
 func TestMostlySilent(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	const seconds, rate = 3, 44100
 	refused, kept := 0, 0
 	for _, c := range []struct {

@@ -11,6 +11,7 @@ import (
 	"ditas/audio"
 	"ditas/internal/carrier"
 	"ditas/internal/keystream"
+	"ditas/internal/racetest"
 )
 
 // filled returns a recording with something in it that takes so much of its room.
@@ -33,7 +34,7 @@ func part(rec *audio.Recording, from, to int) *audio.Recording {
 
 // Pieces from anywhere are found, whatever their gain was, in files of 16 bits.
 func TestPieces(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	short, few := filled(t, speech(t, 16000, 3*16384), 50, 0.3)
 	long, much := filled(t, music(2, 44100, 2, 6*44100), 50, 0.3)
 	for name, c := range map[string]struct {
@@ -75,7 +76,7 @@ func TestPieces(t *testing.T) {
 
 // Of clips whose middle four fifths were cut, both ends are found.
 func TestMiddleCut(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	for seed := range 8 {
 		rec, hidden := filled(t, speech(t, 9000+20000*seed, 3*16384), 50, 0.2)
 		x := rec.Samples[0]
@@ -97,7 +98,7 @@ func TestMiddleCut(t *testing.T) {
 
 // Recordings use all sets, about equally often, and are found in any.
 func TestSets(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	v, cover := survey(t, noise(40, mono(audio.Int16), 12*FrameLength))
 	p := v.Plan(Robust, v.MSE(40))
 	drawn := task{plan: p, payload: payload(100), key: ours}
@@ -131,7 +132,7 @@ func TestSets(t *testing.T) {
 // distance of frames and each place, and for each place over all frames; all that repeated would make a sum that
 // stands out. The law of their squared lengths is exponential, of mean 1.
 func TestNothingRepeats(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	const frames = 160
 	cover := noise(41, mono(audio.Int16), frames*FrameLength)
 	rec, err := embed(open(t, file(t, cover)), planOf(t, cover, 45), 3000, fixed)
@@ -181,7 +182,7 @@ func TestNothingRepeats(t *testing.T) {
 // set: their pilots are then alike in place and dither, so that differences of samples are multiples of a step more
 // often than by chance.
 func TestComparingRecordings(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	var of [3]*audio.Recording
 	for i, n := range []nonce{{1, 5: 7}, {2, 5: 7 + 64}, {3, 5: 8}} {
 		cover := noise(uint64(50+i), mono(audio.Int16), 48*FrameLength)
@@ -216,7 +217,7 @@ func planOf(t *testing.T, rec *audio.Recording, snr float64) *Plan {
 // Scores of recordings in which nothing is hidden under a key follow the laws that thresholds are derived from: a
 // likelihood ratio exceeds e^x with a probability of e^−x at most, and a sum of vectors x with about that.
 func TestFalseAlarms(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	const keys = 6
 	recordings := []*audio.Recording{
 		speech(t, 0, 24*FrameLength), noise(42, mono(audio.Int16), 24*FrameLength), music(43, 16000, 1, 24*FrameLength), speech(t, 200000, 24*FrameLength),
@@ -278,7 +279,7 @@ func TestFalseAlarms(t *testing.T) {
 
 // A recording in which there is nothing is read four times at most, and progress goes on to its end.
 func TestInnocentsAreReadFourTimes(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	for name, rec := range map[string]*audio.Recording{
 		"speech": speech(t, 30000, 40*FrameLength), "music": music(44, 44100, 2, 3*44100), "noise": noise(45, mono(audio.Float32), 30*FrameLength),
 	} {
@@ -302,7 +303,7 @@ func TestInnocentsAreReadFourTimes(t *testing.T) {
 
 // Where there is something, progress goes on to its end as well, wherever it is found.
 func TestProgressOfFinding(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	rec, _ := filled(t, noise(46, mono(audio.Int16), 40*FrameLength), 40, 0.5)
 	for _, cut := range []int{0, 3333} {
 		last := 0
@@ -319,7 +320,7 @@ func TestProgressOfFinding(t *testing.T) {
 
 // A correlation is what its definition says, at any lag and however templates are added up.
 func TestCorrelation(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	rec := noise(47, mono(audio.Int16), 9*FrameLength)
 	l, err := newListener(host(open(t, file(t, rec))), ours, 1)
 	if err != nil {
@@ -366,7 +367,7 @@ func TestCorrelation(t *testing.T) {
 // A short clip whose middle is gone is found where noise hides what its samples would tell of its gain, whichever set it
 // is of.
 func TestQuieterMiddleCutInNoise(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	for _, frames := range []int{24, 32, 40} {
 		v, cover := survey(t, noise(40, mono(audio.Int16), frames*FrameLength))
 		p := v.Plan(Robust, v.MSE(45))

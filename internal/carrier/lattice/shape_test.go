@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"ditas/audio"
+	"ditas/internal/racetest"
 	"ditas/metric"
 )
 
@@ -72,7 +73,7 @@ var shapings = []Shaping{0, 0.1, DefaultShaping, 10}
 
 // The filter's poles are inside the unit circle.
 func TestShaperIsStable(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	for _, shaping := range shapings {
 		for i, f := range shapers(t, shaping) {
 			if f.den[0] != 1 {
@@ -100,7 +101,7 @@ func (s *shaper) filter(w []float64) []float64 {
 }
 
 func TestGainIsTheEnergyOfTheResponse(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	for _, shaping := range shapings {
 		shaped := 0
 		for i, f := range shapers(t, shaping) {
@@ -143,7 +144,7 @@ func (s *shaper) heard(weights []float64) (sum float64) {
 // Of noise behind the filter less is heard than of white noise at the same steps, the less the more is shaped, and it is as much as fit
 // says. Nothing is known of what is beyond all bounds.
 func TestShapingIsHeardLess(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	for i, weights := range listened(t) {
 		last := math.Inf(1)
 		for _, shaping := range []Shaping{0, 0.5, DefaultShaping, 5} {
@@ -169,7 +170,7 @@ func TestShapingIsHeardLess(t *testing.T) {
 
 // The prediction and the sample's own noise make what the filter makes of the noise.
 func TestPredictIsTheFilter(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	rng := newRand(9)
 	for i, f := range shapers(t, 10) {
 		w := make([]float64, 200)
@@ -189,7 +190,7 @@ func TestPredictIsTheFilter(t *testing.T) {
 // What embedding makes of a recording is white noise behind the filter: with the filter undone, the error is as large as the
 // lattice makes it and has no memory.
 func TestErrorIsShaped(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	rec := speech(t, 20000, 40*FrameLength)
 	x := rec.Samples[0]
 	for i := range x {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"ditas/audio"
+	"ditas/internal/racetest"
 	"ditas/report"
 )
 
@@ -32,7 +33,7 @@ func bursts(channels, frames, first, count, apart int) *audio.Recording {
 // A recording of which most is left alone, since 8 bits cannot hold a change that is not heard there, gives back what it has room for: wherever
 // the few frames are that are loud enough, and in every channel.
 func TestMostLeftAlone(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	kept := 0
 	for _, c := range []struct{ channels, frames, first, count, apart int }{
 		{1, 600, 0, 40, 1}, {1, 600, 560, 40, 1}, {1, 1300, 300, 14, 1}, {2, 700, 450, 64, 1}, {2, 700, 100, 60, 9}, {3, 500, 200, 100, 2},

@@ -13,6 +13,7 @@ import (
 	"ditas/internal/carrier/networks/slots"
 	"ditas/internal/keystream"
 	"ditas/internal/model/weights"
+	"ditas/internal/racetest"
 )
 
 // claiming returns a recording with a valid header that claims a picture of side×side tiles, the first slots of which are there.
@@ -51,7 +52,7 @@ func claiming(t *testing.T, seconds float64, side int) []byte {
 
 // TestTilesThatAreNotThere checks that what a header claims takes memory and time for what is there alone.
 func TestTilesThatAreNotThere(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	const seconds, there = 16, 15 // tiles, each with the first stage
 	for _, side := range []int{10, 50} {
 		stego := claiming(t, seconds, side)

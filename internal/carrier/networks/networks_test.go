@@ -15,6 +15,7 @@ import (
 	"ditas/internal/carrier"
 	"ditas/internal/carrier/networks"
 	"ditas/internal/keystream"
+	"ditas/internal/racetest"
 	"ditas/picture"
 	"ditas/picture/quality"
 	"ditas/report"
@@ -120,14 +121,6 @@ func psnr(t testing.TB, a, b *picture.Planes) float64 {
 	return min(v, 100)
 }
 
-// skipIfShort skips a test that runs nothing side by side that others do not run too: short tests look for races alone.
-func skipIfShort(t testing.TB) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("what it runs side by side, others run too")
-	}
-}
-
 func TestEveryFormatCarriesAPicture(t *testing.T) {
 	for _, f := range []audio.Format{
 		{Rate: 16000, Channels: 1, Encoding: audio.Int16},
@@ -140,7 +133,7 @@ func TestEveryFormatCarriesAPicture(t *testing.T) {
 	} {
 		t.Run(f.String(), func(t *testing.T) {
 			if f.Channels != 2 || f.Encoding != audio.Int16 {
-				skipIfShort(t)
+				racetest.Skip(t)
 			}
 			cover := music(t, f, 8*16384/float64(f.Rate))
 			secret := scene(70, 50) // two tiles, neither of them full
@@ -175,7 +168,7 @@ func TestEveryFormatCarriesAPicture(t *testing.T) {
 }
 
 func TestStrengthIsAKnob(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	cover := music(t, audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 4)
 	secret := scene(64, 64)
 	var last float64
@@ -205,7 +198,7 @@ func TestResultsDoNotDependOnWorkers(t *testing.T) {
 }
 
 func TestTooShort(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	cover := music(t, audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 4) // three slots
 	v, err := survey(cover)
 	if err != nil {
@@ -241,7 +234,7 @@ func TestTooShort(t *testing.T) {
 }
 
 func TestSilenceIsNotUsed(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	f := audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}
 	file := music(t, f, 10)
 	rec, err := wav.Decode(bytes.NewReader(file), int64(len(file)))
@@ -267,7 +260,7 @@ func TestSilenceIsNotUsed(t *testing.T) {
 }
 
 func TestPoorStretchesAreAvoided(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	f := audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}
 	file := music(t, f, 6*16384.0/16000+0.1)
 	rec, err := wav.Decode(bytes.NewReader(file), int64(len(file)))
@@ -299,7 +292,7 @@ func TestPoorStretchesAreAvoided(t *testing.T) {
 }
 
 func TestNothingFound(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	ctx := context.Background()
 	cover := music(t, audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 4)
 	if _, _, err := reveal(ctx, cover, nil); !errors.Is(err, carrier.ErrNotFound) {
@@ -356,7 +349,7 @@ func TestACutRecordingGivesWhatArrived(t *testing.T) {
 }
 
 func TestCapacity(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	cover := music(t, audio.Format{Rate: 44100, Channels: 2, Encoding: audio.Int16}, 30)
 	v, err := survey(cover)
 	if err != nil {
@@ -422,7 +415,7 @@ func scaled(t *testing.T, f audio.Format, seconds, factor float64) []byte {
 // Whatever the cover and the strength, the strength is not missed by 3 dB, or there is an error that names a strength that can be had, and
 // nothing is written. What is offered as room can be used.
 func TestTooQuiet(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	mono := func(e audio.Encoding) audio.Format { return audio.Format{Rate: 16000, Channels: 1, Encoding: e} }
 	refused := 0
 	for _, c := range []struct {
@@ -457,7 +450,7 @@ func TestTooQuiet(t *testing.T) {
 }
 
 func TestAudibleChangesAreWarnedOf(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	cover := music(t, audio.Format{Rate: 44100, Channels: 2, Encoding: audio.Int16}, 12)
 	_, loud := hide(t, cover, scene(256, 256), options(15, 2))
 	if loud.ODG == nil || *loud.ODG > -2 || len(loud.Warnings) != 1 || loud.Warnings[0].Kind != report.Audible {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"ditas/internal/racetest"
 	"ditas/picture"
 )
 
@@ -57,7 +58,7 @@ func writeFile(t testing.TB, name string, b []byte) {
 // TestQualityDoesNotFall compares with testdata/quality.json. A change that costs half a decibel of the picture or of the
 // recording fails; one that gains is welcome to write the baseline anew with -update.
 func TestQualityDoesNotFall(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	const tolerance = 0.5 // dB
 	name := filepath.Join("testdata", "quality.json")
 	speech := readFile(t, filepath.Join("..", "..", "..", "cmd", "ditas", "demo", "speech.wav"))
@@ -95,7 +96,7 @@ func TestQualityDoesNotFall(t *testing.T) {
 // TestGoldenRecordings reveals recordings that this version's networks made when they were published, and compares with
 // the pictures that came out then: what was once hidden can be revealed.
 func TestGoldenRecordings(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	formats := map[string]struct {
 		from, to int // seconds of the demo's recording
 		side     int

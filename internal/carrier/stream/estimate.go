@@ -16,6 +16,7 @@ type Estimator struct {
 	loses         bool // the picture is not all that is in its file
 	sample        *picture.Planes
 	stream        []byte  // all of the sample
+	exact         int     // bytes of the picture, about
 	scale         float64 // pixels of the picture to one of the sample
 }
 
@@ -33,7 +34,9 @@ func NewEstimator(ctx context.Context, p *picture.Planes) (*Estimator, error) {
 		return nil, err
 	}
 	scale := float64(p.Width) * float64(p.Height) / (float64(s.Width) * float64(s.Height))
-	return &Estimator{width: p.Width, height: p.Height, loses: len(p.Losses) > 0, sample: s, stream: stream, scale: scale}, nil
+	return &Estimator{
+		width: p.Width, height: p.Height, loses: len(p.Losses) > 0, sample: s, stream: stream, exact: int(scale * float64(len(stream))), scale: scale,
+	}, nil
 }
 
 // sample returns a picture that stands for p: stretches of it, evenly spread, in each direction in which it is large.
@@ -64,7 +67,7 @@ func stretches(n int) []int {
 }
 
 // Bytes returns how many bytes the picture takes to come back exactly, approximately if it is a large one.
-func (e *Estimator) Bytes() int { return int(e.scale * float64(len(e.stream))) }
+func (e *Estimator) Bytes() int { return e.exact }
 
 // PSNR estimates the revealed picture's PSNR in dB (capped at 100, which means exact) when the given number of bytes of its stream fit. A
 // network that restores the picture may add about 1 dB. The estimate is 0 where there is hardly any room at all.

@@ -53,22 +53,25 @@ func fileSize(f *carrier.File) int { return 1 + len(f.Name) + len(f.Data) + file
 
 // pictureSize returns how many bytes of a room the picture gets of which the file is hidden behind it, or 0 if that is no way to hide it: if there
 // is no room, or if the picture takes less when it is coded exactly, and nothing of its file is lost thereby.
-func pictureSize(ctx context.Context, secret *picture.Planes, f *carrier.File, room int) (int, error) {
+func pictureSize(ctx context.Context, secret *picture.Planes, o carrier.HideOptions, room int) (int, error) {
 	width, height := 0, 0
 	if secret != nil {
 		width, height = secret.Width, secret.Height
 	}
-	if report.FileBytes(width, height, len(f.Data)) > room {
+	if report.FileBytes(width, height, len(o.File.Data)) > room {
 		return 0, nil
 	}
 	if secret == nil {
 		return codestream.LeastEnd, nil
 	}
-	e, err := NewEstimator(ctx, secret)
-	if err != nil {
-		return 0, err
+	e := &Estimator{width: width, height: height, loses: len(secret.Losses) > 0, exact: o.ExactBytes}
+	if e.exact == 0 {
+		var err error
+		if e, err = NewEstimator(ctx, secret); err != nil {
+			return 0, err
+		}
 	}
-	return e.pictureSize(f, room), nil
+	return e.pictureSize(o.File, room), nil
 }
 
 func (e *Estimator) pictureSize(f *carrier.File, room int) int {
@@ -77,12 +80,11 @@ func (e *Estimator) pictureSize(f *carrier.File, room int) int {
 	}
 	// A quarter as much as the file shows the picture well if that does not arrive.
 	least := codestream.LeastEnd + max(report.PictureBytes(e.width, e.height, len(f.Data)), len(f.Data)/4)
-	exact := e.Bytes()
-	if !e.loses && exact <= min(room, least+fileSize(f)) {
+	if !e.loses && e.exact <= min(room, least+fileSize(f)) {
 		return 0
 	}
 	// As much as the file shows it nearly as well as that. More than the exact picture takes in all would only be protected less.
-	return min(room-fileSize(f), max(least, min(len(f.Data), exact-fileSize(f))))
+	return min(room-fileSize(f), max(least, min(len(f.Data), e.exact-fileSize(f))))
 }
 
 // HidesFile reports whether the picture's file is hidden where there are so many bytes of room, rather than its pixels alone.

@@ -76,7 +76,7 @@ func (s *survey) Capacity(strength carrier.Strength) *report.Capacity {
 func (s *survey) Hide(ctx context.Context, dst io.Writer, secret *picture.Planes, o carrier.HideOptions) (*report.Hide, error) {
 	room := s.bytes.Room(o.Strength)
 	if o.File != nil {
-		size, err := pictureSize(ctx, secret, o.File, room.Bytes)
+		size, err := pictureSize(ctx, secret, o, room.Bytes)
 		if err != nil {
 			return nil, err
 		}

@@ -23,6 +23,7 @@ import (
 
 	"ditas/audio"
 	"ditas/audio/wav"
+	"ditas/internal/racetest"
 	"ditas/picture"
 )
 
@@ -177,14 +178,6 @@ func testRecipe(t *testing.T, speech, images string) *recipe {
 
 // fullSpeech leaves out cid, who says too little for a clip.
 var fullSpeech = strings.Replace(testSpeech, "test\tcid\tsounds\tusr/**/z.ogg\t0\n", "", 1)
-
-// skipIfShort skips a test that runs nothing side by side that others do not run too: short tests look for races alone.
-func skipIfShort(t testing.TB) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("what it runs side by side, others run too")
-	}
-}
 
 func TestBuild(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
@@ -352,7 +345,7 @@ func TestBuildLean(t *testing.T) {
 
 // Music is cut out at the sample, joined and repeated.
 func TestBuildMusic(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	dir := t.TempDir()
 	r := testRecipe(t, fullSpeech, testImages)
 	m, err := build(t.Context(), Options{Dir: dir, Music: true}, r, &world{missing: []string{npm}}, nil)
@@ -409,7 +402,7 @@ func TestBuildMusic(t *testing.T) {
 }
 
 func TestBuildFailures(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	for name, c := range map[string]struct {
 		speech, images string
 		world          world
@@ -506,7 +499,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestSystem(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	if runtime.GOOS == "windows" {
 		t.Skip("the programs are those of Debian")
 	}

@@ -20,6 +20,7 @@ import (
 
 	"ditas/audio"
 	"ditas/audio/wav"
+	"ditas/internal/racetest"
 	"ditas/picture"
 )
 
@@ -330,7 +331,7 @@ func TestSideIsCapped(t *testing.T) {
 }
 
 func TestCrop(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	p, _ := pictures(t, LoadOptions{})
 	var source rand.PCG
 	rng := rand.New(&source)

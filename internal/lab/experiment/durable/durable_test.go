@@ -16,6 +16,7 @@ import (
 	"ditas/internal/channel/set"
 	"ditas/internal/lab/experiment"
 	"ditas/internal/lab/experiment/experimenttest"
+	"ditas/internal/racetest"
 	"ditas/picture"
 )
 
@@ -57,7 +58,7 @@ func folders(t *testing.T) Folders {
 }
 
 func TestOpen(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	d, err := Open(t.Context(), folders(t), nil, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -120,14 +121,6 @@ func TestContestants(t *testing.T) {
 	}
 	if all := Contestants(); !slices.Contains(all, Contestant{"lattice", 10}) || len(all) < 2 {
 		t.Errorf("all contestants: %+v", all)
-	}
-}
-
-// skipIfShort skips a test that runs nothing side by side that others do not run too: short tests look for races alone.
-func skipIfShort(t testing.TB) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("what it runs side by side, others run too")
 	}
 }
 

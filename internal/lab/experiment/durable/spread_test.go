@@ -8,6 +8,7 @@ import (
 	"ditas/audio"
 	"ditas/internal/carrier/durable/ear"
 	"ditas/internal/lab/experiment/experimenttest"
+	"ditas/internal/racetest"
 )
 
 // The bits are the capacity of a Gaussian channel, and there are none where there is no mark.
@@ -34,7 +35,7 @@ func TestSpreadBits(t *testing.T) {
 }
 
 func TestDelay(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	x := experimenttest.Voice(48000, 1).Samples[0]
 	for _, late := range []int{0, 17, -400, 1105} {
 		if got := delay(x, advance(x, -float64(late), len(x))); got != late {
@@ -54,7 +55,7 @@ func TestDelay(t *testing.T) {
 
 // What is written to the recording comes out of it, late or not, and as loud as the grade asks.
 func TestSpreadComesThrough(t *testing.T) {
-	skipIfShort(t)
+	racetest.Skip(t)
 	cover := experimenttest.Voice(16000*6, 5)
 	mark, chip, err := spreadMark(cover, rand.NewPCG(1, 2))
 	if err != nil {

@@ -73,6 +73,7 @@ type AttackedScene struct {
 type AttackedMethod struct {
 	Name     string            `json:"name"`
 	Refused  int               `json:"refused"` // covers in which it did not hide, or in another way
+	Why      string            `json:"why"`     // it did not in the first one of these
 	SNR      float64           `json:"snr"`     // dB, of the mean powers; 0 where nothing is hidden
 	Rate     float64           `json:"rate"`    // bits a sample that the method covert tells, the median
 	Disjoint *features.Verdict `json:"disjoint"`
@@ -196,8 +197,15 @@ type described struct {
 	features.Set
 	sources []string
 	refused int     // recordings in which the method did not hide
+	why     string  // it did not in the first one
 	snr     float64 // dB, of the mean powers
 	rate    float64 // bits a sample, the median
+}
+
+// refusal reports whether an error says that a recording is none to hide this much in, in this way.
+func refusal(err error) bool {
+	return errors.Is(err, errDithered) || errors.Is(err, ditas.ErrSilent) || errors.As(err, new(*report.LargeFileError)) ||
+		errors.As(err, new(*report.TooShortError)) || errors.As(err, new(*report.TooQuietError)) || errors.As(err, new(*report.ExposedError))
 }
 
 // describe makes the pairs of a suspect and computes their features. Where a method refuses a recording, there is none to be found.
@@ -216,9 +224,12 @@ func (s *attack) describe(t suspect) (*described, error) {
 			return err
 		}
 		before, after, err := hide(i, s.Subjects[i])
-		if err != nil {
+		if refusal(err) {
 			refusals[i] = err
-			return s.Context().Err()
+			return nil
+		}
+		if err != nil {
+			return err
 		}
 		if after, err = experiment.Through(after); err != nil {
 			return err
@@ -251,7 +262,9 @@ func (s *attack) describe(t suspect) (*described, error) {
 	var rates []float64
 	for i, r := range rows {
 		if refusals[i] != nil {
-			d.refused++
+			if d.refused++; d.why == "" {
+				d.why = refusals[i].Error()
+			}
 			continue
 		}
 		d.Cover, d.Stego = append(d.Cover, r[0]), append(d.Stego, r[1])
@@ -356,7 +369,7 @@ func (s *attack) try(ctx context.Context, t suspect) (*AttackedMethod, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &AttackedMethod{Name: t.name, Refused: d.refused}
+	m := &AttackedMethod{Name: t.name, Refused: d.refused, Why: d.why}
 	if 2*d.refused > len(s.covers) {
 		return m, nil
 	}
@@ -381,7 +394,7 @@ alarms + misses)/2 at the threshold that the training chose, 50 for chance, with
 at a time is tried by what the others teach; in the first columns no speaker and no track is in both, in the last ones each is, but no recording. The worst source is the
 package whose recordings give a method away most. Covers are rounded once, with the noise of the room in place of digital silence. The method covert takes recordings of 16 bits
 in which changes would be found, and makes others of them, which are left out; in dither, it takes recordings that are more precise, and is compared with others that are dithered
-alone. Bits a sample are the median. Where a method refuses most recordings, there is no figure.
+alone. Bits a sample are the median. Where a method refuses most recordings, there is no figure, and below the table stands why it refused the first one.
 
 Data %s. Seed %d, commit %s, %s, %.1f minutes.
 
@@ -417,6 +430,11 @@ Data %s. Seed %d, commit %s, %s, %.1f minutes.
 					100*v.Error.Value, 100*v.Error.Low, 100*v.Error.High, v.AUC.Value, v.Worst.Name, 100*v.Worst.Error)
 			}
 			fmt.Fprintf(&b, " %d |\n", m.Refused)
+		}
+		for _, m := range s.Methods {
+			if m.Disjoint == nil {
+				fmt.Fprintf(&b, "\n%s: %s.\n", m.Name, m.Why)
+			}
 		}
 	}
 	_, err := io.WriteString(w, b.String())
