@@ -119,11 +119,13 @@ type embedding struct {
 	progress   func() // a piece is done
 	flipped    [layers]flips
 
-	powers  []*power
-	classes [][]uint8
-	at      []int64 // the samples of a segment in the order in which it is read
-	all     samples // of a segment
-	head    samples // of the header
+	powers   []*power
+	classes  [][]uint8
+	encoders []*syndrome.Encoder // of each worker, nil until it has had a block
+
+	at   []int64 // the samples of a segment in the order in which it is read
+	all  samples // of a segment
+	head samples // of the header
 }
 
 // flips tells of each sample whether a bit of it is flipped.
@@ -151,7 +153,7 @@ func (e *embedding) prepare() {
 	for range e.channels {
 		e.powers = append(e.powers, newPower())
 	}
-	e.classes = make([][]uint8, e.channels)
+	e.classes, e.encoders = make([][]uint8, e.channels), make([]*syndrome.Encoder, e.workers)
 }
 
 // choice is what a sample may become, in steps.
@@ -243,8 +245,9 @@ func (e *embedding) segment(ctx context.Context, index int) error {
 	order := make([]uint32, len(e.at))
 	e.body.shuffle(order, index)
 	errs := make([]error, len(blocks))
-	parallel.Each(e.workers, len(blocks), func(_, i int) {
-		errs[i] = e.block(ctx, &blocks[i], order[blocks[i].from:blocks[i].to], keystream.New(e.body.key, fmt.Sprintf("covert choices %d %d", index, i)))
+	parallel.Each(e.workers, len(blocks), func(worker, i int) {
+		errs[i] = e.block(ctx, &e.encoders[worker], &blocks[i], order[blocks[i].from:blocks[i].to],
+			keystream.New(e.body.key, fmt.Sprintf("covert choices %d %d", index, i)))
 	})
 	if err := errors.Join(errs...); err != nil {
 		return err
@@ -271,7 +274,7 @@ const toFlip = 4
 // lowest bit alone. So every sample stays or moves by one step, but where no word is left for a message: then few move by two (Filler, Judas and
 // Fridrich, "Minimizing additive distortion in steganography using syndrome-trellis codes", IEEE Trans. Information Forensics and Security 6, 2011,
 // section VI, in the other order).
-func (e *embedding) block(ctx context.Context, b *block, samples []uint32, random *keystream.Stream) error {
+func (e *embedding) block(ctx context.Context, encoder **syndrome.Encoder, b *block, samples []uint32, random *keystream.Stream) error {
 	word, cost := make([]byte, len(samples)), make([]float32, len(samples))
 	for layer := layers - 1; layer >= 0; layer-- {
 		c := b.layers[layer]
@@ -288,7 +291,12 @@ func (e *embedding) block(ctx context.Context, b *block, samples []uint32, rando
 				cost[k] *= jitter(random)
 			}
 		}
-		if err := e.tell(ctx, b, layer, word[:n], cost[:n]); err != nil {
+		if *encoder == nil {
+			*encoder = syndrome.NewEncoder(c.code)
+		} else {
+			(*encoder).Reset(c.code)
+		}
+		if err := e.tell(ctx, *encoder, b, layer, word[:n], cost[:n]); err != nil {
 			return err
 		}
 		for k, at := range samples[:n] {
@@ -305,9 +313,9 @@ func (e *embedding) block(ctx context.Context, b *block, samples []uint32, rando
 }
 
 // tell changes the bits of a layer of a block to those that tell what is to lie there, by the first mask with which this is possible.
-func (e *embedding) tell(ctx context.Context, b *block, layer int, word []byte, cost []float32) error {
+func (e *embedding) tell(ctx context.Context, encoder *syndrome.Encoder, b *block, layer int, word []byte, cost []float32) error {
 	c := b.layers[layer]
-	message, told, encoder := make([]byte, c.code.Message()), make([]byte, len(word)), syndrome.NewEncoder(c.code)
+	message, told := make([]byte, c.code.Message()), make([]byte, len(word))
 	var err error
 	for number := range 1 << maskBits {
 		spread(message[:maskBits], []byte{byte(number)})

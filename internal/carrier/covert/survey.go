@@ -45,8 +45,8 @@ func newSurvey(ctx context.Context, cover audio.File, workers int, progress func
 	if cover.Format().Encoding.IsFloat() || cover.Format().Bits() > s.bits {
 		return nil, fmt.Errorf("covert: %w: a file of %v, at most 16 bits", errors.ErrUnsupported, cover.Format())
 	}
-	if s.channels > carrier.MaxChannels {
-		return nil, fmt.Errorf("covert: %w: %d, at most %d", carrier.ErrChannels, s.channels, carrier.MaxChannels)
+	if err := carrier.CheckChannels(s.channels); err != nil {
+		return nil, err
 	}
 	precise, err := s.compare(ctx)
 	if err != nil {
