@@ -15,6 +15,8 @@ type Ear struct {
 	pattern, smeared, scratch, excitation []float64
 	bands                                 []region
 	weights                               [EarPoints]float64
+	densities                             [EarPoints]float64
+	energy                                float64 // of the window
 }
 
 // EarPoints is the number of frequencies at which an [Ear] weighs noise, evenly spaced from 0 to half the rate.
@@ -31,13 +33,12 @@ type region struct {
 // NewEar returns an Ear that has not heard anything yet.
 func (m *Masking) NewEar() *Ear {
 	e := &Ear{
-		m: m, spectrum: make([]float64, m.bins),
+		m: m, spectrum: make([]float64, m.fft.Points()/2+1),
 		pattern: make([]float64, len(m.bands)), smeared: make([]float64, len(m.bands)),
 		scratch: make([]float64, len(m.bands)), excitation: make([]float64, len(m.bands)),
 	}
-	var window float64
 	for _, v := range m.window {
-		window += v * v
+		e.energy += v * v
 	}
 	// The number of points is a power of two, at least 64.
 	e.transform, _ = dsp.NewPower(m.fft.Points())
@@ -52,7 +53,7 @@ func (m *Masking) NewEar() *Ear {
 			for p := max(0, int(from+0.5)); p <= last && float64(p)-0.5 < to; p++ {
 				part := min(to, float64(p)+0.5) - max(from, float64(p)-0.5)
 				// Of an error that is small and independent, half the energy changes magnitudes and half phases.
-				points[p] += window / 2 * w * max(0, part) / perBin
+				points[p] += e.energy / 2 * w * max(0, part) / perBin
 			}
 		}
 		r := region{first: last, slope: math.Log2(b.upward), through: 1 / (b.offset * float64(len(m.bands)))}
@@ -108,6 +109,23 @@ func (e *Ear) Listen(x []float64) (weights []float64) {
 		}
 	}
 	return e.weights[:]
+}
+
+// Densities returns the power density of the frame that was heard last around each of [EarPoints] frequencies, v everywhere for white noise of
+// variance v. The slice is valid until the next call.
+func (e *Ear) Densities() []float64 {
+	bins := len(e.spectrum) - 1
+	for p := range e.densities {
+		const twice = 2 * (EarPoints - 1)
+		from := max(0, (2*p-1)*bins/twice)
+		to := min(bins, max(from, (2*p+1)*bins/twice-1)) + 1
+		sum := 0.0
+		for _, v := range e.spectrum[from:to] {
+			sum += v
+		}
+		e.densities[p] = sum / (float64(to-from) * e.energy)
+	}
+	return e.densities[:]
 }
 
 // spread is [Masking.spread] of the pattern, with powers to nine digits and sums of powers in closed form.

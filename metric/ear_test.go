@@ -179,3 +179,40 @@ func BenchmarkEar(b *testing.B) {
 		e.Listen(x)
 	}
 }
+
+// White noise has its variance for a density everywhere, a sine has all of its power where it is.
+func TestDensities(t *testing.T) {
+	for _, rate := range []int{1000, 8000, 16000, 44100, 192000} {
+		m, err := NewMasking(rate)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := m.NewEar()
+		const frames, variance = 400, 0.01
+		x, mean := white(frames*m.Window(), math.Sqrt(variance)), [EarPoints]float64{}
+		for at := 0; at < len(x); at += m.Window() {
+			e.Listen(x[at:][:m.Window()])
+			for k, d := range e.Densities() {
+				mean[k] += d / (frames * variance)
+			}
+		}
+		for k, d := range mean[1 : EarPoints-1] {
+			if math.Abs(d-1) > 0.25 {
+				t.Errorf("%d Hz: white noise of variance %g has a density of %g of it at %d", rate, variance, d, k+1)
+			}
+		}
+		for i := range m.Window() {
+			x[i] = math.Sin(math.Pi * 80 / (EarPoints - 1) * float64(i))
+		}
+		e.Listen(x[:m.Window()])
+		loudest := 0
+		for k, d := range e.Densities() {
+			if d > e.densities[loudest] {
+				loudest = k
+			}
+		}
+		if loudest < 79 || loudest > 81 {
+			t.Errorf("%d Hz: a sine at 80 is found at %d", rate, loudest)
+		}
+	}
+}

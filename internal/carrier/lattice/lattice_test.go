@@ -103,7 +103,7 @@ func TestPowerDoesNotDependOnWhatIsHidden(t *testing.T) {
 			for hidden, bit := range payloads {
 				for _, grid := range []carrier.Grid{{}, {Step: unit}} {
 					level := 14 + len(hidden)%4
-					e := &embedder{shape: &shapes[p], grid: grid, shaper: newShaper(0)}
+					e := &embedder{shape: &shapes[p], grid: grid, shaper: newShaper(0, 0)}
 					sum := 0.0
 					x, y := make([]float64, FrameLength), make([]float64, FrameLength)
 					var b bits[byte]

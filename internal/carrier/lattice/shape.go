@@ -3,6 +3,7 @@ package lattice
 import (
 	"math"
 
+	"ditas/audio"
 	"ditas/metric"
 )
 
@@ -10,6 +11,9 @@ import (
 // power density S(f) whose logarithm is 0 on average, so that steps remain as they are. What is heard of it is Σ W(f)·S(f), W being
 // the weights of [metric.Ear]; of all S with a given power, S ∝ 1/(μ + W) makes it least. Shaping is W's mean over μ: 0 leaves the
 // error white, and the more there is of it, the less is heard and the more power the error has at equal steps.
+//
+// Where the recording has nothing but the rounding of its samples, W is next to nothing and the error would gather there, as in all that a lossy
+// codec left out: nobody hears it, but a spectrogram shows it at once. So S is lowered there by up to 30 dB.
 //
 // The embedder may shape because every point of the lattice carries the symbol; a receiver need not know. (Atal and Schroeder,
 // "Predictive coding of speech signals and subjective error criteria", IEEE Trans. ASSP 27, 1979.)
@@ -23,14 +27,34 @@ const (
 	shapePoints = 2 * (metric.EarPoints - 1) // of the transform
 )
 
+const (
+	// emptiest is the highest power density of what counts as nothing, over that of rounding: what remains of rounding with dither, give or take.
+	emptiest = 6
+	// roundedBits are how many bits a sample has whose rounding this is, at most: what has more was often made of such samples.
+	roundedBits = 16
+	// spared and raised, in dB: by how much the density is lowered where there is nothing, and what it may be raised by elsewhere, since its logarithm
+	// remains 0 on average.
+	spared, raised = 30, 8
+)
+
 // contour is a filter in the form in which it is kept: its reflection coefficients in 2⁻¹⁵, of which every set makes a stable filter.
 type contour [shapeOrder]int16
 
 const reflectionUnit = 1 << 15
 
+// nothing returns the power density up to which there is nothing in a recording of some format.
+func nothing(f audio.Format) float64 {
+	step := math.Ldexp(1, 1-roundedBits)
+	if !f.Encoding.IsFloat() {
+		step = max(step, f.Step())
+	}
+	return emptiest * step * step / 12
+}
+
 // shaper is the filter of one channel, all-pole.
 type shaper struct {
 	shaping float64
+	nothing float64 // power density up to which there is nothing
 	contour contour
 	gain    float64     // by which the filter raises the power of white noise
 	cosines [][]float64 // [lag][point] cos(2π·lag·point/shapePoints)
@@ -41,8 +65,8 @@ type shaper struct {
 	at int
 }
 
-func newShaper(s Shaping) *shaper {
-	f := &shaper{shaping: float64(s), gain: 1, den: [shapeOrder + 1]float64{1}}
+func newShaper(s Shaping, nothing float64) *shaper {
+	f := &shaper{shaping: float64(s), nothing: nothing, gain: 1, den: [shapeOrder + 1]float64{1}}
 	for lag := range shapeOrder + 1 {
 		f.cosines = append(f.cosines, make([]float64, shapePoints/4+1))
 		for k := range f.cosines[lag] {
@@ -52,9 +76,9 @@ func newShaper(s Shaping) *shaper {
 	return f
 }
 
-// fit sets the filter for what an ear hears, and returns the variance that the noise before it may have to be just below what is heard:
-// +Inf where the ear tells nothing.
-func (s *shaper) fit(weights []float64) (tolerance float64) {
+// fit sets the filter for what an ear hears and what there is, both by frequency, and returns the variance that the noise before it may have to be
+// just below what is heard: +Inf where the ear tells nothing.
+func (s *shaper) fit(weights, densities []float64) (tolerance float64) {
 	sum := 0.0
 	for _, w := range weights {
 		sum += w
@@ -71,6 +95,7 @@ func (s *shaper) fit(weights []float64) (tolerance float64) {
 		for k, w := range weights {
 			density[k] = 1 / (1 + float64(factor*w))
 		}
+		s.spare(&density, densities)
 		var r [shapeOrder + 1]float64
 		density[0] /= 2
 		density[len(density)-1] /= 2
@@ -89,6 +114,25 @@ func (s *shaper) fit(weights []float64) (tolerance float64) {
 		}
 	}
 	return 1 / sum
+}
+
+// spare lowers the density of the error where there is nothing. No densities are no reason to.
+func (s *shaper) spare(density *[metric.EarPoints]float64, densities []float64) {
+	empty := 0
+	for _, d := range densities {
+		if d <= s.nothing {
+			empty++
+		}
+	}
+	if empty == 0 {
+		return
+	}
+	least := math.Pow(10, -min(spared, raised*metric.EarPoints/float64(empty))/10)
+	for k, d := range densities {
+		if d <= s.nothing {
+			density[k] *= least
+		}
+	}
 }
 
 // correlate sets the lags of the correlation of a density, to a factor: its cosine transform. Cosines of even lags are the same on both

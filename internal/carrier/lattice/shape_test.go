@@ -1,6 +1,7 @@
 package lattice
 
 import (
+	"bytes"
 	"math"
 	"slices"
 	"testing"
@@ -45,8 +46,8 @@ func listened(t *testing.T) (all [][]float64) {
 func shapers(t *testing.T, s Shaping) (all []*shaper) {
 	t.Helper()
 	for _, weights := range listened(t) {
-		f := newShaper(s)
-		f.fit(weights)
+		f := newShaper(s, 0)
+		f.fit(weights, nil)
 		all = append(all, f)
 	}
 	return all
@@ -148,8 +149,8 @@ func TestShapingIsHeardLess(t *testing.T) {
 	for i, weights := range listened(t) {
 		last := math.Inf(1)
 		for _, shaping := range []Shaping{0, 0.5, DefaultShaping, 5} {
-			f := newShaper(shaping)
-			tolerance := f.fit(weights)
+			f := newShaper(shaping, 0)
+			tolerance := f.fit(weights, nil)
 			if weights[20] == 0 {
 				if !math.IsInf(tolerance, 1) || f.gain != 1 {
 					t.Errorf("stretch %d, beyond all bounds, tolerates %g with a gain of %g", i, tolerance, f.gain)
@@ -200,7 +201,7 @@ func TestErrorIsShaped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &embedder{shape: &shapes[Lean], shaper: newShaper(3)}
+	e := &embedder{shape: &shapes[Lean], shaper: newShaper(3, 0)}
 	f := newFramer(recordingKey(fixed, ours), Lean)
 	var b bits[byte]
 	var white, power, next float64
@@ -210,7 +211,7 @@ func TestErrorIsShaped(t *testing.T) {
 	for k := 1; k < 38; k++ {
 		e.place(f.at(0, k), 12, &b, func(int) byte { return 0 })
 		at := k * FrameLength
-		e.shaper.fit(masking.NewEar().Listen(x[at:][:masking.Window()]))
+		e.shaper.fit(masking.NewEar().Listen(x[at:][:masking.Window()]), nil)
 		before := 0.0
 		for i := range FrameLength {
 			predicted := e.shaper.predict()
@@ -232,5 +233,67 @@ func TestErrorIsShaped(t *testing.T) {
 	}
 	if power < 1.1*white {
 		t.Errorf("the filter raises the power by %.3f only", power/white)
+	}
+}
+
+// Where a lossy codec left nothing but the rounding of samples, nothing to speak of is hidden, and what is hidden elsewhere comes back.
+func TestEmptyBandIsSpared(t *testing.T) {
+	racetest.Skip(t)
+	for _, format := range []audio.Format{
+		{Rate: 44100, Channels: 1, Encoding: audio.Int16},
+		{Rate: 44100, Channels: 1, Encoding: audio.Int24}, // of samples that once had 16 bits
+		{Rate: 16000, Channels: 1, Encoding: audio.Float32},
+	} {
+		rec := noise(5, format, 40*FrameLength)
+		x := rec.Samples[0]
+		const points = 64
+		low := make([]float64, len(x))
+		for i := range x { // a filter that ends at three quarters of the band, of a window by Blackman
+			for j := -points; j <= points && i-j < len(x); j++ {
+				if i < j {
+					break
+				}
+				h := 0.75
+				if j != 0 {
+					h = math.Sin(0.75*math.Pi*float64(j)) / (math.Pi * float64(j))
+				}
+				low[i] += x[i-j] * h * (0.42 + 0.5*math.Cos(math.Pi*float64(j)/points) + 0.08*math.Cos(2*math.Pi*float64(j)/points))
+			}
+		}
+		for i, v := range low {
+			x[i] = math.RoundToEven(v*0.3*(1<<15)) / (1 << 15)
+		}
+		v, cover := survey(t, rec)
+		p := v.Plan(Robust, v.MSE(50))
+		hidden := payload(p.Room())
+		made := decode(t, write(t, cover, p, hidden))
+		if m := find(t, made); !bytes.Equal(m.Payload, hidden) {
+			t.Errorf("%v: %d of %d bytes came back", format, len(m.Payload), len(hidden))
+		}
+		// The change itself, above seven eighths and below a half.
+		masking, err := metric.NewMasking(format.Rate)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ear := masking.NewEar()
+		var above, below float64
+		for at := 0; at+masking.Window() <= len(x); at += masking.Window() {
+			change := make([]float64, masking.Window())
+			for i := range change {
+				change[i] = made.Samples[0][at+i] - x[at+i]
+			}
+			ear.Listen(change)
+			for k, d := range ear.Densities() {
+				switch {
+				case k > 112:
+					above += d / 16
+				case k > 0 && k < 65:
+					below += d / 64
+				}
+			}
+		}
+		if r := 10 * math.Log10(above/below); r > -15 {
+			t.Errorf("%v: the change is %.1f dB there above what it is elsewhere", format, r)
+		}
 	}
 }

@@ -69,13 +69,13 @@ type hearing struct {
 }
 
 func (v *Survey) newHearing() hearing {
-	return hearing{ear: v.masking.NewEar(), shaper: newShaper(v.shaping)}
+	return hearing{ear: v.masking.NewEar(), shaper: newShaper(v.shaping, nothing(v.format))}
 }
 
 // hear listens to the next window, which begins with x, and returns the variance that the error may have.
 func (h *hearing) hear(x []float64) float64 {
 	h.next++
-	return h.shaper.fit(h.ear.Listen(x))
+	return h.shaper.fit(h.ear.Listen(x), h.ear.Densities())
 }
 
 // surveyBlock is the number of samples of a channel that are heard at a time.
