@@ -27,6 +27,7 @@ import (
 	"ditas/audio/codec"
 	"ditas/audio/wav"
 	"ditas/internal/channel"
+	"ditas/internal/racetest"
 	"ditas/internal/web"
 	"ditas/metric"
 	"ditas/picture"
@@ -335,6 +336,7 @@ func (p *tab) save(selector string) (name string, content []byte) {
 // Someone hides a photograph in a recording, hears that nothing changed, sees the picture come back, saves the recording, and
 // someone else reveals the picture from the file with the passphrase.
 func TestPageHidesAndReveals(t *testing.T) {
+	racetest.Skip(t)
 	p, _ := openPage(t)
 	p.look(1200, "light")
 	p.shot("1-empty")
@@ -549,6 +551,7 @@ func TestPageSwitchesAtOnce(t *testing.T) {
 
 // Who has nothing at hand takes the example. Files can be dropped, and work can be cancelled.
 func TestPageTakesExampleAndDrops(t *testing.T) {
+	racetest.Skip(t)
 	p, server := openPage(t)
 	p.click("#example")
 	p.until(`document.querySelector("#verdict").textContent.includes("come back") && !document.querySelector("#hide-go").disabled`)
@@ -577,6 +580,7 @@ func TestPageTakesExampleAndDrops(t *testing.T) {
 
 // The microphone is a source of recordings, kept without loss. It is used once at a time, and no longer than the button says.
 func TestPageRecords(t *testing.T) {
+	racetest.Skip(t)
 	p, _ := openPage(t)
 	usual := p.text("#record")
 	p.act(`{
@@ -617,6 +621,7 @@ func TestPageRecords(t *testing.T) {
 // What was hidden comes back at a click, also if another passphrase has been typed since. What is cancelled leaves nothing, least of
 // all something to save, and the keyboard does not lose its place.
 func TestPageRevealsAgain(t *testing.T) {
+	racetest.Skip(t)
 	p, _ := openPage(t)
 	short := filepath.Join(t.TempDir(), strings.Repeat("a_long_name_", 9)+".wav")
 	shorten(t, speech, short, 6)
@@ -658,6 +663,7 @@ func (p *tab) choose(method string) {
 
 // What the recording is for decides on the way of hiding, and the other way round.
 func TestPageAsksWhatFor(t *testing.T) {
+	racetest.Skip(t)
 	p, _ := openPage(t)
 	short := filepath.Join(t.TempDir(), "short.wav")
 	shorten(t, speech, short, 5)
@@ -718,6 +724,7 @@ func TestPageAsksWhatFor(t *testing.T) {
 
 // Another way of hiding can be chosen, and the page goes by what it can do: what it hides appears stage by stage too.
 func TestPageHidesByAnotherMethod(t *testing.T) {
+	racetest.Skip(t)
 	p, _ := openPage(t)
 	short := filepath.Join(t.TempDir(), "short.wav")
 	shorten(t, speech, short, 5)
@@ -808,6 +815,7 @@ func TestPageHidesByAnotherMethod(t *testing.T) {
 
 // A poor recording is taken, and the page says what is wrong with it, to those who listen too.
 func TestPageWarns(t *testing.T) {
+	racetest.Skip(t)
 	p, _ := openPage(t)
 	rec, err := codec.ReadFile(speech)
 	if err != nil {
@@ -858,6 +866,7 @@ func TestPageWarns(t *testing.T) {
 
 // Whoever gives another recording is told nothing any more of the one before it.
 func TestPageTakesAnotherRecording(t *testing.T) {
+	racetest.Skip(t)
 	p, _ := openPage(t)
 	short := filepath.Join(t.TempDir(), "short.wav")
 	shorten(t, speech, short, 2)
@@ -887,6 +896,7 @@ func TestPageTakesAnotherRecording(t *testing.T) {
 
 // What goes wrong is said where it happened, in words.
 func TestPageExplains(t *testing.T) {
+	racetest.Skip(t)
 	p, _ := openPage(t)
 	p.give("#picture-file", speech)
 	p.until(`!document.querySelector("#picture-problem").hidden`)
@@ -914,6 +924,7 @@ func TestPageExplains(t *testing.T) {
 
 // The page works without a mouse, at the width of a phone, for those who hear it read, and in the dark.
 func TestPageIsForEverybody(t *testing.T) {
+	racetest.Skip(t)
 	p, _ := openPage(t)
 	for _, width := range []int64{320, 390, 1200} {
 		for _, name := range []string{"hide", "reveal"} {
@@ -1007,6 +1018,7 @@ func contrast(p *tab) {
 
 // When a page goes its session does, with all that it was given.
 func TestPageLeaves(t *testing.T) {
+	racetest.Skip(t)
 	p, server := openPage(t)
 	p.give("#cover-file", speech)
 	p.until(`!document.querySelector("#cover-drop .given").hidden`)
@@ -1027,6 +1039,7 @@ func TestPageLeaves(t *testing.T) {
 
 // The page says of a photograph that it says where it was taken, and gives back the very file; and any file that somebody hid.
 func TestPageGivesBackTheFile(t *testing.T) {
+	racetest.Skip(t)
 	p, _ := openPage(t)
 	p.look(1200, "light")
 	dir := t.TempDir()

@@ -35,6 +35,7 @@ import (
 	"ditas/internal/channel"
 	"ditas/internal/ffmpeg"
 	"ditas/internal/intake"
+	"ditas/internal/racetest"
 	"ditas/internal/web"
 	"ditas/metric"
 	"ditas/picture"
@@ -344,6 +345,7 @@ func TestHideAndReveal(t *testing.T) {
 
 // What both sides have makes the key that it makes on the command line. A weak passphrase is told of.
 func TestWhatBothSidesHave(t *testing.T) {
+	racetest.Skip(t)
 	v := visit(t, web.Options{})
 	v.do("PUT", "/picture", pngFile(t, 24, 20))
 	v.result("PUT", "/sounds/cover?name=a.wav", wavFile(t, sounding(1, 8000, audio.Int16, 3)), new(any))
@@ -387,6 +389,7 @@ func TestWhatBothSidesHave(t *testing.T) {
 
 // Every way of hiding hides and reveals. The cover is surveyed once for each, when that is first wanted, until there is another cover.
 func TestEveryMethod(t *testing.T) {
+	racetest.Skip(t)
 	v := visit(t, web.Options{})
 	response, err := v.server.Client().Get(v.server.URL + "/api/about")
 	if err != nil {
@@ -498,6 +501,7 @@ func TestEveryMethod(t *testing.T) {
 
 // A cover is surveyed, and hidden in, for what it is for, which decides on the method.
 func TestEveryPurpose(t *testing.T) {
+	racetest.Skip(t)
 	v := visit(t, web.Options{})
 	v.do("PUT", "/picture", pngFile(t, 40, 30))
 	all := ditas.Purposes()
@@ -532,6 +536,7 @@ func TestEveryPurpose(t *testing.T) {
 // What is to be kept secret is hidden in recordings of 16 bits: those of more are lowered, and what was decoded is rounded once, with dither whose
 // error is that of usual dither, a quarter of a square step.
 func TestLoweredForSecrecy(t *testing.T) {
+	racetest.Skip(t)
 	song, err := os.ReadFile("../../audio/mp3/testdata/joint.mp3")
 	if err != nil {
 		t.Fatal(err)
@@ -761,6 +766,7 @@ func TestPhases(t *testing.T) {
 
 // A damaged copy is what the channel makes of the recording, and what is left of the picture comes back.
 func TestDamage(t *testing.T) {
+	racetest.Skip(t)
 	v := visit(t, web.Options{})
 	v.do("PUT", "/picture", pngFile(t, 32, 32))
 	var cover soundInfo
