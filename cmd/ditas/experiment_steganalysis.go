@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,8 +31,11 @@ out.
 With --detector features, some 2,000 features made by hand and a linear discriminant are
 the detector, which needs no weights and finds more. It takes all speech in --data, and the
 music in --music, a folder that ditas data --music made; --out gets the results as
-steganalysis-features.json and steganalysis-features.md. Of the flags above --out, --only,
---seed and --workers count, and --each.`
+steganalysis-features.json and steganalysis-features.md. With --detector structure, it is
+looked for what comes again within recordings of ten minutes, by who knows the methods and
+has no key; --out gets the results as steganalysis-structure.json and
+steganalysis-structure.md. Of the flags above --out, --only, --seed and --workers count,
+and with features --each.`
 
 const steganalysisExample = `  ditas experiment steganalysis --data data --weights weights --out results
   ditas experiment steganalysis --data data --weights weights --out results --learn 40 \
@@ -73,8 +77,8 @@ func steganalysisCommand() *cobra.Command {
 	f.IntVar(&o.options.Pairs, "pairs", 0, "number `N` of test pairs; 0 means all")
 	f.Float64SliceVar(&o.fainter, "fainter", []float64{0, 10}, "strengths, a `LIST` in dB of SNR above the lattice's default")
 	f.StringArrayVar(&o.only, "only", nil, "measure only the method `NAME` of steganalysis.json; may be given more than once")
-	f.StringVar(&o.detector, "detector", byNetworks, "`WHAT` detects: networks or features")
-	f.StringVar(&o.music, "music", "", "a `FOLDER` that ditas data --music made, for --detector features")
+	f.StringVar(&o.detector, "detector", byNetworks, "`WHAT` detects: networks, features or structure")
+	f.StringVar(&o.music, "music", "", "a `FOLDER` that ditas data --music made, for --detector features and structure")
 	f.IntVar(&o.each, "each", steganalysis.EachGroup, "number `N` of covers of a speaker or a track at most, for --detector features")
 	f.Uint64Var(&o.options.Seed, "seed", 1, "the seed `N` of random numbers")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
@@ -84,8 +88,9 @@ func steganalysisCommand() *cobra.Command {
 
 // What detects.
 const (
-	byNetworks = "networks"
-	byFeatures = "features"
+	byNetworks  = "networks"
+	byFeatures  = "features"
+	byStructure = "structure"
 )
 
 // load reads the photographs and the speech of all sets.
@@ -105,14 +110,14 @@ func (o *steganalysisFlags) run(ctx context.Context) error {
 		return err
 	}
 	switch {
-	case o.detector != byNetworks && o.detector != byFeatures:
-		return usagef("--detector %s: want %s or %s", o.detector, byNetworks, byFeatures)
+	case o.detector != byNetworks && o.detector != byFeatures && o.detector != byStructure:
+		return usagef("--detector %s: want %s, %s or %s", o.detector, byNetworks, byFeatures, byStructure)
 	case o.each < 1:
 		return usagef("--each %d: want at least 1", o.each)
-	case o.detector == byFeatures:
+	case o.detector != byNetworks:
 		return o.attack(ctx)
 	case o.music != "":
-		return usagef("--music is for --detector %s", byFeatures)
+		return usagef("--music is for --detector %s and %s", byFeatures, byStructure)
 	case o.learn < 1 || o.validation < 1 || o.steps < 1:
 		return usagef("--learn %d, --validation %d, --steps %d: want at least 1", o.learn, o.validation, o.steps)
 	case len(o.fainter) == 0:
@@ -146,7 +151,7 @@ func (o *steganalysisFlags) run(ctx context.Context) error {
 	return o.result(r)
 }
 
-// attack measures what features detect, in all recordings that there are.
+// attack measures what features or structure detect, in all recordings that there are.
 func (o *steganalysisFlags) attack(ctx context.Context) error {
 	var data steganalysis.AttackData
 	narrow := steganalysis.Scene{Name: "Speech and music at 16 kHz", Rate: dataset.Rate, Samples: experiment.Samples}
@@ -182,26 +187,43 @@ func (o *steganalysisFlags) attack(ctx context.Context) error {
 		data.Digest += " and " + m.Digest()
 	}
 	o.set = "test"
-	command := o.common("steganalysis") + " --detector " + byFeatures
+	command := o.common("steganalysis") + " --detector " + o.detector
 	if o.music != "" {
 		command += " --music music"
 	}
-	if o.each != steganalysis.EachGroup {
+	if o.each != steganalysis.EachGroup && o.detector == byFeatures {
 		command += fmt.Sprintf(" --each %d", o.each)
 	}
 	for _, name := range o.only {
 		command += fmt.Sprintf(" --only %q", name)
 	}
 	command += fmt.Sprintf(" --seed %d", o.options.Seed)
-	end := o.show("hiding")
-	r, err := steganalysis.Attack(ctx, data, steganalysis.AttackOptions{Options: o.options, Each: o.each, Only: o.only, Method: func(r *steganalysis.AttackReport) error {
-		r.Command = command
+	save := func(page func(w io.Writer) error, r any) error {
 		e := o.experimentFlags
 		e.quiet = true // it is said once, at the end
-		return e.write(map[string]func(w io.Writer) error{
-			"steganalysis-features.md": r.Markdown, "steganalysis-features.json": func(w io.Writer) error { return writeJSON(w, r) },
+		name := "steganalysis-" + o.detector
+		return e.write(map[string]func(w io.Writer) error{name + ".md": page, name + ".json": func(w io.Writer) error { return writeJSON(w, r) }})
+	}
+	options := steganalysis.AttackOptions{Options: o.options, Each: o.each, Only: o.only}
+	var r any
+	var err error
+	end := o.show("hiding")
+	if o.detector == byStructure {
+		data.Scenes = slices.DeleteFunc(data.Scenes, func(s steganalysis.Scene) bool { return s.Joined })
+		for i := range data.Scenes {
+			data.Scenes[i].Samples = longest * data.Scenes[i].Rate
+		}
+		r, err = steganalysis.Repeats(ctx, data, options, func(r *steganalysis.RepeatsReport) error {
+			r.Command = command
+			return save(r.Markdown, r)
 		})
-	}})
+	} else {
+		options.Method = func(r *steganalysis.AttackReport) error {
+			r.Command = command
+			return save(r.Markdown, r)
+		}
+		r, err = steganalysis.Attack(ctx, data, options)
+	}
 	end()
 	if err != nil {
 		return err
@@ -209,6 +231,9 @@ func (o *steganalysisFlags) attack(ctx context.Context) error {
 	o.printf("the results are in %s\n", o.out)
 	return o.result(r)
 }
+
+// longest is the length in seconds of a recording that is searched for what comes again.
+const longest = 600
 
 // save writes what there is of the results.
 func (o *steganalysisFlags) save(r *steganalysis.Report) error {

@@ -171,7 +171,7 @@ func plainArguments(cmd *cobra.Command, args []string, err error) error {
 	case len(args) == 0:
 		err = usagef("nothing is given")
 	case takes == "":
-		return withHint(usagef("%s is one too many: %s takes flags alone", shown(args[0]), cmd.CommandPath()), "%s -h explains", cmd.CommandPath())
+		return withHint(usagef("%s is one too many: want flags alone", shown(args[0])), "%s -h explains", cmd.CommandPath())
 	default:
 		err = usagef("that is not what %s takes", cmd.CommandPath())
 	}

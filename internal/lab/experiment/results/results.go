@@ -57,13 +57,14 @@ var pages = []struct{ name, page, what string }{
 	{"robustness", "ROBUSTNESS.md", "what is left when something happens to a recording"},
 	{"steganalysis", "STEGANALYSIS.md", "how well a small network finds out that something is hidden"},
 	{"steganalysis-features", "STEGANALYSIS-FEATURES.md", "how well features made by hand find it out"},
+	{"steganalysis-structure", "STEGANALYSIS-STRUCTURE.md", "whether anything comes again within a long recording"},
 }
 
 // kinds are the kinds of pictures in the paper's Table 1.
 var kinds = []string{"photos", "faces"}
 
 // Read reads the results that there are: table1.json, evaluate-photos.json, evaluate-faces.json, lattice.json, durable.json, claims.json,
-// variants.json, robustness.json, steganalysis.json and steganalysis-features.json, each from the first of the folders that has it, as the commands write them or as [Page.Files] does; and from weights,
+// variants.json, robustness.json, steganalysis.json, steganalysis-features.json and steganalysis-structure.json, each from the first of the folders that has it, as the commands write them or as [Page.Files] does; and from weights,
 // which has a folder for each kind of pictures, the configurations and the logs of the runs. table1.json has to be there.
 func Read(weights fs.FS, folders ...fs.FS) (*Page, error) {
 	r := &Page{table1: new(table1.Report), evaluations: map[string]*evaluate.Report{}, others: map[string]*circumstances{}, trainings: map[string]*contender.Training{}}
@@ -128,6 +129,8 @@ func (c *circumstances) UnmarshalJSON(text []byte) error {
 		Tables []*lattice.Table
 		Groups []steganalysis.Group
 		Scenes []steganalysis.AttackedScene
+
+		Recordings []steganalysis.SearchedRecording
 	}
 	if err := json.Unmarshal(text, &report); err != nil {
 		return err
@@ -149,6 +152,7 @@ func (c *circumstances) UnmarshalJSON(text []byte) error {
 	for _, s := range report.Scenes {
 		c.Pairs += s.Covers
 	}
+	c.Pairs += len(report.Recordings)
 	for _, g := range report.Groups {
 		if g.Fainter != nil && *g.Fainter == 0 {
 			for _, m := range g.Methods {

@@ -85,7 +85,8 @@ func TestResultsInShort(t *testing.T) {
 				{Methods: []steganalysis.Method{{Name: "LSB matching"}}},
 			},
 		})},
-		"steganalysis-features.json": {Data: report(steganalysis.AttackReport{Scenes: []steganalysis.AttackedScene{{Covers: 7}, {Covers: 9}}})},
+		"steganalysis-features.json":  {Data: report(steganalysis.AttackReport{Scenes: []steganalysis.AttackedScene{{Covers: 7}, {Covers: 9}}})},
+		"steganalysis-structure.json": {Data: report(steganalysis.RepeatsReport{Recordings: make([]steganalysis.SearchedRecording, 17)})},
 	}
 	page := func(folder fstest.MapFS) (string, *Page) {
 		r, err := Read(fstest.MapFS{}, folder)
@@ -103,6 +104,7 @@ func TestResultsInShort(t *testing.T) {
 		"(LATTICE.md) | the default method beside its targets: 2 of 3 met | 14 |", "beside its targets: 4 of 5 met | 11 |", "(CLAIMS.md) | what the paper claims of its stages | 12 | 0 | abc | 3.2 |\n",
 		"(ROBUSTNESS.md) | what is left when something happens to a recording | 13 |", "(STEGANALYSIS.md) | how well a small network finds out that something is hidden | 15 |",
 		"(STEGANALYSIS-FEATURES.md) | how well features made by hand find it out | 16 |",
+		"(STEGANALYSIS-STRUCTURE.md) | whether anything comes again within a long recording | 17 |",
 		"\n| DITAS-M | 0.750 (0.625–0.875) | 25.0 % (20.0–30.0) |\n",
 	} {
 		if !strings.Contains(got, want) {
