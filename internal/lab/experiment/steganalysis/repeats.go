@@ -78,7 +78,7 @@ func Repeats(ctx context.Context, data AttackData, o AttackOptions, method func(
 	if err != nil {
 		return nil, err
 	}
-	r, methods := &RepeatsReport{Data: data.Digest}, 0
+	r := &RepeatsReport{Data: data.Digest}
 	for _, scene := range data.Scenes {
 		c, err := joined(scene, o.Seed)
 		if err != nil {
@@ -94,9 +94,13 @@ func Repeats(ctx context.Context, data AttackData, o AttackOptions, method func(
 		r.Recordings = append(r.Recordings, SearchedRecording{Name: scene.Name, Rate: scene.Rate, Seconds: float64(len(x)) / float64(scene.Rate)})
 		at := &r.Recordings[len(r.Recordings)-1]
 		var echoes structure.Echoes
-		for _, t := range s.repeating(key) {
-			asked := o.Only == nil || slices.Contains(o.Only, t.name)
-			if !asked && t.name != untouched {
+		all := s.repeating(key)
+		if o.Only != nil && !slices.ContainsFunc(all, func(t suspect) bool { return slices.Contains(o.Only, t.name) }) {
+			return nil, errNoMethod
+		}
+		for _, t := range all {
+			// What comes again in the recording as it was has to be known of all others.
+			if o.Only != nil && !slices.Contains(o.Only, t.name) && t.name != untouched {
 				continue
 			}
 			m, err := s.search(ctx, t, echoes)
@@ -107,9 +111,6 @@ func Repeats(ctx context.Context, data AttackData, o AttackOptions, method func(
 				echoes = m.Seen.Echoes()
 			}
 			at.Methods = append(at.Methods, *m)
-			if asked {
-				methods++
-			}
 			r.Origin = s.Origin(begin)
 			if method != nil {
 				if err := method(r); err != nil {
@@ -117,9 +118,6 @@ func Repeats(ctx context.Context, data AttackData, o AttackOptions, method func(
 				}
 			}
 		}
-	}
-	if methods == 0 {
-		return nil, errNoMethod
 	}
 	return r, nil
 }
