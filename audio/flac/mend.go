@@ -3,6 +3,7 @@ package flac
 import (
 	"bytes"
 	"crypto/md5"
+	"encoding/binary"
 	"hash"
 	"sync"
 
@@ -19,7 +20,7 @@ type health struct {
 }
 
 // Mend returns the file as one that reads silence, and writes silence, in place of frames that are damaged. A file of which no more than the last frame
-// is missing, and not all of that, counts as damaged and not as cut off. It also compares its samples with the MD5 in STREAMINFO: see [File.Altered].
+// is missing, and not all of that, counts as damaged and not as cut off: what is left of that is not written again. It also compares its samples with the MD5 in STREAMINFO: see [File.Altered].
 func (f *File) Mend() audio.Mended {
 	if f.health != nil {
 		return f
@@ -31,9 +32,19 @@ func (f *File) Mend() audio.Mended {
 		longest = f.info.maxBlock
 	}
 	if missing := f.info.samples - f.present; f.present > 0 && missing > 0 && missing <= int64(longest) && f.coded.end < f.size {
-		m.present = f.info.samples
+		m.present, m.coded.end = f.info.samples, f.trailer()
 	}
 	return &m
+}
+
+// trailer returns where the tag in the old form of ID3 begins that may stand at the end of a file, or the file ends.
+func (f *File) trailer() int64 {
+	const size = 128
+	var mark [3]byte
+	if at := f.size - size; at >= f.coded.end && f.read(mark[:], at) == nil && string(mark[:]) == "TAG" {
+		return at
+	}
+	return f.size
 }
 
 // Damaged implements [audio.Mended]. It is 0 unless [File.Mend] returned the file.
@@ -99,6 +110,13 @@ func (d *digester) add(frame [][]int64, bits int) {
 	raw := d.raw[:stride*len(frame[0])]
 	for c, codes := range frame {
 		at := c * width
+		if width == 2 { // as nearly always
+			for _, v := range codes {
+				binary.LittleEndian.PutUint16(raw[at:], uint16(v))
+				at += stride
+			}
+			continue
+		}
 		for _, v := range codes {
 			for b := range width {
 				raw[at+b] = byte(v >> (8 * b))

@@ -242,6 +242,10 @@ type sound struct {
 	lossy  bool          // what was given
 	// complaint is what the program that decoded what was given said was wrong with it.
 	complaint string
+	// damaged is how many frames of what was given could not be read, and altered whether they did not match the checksum in its header, if it became another
+	// file.
+	damaged int64
+	altered bool
 	// becomes tells what became of what was given, as report.Hide has it.
 	becomes string
 	// source is what was given, where its samples are more precise than those of the file that it became; nil elsewhere.
@@ -262,6 +266,24 @@ func (f *sound) Lossy() bool { return f.lossy }
 
 // Unrounded returns what was given, if its samples are more precise, or nil.
 func (f *sound) Unrounded() audio.File { return f.source }
+
+// Unwrap returns the recording in the file.
+func (f *sound) Unwrap() audio.File { return f.Rewriter }
+
+// Mend returns the sound itself, which is silent where it is damaged.
+func (f *sound) Mend() audio.Mended { return f }
+
+// Damaged returns how many frames have turned out to be damaged, also of what was given.
+func (f *sound) Damaged() int64 {
+	n := f.damaged
+	if mended := audio.Mend(f.Rewriter); mended != nil {
+		n += mended.Damaged()
+	}
+	return n
+}
+
+// Altered reports whether the samples, also of what was given, turned out not to match a checksum.
+func (f *sound) Altered() bool { return f.altered || audio.Altered(f.Rewriter) }
 
 // Complaint returns what the program that decoded what was given said was wrong with it.
 func (f *sound) Complaint() string { return f.complaint }
@@ -489,10 +511,17 @@ func (s *session) decode(ctx context.Context, f *spool) (*sound, error) {
 	}
 	if lossy && !foreign && cut == nil {
 		v.source, g.other = file, f
+		if before, ok := audio.As[interface{ Unrounded() audio.File }](r); ok { // silent where it is damaged
+			v.source = before.Unrounded()
+		}
 	} else {
 		f.release()
 	}
 	v.given, v.lossy, v.becomes, v.cut, v.complaint = given, lossy, becomes, cut, codec.Complaint(file)
+	if mended := audio.Mend(r); mended != nil {
+		v.damaged = mended.Damaged()
+	}
+	v.altered = audio.Altered(r)
 	return v, nil
 }
 
