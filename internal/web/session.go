@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -237,6 +238,7 @@ type sound struct {
 	audio.Rewriter
 	file   *spool
 	name   string
+	hash   []byte // SHA-256 of what was uploaded; nil of what was made here
 	format *codec.Format
 	given  *codec.Format // what it was, before it became a file that can be written
 	lossy  bool          // what was given
@@ -330,6 +332,7 @@ type spool struct {
 	page  *session
 	bytes int64  // that the page was charged
 	other *spool // that is released with it, if there is one
+	hash  []byte // SHA-256 of what was uploaded; nil of other files
 
 	mu    sync.Mutex
 	users int
@@ -424,8 +427,9 @@ func (s *session) receive(w http.ResponseWriter, r *http.Request, lane string, l
 	client := http.NewResponseController(w)
 	stop := context.AfterFunc(ctx, func() { client.SetReadDeadline(time.Now()) })
 	defer stop()
+	digest := sha256.New()
 	f, err := s.write(func(dst io.Writer) error {
-		_, err := io.Copy(cancelledWriter{dst, ctx}, http.MaxBytesReader(w, r.Body, limit))
+		_, err := io.Copy(cancelledWriter{io.MultiWriter(dst, digest), ctx}, http.MaxBytesReader(w, r.Body, limit))
 		return err
 	})
 	switch {
@@ -442,16 +446,19 @@ func (s *session) receive(w http.ResponseWriter, r *http.Request, lane string, l
 		f.release()
 		return nil, errors.Join(err, errEmpty)
 	}
+	f.hash = digest.Sum(nil)
 	return f, nil
 }
 
 // openSound makes a sound of a file, which becomes the sound's. What cannot be written becomes what can be.
 func (s *session) openSound(ctx context.Context, f *spool, name string) (*sound, error) {
+	hash := f.hash
 	v, err := s.decode(ctx, f)
 	if err != nil {
 		f.release()
 		return nil, err
 	}
+	v.hash = hash
 	v.name = path.Base(strings.ReplaceAll(name, `\`, "/"))
 	if v.name == "." || v.name == "/" {
 		v.name = "recording" + v.format.Extension()
