@@ -403,7 +403,9 @@ func TestKeyFileIsAnother(t *testing.T) {
 			key  []byte
 			told bool
 		}{{file, true}, {[]byte("another file"), false}} {
-			var hidden struct{ KeyFile *struct{ Text, Advice string } }
+			var hidden struct {
+				KeyFile *struct{ Text, Advice string }
+			}
 			v.result("POST", "/hide", ask(c.key), &hidden)
 			if told := hidden.KeyFile != nil && strings.HasPrefix(hidden.KeyFile.Text, "the key file is the recording itself, ") && hidden.KeyFile.Advice != ""; told != c.told {
 				t.Errorf("%s: %.20q as the key file: told %t, %+v", name, c.key, told, hidden.KeyFile)
