@@ -242,8 +242,8 @@ func (f *File) findEnd() error {
 		return err
 	}
 	for length, to := int64(readSize), f.size; to > f.coded.start; length *= 2 {
-		from := max(f.coded.start, f.size-length)
-		for {
+		begin := max(f.coded.start, f.size-length)
+		for from := begin; ; {
 			found, err := d.find(from, to)
 			if err != nil {
 				return err
@@ -261,7 +261,7 @@ func (f *File) findEnd() error {
 		if f.coded.end > f.coded.start {
 			break
 		}
-		to = from
+		to = begin
 	}
 	switch {
 	case f.present == 0 && d.failed >= maxFailed:
@@ -306,7 +306,7 @@ func (f *File) findFirst(d *decoder) (bool, error) {
 		}
 		// What was before is lost. A recording that begins midway is not damaged besides.
 		f.unit, f.variable = d.samples, d.variable
-		if most := f.info.maxBlock; !d.variable && d.number*int64(most)+int64(d.samples) == f.info.samples {
+		if most := f.info.maxBlock; !d.variable && most > d.samples && d.number*int64(most)+int64(d.samples) == f.info.samples {
 			f.unit = most // the one that was found is the last, and shorter
 		}
 		return true, nil

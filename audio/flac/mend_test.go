@@ -370,3 +370,62 @@ func TestAltered(t *testing.T) {
 		}
 	}
 }
+
+// FuzzMend reads what is left of a file and writes that anew: it is as long, and nothing of it is damaged.
+func FuzzMend(f *testing.F) {
+	for _, name := range []string{"s8", "tags", "around", "variable", "strange-old-variable", "midway"} {
+		data := read(f, name+".flac")
+		f.Add(data, uint16(0), uint16(0))
+		f.Add(data, uint16(len(data)/2), uint16(1))
+		f.Add(data, uint16(len(data)-20), uint16(10))
+	}
+	f.Fuzz(func(t *testing.T, data []byte, from, n uint16) {
+		data = bytes.Clone(data)
+		at := min(int(from), len(data))
+		clear(data[at:min(at+int(n), len(data))])
+		file, err := Open(bytes.NewReader(data), int64(len(data)))
+		if err != nil {
+			return
+		}
+		m := file.Mend().(*File)
+		const most = 1 << 17 // samples; some bytes can hold many
+		if m.Frames() > most {
+			return
+		}
+		rec, err := audio.ReadAll(m)
+		if err != nil && !errors.As(err, new(*audio.TruncatedError)) || int64(rec.Frames()) != m.Frames() || m.Damaged() > m.Frames() {
+			t.Fatalf("%d samples of %d, %d damaged, error %v", rec.Frames(), m.Frames(), m.Damaged(), err)
+		}
+		var out bytes.Buffer
+		w, err := m.Rewrite(&out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range rec.Samples {
+			for i, v := range x {
+				x[i] = rec.Format.Quantize(-v)
+			}
+		}
+		if err := w.Write(rec.Samples); err != nil {
+			if !errors.Is(err, audio.ErrDamaged) { // frames that do not begin where their numbers say
+				t.Fatal(err)
+			}
+			return
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if m.coded.end < m.size {
+			return // who knows what that is
+		}
+		again, err := audio.ReadAll(open(t, out.Bytes()))
+		if err != nil && !errors.As(err, new(*audio.TruncatedError)) {
+			t.Fatal(err)
+		}
+		for c, x := range again.Samples {
+			if !slices.Equal(x, rec.Samples[c]) {
+				t.Fatalf("%d samples of %d, or others", len(x), rec.Frames())
+			}
+		}
+	})
+}
