@@ -17,44 +17,156 @@ import (
 	"ditas"
 	"ditas/audio"
 	"ditas/audio/codec"
+	"ditas/audio/flac"
 	"ditas/audio/wav"
 	"ditas/internal/racetest"
 	"ditas/picture"
 	"ditas/report"
 )
 
-// Whoever hides in an MP3 file that is damaged is told before.
+// Whoever hides in a file that is damaged is told before, and what is made is as long as that.
 func TestDamagedCover(t *testing.T) {
 	racetest.Skip(t)
-	data, err := os.ReadFile(filepath.Join("audio", "mp3", "testdata", "joint.mp3"))
+	file := func(path ...string) []byte {
+		t.Helper()
+		data, err := os.ReadFile(filepath.Join(path...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	rec, err := audio.ReadAll(open(t, music(t, audio.Format{Rate: 16000, Channels: 1, Encoding: audio.Int16}, 7)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	survey := func(data []byte) []report.Warning {
-		t.Helper()
-		cover, err := codec.Open(bytes.NewReader(data), int64(len(data)))
+	var encoded bytes.Buffer
+	if err := flac.Encode(&encoded, rec); err != nil {
+		t.Fatal(err)
+	}
+	aBit := func(data []byte) { data[len(data)/2] ^= 4 }
+	secret, err := ditas.Passphrase("correct horse battery staple", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		data    []byte
+		damage  func(data []byte)
+		methods []string
+	}{
+		"MP3":  {file("audio", "mp3", "testdata", "joint.mp3"), func(data []byte) { clear(data[len(data)/2:][:len(data)/8]) }, []string{ditas.Lattice}},
+		"Opus": {file("audio", "opus", "testdata", "pages.opus"), aBit, []string{ditas.Lattice}},
+		"FLAC": {encoded.Bytes(), aBit, []string{ditas.Lattice, ditas.Covert, ditas.Networks, ditas.Durable}},
+	} {
+		for _, method := range c.methods {
+			hide := func(data []byte) (int64, []report.Warning) {
+				t.Helper()
+				cover := anyFile(t, data)
+				s, err := ditas.NewSurvey(t.Context(), cover, ditas.SurveyOptions{Method: method})
+				if err != nil {
+					t.Fatalf("%s, %s: %v", name, method, err)
+				}
+				key := ditas.Public()
+				if method == ditas.Covert {
+					key = secret
+				}
+				var stego bytes.Buffer
+				if _, err := s.Hide(t.Context(), &stego, scene(24, 18), key, ditas.HideOptions{Fit: true}); err != nil {
+					t.Fatalf("%s, %s: %v", name, method, err)
+				}
+				if _, r := reveal(t, stego.Bytes(), key, ditas.RevealOptions{}); !r.Complete || r.Damaged > 0 || r.Altered {
+					t.Errorf("%s, %s: complete %t, and %g s are damaged in what was made, altered %t", name, method, r.Complete, r.Damaged, r.Altered)
+				}
+				if _, err := ditas.Holds(t.Context(), cover, key); err != nil {
+					t.Errorf("%s, %s: %v", name, method, err)
+				}
+				return anyFile(t, stego.Bytes()).Frames(), slices.DeleteFunc(s.Warnings(), func(w report.Warning) bool { return w.Kind != report.Damaged })
+			}
+			whole, w := hide(c.data)
+			if len(w) > 0 {
+				t.Errorf("%s, %s: of a whole file: %v", name, method, w)
+			}
+			data := bytes.Clone(c.data)
+			c.damage(data)
+			frames, w := hide(data)
+			if len(w) != 1 || !strings.HasPrefix(w[0].Text, "is damaged: ") || !strings.HasSuffix(w[0].Text, " s of it cannot be read") || strings.Contains(w[0].Text, " 0.00 s") {
+				t.Errorf("%s, %s: of a damaged file: %v", name, method, w)
+			}
+			if frames != whole && name == "FLAC" {
+				t.Errorf("%s, %s: %d of %d frames", name, method, frames, whole)
+			}
+		}
+	}
+	// In Go, other ways to give it and to write it are no different.
+	data := bytes.Clone(encoded.Bytes())
+	aBit(data)
+	for _, name := range []string{"stego.flac", "stego.wav"} {
+		cover, _, err := codec.Cover(anyFile(t, data), codec.CoverOptions{Name: name})
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := ditas.NewSurvey(context.Background(), cover, ditas.SurveyOptions{})
+		if w := ditas.Damage(cover); w != nil {
+			t.Errorf("%s: told before anything is read: %v", name, w)
+		}
+		var b bytes.Buffer
+		if err := ditas.Dither(t.Context(), &b, cover, ditas.DitherOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if w := ditas.Damage(cover); len(w) != 1 || !strings.HasPrefix(w[0].Text, "is damaged: 0.26 s") {
+			t.Errorf("%s, dithered: %v", name, w)
+		}
+		if n := anyFile(t, b.Bytes()).Frames(); n != int64(rec.Frames()) {
+			t.Errorf("%s, dithered: %d of %d frames", name, n, rec.Frames())
+		}
+	}
+}
+
+// Whoever hides in a file, or reveals from one, whose samples are not those of the checksum in its header is told.
+func TestAlteredCover(t *testing.T) {
+	racetest.Skip(t)
+	rec, err := audio.ReadAll(open(t, music(t, audio.Format{Rate: 16000, Channels: 2, Encoding: audio.Int16}, 5)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := flac.Encode(&b, rec); err != nil {
+		t.Fatal(err)
+	}
+	const sum = 4 + 4 + 18 // where the MD5 stands: behind the mark, the head of a block, and sizes and the like
+	b.Bytes()[sum] ^= 1
+	const want = "is not as it was made: its samples do not match the checksum in its header"
+	for _, method := range []string{ditas.Lattice, ditas.Covert, ditas.Networks, ditas.Durable} {
+		s, err := ditas.NewSurvey(t.Context(), anyFile(t, b.Bytes()), ditas.SurveyOptions{Method: method})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Hide(context.Background(), io.Discard, scene(32, 24), ditas.Public(), ditas.HideOptions{Fit: true}); err != nil {
+		if w := s.Warnings(); !slices.ContainsFunc(w, func(w report.Warning) bool { return w.Kind == report.Damaged && w.Text == want && w.Advice != "" }) {
+			t.Errorf("%s: %v", method, w)
+		}
+		var stego bytes.Buffer
+		if method != ditas.Lattice {
+			continue
+		}
+		if _, err := s.Hide(t.Context(), &stego, scene(24, 18), ditas.Public(), ditas.HideOptions{Fit: true}); err != nil {
 			t.Fatal(err)
 		}
-		return s.Warnings()
+		if _, r := reveal(t, stego.Bytes(), ditas.Public(), ditas.RevealOptions{}); r.Altered {
+			t.Error("what was made is said to be altered")
+		}
+		stego.Bytes()[sum] ^= 1
+		if _, r := reveal(t, stego.Bytes(), ditas.Public(), ditas.RevealOptions{}); !r.Altered {
+			t.Error("that another one was altered is not told")
+		}
 	}
-	about := func(w report.Warning) bool { return w.Kind == report.Damaged }
-	if w := survey(data); slices.ContainsFunc(w, about) {
-		t.Errorf("of a whole file: %v", w)
+}
+
+// anyFile opens a recording of any format.
+func anyFile(t testing.TB, data []byte) audio.File {
+	t.Helper()
+	f, err := codec.Open(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
 	}
-	clear(data[len(data)/2:][:len(data)/8])
-	w := survey(data)
-	i := slices.IndexFunc(w, about)
-	if i < 0 || !strings.HasPrefix(w[i].Text, "is damaged: 0.0") {
-		t.Errorf("of a damaged file: %v", w)
-	}
+	return f
 }
 
 // Speech of 8 bits has steps as coarse as rounding: what is hidden in it is found, or it is refused and nothing is written.

@@ -127,7 +127,7 @@ func hide(t testing.TB, cover []byte, p *picture.Planes, key ditas.Key, o ditas.
 
 func reveal(t testing.TB, stego []byte, key ditas.Key, o ditas.RevealOptions) (*picture.Planes, *report.Reveal) {
 	t.Helper()
-	p, report, err := ditas.Reveal(context.Background(), open(t, stego), key, o)
+	p, report, err := ditas.Reveal(context.Background(), anyFile(t, stego), key, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -97,29 +97,43 @@ func NewSurvey(ctx context.Context, cover audio.File, o SurveyOptions) (*Survey,
 	if m.sparing {
 		warnings = slices.DeleteFunc(warnings, func(w report.Warning) bool { return slices.Contains(shownByNoise, w.Kind) })
 	}
-	if mended := audio.Mend(writable); mended != nil && mended.Damaged() > 0 {
-		warnings = append(warnings, report.Warning{
-			Kind: report.Damaged, Text: fmt.Sprintf("is damaged: %.2f s of it cannot be read", float64(mended.Damaged())/float64(cover.Format().Rate)),
-			Advice: "take a copy that is whole, unless this is what you want",
-		})
+	return &Survey{m, o.For, s, append(warnings, Damage(writable)...), codec.Becomes(writable)}, nil
+}
+
+// Damage returns warnings of what is lost of a recording that [codec.Cover] made, as far as that has turned out while it was read: [NewSurvey] and [Dither] read
+// all of it. A survey's warnings hold them already.
+func Damage(recording audio.Rewriter) []report.Warning {
+	var warnings []report.Warning
+	warn := func(text, advice string) {
+		warnings = append(warnings, report.Warning{Kind: report.Damaged, Text: text, Advice: advice})
 	}
-	if said := codec.Complaint(cover); said != "" {
-		warnings = append(warnings, report.Warning{
-			Kind: report.Damaged, Text: "seems to be damaged or cut off: the program that decoded it says: " + said,
-			Advice: "take a copy that is whole, unless this is what you want",
-		})
+	const whole = "take a copy that is whole, unless this is what you want"
+	if mended := audio.Mend(recording); mended != nil && mended.Damaged() > 0 {
+		lost := float64(mended.Damaged()) / float64(recording.Format().Rate)
+		warn(fmt.Sprintf("is damaged: %.2f s of it cannot be read", max(0.01, lost)), whole)
 	}
-	return &Survey{m, o.For, s, warnings, codec.Becomes(writable)}, nil
+	if audio.Altered(recording) {
+		warn("is not as it was made: its samples do not match the checksum in its header", "take another copy, unless you know what changed it")
+	}
+	if said := codec.Complaint(recording); said != "" {
+		warn("seems to be damaged or cut off: the program that decoded it says: "+said, whole)
+	}
+	return warnings
 }
 
 // shownByNoise are the warnings of a cover in which noise would be seen because there is nothing else.
 var shownByNoise = []report.WarningKind{report.Narrow, report.Compressed, report.Clipped}
 
 // rewriter returns a recording as one that can be written: as it is, or as codec.Default says, of 16 bits if it was compressed with loss or a method takes
-// no more.
+// no more. Where it is damaged it is silent.
 func rewriter(cover audio.File, m *Method) (audio.Rewriter, error) {
 	r, ok := cover.(audio.Rewriter)
 	if f := cover.Format(); ok && (m.MaxBits == 0 || !f.Encoding.IsFloat() && f.Bits() <= m.MaxBits) {
+		if damaged, ok := cover.(interface{ Mend() audio.Mended }); ok {
+			if mended, ok := damaged.Mend().(audio.Rewriter); ok {
+				return mended, nil
+			}
+		}
 		return r, nil
 	}
 	r, _, err := codec.Cover(cover, codec.CoverOptions{Sixteen: m.MaxBits > 0})

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"testing"
 
 	"ditas"
@@ -13,6 +14,7 @@ import (
 	"ditas/audio/flac"
 	"ditas/audio/wav"
 	"ditas/internal/racetest"
+	"ditas/report"
 )
 
 // strange returns a recording of ten seconds of floats.
@@ -176,9 +178,20 @@ func TestDamagedFLAC(t *testing.T) {
 	if psnr(t, scene(16, 16), p) < 100 || r.Damaged < 0.1 || r.Damaged > 1 {
 		t.Errorf("%.1f dB, %.2f s are said to be damaged", psnr(t, scene(16, 16), p), r.Damaged)
 	}
-	// What is damaged is no cover.
-	if _, err := ditas.NewSurvey(t.Context(), file, ditas.SurveyOptions{}); !errors.Is(err, audio.ErrDamaged) {
-		t.Errorf("surveyed what is damaged: %v", err)
+	// A package's own file serves as a cover as well.
+	s, err := ditas.NewSurvey(t.Context(), file, ditas.SurveyOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again bytes.Buffer
+	if _, err := s.Hide(t.Context(), &again, scene(16, 16), ditas.Public(), ditas.HideOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if w := s.Warnings(); !slices.ContainsFunc(w, func(w report.Warning) bool { return w.Kind == report.Damaged }) {
+		t.Errorf("surveyed, it is not said to be damaged: %v", w)
+	}
+	if whole, err := flac.Decode(bytes.NewReader(again.Bytes()), int64(again.Len())); err != nil || whole.Frames() != rec.Frames() {
+		t.Errorf("hidden in, it has %d of %d frames, %v", whole.Frames(), rec.Frames(), err)
 	}
 }
 

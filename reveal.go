@@ -95,7 +95,7 @@ func reveal(ctx context.Context, stego audio.File, key Key, o RevealOptions, onl
 		}
 		p, r, err := f.Reveal(ctx, revealing)
 		if r != nil {
-			r.Complaint = codec.Complaint(stego)
+			r.Complaint, r.Altered = codec.Complaint(stego), audio.Altered(stego)
 		}
 		if r != nil && mended != nil {
 			r.Damaged = stego.Format().Duration(mended.Damaged()).Seconds()
@@ -110,6 +110,9 @@ func reveal(ctx context.Context, stego audio.File, key Key, o RevealOptions, onl
 func Holds(ctx context.Context, recording audio.File, keys ...Key) (*report.Warning, error) {
 	if recording.Format().Channels > carrier.MaxChannels {
 		return nil, nil
+	}
+	if mended := audio.Mend(recording); mended != nil {
+		recording = mended
 	}
 	host, err := carrier.NewHost(ctx, recording)
 	if err != nil {

@@ -228,6 +228,13 @@ func Mend(f File) Mended {
 	return nil
 }
 
+// Altered reports whether the samples of f have all been read, and are not those whose checksum is in its header although nothing of it is damaged: some program
+// changed either. Files of formats with such a checksum tell it by a method Altered, once they are mended.
+func Altered(f File) bool {
+	a, ok := As[interface{ Altered() bool }](f)
+	return ok && a.Altered()
+}
+
 // As returns f if it is a T, or else the first that is one of the files that it is made of, which those tell by a method Unwrap. ok is false if none is.
 func As[T any](f File) (t T, ok bool) {
 	for f != nil {

@@ -92,6 +92,8 @@ type Reveal struct {
 	Beyond float64 `json:"beyond,omitempty"`
 	// Damaged is how many seconds of the file are damaged, and count as lost.
 	Damaged float64 `json:"damaged,omitempty"`
+	// Altered says that the samples were read and are not those whose checksum is in the file's header.
+	Altered bool `json:"altered,omitempty"`
 	// Complaint is what the program that decoded the file, such as ffmpeg, said was wrong with it, empty if nothing was.
 	Complaint string `json:"complaint,omitempty"`
 	// Map says for each frame of each channel, as written, whether it was found; nil if the method does not tell.

@@ -89,7 +89,8 @@ func (o CoverOptions) lowers(f audio.File) bool {
 // Cover returns f, as [Open] or [OpenFile] returned it, as a recording that can be written, and the format that it
 // will have. A recording that is written in its own format keeps everything but the samples; any other becomes a new
 // file with the same rate, channels and encoding, without its tags. The new file has 16 bits if f is [Lossy]. [Becomes] tells people. Of a new file,
-// a method Unrounded returns f, whose samples may be more precise.
+// a method Unrounded returns f, whose samples may be more precise. Where f is damaged, the recording is silent, as by [audio.Mend], and [audio.Mend] of it
+// tells how much that is.
 //
 // The error is a *[Refusal] that wraps [audio.ErrUnsupported] if the format cannot be written or cannot hold the
 // recording, or if there is no such level.
@@ -100,6 +101,9 @@ func Cover(f audio.File, o CoverOptions) (audio.Rewriter, *Format, error) {
 	own, _ := Of(f)
 	if named, ok := f.(*File); ok {
 		f = named.File
+	}
+	if damaged, ok := f.(interface{ Mend() audio.Mended }); ok {
+		f = damaged.Mend()
 	}
 	to, asked := ByName(o.Name)
 	if !asked {

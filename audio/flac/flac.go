@@ -108,16 +108,19 @@ type span struct{ start, end int64 }
 
 // File is a FLAC file. It implements [audio.Rewriter].
 type File struct {
-	r       io.ReaderAt
-	size    int64
-	info    streamInfo
-	infoAt  int64  // where the content of STREAMINFO begins
-	tables  []span // the contents of SEEKTABLE blocks
-	coded   span   // the frames, from the first to the last complete one
-	unit    int    // samples in each frame but the last, where frames are numbered; 1 where their samples are, in the old form
-	base    int64  // number of the first sample, not 0 in a stream that was joined midway
-	present int64  // samples up to the end of the last complete frame
-	effort  *effort
+	r        io.ReaderAt
+	size     int64
+	info     streamInfo
+	infoAt   int64  // where the content of STREAMINFO begins
+	tables   []span // the contents of SEEKTABLE blocks
+	coded    span   // the frames, from the first to the last complete one
+	unit     int    // samples in each frame but the last, where frames are numbered; 1 where their samples are, in the old form
+	variable bool   // frames may be of any length, and say so
+	base     int64  // number of the first sample, not 0 in a stream that was joined midway
+	whole    int64  // samples up to the end of the last complete frame
+	present  int64  // these, and of a mended file those of a last frame that is damaged
+	effort   *effort
+	health   *health // nil if reading ends at what is damaged
 }
 
 func malformed(format string, args ...any) error {
@@ -239,8 +242,8 @@ func (f *File) findEnd() error {
 		return err
 	}
 	for length, to := int64(readSize), f.size; to > f.coded.start; length *= 2 {
-		from := max(f.coded.start, f.size-length)
-		for {
+		begin := max(f.coded.start, f.size-length)
+		for from := begin; ; {
 			found, err := d.find(from, to)
 			if err != nil {
 				return err
@@ -258,7 +261,7 @@ func (f *File) findEnd() error {
 		if f.coded.end > f.coded.start {
 			break
 		}
-		to = from
+		to = begin
 	}
 	switch {
 	case f.present == 0 && d.failed >= maxFailed:
@@ -269,6 +272,7 @@ func (f *File) findEnd() error {
 		return fmt.Errorf("%w: %d samples in %d bytes, which is nothing but silence in blocks that no program writes; convert the file to WAV first",
 			audio.ErrUnsupported, f.present, f.coded.end-f.coded.start)
 	}
+	f.whole = f.present
 	return nil
 }
 
@@ -301,13 +305,16 @@ func (f *File) findFirst(d *decoder) (bool, error) {
 			return false, fmt.Errorf("the first frame: %w", err)
 		}
 		// What was before is lost. A recording that begins midway is not damaged besides.
-		f.unit = d.samples
+		f.unit, f.variable = d.samples, d.variable
+		if most := f.info.maxBlock; !d.variable && most > d.samples && d.number*int64(most)+int64(d.samples) == f.info.samples {
+			f.unit = most // the one that was found is the last, and shorter
+		}
 		return true, nil
 	case err != nil:
 		return false, err
 	}
 	first := d.header
-	f.unit = first.samples
+	f.unit, f.variable = first.samples, first.variable
 	if !first.variable && f.info.minBlock != f.info.maxBlock && d.body() == nil {
 		d.unsigned(16) // the frame's checksum
 		// Before there was a mark for it, frames of varying size were known by STREAMINFO.

@@ -4,13 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 
 	"ditas/audio"
 )
 
-// Reader implements [audio.File]. Every frame is checked against its checksum before its samples are given; the MD5 is
-// not checked. The error of a frame that does not match wraps [audio.ErrDamaged].
+// Reader implements [audio.File]. Every frame is checked against its checksum before its samples are given. The error of a frame that does not match
+// wraps [audio.ErrDamaged]; of a file that [File.Mend] returned, it is read as silence.
 func (f *File) Reader() audio.Reader {
 	d := f.decoder()
 	d.seek(f.coded.start)
@@ -24,50 +23,24 @@ type reader struct {
 	used int   // samples of the frame in d
 	gap  int64 // samples before that frame that are lost
 	err  error // that ended the reading
-	mend *mended
 }
 
-// mended is a File that reads silence in place of frames that are damaged.
-type mended struct {
-	*File
-	mu   sync.Mutex
-	lost map[int64]int64 // from each of these samples on, how many
-}
-
-// Mend returns the file as one that reads silence where it is damaged.
-func (f *File) Mend() audio.Mended { return &mended{File: f, lost: map[int64]int64{}} }
-
-// Mend returns the file itself.
-func (m *mended) Mend() audio.Mended { return m }
-
-// Reader implements [audio.File].
-func (m *mended) Reader() audio.Reader {
-	d := m.decoder()
-	d.seek(m.coded.start)
-	return &reader{f: m.File, d: d, mend: m}
-}
-
-// Damaged implements [audio.Mended].
-func (m *mended) Damaged() (n int64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, length := range m.lost {
-		n += length
+// load decodes the frame behind the last one, which ought to begin with the given sample. Of a mended file it passes over what is damaged, up to
+// the next frame that is not, and returns the number of its first sample, or that behind the last one.
+func (f *File) load(d *decoder, sample int64) (first int64, err error) {
+	if f.health != nil && sample >= f.whole {
+		f.health.lose(sample, f.present-sample)
+		return f.present, nil
 	}
-	return n
-}
-
-func (m *mended) lose(from, n int64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.lost[from] = n
-}
-
-// load decodes the frame behind the last one, which ought to begin with the given sample. A mended file passes over what is damaged, up to
-// the next frame that is not: load returns the number of its first sample, or that behind the last one.
-func (r *reader) load(sample int64) (first int64, err error) {
-	f, d := r.f, r.d
-	if err = f.decode(d, sample); r.mend == nil || !errors.Is(err, audio.ErrDamaged) {
+	err = f.decode(d, sample)
+	if f.health == nil {
+		return sample, err
+	}
+	if err == nil {
+		f.health.hear(f, d, sample)
+		return sample, nil
+	}
+	if !errors.Is(err, audio.ErrDamaged) {
 		return sample, err
 	}
 	first, d.failed = f.present, 0
@@ -76,14 +49,15 @@ func (r *reader) load(sample int64) (first int64, err error) {
 		if err != nil {
 			return 0, err
 		}
-		if at := f.first(&d.header); found && (at < sample || at > f.present-int64(d.samples)) {
+		if at := f.first(&d.header); found && (at < sample || at > f.whole-int64(d.samples)) {
 			continue
 		} else if found {
 			first = at
+			f.health.hear(f, d, first)
 		}
 		break
 	}
-	r.mend.lose(sample, first-sample)
+	f.health.lose(sample, first-sample)
 	return first, nil
 }
 
@@ -105,7 +79,7 @@ func (r *reader) Read(block [][]float64) (int, error) {
 		}
 		if r.used == len(r.d.codes[0]) {
 			var first int64
-			first, r.err = r.load(r.next)
+			first, r.err = r.f.load(r.d, r.next)
 			r.gap, r.used = max(0, first-r.next), 0
 			continue
 		}
@@ -135,8 +109,8 @@ func (r *reader) Read(block [][]float64) (int, error) {
 func (f *File) decode(d *decoder, sample int64) error {
 	err := d.next()
 	switch {
-	case err == io.ErrUnexpectedEOF:
-		return &audio.TruncatedError{Frames: sample, Declared: max(f.info.samples, f.present)}
+	case err == io.ErrUnexpectedEOF: // although the last frame lies within it
+		err = damaged("a frame goes on beyond the end of the file")
 	case err == nil && f.first(&d.header) != sample:
 		err = damaged("samples from %d on come next", f.first(&d.header))
 	case err == nil && int64(d.samples) > f.present-sample:
@@ -197,11 +171,11 @@ func (r *reader) seek(sample int64) (int64, error) {
 	next := int64(0)
 	if _, err := h.parse(d.peek(maxHeader), d.info); err == nil {
 		next = f.first(&h)
-	} else if r.mend == nil || from > f.coded.start {
+	} else if f.health == nil || from > f.coded.start {
 		return 0, fmt.Errorf("flac: byte %d: %w", from, err)
 	}
 	for {
-		first, err := r.load(next)
+		first, err := f.load(d, next)
 		if err != nil || first == f.present {
 			return first, err
 		}

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 
 	"ditas/audio"
@@ -53,7 +52,8 @@ func (l Level) NewWriter(dst io.Writer, format audio.Format, samples int64) (aud
 // Rewrite implements [audio.Rewriter]. Frames whose samples do not change are copied, the others are compressed anew, each
 // with the same number of samples, at [DefaultLevel] or the level of [File.WithLevel]. Metadata are copied, except for what
 // depends on the frames: the MD5 and the sizes in STREAMINFO, those in samples only where they are wrong, and the positions in
-// SEEKTABLE. If no sample changes the copy equals the file.
+// SEEKTABLE. If no sample changes the copy equals the file, unless it is one that [File.Mend] returned: then what is written is whole, with frames of silence,
+// or of what was written there, in place of those that are damaged.
 //
 // All of dst is written by Close, as with [NewWriter].
 func (f *File) Rewrite(dst io.Writer) (audio.Writer, error) {
@@ -83,17 +83,19 @@ type writer struct {
 	codes   [][]int64 // samples of the frame at hand; the first used of them have been written
 	used    int
 	encoder encoder
-	md5     hash.Hash
-	raw     []byte // of a frame, as the MD5 takes it
-	spool   spool  // the frames up to the one at hand, if any of them changed or the file is new
-	length  int64  // of these frames
-	most    int    // samples in one of them
-	err     error  // that ended the writing
+	md5     digester
+	spool   spool // the frames up to the one at hand, if any of them changed or the file is new
+	length  int64 // of these frames
+	most    int   // samples in one of them
+	err     error // that ended the writing
 
-	from    *File    // that is rewritten, nil for a new one
-	d       *decoder // behind the frame at hand
-	differs bool     // the frame at hand does
-	changed bool     // a frame did
+	from    *File     // that is rewritten, nil for a new one
+	d       *decoder  // behind the frame at hand, or the one that follows what is lost
+	ahead   bool      // that one is decoded, and not yet at hand
+	gap     int64     // samples before it that are lost, and still to be written
+	silence [][]int64 // a frame in place of them
+	differs bool      // the frame at hand does
+	changed bool      // a frame did
 	tables  [][]point
 	passed  []int // points of each table that lie before the frame at hand
 }
@@ -104,7 +106,7 @@ func newWriter(dst io.Writer, info *streamInfo, samples int64, how *effort) *wri
 		info:    info,
 		samples: samples,
 		codes:   make([][]int64, info.channels),
-		md5:     md5.New(),
+		md5:     digester{Hash: md5.New()},
 	}
 	w.encoder.info, w.encoder.effort = info, how
 	w.info.minSize, w.info.maxSize = 0, 0
@@ -163,10 +165,9 @@ func (w *writer) end(err error) error {
 func (w *writer) begin() error {
 	w.used = 0
 	if w.from != nil {
-		if err := w.from.decode(w.d, w.next); err != nil {
+		if err := w.beginOld(); err != nil {
 			return fmt.Errorf("read the samples to replace: %w", err)
 		}
-		w.head, w.codes, w.differs = w.d.header, w.d.codes, false
 		return nil
 	}
 	unit := int64(w.info.maxBlock)
@@ -180,15 +181,73 @@ func (w *writer) begin() error {
 	return nil
 }
 
+// beginOld prepares the frame of the file that is rewritten that starts with the next sample, or silence in place of it.
+func (w *writer) beginOld() error {
+	f := w.from
+	if !w.ahead {
+		end := w.d.offset()
+		first, err := f.load(w.d, w.next)
+		if err != nil {
+			return err
+		}
+		w.ahead, w.gap = true, first-w.next
+		if w.gap > 0 || w.d.where.start > end { // all that is between is left out
+			if err := w.change(end); err != nil {
+				return err
+			}
+		}
+	}
+	if w.gap == 0 {
+		w.ahead = false
+		w.head, w.codes, w.differs = w.d.header, w.d.codes, false
+		return nil
+	}
+	number, most := w.next+f.base, int64(f.unit)
+	if w.head = (header{variable: f.variable, number: number}); f.variable || f.unit == 1 {
+		most = int64(f.info.maxBlock)
+		if most < 16 { // none that a file may have
+			most = 4096
+		}
+		n := (w.gap + most - 1) / most // as long as each other, so that none is shorter than any that may have been there
+		most = (w.gap + n - 1) / n
+	} else if number%most != 0 {
+		return damaged("frames are missing before one of them, which does not begin where its number says")
+	} else {
+		w.head.number /= most
+	}
+	w.head.samples = int(min(most, w.gap))
+	if w.silence == nil {
+		w.silence = make([][]int64, w.info.channels)
+	}
+	for c, x := range w.silence {
+		if cap(x) < w.head.samples {
+			x = make([]int64, w.head.samples)
+		}
+		w.silence[c] = x[:w.head.samples]
+		clear(w.silence[c])
+	}
+	w.gap -= int64(w.head.samples)
+	w.codes, w.differs = w.silence, true
+	return nil
+}
+
+// change begins a copy of the frames, of which those up to a position in the file stay as they are.
+func (w *writer) change(end int64) error {
+	if w.changed {
+		return nil
+	}
+	w.changed = true
+	return w.spool.copyFrom(w.from, span{w.from.coded.start, end})
+}
+
 // flush puts the frame at hand behind the others.
 func (w *writer) flush() error {
-	w.digest()
+	w.md5.add(w.codes, w.info.bits)
 	var size int64
 	switch {
 	case w.from == nil || w.differs:
-		if w.from != nil && !w.changed {
-			w.changed = true
-			if err := w.spool.copyFrom(w.from, span{w.from.coded.start, w.d.where.start}); err != nil {
+		if w.from != nil {
+			if err := w.change(w.d.where.start); err != nil {
 				return err
 			}
 		}
@@ -220,26 +279,6 @@ func (w *writer) flush() error {
 	return nil
 }
 
-// digest feeds the frame at hand to the MD5, which takes samples interleaved, little-endian and in whole bytes.
-func (w *writer) digest() {
-	width := (w.info.bits + 7) / 8
-	stride := width * len(w.codes)
-	if size := stride * len(w.codes[0]); cap(w.raw) < size {
-		w.raw = make([]byte, size)
-	}
-	raw := w.raw[:stride*len(w.codes[0])]
-	for c, codes := range w.codes {
-		at := c * width
-		for _, v := range codes {
-			for b := range width {
-				raw[at+b] = byte(v >> (8 * b))
-			}
-			at += stride
-		}
-	}
-	w.md5.Write(raw)
-}
-
 func (w *writer) Close() error {
 	if w.err != nil {
 		return w.err
@@ -258,7 +297,7 @@ func (w *writer) Close() error {
 		return w.putSpool()
 	}
 
-	for w.used < len(w.codes[0]) || w.changed && w.next < w.samples {
+	for w.used < len(w.codes[0]) || (w.changed || w.from.health != nil) && w.next < w.samples {
 		if w.used == len(w.codes[0]) {
 			if err := w.begin(); err != nil {
 				return err

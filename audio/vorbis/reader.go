@@ -23,7 +23,7 @@ func (f *File) reader(s *ogg.Stream, lost *ogg.Lost) *reader {
 
 // Mend returns the file as one that reads silence where it is damaged.
 func (f *File) Mend() audio.Mended {
-	return ogg.Mend(f, func(lost *ogg.Lost) audio.Reader { return f.reader(f.track.Mended(), lost) })
+	return f.track.Mend(f, func(lost *ogg.Lost) audio.Reader { return f.reader(f.track.Mended(), lost) })
 }
 
 type reader struct {

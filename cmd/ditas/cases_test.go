@@ -130,7 +130,7 @@ func samePicture(t *testing.T, what, name string, want *picture.Planes) {
 func TestOneWrongBit(t *testing.T) {
 	racetest.Skip(t)
 	whole, _ := caseFile(t, "whole.flac")
-	_, flipped := caseFile(t, "one-bit-flipped.flac")
+	damaged, flipped := caseFile(t, "one-bit-flipped.flac")
 	f, err := codec.Open(bytes.NewReader(flipped), int64(len(flipped)))
 	if err != nil {
 		t.Fatal(err)
@@ -155,6 +155,36 @@ func TestOneWrongBit(t *testing.T) {
 		reveals(t, []string{"reveal", "--force", "-s", stego, "-o", out}, 0, "damaged")
 		samePicture(t, "with a wrong bit", out, p)
 	}
+	// What can be done with the whole one can be done with it: a frame of it is silent, and that is said, once.
+	const says = "one-bit-flipped.flac is damaged: 0.14 s of it cannot be read\nhint: take a copy that is whole, unless this is what you want\n"
+	for _, name := range []string{"again.flac", "again.wav"} {
+		stego := filepath.Join(dir, name)
+		reveals(t, []string{"hide", "-q", "-i", secret, "-c", damaged, "-o", stego}, 0, says)
+		reveals(t, []string{"reveal", "-q", "--force", "-s", stego, "-o", out}, 0, "")
+		samePicture(t, "hidden in a file with a wrong bit", out, p)
+		reveals(t, []string{"dither", "-q", "--force", damaged, stego}, 0, says)
+		again, err := codec.ReadFile(stego)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if before, err := codec.ReadFile(whole); err != nil || again.Frames() != before.Frames() {
+			t.Errorf("%s has %d frames of %d", name, again.Frames(), before.Frames())
+		}
+	}
+	reveals(t, []string{"capacity", damaged}, 0, says)
+	// As a file whose samples are others than its header says, every frame of it being whole.
+	b, err = os.ReadFile(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[26] ^= 1
+	altered := filepath.Join(dir, "altered.flac")
+	if err := os.WriteFile(altered, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const other = "altered.flac is not as it was made: its samples do not match the checksum in its header\nhint: "
+	reveals(t, []string{"hide", "-q", "--force", "-i", secret, "-c", altered, "-o", stego}, 0, other)
+	reveals(t, []string{"dither", "-q", "--force", altered, stego}, 0, other)
 }
 
 // What cannot be read whole is refused, with the reason: nothing of a file is dropped in silence.

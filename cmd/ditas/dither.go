@@ -10,6 +10,7 @@ import (
 	"ditas"
 	"ditas/audio/codec"
 	"ditas/internal/job"
+	"ditas/report"
 )
 
 const ditherHelp = `Write recordings in 16 bits with dither, and nothing hidden in them.
@@ -74,7 +75,8 @@ type dithered struct {
 	Out       fileName `json:"out"`
 	Format    string   `json:"format"` // of what is written
 	// Becomes tells what a recording became that has more bits, or cannot be written as it is.
-	Becomes string `json:"becomes,omitempty"`
+	Becomes  string           `json:"becomes,omitempty"`
+	Warnings []report.Warning `json:"warnings,omitempty"`
 }
 
 func (o *ditherFlags) run(ctx context.Context, names []string) error {
@@ -139,7 +141,10 @@ func (o *ditherFlags) dither(ctx context.Context, j job.Job, inputs []string) er
 	if err != nil {
 		return explain(err, r, ditas.Covert)
 	}
-	res := dithered{Recording: fileName(j.Cover), Out: fileName(out), Format: format.String(), Becomes: codec.Becomes(rewriter)}
+	res := dithered{Recording: fileName(j.Cover), Out: fileName(out), Format: format.String(), Becomes: codec.Becomes(rewriter), Warnings: ditas.Damage(rewriter)}
+	for _, w := range res.Warnings {
+		o.warn(r.name+" "+w.Text, w.Advice)
+	}
 	if res.Becomes != "" {
 		o.printf("%s is dithered in %s; it became %s\n", r.name, written(out), res.Becomes)
 	} else {

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/term"
 
 	"ditas"
+	"ditas/internal/intake"
 	"ditas/internal/job"
 	"ditas/internal/parallel"
 	"ditas/internal/passphrase"
@@ -162,15 +163,14 @@ func (f *passphraseFlags) keyOf(ctx context.Context, t *terminal, hiding bool) (
 // checkKeyFile returns an error if the key file is the picture that is to be hidden, which whoever is to reveal it does not have, or that of the
 // passphrase, by which it is as easy to guess as before. It warns of one that is the cover: whoever has both that and the stego sees what was done.
 func (f *passphraseFlags) checkKeyFile(t *terminal, picture, cover string) error {
-	const advice = "take a file that both sides have"
 	switch {
 	case f.keyFile == "":
 	case isAmong(f.keyFile, picture):
-		return withHint(usagef("the key file is the picture itself, without which nobody could reveal it"), advice)
+		return withHint(usagef("%w", intake.ErrKeyIsPicture), intake.KeyAdvice)
 	case isAmong(f.keyFile, f.file):
-		return withHint(usagef("the key file is that of the passphrase, and whoever guesses the one has the other"), advice+", and another one")
+		return withHint(usagef("the key file is that of the passphrase, and whoever guesses the one has the other"), intake.KeyAdvice+", and another one")
 	case isAmong(f.keyFile, cover):
-		t.warn("the key file is the recording itself, and whoever has that sees by comparing them that something is hidden", advice+", and that has nothing to do with the recording")
+		t.warn(intake.KeyIsCover, intake.KeyIsCoverAdvice)
 	}
 	return nil
 }

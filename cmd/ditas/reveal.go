@@ -408,6 +408,9 @@ func (t *terminal) arrival(r *report.Reveal) {
 	if r.Damaged > 0 {
 		t.detail("  recording     %.2f s of the file are damaged\n", r.Damaged)
 	}
+	if r.Altered {
+		t.detail("  recording     its samples do not match the checksum in its header: something has changed them\n")
+	}
 	if r.Complaint != "" {
 		t.detail("  recording     seems to be damaged or cut off: the program that decoded it says: %s\n", r.Complaint)
 	}

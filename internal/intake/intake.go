@@ -64,6 +64,8 @@ func Advice(err error) string {
 		return fmt.Sprintf("take them apart at that byte: head -c %d gives the first one, tail -c +%d what follows", joined.At, joined.At+1)
 	case errors.Is(err, picture.ErrTooLarge):
 		return "scale the picture down first"
+	case errors.Is(err, ErrKeyIsPicture):
+		return KeyAdvice
 	case errors.Is(err, audio.ErrUnsupported), errors.Is(err, audio.ErrMalformed), errors.Is(err, audio.ErrDamaged):
 		return "save the recording anew with an audio editor, as " + words.List(codec.Names(codec.Writable()), "or")
 	}

@@ -369,7 +369,7 @@ func TestPageHidesAndReveals(t *testing.T) {
 	p.do(chromedp.SendKeys(chromedp.CSS("#passphrase"), "open sesame"))
 	p.unfold("#also summary")
 	p.do(chromedp.SendKeys(chromedp.CSS("#salt"), "Anna"))
-	p.give("#key-file", photo)
+	p.give("#key-file", short)
 	p.shot("2-ready")
 
 	p.click("#hide-go")
@@ -377,6 +377,9 @@ func TestPageHidesAndReveals(t *testing.T) {
 	p.until(`/ODG/.test(document.querySelector("#facts").innerText) && document.querySelector("#top").textContent != ""`)
 	if s := p.text("#facts"); !strings.Contains(s, "not one value of one pixel differs") || !strings.Contains(s, "SNR 5") {
 		t.Errorf("the facts are %q", s)
+	}
+	if s := p.text("#hidden-lead"); !strings.Contains(s, " The key file is the recording itself, and whoever has that sees") {
+		t.Errorf("with the cover as the key file: %q", s)
 	}
 
 	// Both versions play at once, and the switch does not stop or move them.
@@ -448,7 +451,7 @@ func TestPageHidesAndReveals(t *testing.T) {
 	p.until(`!document.querySelector("#reveal-go").disabled`)
 	p.unfold("#key-also summary")
 	p.do(chromedp.SendKeys(chromedp.CSS("#key-salt"), "Anna"))
-	p.give("#key-key-file", photo)
+	p.give("#key-key-file", short)
 	p.do(chromedp.SendKeys(chromedp.CSS("#key"), "open sesame"+kb.Enter))
 	p.until(`document.querySelector("#revealed-title").textContent.includes("exactly")`)
 	p.until(`document.querySelector("#save").href.includes("revealed")`)

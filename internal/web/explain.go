@@ -78,6 +78,8 @@ func explain(err error) problem {
 		return message(http.StatusNotFound, sentence(err), "")
 	case is(errRequest):
 		return message(http.StatusBadRequest, sentence(err), "")
+	case is(intake.ErrKeyIsPicture):
+		return message(http.StatusUnprocessableEntity, sentence(err), words.Sentence(intake.Advice(err)))
 	case is(errEmpty):
 		return message(http.StatusUnprocessableEntity, "The file is empty.", "Choose another one.")
 	case errors.As(err, &refusal):

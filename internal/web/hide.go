@@ -32,6 +32,7 @@ type secret struct {
 	preview       []byte      // PNG
 	losses        []string    // what was not taken over from its file
 	file          *ditas.File // that it was read from; nil if no recording has room for that
+	hash          []byte      // SHA-256 of that file
 
 	mu         sync.Mutex
 	sizes      [][2]int // of the estimators, the latest last
@@ -115,7 +116,7 @@ func (s *session) putPicture(w http.ResponseWriter, r *http.Request) error {
 	if err := errors.Join(err, ctx.Err()); err != nil {
 		return err
 	}
-	v := &secret{Width: p.Width, Height: p.Height, losses: p.Losses}
+	v := &secret{Width: p.Width, Height: p.Height, losses: p.Losses, hash: f.hash}
 	if size <= ditas.MaxFile {
 		data := make([]byte, size)
 		if _, err := f.ReadAt(data, 0); err != nil {
@@ -269,11 +270,18 @@ type hideRequest struct {
 // hideResult is what the page is told of a picture that was hidden.
 type hideResult struct {
 	*report.Hide
-	Original [2]int    `json:"original"` // size of the picture that was given
-	Secret   bool      `json:"secret"`   // there is a passphrase
-	Weak     bool      `json:"weak"`     // and it is easy to guess
+	Original [2]int    `json:"original"`          // size of the picture that was given
+	Secret   bool      `json:"secret"`            // there is a passphrase
+	Weak     bool      `json:"weak"`              // and it is easy to guess
+	KeyFile  *advised  `json:"keyFile,omitempty"` // what is to be said against it
 	Cover    described `json:"cover"`
 	Stego    described `json:"stego"`
+}
+
+// advised is what is wrong, and what to do about it.
+type advised struct {
+	Text   string `json:"text"`
+	Advice string `json:"advice"`
 }
 
 // maxRequest bounds requests other than uploads, in bytes.
@@ -320,6 +328,9 @@ func (s *session) postHide(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if q.isKeyFile(p.hash) {
+		return intake.ErrKeyIsPicture
+	}
 	f, err := s.take(cover)
 	if err != nil {
 		return err
@@ -361,6 +372,9 @@ func (s *session) hide(ctx context.Context, f *sound, p *secret, c choice, q hid
 		return nil, noRoom(room)
 	}
 	v := &hideResult{Original: [2]int{p.Width, p.Height}, Secret: q.Passphrase != "", Weak: q.Passphrase != "" && passphrase.Bits(q.Passphrase) < passphrase.Enough}
+	if q.isKeyFile(f.hash) {
+		v.KeyFile = &advised{intake.KeyIsCover, intake.KeyIsCoverAdvice}
+	}
 	key, err := s.keyOf(ctx, q.secrecy)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strings"
 
 	"ditas"
 	"ditas/internal/keystream"
@@ -61,6 +62,11 @@ func (s *session) keyOf(ctx context.Context, q secrecy) (ditas.Key, error) {
 	defer s.mu.Unlock()
 	s.keys = keyring{q, key}
 	return key, nil
+}
+
+// isKeyFile reports whether the key file is the one that has a hash.
+func (q secrecy) isKeyFile(hash []byte) bool {
+	return hash != nil && strings.EqualFold(q.KeyFile, hex.EncodeToString(hash))
 }
 
 // salt returns the salt that is asked for.

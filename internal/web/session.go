@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -237,11 +238,16 @@ type sound struct {
 	audio.Rewriter
 	file   *spool
 	name   string
+	hash   []byte // SHA-256 of what was uploaded; nil of what was made here
 	format *codec.Format
 	given  *codec.Format // what it was, before it became a file that can be written
 	lossy  bool          // what was given
 	// complaint is what the program that decoded what was given said was wrong with it.
 	complaint string
+	// damaged is how many frames of what was given could not be read, and altered whether they did not match the checksum in its header, if it became another
+	// file.
+	damaged int64
+	altered bool
 	// becomes tells what became of what was given, as report.Hide has it.
 	becomes string
 	// source is what was given, where its samples are more precise than those of the file that it became; nil elsewhere.
@@ -262,6 +268,24 @@ func (f *sound) Lossy() bool { return f.lossy }
 
 // Unrounded returns what was given, if its samples are more precise, or nil.
 func (f *sound) Unrounded() audio.File { return f.source }
+
+// Unwrap returns the recording in the file.
+func (f *sound) Unwrap() audio.File { return f.Rewriter }
+
+// Mend returns the sound itself, which is silent where it is damaged.
+func (f *sound) Mend() audio.Mended { return f }
+
+// Damaged returns how many frames have turned out to be damaged, also of what was given.
+func (f *sound) Damaged() int64 {
+	n := f.damaged
+	if mended := audio.Mend(f.Rewriter); mended != nil {
+		n += mended.Damaged()
+	}
+	return n
+}
+
+// Altered reports whether the samples, also of what was given, turned out not to match a checksum.
+func (f *sound) Altered() bool { return f.altered || audio.Altered(f.Rewriter) }
 
 // Complaint returns what the program that decoded what was given said was wrong with it.
 func (f *sound) Complaint() string { return f.complaint }
@@ -308,6 +332,7 @@ type spool struct {
 	page  *session
 	bytes int64  // that the page was charged
 	other *spool // that is released with it, if there is one
+	hash  []byte // SHA-256 of what was uploaded; nil of other files
 
 	mu    sync.Mutex
 	users int
@@ -402,8 +427,9 @@ func (s *session) receive(w http.ResponseWriter, r *http.Request, lane string, l
 	client := http.NewResponseController(w)
 	stop := context.AfterFunc(ctx, func() { client.SetReadDeadline(time.Now()) })
 	defer stop()
+	digest := sha256.New()
 	f, err := s.write(func(dst io.Writer) error {
-		_, err := io.Copy(cancelledWriter{dst, ctx}, http.MaxBytesReader(w, r.Body, limit))
+		_, err := io.Copy(cancelledWriter{io.MultiWriter(dst, digest), ctx}, http.MaxBytesReader(w, r.Body, limit))
 		return err
 	})
 	switch {
@@ -420,16 +446,19 @@ func (s *session) receive(w http.ResponseWriter, r *http.Request, lane string, l
 		f.release()
 		return nil, errors.Join(err, errEmpty)
 	}
+	f.hash = digest.Sum(nil)
 	return f, nil
 }
 
 // openSound makes a sound of a file, which becomes the sound's. What cannot be written becomes what can be.
 func (s *session) openSound(ctx context.Context, f *spool, name string) (*sound, error) {
+	hash := f.hash
 	v, err := s.decode(ctx, f)
 	if err != nil {
 		f.release()
 		return nil, err
 	}
+	v.hash = hash
 	v.name = path.Base(strings.ReplaceAll(name, `\`, "/"))
 	if v.name == "." || v.name == "/" {
 		v.name = "recording" + v.format.Extension()
@@ -489,10 +518,17 @@ func (s *session) decode(ctx context.Context, f *spool) (*sound, error) {
 	}
 	if lossy && !foreign && cut == nil {
 		v.source, g.other = file, f
+		if before, ok := audio.As[interface{ Unrounded() audio.File }](r); ok { // silent where it is damaged
+			v.source = before.Unrounded()
+		}
 	} else {
 		f.release()
 	}
 	v.given, v.lossy, v.becomes, v.cut, v.complaint = given, lossy, becomes, cut, codec.Complaint(file)
+	if mended := audio.Mend(r); mended != nil {
+		v.damaged = mended.Damaged()
+	}
+	v.altered = audio.Altered(r)
 	return v, nil
 }
 

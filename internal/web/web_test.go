@@ -387,6 +387,48 @@ func TestWhatBothSidesHave(t *testing.T) {
 	}
 }
 
+// A key file that is the recording or the picture itself is told of in the words of the command, whatever became of the recording here.
+func TestKeyFileIsAnother(t *testing.T) {
+	rec := sounding(1, 8000, audio.Int16, 3)
+	for name, file := range map[string][]byte{"a.wav": wavFile(t, rec), "a.au": auFile(rec)} {
+		v := visit(t, web.Options{})
+		photo := pngFile(t, 24, 20)
+		v.do("PUT", "/picture", photo)
+		v.result("PUT", "/sounds/cover?name="+name, file, new(any))
+		ask := func(key []byte) []byte {
+			return fmt.Appendf(nil, `{"snr":50,"scale":1,"passphrase":"correct horse battery staple","keyFile":"%X"}`, sha256.Sum256(key))
+		}
+		if status, b := v.do("POST", "/hide", ask(photo)); status != 422 || !bytes.Contains(b, []byte("The key file is the picture itself, without which nobody could reveal it.")) {
+			t.Errorf("%s: the picture: %d %s", name, status, b)
+		}
+		for _, c := range []struct {
+			key  []byte
+			told bool
+		}{{file, true}, {[]byte("another file"), false}} {
+			var hidden struct {
+				KeyFile *struct{ Text, Advice string }
+			}
+			v.result("POST", "/hide", ask(c.key), &hidden)
+			if told := hidden.KeyFile != nil && strings.HasPrefix(hidden.KeyFile.Text, "the key file is the recording itself, ") && hidden.KeyFile.Advice != ""; told != c.told {
+				t.Errorf("%s: %.20q as the key file: told %t, %+v", name, c.key, told, hidden.KeyFile)
+			}
+		}
+	}
+}
+
+// auFile is a recording of 16 bits and one channel as an AU file, which becomes FLAC here.
+func auFile(rec *audio.Recording) []byte {
+	be := binary.BigEndian
+	b := []byte(".snd")
+	for _, v := range []int{24, 2 * rec.Frames(), 3, rec.Format.Rate, 1} {
+		b = be.AppendUint32(b, uint32(v))
+	}
+	for _, x := range rec.Samples[0] {
+		b = be.AppendUint16(b, uint16(int16(audio.Round(x, 1<<15))))
+	}
+	return b
+}
+
 // Every way of hiding hides and reveals. The cover is surveyed once for each, when that is first wanted, until there is another cover.
 func TestEveryMethod(t *testing.T) {
 	racetest.Skip(t)
@@ -971,21 +1013,55 @@ func TestFormatsOnThePage(t *testing.T) {
 	}
 }
 
-// A file that is damaged in the middle is said to be, once, wherever that is noticed, and the page goes on.
+// Whoever hides in a file that is damaged in the middle, or reveals from one, is told how much of it is lost, and everything else goes on.
 func TestDamagedFile(t *testing.T) {
 	var file bytes.Buffer
-	if err := flac.Encode(&file, sounding(1, 8000, audio.Int16, 4)); err != nil {
+	if err := flac.Encode(&file, sounding(1, 8000, audio.Int16, 8)); err != nil {
 		t.Fatal(err)
 	}
-	file.Bytes()[file.Len()/2] ^= 0x55
+	mp3, err := os.ReadFile(filepath.Join("..", "..", "audio", "mp3", "testdata", "joint.mp3"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(mp3[len(mp3)/2:][:len(mp3)/8])
+	told := func(w report.Warning) bool {
+		return w.Kind == report.Damaged && strings.HasPrefix(w.Text, "is damaged: 0.") && strings.HasSuffix(w.Text, " s of it cannot be read")
+	}
 	v := visit(t, web.Options{})
-	v.result("PUT", "/sounds/recording?name=a.flac", file.Bytes(), new(any))
-	status, b := v.do("GET", "/spectrograms/recording", nil)
-	if status != 422 || bytes.Count(b, []byte("damaged samples")) != 1 || bytes.Contains(b, []byte(`\n`)) {
+	var got struct {
+		Warnings []report.Warning
+		Frames   int64
+	}
+	v.result("PUT", "/sounds/cover?name=a.flac", file.Bytes(), &got)
+	if slices.ContainsFunc(got.Warnings, told) || got.Frames == 0 {
+		t.Errorf("of a whole one: %v, %d frames", got.Warnings, got.Frames)
+	}
+	whole := got.Frames
+	file.Bytes()[file.Len()/2] ^= 0x55
+	v.result("PUT", "/sounds/cover?name=a.flac", file.Bytes(), &got)
+	if n := len(slices.DeleteFunc(slices.Clone(got.Warnings), func(w report.Warning) bool { return !told(w) })); n != 1 || got.Frames != whole {
+		t.Errorf("told %d times: %v; %d of %d frames", n, got.Warnings, got.Frames, whole)
+	}
+	v.do("PUT", "/picture", pngFile(t, 24, 20))
+	var hidden struct{ Stego struct{ Frames int64 } }
+	if v.result("POST", "/hide", []byte(`{"snr":50,"scale":1}`), &hidden); hidden.Stego.Frames != whole {
+		t.Errorf("what is made has %d of %d frames", hidden.Stego.Frames, whole)
+	}
+	_, stego := v.do("GET", "/sounds/stego/file", nil)
+	stego[len(stego)/2] ^= 0x55
+	v.result("PUT", "/sounds/recording?name=b.flac", stego, new(any))
+	if status, b := v.do("GET", "/spectrograms/recording", nil); status != 200 {
 		t.Errorf("its spectrogram: %d %.300s", status, b)
 	}
-	if status, b := v.do("GET", "/sounds/recording/samples?from=0&frames=100", nil); status != 200 || len(b) != 400 {
-		t.Errorf("its beginning: %d, %d bytes", status, len(b))
+	var revealed struct {
+		Complete bool
+		Damaged  float64
+	}
+	if v.result("POST", "/reveal", []byte(`{"from":"recording"}`), &revealed); revealed.Damaged < 0.1 || revealed.Damaged > 2 {
+		t.Errorf("revealed from a damaged one: %+v", revealed)
+	}
+	if v.result("PUT", "/sounds/cover?name=a.mp3", mp3, &got); !slices.ContainsFunc(got.Warnings, told) {
+		t.Errorf("of an MP3 file: %v", got.Warnings)
 	}
 }
 

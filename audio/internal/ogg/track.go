@@ -23,6 +23,7 @@ type Track struct {
 	End   int64 // the position behind the last frame
 	Bytes int64 // where in the file the last page of the track ends
 	Cut   int64 // where End would be if the file did not end within a page; 0 if it does not
+	Tail  int64 // how many frames the last page seems to hold, if that is damaged, so that End lies before it; 0 if it is not
 
 	Damage  error // of the first page that is damaged, or comes behind one that is missing at the beginning; nil if there is none
 	missing bool  // the first page, at least
@@ -83,7 +84,7 @@ func (t *Track) Mended() *Stream {
 	return s
 }
 
-// Scan goes through the pages of sound, of which the first lies at or behind position at and has a number, and sets Begin, First, End, Bytes, Cut and Damage.
+// Scan goes through the pages of sound, of which the first lies at or behind position at and has a number, and sets Begin, First, End, Bytes, Cut, Tail and Damage.
 // Positions may not go back, nor be less than least. It calls page, if that is set, with every page of the track that is not damaged and the position
 // that those before lead to.
 func (t *Track) Scan(at int64, number uint32, least int64, page func(p *Page, before int64)) error {
@@ -107,6 +108,13 @@ func (t *Track) Scan(at int64, number uint32, least int64, page func(p *Page, be
 		if _, err := p.read(t.r, buf); errors.Is(err, audio.ErrDamaged) { // and so is what it says about itself
 			if t.Damage == nil {
 				t.Damage = err
+			}
+			end, err := t.cut(at, before)
+			if err != nil {
+				return err
+			}
+			if t.Tail = 0; end > before {
+				t.Tail = min(max(1, end-max(0, before)), mostLost)
 			}
 			if at, err = FindPage(t.r, at+1, t.size); err != nil {
 				return err
@@ -139,7 +147,7 @@ func (t *Track) Scan(at int64, number uint32, least int64, page func(p *Page, be
 			}
 			continue
 		}
-		last, t.Bytes = p.Number, at
+		last, t.Bytes, t.Tail = p.Number, at, 0
 		if begun = true; page != nil {
 			page(&p, before)
 		}
@@ -246,13 +254,18 @@ type Decoded struct {
 type mended struct {
 	audio.File
 	lost   Lost
+	tail   int64 // frames behind the last one that are lost
 	reader func(lost *Lost) audio.Reader
 }
 
-// Mend returns a file as one that reads silence where it is damaged; reader returns its readers, which put down there what is lost.
-func Mend(f audio.File, reader func(lost *Lost) audio.Reader) audio.Mended {
-	return &mended{File: f, reader: reader}
+// Mend returns a file of a track as one that reads silence where it is damaged; reader returns its readers, which put down there what is lost. Of a last
+// page that is damaged nothing is read, but what it held counts.
+func (t *Track) Mend(f audio.File, reader func(lost *Lost) audio.Reader) audio.Mended {
+	return &mended{File: f, tail: t.Tail, reader: reader}
 }
+
+// Unwrap returns the file as it is.
+func (m *mended) Unwrap() audio.File { return m.File }
 
 // Mend returns the file itself.
 func (m *mended) Mend() audio.Mended { return m }
@@ -261,7 +274,7 @@ func (m *mended) Mend() audio.Mended { return m }
 func (m *mended) Reader() audio.Reader { return m.reader(&m.lost) }
 
 // Damaged implements [audio.Mended].
-func (m *mended) Damaged() int64 { return m.lost.Frames() }
+func (m *mended) Damaged() int64 { return m.lost.Frames() + m.tail }
 
 // Lost is what of a track is lost: from each of these positions on, how many frames.
 type Lost struct {

@@ -89,6 +89,9 @@ func (f *Format) Mend(t *testing.T, name string, data []byte) {
 				}
 				continue
 			}
+			if what != "missing" && m.Damaged() == 0 {
+				t.Errorf("%s, page %d, %s: nothing is said to be damaged", name, i, what)
+			}
 			f.mended(t, fmt.Sprintf("%s, page %d, %s", name, i, what), want, got, m, i == len(at)-2)
 			seeks(t, name, m, got)
 		}

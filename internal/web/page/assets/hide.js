@@ -389,7 +389,7 @@ export function setUpHide(session, about, next) {
     const kept = result.becomes ? `It has become ${result.becomes}` : before.becomes ? `What it was cannot be written as it is: it is now ${before.becomes}` : after.kind === before.kind ? "It is the same kind of file and just as long" : `It is a ${after.kind} file`;
     id("hidden-lead").textContent =
       `${after.name} is ${before.name} with the picture in it. ${kept}. ` +
-      (result.secret ? "Who knows the passphrase can reveal the picture. " + (result.weak ? "It is easy to guess: six words that dice have thrown would not be. " : "") : "Anyone who has ditas can reveal the picture. ") +
+      (result.secret ? "Who knows the passphrase can reveal the picture. " + (result.weak ? "It is easy to guess: six words that dice have thrown would not be. " : "") + (result.keyFile ? `${sentence(`${result.keyFile.text}; ${result.keyFile.advice}`)} ` : "") : "Anyone who has ditas can reveal the picture. ") +
       `The picture does not survive ${list(about.methods.find((m) => m.name === result.method).loses, "disjunction")}.`;
     id("download").href = session.url("/sounds/stego/file");
     id("download").download = after.name;

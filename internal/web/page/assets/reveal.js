@@ -266,6 +266,13 @@ class View {
           result.complete ? "All that was hidden has arrived." : "Parts are missing, so the picture is coarser than the one that was hidden.",
           q ? `Its quality is ${q.title} (PSNR ${result.psnr.toFixed(1)} dB): ${q.says}.` : "",
         ].join(" ");
+    for (const what of [
+      result.damaged && `The recording’s file is damaged: ${Math.max(0.01, result.damaged).toFixed(2)} s of it cannot be read.`,
+      result.altered && "The recording’s samples do not match the checksum in its header: something has changed them.",
+      result.complaint && `The recording seems to be damaged or cut off: the program that decoded it says: ${result.complaint}`,
+    ]) {
+      if (what) id("revealed-lead").textContent += ` ${what}`;
+    }
     id("ladder").hidden = !result.bytes; // what does not hide bytes protects all stages alike
     this.map(result);
     id("revealed").focus({ preventScroll: true });
