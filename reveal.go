@@ -3,6 +3,7 @@ package ditas
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"ditas/audio"
@@ -101,6 +102,9 @@ func reveal(ctx context.Context, stego audio.File, key Key, o RevealOptions, onl
 			r.Damaged = stego.Format().Duration(mended.Damaged()).Seconds()
 		}
 		return p, r, err
+	}
+	if mended != nil && mended.Damaged() > 0 {
+		nothing = fmt.Errorf("%w: %.2f s of the file are damaged", nothing, stego.Format().Duration(mended.Damaged()).Seconds())
 	}
 	return nil, nil, nothing
 }

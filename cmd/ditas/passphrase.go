@@ -190,8 +190,16 @@ func (f *passphraseFlags) advise(err error) error {
 	return withHint(err, "the passphrase, --salt and --key-file all have to be what was given when hiding")
 }
 
+// notUTF8 reports text of another encoding, which makes another key than the same text in UTF-8 does elsewhere.
+func notUTF8(what string) error {
+	return withHint(fmt.Errorf("%s is not UTF-8, and would be another one where it is", what), "have the terminal write UTF-8")
+}
+
 // readSalt returns the salt of the key file and of the name.
 func (f *passphraseFlags) readSalt(ctx context.Context) ([]byte, error) {
+	if !utf8.ValidString(f.salt) {
+		return nil, notUTF8("--salt")
+	}
 	file := os.Stdin
 	if f.keyFile != "" && f.keyFile != "-" {
 		var err error
@@ -250,6 +258,9 @@ func (f *passphraseFlags) get(ctx context.Context, t *terminal, hiding bool) (st
 	}
 	if err == nil && given && strings.TrimSpace(p) == "" {
 		err = withHint(fmt.Errorf("the passphrase from %s is empty", from), "leave it out to use no passphrase")
+	}
+	if err == nil && !utf8.ValidString(p) {
+		err = notUTF8("the passphrase from " + from)
 	}
 	f.read, f.value = err == nil, p
 	return p, err

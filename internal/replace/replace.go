@@ -17,8 +17,8 @@ import (
 )
 
 // File makes a file of what content writes. Until that is complete the file has a name of its own in the same folder, and if content fails
-// there is nothing, or what was there before, whose mode and, where that is possible, owner the new file has. What files of other runs that
-// died have left in the folder is removed. Symbolic links are followed. What is no regular file, such as a pipe, is written as it comes.
+// there is nothing, or what was there before, whose mode and, where that is possible, owner the new file has. It is never executable, as what is
+// written may come from somebody else. What files of other runs that died have left in the folder is removed. Symbolic links are followed. What is no regular file, such as a pipe, is written as it comes.
 func File(name string, content func(w io.Writer) error) error {
 	return write(name, 0o644, true, content, nil)
 }
@@ -89,7 +89,7 @@ func write(name string, mode fs.FileMode, keep bool, content func(w io.Writer) e
 		return err
 	}
 	if old != nil && keep {
-		perm := old.Mode().Perm()
+		perm := old.Mode().Perm() &^ 0o111
 		if !own(f, old) {
 			perm &^= 0o070 // which would be for another group
 		}

@@ -13,9 +13,9 @@ import (
 const (
 	headerTime  = 10 * time.Second // for the head of a request to arrive
 	idleTime    = 2 * time.Minute  // between two requests
-	headerBytes = 16 << 10
-	sendBuffer  = 256 << 10 // bytes that the system holds of what a client has not taken
-	spare       = 32        // connections that are not of a page's requests
+	headerBytes = 12 << 10         // of that head, to which net/http adds 4 KiB of its own
+	sendBuffer  = 256 << 10        // bytes that the system holds of what a client has not taken
+	spare       = 32               // connections that are not of a page's requests
 )
 
 // shutdown is how long requests may take to end when the program does.
