@@ -51,8 +51,8 @@ type Report struct {
 type Echoes map[int]bool
 
 const (
-	// echo is the power from which on it is no chance.
-	echo = 30
+	// echo is the power from which on it is hardly chance any more, among some 10⁸.
+	echo = 20
 	// blur is how exactly a distance counts, in samples: what is heard twice is alike nearby, too.
 	blur = 256
 )
@@ -129,8 +129,8 @@ func innovations(x []float64) []float64 {
 // tones do; a lattice's steps are finer than that, or they would be heard.
 const leastInnovation = 1
 
-// leastFrames is how many frames there have to be.
-const leastFrames = 4
+// leastFrames is how many frames have to be added, and leastPairs how many samples correlated: what happens to sound alike in fewer says nothing.
+const leastFrames, leastPairs = 4, 64 * Frame
 
 // search looks at the phases modulo one step.
 func search(ctx context.Context, x, residuals []float64, step float64, known Echoes) (r Report, err error) {
@@ -165,7 +165,7 @@ func search(ctx context.Context, x, residuals []float64, step float64, known Ech
 	for block < min(len(x), longestBlock) {
 		block *= 2
 	}
-	return r, r.repeat(ctx, frames, freedom, re, im, block, known)
+	return r, r.repeat(ctx, frames, freedom, re, im, block, leastPairs, known)
 }
 
 // fold adds the phases of each place in every 1, 2, … Periods frames.
@@ -200,7 +200,7 @@ func fold(f *Finding, frames []int, freedom float64, re, im []float32) {
 const longestBlock = 1 << 19
 
 // repeat correlates all phases with all later ones. Blocks are transformed once, and transformed back once for each distance between blocks.
-func (r *Report) repeat(ctx context.Context, frames []int, freedom float64, re, im []float32, block int, known Echoes) error {
+func (r *Report) repeat(ctx context.Context, frames []int, freedom float64, re, im []float32, block int, least float64, known Echoes) error {
 	f := &r.Repeated
 	transform, err := dsp.NewFFT[float32](2 * block)
 	if err != nil {
@@ -245,7 +245,7 @@ func (r *Report) repeat(ctx context.Context, frames []int, freedom float64, re, 
 				continue
 			}
 			n := float64((Frame-into)*pairs[q] + into*pairs[q+1])
-			if n < leastFrames*Frame || known.has(at) {
+			if n < least || known.has(at) {
 				continue
 			}
 			sumRe, sumIm := float64(last[0][i]), float64(last[1][i])

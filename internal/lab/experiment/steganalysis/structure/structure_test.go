@@ -121,7 +121,7 @@ func TestRepeat(t *testing.T) {
 			b += s*float64(re[i]) - r*float64(im[i])
 			n += (r*r + s*s) * float64(re[i]*re[i]+im[i]*im[i])
 		}
-		if math.Round(n) < leastFrames*Frame || after/Frame+1 >= len(re)/Frame {
+		if math.Round(n) < 4*Frame || after/Frame+1 >= len(re)/Frame {
 			continue
 		}
 		want.Tried++
@@ -134,7 +134,7 @@ func TestRepeat(t *testing.T) {
 	}
 	for block := Frame; block <= 32*Frame; block *= 2 {
 		r := Report{echoes: Echoes{}}
-		if err := r.repeat(t.Context(), frames, 1, re, im, block, nil); err != nil {
+		if err := r.repeat(t.Context(), frames, 1, re, im, block, 4*Frame, nil); err != nil {
 			t.Fatal(err)
 		}
 		got := r.Repeated
@@ -149,7 +149,7 @@ func TestChance(t *testing.T) {
 	racetest.Skip(t)
 	low := 0
 	for seed := range uint64(4) {
-		r, err := Search(t.Context(), music(50*Frame, 100+seed), nil, 2)
+		r, err := Search(t.Context(), music(80*Frame, 100+seed), nil, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
