@@ -205,6 +205,8 @@ func TestHolds(t *testing.T) {
 	cover := music(t, mono, 6)
 	public, _ := hide(t, cover, scene(32, 32), ditas.Public(), ditas.HideOptions{})
 	private, _ := hide(t, cover, scene(32, 32), secret, ditas.HideOptions{})
+	shared, _ := hide(t, music(t, audio.Format{Rate: 44100, Channels: 2, Encoding: audio.Int16}, 20), scene(32, 32), secret, ditas.HideOptions{For: ditas.Share})
+	voice, _ := hide(t, music(t, mono, 20), scene(32, 32), ditas.Public(), ditas.HideOptions{For: ditas.Voice})
 	networks, _ := hide(t, music(t, mono, 8), scene(64, 64), ditas.Public(), ditas.HideOptions{Method: "ditas-m-ed"})
 	for name, c := range map[string]struct {
 		data []byte
@@ -215,6 +217,9 @@ func TestHolds(t *testing.T) {
 		"a public one":      {public, []ditas.Key{ditas.Public(), secret}, true},
 		"a secret one":      {private, []ditas.Key{ditas.Public(), secret}, true},
 		"one of other keys": {private, []ditas.Key{ditas.Public()}, false},
+		"made for sharing":  {shared, []ditas.Key{ditas.Public(), secret}, true},
+		"and of other keys": {shared, []ditas.Key{ditas.Public()}, false},
+		"made for voices":   {voice, []ditas.Key{ditas.Public()}, true},
 		"of the networks":   {networks, []ditas.Key{ditas.Public()}, true},
 	} {
 		if got, err := ditas.Holds(t.Context(), open(t, c.data), c.keys...); err != nil || (got != nil) != c.want {

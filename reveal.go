@@ -133,7 +133,7 @@ func Holds(ctx context.Context, recording audio.File, keys ...Key) (*report.Warn
 			switch {
 			case err == nil:
 				return &report.Warning{
-					Kind: report.Occupied, Text: "already holds a picture; what is left of that will still be found",
+					Kind: report.Occupied, Text: "already holds a picture, which may be spoilt, or still be found beside the new one",
 					Advice: "take the recording as it was before",
 				}, nil
 			case !errors.Is(err, carrier.ErrNotFound) && !errors.Is(err, carrier.ErrVersion):

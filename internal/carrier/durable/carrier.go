@@ -153,17 +153,18 @@ func forward(progress func(done, total int)) func(done, total int) {
 	}
 }
 
-// Find looks for a payload. No search is quick.
+// Find looks for a payload.
 func (Carrier) Find(ctx context.Context, stego *carrier.Host, key keystream.Key, o carrier.Options) (carrier.Found, error) {
-	if o.Quick {
-		return nil, carrier.ErrNotFound
-	}
 	l, err := newListener(stego, key, o.Workers)
 	if err != nil {
 		return nil, err
 	}
 	l.thorough, l.progress = o.Thorough, forward(o.Phase(report.Searching))
-	k, err := l.find(ctx)
+	find := l.find
+	if o.Quick {
+		find = l.findUntouched
+	}
+	k, err := find(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -133,6 +133,48 @@ func (l *listener) find(ctx context.Context) (*lock, error) {
 	return nil, carrier.ErrNotFound
 }
 
+// untouchedPieces is how many pieces of a recording are looked at where only one that nothing happened to is to be found: its beginning may be silent.
+const untouchedPieces = 2
+
+// findUntouched looks for pilots where a recording has them that nothing happened to since.
+func (l *listener) findUntouched(ctx context.Context) (*lock, error) {
+	for p := range projections {
+		if p == difference && (l.host.Channels() != 2 || !l.low.sideways()) {
+			break
+		}
+		l.low.projection = p
+		for i := range untouchedPieces {
+			from := int64(i) * period * hop
+			if l.low.length() < from+period*hop/2 && i > 0 {
+				break
+			}
+			if err := l.searcher.load(ctx, from, int(min(period, (l.low.length()-from)/hop))); err != nil {
+				return nil, err
+			}
+			best := candidate{}
+			for level := range pilotLevels {
+				c := candidate{line: line{at: float64(from), rate: 1}, level: level}
+				sum, count := l.searcher.coherence(&c, from, 0, l.searcher.grid.frames)
+				if c.score = sum / math.Sqrt(max(1, count/2)); c.score > best.score {
+					best = c
+				}
+			}
+			if best.score < worthTrying {
+				continue
+			}
+			found, err := l.header(ctx, &lock{projection: p, level: best.level, line: best.line})
+			if err != nil || found != nil {
+				return found, err
+			}
+			break
+		}
+	}
+	if l.version != nil {
+		return nil, l.version
+	}
+	return nil, carrier.ErrNotFound
+}
+
 // driftFrames is the length of the piece that is searched for a clock that drifts, driftStep between the drifts that are tried, and
 // mostDrift the largest one.
 const (

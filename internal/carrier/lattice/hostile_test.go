@@ -6,13 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime"
-	"runtime/metrics"
 	"testing"
 
 	"ditas/audio"
 	"ditas/audio/wav"
 	"ditas/internal/carrier"
+	"ditas/internal/cputime"
 	"ditas/internal/keystream"
 	"ditas/internal/racetest"
 )
@@ -149,30 +148,11 @@ func TestSearchesHaveABudget(t *testing.T) {
 	}
 }
 
-// cost is what something takes.
-type cost struct{ seconds, megabytes float64 }
-
-// measured returns what do takes: processor time and all memory that it allocates.
-func measured(do func()) cost {
-	sample := []metrics.Sample{{Name: "/cpu/classes/user:cpu-seconds"}, {Name: "/cpu/classes/gc/total:cpu-seconds"}}
-	read := func() (float64, float64) {
-		runtime.GC() // which brings the figures up to date
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		metrics.Read(sample)
-		return sample[0].Value.Float64(), float64(m.TotalAlloc) / (1 << 20)
-	}
-	s0, m0 := read()
-	do()
-	s1, m1 := read()
-	return cost{s1 - s0, m1 - m0}
-}
-
 // BenchmarkHostile compares what recordings cost to read that anyone could write with the dearest of honest ones, whole and damaged. It fails
 // where one costs more than four times as much time, or more than twice the memory and 100 MB.
 func BenchmarkHostile(b *testing.B) {
-	read := func(rec *audio.Recording) cost {
-		return measured(func() {
+	read := func(rec *audio.Recording) cputime.Cost {
+		return cputime.Of(func() {
 			f, err := reopen(rec)
 			if err != nil {
 				b.Fatal(err)
@@ -191,7 +171,7 @@ func BenchmarkHostile(b *testing.B) {
 				v, _ := survey(b, cover())
 				return payload(v.Plan(p, v.MSE(35)).Room())
 			}
-			var dearest cost
+			var dearest cputime.Cost
 			for _, p := range []Profile{Robust, Lean} {
 				for _, size := range []int{300, len(full(p))} {
 					for _, pieces := range []int{0, 16, 24, 64} {
@@ -199,8 +179,7 @@ func BenchmarkHostile(b *testing.B) {
 						if pieces > 0 {
 							interrupt(stego, pieces)
 						}
-						c := read(stego)
-						dearest = cost{max(dearest.seconds, c.seconds), max(dearest.megabytes, c.megabytes)}
+						dearest = dearest.Max(read(stego))
 					}
 				}
 			}
@@ -211,9 +190,9 @@ func BenchmarkHostile(b *testing.B) {
 						interrupt(stego, pieces)
 					}
 					c := read(stego)
-					b.Logf("%s in pieces of %d frames: %.2f s, %.0f MB; the dearest honest one %.2f s, %.0f MB", name, pieces, c.seconds, c.megabytes,
-						dearest.seconds, dearest.megabytes)
-					if c.seconds > 4*dearest.seconds || c.megabytes > 2*dearest.megabytes+100 {
+					b.Logf("%s in pieces of %d frames: %.2f s, %.0f MB; the dearest honest one %.2f s, %.0f MB", name, pieces, c.Seconds, c.Megabytes,
+						dearest.Seconds, dearest.Megabytes)
+					if c.Exceeds(dearest) {
 						b.Errorf("%s in pieces of %d frames costs too much", name, pieces)
 					}
 				}

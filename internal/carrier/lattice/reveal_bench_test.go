@@ -8,8 +8,6 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
-	"runtime"
-	"runtime/metrics"
 	"testing"
 
 	"ditas"
@@ -20,6 +18,7 @@ import (
 	"ditas/internal/carrier/lattice"
 	"ditas/internal/carrier/networks/slots"
 	"ditas/internal/codestream"
+	"ditas/internal/cputime"
 	"ditas/internal/keystream"
 	"ditas/internal/model/weights"
 	"ditas/picture"
@@ -211,21 +210,12 @@ func TestBombs(t *testing.T) {
 // BenchmarkHostileReveal reveals and inspects recordings that anyone could write, and fails where one takes more than four times the time, or
 // more than twice the memory and 100 MB, of the dearest of fifty honest ones of its size.
 func BenchmarkHostileReveal(b *testing.B) {
-	sample := []metrics.Sample{{Name: "/cpu/classes/user:cpu-seconds"}, {Name: "/cpu/classes/gc/total:cpu-seconds"}}
-	cost := func(do func() error) (seconds, megabytes float64) {
-		read := func() (float64, float64) {
-			runtime.GC() // which brings the figures up to date
-			var m runtime.MemStats
-			runtime.ReadMemStats(&m)
-			metrics.Read(sample)
-			return sample[0].Value.Float64() + sample[1].Value.Float64(), float64(m.TotalAlloc) / (1 << 20)
-		}
-		s, m := read()
-		if err := do(); err != nil && !errors.Is(err, ditas.ErrNothingFound) && !errors.Is(err, io.ErrUnexpectedEOF) {
-			b.Log(err)
-		}
-		t, n := read()
-		return t - s, n - m
+	cost := func(do func() error) cputime.Cost {
+		return cputime.Of(func() {
+			if err := do(); err != nil && !errors.Is(err, ditas.ErrNothingFound) && !errors.Is(err, io.ErrUnexpectedEOF) {
+				b.Log(err)
+			}
+		})
 	}
 	work := map[string]func(data []byte) error{
 		"reveal": func(data []byte) error {
@@ -240,10 +230,9 @@ func BenchmarkHostileReveal(b *testing.B) {
 	honest, hostile := honest(b), hostile(b)
 	for name, do := range work {
 		b.Run(name, func(b *testing.B) {
-			var dearest, most float64
+			var dearest cputime.Cost
 			for _, data := range honest {
-				s, m := cost(func() error { return do(data) })
-				dearest, most = max(dearest, s), max(most, m)
+				dearest = dearest.Max(cost(func() error { return do(data) }))
 			}
 			var worst string
 			worstTime := 0.0
@@ -251,15 +240,15 @@ func BenchmarkHostileReveal(b *testing.B) {
 				if len(data) != len(honest["nothing"]) {
 					b.Fatalf("%s has %d bytes", of, len(data))
 				}
-				s, m := cost(func() error { return do(data) })
-				if s > worstTime {
-					worst, worstTime = of, s
+				c := cost(func() error { return do(data) })
+				if c.Seconds > worstTime {
+					worst, worstTime = of, c.Seconds
 				}
-				if s > 4*dearest || m > 2*most+100 {
-					b.Errorf("%s costs too much: %.2f s, %.0f MB, honest ones at most %.2f s, %.0f MB", of, s, m, dearest, most)
+				if c.Exceeds(dearest) {
+					b.Errorf("%s costs too much: %.2f s, %.0f MB, honest ones at most %.2f s, %.0f MB", of, c.Seconds, c.Megabytes, dearest.Seconds, dearest.Megabytes)
 				}
 			}
-			b.Logf("honest ones take at most %.2f s, %.0f MB; the dearest other one, %s, %.2f s", dearest, most, worst, worstTime)
+			b.Logf("honest ones take at most %.2f s, %.0f MB; the dearest other one, %s, %.2f s", dearest.Seconds, dearest.Megabytes, worst, worstTime)
 		})
 	}
 }

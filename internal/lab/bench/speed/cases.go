@@ -13,6 +13,7 @@ import (
 	"ditas/audio"
 	"ditas/audio/codec"
 	"ditas/internal/channel"
+	"ditas/internal/cputime"
 	"ditas/picture"
 )
 
@@ -265,11 +266,11 @@ type measured struct {
 
 // measure does a run once.
 func measure(ctx context.Context, r run) (measured, error) {
-	begin := cpu()
+	begin := cputime.Now()
 	var last atomic.Int64
 	last.Store(int64(begin))
-	passes, err := r(ctx, func() { last.Store(int64(cpu())) })
-	end := cpu()
+	passes, err := r(ctx, func() { last.Store(int64(cputime.Now())) })
+	end := cputime.Now()
 	return measured{(end - begin).Seconds(), passes, (end - time.Duration(last.Load())).Seconds()}, err
 }
 
@@ -280,21 +281,21 @@ func interrupt(parent context.Context, r run, after time.Duration) (took time.Du
 	defer cancel()
 	var at atomic.Int64
 	ended, stopped := make(chan struct{}), make(chan struct{})
-	begin := cpu()
+	begin := cputime.Now()
 	go func() {
 		defer close(stopped)
-		for cpu() < begin+after {
+		for cputime.Now() < begin+after {
 			select {
 			case <-ended:
 				return
 			case <-time.After(time.Millisecond):
 			}
 		}
-		at.Store(int64(cpu()))
+		at.Store(int64(cputime.Now()))
 		cancel()
 	}()
 	_, err = r(ctx, nil)
-	end := cpu()
+	end := cputime.Now()
 	close(ended)
 	<-stopped
 	if at.Load() == 0 || time.Duration(at.Load()) > end {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ditas/internal/cputime"
 )
 
 // BenchmarkSpeed measures the page's tasks, with processor time as a unit of its own.
@@ -37,9 +39,9 @@ func TestInterrupt(t *testing.T) {
 	spin := func(from context.Context, beyond time.Duration) {
 		for until := time.Duration(0); ; {
 			if until == 0 && from.Err() != nil {
-				until = cpu() + beyond
+				until = cputime.Now() + beyond
 			}
-			if until != 0 && cpu() >= until {
+			if until != 0 && cputime.Now() >= until {
 				return
 			}
 		}

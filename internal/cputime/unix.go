@@ -1,14 +1,14 @@
 //go:build unix
 
-package main
+package cputime
 
 import (
 	"syscall"
 	"time"
 )
 
-// cpu returns the processor time that this process has taken, its garbage collector's included.
-func cpu() time.Duration {
+// Now returns the processor time that this process has taken, its garbage collector's included.
+func Now() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		return 0
