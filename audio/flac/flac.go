@@ -269,7 +269,7 @@ func (f *File) findEnd() error {
 	case f.present < 0:
 		return damaged("the last frame precedes the first")
 	case f.present > mostLost+densest*(f.coded.end-f.coded.start):
-		return fmt.Errorf("%w: %d samples in %d bytes, which is nothing but silence in blocks that no program writes; convert the file to WAV first",
+		return fmt.Errorf("%w: %d samples in %d bytes, which is nothing but silence in unusually long blocks; convert the file to WAV first",
 			audio.ErrUnsupported, f.present, f.coded.end-f.coded.start)
 	}
 	f.whole = f.present

@@ -76,6 +76,7 @@ func steganalysisCommand() *cobra.Command {
 	f.IntVar(&o.steps, "steps", detector.Default().Steps, "number `N` of training steps of a detector")
 	f.IntVar(&o.options.Pairs, "pairs", 0, "number `N` of test pairs; 0 means all")
 	f.Float64SliceVar(&o.fainter, "fainter", []float64{0, 10}, "strengths, a `LIST` in dB of SNR above the lattice's default")
+	f.Lookup("fainter").DefValue = "0,10" // not six digits of each
 	f.StringArrayVar(&o.only, "only", nil, "measure only the method `NAME` of steganalysis.json; may be given more than once")
 	f.StringVar(&o.detector, "detector", byNetworks, "`WHAT` detects: networks, features or structure")
 	f.StringVar(&o.music, "music", "", "a `FOLDER` that ditas data --music made, for --detector features and structure")

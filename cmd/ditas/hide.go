@@ -533,6 +533,10 @@ func (o *hideFlags) tell(res *hidden, cover string, key ditas.Key) {
 		switch {
 		case res.Width == 0 && s.Loss != nil:
 			o.detail("  stage %d    %s; arrives %s\n", i+1, size(s.Bytes), o.arrives(*s.Loss))
+		case res.Width == 0 && s.Survives != "":
+			o.detail("  stage %d    %s; made to survive %s\n", i+1, size(s.Bytes), s.Survives)
+		case res.Width == 0:
+			o.detail("  stage %d    %s\n", i+1, size(s.Bytes))
 		case s.Survives != "":
 			o.detail("  stage %d    %s, %s up to here; made to survive %s\n", i+1, size(s.Bytes), decibels(s.PSNR), s.Survives)
 		case s.Loss == nil:
