@@ -55,6 +55,7 @@ func evaluateCommand() *cobra.Command {
 	f.StringVar(&o.pictures, "pictures", "", "`FOLDER` of pictures, instead of the ones in --data")
 	f.StringVarP(&o.weights, "weights", "w", "", "the networks, a `FILE` that ditas train made (default: the ones that ditas comes with)")
 	f.Float64SliceVar(&o.options.Thresholds, "thresholds", []float64{0.006, 0.01, 0.03, 0.1}, "strengths of hiding, a `LIST`")
+	f.Lookup("thresholds").DefValue = "0.006,0.01,0.03,0.1" // not six digits of each
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
 	return cmd
