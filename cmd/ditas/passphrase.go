@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"runtime"
 	"strings"
@@ -298,8 +299,10 @@ func (t *terminal) readPassphrase(name string) (string, error) {
 		}
 		defer f.Close()
 		info, err := f.Stat()
-		if err == nil && runtime.GOOS != "windows" && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
-			t.warn(fmt.Sprintf("others can read the passphrase in %s", name), "chmod 600 "+name)
+		if err == nil && runtime.GOOS != "windows" && info.Mode().IsRegular() {
+			if may := allowed(info.Mode()); may != "" {
+				t.warn(fmt.Sprintf("others can %s the passphrase in %s", may, name), "chmod 600 "+name)
+			}
 		}
 		r = f
 	}
@@ -336,6 +339,19 @@ func (t *terminal) readPassphrase(name string) (string, error) {
 		t.warn(fmt.Sprintf("the passphrase in %s ends in blanks, which count", shown(name)), "remove them unless you mean them")
 	}
 	return line, nil
+}
+
+// allowed names what a file's mode lets others than its owner do with what is in it, empty if that is nothing.
+func allowed(mode fs.FileMode) string {
+	switch read, write := mode&0o044 != 0, mode&0o022 != 0; {
+	case read && write:
+		return "read and change"
+	case read:
+		return "read"
+	case write:
+		return "change"
+	}
+	return ""
 }
 
 // decodeText decodes the first line of what editors write: UTF-8, with or without a byte order mark, or UTF-16 with one. Of UTF-16 it tells whether
