@@ -204,7 +204,7 @@ func (f *passphraseFlags) readSalt(ctx context.Context) ([]byte, error) {
 	file := os.Stdin
 	if f.keyFile != "" && f.keyFile != "-" {
 		var err error
-		if file, err = os.Open(f.keyFile); err != nil {
+		if file, err = openSource(f.keyFile, "name a file that both sides have"); err != nil {
 			return nil, err
 		}
 		defer file.Close()
@@ -226,6 +226,14 @@ func (f *passphraseFlags) readSalt(ctx context.Context) ([]byte, error) {
 		return nil, fmt.Errorf("reading the key file: %w", err)
 	}
 	return salt, nil
+}
+
+// openSource opens a file that is read for the key. If it is a folder, advice says what to name instead.
+func openSource(name, advice string) (*os.File, error) {
+	if isFolder(name) {
+		return nil, withHint(fmt.Errorf("%s is a folder, and a file is wanted here", name), "%s", advice)
+	}
+	return os.Open(name)
 }
 
 // readerFunc reads by calling itself.
@@ -293,7 +301,7 @@ func (t *terminal) askTwice(ctx context.Context) (string, error) {
 func (t *terminal) readPassphrase(name string) (string, error) {
 	var r io.Reader = os.Stdin
 	if name != "-" {
-		f, err := os.Open(name)
+		f, err := openSource(name, "name the file with the passphrase in its first line")
 		if err != nil {
 			return "", err
 		}
