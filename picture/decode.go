@@ -138,6 +138,9 @@ func (f *format) planes(ctx context.Context, data []byte, maxPixels int) (*Plane
 	if endless {
 		p.lose("the end of its file is missing")
 	}
+	if _, inks := img.(*image.CMYK); inks {
+		p.lose("its four channels (CMYK) became RGB")
+	}
 	p.deep(img)
 	if !opaque {
 		p.lose(lostTransparency)
