@@ -323,7 +323,7 @@ func TestWhatCannotBeWrittenAsItIs(t *testing.T) {
 				t.Fatal(err)
 			}
 			begins, become := c.begins, c.become
-			if stego != "stego" {
+			if stego != "stego" && name != "A-law" { // which has become 16 bits in whatever WAV file
 				begins, become = "RIFF", ""
 			}
 			if !strings.HasPrefix(string(data), begins) || r.Becomes != become {
