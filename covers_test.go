@@ -323,7 +323,7 @@ func TestWhatCannotBeWrittenAsItIs(t *testing.T) {
 				t.Fatal(err)
 			}
 			begins, become := c.begins, c.become
-			if stego != "stego" {
+			if stego != "stego" && name != "A-law" { // which has become 16 bits in whatever WAV file
 				begins, become = "RIFF", ""
 			}
 			if !strings.HasPrefix(string(data), begins) || r.Becomes != become {
@@ -435,5 +435,41 @@ func TestMoreBehind(t *testing.T) {
 	}
 	if _, r := reveal(t, joined.Bytes(), ditas.Public(), ditas.RevealOptions{}); !r.Complete || math.Abs(r.Beyond-4) > 0.1 {
 		t.Errorf("complete %t, and %.1f s of 4 behind it", r.Complete, r.Beyond)
+	}
+}
+
+// A WAV file in which padding is missing is told of, and what is made of it has it.
+func TestCoverWithoutPadding(t *testing.T) {
+	data := music(t, mono, 5)
+	for chunks, want := range map[string]string{
+		"LIST\x05\x00\x00\x00INFO\x00":                                `is malformed: the byte that has to follow its chunk "LIST" is missing, so that other programs may not read it`,
+		"LIST\x05\x00\x00\x00INFO\x00bext\x03\x00\x00\x00abc":         `is malformed: the bytes that have to follow its chunk "LIST", and 1 more, are missing, so that other programs may not read it`,
+		"LIST\x05\x00\x00\x00INFO\x00\x00bext\x03\x00\x00\x00abc\x00": "",
+	} {
+		cover := slices.Concat(data[:36], []byte(chunks), data[36:])
+		s, err := ditas.NewSurvey(t.Context(), anyFile(t, cover), ditas.SurveyOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := ""
+		for _, w := range s.Warnings() {
+			if w.Kind == report.Damaged {
+				said += w.Text
+			}
+		}
+		if said != want {
+			t.Errorf("%q: warns %q, want %q", chunks, said, want)
+		}
+		var stego bytes.Buffer
+		if _, err := s.Hide(t.Context(), &stego, scene(24, 18), ditas.Public(), ditas.HideOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		f, err := wav.Open(bytes.NewReader(stego.Bytes()), int64(stego.Len()))
+		if err != nil || len(f.Lacking()) > 0 {
+			t.Errorf("%q: padding is missing in what was made, error %v", chunks, err)
+		}
+		if _, r := reveal(t, stego.Bytes(), ditas.Public(), ditas.RevealOptions{}); !r.Complete {
+			t.Errorf("%q: the picture does not come back", chunks)
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"ditas/audio"
 	"ditas/audio/codec"
+	"ditas/audio/wav"
 	"ditas/internal/carrier"
 	"ditas/internal/preflight"
 	"ditas/picture"
@@ -100,8 +101,8 @@ func NewSurvey(ctx context.Context, cover audio.File, o SurveyOptions) (*Survey,
 	return &Survey{m, o.For, s, append(warnings, Damage(writable)...), codec.Becomes(writable)}, nil
 }
 
-// Damage returns warnings of what is lost of a recording that [codec.Cover] made, as far as that has turned out while it was read: [NewSurvey] and [Dither] read
-// all of it. A survey's warnings hold them already.
+// Damage returns warnings of what is wrong with the file of a recording, and of what is lost of one that [codec.Cover] made, as far as that has turned out
+// while it was read: [NewSurvey] and [Dither] read all of it. A survey's warnings hold them already.
 func Damage(recording audio.Rewriter) []report.Warning {
 	var warnings []report.Warning
 	warn := func(text, advice string) {
@@ -114,6 +115,14 @@ func Damage(recording audio.Rewriter) []report.Warning {
 	}
 	if audio.Altered(recording) {
 		warn("is not as it was made: its samples do not match the checksum in its header", "take another copy, unless you know what changed it")
+	}
+	if file, ok := audio.As[*wav.File](recording); ok && len(file.Lacking()) > 0 {
+		names := file.Lacking()
+		text := fmt.Sprintf("is malformed: the byte that has to follow its chunk %q is missing", names[0])
+		if more := len(names) - 1; more > 0 {
+			text = fmt.Sprintf("is malformed: the bytes that have to follow its chunk %q, and %d more, are missing", names[0], more)
+		}
+		warn(text+", so that other programs may not read it", "what ditas makes of it is well-formed; for other uses, save it anew in a program that reads it")
 	}
 	if said := codec.Complaint(recording); said != "" {
 		warn("seems to be damaged or cut off: the program that decoded it says: "+said, whole)

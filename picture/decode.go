@@ -103,7 +103,7 @@ func (f *format) planes(ctx context.Context, data []byte, maxPixels int) (*Plane
 	if err != nil {
 		return nil, f.whyNot(src, data, err)
 	}
-	if err := f.fits(config.Width, config.Height, maxPixels, len(data)); err != nil {
+	if err := f.fits(config.Width, config.Height, maxPixels, len(file)); err != nil {
 		return nil, err
 	}
 	src = &source{Reader: bytes.NewReader(data), ctx: ctx}
@@ -138,6 +138,9 @@ func (f *format) planes(ctx context.Context, data []byte, maxPixels int) (*Plane
 	if endless {
 		p.lose("the end of its file is missing")
 	}
+	if _, inks := img.(*image.CMYK); inks {
+		p.lose("its four channels (CMYK) became RGB")
+	}
 	p.deep(img)
 	if !opaque {
 		p.lose(lostTransparency)
@@ -161,7 +164,7 @@ func (f *format) whyNot(src *source, data []byte, err error) error {
 	return f.failure(src, err)
 }
 
-// fits returns an error if a picture of this size in a file of so many bytes is not to be decoded.
+// fits returns an error if a picture of this size in so many bytes, of a file or of an animation's frame, is not to be decoded.
 func (f *format) fits(width, height, maxPixels, bytes int) error {
 	switch {
 	case width < 1 || height < 1:
@@ -169,7 +172,7 @@ func (f *format) fits(width, height, maxPixels, bytes int) error {
 	case height > maxPixels/width:
 		return fmt.Errorf("%w: %d×%d is more than %.6g megapixels", ErrTooLarge, width, height, float64(maxPixels)/1e6)
 	case int64(height) > (surePixels+pixelsPerByte*int64(bytes))/int64(width):
-		return fmt.Errorf("%w: %d×%d in a file of %d bytes, which is nearly empty", ErrTooLarge, width, height, bytes)
+		return fmt.Errorf("%w: %d×%d in %d bytes, which is nearly empty", ErrTooLarge, width, height, bytes)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"image"
 	"image/color"
@@ -422,6 +423,15 @@ func TestNearlyEmpty(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	if !errors.Is(err, ErrTooLarge) || after.TotalAlloc-before.TotalAlloc > 4<<20 {
 		t.Errorf("error %v, took %d MiB", err, (after.TotalAlloc-before.TotalAlloc)>>20)
+	}
+	// All bytes of a file count, those of remarks too.
+	noted := withChunk(t, image.NewGray(image.Rect(0, 0, 1, 1)), "tEXt", make([]byte, 20_000)...)
+	binary.BigEndian.PutUint32(noted[16:], 10_000)
+	binary.BigEndian.PutUint32(noted[20:], 10_000)
+	binary.BigEndian.PutUint32(noted[29:], crc32.ChecksumIEEE(noted[12:29]))
+	_, err = Decode(bytes.NewReader(noted))
+	if want := fmt.Sprintf("10000×10000 in %d bytes", len(noted)); !errors.Is(err, ErrTooLarge) || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want one that says %s", err, want)
 	}
 	// What is empty and not that large is read.
 	var b bytes.Buffer

@@ -29,7 +29,7 @@ func says(t *testing.T, name string, data []byte, want ...string) *Planes {
 
 // A picture of one frame that is opaque and has 8 bits a channel loses nothing.
 func TestNothingIsLost(t *testing.T) {
-	for _, name := range []string{"rgb.png", "grey.png", "palette.png", "420.jpg", "cmyk.jpg", "still.gif", "lossy.webp", "lossless.webp", "24.bmp", "raw.tif"} {
+	for _, name := range []string{"rgb.png", "grey.png", "palette.png", "420.jpg", "rgb.jpg", "still.gif", "lossy.webp", "lossless.webp", "24.bmp", "raw.tif"} {
 		says(t, name, open(t, name))
 	}
 	// An alpha channel without anything transparent is none.
@@ -38,6 +38,15 @@ func TestNothingIsLost(t *testing.T) {
 		img.Pix[i] = 255
 	}
 	says(t, "opaque", encodedPNG(t, img))
+}
+
+// RGB does not tell which four channels there were, whether they are stored as CMYK or as YCCK.
+func TestCMYK(t *testing.T) {
+	const transform, ycck = 17, 2 // of the Adobe segment
+	data := open(t, "cmyk.jpg")
+	says(t, "CMYK", data, "its four channels (CMYK) became RGB")
+	data[transform] = ycck
+	says(t, "YCCK", data, "its four channels (CMYK) became RGB")
 }
 
 func encodedPNG(t *testing.T, img image.Image) []byte {

@@ -11,8 +11,8 @@
 // Values are sRGB: what has a colour profile of another space, of three primaries and curves as cameras and telephones embed, is
 // converted, and so are pictures of high dynamic range, in PQ or HLG, whose highlights are dimmed (ITU-R BT.2408 and BT.2390). A value of an opaque 8-bit file is a multiple of 1/255 and survives Decode, [Planes.Image] and back exactly.
 //
-// [Planes.Losses] tells what else of the picture was in the file: other profiles, more than 8 bits a channel, transparency, further frames, pages
-// and pictures. It does not tell what programs keep beside a picture and nobody sees in it, such as previews, notes, depth maps and gain maps.
+// [Planes.Losses] tells what else of the picture was in the file: other profiles, CMYK, more than 8 bits a channel, transparency, further frames,
+// pages and pictures. It does not tell what programs keep beside a picture and nobody sees in it, such as previews, notes, depth maps and gain maps.
 package picture
 
 import (

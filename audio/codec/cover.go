@@ -115,9 +115,6 @@ func Cover(f audio.File, o CoverOptions) (audio.Rewriter, *Format, error) {
 	}
 	if to == own && !o.lowers(f) {
 		r, err := to.write.again(f, level)
-		if err == nil && asked && expands(r) {
-			r = &covered{Rewriter: r, from: f, to: to, asked: true}
-		}
 		return r, to, err
 	}
 	encoding := o.encodingOf(f)

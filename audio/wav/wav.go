@@ -38,22 +38,41 @@ const (
 type File struct {
 	section pcm.Section
 	around  around
+	lacking []string // names of chunks
+	padded  *padded  // what is read in place of the file if there are such chunks
 }
 
 // Open reads the header of the WAV file of size bytes in r, which File goes on reading from. The error wraps
 // [audio.ErrFormat], [audio.ErrUnsupported] or [audio.ErrMalformed].
 //
 // A header may leave the length open, as those do that programs write into a pipe; the samples then go on to the end of
-// the file.
+// the file. Where chunks of odd size lack the byte of padding that has to follow them, which [File.Lacking] tells, the file is read as if they had it.
 func Open(r io.ReaderAt, size int64) (*File, error) {
-	p := parser{Chunks: riff.Chunks{R: io.NewSectionReader(r, 0, size), Size: size, Order: binary.LittleEndian, Samples: "data"}}
-	section, err := p.parse()
+	p, section, err := parse(r, size)
 	if err != nil {
 		return nil, fmt.Errorf("wav: %w", err)
 	}
+	if len(p.lacking.ends) > 0 {
+		padded := p.pad()
+		q, section, err := parse(padded, size+int64(len(padded.ends)))
+		if err != nil {
+			return nil, fmt.Errorf("wav: %w", err)
+		}
+		return &File{*section, q.around, p.lacking.names, padded}, nil
+	}
+	return &File{*section, p.around, nil, nil}, nil
+}
+
+// parse reads the header of a file.
+func parse(r io.ReaderAt, size int64) (*parser, *pcm.Section, error) {
+	p := &parser{Chunks: riff.Chunks{R: io.NewSectionReader(r, 0, size), Size: size, Order: binary.LittleEndian, Samples: "data"}}
+	section, err := p.parse()
+	if err != nil {
+		return nil, nil, err
+	}
 	section.File = r
 	p.around.order = p.Order
-	return &File{*section, p.around}, nil
+	return p, section, nil
 }
 
 // Format implements [audio.File].
@@ -63,13 +82,22 @@ func (f *File) Format() audio.Format { return f.section.Format() }
 func (f *File) Frames() int64 { return f.section.Frames() }
 
 // End returns the position in the file, in bytes, behind the last frame.
-func (f *File) End() int64 { return f.section.End() }
+func (f *File) End() int64 {
+	end := f.section.End()
+	if f.padded != nil {
+		end -= int64(f.padded.before(end))
+	}
+	return end
+}
+
+// Lacking returns the names of the chunks that lack the byte of padding behind them. Other programs may not find what follows such a chunk.
+func (f *File) Lacking() []string { return slices.Clone(f.lacking) }
 
 // Reader implements [audio.File]. The Reader allocates nothing after it was made.
 func (f *File) Reader() audio.Reader { return f.section.Reader() }
 
 // Rewrite implements [audio.Rewriter]. The copy has the length of the file, and differs from it in samples only. Of
-// chunks that describe the samples, such as a PEAK, nothing is recomputed.
+// chunks that describe the samples, such as a PEAK, nothing is recomputed. Padding that is missing in the file is there in the copy.
 //
 // A-law and µ-law have no room for other samples than their own: such a file becomes one of 16 bits, with the same chunks around the samples.
 func (f *File) Rewrite(dst io.Writer) (audio.Writer, error) {
@@ -107,7 +135,10 @@ func Encode(dst io.Writer, rec *audio.Recording) error {
 // parser walks through the chunks up to the data.
 type parser struct {
 	riff.Chunks
-	around around
+	around  around
+	whole   uint64 // the size that its header gives it
+	ds64    int64  // where that stands in an RF64 file, 0 if it is none
+	lacking lacking
 }
 
 func (p *parser) parse() (*pcm.Section, error) {
@@ -135,6 +166,7 @@ func (p *parser) parse() (*pcm.Section, error) {
 	}
 	riffSize := uint64(p.Order.Uint32(head[4:]))
 	p.around.riff, p.around.long = base+4, magic == "RF64" || magic == "BW64"
+	p.whole = riffSize
 
 	var long sizes // of an RF64 file
 	var layout *pcm.Layout
@@ -188,7 +220,9 @@ func (p *parser) parse() (*pcm.Section, error) {
 				table: body[28:],
 			}
 			riffSize = long.riff
+			p.whole, p.ds64 = riffSize, pos
 		}
+		p.note(name, pos, size)
 		pos = p.After(pos, int64(size))
 	}
 	return nil, riff.Malformed("no samples among the first %d chunks", riff.Most)
@@ -229,7 +263,9 @@ func (p *parser) refuseMore(pos int64) error {
 		if !p.At(pos) {
 			return nil
 		}
-		pos = p.After(pos+riff.HeadSize, int64(p.Order.Uint32(head[4:])))
+		size := p.Order.Uint32(head[4:])
+		p.note(string(head[:4]), pos+riff.HeadSize, uint64(size))
+		pos = p.After(pos+riff.HeadSize, int64(size))
 	}
 	return nil
 }
@@ -269,6 +305,7 @@ func (p *parser) section(layout *pcm.Layout, start int64, size, riffSize uint64)
 	if open || declared > present || size > uint64(p.Size-start) {
 		return s, nil
 	}
+	p.note("data", start, size)
 	p.around.behind = p.After(start, int64(size))
 	return s, p.refuseMore(p.around.behind)
 }

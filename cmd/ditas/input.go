@@ -195,12 +195,21 @@ func hasExtension(name string) bool {
 	return slices.Contains(slices.Concat(pictureExtensions, recordingExtensions, writtenPictureExtensions, writtenRecordingExtensions), extension)
 }
 
-// expand puts the names of files in the place of wildcards that nothing matches literally, which shells do before except on Windows.
+// expand is wildcards on Windows, where shells leave them to programs.
 func expand(args []string) []string {
+	if runtime.GOOS != "windows" {
+		return args
+	}
+	return wildcards(args)
+}
+
+// wildcards puts the names of files in the place of * and ?. What is the name of a file, or matches none, stays. Brackets stand for themselves, as they do
+// to the shells of Windows: many names have them.
+func wildcards(args []string) []string {
 	var names []string
 	for _, arg := range args {
-		matches, err := filepath.Glob(arg)
-		if _, missing := os.Lstat(arg); runtime.GOOS != "windows" || missing == nil || err != nil || len(matches) == 0 {
+		matches, err := filepath.Glob(strings.ReplaceAll(arg, "[", "[[]"))
+		if _, missing := os.Lstat(arg); missing == nil || err != nil || len(matches) == 0 {
 			matches = []string{arg}
 		}
 		names = append(names, matches...)

@@ -151,13 +151,27 @@ func unknownCommand(cmd *cobra.Command, name string) error {
 	if cmd.HasParent() {
 		return withHint(err, "%s -h lists those that there are", cmd.CommandPath())
 	}
-	if s := cmd.SuggestionsFor(name); len(s) > 0 {
+	if s := suggestions(cmd, name); len(s) > 0 {
 		return withHint(err, "did you mean ditas %s?", strings.Join(s, " or ditas "))
 	}
 	if there(name) {
 		return withHint(err, "that is a file: ditas hide takes a picture and a recording, ditas reveal a recording with a picture in it")
 	}
 	return withHint(err, "ditas -h lists the commands")
+}
+
+// suggestions returns the names of cmd's commands that a name may be meant for: those that cobra finds, and those whose other names it is like.
+func suggestions(cmd *cobra.Command, name string) []string {
+	names, name := cmd.SuggestionsFor(name), strings.ToLower(name)
+	like := func(alias string) bool {
+		return edits(name, alias) <= cmd.SuggestionsMinimumDistance || strings.HasPrefix(alias, name)
+	}
+	for _, c := range cmd.Commands() {
+		if slices.ContainsFunc(c.Aliases, like) && !slices.Contains(names, c.Name()) {
+			names = append(names, c.Name())
+		}
+	}
+	return names
 }
 
 // plainArguments says of names that a command does not take what it does, in place of what cobra says; err is nil if it takes them.

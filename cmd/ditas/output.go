@@ -41,7 +41,11 @@ func (f *forceFlag) checkOutput(out string, inputs ...string) error {
 	}
 	info, err := os.Stat(out)
 	if err != nil {
-		dir := filepath.Dir(out)
+		target, circular := replace.Target(out)
+		if circular != nil {
+			return err
+		}
+		dir := filepath.Dir(target)
 		folder, missing := os.Stat(dir)
 		switch {
 		case errors.Is(missing, fs.ErrNotExist):

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"runtime"
 	"strings"
@@ -203,7 +204,7 @@ func (f *passphraseFlags) readSalt(ctx context.Context) ([]byte, error) {
 	file := os.Stdin
 	if f.keyFile != "" && f.keyFile != "-" {
 		var err error
-		if file, err = os.Open(f.keyFile); err != nil {
+		if file, err = openSource(f.keyFile, "name a file that both sides have"); err != nil {
 			return nil, err
 		}
 		defer file.Close()
@@ -225,6 +226,14 @@ func (f *passphraseFlags) readSalt(ctx context.Context) ([]byte, error) {
 		return nil, fmt.Errorf("reading the key file: %w", err)
 	}
 	return salt, nil
+}
+
+// openSource opens a file that is read for the key. If it is a folder, advice says what to name instead.
+func openSource(name, advice string) (*os.File, error) {
+	if isFolder(name) {
+		return nil, withHint(fmt.Errorf("%s is a folder, and a file is wanted here", name), "%s", advice)
+	}
+	return os.Open(name)
 }
 
 // readerFunc reads by calling itself.
@@ -292,14 +301,16 @@ func (t *terminal) askTwice(ctx context.Context) (string, error) {
 func (t *terminal) readPassphrase(name string) (string, error) {
 	var r io.Reader = os.Stdin
 	if name != "-" {
-		f, err := os.Open(name)
+		f, err := openSource(name, "name the file with the passphrase in its first line")
 		if err != nil {
 			return "", err
 		}
 		defer f.Close()
 		info, err := f.Stat()
-		if err == nil && runtime.GOOS != "windows" && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
-			t.warn(fmt.Sprintf("others can read the passphrase in %s", name), "chmod 600 "+name)
+		if err == nil && runtime.GOOS != "windows" && info.Mode().IsRegular() {
+			if may := allowed(info.Mode()); may != "" {
+				t.warn(fmt.Sprintf("others can %s the passphrase in %s", may, name), "chmod 600 "+name)
+			}
 		}
 		r = f
 	}
@@ -336,6 +347,19 @@ func (t *terminal) readPassphrase(name string) (string, error) {
 		t.warn(fmt.Sprintf("the passphrase in %s ends in blanks, which count", shown(name)), "remove them unless you mean them")
 	}
 	return line, nil
+}
+
+// allowed names what a file's mode lets others than its owner do with what is in it, empty if that is nothing.
+func allowed(mode fs.FileMode) string {
+	switch read, write := mode&0o044 != 0, mode&0o022 != 0; {
+	case read && write:
+		return "read and change"
+	case read:
+		return "read"
+	case write:
+		return "change"
+	}
+	return ""
 }
 
 // decodeText decodes the first line of what editors write: UTF-8, with or without a byte order mark, or UTF-16 with one. Of UTF-16 it tells whether

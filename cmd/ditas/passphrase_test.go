@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -64,20 +65,28 @@ func TestPassphraseOfTwoUnits(t *testing.T) {
 	}
 }
 
-// TestPassphraseFileThatOthersCanRead warns.
-func TestPassphraseFileThatOthersCanRead(t *testing.T) {
+// A passphrase file is warned of by what its mode lets others do with it.
+func TestPassphraseFileThatOthersCanUse(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(file, []byte("x\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(file, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o644 {
-		t.Skip("there are no such modes here")
-	}
-	var warnings bytes.Buffer
-	if _, err := (&terminal{err: &warnings}).readPassphrase(file); err != nil || !strings.Contains(warnings.String(), "others can read") {
-		t.Errorf("warns %q, error %v", warnings.String(), err)
+	for mode, want := range map[fs.FileMode]string{
+		0o600: "", 0o700: "", 0o601: "", 0o610: "",
+		0o604: "others can read the passphrase", 0o640: "others can read the passphrase", 0o644: "others can read the passphrase",
+		0o602: "others can change the passphrase", 0o620: "others can change the passphrase",
+		0o666: "others can read and change the passphrase",
+	} {
+		if err := os.WriteFile(file, []byte("x\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(file, mode); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Stat(file); err != nil || info.Mode().Perm() != mode {
+			t.Skip("there are no such modes here")
+		}
+		var warnings bytes.Buffer
+		_, err := (&terminal{err: &warnings}).readPassphrase(file)
+		if said := warnings.String(); err != nil || !strings.Contains(said, want) || want == "" && said != "" {
+			t.Errorf("%o: warns %q, error %v, want %q", mode, said, err, want)
+		}
 	}
 }

@@ -135,7 +135,7 @@ func replaced(name string) (target string, old fs.FileInfo, err error) {
 	if old, err := os.Stat(name); err == nil && !old.Mode().IsRegular() && !old.IsDir() {
 		return name, old, nil
 	}
-	if target, err = follow(name); err != nil {
+	if target, err = Target(name); err != nil {
 		return "", nil, reason(name, err)
 	}
 	old, err = os.Stat(target)
@@ -163,8 +163,9 @@ func reason(name string, err error) error {
 	return fmt.Errorf("cannot write %s: %w", name, err)
 }
 
-// follow returns what a name stands for if it is that of a symbolic link, which need not be there yet.
-func follow(name string) (string, error) {
+// Target returns the name of the file that [File] makes for a name: where that is a symbolic link, what it leads to, which need not be there yet. The error
+// is that of a link that leads back to itself.
+func Target(name string) (string, error) {
 	for range 40 {
 		to, err := os.Readlink(name)
 		if err != nil {
