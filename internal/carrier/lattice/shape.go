@@ -30,7 +30,7 @@ const (
 const (
 	// emptiest is the highest power density of what counts as nothing, over that of rounding: what remains of rounding with dither, give or take.
 	emptiest = 6
-	// roundedBits are how many bits a sample has whose rounding this is, at most: what has more was often made of such samples.
+	// roundedBits are how many bits a sample has whose rounding this is: what has more was often made of such samples.
 	roundedBits = 16
 	// spared and raised, in dB: by how much the density is lowered where there is nothing, and what it may be raised by elsewhere, since its logarithm
 	// remains 0 on average.
@@ -42,11 +42,12 @@ type contour [shapeOrder]int16
 
 const reflectionUnit = 1 << 15
 
-// nothing returns the power density up to which there is nothing in a recording of some format.
+// nothing returns the power density up to which there is nothing in a recording of some format. In one of 8 bits that is 0: the finest steps are several of its
+// own, so that a change stands out of its rounding anyway.
 func nothing(f audio.Format) float64 {
 	step := math.Ldexp(1, 1-roundedBits)
-	if !f.Encoding.IsFloat() {
-		step = max(step, f.Step())
+	if !f.Encoding.IsFloat() && f.Step() > step {
+		return 0
 	}
 	return emptiest * step * step / 12
 }
