@@ -152,6 +152,7 @@ func search(ctx context.Context, x, residuals []float64, step float64, known Ech
 			re[i], im[i] = float32(cos), float32(sin)
 		}
 	}
+	centre(re, im, frames)
 	// Of whole numbers modulo 2 the phases are real, and half the square of a normal variable is rarely larger than what has an exponential distribution.
 	freedom := 1.0
 	if step == 2 && !slices.ContainsFunc(x, func(v float64) bool { return v != math.RoundToEven(v) }) {
@@ -167,6 +168,30 @@ func search(ctx context.Context, x, residuals []float64, step float64, known Ech
 	}
 	return r, r.repeat(ctx, frames, freedom, re, im, block, leastPairs, known)
 }
+
+// nearby is how many samples have the mean of their phases taken from them.
+const nearby = 32
+
+// centre takes from phases what those nearby have in common: samples near to 0 between two pulses of a voice have the phase 0, whatever the step, and so are alike
+// wherever there are two of them.
+func centre(re, im []float32, frames []int) {
+	for _, k := range frames {
+		for at := k * Frame; at < (k+1)*Frame; at += nearby {
+			for _, x := range [][]float32{re[at : at+nearby], im[at : at+nearby]} {
+				var mean float32
+				for _, v := range x {
+					mean += v / nearby
+				}
+				for i := range x {
+					x[i] = (x[i] - mean) * float32(rest)
+				}
+			}
+		}
+	}
+}
+
+// rest makes up for the share of the power that the mean of independent phases takes.
+var rest = math.Sqrt(nearby / (nearby - 1.0))
 
 // fold adds the phases of each place in every 1, 2, … Periods frames.
 func fold(f *Finding, frames []int, freedom float64, re, im []float32) {
