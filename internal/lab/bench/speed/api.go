@@ -11,7 +11,7 @@ import (
 	"ditas/report"
 )
 
-// methods are the ways of hiding whose search is measured, those that take a passphrase first.
+// methods are the ways of hiding that are measured, the usual one first.
 func methods() []ditas.Method { return ditas.Methods() }
 
 // job is what hiding, revealing and looking have in common. All of it runs on one thread.
@@ -21,8 +21,15 @@ type job struct {
 	progress func()
 }
 
-// public is the key of all that is hidden here.
-var public = ditas.Public()
+// keyOf returns the key of all that is hidden by a method: the public one, unless it hides nothing without a passphrase.
+func keyOf(method string) (ditas.Key, error) {
+	for _, m := range ditas.Methods() {
+		if m.Name == method && m.SecretOnly {
+			return ditas.Passphrase("this one", nil)
+		}
+	}
+	return ditas.Public(), nil
+}
 
 // other returns a key with which nothing is hidden.
 func other() (ditas.Key, error) { return ditas.Passphrase("not this one", nil) }

@@ -64,7 +64,7 @@ func (in *inputs) photo(width, height int) *picture.Planes {
 	return in.photos[size]
 }
 
-// stego returns a recording with a picture in it, hidden with the public key.
+// stego returns a recording with a picture in it, hidden with the method's key.
 func (in *inputs) stego(ctx context.Context, of stegoOf) (audio.File, error) {
 	b := in.stegos[of]
 	if b == nil {
@@ -72,8 +72,12 @@ func (in *inputs) stego(ctx context.Context, of stegoOf) (audio.File, error) {
 		if err != nil {
 			return nil, err
 		}
+		key, err := keyOf(of.method)
+		if err != nil {
+			return nil, err
+		}
 		b = &bytes.Buffer{}
-		if err := (job{method: of.method, key: public}).hide(ctx, b, cover, in.photo(of.width, of.height)); err != nil {
+		if err := (job{method: of.method, key: key}).hide(ctx, b, cover, in.photo(of.width, of.height)); err != nil {
 			return nil, err
 		}
 		in.stegos[of] = b
@@ -145,7 +149,8 @@ func find(name, title, method string, goal float64, times string, change func(*a
 			if err != nil {
 				return nil, err
 			}
-			return look(f, job{method: method, key: public}, true), nil
+			key, err := keyOf(method)
+			return look(f, job{method: method, key: key}, true), err
 		}}
 }
 
@@ -153,13 +158,16 @@ func find(name, title, method string, goal float64, times string, change func(*a
 func miss(name, title string, goal, passes float64, method string, hidden bool) *task {
 	t := &task{name: name, title: title, goal: goal, passes: passes,
 		prepare: func(ctx context.Context, in *inputs) (run, error) {
-			if !hidden {
-				f, err := file(in.cover(short))
-				return look(f, job{method: method, key: public}, false), err
+			key, err := keyOf(method)
+			if hidden {
+				key, err = other()
 			}
-			key, err := other()
 			if err != nil {
 				return nil, err
+			}
+			if !hidden {
+				f, err := file(in.cover(short))
+				return look(f, job{method: method, key: key}, false), err
 			}
 			f, err := in.stego(ctx, stegoOf{method, short, 256, 192})
 			return look(f, job{method: method, key: key}, false), err
@@ -202,11 +210,15 @@ func hiding(method string, s size, goal float64) *task {
 		name: name, title: title, goal: goal,
 		group: "Hiding and revealing: 3 minutes of 44.1 kHz stereo",
 		prepare: func(_ context.Context, in *inputs) (run, error) {
+			key, err := keyOf(method)
+			if err != nil {
+				return nil, err
+			}
 			cover, err := file(in.cover(long))
 			secret := in.photo(s.width, s.height)
 			return func(ctx context.Context, progress func()) (float64, error) {
 				c := &counted{File: cover}
-				err := job{method: method, key: public, progress: progress}.hide(ctx, io.Discard, rewriter{c, cover}, secret)
+				err := job{method: method, key: key, progress: progress}.hide(ctx, io.Discard, rewriter{c, cover}, secret)
 				return c.passes(), err
 			}, err
 		}}
@@ -219,10 +231,14 @@ func revealing(method string, s size, goal float64) *task {
 		name: name, title: title, goal: goal,
 		group: "Hiding and revealing: 3 minutes of 44.1 kHz stereo",
 		prepare: func(ctx context.Context, in *inputs) (run, error) {
+			key, err := keyOf(method)
+			if err != nil {
+				return nil, err
+			}
 			f, err := in.stego(ctx, stegoOf{method, long, s.width, s.height})
 			return func(ctx context.Context, progress func()) (float64, error) {
 				c := &counted{File: f}
-				err := job{method: method, key: public, progress: progress}.reveal(ctx, c)
+				err := job{method: method, key: key, progress: progress}.reveal(ctx, c)
 				return c.passes(), err
 			}, err
 		}}
