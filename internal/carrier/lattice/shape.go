@@ -30,11 +30,14 @@ const (
 const (
 	// emptiest is the highest power density of what counts as nothing, over that of rounding: what remains of rounding with dither, give or take.
 	emptiest = 6
-	// roundedBits are how many bits a sample has whose rounding this is: what has more was often made of such samples.
+	// roundedBits are how many bits a sample has whose rounding this is, at most: what has more was often made of such samples.
 	roundedBits = 16
 	// spared and raised, in dB: by how much the density is lowered where there is nothing, and what it may be raised by elsewhere, since its logarithm
 	// remains 0 on average.
 	spared, raised = 30, 8
+	// sparing is how far, in dB, a moment has to be above rounding before anything is lowered. Below that the finest steps leave an error as strong as rounding,
+	// which all of the spectrum has.
+	sparing = 50
 )
 
 // contour is a filter in the form in which it is kept: its reflection coefficients in 2⁻¹⁵, of which every set makes a stable filter.
@@ -42,23 +45,22 @@ type contour [shapeOrder]int16
 
 const reflectionUnit = 1 << 15
 
-// nothing returns the power density up to which there is nothing in a recording of some format. In one of 8 bits that is 0: the finest steps are several of its
-// own, so that a change stands out of its rounding anyway.
-func nothing(f audio.Format) float64 {
+// roundingOf returns the variance of the rounding of a recording of some format.
+func roundingOf(f audio.Format) float64 {
 	step := math.Ldexp(1, 1-roundedBits)
-	if !f.Encoding.IsFloat() && f.Step() > step {
-		return 0
+	if !f.Encoding.IsFloat() {
+		step = max(step, f.Step())
 	}
-	return emptiest * step * step / 12
+	return step * step / 12
 }
 
 // shaper is the filter of one channel, all-pole.
 type shaper struct {
-	shaping float64
-	nothing float64 // power density up to which there is nothing
-	contour contour
-	gain    float64     // by which the filter raises the power of white noise
-	cosines [][]float64 // [lag][point] cos(2π·lag·point/shapePoints)
+	shaping  float64
+	rounding float64 // variance
+	contour  contour
+	gain     float64     // by which the filter raises the power of white noise
+	cosines  [][]float64 // [lag][point] cos(2π·lag·point/shapePoints)
 
 	den [shapeOrder + 1]float64
 	// The last values of e, doubled so that a run of shapeOrder of them always lies in one piece, the newest first.
@@ -66,8 +68,8 @@ type shaper struct {
 	at int
 }
 
-func newShaper(s Shaping, nothing float64) *shaper {
-	f := &shaper{shaping: float64(s), nothing: nothing, gain: 1, den: [shapeOrder + 1]float64{1}}
+func newShaper(s Shaping, rounding float64) *shaper {
+	f := &shaper{shaping: float64(s), rounding: rounding, gain: 1, den: [shapeOrder + 1]float64{1}}
 	for lag := range shapeOrder + 1 {
 		f.cosines = append(f.cosines, make([]float64, shapePoints/4+1))
 		for k := range f.cosines[lag] {
@@ -119,18 +121,19 @@ func (s *shaper) fit(weights, densities []float64) (tolerance float64) {
 
 // spare lowers the density of the error where there is nothing. No densities are no reason to.
 func (s *shaper) spare(density *[metric.EarPoints]float64, densities []float64) {
-	empty := 0
+	empty, mean := 0, 0.0
 	for _, d := range densities {
-		if d <= s.nothing {
+		if mean += d / metric.EarPoints; d <= emptiest*s.rounding {
 			empty++
 		}
 	}
-	if empty == 0 {
+	depth := min(spared, raised*metric.EarPoints/float64(empty), 10*math.Log10(mean/s.rounding)-sparing)
+	if empty == 0 || !(depth > 0) {
 		return
 	}
-	least := math.Pow(10, -min(spared, raised*metric.EarPoints/float64(empty))/10)
+	least := math.Pow(10, -depth/10)
 	for k, d := range densities {
-		if d <= s.nothing {
+		if d <= emptiest*s.rounding {
 			density[k] *= least
 		}
 	}

@@ -261,7 +261,7 @@ func TestEmptyBandIsSpared(t *testing.T) {
 			}
 		}
 		for i, v := range low {
-			x[i] = math.RoundToEven(v*0.3*(1<<15)) / (1 << 15)
+			x[i] = math.RoundToEven(v*2*(1<<15)) / (1 << 15)
 		}
 		v, cover := survey(t, rec)
 		p := v.Plan(Robust, v.MSE(50))

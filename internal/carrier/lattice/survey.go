@@ -69,7 +69,7 @@ type hearing struct {
 }
 
 func (v *Survey) newHearing() hearing {
-	return hearing{ear: v.masking.NewEar(), shaper: newShaper(v.shaping, nothing(v.format))}
+	return hearing{ear: v.masking.NewEar(), shaper: newShaper(v.shaping, roundingOf(v.format))}
 }
 
 // hear listens to the next window, which begins with x, and returns the variance that the error may have.

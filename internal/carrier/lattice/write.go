@@ -263,7 +263,7 @@ func newHider(ctx context.Context, cover audio.File, t *task, n nonce) (*hider, 
 		h.lanes = append(h.lanes, lane{
 			framer:   &framer{marker: marker, set: n.set(), key: h.key, profile: p.profile},
 			window:   -1,
-			embedder: &embedder{shape: &shapes[p.profile], grid: grid, shaper: newShaper(p.shaping, nothing(p.survey.format))},
+			embedder: &embedder{shape: &shapes[p.profile], grid: grid, shaper: newShaper(p.shaping, roundingOf(p.survey.format))},
 			reader:   newReader(p.profile, tables),
 			quiet:    make([]bool, blockLength+2),
 		})
