@@ -69,11 +69,11 @@ func covers(scene Scene, each int, seed uint64) ([]cover, error) {
 			if taken == each {
 				break
 			}
-			c := cover{precise: fainter(furnished(x.x, rng), scene.Rate, rng), group: name}
+			c := newCover(x.x, scene.Rate, rng)
 			if experiment.Power(c.precise.Samples[0]) < silence {
 				continue
 			}
-			c.recording = rounded(c.precise)
+			c.group = name
 			c.source, _, _ = strings.Cut(path.Base(name), "_")
 			all = append(all, c)
 			taken++
@@ -83,6 +83,12 @@ func covers(scene Scene, each int, seed uint64) ([]cover, error) {
 		return nil, errNoCover
 	}
 	return all, nil
+}
+
+// newCover returns a cover of samples in units of an LSB.
+func newCover(x []int16, rate int, rng *rand.Rand) cover {
+	precise := fainter(furnished(x, rng), rate, rng)
+	return cover{recording: rounded(precise), precise: precise}
 }
 
 // errNoCover reports a scene without covers.

@@ -38,7 +38,6 @@ type SearchedMethod struct {
 	Name string            `json:"name"`
 	Why  string            `json:"why"` // it did not hide, if so
 	SNR  float64           `json:"snr"` // dB; 0 where nothing is hidden
-	Rate float64           `json:"rate"`
 	Seen *structure.Report `json:"seen"`
 }
 
@@ -66,9 +65,7 @@ func joined(scene Scene, seed uint64) (cover, error) {
 	}
 	var source rand.PCG
 	dataset.Seed(&source, seed, int(experiment.ForCovers), -1)
-	c := cover{precise: fainter(furnished(x, rand.New(&source)), scene.Rate, rand.New(&source))}
-	c.recording = rounded(c.precise)
-	return c, nil
+	return newCover(x, scene.Rate, rand.New(&source)), nil
 }
 
 // Repeats looks for structure in a recording of each scene, under every method.
@@ -125,7 +122,6 @@ func Repeats(ctx context.Context, data AttackData, o AttackOptions, method func(
 // search looks for structure in the recording under a method.
 func (s *attack) search(ctx context.Context, t suspect, known structure.Echoes) (*SearchedMethod, error) {
 	m := &SearchedMethod{Name: t.name}
-	clear(s.rates)
 	err := s.Each(t.name, 1, func(int) error {
 		hide, err := t.worker()
 		if err != nil {
@@ -147,7 +143,7 @@ func (s *attack) search(ctx context.Context, t suspect, known structure.Echoes) 
 			return err
 		}
 		if t.name != untouched {
-			m.SNR, m.Rate = 10*math.Log10(experiment.Power(before)/change), s.rates[0]
+			m.SNR = 10 * math.Log10(experiment.Power(before)/change)
 		}
 		units := make([]float64, len(after))
 		for i, v := range after {
