@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"io"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -395,20 +394,39 @@ func TestTheLargestComesBackAtItsSize(t *testing.T) {
 	}
 }
 
-// What is hidden as faintly as 8 bits allow is heard, and whoever does it is told.
-func TestFaintInEightBits(t *testing.T) {
+// Samples of 8 bits hold no faint change, and recordings that are too quiet take none: capacity and Hide say so.
+func TestTooQuietForFaint(t *testing.T) {
 	racetest.Skip(t)
-	for encoding, heard := range map[audio.Encoding]bool{audio.Int8: true, audio.Int16: false} {
-		f, err := ditas.NewSurvey(t.Context(), open(t, music(t, audio.Format{Rate: 16000, Channels: 1, Encoding: encoding}, 5)), ditas.SurveyOptions{})
+	for _, c := range []struct {
+		encoding audio.Encoding
+		level    float64
+		bits     int
+		refused  bool
+	}{{audio.Int8, 1, 8, true}, {audio.Int16, 1, 0, false}, {audio.Int16, 1e-3, 0, true}} {
+		rec, err := audio.ReadAll(open(t, music(t, audio.Format{Rate: 16000, Channels: 1, Encoding: c.encoding}, 5)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := f.Hide(t.Context(), io.Discard, scene(32, 24), ditas.Public(), ditas.HideOptions{Strength: ditas.Faint()})
+		for i, v := range rec.Samples[0] {
+			rec.Samples[0][i] = rec.Format.Quantize(v * c.level)
+		}
+		var cover bytes.Buffer
+		if err := wav.Encode(&cover, rec); err != nil {
+			t.Fatal(err)
+		}
+		f, err := ditas.NewSurvey(t.Context(), open(t, cover.Bytes()), ditas.SurveyOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := slices.ContainsFunc(r.Warnings, func(w report.Warning) bool { return w.Kind == report.Audible }); got != heard {
-			t.Errorf("%v: warned %t at an SNR of %.1f dB", encoding, got, r.SNR)
+		room, err := f.Capacity(ditas.Faint())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		_, err = f.Hide(t.Context(), &b, scene(32, 24), ditas.Public(), ditas.HideOptions{Strength: ditas.Faint()})
+		var quiet *report.TooQuietError
+		if errors.As(err, &quiet) != c.refused || c.refused && (!quiet.Faint || quiet.Bits != c.bits || b.Len() > 0 || room.Pixels > 0) || !c.refused && room.Pixels == 0 {
+			t.Errorf("%v at %g: %v, and room for %d pixels", c.encoding, c.level, err, room.Pixels)
 		}
 	}
 }

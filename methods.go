@@ -202,7 +202,7 @@ func method(name string) (*Method, error) {
 // Strength says how strong the change to a recording may be. The zero value is the method's own choice.
 type Strength struct {
 	kind strengthKind
-	snr  float64
+	db   float64 // signal-to-noise ratio, or how far the change lies below the spectrum
 }
 
 type strengthKind uint8
@@ -212,6 +212,7 @@ const (
 	snrStrength
 	audibleStrength
 	faintStrength
+	matchedStrength
 )
 
 // SNR returns the strength that aims at a signal-to-noise ratio, of the recording to its change, in dB. The higher it is, the harder the
@@ -222,8 +223,16 @@ func SNR(db float64) Strength { return Strength{snrStrength, db} }
 // Audible is SNR, but the change may be as strong as it says even where it might be heard. 0 stands for the method's own choice.
 func Audible(db float64) Strength { return Strength{audibleStrength, db} }
 
-// Faint returns the least strength that carries a picture: it changes most samples by one step of a 16-bit file.
+// Faint returns the strength that is hardest to find: the change follows the recording's own spectrum from moment to moment, 50 dB below it, or down to 30 where that
+// has too little room. Recordings that are too quiet for this are refused.
 func Faint() Strength { return Strength{kind: faintStrength} }
+
+// Matched is [Faint] with the distance between recording and change chosen, 20 to 80 dB: the smaller it is, the more noise the picture survives, and the easier
+// the change is to find. Recordings that are too quiet for it are refused.
+func Matched(db float64) Strength { return Strength{matchedStrength, db} }
+
+// Distances that [Matched] takes, in dB.
+const leastMatched, mostMatched = 20, 80
 
 // strength returns a strength in the terms of carriers.
 func (m *Method) strength(s Strength) (carrier.Strength, error) {
@@ -233,16 +242,20 @@ func (m *Method) strength(s Strength) (carrier.Strength, error) {
 	switch {
 	case s.kind == usualStrength || s == Audible(0):
 		return carrier.Strength{SNR: m.DefaultSNR, Audible: s.kind == audibleStrength}, nil
+	case (s.kind == faintStrength || s.kind == matchedStrength) && !m.Faint:
+		return carrier.Strength{}, fmt.Errorf("%s has no faint strength: give a signal-to-noise ratio", m.Name)
 	case s.kind == faintStrength:
-		if !m.Faint {
-			return carrier.Strength{}, fmt.Errorf("%s has no faint strength: give a signal-to-noise ratio", m.Name)
-		}
 		return carrier.Strength{Faint: true}, nil
+	case s.kind == matchedStrength:
+		if !(s.db >= leastMatched && s.db <= mostMatched) {
+			return carrier.Strength{}, fmt.Errorf("a change %g dB below the recording's spectrum: %s takes %d to %d", s.db, m.Name, leastMatched, mostMatched)
+		}
+		return carrier.Strength{Below: s.db}, nil
 	}
-	if !(s.snr >= m.MinSNR && s.snr <= m.MaxSNR) {
-		return carrier.Strength{}, fmt.Errorf("signal-to-noise ratio of %g dB: %s takes %g to %g", s.snr, m.Name, m.MinSNR, m.MaxSNR)
+	if !(s.db >= m.MinSNR && s.db <= m.MaxSNR) {
+		return carrier.Strength{}, fmt.Errorf("signal-to-noise ratio of %g dB: %s takes %g to %g", s.db, m.Name, m.MinSNR, m.MaxSNR)
 	}
-	return carrier.Strength{SNR: s.snr, Asked: true, Audible: s.kind == audibleStrength}, nil
+	return carrier.Strength{SNR: s.db, Asked: true, Audible: s.kind == audibleStrength}, nil
 }
 
 // takes returns an error unless the method can hide under a key.

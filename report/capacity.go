@@ -160,16 +160,21 @@ func (e *LargeFileError) Error() string {
 }
 
 // TooQuietError reports a recording so quiet, for the bits that its samples have, that even the finest steps, which its format or the method sets,
-// change it at least 3 dB more than was asked for, or would be heard everywhere.
+// change it at least 3 dB more than was asked for, or would be heard everywhere, or found where that must not be.
 type TooQuietError struct {
 	Asked   float64 `json:"asked"`           // signal-to-noise ratio in dB
 	Reached float64 `json:"reached"`         // the highest that is possible, in dB
 	Heard   bool    `json:"heard,omitempty"` // the finest steps would be heard; Reached tells nothing then
+	Faint   bool    `json:"faint,omitempty"` // the finest steps are no faint change; Asked and Reached tell nothing then
 	Bits    int     `json:"bits,omitempty"`  // of a sample, where the recording need not be quiet for it: 8
 }
 
 func (e *TooQuietError) Error() string {
 	switch {
+	case e.Faint && e.Bits > 0:
+		return fmt.Sprintf("samples of %d bits are too coarse for a faint change to this recording", e.Bits)
+	case e.Faint:
+		return "the recording is too quiet for a faint change"
 	case e.Heard && e.Bits > 0:
 		return fmt.Sprintf("the finest change that samples of %d bits can hold would be heard in this recording", e.Bits)
 	case e.Heard:

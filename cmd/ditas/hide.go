@@ -64,9 +64,10 @@ change to it, in decibels. The change follows the recording and always stays bel
 what can be heard, so the ratio may turn out higher than you asked. In a recording of
 8 bits, a quiet one or one that is clipped it may turn out lower, which ditas says:
 samples are rounded, and those at full scale cannot grow. The higher it is, the
-harder the change is to find, and the less noise the picture survives.
---faint changes the samples as little as possible. --quality also measures the
-picture as it will be revealed, after a network has restored what is missing.
+harder the change is to find, and the less noise the picture survives. With --faint
+the change follows the recording's own spectrum from moment to moment, which makes
+it much harder to find. --quality also measures the picture as it will be revealed,
+after a network has restored what is missing.
 
 Where there is room for the picture's own file, and that is smaller than the exact
 picture, ditas hides the file: it comes back byte for byte under its own name. If
@@ -705,14 +706,16 @@ func explain(err error, r *recording, method string) error {
 		if quiet.Bits > 0 {
 			finer = 16
 		}
-		if err = fmt.Errorf("%s: %w", r.name, err); quiet.Heard {
+		err = fmt.Errorf("%s: %w", r.name, err)
+		switch {
+		case quiet.Faint && quiet.Bits > 0:
+			return withHint(err, "leave out --faint, or take a recording of %d bits", finer)
+		case quiet.Faint:
+			return withHint(err, "leave out --faint, take --for secret instead, or amplify the recording first")
+		case quiet.Heard:
 			return withHint(err, "amplify the recording first, take one of %d bits, or allow it to be heard with --audible", finer)
 		}
-		m, unknown := ditas.MethodNamed(method)
-		switch {
-		case unknown == nil && quiet.Reached < m.MinSNR && m.Faint:
-			return withHint(err, "take --faint, or amplify the recording first")
-		case unknown == nil && quiet.Reached < m.MinSNR:
+		if m, unknown := ditas.MethodNamed(method); unknown == nil && quiet.Reached < m.MinSNR {
 			return withHint(err, "amplify the recording first")
 		}
 		if quiet.Bits > 0 {

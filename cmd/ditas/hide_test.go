@@ -29,12 +29,19 @@ func TestReadPictureStops(t *testing.T) {
 	}
 }
 
-// What a recording too quiet is in need of depends on the method.
+// What a recording too quiet is in need of depends on the method, and on what was asked for.
 func TestExplainQuiet(t *testing.T) {
+	for bits, want := range map[int]string{0: "--for secret", 8: "16 bits"} {
+		var hint *hintError
+		quiet := &report.TooQuietError{Faint: true, Bits: bits}
+		if err := explain(quiet, &recording{name: "cover.wav"}, ditas.Lattice); !errors.As(err, &hint) || !strings.Contains(hint.hint, "leave out --faint") || !strings.Contains(hint.hint, want) {
+			t.Errorf("%d bits: hint %+v", bits, hint)
+		}
+	}
 	for _, m := range ditas.Methods() {
 		quiet := &report.TooQuietError{Asked: 50, Reached: m.MinSNR - 1}
 		var hint *hintError
-		if err := explain(quiet, &recording{name: "cover.wav"}, m.Name); !errors.As(err, &hint) || strings.Contains(hint.hint, "--faint") != m.Faint {
+		if err := explain(quiet, &recording{name: "cover.wav"}, m.Name); !errors.As(err, &hint) || strings.Contains(hint.hint, "--snr") {
 			t.Errorf("%s: hint %+v", m.Name, hint)
 		}
 		quiet.Reached = m.MinSNR + 1

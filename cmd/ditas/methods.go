@@ -117,7 +117,7 @@ func (s *strengthFlags) addFlags(cmd *cobra.Command) {
 	m := ditas.Methods()[0]
 	cmd.Flags().Float64Var(&s.snr, "snr", 0, fmt.Sprintf("signal-to-noise ratio in `dB`; by the method %s %g to %g (default %g)", m.Name, m.MinSNR, m.MaxSNR, m.DefaultSNR))
 	cmd.Flags().BoolVar(&s.audible, "audible", false, "let the change be that strong even where it might be heard")
-	cmd.Flags().BoolVar(&s.faint, "faint", false, "change the recording as little as possible, instead of --snr")
+	cmd.Flags().BoolVar(&s.faint, "faint", false, "change the recording so that it is hard to find, instead of --snr")
 }
 
 // get returns the strength for a method or a purpose.

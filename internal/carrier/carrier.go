@@ -63,12 +63,13 @@ func (o Options) Phase(p report.Phase) func(done, total int) {
 	return func(done, total int) { o.Progress(p, done, total) }
 }
 
-// Strength says how strong the change to a recording may be: SNR dB below it, or as little as carries anything.
+// Strength says how strong the change to a recording may be: SNR dB below it, hard to find, or Below dB below its spectrum at every moment.
 type Strength struct {
 	SNR     float64
 	Asked   bool // SNR is what somebody asked for, and not only the method's own choice
 	Audible bool // that it might be heard does not matter
 	Faint   bool
+	Below   float64 // 0 unless it counts
 }
 
 // Carrier hides bytes in sound.

@@ -138,7 +138,7 @@ func (p *Plan) measure() {
 			if level := p.levels[lane][k]; level != silent {
 				f := &frames[k]
 				shares[level] += float64(f.usable) / all
-				c.mse += changes[level] * float64(f.gain) * float64(f.usable) / all
+				c.mse += changes[level] * p.gain(f) * float64(f.usable) / all
 			}
 		}
 	}

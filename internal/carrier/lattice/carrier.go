@@ -39,7 +39,7 @@ type surveyedCover struct {
 	last     []*Plan
 }
 
-// plans returns the plans for a strength, the one with the most protection first.
+// plans returns the plans for a strength, the one that is to be preferred first, and the one with the most room last.
 func (c *surveyedCover) plans(s carrier.Strength) []*Plan {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -50,8 +50,11 @@ func (c *surveyedCover) plans(s carrier.Strength) []*Plan {
 }
 
 func (c *surveyedCover) plan(s carrier.Strength) []*Plan {
-	if s.Faint {
-		return []*Plan{c.survey.Faintest()}
+	switch {
+	case s.Faint:
+		return c.survey.Faint()
+	case s.Below > 0:
+		return []*Plan{c.survey.Matched(s.Below)}
 	}
 	mse := c.survey.MSE(s.SNR)
 	plan := c.survey.Unheard
@@ -84,7 +87,7 @@ func (c *surveyedCover) Room(s carrier.Strength) carrier.Room {
 	return r
 }
 
-// best returns the plan with the most protection that has room for size bytes, or the one with the most room.
+// best returns the first plan that has room for size bytes, or the one with the most room.
 func (c *surveyedCover) best(s carrier.Strength, size int) *Plan {
 	plans := c.plans(s)
 	for _, p := range plans {
@@ -106,7 +109,7 @@ func (c *surveyedCover) Divide(s carrier.Strength, size int) (stages []int) {
 	return stages
 }
 
-// Embed uses the plan with the most protection that has room for the payload.
+// Embed uses the first plan that has room for the payload.
 func (c *surveyedCover) Embed(
 	ctx context.Context, dst io.Writer, s carrier.Strength, payload []byte, key keystream.Key, nonce io.Reader, o carrier.Options,
 ) (*carrier.Report, error) {

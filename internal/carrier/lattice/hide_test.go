@@ -312,7 +312,7 @@ func TestShortRecordings(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%d frames: %v", frames, err)
 			}
-			for name, p := range map[string]*Plan{"robust": v.Plan(Robust, v.MSE(40)), "lean": v.Plan(Lean, v.MSE(40)), "faint": v.Faintest()} {
+			for name, p := range map[string]*Plan{"robust": v.Plan(Robust, v.MSE(40)), "lean": v.Plan(Lean, v.MSE(40)), "faint": v.Faint()[0]} {
 				hidden := payload(p.Room())
 				if len(hidden) == 0 {
 					continue
@@ -497,7 +497,7 @@ func TestSilenceKeepsItsEnds(t *testing.T) {
 		}
 		v, cover := survey(t, rec)
 		var b bytes.Buffer
-		p := v.Faintest()
+		p := v.Faint()[0]
 		if _, err := hide(context.Background(), &b, cover, p, payload(min(100, p.Room())), ours, fixed, 2, nil); err != nil {
 			t.Fatal(err)
 		}

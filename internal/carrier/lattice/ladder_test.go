@@ -223,7 +223,7 @@ func TestGoldenStride(t *testing.T) {
 func TestEverythingSmallerThanTheRoomFits(t *testing.T) {
 	racetest.Skip(t)
 	v, _ := survey(t, noise(5, mono(audio.Int16), 40*FrameLength))
-	for _, p := range []*Plan{v.Plan(Robust, v.MSE(40)), v.Plan(Robust, v.MSE(55)), v.Plan(Lean, v.MSE(40)), v.Faintest()} {
+	for _, p := range []*Plan{v.Plan(Robust, v.MSE(40)), v.Plan(Robust, v.MSE(55)), v.Plan(Lean, v.MSE(40)), v.Faint()[0]} {
 		room := p.Room()
 		if p.fit(room+room/2) != nil {
 			t.Errorf("profile %d: far more than the room of %d bytes fits", p.profile, room)

@@ -139,6 +139,38 @@ func (s *shaper) spare(density *[metric.EarPoints]float64, densities []float64) 
 	}
 }
 
+// match sets the filter so that the error follows the spectrum of a recording, of which the power density is given by frequency, and returns the variance
+// that noise has before the filter when it has the power of the recording behind it: that of what linear prediction leaves over. Where there is nothing
+// to follow the filter is flat, and the variance 0.
+func (s *shaper) match(densities []float64) (variance float64) {
+	s.set(contour{})
+	s.gain = 1
+	mean := 0.0
+	for _, d := range densities {
+		mean += d / metric.EarPoints
+	}
+	if !(mean > 0) || math.IsInf(mean, 1) {
+		return 0
+	}
+	var density [metric.EarPoints]float64
+	for k, d := range densities {
+		density[k] = d + matchFloor*mean
+	}
+	density[0] /= 2
+	density[len(density)-1] /= 2
+	var r [shapeOrder + 1]float64
+	s.correlate(&r, &density)
+	s.set(levinson(&r))
+	for _, k := range s.contour {
+		c := float64(k) / reflectionUnit
+		s.gain /= 1 - float64(c*c)
+	}
+	return mean / s.gain
+}
+
+// matchFloor is the power of the white noise beside which a spectrum is followed, as a share of it: beyond, filters ring.
+const matchFloor = 1e-7
+
 // correlate sets the lags of the correlation of a density, to a factor: its cosine transform. Cosines of even lags are the same on both
 // sides of the middle, and those of odd ones have the other sign.
 func (s *shaper) correlate(r *[shapeOrder + 1]float64, density *[metric.EarPoints]float64) {

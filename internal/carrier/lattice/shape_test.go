@@ -297,3 +297,37 @@ func TestEmptyBandIsSpared(t *testing.T) {
 		}
 	}
 }
+
+// A filter that follows noise of a known spectrum has that spectrum, and the variance is that of the noise before it; what is no sound makes it flat.
+func TestMatch(t *testing.T) {
+	masking, err := metric.NewMasking(16000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ear, f := masking.NewEar(), newShaper(0, 0)
+	const pole, variance = 0.9, 1e-4
+	x, rng := make([]float64, 64*masking.Window()), newRand(3)
+	last := 0.0
+	for i := range x {
+		last = pole*last + rng.NormFloat64()*math.Sqrt(variance)
+		x[i] = last
+	}
+	var mean, gain, first float64
+	n := len(x) / masking.Window()
+	for k := range n {
+		ear.Listen(x[k*masking.Window():][:masking.Window()])
+		mean += f.match(ear.Densities()) / float64(n)
+		gain += f.gain / float64(n)
+		first += float64(f.contour[0]) / reflectionUnit / float64(n)
+	}
+	if math.Abs(mean/variance-1) > 0.1 || math.Abs(gain*(1-pole*pole)-1) > 0.3 || math.Abs(first+pole) > 0.02 {
+		t.Errorf("variance %.3g, want %.3g; gain %.2f, want %.2f; the first reflection %.3f, want %.3f", mean, variance, gain, 1/(1-pole*pole), first, -pole)
+	}
+	for name, v := range map[string]float64{"silence": 0, "no numbers": math.NaN(), "samples beyond all bounds": math.Inf(1)} {
+		densities := make([]float64, metric.EarPoints)
+		densities[3] = v
+		if got := f.match(densities); got != 0 || f.contour != (contour{}) || f.gain != 1 {
+			t.Errorf("%s: variance %g, gain %g", name, got, f.gain)
+		}
+	}
+}

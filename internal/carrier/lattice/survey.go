@@ -27,8 +27,8 @@ type Survey struct {
 	power   float64      // mean square of all samples
 	digest  [sha256.Size]byte
 	// contours are the filters, channel by channel: one for each window of the ear model. They are nil of a recording that has more than
-	// keptContours, and heard again then.
-	contours [][]contour
+	// keptContours, and heard again then. followers are those with which the error follows the recording's spectrum.
+	contours, followers [][]contour
 }
 
 // surveyed is what is known of one frame.
@@ -36,6 +36,9 @@ type surveyed struct {
 	usable    float32 // share of its samples that are not digital silence
 	gain      float32 // by which shaping raises the power of the error on average
 	tolerance float32 // variance that the error may have, before shaping, without being heard
+	// follows is the variance in dB of an error, before shaping, as strong as the recording, where it follows the recording's spectrum, and spread by which
+	// that raises its power, both on average.
+	follows, spread float32
 }
 
 // keptContours is how many filters a survey keeps at most: 32 bytes each, 64 MiB for six hours of stereo.
@@ -61,21 +64,26 @@ func (v *Survey) segment(at int64) (window, end int64) {
 	return window, (window+1)*hop + hop/2
 }
 
-// hearing is one channel's ear and filter, window by window.
+// hearing is one channel's ear and filters, window by window.
 type hearing struct {
 	ear    *metric.Ear
 	shaper *shaper
 	next   int64 // window
+	// follower is the filter with which the error follows the recording's spectrum.
+	follower *shaper
 }
 
 func (v *Survey) newHearing() hearing {
-	return hearing{ear: v.masking.NewEar(), shaper: newShaper(v.shaping, roundingOf(v.format))}
+	rounding := roundingOf(v.format)
+	return hearing{ear: v.masking.NewEar(), shaper: newShaper(v.shaping, rounding), follower: newShaper(0, rounding)}
 }
 
-// hear listens to the next window, which begins with x, and returns the variance that the error may have.
-func (h *hearing) hear(x []float64) float64 {
+// hear listens to the next window, which begins with x, and returns the variance that the error may have, and that of one as strong as the recording
+// that follows it.
+func (h *hearing) hear(x []float64) (tolerance, follows float64) {
 	h.next++
-	return h.shaper.fit(h.ear.Listen(x), h.ear.Densities())
+	weights, densities := h.ear.Listen(x), h.ear.Densities()
+	return h.shaper.fit(weights, densities), h.follower.match(densities)
 }
 
 // surveyBlock is the number of samples of a channel that are heard at a time.
@@ -84,14 +92,14 @@ const surveyBlock = 32 * FrameLength
 // surveyor surveys one channel.
 type surveyor struct {
 	hearing
-	survey   *Survey
-	frames   []surveyed
-	contours []contour
-	windows  []float32 // of each frame, the number of windows that reach into it
-	quiet    []bool
-	power    float64
-	digest   hash.Hash // of all samples
-	bytes    [8 * FrameLength]byte
+	survey              *Survey
+	frames              []surveyed
+	contours, followers []contour
+	windows             []float32 // of each frame, the number of windows that reach into it
+	quiet               []bool
+	power               float64
+	digest              hash.Hash // of all samples
+	bytes               [8 * FrameLength]byte
 }
 
 // NewSurvey listens to a whole recording.
@@ -132,7 +140,7 @@ func NewSurvey(ctx context.Context, f audio.File, shaping Shaping, workers int, 
 		all.Write(surveyors[c].digest.Sum(nil))
 		v.power += surveyors[c].power / float64(v.Frames()*FrameLength)
 		if v.contours != nil {
-			v.contours[c] = surveyors[c].contours
+			v.contours[c], v.followers[c] = surveyors[c].contours, surveyors[c].followers
 		}
 	}
 	if v.power == 0 {
@@ -156,7 +164,7 @@ func (v *Survey) newSurveyors() []surveyor {
 	count := min(v.samples/FrameLength, maxFrames/channels)
 	windows := (v.samples + int64(v.masking.Hop()) - 1) / int64(v.masking.Hop())
 	if v.shaping > 0 && windows*channels <= keptContours {
-		v.contours = make([][]contour, channels)
+		v.contours, v.followers = make([][]contour, channels), make([][]contour, channels)
 	}
 	surveyors := make([]surveyor, channels)
 	for c := range surveyors {
@@ -169,7 +177,7 @@ func (v *Survey) newSurveyors() []surveyor {
 			digest: sha256.New(),
 		}
 		if v.contours != nil {
-			surveyors[c].contours = make([]contour, 0, windows)
+			surveyors[c].contours, surveyors[c].followers = make([]contour, 0, windows), make([]contour, 0, windows)
 		}
 	}
 	return surveyors
@@ -202,16 +210,18 @@ func (s *surveyor) add(ctx context.Context, x []float64, from, samples int64) {
 		if ctx.Err() != nil {
 			return
 		}
-		tolerance := float32(s.hear(x[before+int(at-from):][:window]))
+		tolerance, follows := s.hear(x[before+int(at-from):][:window])
 		if s.contours != nil {
-			s.contours = append(s.contours, s.shaper.contour)
+			s.contours, s.followers = append(s.contours, s.shaper.contour), append(s.followers, s.follower.contour)
 		}
 		last := min(count-1, (at+int64(window)-1)/FrameLength)
 		for k := at / FrameLength; k <= last; k++ {
 			f := &s.frames[k]
-			f.tolerance = min(f.tolerance, tolerance)
+			f.tolerance = min(f.tolerance, float32(tolerance))
 			s.windows[k]++
+			f.follows += (float32(10*math.Log10(max(follows, 1e-30))) - f.follows) / s.windows[k]
 			f.gain += (float32(s.shaper.gain) - f.gain) / s.windows[k]
+			f.spread += (float32(s.follower.gain) - f.spread) / s.windows[k]
 		}
 	}
 }
@@ -246,11 +256,13 @@ type Plan struct {
 	survey  *Survey
 	profile Profile
 	shaping Shaping
+	follows bool // the error follows the recording's spectrum
 	levels  [][]uint8
 	room    capacities
 	mse     float64 // that was asked for, 0 of a plan that goes by something else
 	missed  float64 // excess in dB of the error over that from which on the plan is refused
 	heard   bool    // whatever the recording's format can hold would be heard
+	faint   bool    // the change should be hard to find, and too few frames are strong enough for that
 }
 
 // digest returns a hash of the cover and of all that the plan decides.
@@ -258,6 +270,9 @@ func (p *Plan) digest() (d [sha256.Size]byte) {
 	h := sha256.New()
 	h.Write(p.survey.digest[:])
 	binary.Write(h, binary.LittleEndian, []float64{float64(p.profile), float64(p.shaping)})
+	if p.follows {
+		h.Write([]byte{1})
+	}
 	for _, levels := range p.levels {
 		h.Write(levels)
 	}
@@ -277,15 +292,19 @@ const (
 func (p *Plan) SNR() float64 { return min(200, 10*math.Log10(p.survey.power/p.room.mse)) }
 
 // Check returns an error if the plan misses its strength by 3 dB or more, or leaves the whole recording alone because
-// everything would be heard, and nil otherwise.
+// everything would be heard or found, and nil otherwise.
 func (p *Plan) Check() *report.TooQuietError {
-	if p.mse <= 0 {
-		return nil
-	}
-	asked, bits := 10*math.Log10(p.survey.power/p.mse), 0
+	bits := 0
 	if p.survey.format.Encoding == audio.Int8 {
 		bits = 8
 	}
+	switch {
+	case p.faint:
+		return &report.TooQuietError{Faint: true, Bits: bits}
+	case p.mse <= 0:
+		return nil
+	}
+	asked := 10 * math.Log10(p.survey.power/p.mse)
 	if p.heard {
 		return &report.TooQuietError{Asked: asked, Heard: true, Bits: bits}
 	}
@@ -455,7 +474,7 @@ const mostMasked = -10
 
 // audible reports whether a plan that goes by something else than hearing may well be heard.
 func (p *Plan) audible() bool {
-	if p.mse > 0 {
+	if p.mse > 0 || p.follows {
 		return false
 	}
 	changes := p.survey.changes(p.profile)
@@ -469,6 +488,14 @@ func (p *Plan) audible() bool {
 		}
 	}
 	return 10*math.Log10(sum/float64(count)) > mostMasked
+}
+
+// gain returns by how much the plan's filters raise the power of the error in a frame.
+func (p *Plan) gain(f *surveyed) float64 {
+	if p.follows {
+		return float64(f.spread)
+	}
+	return float64(f.gain)
 }
 
 // Strength is that of the change to a frame, full scale being 1: its fine step, and the mean squared error that lattices of such a step
@@ -495,19 +522,58 @@ func (v *Survey) changes(profile Profile) (of [Levels]float64) {
 	return of
 }
 
-// Faintest returns the plan that changes samples least while fine symbols still carry two bits, or as near to that as the
-// recording's format allows: in 16 bits a step of 4 units, and a mean squared error of 1.4 of them squared.
-func (v *Survey) Faintest() *Plan {
+// A faint change lies one of these numbers of dB below the recording: the first at which enough frames are strong enough and there is room. Chosen by how hard it
+// is to find: see docs/STEGANALYSIS-FEATURES.md.
+var faintBelow = []float64{50, 45, 40, 35, 30}
+
+// leastMatched is the share of the frames that has to be strong enough.
+const leastMatched = 0.5
+
+// Faint returns the plans that are hard to find, the hardest first: see [Survey.Matched].
+func (v *Survey) Faint() []*Plan {
+	var plans []*Plan
+	for i, below := range faintBelow {
+		if p := v.Matched(below); p.Check() == nil || plans == nil && i+1 == len(faintBelow) {
+			plans = append(plans, p)
+		}
+	}
+	return plans
+}
+
+// Matched returns the plan whose change follows the recording's spectrum from moment to moment, so many dB below it, so that it has nothing where the recording
+// has nothing. Frames are left alone in which the finest steps of the file would be more than that; where too few remain, [Plan.Check] returns an error.
+func (v *Survey) Matched(below float64) *Plan {
 	p := v.newPlan(Lean)
-	p.shaping = 0
-	level := max(4, v.floor(4))
+	p.follows = true
+	floor := v.floor(2)
+	var changes [Levels]float64 // in dB
+	for level, c := range v.changes(Lean) {
+		changes[level] = 10 * math.Log10(c)
+	}
+	used, sounding := 0, 0
 	for c, frames := range v.frames {
 		for k := range frames {
-			p.levels[c][k] = uint8(level)
-			if frames[k].usable < leastUsable {
-				p.levels[c][k] = silent
+			f := &frames[k]
+			p.levels[c][k] = silent
+			if f.usable < leastUsable {
+				continue
 			}
+			sounding++
+			most := float64(f.follows) - below
+			if !(changes[floor] <= most) {
+				continue
+			}
+			level := floor
+			for level+1 < Levels && changes[level+1] <= most {
+				level++
+			}
+			p.levels[c][k] = uint8(level)
+			used++
 		}
+	}
+	if used < leastUsed || float64(used) < leastMatched*float64(sounding) {
+		p.faint = true
+		return p
 	}
 	p.measure()
 	return p

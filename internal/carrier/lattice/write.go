@@ -213,6 +213,7 @@ type hider struct {
 type lane struct {
 	framer              *framer
 	hearing             *hearing  // of a recording whose survey kept no filters
+	follows             bool      // the error follows the recording's spectrum
 	contours            []contour // those from window first on
 	first               int64
 	window              int64 // whose filter is set
@@ -271,11 +272,13 @@ func newHider(ctx context.Context, cover audio.File, t *task, n nonce) (*hider, 
 		spare(&l.bits)
 		switch {
 		case p.shaping == 0:
+		case p.survey.contours != nil && p.follows:
+			l.contours = p.survey.followers[c]
 		case p.survey.contours != nil:
 			l.contours = p.survey.contours[c]
 		default:
 			hearing := p.survey.newHearing()
-			l.hearing = &hearing
+			l.hearing, l.follows = &hearing, p.follows
 		}
 	}
 	return h, nil
@@ -383,7 +386,11 @@ func (l *lane) listen(ctx context.Context, v *Survey, x []float64, from int64) {
 	last, _ := v.segment(min(from+blockLength, v.samples) - 1)
 	for l.hearing.next <= last && ctx.Err() == nil {
 		l.hearing.hear(x[int64(v.before())+l.hearing.next*hop-from:][:window])
-		l.contours = append(l.contours, l.hearing.shaper.contour)
+		filter := l.hearing.shaper
+		if l.follows {
+			filter = l.hearing.follower
+		}
+		l.contours = append(l.contours, filter.contour)
 	}
 }
 
