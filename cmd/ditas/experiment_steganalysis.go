@@ -156,6 +156,7 @@ func (o *steganalysisFlags) run(ctx context.Context) error {
 func (o *steganalysisFlags) attack(ctx context.Context) error {
 	var data steganalysis.AttackData
 	narrow := steganalysis.Scene{Name: "Speech and music at 16 kHz", Rate: dataset.Rate, Samples: experiment.Samples}
+	trade := steganalysis.Scene{Name: steganalysis.TradeName, Rate: dataset.Rate, Samples: experiment.Samples, Level: 0.5}
 	native := steganalysis.Scene{Name: "Music at 44.1 kHz", Rate: dataset.MusicRate, Samples: experiment.Samples}
 	for _, set := range []string{"train", "validation", "test"} {
 		o.set = set
@@ -164,11 +165,16 @@ func (o *steganalysisFlags) attack(ctx context.Context) error {
 			return err
 		}
 		narrow.Sets, data.Pictures = append(narrow.Sets, d.Speech), d.Pictures
+		scenes := []*steganalysis.Scene{&narrow, &native}
+		if set != "test" {
+			trade.Sets = append(trade.Sets, d.Speech)
+			scenes = append(scenes, &trade)
+		}
 		data.Digest, _, _ = strings.Cut(d.Digest, ",")
 		if o.music == "" {
 			continue
 		}
-		for _, scene := range []*steganalysis.Scene{&narrow, &native} {
+		for _, scene := range scenes {
 			music, err := dataset.OpenSpeech(ctx, filepath.Join(o.music, set, "music"), dataset.LoadOptions{Rate: scene.Rate, FullBand: true})
 			if err != nil {
 				return err
@@ -179,6 +185,7 @@ func (o *steganalysisFlags) attack(ctx context.Context) error {
 	long := narrow
 	long.Name, long.Samples, long.Joined, long.Only = "A minute at 16 kHz", 60*dataset.Rate, true, []string{steganalysis.Filled, "LSB matching, 0.1 bit"}
 	data.Scenes = []steganalysis.Scene{narrow, long}
+	data.Trade = &trade
 	if o.music != "" {
 		data.Scenes = append(data.Scenes, native)
 		m, err := dataset.ReadManifest(o.music)
@@ -199,11 +206,15 @@ func (o *steganalysisFlags) attack(ctx context.Context) error {
 		command += fmt.Sprintf(" --only %q", name)
 	}
 	command += fmt.Sprintf(" --seed %d", o.options.Seed)
-	save := func(page func(w io.Writer) error, r any) error {
+	save := func(page, figure func(w io.Writer) error, r any) error {
 		e := o.experimentFlags
 		e.quiet = true // it is said once, at the end
 		name := "steganalysis-" + o.detector
-		return e.write(map[string]func(w io.Writer) error{name + ".md": page, name + ".json": func(w io.Writer) error { return writeJSON(w, r) }})
+		files := map[string]func(w io.Writer) error{name + ".md": page, name + ".json": func(w io.Writer) error { return writeJSON(w, r) }}
+		if figure != nil {
+			files[filepath.Join("figures", steganalysis.FigureTrade)] = figure
+		}
+		return e.write(files)
 	}
 	options := steganalysis.AttackOptions{Options: o.options, Each: o.each, Only: o.only}
 	var r any
@@ -216,12 +227,15 @@ func (o *steganalysisFlags) attack(ctx context.Context) error {
 		}
 		r, err = steganalysis.Repeats(ctx, data, options, func(r *steganalysis.RepeatsReport) error {
 			r.Command = command
-			return save(r.Markdown, r)
+			return save(r.Markdown, nil, r)
 		})
 	} else {
 		options.Method = func(r *steganalysis.AttackReport) error {
 			r.Command = command
-			return save(r.Markdown, r)
+			if r.Trade == nil {
+				return save(r.Markdown, nil, r)
+			}
+			return save(r.Markdown, r.Figure, r)
 		}
 		r, err = steganalysis.Attack(ctx, data, options)
 	}

@@ -24,6 +24,7 @@ import (
 // AttackData is what the attack by features is made and tried with: all recordings of some sets, in scenes, and pictures to hide.
 type AttackData struct {
 	Scenes   []Scene
+	Trade    *Scene // that the trade is measured in, none if it is nil
 	Pictures *dataset.Pictures
 	Digest   string
 }
@@ -33,8 +34,9 @@ type Scene struct {
 	Name    string
 	Rate    int
 	Sets    []*dataset.Speech
-	Samples int  // of a cover
-	Joined  bool // covers are excerpts of all recordings of a group one after the other, and not of one alone
+	Samples int     // of a cover
+	Level   float64 // what recordings are multiplied with to make covers; 0 means [Level]
+	Joined  bool    // covers are excerpts of all recordings of a group one after the other, and not of one alone
 	// Only has the methods that are tried in the scene, by name; nil means all.
 	Only []string
 }
@@ -49,7 +51,7 @@ type AttackOptions struct {
 }
 
 // EachGroup is how many covers of a speaker or a track there are by default at most.
-const EachGroup = 8
+const EachGroup = 16
 
 // AttackReport is how well discriminants of features made by hand tell recordings in which something is hidden.
 type AttackReport struct {
@@ -57,6 +59,7 @@ type AttackReport struct {
 	experiment.Origin
 	Features int             `json:"features"`
 	Scenes   []AttackedScene `json:"scenes"`
+	Trade    *Trade          `json:"trade,omitempty"`
 }
 
 // AttackedScene is how well methods are found out in the covers of a scene.
@@ -75,6 +78,7 @@ type AttackedMethod struct {
 	Refused  int               `json:"refused"` // covers in which it did not hide, or in another way
 	Why      string            `json:"why"`     // it did not in the first one of these
 	SNR      float64           `json:"snr"`     // dB, of the mean powers; 0 where nothing is hidden
+	NMR      float64           `json:"nmr"`     // dB, the mean of [metric.Figures].NMR; 0 where nothing is hidden
 	Rate     float64           `json:"rate"`    // bits a sample that the method covert tells, the median
 	Disjoint *features.Verdict `json:"disjoint"`
 	Known    *features.Verdict `json:"known"`
@@ -106,13 +110,13 @@ var errDithered = errors.New("the recording would be dithered")
 // covert hides a file of random bytes by the method covert, so many bits to a sample or, at a rate of 0, as many as are allowed, in recordings that are left
 // as they are otherwise.
 func (s *attack) covert(name string, key ditas.Key, rate float64) suspect {
-	return hiding(contender.Stateless(name, func(i int, p *experiment.Subject) (*contender.Sent, error) {
+	return s.told(name, func(i int, p *experiment.Subject) ([]float64, float64, error) {
 		c, err := s.Capacity(p.Cover, ditas.HideOptions{For: ditas.Secret})
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		if c.Dithered {
-			return nil, errDithered
+			return nil, 0, errDithered
 		}
 		size := s.size(rate)
 		if rate == 0 {
@@ -120,10 +124,21 @@ func (s *attack) covert(name string, key ditas.Key, rate float64) suspect {
 		}
 		stego, r, err := s.HideFor(p.Cover, nil, key, s.secretFile(i, size))
 		if err != nil {
+			return nil, 0, err
+		}
+		return stego.Samples[0], float64(r.Stages[0].Bytes), nil
+	})
+}
+
+// told makes a suspect of a method that says how many bytes a recording tells, or could tell.
+func (s *attack) told(name string, hide func(i int, p *experiment.Subject) (samples []float64, bytes float64, err error)) suspect {
+	return hiding(contender.Stateless(name, func(i int, p *experiment.Subject) (*contender.Sent, error) {
+		samples, bytes, err := hide(i, p)
+		if err != nil {
 			return nil, err
 		}
-		s.rates[i] = 8 * float64(r.Stages[0].Bytes) / float64(len(stego.Samples[0]))
-		return &contender.Sent{Samples: stego.Samples[0]}, nil
+		s.rates[i] = 8 * bytes / float64(len(samples))
+		return &contender.Sent{Samples: samples}, nil
 	}))
 }
 
@@ -190,6 +205,7 @@ type attack struct {
 	seen     [][]float64 // the features of covers, once they are known
 	rates    []float64   // what the last method tells by a sample of each recording, in bits, where that is known
 	features int         // of a recording
+	pictures *dataset.Pictures
 }
 
 // described are the pairs of a suspect as discriminants see them.
@@ -199,6 +215,7 @@ type described struct {
 	refused int     // recordings in which the method did not hide
 	why     string  // it did not in the first one
 	snr     float64 // dB, of the mean powers
+	nmr     float64 // dB, the mean
 	rate    float64 // bits a sample, the median
 }
 
@@ -213,7 +230,7 @@ func (s *attack) describe(t suspect) (*described, error) {
 	n := len(s.Subjects)
 	clear(s.rates)
 	rows := make([][2][]float64, n)
-	refusals, powers, changes := make([]error, n), make([]float64, n), make([]float64, n)
+	refusals, powers, changes, heard := make([]error, n), make([]float64, n), make([]float64, n), make([]float64, n)
 	extractors := make(chan *features.Extractor, s.Options.Workers)
 	for range s.Options.Workers {
 		extractors <- features.NewExtractor()
@@ -250,15 +267,22 @@ func (s *attack) describe(t suspect) (*described, error) {
 		if whole {
 			s.seen[i] = rows[i][0]
 		}
-		powers[i] = experiment.Power(before)
-		changes[i], err = metric.MSE(before, after)
-		return err
+		c, err := metric.NewComparison(s.Subjects[i].Cover.Format.Rate, 1)
+		if err != nil {
+			return err
+		}
+		if err := c.Add([][]float64{before}, [][]float64{after}); err != nil {
+			return err
+		}
+		f := c.Figures()
+		powers[i], changes[i], heard[i] = experiment.Power(before), f.MSE, f.NMR
+		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	d := &described{}
-	var power, change float64
+	var power, change, audible float64
 	var rates []float64
 	for i, r := range rows {
 		if refusals[i] != nil {
@@ -269,9 +293,9 @@ func (s *attack) describe(t suspect) (*described, error) {
 		}
 		d.Cover, d.Stego = append(d.Cover, r[0]), append(d.Stego, r[1])
 		d.Group, d.sources = append(d.Group, s.covers[i].group), append(d.sources, s.covers[i].source)
-		power, change, rates = power+powers[i], change+changes[i], append(rates, s.rates[i])
+		power, change, audible, rates = power+powers[i], change+changes[i], audible+heard[i], append(rates, s.rates[i])
 	}
-	d.snr = 10 * math.Log10(power/change)
+	d.snr, d.nmr = 10*math.Log10(power/change), audible/float64(len(d.Cover))
 	if slices.Sort(rates); len(rates) > 0 {
 		d.rate = rates[len(rates)/2]
 	}
@@ -328,6 +352,22 @@ func Attack(ctx context.Context, data AttackData, o AttackOptions) (*AttackRepor
 			}
 		}
 	}
+	if data.Trade != nil && (o.Only == nil || slices.Contains(o.Only, TradeName)) {
+		s, err := newAttack(ctx, *data.Trade, data.Pictures, o)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", data.Trade.Name, err)
+		}
+		if r.Trade, err = s.trade(ctx, key); err != nil {
+			return nil, fmt.Errorf("%s: %w", data.Trade.Name, err)
+		}
+		methods++
+		r.Origin = s.Origin(begin)
+		if o.Method != nil {
+			if err := o.Method(r); err != nil {
+				return nil, err
+			}
+		}
+	}
 	if methods == 0 {
 		return nil, errNoMethod
 	}
@@ -341,7 +381,7 @@ func newAttack(ctx context.Context, scene Scene, pictures *dataset.Pictures, o A
 		return nil, err
 	}
 	s := &attack{
-		&study{experiment.New(ctx, experiment.Data{}, o.Options)}, all, make([][]float64, len(all)), make([]float64, len(all)), len(features.Names()),
+		&study{experiment.New(ctx, experiment.Data{}, o.Options)}, all, make([][]float64, len(all)), make([]float64, len(all)), len(features.Names()), pictures,
 	}
 	pairs := dataset.Pairs(pictures.Len(), len(all))
 	for i, c := range all {
@@ -374,7 +414,7 @@ func (s *attack) try(ctx context.Context, t suspect) (*AttackedMethod, error) {
 		return m, nil
 	}
 	if t.name != untouched {
-		m.SNR, m.Rate = d.snr, d.rate
+		m.SNR, m.NMR, m.Rate = d.snr, d.nmr, d.rate
 	}
 	for split, verdict := range map[features.Split]**features.Verdict{features.Disjoint: &m.Disjoint, features.Known: &m.Known} {
 		if *verdict, err = features.Try(ctx, d.Set, d.sources, split, s.Options.Seed, s.Options.Workers); err != nil {
@@ -409,18 +449,18 @@ Data %s. Seed %d, commit %s, %s, %.1f minutes.
 
 %d excerpts of %.2f s, mono, of %d speakers and tracks.
 
-| method | bits a sample | SNR | P_E, disjoint | AUC | worst source | P_E, known | AUC | worst source | refused |
-|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|
+| method | bits a sample | SNR | NMR | P_E, disjoint | AUC | worst source | P_E, known | AUC | worst source | refused |
+|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|
 `, s.Name, s.Covers, s.Seconds, s.Groups)
 		for _, m := range s.Methods {
-			rate, snr := "–", "–"
+			rate, snr, nmr := "–", "–", "–"
 			if m.Rate != 0 {
 				rate = fmt.Sprintf("%.2f", m.Rate)
 			}
 			if m.SNR != 0 {
-				snr = fmt.Sprintf("%.1f dB", m.SNR)
+				snr, nmr = fmt.Sprintf("%.1f dB", m.SNR), fmt.Sprintf("%.1f dB", m.NMR)
 			}
-			fmt.Fprintf(&b, "| %s | %s | %s |", m.Name, rate, snr)
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |", m.Name, rate, snr, nmr)
 			for _, v := range []*features.Verdict{m.Disjoint, m.Known} {
 				if v == nil {
 					b.WriteString(" – | – | – |")
@@ -437,6 +477,12 @@ Data %s. Seed %d, commit %s, %s, %.1f minutes.
 			}
 		}
 	}
+	if r.Trade != nil {
+		r.Trade.markdown(&b)
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
+
+// Figure draws the trade as a PNG.
+func (r *AttackReport) Figure(w io.Writer) error { return r.Trade.figure().PNG(w) }

@@ -24,10 +24,12 @@ type cover struct {
 	source    string           // the package it comes from
 }
 
-// attenuation is what covers are multiplied with, after what rounding took from them was replaced by chance. Data sets set the level of
-// recordings that had been rounded, and so some values hardly ever occur, by which any change is known. Half as loud, and rounded anew, a
-// recording is as one that was rounded once: the noise of its rounding has 1.5 times the variance.
-const attenuation = 0.5
+// Level is what recordings are multiplied with to make covers, after what rounding took from them was replaced by chance: their peaks are at 1, and people leave
+// headroom of some 12 dB. It has another reason: data sets set the level of recordings that had been rounded, and so some values hardly ever occur, by which any change
+// is known. Half as loud, and rounded anew, a recording is nearly as one that was rounded once: the noise of its rounding has 1.5 times the variance; a quarter as loud, 1.1 times.
+const Level = 0.25
+
+func (s *Scene) level() float64 { return cmp.Or(s.Level, Level) }
 
 // covers takes excerpts of the recordings of a scene, of each group as many as a number at most. The names of files say what is a group: all
 // but a number at the end. What stands before the first underscore is the source.
@@ -69,7 +71,7 @@ func covers(scene Scene, each int, seed uint64) ([]cover, error) {
 			if taken == each {
 				break
 			}
-			c := newCover(x.x, scene.Rate, rng)
+			c := newCover(x.x, scene.Rate, scene.level(), rng)
 			if experiment.Power(c.precise.Samples[0]) < silence {
 				continue
 			}
@@ -86,8 +88,8 @@ func covers(scene Scene, each int, seed uint64) ([]cover, error) {
 }
 
 // newCover returns a cover of samples in units of an LSB.
-func newCover(x []int16, rate int, rng *rand.Rand) cover {
-	precise := fainter(furnished(x, rng), rate, rng)
+func newCover(x []int16, rate int, level float64, rng *rand.Rand) cover {
+	precise := fainter(furnished(x, rng), rate, level, rng)
 	return cover{recording: rounded(precise), precise: precise}
 }
 
@@ -105,10 +107,10 @@ func groupOf(name string) string {
 }
 
 // fainter returns samples, in units of an LSB, as a recording of them that is more precise and fainter.
-func fainter(x []float64, rate int, rng *rand.Rand) *audio.Recording {
+func fainter(x []float64, rate int, level float64, rng *rand.Rand) *audio.Recording {
 	r := &audio.Recording{Format: audio.Format{Rate: rate, Channels: 1, Encoding: audio.Float32}, Samples: audio.NewBlock(1, len(x))}
 	for i, v := range x {
-		r.Samples[0][i] = float64(float32((v + rng.Float64() - 0.5) * attenuation * experiment.Step))
+		r.Samples[0][i] = float64(float32((v + rng.Float64() - 0.5) * level * experiment.Step))
 	}
 	return r
 }

@@ -65,7 +65,7 @@ func joined(scene Scene, seed uint64) (cover, error) {
 	}
 	var source rand.PCG
 	dataset.Seed(&source, seed, int(experiment.ForCovers), -1)
-	return newCover(x, scene.Rate, rand.New(&source)), nil
+	return newCover(x, scene.Rate, scene.level(), rand.New(&source)), nil
 }
 
 // Repeats looks for structure in a recording of each scene, under every method.

@@ -54,7 +54,7 @@ func (s Set) check() error {
 	return errors.New("all pairs are of one group: want at least 2")
 }
 
-// Discriminant is Fisher's linear discriminant with a ridge: with features x standardised to x′, its direction is that of (S + λI)⁻¹(m₁ − m₀), where S
+// Discriminant is Fisher's linear discriminant with a ridge: with features x standardised to x′, within ±4, its direction is that of (S + λI)⁻¹(m₁ − m₀), where S
 // is the scatter within classes and m₁ and m₀ are their means.
 type Discriminant struct {
 	centre, scale []float64 // of features
@@ -82,13 +82,14 @@ func Train(ctx context.Context, s Set, workers int) (*Discriminant, error) {
 	rows, members := d.standardise(s)
 	n := len(rows)
 	gram := make([][]float64, n)
-	parallel.Each(workers, n, func(_, i int) {
+	for i := range gram {
 		gram[i] = make([]float64, n)
-		if ctx.Err() != nil {
-			return
-		}
-		for j := range i + 1 {
-			gram[i][j] = dsp.Dot(rows[i], rows[j]) / float64(len(rows[i]))
+	}
+	together(workers, 0, n, func(from, to int) {
+		for j := 0; j < to && ctx.Err() == nil; j++ {
+			for i := max(from, j); i < to; i++ {
+				gram[i][j] = dsp.Dot(rows[i], rows[j]) / float64(len(rows[i]))
+			}
 		}
 	})
 	for i := range n {
@@ -162,9 +163,17 @@ func (d *Discriminant) standardise(s Set) (rows [][]float64, members [][]int) {
 	return rows, members
 }
 
+// outlying is how many deviations a feature counts as being off its mean at most, so that few recordings unlike all others do not decide.
+const outlying = 4
+
+// standard returns the value of feature k with a mean of 0 and a variance of 1 before outliers are limited.
+func (d *Discriminant) standard(k int, v float64) float64 {
+	return max(-outlying, min(outlying, (v-d.centre[k])*d.scale[k]))
+}
+
 func (d *Discriminant) apply(row []float64) {
 	for k := range row {
-		row[k] = (row[k] - d.centre[k]) * d.scale[k]
+		row[k] = d.standard(k, row[k])
 	}
 }
 
@@ -172,7 +181,7 @@ func (d *Discriminant) apply(row []float64) {
 func (d *Discriminant) Score(x []float64) float64 {
 	sum := 0.0
 	for k, v := range x {
-		sum += (v - d.centre[k]) * d.scale[k] * d.weights[k]
+		sum += d.standard(k, v) * d.weights[k]
 	}
 	return sum - d.threshold
 }
@@ -222,20 +231,23 @@ func ridged(ctx context.Context, gram [][]float64, ridge float64, workers int) [
 		return nil
 	}
 	// Row j of u is column j of L⁻¹, from its place j on, and the inverse is L⁻ᵀL⁻¹.
-	u := make([][]float64, n)
-	parallel.Each(workers, n, func(_, j int) {
-		c := make([]float64, n)
-		c[j] = 1 / a[j][j]
-		for i := j + 1; i < n && ctx.Err() == nil; i++ {
-			c[i] = -dsp.Dot(a[i][j:i], c[j:i]) / a[i][i]
+	u, inverse := make([][]float64, n), make([][]float64, n)
+	for i := range n {
+		u[i], inverse[i] = make([]float64, n), make([]float64, n)
+		u[i][i] = 1 / a[i][i]
+	}
+	together(workers, 0, n, func(from, to int) {
+		for i := from + 1; i < n && ctx.Err() == nil; i++ {
+			for j := from; j < min(i, to); j++ {
+				u[j][i] = -dsp.Dot(a[i][j:i], u[j][j:i]) / a[i][i]
+			}
 		}
-		u[j] = c
 	})
-	inverse := make([][]float64, n)
-	parallel.Each(workers, n, func(_, i int) {
-		inverse[i] = make([]float64, n)
-		for j := 0; j <= i && ctx.Err() == nil; j++ {
-			inverse[i][j] = dsp.Dot(u[i][i:], u[j][i:])
+	together(workers, 0, n, func(from, to int) {
+		for j := 0; j < to && ctx.Err() == nil; j++ {
+			for i := max(from, j); i < to; i++ {
+				inverse[i][j] = dsp.Dot(u[i][i:], u[j][i:])
+			}
 		}
 	})
 	for i := range n {
@@ -249,28 +261,38 @@ func ridged(ctx context.Context, gram [][]float64, ridge float64, workers int) [
 // cholesky replaces the lower triangle of a positive definite matrix by L, of which it is LLᵀ, and reports whether there is one and the context has not ended.
 func cholesky(ctx context.Context, a [][]float64, workers int) bool {
 	n := len(a)
-	team := parallel.NewWorkers(workers)
-	for j := range n {
-		v := a[j][j] - dsp.Dot(a[j][:j], a[j][:j])
-		if !(v > 0) || ctx.Err() != nil {
-			return false
-		}
-		a[j][j] = math.Sqrt(v)
-		column := func(i int) { a[i][j] = (a[i][j] - dsp.Dot(a[i][:j], a[j][:j])) / a[j][j] }
-		const part = 64
-		if rest := n - j - 1; workers > 1 && rest*j > 1<<16 {
-			team.Each((rest+part-1)/part, func(_, k int) {
-				for i := j + 1 + k*part; i < min(n, j+1+(k+1)*part); i++ {
-					column(i)
+	for from := 0; from < n; from += panel {
+		to := min(n, from+panel)
+		together(workers, from, n, func(first, last int) {
+			for i := first; i < last; i++ {
+				for j := from; j < min(to, i+1); j++ {
+					a[i][j] -= dsp.Dot(a[i][:from], a[j][:from])
 				}
-			})
-		} else {
+			}
+		})
+		for j := from; j < to; j++ {
+			v := a[j][j] - dsp.Dot(a[j][from:j], a[j][from:j])
+			if !(v > 0) || ctx.Err() != nil {
+				return false
+			}
+			a[j][j] = math.Sqrt(v)
 			for i := j + 1; i < n; i++ {
-				column(i)
+				a[i][j] = (a[i][j] - dsp.Dot(a[i][from:j], a[j][from:j])) / a[j][j]
 			}
 		}
 	}
 	return true
+}
+
+// panel is the number of rows that are worked on together: those of some thousand numbers stay in the cache.
+const panel = 32
+
+// together calls a function with ranges of at most panel rows that make up the rows from a first one up to a last, side by side.
+func together(workers, first, last int, work func(from, to int)) {
+	parallel.Each(workers, (last-first+panel-1)/panel, func(_, k int) {
+		from := first + k*panel
+		work(from, min(last, from+panel))
+	})
 }
 
 // solve replaces b by the solution x of LLᵀx = b.
