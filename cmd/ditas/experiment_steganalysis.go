@@ -156,7 +156,7 @@ func (o *steganalysisFlags) run(ctx context.Context) error {
 func (o *steganalysisFlags) attack(ctx context.Context) error {
 	var data steganalysis.AttackData
 	narrow := steganalysis.Scene{Name: "Speech and music at 16 kHz", Rate: dataset.Rate, Samples: experiment.Samples}
-	trade := steganalysis.Scene{Name: steganalysis.TradeName, Rate: dataset.Rate, Samples: experiment.Samples, Level: 0.5}
+	trade := steganalysis.Scene{Name: steganalysis.TradeName, Rate: dataset.Rate, Samples: experiment.Samples, Level: 2 * steganalysis.Level}
 	native := steganalysis.Scene{Name: "Music at 44.1 kHz", Rate: dataset.MusicRate, Samples: experiment.Samples}
 	for _, set := range []string{"train", "validation", "test"} {
 		o.set = set
@@ -184,7 +184,10 @@ func (o *steganalysisFlags) attack(ctx context.Context) error {
 	}
 	long := narrow
 	long.Name, long.Samples, long.Joined, long.Only = "A minute at 16 kHz", 60*dataset.Rate, true, []string{steganalysis.Filled, "LSB matching, 0.1 bit"}
-	data.Scenes = []steganalysis.Scene{narrow, long}
+	loud := narrow
+	loud.Name, loud.Level = "The same, twice as loud", 2*steganalysis.Level
+	loud.Only = []string{"lattice, as is usual", "lattice, faint", "covert, 0.5 bit", "LSB matching, 0.5 bit"}
+	data.Scenes = []steganalysis.Scene{narrow, loud, long}
 	data.Trade = &trade
 	if o.music != "" {
 		data.Scenes = append(data.Scenes, native)
@@ -221,7 +224,7 @@ func (o *steganalysisFlags) attack(ctx context.Context) error {
 	var err error
 	end := o.show("hiding")
 	if o.detector == byStructure {
-		data.Scenes = slices.DeleteFunc(data.Scenes, func(s steganalysis.Scene) bool { return s.Joined })
+		data.Scenes = slices.DeleteFunc(data.Scenes, func(s steganalysis.Scene) bool { return s.Only != nil })
 		for i := range data.Scenes {
 			data.Scenes[i].Samples = longest * data.Scenes[i].Rate
 		}
