@@ -67,6 +67,7 @@ type AttackedScene struct {
 	Name    string           `json:"name"`
 	Rate    int              `json:"rate"`
 	Seconds float64          `json:"seconds"` // of a cover
+	Level   float64          `json:"level"`   // of the peaks of recordings, full scale 1
 	Covers  int              `json:"covers"`
 	Groups  int              `json:"groups"`
 	Methods []AttackedMethod `json:"methods"`
@@ -331,7 +332,7 @@ func Attack(ctx context.Context, data AttackData, o AttackOptions) (*AttackRepor
 			return nil, fmt.Errorf("%s: %w", scene.Name, err)
 		}
 		r.Scenes = append(r.Scenes, AttackedScene{
-			Name: scene.Name, Rate: scene.Rate, Seconds: float64(scene.Samples) / float64(scene.Rate), Covers: len(s.covers), Groups: s.groups(),
+			Name: scene.Name, Rate: scene.Rate, Seconds: float64(scene.Samples) / float64(scene.Rate), Level: scene.level(), Covers: len(s.covers), Groups: s.groups(),
 		})
 		at := &r.Scenes[len(r.Scenes)-1]
 		for _, t := range s.attacked(key) {
@@ -447,11 +448,11 @@ Data %s. Seed %d, commit %s, %s, %.1f minutes.
 		fmt.Fprintf(&b, `
 ## %s
 
-%d excerpts of %.2f s, mono, of %d speakers and tracks.
+%d excerpts of %.2f s, mono, of %d speakers and tracks, whose recordings have their peaks at %.0f dB.
 
 | method | bits a sample | SNR | NMR | P_E, disjoint | AUC | worst source | P_E, known | AUC | worst source | refused |
 |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|
-`, s.Name, s.Covers, s.Seconds, s.Groups)
+`, s.Name, s.Covers, s.Seconds, s.Groups, 20*math.Log10(s.Level))
 		for _, m := range s.Methods {
 			rate, snr, nmr := "–", "–", "–"
 			if m.Rate != 0 {

@@ -85,8 +85,15 @@ func (s *attack) tolerate(psnr []float64, strength ditas.Strength) (pictures int
 		if err != nil {
 			return err
 		}
+		var revealed *picture.Planes
 		for j, ratio := range noises {
-			o, err := s.Revealed(secret, channel.NoiseBelow(stego, ratio, s.Source(experiment.ForSteganalysis, i*len(noises)+j)))
+			if j == 0 || revealed != nil { // what is lost in less noise is lost in more
+				noisy := channel.NoiseBelow(stego, ratio, s.Source(experiment.ForSteganalysis, i*len(noises)+j))
+				if revealed, err = s.Reveal(noisy, "", ditas.RevealOptions{}); err != nil {
+					return err
+				}
+			}
+			o, err := experiment.Judge(secret, revealed)
 			if err != nil {
 				return err
 			}
