@@ -182,20 +182,28 @@ func (o *steganalysisFlags) attack(ctx context.Context) error {
 			scene.Sets = append(scene.Sets, music)
 		}
 	}
-	long := narrow
-	long.Name, long.Samples, long.Joined, long.Only = "A minute at 16 kHz", 60*dataset.Rate, true, []string{steganalysis.Filled, "LSB matching, 0.1 bit"}
-	loud := narrow
-	loud.Name, loud.Level = "The same, twice as loud", 2*steganalysis.Level
-	loud.Only = []string{"lattice, as is usual", "lattice, faint", "covert, 0.5 bit", "LSB matching, 0.5 bit"}
-	data.Scenes = []steganalysis.Scene{narrow, loud, long}
-	data.Trade = &trade
 	if o.music != "" {
-		data.Scenes = append(data.Scenes, native)
 		m, err := dataset.ReadManifest(o.music)
 		if err != nil {
 			return withHint(err, "ditas data --music builds a folder for --music")
 		}
 		data.Digest += " and " + m.Digest()
+	}
+	if o.detector == byStructure {
+		data.Scenes = []steganalysis.Scene{narrow, native}
+		for i := range data.Scenes {
+			data.Scenes[i].Samples = longest * data.Scenes[i].Rate
+		}
+	} else {
+		loud, long := narrow, narrow
+		loud.Name, loud.Level = "The same, twice as loud", 2*steganalysis.Level
+		loud.Only = []string{"lattice, as is usual", "lattice, faint", "covert, 0.5 bit", "LSB matching, 0.5 bit"}
+		long.Name, long.Samples, long.Joined, long.Only = "A minute at 16 kHz", 60*dataset.Rate, true, []string{steganalysis.Filled, "LSB matching, 0.1 bit"}
+		native.Only = []string{"lattice, as is usual", "covert in dither, 0.5 bit", "dither", "LSB matching, 0.5 bit", "white noise, loud", "nothing hidden"}
+		data.Scenes, data.Trade = []steganalysis.Scene{narrow, loud, long, native}, &trade
+	}
+	if o.music == "" {
+		data.Scenes = slices.DeleteFunc(data.Scenes, func(s steganalysis.Scene) bool { return s.Rate == native.Rate })
 	}
 	o.set = "test"
 	command := o.common("steganalysis") + " --detector " + o.detector
@@ -224,10 +232,6 @@ func (o *steganalysisFlags) attack(ctx context.Context) error {
 	var err error
 	end := o.show("hiding")
 	if o.detector == byStructure {
-		data.Scenes = slices.DeleteFunc(data.Scenes, func(s steganalysis.Scene) bool { return s.Only != nil })
-		for i := range data.Scenes {
-			data.Scenes[i].Samples = longest * data.Scenes[i].Rate
-		}
 		r, err = steganalysis.Repeats(ctx, data, options, func(r *steganalysis.RepeatsReport) error {
 			r.Command = command
 			return save(r.Markdown, nil, r)

@@ -96,7 +96,7 @@ func (s *attack) attacked(key ditas.Key) []suspect {
 		lattice("lattice, faint", ditas.Faint()),
 		s.covert("covert, 0.1 bit", key, 0.1), s.covert("covert, 0.3 bit", key, 0.3), s.covert("covert, 0.5 bit", key, 0.5),
 		s.covert(Filled, key, 0),
-		s.dithered("covert in dither, 0.1 bit", key, 0.1), s.dithered("covert in dither, 0.5 bit", key, 0.5), s.dithered("covert in dither, 0.65 bit", key, 0.65), s.dithered("dither", key, 0),
+		s.dithered("covert in dither, 0.5 bit", key, 0.5), s.dithered("dither", key, 0),
 		s.matching("LSB matching, 1 bit", 1), s.matching("LSB matching, 0.5 bit", 0.5), s.matching("LSB matching, 0.1 bit", 0.1),
 		s.noisy("white noise, 50 dB", 0), s.noisy("white noise, loud", blatant), s.control(),
 	}
@@ -339,7 +339,7 @@ func Attack(ctx context.Context, data AttackData, o AttackOptions) (*AttackRepor
 			if o.Only != nil && !slices.Contains(o.Only, t.name) || scene.Only != nil && !slices.Contains(scene.Only, t.name) {
 				continue
 			}
-			m, err := s.try(ctx, t)
+			m, err := s.try(ctx, t, features.Disjoint, features.Known)
 			if err != nil {
 				return nil, fmt.Errorf("%s, %s: %w", scene.Name, t.name, err)
 			}
@@ -405,7 +405,7 @@ func (s *attack) groups() int {
 }
 
 // try tries discriminants on a method. Where it refuses more than half of the covers, there is no verdict.
-func (s *attack) try(ctx context.Context, t suspect) (*AttackedMethod, error) {
+func (s *attack) try(ctx context.Context, t suspect, splits ...features.Split) (*AttackedMethod, error) {
 	d, err := s.describe(t)
 	if err != nil {
 		return nil, err
@@ -417,8 +417,9 @@ func (s *attack) try(ctx context.Context, t suspect) (*AttackedMethod, error) {
 	if t.name != untouched {
 		m.SNR, m.NMR, m.Rate = d.snr, d.nmr, d.rate
 	}
-	for split, verdict := range map[features.Split]**features.Verdict{features.Disjoint: &m.Disjoint, features.Known: &m.Known} {
-		if *verdict, err = features.Try(ctx, d.Set, d.sources, split, s.Options.Seed, s.Options.Workers); err != nil {
+	verdicts := map[features.Split]**features.Verdict{features.Disjoint: &m.Disjoint, features.Known: &m.Known}
+	for _, split := range splits {
+		if *verdicts[split], err = features.Try(ctx, d.Set, d.sources, split, s.Options.Seed, s.Options.Workers); err != nil {
 			return nil, err
 		}
 	}

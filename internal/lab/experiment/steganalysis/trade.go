@@ -11,6 +11,7 @@ import (
 	"ditas/internal/channel"
 	"ditas/internal/lab/experiment"
 	"ditas/internal/lab/experiment/drawing"
+	"ditas/internal/lab/experiment/steganalysis/features"
 	"ditas/picture"
 	"ditas/report"
 )
@@ -55,7 +56,7 @@ func (s *attack) trade(ctx context.Context, key ditas.Key) (*Trade, error) {
 		if below == 0 {
 			strength = ditas.Strength{}
 		}
-		m, err := s.try(ctx, s.matched(fmt.Sprintf("%s, %g dB", TradeName, below), strength, key))
+		m, err := s.try(ctx, s.matched(fmt.Sprintf("%s, %g dB", TradeName, below), strength, key), features.Disjoint)
 		if err != nil {
 			return nil, err
 		}

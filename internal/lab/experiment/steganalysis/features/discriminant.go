@@ -65,7 +65,7 @@ type Discriminant struct {
 }
 
 // ridges are the λ that are tried.
-var ridges = []float64{1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 1e-1}
+var ridges = []float64{1e-4, 3e-4, 1e-3, 1e-2}
 
 // Train learns to tell covers from stegos. The ridge and the threshold are the ones that do best where each group is tried on what the others teach: the ridge has the largest
 // AUC, the threshold the fewest errors. The same set gives the same discriminant, bit for bit, however many workers there are.
