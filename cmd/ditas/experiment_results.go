@@ -15,8 +15,8 @@ import (
 const resultsHelp = `Write docs/RESULTS.md from the results of other experiments and the runs that made the
 weights. --from is a folder with table1.json and any of evaluate-photos.json,
 evaluate-faces.json (what ditas evaluate --json prints), lattice.json, durable.json,
-claims.json, variants.json, robustness.json, steganalysis.json, steganalysis-features.json
-and steganalysis-structure.json. It may be given more than once: each file is taken from the
+claims.json, variants.json, robustness.json, steganalysis.json and
+steganalysis-structure.json. It may be given more than once: each file is taken from the
 first folder that has it.
 
 --out gets the page as RESULTS.md, and in a folder results what the page needs from these

@@ -7,56 +7,50 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"ditas/internal/lab/dataset"
 	"ditas/internal/lab/experiment"
+	"ditas/internal/lab/experiment/contender"
 	"ditas/internal/lab/experiment/steganalysis"
 	"ditas/internal/lab/experiment/steganalysis/detector"
 )
 
-const steganalysisHelp = `Measure how well small networks detect that something is hidden in a recording, by the
-protocol of docs/STEGANALYSIS.md. For every method, at the same container MSE, a detector
-of its own learns from pairs of recordings made from the training set, is chosen with the
-validation set, and is tried on the test set. --out gets the results as
-steganalysis.json, the page as steganalysis.md, and the figure in a folder figures.
+const steganalysisHelp = `Measure how well detectors find that something is hidden in a recording, by the protocol
+of docs/STEGANALYSIS.md: some 2,000 features made by hand with a linear discriminant, and
+convolutional networks, each of which learns one method from recordings with and without
+it, and is tried on others. --out gets the results as steganalysis.json, the page as
+steganalysis.md, and its figure in a folder figures; they are written again whenever a
+method is finished.
 
---data is a folder that ditas data made. --weights is a folder of trained systems, like
-weights in the repository, that ditas experiment train-all made; missing systems are left
-out.
+--data is a folder that ditas data made: all of its speech is taken, and the music in
+--music, a folder that ditas data --music made. --weights is a folder of trained systems,
+like weights in the repository, that ditas experiment train-all made; missing systems are
+left out.
 
-With --detector features, some 2,000 features made by hand and a linear discriminant are
-the detector, which needs no weights and finds more. It takes all speech in --data, and the
-music in --music, a folder that ditas data --music made; --out gets the results as
-steganalysis-features.json and steganalysis-features.md. With --detector structure, it is
-looked for what comes again within recordings of ten minutes, by who knows the methods and
-has no key; --out gets the results as steganalysis-structure.json and
-steganalysis-structure.md. Of the flags above --out, --only, --seed and --workers count,
-and with features --each.`
+--detector chooses one kind of detectors. With --detector structure it is looked for what
+comes again within recordings of ten minutes, by who knows the methods and has no key;
+--out gets the results as steganalysis-structure.json and steganalysis-structure.md.`
 
-const steganalysisExample = `  ditas experiment steganalysis --data data --weights weights --out results
-  ditas experiment steganalysis --data data --weights weights --out results --learn 40 \
-    --fainter 20 --only lattice --only ditas-m-ed
-  ditas experiment steganalysis --detector features --data data --music music --out results`
+const steganalysisExample = `  ditas experiment steganalysis --data data --music music --weights weights --out results
+  ditas experiment steganalysis --data data --out results --detector features \
+    --only "lattice, as is usual" --only "nothing hidden"
+  ditas experiment steganalysis --data data --music music --out results --detector structure`
 
 type steganalysisFlags struct {
 	experimentFlags
-	weights           string
-	learn, validation int
-	steps             int
-	fainter           []float64
-	only              []string
-	detector, music   string
-	each              int
+	weights         string
+	steps, each     int
+	only            []string
+	detector, music string
 }
 
 func steganalysisCommand() *cobra.Command {
 	var o steganalysisFlags
 	cmd := &cobra.Command{
-		Use:     "steganalysis --data FOLDER --weights FOLDER --out FOLDER",
+		Use:     "steganalysis --data FOLDER --out FOLDER",
 		Short:   "Measure how well detectors find what is hidden",
 		Long:    steganalysisHelp,
 		Example: steganalysisExample,
@@ -69,18 +63,13 @@ func steganalysisCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVarP(&o.data, "data", "d", "", "a `FOLDER` that ditas data made")
-	f.StringVarP(&o.weights, "weights", "w", "weights", "a `FOLDER` of trained systems")
+	f.StringVar(&o.music, "music", "", "a `FOLDER` that ditas data --music made")
+	f.StringVarP(&o.weights, "weights", "w", "", "a `FOLDER` of trained systems; without it, none are tried")
 	f.StringVarP(&o.out, "out", "o", "", "`FOLDER` for the results")
-	f.IntVar(&o.learn, "learn", steganalysis.LearnPairs, "number `N` of training pairs for each method")
-	f.IntVar(&o.validation, "validation", steganalysis.ValidationPairs, "number `N` of validation pairs")
-	f.IntVar(&o.steps, "steps", detector.Default().Steps, "number `N` of training steps of a detector")
-	f.IntVar(&o.options.Pairs, "pairs", 0, "number `N` of test pairs; 0 means all")
-	f.Float64SliceVar(&o.fainter, "fainter", []float64{0, 10}, "strengths, a `LIST` in dB of SNR above the lattice's default")
-	f.Lookup("fainter").DefValue = "0,10" // not six digits of each
+	f.StringVar(&o.detector, "detector", "", "only `WHAT` detects: features, networks or structure")
 	f.StringArrayVar(&o.only, "only", nil, "measure only the method `NAME` of steganalysis.json; may be given more than once")
-	f.StringVar(&o.detector, "detector", byNetworks, "`WHAT` detects: networks, features or structure")
-	f.StringVar(&o.music, "music", "", "a `FOLDER` that ditas data --music made, for --detector features and structure")
-	f.IntVar(&o.each, "each", steganalysis.EachGroup, "number `N` of covers of a speaker or a track at most, for --detector features")
+	f.IntVar(&o.each, "each", steganalysis.EachGroup, "number `N` of covers of a speaker or a track at most")
+	f.IntVar(&o.steps, "steps", detector.Default().Steps, "number `N` of training steps of a network")
 	f.Uint64Var(&o.options.Seed, "seed", 1, "the seed `N` of random numbers")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
@@ -94,55 +83,37 @@ const (
 	byStructure = "structure"
 )
 
-// load reads the photographs and the speech of all sets.
-func (o *steganalysisFlags) load(ctx context.Context) (d steganalysis.Data, err error) {
-	for set, data := range map[string]*experiment.Data{"train": &d.Learn, "validation": &d.Validation, "test": &d.Test} {
-		o.set = set
-		if *data, err = o.experimentFlags.load(ctx, kinds[0]); err != nil {
-			return d, err
-		}
-	}
-	return d, nil
-}
-
 func (o *steganalysisFlags) run(ctx context.Context) error {
 	o.set = "test"
 	if err := o.check(); err != nil {
 		return err
 	}
 	switch {
-	case o.detector != byNetworks && o.detector != byFeatures && o.detector != byStructure:
-		return usagef("--detector %s: want %s, %s or %s", o.detector, byNetworks, byFeatures, byStructure)
-	case o.each < 1:
-		return usagef("--each %d: want at least 1", o.each)
-	case o.detector != byNetworks:
-		return o.attack(ctx)
-	case o.music != "":
-		return usagef("--music is for --detector %s and %s", byFeatures, byStructure)
-	case o.learn < 1 || o.validation < 1 || o.steps < 1:
-		return usagef("--learn %d, --validation %d, --steps %d: want at least 1", o.learn, o.validation, o.steps)
-	case len(o.fainter) == 0:
-		return usagef("--fainter names no strength")
-	}
-	for _, dB := range o.fainter {
-		if !(dB >= -30 && dB <= 40) {
-			return usagef("--fainter %g: want -30 to 40 dB", dB)
-		}
-	}
-	runs, err := runsIn(o.weights, kinds[0])
-	if err != nil {
-		return err
+	case !slices.Contains([]string{"", byNetworks, byFeatures, byStructure}, o.detector):
+		return usagef("--detector %s: want %s, %s or %s", o.detector, byFeatures, byNetworks, byStructure)
+	case o.each < 1 || o.steps < 1:
+		return usagef("--each %d, --steps %d: want at least 1", o.each, o.steps)
 	}
 	data, err := o.load(ctx)
 	if err != nil {
 		return err
 	}
-	data.Runs = os.DirFS(runs)
-	end := o.show("learning")
+	if o.detector == byStructure {
+		return o.repeats(ctx, data)
+	}
 	config := detector.Default()
 	config.Steps = o.steps
+	end := o.show("hiding")
 	r, err := steganalysis.Measure(ctx, data, steganalysis.Options{
-		Options: o.options, Learn: o.learn, Validation: o.validation, Fainter: o.fainter, Only: o.only, Detector: config, Group: o.save,
+		Options: o.options, Each: o.each, Only: o.only, Features: o.detector != byNetworks, Networks: o.detector != byFeatures, Detector: config,
+		Method: func(r *steganalysis.Report) error {
+			r.Command = o.command()
+			figures := map[string]func(w io.Writer) error{}
+			if r.Trade != nil {
+				figures[filepath.Join("figures", steganalysis.FigureTrade)] = r.Figure
+			}
+			return o.save("steganalysis", r, r.Markdown, figures)
+		},
 	})
 	end()
 	if err != nil {
@@ -152,17 +123,42 @@ func (o *steganalysisFlags) run(ctx context.Context) error {
 	return o.result(r)
 }
 
-// attack measures what features or structure detect, in all recordings that there are.
-func (o *steganalysisFlags) attack(ctx context.Context) error {
-	var data steganalysis.AttackData
-	narrow := steganalysis.Scene{Name: "Speech and music at 16 kHz", Rate: dataset.Rate, Samples: experiment.Samples}
-	trade := steganalysis.Scene{Name: steganalysis.TradeName, Rate: dataset.Rate, Samples: experiment.Samples, Level: 2 * steganalysis.Level}
-	native := steganalysis.Scene{Name: "Music at 44.1 kHz", Rate: dataset.MusicRate, Samples: experiment.Samples}
+// repeats looks for what comes again in long recordings.
+func (o *steganalysisFlags) repeats(ctx context.Context, data steganalysis.Data) error {
+	const longest = 600 // seconds
+	data.Scenes = slices.DeleteFunc(data.Scenes, func(s steganalysis.Scene) bool { return s.Name != narrowName && s.Name != nativeName })
+	for i := range data.Scenes {
+		data.Scenes[i].Samples = longest * data.Scenes[i].Rate
+	}
+	end := o.show("hiding")
+	r, err := steganalysis.Repeats(ctx, data, steganalysis.Options{Options: o.options, Only: o.only}, func(r *steganalysis.RepeatsReport) error {
+		r.Command = o.command()
+		return o.save("steganalysis-structure", r, r.Markdown, nil)
+	})
+	end()
+	if err != nil {
+		return err
+	}
+	o.printf("the results are in %s\n", o.out)
+	return o.result(r)
+}
+
+// Names of scenes.
+const (
+	narrowName = "Speech and music at 16 kHz"
+	nativeName = "Music at 44.1 kHz"
+)
+
+// load reads all recordings, and says what is measured in which of them.
+func (o *steganalysisFlags) load(ctx context.Context) (data steganalysis.Data, err error) {
+	narrow := steganalysis.Scene{Name: narrowName, Rate: dataset.Rate, Samples: experiment.Samples}
+	native := steganalysis.Scene{Name: nativeName, Rate: dataset.MusicRate, Samples: experiment.Samples}
+	trade := steganalysis.Scene{Rate: dataset.Rate, Samples: experiment.Samples, Level: 2 * steganalysis.Level}
 	for _, set := range []string{"train", "validation", "test"} {
 		o.set = set
 		d, err := o.experimentFlags.load(ctx, kinds[0])
 		if err != nil {
-			return err
+			return data, err
 		}
 		narrow.Sets, data.Pictures = append(narrow.Sets, d.Speech), d.Pictures
 		scenes := []*steganalysis.Scene{&narrow, &native}
@@ -177,115 +173,72 @@ func (o *steganalysisFlags) attack(ctx context.Context) error {
 		for _, scene := range scenes {
 			music, err := dataset.OpenSpeech(ctx, filepath.Join(o.music, set, "music"), dataset.LoadOptions{Rate: scene.Rate, FullBand: true})
 			if err != nil {
-				return err
+				return data, err
 			}
 			scene.Sets = append(scene.Sets, music)
 		}
 	}
+	o.set = "test"
+	loud, long, systems := narrow, narrow, narrow
+	narrow.Networks = []string{
+		steganalysis.Loud, steganalysis.Weak, "lattice, 50 dB", steganalysis.Usual, "lattice, faint", "covert, 0.3 bit", steganalysis.Filled, "nothing hidden",
+	}
+	loud.Name, loud.Level = "The same, twice as loud", 2*steganalysis.Level
+	loud.Only = []string{steganalysis.Usual, "lattice, faint", "covert, 0.5 bit", steganalysis.Weak}
+	long.Name, long.Samples, long.Joined, long.Only = "A minute at 16 kHz", 60*dataset.Rate, true, []string{steganalysis.Filled, "LSB matching, 0.1 bit"}
+	native.Only = []string{steganalysis.Usual, "covert in dither, 0.5 bit", "dither", steganalysis.Weak, steganalysis.Loud, "nothing hidden"}
+	native.Networks = []string{steganalysis.Weak, "covert in dither, 0.5 bit"}
+	data.Scenes, data.Trade = []steganalysis.Scene{narrow, loud, long}, &trade
+	if o.weights != "" {
+		runs, err := runsIn(o.weights, kinds[0])
+		if err != nil {
+			return data, err
+		}
+		data.Runs = os.DirFS(runs)
+		systems.Name, systems.Level, systems.Each, systems.Systems = "The paper's systems, 50 dB below the recording", 2*steganalysis.Level, 3, true
+		systems.Only = append([]string{"lattice, 50 dB", "white noise, 50 dB", "linear map, 3 stages", "digits, 3 levels"}, contender.Systems()...)
+		systems.Networks = systems.Only
+		data.Scenes = append(data.Scenes, systems)
+	}
 	if o.music != "" {
+		data.Scenes = append(data.Scenes, native)
 		m, err := dataset.ReadManifest(o.music)
 		if err != nil {
-			return withHint(err, "ditas data --music builds a folder for --music")
+			return data, withHint(err, "ditas data --music builds a folder for --music")
 		}
 		data.Digest += " and " + m.Digest()
 	}
-	if o.detector == byStructure {
-		data.Scenes = []steganalysis.Scene{narrow, native}
-		for i := range data.Scenes {
-			data.Scenes[i].Samples = longest * data.Scenes[i].Rate
-		}
-	} else {
-		loud, long := narrow, narrow
-		loud.Name, loud.Level = "The same, twice as loud", 2*steganalysis.Level
-		loud.Only = []string{"lattice, as is usual", "lattice, faint", "covert, 0.5 bit", "LSB matching, 0.5 bit"}
-		long.Name, long.Samples, long.Joined, long.Only = "A minute at 16 kHz", 60*dataset.Rate, true, []string{steganalysis.Filled, "LSB matching, 0.1 bit"}
-		native.Only = []string{"lattice, as is usual", "covert in dither, 0.5 bit", "dither", "LSB matching, 0.5 bit", "white noise, loud", "nothing hidden"}
-		data.Scenes, data.Trade = []steganalysis.Scene{narrow, loud, long, native}, &trade
-	}
-	if o.music == "" {
-		data.Scenes = slices.DeleteFunc(data.Scenes, func(s steganalysis.Scene) bool { return s.Rate == native.Rate })
-	}
-	o.set = "test"
-	command := o.common("steganalysis") + " --detector " + o.detector
-	if o.music != "" {
-		command += " --music music"
-	}
-	if o.each != steganalysis.EachGroup && o.detector == byFeatures {
-		command += fmt.Sprintf(" --each %d", o.each)
-	}
-	for _, name := range o.only {
-		command += fmt.Sprintf(" --only %q", name)
-	}
-	command += fmt.Sprintf(" --seed %d", o.options.Seed)
-	save := func(page, figure func(w io.Writer) error, r any) error {
-		e := o.experimentFlags
-		e.quiet = true // it is said once, at the end
-		name := "steganalysis-" + o.detector
-		files := map[string]func(w io.Writer) error{name + ".md": page, name + ".json": func(w io.Writer) error { return writeJSON(w, r) }}
-		if figure != nil {
-			files[filepath.Join("figures", steganalysis.FigureTrade)] = figure
-		}
-		return e.write(files)
-	}
-	options := steganalysis.AttackOptions{Options: o.options, Each: o.each, Only: o.only}
-	var r any
-	var err error
-	end := o.show("hiding")
-	if o.detector == byStructure {
-		r, err = steganalysis.Repeats(ctx, data, options, func(r *steganalysis.RepeatsReport) error {
-			r.Command = command
-			return save(r.Markdown, nil, r)
-		})
-	} else {
-		options.Method = func(r *steganalysis.AttackReport) error {
-			r.Command = command
-			if r.Trade == nil {
-				return save(r.Markdown, nil, r)
-			}
-			return save(r.Markdown, r.Figure, r)
-		}
-		r, err = steganalysis.Attack(ctx, data, options)
-	}
-	end()
-	if err != nil {
-		return err
-	}
-	o.printf("the results are in %s\n", o.out)
-	return o.result(r)
+	return data, nil
 }
 
-// longest is the length in seconds of a recording that is searched for what comes again.
-const longest = 600
-
 // save writes what there is of the results.
-func (o *steganalysisFlags) save(r *steganalysis.Report) error {
-	r.Command = o.command()
+func (o *steganalysisFlags) save(name string, r any, page func(w io.Writer) error, files map[string]func(w io.Writer) error) error {
 	e := o.experimentFlags
 	e.quiet = true // it is said once, at the end
-	return e.write(map[string]func(w io.Writer) error{
-		"steganalysis.md": r.Markdown, filepath.Join("figures", steganalysis.FigureName): r.Figure,
-		"steganalysis.json": func(w io.Writer) error { return writeJSON(w, r) },
-	})
+	if files == nil {
+		files = map[string]func(w io.Writer) error{}
+	}
+	files[name+".md"], files[name+".json"] = page, func(w io.Writer) error { return writeJSON(w, r) }
+	return e.write(files)
 }
 
 // command returns the command that gives the same results.
 func (o *steganalysisFlags) command() string {
-	o.set = "test"
-	c := o.common("steganalysis") + " --weights weights"
-	if o.learn != steganalysis.LearnPairs {
-		c += fmt.Sprintf(" --learn %d", o.learn)
+	c := o.common("steganalysis")
+	for _, f := range []struct{ name, value string }{{"music", o.music}, {"weights", o.weights}} {
+		if f.value != "" {
+			c += fmt.Sprintf(" --%s %s", f.name, f.name)
+		}
 	}
-	if o.validation != steganalysis.ValidationPairs {
-		c += fmt.Sprintf(" --validation %d", o.validation)
+	if o.detector != "" {
+		c += " --detector " + o.detector
+	}
+	if o.each != steganalysis.EachGroup {
+		c += fmt.Sprintf(" --each %d", o.each)
 	}
 	if o.steps != detector.Default().Steps {
 		c += fmt.Sprintf(" --steps %d", o.steps)
 	}
-	var fainter []string
-	for _, dB := range o.fainter {
-		fainter = append(fainter, strconv.FormatFloat(dB, 'g', -1, 64))
-	}
-	c += " --fainter " + strings.Join(fainter, ",")
 	for _, name := range o.only {
 		c += fmt.Sprintf(" --only %q", name)
 	}

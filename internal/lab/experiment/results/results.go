@@ -18,6 +18,7 @@ import (
 	"ditas/internal/lab/experiment/contender"
 	"ditas/internal/lab/experiment/lattice"
 	"ditas/internal/lab/experiment/steganalysis"
+	"ditas/internal/lab/experiment/steganalysis/trial"
 	"ditas/internal/lab/experiment/table1"
 )
 
@@ -44,8 +45,8 @@ type circumstances struct {
 // finding is what a detector made of a method.
 type finding struct {
 	Method string                `json:"method"`
-	AUC    steganalysis.Estimate `json:"auc"`
-	Error  steganalysis.Estimate `json:"error"`
+	AUC    trial.Estimate `json:"auc"`
+	Error  trial.Estimate `json:"error"`
 }
 
 // pages are the experiments with pages of their own, in the order of the page.
@@ -55,8 +56,7 @@ var pages = []struct{ name, page, what string }{
 	{"claims", "CLAIMS.md", "what the paper claims of its stages"},
 	{"variants", "VARIANTS.md", "the systems trained from other seeds and with other numbers of stages"},
 	{"robustness", "ROBUSTNESS.md", "what is left when something happens to a recording"},
-	{"steganalysis", "STEGANALYSIS.md", "how well a small network finds out that something is hidden"},
-	{"steganalysis-features", "STEGANALYSIS-FEATURES.md", "how well features made by hand find it out"},
+	{"steganalysis", "STEGANALYSIS.md", "how well detectors find out that something is hidden"},
 	{"steganalysis-structure", "STEGANALYSIS-STRUCTURE.md", "whether anything comes again within a long recording"},
 }
 
@@ -64,7 +64,7 @@ var pages = []struct{ name, page, what string }{
 var kinds = []string{"photos", "faces"}
 
 // Read reads the results that there are: table1.json, evaluate-photos.json, evaluate-faces.json, lattice.json, durable.json, claims.json,
-// variants.json, robustness.json, steganalysis.json, steganalysis-features.json and steganalysis-structure.json, each from the first of the folders that has it, as the commands write them or as [Page.Files] does; and from weights,
+// variants.json, robustness.json, steganalysis.json and steganalysis-structure.json, each from the first of the folders that has it, as the commands write them or as [Page.Files] does; and from weights,
 // which has a folder for each kind of pictures, the configurations and the logs of the runs. table1.json has to be there.
 func Read(weights fs.FS, folders ...fs.FS) (*Page, error) {
 	r := &Page{table1: new(table1.Report), evaluations: map[string]*evaluate.Report{}, others: map[string]*circumstances{}, trainings: map[string]*contender.Training{}}
@@ -125,10 +125,8 @@ func (c *circumstances) UnmarshalJSON(text []byte) error {
 	type plain circumstances
 	var report struct {
 		plain
-		Sets   []steganalysis.Set
 		Tables []*lattice.Table
-		Groups []steganalysis.Group
-		Scenes []steganalysis.AttackedScene
+		Scenes []steganalysis.SceneReport
 
 		Recordings []steganalysis.SearchedRecording
 	}
@@ -146,20 +144,19 @@ func (c *circumstances) UnmarshalJSON(text []byte) error {
 			}
 		}
 	}
-	if n := len(report.Sets); n > 0 {
-		c.Pairs = report.Sets[n-1].Pairs
-	}
 	for _, s := range report.Scenes {
 		c.Pairs += s.Covers
-	}
-	c.Pairs += len(report.Recordings)
-	for _, g := range report.Groups {
-		if g.Fainter != nil && *g.Fainter == 0 {
-			for _, m := range g.Methods {
-				c.Found = append(c.Found, finding{m.Name, m.AUC, m.Error})
+		trained := func(m steganalysis.MethodReport) bool { return slices.Contains(contender.Systems(), m.Name) }
+		if !slices.ContainsFunc(s.Methods, trained) {
+			continue
+		}
+		for _, m := range s.Methods {
+			if v := m.Features.Disjoint; v != nil {
+				c.Found = append(c.Found, finding{m.Name, v.AUC, v.Error})
 			}
 		}
 	}
+	c.Pairs += len(report.Recordings)
 	return nil
 }
 
@@ -333,8 +330,8 @@ func (r *Page) pages(b *strings.Builder) {
 	if c == nil || c.Found == nil {
 		return
 	}
-	b.WriteString("\nHow well a small network tells recordings in which something is hidden, all methods at the container MSE of the lattice's default strength, with 95 %\n" +
-		"confidence intervals; [STEGANALYSIS.md](STEGANALYSIS.md) tells what that means and what it does not.\n\n| method | AUC | P_E |\n|---|--:|--:|\n")
+	b.WriteString("\nHow well features made by hand tell recordings in which something is hidden, all changes 50 dB below the recording, by recordings of other speakers and tracks, with\n" +
+		"95 % confidence intervals, P_E in %; [STEGANALYSIS.md](STEGANALYSIS.md) tells what that means and what it does not.\n\n| method | AUC | P_E |\n|---|--:|--:|\n")
 	for _, f := range c.Found {
 		fmt.Fprintf(b, "| %s | %.3f (%.3f–%.3f) | %s |\n", contender.Title(f.Method), f.AUC.Value, f.AUC.Low, f.AUC.High, f.Error.Percent())
 	}

@@ -15,6 +15,7 @@ import (
 	"ditas/internal/lab/experiment/lattice"
 	"ditas/internal/lab/experiment/robustness"
 	"ditas/internal/lab/experiment/steganalysis"
+	"ditas/internal/lab/experiment/steganalysis/trial"
 	"ditas/internal/lab/experiment/table1"
 )
 
@@ -71,21 +72,18 @@ func TestResultsInShort(t *testing.T) {
 		}
 		return text
 	}
-	no, yes, level := false, true, 0.0
+	no, yes := false, true
+	found := &steganalysis.Verdict{Verdict: &trial.Verdict{AUC: trial.Estimate{Value: 0.75, Low: 0.625, High: 0.875}, Error: trial.Estimate{Value: 0.25, Low: 0.2, High: 0.3}}}
 	folder := fstest.MapFS{
 		"table1.json":     {Data: report(table1.Report{Columns: []table1.Column{{Kind: "photos", Data: "digest"}}})},
 		"claims.json":     {Data: report(claims.Report{Pairs: 12, Origin: experiment.Origin{Build: "abc", Minutes: 3.25}})},
 		"durable.json":    {Data: report(durable.Report{Pairs: 11, Targets: 5, Met: 4})},
 		"robustness.json": {Data: report(robustness.Report{Pairs: 13})},
 		"lattice.json":    {Data: report(lattice.Report{Pairs: 14, Tables: []*lattice.Table{{Rows: []lattice.Row{{Met: &yes}, {Met: &no}, {}}}, {Rows: []lattice.Row{{Met: &yes}}}}})},
-		"steganalysis.json": {Data: report(steganalysis.Report{
-			Sets: []steganalysis.Set{{Pairs: 1}, {Pairs: 2}, {Pairs: 15}},
-			Groups: []steganalysis.Group{
-				{Fainter: &level, Methods: []steganalysis.Method{{Name: "ditas-m", AUC: steganalysis.Estimate{Value: 0.75, Low: 0.625, High: 0.875}, Error: steganalysis.Estimate{Value: 0.25, Low: 0.2, High: 0.3}}}},
-				{Methods: []steganalysis.Method{{Name: "LSB matching"}}},
-			},
-		})},
-		"steganalysis-features.json":  {Data: report(steganalysis.AttackReport{Scenes: []steganalysis.AttackedScene{{Covers: 7}, {Covers: 9}}})},
+		"steganalysis.json": {Data: report(steganalysis.Report{Scenes: []steganalysis.SceneReport{
+			{Covers: 7, Methods: []steganalysis.MethodReport{{Name: "LSB matching, 0.5 bit", Features: steganalysis.Splits{Disjoint: found}}}},
+			{Covers: 9, Methods: []steganalysis.MethodReport{{Name: "ditas-m", Features: steganalysis.Splits{Disjoint: found}}, {Name: "ditas-s"}}},
+		}})},
 		"steganalysis-structure.json": {Data: report(steganalysis.RepeatsReport{Recordings: make([]steganalysis.SearchedRecording, 17)})},
 	}
 	page := func(folder fstest.MapFS) (string, *Page) {
@@ -102,17 +100,16 @@ func TestResultsInShort(t *testing.T) {
 	got, r := page(folder)
 	for _, want := range []string{
 		"(LATTICE.md) | the default method beside its targets: 2 of 3 met | 14 |", "beside its targets: 4 of 5 met | 11 |", "(CLAIMS.md) | what the paper claims of its stages | 12 | 0 | abc | 3.2 |\n",
-		"(ROBUSTNESS.md) | what is left when something happens to a recording | 13 |", "(STEGANALYSIS.md) | how well a small network finds out that something is hidden | 15 |",
-		"(STEGANALYSIS-FEATURES.md) | how well features made by hand find it out | 16 |",
+		"(ROBUSTNESS.md) | what is left when something happens to a recording | 13 |", "(STEGANALYSIS.md) | how well detectors find out that something is hidden | 16 |",
 		"(STEGANALYSIS-STRUCTURE.md) | whether anything comes again within a long recording | 17 |",
-		"\n| DITAS-M | 0.750 (0.625–0.875) | 25.0 % (20.0–30.0) |\n",
+		"\n| DITAS-M | 0.750 (0.625–0.875) | 25.0 (20.0–30.0) |\n",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the page lacks %q:\n%s", want, got)
 		}
 	}
 	if strings.Contains(got, "LSB matching") {
-		t.Error("the page tells of methods at another strength")
+		t.Error("the page tells of methods of another scene")
 	}
 	left := fstest.MapFS{}
 	for name, v := range r.Files() {

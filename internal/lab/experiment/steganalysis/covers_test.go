@@ -2,20 +2,17 @@ package steganalysis
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"ditas/audio/wav"
 	"ditas/internal/lab/dataset"
 	"ditas/internal/lab/experiment"
-	"ditas/internal/lab/experiment/experimenttest"
 )
 
 // spoken is a loud tone amid the noise of a room, with a pause of exact zeros and the fades around it that data sets make.
@@ -142,64 +139,5 @@ func TestGroupOf(t *testing.T) {
 		if got := groupOf(name); got != want {
 			t.Errorf("%s is of the group %s, want %s", name, got, want)
 		}
-	}
-}
-
-// A loud change is found in the recordings of all speakers, LSB matching is made at its rate, and nothing depends on how many workers there are.
-func TestAttack(t *testing.T) {
-	speech, pictures := recordings(t, 6, 5), experimenttest.Data(t).Pictures
-	measure := func(workers int) *AttackReport {
-		r, err := Attack(t.Context(), AttackData{Scenes: []Scene{{Name: "made up", Rate: dataset.Rate, Sets: []*dataset.Speech{speech}, Samples: experiment.Samples}}, Pictures: pictures, Digest: "made up"}, AttackOptions{
-			Options: experiment.Options{Seed: 2, Workers: workers}, Each: 5, Only: []string{"LSB matching, 0.5 bit", "white noise, loud", untouched},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return r
-	}
-	r := measure(1)
-	if len(r.Scenes) != 1 || r.Features < 1800 {
-		t.Fatalf("%+v", r)
-	}
-	s := r.Scenes[0]
-	if len(s.Methods) != 3 || s.Covers != 30 || s.Groups != 6 {
-		t.Fatalf("%+v", s)
-	}
-	matching, loud := s.Methods[0], s.Methods[1]
-	if loud.Disjoint.Error.Value > 0.05 || loud.Known.Error.Value > 0.05 {
-		t.Errorf("loud noise is found with P_E %+v and %+v", loud.Disjoint.Error, loud.Known.Error)
-	}
-	// A quarter of the samples change by 1 LSB.
-	power := 0.0
-	all, err := covers(Scene{Rate: dataset.Rate, Sets: []*dataset.Speech{speech}, Samples: experiment.Samples}, 5, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range all {
-		power += experiment.Power(c.recording.Samples[0]) / float64(len(all))
-	}
-	if want := 10 * math.Log10(power/(0.25*experiment.Step*experiment.Step)); math.Abs(matching.SNR-want) > 0.1 {
-		t.Errorf("LSB matching in half of the samples: SNR %.2f dB, want %.2f", matching.SNR, want)
-	}
-	var page bytes.Buffer
-	r.Command = "ditas experiment steganalysis"
-	if err := r.Markdown(&page); err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{"\n| white noise, loud | ", "\n| nothing hidden | – | ", "made up", "30 excerpts", "6 speakers"} {
-		if !strings.Contains(page.String(), want) {
-			t.Errorf("the page lacks %q:\n%s", want, &page)
-		}
-	}
-	text := func(r *AttackReport) string {
-		r.Origin = experiment.Origin{}
-		b, err := json.Marshal(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(b)
-	}
-	if one, three := text(r), text(measure(3)); one != three {
-		t.Errorf("with one worker:\n%s\nwith three:\n%s", one, three)
 	}
 }

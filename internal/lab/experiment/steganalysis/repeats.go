@@ -44,7 +44,7 @@ type SearchedMethod struct {
 // repeating returns the methods that are searched for repetitions.
 func (s *attack) repeating(key ditas.Key) []suspect {
 	all := []suspect{s.control()}
-	for _, m := range s.attacked(key) {
+	for _, m := range s.all(key, nil) {
 		if strings.HasPrefix(m.name, "lattice") || m.name == Filled || m.name == "covert in dither, 0.5 bit" {
 			all = append(all, m)
 		}
@@ -69,7 +69,7 @@ func joined(scene Scene, seed uint64) (cover, error) {
 }
 
 // Repeats looks for structure in a recording of each scene, under every method.
-func Repeats(ctx context.Context, data AttackData, o AttackOptions, method func(r *RepeatsReport) error) (*RepeatsReport, error) {
+func Repeats(ctx context.Context, data Data, o Options, method func(r *RepeatsReport) error) (*RepeatsReport, error) {
 	begin := time.Now()
 	key, err := ditas.Passphrase(fmt.Sprintf("recordings of %d", o.Seed), nil)
 	if err != nil {

@@ -3,17 +3,16 @@ package steganalysis
 import (
 	"bytes"
 	"encoding/json"
-	"image/png"
 	"math"
 	"slices"
 	"strings"
 	"testing"
-	"testing/fstest"
 
+	"ditas/internal/lab/dataset"
 	"ditas/internal/lab/experiment"
-	"ditas/internal/lab/experiment/contender"
 	"ditas/internal/lab/experiment/experimenttest"
 	"ditas/internal/lab/experiment/steganalysis/detector"
+	"ditas/metric"
 )
 
 // smallDetector learns in a moment.
@@ -24,88 +23,100 @@ var smallDetector = func() detector.Config {
 	return c
 }()
 
-// analysed tries small detectors on methods of next to no recordings.
-func analysed(t *testing.T, workers int, fainter []float64, only ...string) *Report {
-	t.Helper()
-	data := experimenttest.Data(t)
-	r, err := Measure(t.Context(), Data{Learn: data, Validation: data, Test: data, Runs: fstest.MapFS{}}, Options{
-		Options: experiment.Options{Seed: 3, Workers: workers}, Learn: 2, Validation: 1, Fainter: fainter, Only: only, Detector: smallDetector,
-	})
+// A loud change is found in the recordings of all speakers, LSB matching is made at its rate, and nothing depends on how many workers there are.
+func TestMeasure(t *testing.T) {
+	speech, pictures := recordings(t, 6, 5), experimenttest.Data(t).Pictures
+	measure := func(workers int) *Report {
+		r, err := Measure(t.Context(), Data{Scenes: []Scene{{
+			Name: "made up", Rate: dataset.Rate, Sets: []*dataset.Speech{speech}, Samples: experiment.Samples, Networks: []string{Weak, Loud},
+		}}, Pictures: pictures, Digest: "made up"}, Options{
+			Options: experiment.Options{Seed: 2, Workers: workers}, Each: 5, Only: []string{Weak, Loud, untouched}, Features: true, Networks: true, Detector: smallDetector,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	r := measure(1)
+	if len(r.Scenes) != 1 || r.Features < 1800 || r.Network.Parameters == 0 || r.Network.FLOPs == 0 {
+		t.Fatalf("%+v", r)
+	}
+	s := r.Scenes[0]
+	if len(s.Methods) != 3 || s.Covers != 30 || s.Groups != 6 {
+		t.Fatalf("%+v", s)
+	}
+	loud, matching, nothing := s.Methods[0], s.Methods[1], s.Methods[2]
+	for kind, v := range map[string]Splits{"features": loud.Features, "networks": loud.Networks} {
+		if v.Disjoint.Error.Value > 0.05 || v.Known.Error.Value > 0.05 {
+			t.Errorf("by %s loud noise is found with P_E %+v and %+v", kind, v.Disjoint.Error, v.Known.Error)
+		}
+	}
+	if loud.Features.Disjoint.Tried != 30 || loud.Networks.Disjoint.Tried >= 30 || nothing.Networks.Disjoint != nil || nothing.SNR != 0 {
+		t.Errorf("%+v, %+v", loud, nothing)
+	}
+	// A quarter of the samples change by 1 LSB.
+	power := 0.0
+	all, err := covers(Scene{Rate: dataset.Rate, Sets: []*dataset.Speech{speech}, Samples: experiment.Samples}, 5, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r
-}
-
-func TestSteganalysis(t *testing.T) {
-	r := analysed(t, 1, []float64{10}, "linear map, 3 stages", "white noise, loud", untouched)
-	if len(r.Groups) != 2 || *r.Groups[0].Fainter != 10 || len(r.Groups[0].Methods) != 1 || len(r.Groups[1].Methods) != 2 {
-		t.Fatalf("%+v", r.Groups)
+	for _, c := range all {
+		power += experiment.Power(c.recording.Samples[0]) / float64(len(all))
 	}
-	if len(r.Untrained) != len(contender.Systems()) || r.Seed != 3 || r.Parameters == 0 || r.FLOPs == 0 {
-		t.Errorf("%d untrained systems, seed %d, %d parameters, %d FLOPs", len(r.Untrained), r.Seed, r.Parameters, r.FLOPs)
+	if want := 10 * math.Log10(power/(0.25*experiment.Step*experiment.Step)); math.Abs(matching.SNR-want) > 0.1 {
+		t.Errorf("LSB matching in half of the samples: SNR %.2f dB, want %.2f", matching.SNR, want)
 	}
-	for i, want := range []Set{{"training", 2, 1, 2}, {"validation", 2, 1, 1}, {"test", 2, 1, 2}} {
-		if r.Sets[i] != want {
-			t.Errorf("set %+v, want %+v", r.Sets[i], want)
-		}
-	}
-	linear, loud, nothing := r.Groups[0].Methods[0], r.Groups[1].Methods[0], r.Groups[1].Methods[1]
-	// 60 dB below the voice, as the lattice is.
-	if math.Abs(linear.SNR-60) > 3 {
-		t.Errorf("the linear map has an SNR of %.1f dB, %.2g", linear.SNR, linear.MSE)
-	}
-	if math.Abs(loud.MSE/blatant-1) > 0.05 || loud.AUC.Value != 1 || loud.Error.Value != 0 {
-		t.Errorf("loud noise: %+v", loud)
-	}
-	if nothing.MSE != 0 {
-		t.Errorf("nothing was hidden: MSE %g", nothing.MSE)
-	}
-	r.Command = "ditas experiment steganalysis --seed 3"
-	var page, figure bytes.Buffer
+	var page bytes.Buffer
+	r.Command = "ditas experiment steganalysis"
 	if err := r.Markdown(&page); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{
-		"    ditas experiment steganalysis --seed 3\n", "\n## 10 dB fainter: container MSE ", "\n| linear map, 3 stages | ", "\n## Strengths of their own\n",
-		"\n| white noise, loud | 1.0", "\n| nothing hidden | – | – | ", " | 1.000 (1.000–1.000) | 0.0 % (0.0–0.0) | 0.0 % (0.0–0.0) | ",
-		"Not measured, for want of weights: Deep-Steg, ", "learn from 2 pairs", "(three in 2)", "made up",
-	} {
+	for _, want := range []string{"\n| white noise, loud | ", "\n| nothing hidden | – | ", "made up", "30 excerpts", "6 speakers", "features: P_E, known", "networks: P_E, disjoint"} {
 		if !strings.Contains(page.String(), want) {
 			t.Errorf("the page lacks %q:\n%s", want, &page)
 		}
 	}
-	if err := r.Figure(&figure); err != nil {
-		t.Fatal(err)
-	}
-	if m, err := png.Decode(&figure); err != nil || m.Bounds().Dx() != 1250 || m.Bounds().Dy() != 750 {
-		t.Errorf("%v, %v", m.Bounds(), err)
-	}
-}
-
-// All but the time is the same however many workers there are.
-func TestSteganalysisRepeats(t *testing.T) {
-	result := func(workers int) string {
-		r := analysed(t, workers, []float64{}, "JPEG in the 2 lowest bits", "LSB matching", untouched)
+	text := func(r *Report) string {
 		r.Origin = experiment.Origin{}
-		for _, m := range r.Groups[0].Methods {
-			m.Training.Minutes = 0
+		for _, m := range r.Scenes[0].Methods {
+			for _, v := range []*Verdict{m.Networks.Disjoint, m.Networks.Known} {
+				if v != nil {
+					v.Training.Minutes = 0
+				}
+			}
 		}
-		text, err := json.Marshal(r)
+		b, err := json.Marshal(r)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return string(text)
+		return string(b)
 	}
-	if one, three := result(1), result(3); one != three {
+	if one, three := text(r), text(measure(3)); one != three {
 		t.Errorf("with one worker:\n%s\nwith three:\n%s", one, three)
 	}
 }
 
-func TestSteganalysisOfNothing(t *testing.T) {
-	data := experimenttest.Data(t)
-	if _, err := Measure(t.Context(), Data{Learn: data, Validation: data, Test: data, Runs: fstest.MapFS{}},
-		Options{Fainter: []float64{}, Only: []string{"no such method"}}); err == nil {
+// A method that goes on from one that was not asked for has the same network as where it was.
+func TestNetworksGoOn(t *testing.T) {
+	speech, pictures := recordings(t, 6, 5), experimenttest.Data(t).Pictures
+	measure := func(only ...string) *Verdict {
+		r, err := Measure(t.Context(), Data{Scenes: []Scene{{
+			Name: "made up", Rate: dataset.Rate, Sets: []*dataset.Speech{speech}, Samples: experiment.Samples, Networks: []string{Loud, strongest, Weak},
+		}}, Pictures: pictures}, Options{Options: experiment.Options{Seed: 2, Workers: 2}, Each: 5, Only: only, Networks: true, Detector: smallDetector})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := r.Scenes[0].Methods
+		return m[len(m)-1].Networks.Known
+	}
+	if alone, last := measure(Weak), measure(Loud, strongest, Weak); alone.AUC != last.AUC || alone.Training.Loss != last.Training.Loss {
+		t.Errorf("alone %+v, after others %+v", alone, last)
+	}
+}
+
+func TestNothingToMeasure(t *testing.T) {
+	scenes := []Scene{{Rate: dataset.Rate, Sets: []*dataset.Speech{recordings(t, 1, 2)}, Samples: experiment.Samples}}
+	if _, err := Measure(t.Context(), Data{Scenes: scenes, Pictures: experimenttest.Data(t).Pictures}, Options{Only: []string{"no such method"}, Features: true}); err == nil {
 		t.Error("no error where no method is measured")
 	}
 }
@@ -135,23 +146,21 @@ func TestSuspects(t *testing.T) {
 		return counts
 	}
 	near := func(n int) bool { return math.Abs(float64(n)/experiment.Samples-0.25) < 0.02 }
-	// Even samples stay or go up, odd ones stay or go down.
-	if c := changes(s.replacing()); len(c) != 4 || !near(c[8]) || !near(c[9]) || !near(c[1<<8|8]) || !near(c[1<<8|7]) {
-		t.Errorf("LSB replacement: %v", c)
-	}
 	// Half of the samples stay, the others go up or down.
-	if c := changes(s.matching("LSB matching", 1)); len(c) != 6 || !near(c[8]) || !near(c[7]+c[9]) || !near(2*c[7]) || !near(c[1<<8|8]) || !near(2*c[1<<8|9]) {
+	if c := changes(s.matching(strongest, 1)); len(c) != 6 || !near(c[8]) || !near(c[7]+c[9]) || !near(2*c[7]) || !near(c[1<<8|8]) || !near(2*c[1<<8|9]) {
 		t.Errorf("LSB matching: %v", c)
 	}
-	for name, want := range map[string]float64{whiteNoise: 1e-6, "white noise, loud": blatant} {
-		mse := want
-		if name == whiteNoise {
-			mse = 0 // that of the subject
+	for want, mse := range map[float64]float64{1e-6: 0, blatant: blatant} { // 0 is that of the subject
+		make, err := s.noisy(Loud, mse).worker()
+		if err != nil {
+			t.Fatal(err)
 		}
-		s.Subjects = []*experiment.Subject{p}
-		pairs, got, _, err := s.pairs(s.noisy(name, mse))
-		if err != nil || math.Abs(got/want-1) > 0.05 || len(pairs) != 1 {
-			t.Errorf("%s: MSE %g, %v", name, got, err)
+		cover, stego, err := make(0, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := metric.MSE(cover, stego); err != nil || math.Abs(got/want-1) > 0.05 {
+			t.Errorf("MSE %g, want %g, %v", got, want, err)
 		}
 	}
 	// The halves of recordings, either of them as often as the other first.
@@ -174,27 +183,5 @@ func TestSuspects(t *testing.T) {
 	}
 	if first < 30 || first > 70 {
 		t.Errorf("the first half is the cover %d times in 100", first)
-	}
-}
-
-// Within a panel every method is told from every other by its marker.
-func TestSuspiciousLooksDiffer(t *testing.T) {
-	s := &study{experiment.New(t.Context(), experiment.Data{}, experiment.Options{})}
-	var systems []*contender.Contender
-	for _, name := range contender.Systems() {
-		systems = append(systems, &contender.Contender{Name: name})
-	}
-	for _, panel := range [][]suspect{s.strengths(0, systems), s.own()} {
-		seen := map[any]string{}
-		for _, m := range panel {
-			l, ok := suspicious[m.name]
-			if !ok {
-				l, ok = contender.LookOf(m.name)
-			}
-			if other, double := seen[l.Glyph]; !ok || double {
-				t.Errorf("%s has the look of %s, or none", m.name, other)
-			}
-			seen[l.Glyph] = m.name
-		}
 	}
 }

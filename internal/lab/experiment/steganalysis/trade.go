@@ -11,7 +11,7 @@ import (
 	"ditas/internal/channel"
 	"ditas/internal/lab/experiment"
 	"ditas/internal/lab/experiment/drawing"
-	"ditas/internal/lab/experiment/steganalysis/features"
+	"ditas/internal/lab/experiment/steganalysis/trial"
 	"ditas/picture"
 	"ditas/report"
 )
@@ -27,7 +27,7 @@ type Trade struct {
 // TradePoint is a distance between the spectra of recording and change.
 type TradePoint struct {
 	Below float64 `json:"below"` // dB; 0 stands for the default, which follows what can be heard
-	AttackedMethod
+	MethodReport
 	Pictures int       `json:"pictures"` // that were hidden to measure PSNR, and not refused
 	PSNR     []float64 `json:"psnr"`     // dB, the mean of pictures of 32×32 pixels after white noise at each of the ratios, at most [experiment.Best]
 }
@@ -50,23 +50,30 @@ const (
 
 // trade measures the trade on the covers of a scene.
 func (s *attack) trade(ctx context.Context, key ditas.Key) (*Trade, error) {
-	t := &Trade{Covers: len(s.covers), Groups: s.groups(), Noises: noises}
+	r := &Trade{Covers: len(s.covers), Groups: s.groups(), Noises: noises}
 	for _, below := range distances {
 		strength := ditas.Matched(below)
 		if below == 0 {
 			strength = ditas.Strength{}
 		}
-		m, err := s.try(ctx, s.matched(fmt.Sprintf("%s, %g dB", TradeName, below), strength, key), features.Disjoint)
+		t := s.matched(fmt.Sprintf("%s, %g dB", TradeName, below), strength, key)
+		d, err := s.describe(t)
 		if err != nil {
 			return nil, err
 		}
-		p := TradePoint{Below: below, AttackedMethod: *m, PSNR: make([]float64, len(noises))}
+		m, tried := s.report(t, d)
+		if tried {
+			if m.Features.Disjoint, err = s.discriminate(ctx, d, trial.Disjoint); err != nil {
+				return nil, err
+			}
+		}
+		p := TradePoint{Below: below, MethodReport: *m, PSNR: make([]float64, len(noises))}
 		if p.Pictures, err = s.tolerate(p.PSNR, strength); err != nil {
 			return nil, err
 		}
-		t.Points = append(t.Points, p)
+		r.Points = append(r.Points, p)
 	}
-	return t, nil
+	return r, nil
 }
 
 // tolerate writes to psnr what is left of pictures that were hidden at a strength, after noise, and returns how many were not refused.
@@ -161,11 +168,10 @@ can be heard.
 		if p.Below > 0 {
 			name = fmt.Sprintf("%g dB", p.Below)
 		}
-		if p.Disjoint == nil {
+		if p.Features.Disjoint == nil {
 			fmt.Fprintf(w, "| %s | – | – | – | %d | – |", name, p.Refused)
 		} else {
-			e := p.Disjoint.Error
-			fmt.Fprintf(w, "| %s | %.2f | %.1f dB | %.1f dB | %d | %.1f (%.1f–%.1f) |", name, p.Rate, p.SNR, p.NMR, p.Refused, 100*e.Value, 100*e.Low, 100*e.High)
+			fmt.Fprintf(w, "| %s | %.2f | %.1f dB | %.1f dB | %d | %s |", name, p.Rate, p.SNR, p.NMR, p.Refused, p.Features.Disjoint.Error.Percent())
 		}
 		for _, v := range p.PSNR {
 			if p.Pictures == 0 {
@@ -203,10 +209,10 @@ func (t *Trade) figure() *drawing.Figure {
 	var curve, usual plotter.XYs
 	for _, at := range t.Points {
 		x, ok := at.survived(t.Noises)
-		if !ok || at.Disjoint == nil {
+		if !ok || at.Features.Disjoint == nil {
 			continue
 		}
-		xy := plotter.XY{X: x, Y: 100 * at.Disjoint.Error.Value}
+		xy := plotter.XY{X: x, Y: 100 * at.Features.Disjoint.Error.Value}
 		if at.Below == 0 {
 			usual = append(usual, xy)
 			continue

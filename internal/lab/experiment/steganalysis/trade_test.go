@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"ditas/internal/lab/experiment/steganalysis/features"
+	"ditas/internal/lab/experiment/steganalysis/trial"
 )
 
 // What noise a picture survives lies between what was measured, and is the least there is where nothing was lost.
@@ -26,11 +26,11 @@ func TestSurvived(t *testing.T) {
 
 // The page has a row for each distance, and the figure can be drawn where a distance was refused.
 func TestTradePage(t *testing.T) {
-	found := &features.Verdict{Error: features.Estimate{Value: 0.475, Low: 0.46, High: 0.49}}
-	r := &AttackReport{Trade: &Trade{Covers: 7, Groups: 3, Noises: []float64{60, 40}, Points: []TradePoint{
-		{AttackedMethod: AttackedMethod{Rate: 1.25, SNR: 50.2, NMR: -25.4, Disjoint: found}, Pictures: 5, PSNR: []float64{100, 60}},
-		{Below: 60, AttackedMethod: AttackedMethod{Refused: 7}, PSNR: []float64{0, 0}},
-		{Below: 30, AttackedMethod: AttackedMethod{Rate: 0.75, SNR: 36.5, NMR: -30.1, Refused: 2, Disjoint: found}, Pictures: 3, PSNR: []float64{100, 20}},
+	found := Splits{Disjoint: &Verdict{Verdict: &trial.Verdict{Error: trial.Estimate{Value: 0.475, Low: 0.46, High: 0.49}}}}
+	r := &Report{Trade: &Trade{Covers: 7, Groups: 3, Noises: []float64{60, 40}, Points: []TradePoint{
+		{MethodReport: MethodReport{Rate: 1.25, SNR: 50.2, NMR: -25.4, Features: found}, Pictures: 5, PSNR: []float64{100, 60}},
+		{Below: 60, MethodReport: MethodReport{Refused: 7}, PSNR: []float64{0, 0}},
+		{Below: 30, MethodReport: MethodReport{Rate: 0.75, SNR: 36.5, NMR: -30.1, Refused: 2, Features: found}, Pictures: 3, PSNR: []float64{100, 20}},
 	}}}
 	var page, figure bytes.Buffer
 	if err := r.Markdown(&page); err != nil {

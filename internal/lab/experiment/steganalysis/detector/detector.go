@@ -8,7 +8,7 @@
 //
 // The network follows Chen, Luo and Li, Audio Steganalysis with Convolutional Neural Network (IH&MMSec 2017): a fixed high-pass
 // filter first, (−1, 2, −1), because what is hidden is faint beside the recording; then convolutions of a row that grow in channels
-// and thin it out by strides, theirs by max pooling too; then the mean over time. From Ye, Ni and Yi, Deep Learning Hierarchical
+// and thin it out by strides, theirs by max pooling too, with residual blocks in between, as SRNet has them; then the mean over time. From Ye, Ni and Yi, Deep Learning Hierarchical
 // Representations for Image Steganalysis (IEEE TIFS 2017), it has more than one fixed filter and the truncated linear units behind
 // them, here hyperbolic tangents of several widths, since it does not know how strong a change it looks for; from there and from
 // Boroumand, Chen and Fridrich, Deep Residual Network for Steganalysis of Digital Images (IEEE TIFS 2019), that a cover and its stego are
@@ -24,6 +24,7 @@ import (
 	"fmt"
 	"slices"
 
+	"ditas/internal/lab/experiment/steganalysis/trial"
 	"ditas/internal/lab/train"
 	"ditas/internal/nn"
 	"ditas/internal/nn/kernel"
@@ -38,12 +39,13 @@ const TaskName = "detector"
 type Config struct {
 	Window int `json:"window"` // samples that the network looks at at once
 	Width  int `json:"width"`  // channels of its first layer
+	Blocks int `json:"blocks"` // residual blocks behind each of its four layers
 	train.Common
 }
 
 // Default returns the configuration that docs/STEGANALYSIS.md is made with.
 func Default() Config {
-	c := Config{Window: 2048, Width: 12, Common: train.Defaults()}
+	c := Config{Window: 2048, Width: 12, Blocks: 1, Common: train.Defaults()}
 	c.Task, c.Steps, c.Batch, c.Rate, c.Warmup, c.Final, c.Average, c.ValidateEvery = TaskName, 600, 16, 0.006, 20, 0.02, 0.95, 150
 	return c
 }
@@ -64,8 +66,8 @@ func (c *Config) Validate() error {
 
 // network reports what is wrong with the size of the network.
 func (c *Config) network() error {
-	if c.Window < 64 || c.Window > 1<<20 || c.Width < 1 || c.Width > 512 {
-		return fmt.Errorf("windows of %d samples and %d channels: want 64 to %d, and 1 to 512", c.Window, c.Width, 1<<20)
+	if c.Window < 64 || c.Window > 1<<20 || c.Width < 1 || c.Width > 512 || c.Blocks < 0 || c.Blocks > 16 {
+		return fmt.Errorf("windows of %d samples, %d channels and %d blocks: want 64 to %d, 1 to 512, and 0 to 16", c.Window, c.Width, c.Blocks, 1<<20)
 	}
 	return nil
 }
@@ -74,24 +76,35 @@ func (c *Config) network() error {
 type Detector struct {
 	cfg     Config
 	weights *nn.Weights[float32]
-	convs   []*nn.Conv[float32] // over time
+	layers  []layer             // over time
 	decide  []*nn.Conv[float32] // of the means
 	// The means of every channel, which differ by far less between covers and stegos than from 0, are standardised with constants: less
 	// their centre, times their scale.
 	centre, scale []float32
 }
 
+// layer is a convolution and what refines its result: blocks of two convolutions each, whose sum with what goes into them comes out of them.
+type layer struct {
+	conv   *nn.Conv[float32]
+	blocks [][2]*nn.Conv[float32]
+}
+
 // newDetector returns a detector whose weights are zero.
 func newDetector(cfg Config) *Detector {
 	d := &Detector{cfg: cfg, weights: nn.NewWeights(kernel.Best())}
 	in := len(filters) * len(widths)
-	for i, out := range []int{cfg.Width, 2 * cfg.Width, 2 * cfg.Width, 3 * cfg.Width} {
-		s := nn.ConvSpec{In: in, Out: out, Kernel: [2]int{1, 5}}
-		if i > 0 {
-			s.Stride = [2]int{1, 2}
-		}
-		d.convs = append(d.convs, d.weights.Conv(fmt.Sprintf("conv.%d", i), s))
+	conv := func(out, stride int, gain float64, name string, numbers ...any) *nn.Conv[float32] {
+		s := nn.ConvSpec{In: in, Out: out, Kernel: [2]int{1, 5}, Stride: [2]int{1, stride}, Gain: gain}
 		in = out
+		return d.weights.Conv(fmt.Sprintf(name, numbers...), s)
+	}
+	for i, out := range []int{cfg.Width, 2 * cfg.Width, 2 * cfg.Width, 3 * cfg.Width} {
+		l := layer{conv: conv(out, min(i+1, 2), 1, "conv.%d", i)}
+		for k := range cfg.Blocks {
+			// The second one begins with little, so that a deep network begins as a shallow one.
+			l.blocks = append(l.blocks, [2]*nn.Conv[float32]{conv(out, 1, 1, "block.%d.%d.0", i, k), conv(out, 1, 0.1, "block.%d.%d.1", i, k)})
+		}
+		d.layers = append(d.layers, l)
 	}
 	d.centre, d.scale = make([]float32, in), slices.Repeat([]float32{1}, in)
 	d.decide = append(d.decide, d.weights.Conv("decide.0", nn.ConvSpec{In: in, Out: in, Kernel: nn.Square(1)}))
@@ -126,8 +139,11 @@ func (d *Detector) network(n int, train bool) (*network, error) {
 		seen = append(seen, g.Tanh(g.Scale(residual, &scale)))
 	}
 	x := g.Concat(seen...)
-	for _, c := range d.convs {
-		x = g.Leaky(g.Conv(c, x), slope)
+	for _, l := range d.layers {
+		x = g.Leaky(g.Conv(l.conv, x), slope)
+		for _, b := range l.blocks {
+			x = g.Leaky(g.Add(x, g.Conv(b[1], g.Leaky(g.Conv(b[0], x), slope))), slope)
+		}
 	}
 	w.means = g.Output(g.Map("mean", mean{}, x))
 	constants := nn.Shape{N: n, C: len(d.centre), H: 1, W: 1}
@@ -184,13 +200,13 @@ func (c Config) check(pairs []Pair) error {
 
 // Scores returns what the detector makes of recordings: of each the mean over its windows, one after the other, of the log-odds
 // that something is hidden there.
-func (d *Detector) Scores(pairs []Pair, workers int) (Scores, error) {
+func (d *Detector) Scores(pairs []Pair, workers int) (trial.Scores, error) {
 	s, _, err := d.measure(pairs, workers)
 	return s, err
 }
 
 // measure also returns the mean squared error of the probabilities of all windows.
-func (d *Detector) measure(pairs []Pair, workers int) (s Scores, loss float64, err error) {
+func (d *Detector) measure(pairs []Pair, workers int) (s trial.Scores, loss float64, err error) {
 	if err := d.cfg.check(pairs); err != nil {
 		return s, 0, err
 	}
@@ -201,7 +217,7 @@ func (d *Detector) measure(pairs []Pair, workers int) (s Scores, loss float64, e
 		}
 		networks[i].labels.Load(labels)
 	}
-	s = Scores{Cover: make([]float64, len(pairs)), Stego: make([]float64, len(pairs))}
+	s = trial.Scores{Cover: make([]float64, len(pairs)), Stego: make([]float64, len(pairs))}
 	losses := make([]float64, len(pairs))
 	parallel.Each(len(networks), len(pairs), func(worker, i int) {
 		w, p := networks[worker], pairs[i]

@@ -75,8 +75,8 @@ func Load(r io.ReaderAt, size int64) (*Detector, error) {
 		held += len(v)
 	}
 	// A few bytes can describe networks of megabytes: build one only if the file can fill it. Convolutions have 60 times the square of
-	// the width of weights, the decision 9 times.
-	if least := 69 * cfg.Width * cfg.Width; held < least {
+	// the width of weights, the decision 9 times, and blocks 180 times.
+	if least := (69 + 180*cfg.Blocks) * cfg.Width * cfg.Width; held < least {
 		return nil, fmt.Errorf("%w: %d weights, want more than %d", ErrFormat, held, least)
 	}
 	d := newDetector(cfg)

@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 
 	"ditas/internal/dsp"
-	"ditas/internal/lab/experiment/steganalysis/detector"
+	"ditas/internal/lab/experiment/steganalysis/trial"
 	"ditas/internal/parallel"
 )
 
@@ -60,8 +61,8 @@ type Discriminant struct {
 	centre, scale []float64 // of features
 	weights       []float64
 	threshold     float64
-	Ridge         float64         // λ, for features of unit variance and a mean scatter
-	Known         detector.Scores // of the training set, each pair's by what all other groups teach
+	Ridge         float64      // λ, for features of unit variance and a mean scatter
+	Known         trial.Scores // of the training set, each pair's by what all other groups teach
 }
 
 // ridges are the λ that are tried.
@@ -188,7 +189,7 @@ func (d *Discriminant) Score(x []float64) float64 {
 
 // leftOut returns the scores that the recordings of each group have by what the others teach, covers and stegos by turns, and the dual weights of
 // all, from M = (K + λI)⁻¹: where y are the labels, the weights are My, and a group's errors are M_GG⁻¹(My)_G.
-func leftOut(inverse [][]float64, members [][]int) (s detector.Scores, alpha []float64) {
+func leftOut(inverse [][]float64, members [][]int) (s trial.Scores, alpha []float64) {
 	n := len(inverse)
 	alpha = make([]float64, n)
 	for i, row := range inverse {
@@ -196,7 +197,7 @@ func leftOut(inverse [][]float64, members [][]int) (s detector.Scores, alpha []f
 			alpha[i] += row[j+1] - row[j]
 		}
 	}
-	s = detector.Scores{Cover: make([]float64, n/2), Stego: make([]float64, n/2)}
+	s = trial.Scores{Cover: make([]float64, n/2), Stego: make([]float64, n/2)}
 	for _, group := range members {
 		a := make([][]float64, len(group))
 		e := make([]float64, len(group))
@@ -309,4 +310,42 @@ func solve(l [][]float64, b []float64) {
 		}
 		b[i] /= l[i][i]
 	}
+}
+
+// Try measures discriminants on a set, of which a fifth at a time is tried by what the others teach, and returns the ridges that these trainings chose. The sources are those of the pairs.
+func Try(ctx context.Context, s Set, sources []string, split trial.Split, seed uint64, workers int) (v *trial.Verdict, ridges []float64, err error) {
+	n := len(s.Cover)
+	part := trial.Deal(s.Group, split, seed)
+	scores := trial.Scores{Cover: make([]float64, n), Stego: make([]float64, n)}
+	for k := range trial.Parts {
+		learn := s.Part(func(i int) bool { return part[i] != k })
+		if split == trial.Known {
+			// What is left out to find ridge and threshold is as much related to the rest as what is tried.
+			for i := range learn.Group {
+				learn.Group[i] = strconv.Itoa(i)
+			}
+		}
+		d, err := Train(ctx, learn, workers)
+		if err != nil {
+			return nil, nil, err
+		}
+		ridges = append(ridges, d.Ridge)
+		spread := deviation(slices.Concat(d.Known.Cover, d.Known.Stego))
+		for i := range n {
+			if part[i] == k {
+				scores.Cover[i], scores.Stego[i] = d.Score(s.Cover[i])/spread, d.Score(s.Stego[i])/spread
+			}
+		}
+	}
+	v, err = trial.Judge(ctx, scores, s.Group, sources, seed)
+	return v, ridges, err
+}
+
+func deviation(x []float64) float64 {
+	var sum, square float64
+	for _, v := range x {
+		sum += v / float64(len(x))
+		square += v * v / float64(len(x))
+	}
+	return max(1e-12, math.Sqrt(max(0, square-sum*sum)))
 }

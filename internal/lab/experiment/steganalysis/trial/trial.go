@@ -1,27 +1,29 @@
-package features
+// Package trial says how recordings are dealt to learn from and to be tried on, and how well a detector did: whatever detects is measured by it in the same way.
+//
+//	part := trial.Deal(groups, trial.Disjoint, 1) // of each pair
+//	// a detector learns from the pairs of some parts and scores those of others
+//	verdict, err := trial.Judge(ctx, scores, groups, sources, 1)
+package trial
 
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
-	"math"
 	"math/rand/v2"
 	"slices"
-	"strconv"
-
-	"ditas/internal/lab/experiment/steganalysis/detector"
 )
 
-// Verdict is how well discriminants find out a method.
+// Verdict is how well a detector finds out a method.
 type Verdict struct {
 	// Error is P_E = (false alarms + misses)/2 at the thresholds that the training chose, and AUC the area under the curve. Low and High bound
 	// their 95 % confidence intervals, by the bootstrap over groups.
 	Error Estimate `json:"error"`
 	AUC   Estimate `json:"auc"`
 	// Sources has P_E of every source of at least ten pairs, by falling numbers of pairs, and Worst is the least of those.
-	Sources []Source  `json:"sources"`
-	Worst   Source    `json:"worst"`
-	Ridges  []float64 `json:"ridges"` // that the trainings chose
+	Sources []Source `json:"sources"`
+	Worst   Source   `json:"worst"`
+	Tried   int      `json:"tried"` // pairs
 }
 
 // Estimate is a figure with the bounds of its 95 % confidence interval.
@@ -29,6 +31,11 @@ type Estimate struct {
 	Value float64 `json:"value"`
 	Low   float64 `json:"low"`
 	High  float64 `json:"high"`
+}
+
+// Percent writes a share in % with its interval.
+func (e Estimate) Percent() string {
+	return fmt.Sprintf("%.1f (%.1f–%.1f)", 100*e.Value, 100*e.Low, 100*e.High)
 }
 
 // Source is where covers come from.
@@ -51,40 +58,11 @@ const (
 // fewest is the number of pairs that a source needs to be one.
 const fewest = 10
 
-// trialParts is the number of parts, each of which is tried by a discriminant of the others.
-const trialParts = 5
+// Parts is the number of parts that pairs are dealt to.
+const Parts = 5
 
-// Try measures discriminants on a set, of which a fifth at a time is tried by what the others teach. The sources are those of the pairs.
-func Try(ctx context.Context, s Set, sources []string, split Split, seed uint64, workers int) (*Verdict, error) {
-	n := len(s.Cover)
-	part := deal(s.Group, split, seed)
-	scores := detector.Scores{Cover: make([]float64, n), Stego: make([]float64, n)}
-	v := &Verdict{}
-	for k := range trialParts {
-		learn := s.Part(func(i int) bool { return part[i] != k })
-		if split == Known {
-			// What is left out to find ridge and threshold is as much related to the rest as what is tried.
-			for i := range learn.Group {
-				learn.Group[i] = strconv.Itoa(i)
-			}
-		}
-		d, err := Train(ctx, learn, workers)
-		if err != nil {
-			return nil, err
-		}
-		v.Ridges = append(v.Ridges, d.Ridge)
-		spread := deviation(slices.Concat(d.Known.Cover, d.Known.Stego))
-		for i := range n {
-			if part[i] == k {
-				scores.Cover[i], scores.Stego[i] = d.Score(s.Cover[i])/spread, d.Score(s.Stego[i])/spread
-			}
-		}
-	}
-	return v, v.judge(ctx, scores, s.Group, sources, seed)
-}
-
-// deal returns the part that each pair belongs to.
-func deal(groups []string, split Split, seed uint64) []int {
+// Deal returns the part, below [Parts], that each pair belongs to, of whose groups there are the names. The seed decides.
+func Deal(groups []string, split Split, seed uint64) []int {
 	rng := rand.New(rand.NewPCG(seed, uint64(split)))
 	members := map[string][]int{}
 	var names []string
@@ -96,7 +74,7 @@ func deal(groups []string, split Split, seed uint64) []int {
 	}
 	rng.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 	part, next := make([]int, len(groups)), 0
-	var size [trialParts]int
+	var size [Parts]int
 	for _, name := range names {
 		m := members[name]
 		if split == Disjoint {
@@ -109,27 +87,20 @@ func deal(groups []string, split Split, seed uint64) []int {
 		}
 		rng.Shuffle(len(m), func(i, j int) { m[i], m[j] = m[j], m[i] })
 		for _, i := range m {
-			part[i] = next % trialParts
+			part[i] = next % Parts
 			next++
 		}
 	}
 	return part
 }
 
-func deviation(x []float64) float64 {
-	var sum, square float64
-	for _, v := range x {
-		sum += v / float64(len(x))
-		square += v * v / float64(len(x))
-	}
-	return max(1e-12, math.Sqrt(max(0, square-sum*sum)))
-}
-
 // resamples is the number of bootstrap samples.
 const resamples = 2000
 
-// judge fills in the figures of scores whose threshold is 0.
-func (v *Verdict) judge(ctx context.Context, s detector.Scores, groups, sources []string, seed uint64) error {
+// Judge returns the verdict on scores whose threshold is 0, of pairs of whose groups and sources there are the names. The seed is that of the bootstrap. The error
+// is the context's.
+func Judge(ctx context.Context, s Scores, groups, sources []string, seed uint64) (*Verdict, error) {
+	v := &Verdict{Tried: len(s.Cover)}
 	members := func(of []string) (names []string, at map[string][]int) {
 		at = map[string][]int{}
 		for i, name := range of {
@@ -137,7 +108,7 @@ func (v *Verdict) judge(ctx context.Context, s detector.Scores, groups, sources 
 		}
 		return slices.Sorted(maps.Keys(at)), at
 	}
-	of := func(pairs []int) (p detector.Scores) {
+	of := func(pairs []int) (p Scores) {
 		for _, i := range pairs {
 			p.Cover, p.Stego = append(p.Cover, s.Cover[i]), append(p.Stego, s.Stego[i])
 		}
@@ -148,7 +119,7 @@ func (v *Verdict) judge(ctx context.Context, s detector.Scores, groups, sources 
 	var wrong, areas []float64
 	for range resamples {
 		if err := ctx.Err(); err != nil {
-			return err
+			return nil, err
 		}
 		var drawn []int
 		for range names {
@@ -168,7 +139,7 @@ func (v *Verdict) judge(ctx context.Context, s detector.Scores, groups, sources 
 	if v.Sources != nil {
 		v.Worst = slices.MinFunc(v.Sources, func(a, b Source) int { return cmp.Compare(a.Error, b.Error) })
 	}
-	return nil
+	return v, nil
 }
 
 func estimate(value float64, resampled []float64) Estimate {

@@ -10,7 +10,7 @@ import (
 	"slices"
 	"testing"
 
-	"ditas/internal/lab/experiment/steganalysis/detector"
+	"ditas/internal/lab/experiment/steganalysis/trial"
 )
 
 // gaussian returns pairs of dependent features: x = Az, and of stegos A(z + shift), z being white. Groups are of ten pairs.
@@ -49,9 +49,9 @@ func gaussian(pairs, features int, shift []float64, seed uint64) Set {
 // one is the source of all pairs.
 func one(s Set) []string { return slices.Repeat([]string{"package"}, len(s.Cover)) }
 
-func try(t *testing.T, s Set, split Split, workers int) *Verdict {
+func try(t *testing.T, s Set, split trial.Split, workers int) *trial.Verdict {
 	t.Helper()
-	v, err := Try(t.Context(), s, one(s), split, 1, workers)
+	v, _, err := Try(t.Context(), s, one(s), split, 1, workers)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestTryGaussian(t *testing.T) {
 			distance = math.Hypot(distance, v)
 		}
 		s := gaussian(250, 6, shift, 4)
-		for _, split := range []Split{Disjoint, Known} {
+		for _, split := range []trial.Split{trial.Disjoint, trial.Known} {
 			v := try(t, s, split, 2)
 			if want := below(-distance / 2); math.Abs(v.Error.Value-want) > 0.04 || v.Error.Low > want || v.Error.High < want {
 				t.Errorf("P_E %+v, want %.3f", v.Error, want)
@@ -82,10 +82,10 @@ func TestTryGaussian(t *testing.T) {
 
 // Where there is nothing to be found, nothing is, even with more features than recordings; and what is loud is found always.
 func TestTryNothingAndLoud(t *testing.T) {
-	if v := try(t, gaussian(150, 400, nil, 5), Disjoint, 2); math.Abs(v.Error.Value-0.5) > 0.08 {
+	if v := try(t, gaussian(150, 400, nil, 5), trial.Disjoint, 2); math.Abs(v.Error.Value-0.5) > 0.08 {
 		t.Errorf("nothing is hidden: P_E %+v", v.Error)
 	}
-	v := try(t, gaussian(150, 40, []float64{25}, 6), Disjoint, 2)
+	v := try(t, gaussian(150, 40, []float64{25}, 6), trial.Disjoint, 2)
 	if v.Error.Value != 0 || v.AUC.Value != 1 || v.Error.High != 0 {
 		t.Errorf("what is loud: P_E %+v, AUC %+v", v.Error, v.AUC)
 	}
@@ -95,7 +95,7 @@ func TestTryNothingAndLoud(t *testing.T) {
 func TestTryRepeats(t *testing.T) {
 	s := gaussian(100, 300, []float64{1}, 7)
 	text := func(workers int) string {
-		b, err := json.Marshal(try(t, s, Disjoint, workers))
+		b, err := json.Marshal(try(t, s, trial.Disjoint, workers))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -176,64 +176,7 @@ func TestTrainRefuses(t *testing.T) {
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Try(ended, good, one(good), Disjoint, 1, 1); !errors.Is(err, context.Canceled) {
+	if _, _, err := Try(ended, good, one(good), trial.Disjoint, 1, 1); !errors.Is(err, context.Canceled) {
 		t.Errorf("with a context that has ended: %v", err)
-	}
-}
-
-func TestDeal(t *testing.T) {
-	var groups []string
-	for g, n := range []int{16, 1, 5, 16, 9, 16, 16, 3, 12, 16, 16, 2} {
-		groups = append(groups, slices.Repeat([]string{fmt.Sprint(g)}, n)...)
-	}
-	for _, split := range []Split{Disjoint, Known} {
-		part := deal(groups, split, 1)
-		var size [trialParts]int
-		of := map[string]map[int]bool{}
-		for i, p := range part {
-			size[p]++
-			if of[groups[i]] == nil {
-				of[groups[i]] = map[int]bool{}
-			}
-			of[groups[i]][p] = true
-		}
-		if least, most := slices.Min(size[:]), slices.Max(size[:]); least < len(groups)/trialParts/2 || most > len(groups)/trialParts*2 {
-			t.Errorf("parts of %v", size)
-		}
-		for g, parts := range of {
-			if split == Disjoint && len(parts) != 1 || split == Known && len(parts) < 2 && g != "1" {
-				t.Errorf("group %s is in %d parts", g, len(parts))
-			}
-		}
-	}
-}
-
-// The bootstrap is over groups: where these are all right or all wrong, there are as many observations as groups.
-func TestJudge(t *testing.T) {
-	var s detector.Scores
-	var groups, sources []string
-	const n, each = 40, 10
-	for i := range n * each {
-		g := i / each
-		cover, stego := -1.0, 1.0
-		if g%2 == 0 {
-			cover, stego = 1, -1
-		}
-		s.Cover, s.Stego = append(s.Cover, cover), append(s.Stego, stego)
-		groups = append(groups, fmt.Sprint(g))
-		sources = append(sources, []string{"seen", "unseen", "few"}[min(g%2, 1)])
-	}
-	sources[0] = "few"
-	var v Verdict
-	if err := v.judge(t.Context(), s, groups, sources, 1); err != nil {
-		t.Fatal(err)
-	}
-	half := 1.96 * math.Sqrt(0.25/n)
-	if v.Error.Value != 0.5 || math.Abs(v.Error.Low-(0.5-half)) > 0.03 || math.Abs(v.Error.High-(0.5+half)) > 0.03 {
-		t.Errorf("%+v, want ±%.3f", v.Error, half)
-	}
-	want := []Source{{"unseen", 200, 0}, {"seen", 199, 1}}
-	if !slices.Equal(v.Sources, want) || v.Worst != want[0] {
-		t.Errorf("sources %+v, worst %+v", v.Sources, v.Worst)
 	}
 }
