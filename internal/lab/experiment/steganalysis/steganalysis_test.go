@@ -98,11 +98,12 @@ func TestMeasure(t *testing.T) {
 
 // A method that goes on from one that was not asked for has the same network as where it was.
 func TestNetworksGoOn(t *testing.T) {
-	speech, pictures := recordings(t, 6, 5), experimenttest.Data(t).Pictures
+	speech, pictures, config := recordings(t, 6, 2), experimenttest.Data(t).Pictures, smallDetector
+	config.Steps, config.ValidateEvery = 6, 3
 	measure := func(only ...string) *Verdict {
 		r, err := Measure(t.Context(), Data{Scenes: []Scene{{
 			Name: "made up", Rate: dataset.Rate, Sets: []*dataset.Speech{speech}, Samples: experiment.Samples, Networks: []string{Loud, strongest, Weak},
-		}}, Pictures: pictures}, Options{Options: experiment.Options{Seed: 2, Workers: 2}, Each: 5, Only: only, Networks: true, Detector: smallDetector})
+		}}, Pictures: pictures}, Options{Options: experiment.Options{Seed: 2, Workers: 2}, Each: 2, Only: only, Networks: true, Detector: config})
 		if err != nil {
 			t.Fatal(err)
 		}
