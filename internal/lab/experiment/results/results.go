@@ -44,7 +44,7 @@ type circumstances struct {
 
 // finding is what a detector made of a method.
 type finding struct {
-	Method string                `json:"method"`
+	Method string         `json:"method"`
 	AUC    trial.Estimate `json:"auc"`
 	Error  trial.Estimate `json:"error"`
 }
