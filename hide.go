@@ -24,6 +24,8 @@ type SurveyOptions struct {
 	Method string
 	// For is the name of one of [Purposes]; empty means the first, or that of the method.
 	For string
+	// Weights, if set, are those that [Networks] hide with in place of the shipped ones.
+	Weights *Weights
 	// Workers is the number of goroutines; 0 means one per processor. Results do not depend on it.
 	Workers  int
 	Progress report.Progress
@@ -35,6 +37,7 @@ type HideOptions struct {
 	Method string
 	// For is the name of one of [Purposes]; empty means the first, or that of the method.
 	For      string
+	Weights  *Weights // as of [SurveyOptions]; a survey hides with its own
 	Strength Strength
 	// Fit scales the picture down to what the recording takes, instead of failing.
 	Fit bool
@@ -69,6 +72,9 @@ type Survey struct {
 // *audio.TruncatedError, or wraps [ErrSilent] or [ErrTooLoud].
 func NewSurvey(ctx context.Context, cover audio.File, o SurveyOptions) (*Survey, error) {
 	m, hides, err := choose(o.Method, o.For)
+	if err == nil {
+		hides, err = o.Weights.instead(m, hides)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -246,7 +252,7 @@ func Hide(ctx context.Context, dst io.Writer, cover audio.File, secret *picture.
 	if err != nil {
 		return nil, err // before the recording is read
 	}
-	s, err := NewSurvey(ctx, cover, SurveyOptions{Method: o.Method, For: o.For, Workers: o.Workers, Progress: o.Progress})
+	s, err := NewSurvey(ctx, cover, SurveyOptions{Method: o.Method, For: o.For, Weights: o.Weights, Workers: o.Workers, Progress: o.Progress})
 	if err != nil {
 		return nil, err
 	}

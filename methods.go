@@ -2,6 +2,7 @@ package ditas
 
 import (
 	"fmt"
+	"io"
 	"slices"
 
 	"ditas/internal/carrier"
@@ -159,6 +160,35 @@ func choose(name, purpose string) (*Method, carrier.Method, error) {
 		return m, p.hides, nil
 	}
 	return m, m.hides, nil
+}
+
+// Weights are a trained system of the paper, by which [Networks] hide and reveal in place of the one that is shipped.
+type Weights struct{ networks *networks.Weights }
+
+// WeightsError reports a picture that was hidden by networks whose weights are neither shipped nor given. It is an [ErrOtherVersion].
+type WeightsError = carrier.WeightsError
+
+// ReadWeights reads the weights of a trained system from a safetensors file of so many bytes, as ditas train writes them.
+func ReadWeights(r io.ReaderAt, size int64) (*Weights, error) {
+	w, err := networks.ReadWeights(r, size)
+	if err != nil {
+		return nil, err
+	}
+	return &Weights{w}, nil
+}
+
+// Name is that of the system, like "ditas-m".
+func (w *Weights) Name() string { return w.networks.Name() }
+
+// instead returns how a method hides with these weights, if there are any.
+func (w *Weights) instead(m *Method, hides carrier.Method) (carrier.Method, error) {
+	switch {
+	case w == nil:
+		return hides, nil
+	case m.Name != Networks:
+		return nil, fmt.Errorf("%s takes no weights: choose the method %s", m.Name, Networks)
+	}
+	return networks.Method{Weights: w.networks}, nil
 }
 
 // Methods returns all methods of hiding, in the order in which Reveal tries them. The first is the default.

@@ -9,6 +9,7 @@ import (
 	"ditas/audio"
 	"ditas/audio/codec"
 	"ditas/internal/carrier"
+	"ditas/internal/carrier/networks"
 	"ditas/picture"
 	"ditas/report"
 )
@@ -17,6 +18,8 @@ import (
 type RevealOptions struct {
 	// Method is the name of one of [Methods]. If it is empty, Reveal tries every method that takes the key.
 	Method string
+	// Weights, if set, are others that [Networks] may have hidden with than the shipped ones.
+	Weights *Weights
 	// Plain leaves an incomplete picture as it is, instead of having a network restore what it can.
 	Plain bool
 	// Thorough makes a search that finds nothing go on for minutes: for recordings that
@@ -77,7 +80,11 @@ func reveal(ctx context.Context, stego audio.File, key Key, o RevealOptions, onl
 	nothing := ErrNothingFound
 	candidates = slices.DeleteFunc(slices.Clone(candidates), func(m Method) bool { return m.takes(key) != nil })
 	for i, m := range candidates {
-		f, err := m.hides.Find(ctx, host, key.stream, searching(opts, i, len(candidates)))
+		hides := m.hides
+		if m.Name == Networks && o.Weights != nil {
+			hides = networks.Method{Weights: o.Weights.networks}
+		}
+		f, err := hides.Find(ctx, host, key.stream, searching(opts, i, len(candidates)))
 		if errors.Is(err, carrier.ErrNotFound) || errors.Is(err, carrier.ErrVersion) {
 			if !errors.Is(nothing, ErrOtherVersion) {
 				nothing = err

@@ -32,6 +32,7 @@ const capacityExample = `  ditas capacity speech.wav
   ditas capacity songs/*.flac --image photo.jpg`
 
 type capacityFlags struct {
+	networks networkFlags
 	terminal
 	image    string
 	any      string
@@ -58,7 +59,7 @@ func capacityCommand() *cobra.Command {
 	f.StringVar(&o.any, "any", "", "a `FILE` of any kind that you want to hide")
 	o.strength.addFlags(cmd)
 	addForFlag(cmd, &o.options.For)
-	addMethodFlag(cmd, &o.options.Method, "the method to hide by, a `NAME` (default "+ditas.Methods()[0].Name+")")
+	o.networks.addFlags(cmd, &o.options.Method, "the method to hide by, a `NAME` (default "+ditas.Methods()[0].Name+")")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.addFlags(cmd)
 	completeFiles(cmd, "image", pictureExtensions...)
@@ -111,6 +112,10 @@ type itself struct {
 const exactBits = 13
 
 func (o *capacityFlags) run(ctx context.Context, names []string) error {
+	var err error
+	if o.options.Weights, err = o.networks.load(ctx); err != nil {
+		return err
+	}
 	strength, err := o.strength.get(o.options.Method, o.options.For)
 	if err != nil {
 		return err

@@ -120,6 +120,7 @@ type hideFlags struct {
 	manifest   manifestFlags
 	passphrase passphraseFlags
 	strength   strengthFlags
+	networks   networkFlags
 	method     ditas.Method
 	options    ditas.HideOptions
 }
@@ -153,7 +154,7 @@ func hideCommand() *cobra.Command {
 	o.addCompression(cmd)
 	f.BoolVar(&o.options.Restored, "quality", false, "also measure the picture as it will be revealed, restored: PSNR and SSIM")
 	addForFlag(cmd, &o.options.For)
-	addMethodFlag(cmd, &o.options.Method, "hide by the method `NAME` (default "+ditas.Methods()[0].Name+")")
+	o.networks.addFlags(cmd, &o.options.Method, "hide by the method `NAME` (default "+ditas.Methods()[0].Name+")")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.manifest.addFlags(cmd, job.Hide)
 	o.addVerbose(cmd)
@@ -192,6 +193,9 @@ type hidden struct {
 
 func (o *hideFlags) run(ctx context.Context, args []string) error {
 	var err error
+	if o.options.Weights, err = o.networks.load(ctx); err != nil {
+		return err
+	}
 	if o.options.Strength, err = o.strength.get(o.options.Method, o.options.For); err != nil {
 		return err
 	}
@@ -387,7 +391,7 @@ func (o *hideFlags) hide(ctx context.Context, j job.Job, inputs []string) error 
 	o.options.Progress, end = o.phases()
 	defer end()
 	survey, err := o.survey(ctx, cover, rewriter, ditas.SurveyOptions{
-		Method: o.options.Method, For: o.options.For, Workers: o.options.Workers, Progress: o.options.Progress,
+		Method: o.options.Method, For: o.options.For, Weights: o.options.Weights, Workers: o.options.Workers, Progress: o.options.Progress,
 	})
 	if err != nil {
 		return err
@@ -751,6 +755,9 @@ func explain(err error, r *recording, method string) error {
 	}
 	if errors.Is(err, ditas.ErrSilent) {
 		return withHint(fmt.Errorf("%s: %w", r.name, err), "take a recording with sound in it")
+	}
+	if errors.As(err, new(*ditas.WeightsError)) {
+		return withHint(fmt.Errorf("%s: %w", r.name, err), "give them by --weights")
 	}
 	if errors.Is(err, ditas.ErrTooLoud) || errors.Is(err, ditas.ErrNothingFound) || errors.Is(err, ditas.ErrOtherVersion) || errors.Is(err, ditas.ErrPartly) {
 		return fmt.Errorf("%s: %w", r.name, err)

@@ -29,6 +29,7 @@ const inspectExample = `  ditas inspect stego.wav
   ditas inspect --manifest jobs.jsonl --shard 2/8 --results results-2.jsonl`
 
 type inspectFlags struct {
+	networks networkFlags
 	terminal
 	manifest   manifestFlags
 	passphrase passphraseFlags
@@ -56,7 +57,7 @@ func inspectCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	o.passphrase.addFlags(cmd, "of the picture")
-	addMethodFlag(cmd, &o.options.Method, "try only the method `NAME`")
+	o.networks.addFlags(cmd, &o.options.Method, "try only the method `NAME`")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.manifest.addFlags(cmd, job.Inspect)
 	o.addVerbose(cmd)
@@ -79,6 +80,9 @@ func (o *inspectFlags) run(ctx context.Context, args []string) error {
 		return err
 	}
 	if err := checkWorkers(o.options.Workers); err != nil {
+		return err
+	}
+	if o.options.Weights, err = o.networks.load(ctx); err != nil {
 		return err
 	}
 	if _, err := checkMethod(o.options.Method); err != nil {

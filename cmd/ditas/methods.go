@@ -69,12 +69,6 @@ func methodsCommand() *cobra.Command {
 	return cmd
 }
 
-// addMethodFlag adds --method.
-func addMethodFlag(cmd *cobra.Command, name *string, usage string) {
-	cmd.Flags().StringVar(name, "method", "", usage+"; ditas methods lists them")
-	completeNames(cmd, "method", methodNames()...)
-}
-
 // addForFlag adds --for.
 func addForFlag(cmd *cobra.Command, name *string) {
 	var names, all []string

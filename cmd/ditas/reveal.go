@@ -60,6 +60,7 @@ const revealExample = `  ditas reveal stego.wav
   curl -s https://example.org/stego.wav | ditas reveal - -o - | magick - photo.webp`
 
 type revealFlags struct {
+	networks networkFlags
 	terminal
 	stegos             []string
 	out, drawn, format string
@@ -95,7 +96,7 @@ func revealCommand() *cobra.Command {
 	f.StringVar(&o.drawn, "map", "", "write a `PICTURE` that shows which parts of the recording were found")
 	f.BoolVar(&o.options.Plain, "plain", false, "do not let a network restore what is missing from the picture")
 	f.BoolVar(&o.options.Thorough, "thorough", false, "if nothing is found, try other speeds for minutes")
-	addMethodFlag(cmd, &o.options.Method, "try only the method `NAME`")
+	o.networks.addFlags(cmd, &o.options.Method, "try only the method `NAME`")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
 	o.manifest.addFlags(cmd, job.Reveal)
 	o.addVerbose(cmd)
@@ -136,6 +137,10 @@ func (o *revealFlags) arguments(args []string) (stegos []string, out string, err
 
 func (o *revealFlags) run(ctx context.Context, args []string) error {
 	if err := checkWorkers(o.options.Workers); err != nil {
+		return err
+	}
+	var err error
+	if o.options.Weights, err = o.networks.load(ctx); err != nil {
 		return err
 	}
 	if _, err := checkMethod(o.options.Method); err != nil {

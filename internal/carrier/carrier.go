@@ -46,6 +46,18 @@ func (e *LostError) Error() string {
 	return fmt.Sprintf("the recording would give back only %d of the %d bytes hidden in it", e.Arrived, e.Size)
 }
 
+// WeightsError reports a picture that was hidden by networks whose weights are neither shipped nor given. It is an [ErrVersion].
+type WeightsError struct {
+	ID [4]byte // the first bytes of the SHA-256 of their file
+}
+
+func (e *WeightsError) Error() string {
+	return fmt.Sprintf("hidden by networks whose weights, a file with a SHA-256 that begins with %x, are not shipped", e.ID)
+}
+
+// Is reports whether the target is [ErrVersion].
+func (*WeightsError) Is(target error) bool { return target == ErrVersion }
+
 // Options are what all operations take.
 type Options struct {
 	Workers  int  // goroutines, at least 1; results do not depend on it
