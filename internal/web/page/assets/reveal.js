@@ -118,7 +118,7 @@ export function setUpReveal(session) {
       await view.finish(result);
       player = new Player(id("reveal-player"), result.sound, [{ label: "", load: (at, n, s) => session.samples(result.which, at, n, s) }]);
       id("hear").hidden = false;
-      id("save").href = session.url("/revealed");
+      id("save").href = await session.address("/revealed");
       id("save").download = result.saveAs;
       id("save").textContent = result.file ? `Save ${result.saveAs}` : "Save the picture";
       id("save").hidden = false;
