@@ -97,7 +97,7 @@ func build(ctx context.Context) (map[string][]byte, error) {
 			return nil, err
 		}
 	}
-	if site[program], err = compile(ctx, root); err != nil {
+	if site[program], err = compile(ctx, root, goroot); err != nil {
 		return nil, err
 	}
 	site[serviceWorker], err = keeping(site)
@@ -115,14 +115,19 @@ func places(ctx context.Context) (root, goroot string, err error) {
 }
 
 // compile returns the program, compressed.
-func compile(ctx context.Context, root string) ([]byte, error) {
+func compile(ctx context.Context, root, goroot string) ([]byte, error) {
 	temp, err := os.MkdirTemp("", "ditas-site-*")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(temp)
 	name := filepath.Join(temp, "ditas.wasm")
-	c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "nethttpomithttp2", "-ldflags", "-s -w", "-o", name, "./internal/web/site/worker")
+	overlay, err := withoutTLS(temp, goroot)
+	if err != nil {
+		return nil, err
+	}
+	c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-overlay", overlay, "-tags", "nethttpomithttp2", "-ldflags", "-s -w",
+		"-o", name, "./internal/web/site/worker")
 	c.Dir = root
 	c.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "GOFLAGS=", "GOWASM=")
 	if said, err := c.CombinedOutput(); err != nil {
@@ -133,6 +138,35 @@ func compile(ctx context.Context, root string) ([]byte, error) {
 		return nil, err
 	}
 	return compress(data)
+}
+
+// standIn is what takes the place of package crypto/tls.
+//
+//go:embed tls/tls.go.txt
+var standIn []byte
+
+// withoutTLS writes what has the go command compile standIn in place of crypto/tls, and returns the name of that. Nothing in a browser opens connections
+// itself, but net/http mentions the package, with which come all its curves and certificates.
+func withoutTLS(temp, goroot string) (overlay string, err error) {
+	replaced := map[string]string{}
+	sources, err := filepath.Glob(filepath.Join(goroot, "src/crypto/tls/*.go"))
+	if err != nil {
+		return "", err
+	}
+	for _, name := range sources {
+		replaced[name] = "" // as if it were not there
+	}
+	stub := filepath.Join(temp, "tls.go")
+	replaced[filepath.Join(goroot, "src/crypto/tls/tls.go")] = stub
+	if err := os.WriteFile(stub, standIn, 0o666); err != nil {
+		return "", err
+	}
+	list, err := json.Marshal(map[string]any{"Replace": replaced})
+	if err != nil {
+		return "", err
+	}
+	overlay = filepath.Join(temp, "overlay.json")
+	return overlay, os.WriteFile(overlay, list, 0o666)
 }
 
 func compress(data []byte) ([]byte, error) {

@@ -4,9 +4,12 @@ const scope = new URL("./", location.href).href;
 const prefix = `ditas ${scope} `;
 const name = prefix + version;
 
+// A server may lead from the page's name to its folder, and what it leads away from cannot be shown.
+const address = (file) => new URL(file === "index.html" ? "./" : file, scope).href;
+
 addEventListener("install", (event) => {
   event.waitUntil(
-    caches.open(name).then((cache) => cache.addAll(files.map((file) => new Request(new URL(file, scope), { cache: "no-cache" })))),
+    caches.open(name).then((cache) => cache.addAll(files.map((file) => new Request(address(file), { cache: "no-cache" })))),
   );
 });
 
@@ -26,7 +29,7 @@ addEventListener("fetch", (event) => {
   event.respondWith(
     (async () => {
       const cache = await caches.open(name);
-      return (await cache.match(url === scope ? new URL("index.html", scope) : url, { ignoreSearch: true })) ?? fetch(event.request);
+      return (await cache.match(url === `${scope}index.html` ? scope : url, { ignoreSearch: true })) ?? fetch(event.request);
     })(),
   );
 });
