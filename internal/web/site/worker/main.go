@@ -23,7 +23,7 @@ import (
 // A browser gives a page less memory than a program has: 4 GiB of addresses, and much less on a telephone.
 var options = web.Options{
 	Photo: web.Photo(nil), Recording: web.Speech(nil), // which lie beside the page
-	MaxRecording: 512 << 20, MaxPicture: 64 << 20, MaxPixels: 24_000_000, Sessions: 1, Workers: 1,
+	MaxRecording: 512 << 20, MaxPicture: 64 << 20, MaxPixels: 24_000_000, Workers: 1,
 }
 
 func main() {
