@@ -2,43 +2,157 @@ package web_test
 
 import (
 	"bytes"
+	"compress/gzip"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 
 	"ditas/internal/racetest"
+	"ditas/internal/web"
 	"ditas/picture"
 	"ditas/picture/quality"
 )
 
-// buildSite writes the static site, and returns its folder.
-func buildSite(t *testing.T) string {
-	t.Helper()
+// The static site, which needs no server, does what the page of ditas serve does.
+func TestSite(t *testing.T) {
+	racetest.Skip(t)
+	chromium(t)
 	dir := t.TempDir()
 	if said, err := exec.Command("go", "run", "./site", dir).CombinedOutput(); err != nil {
-		t.Fatalf("building the site: %v\n%s", err, said)
+		t.Fatalf("writing the site: %v\n%s", err, said)
 	}
-	return dir
+	t.Run("size", func(t *testing.T) { testSiteSize(t, dir) })
+	t.Run("offline", func(t *testing.T) { testSiteOffline(t, dir) })
+	t.Run("same", func(t *testing.T) { testSiteSame(t, dir) })
 }
 
-// openSite builds the static site, serves it in a subfolder of a server that knows of nothing else, and opens it in a browser.
-func openSite(t *testing.T) (p *tab, server *httptest.Server, address string) {
+// later are the files that a visit does not begin with.
+var later = []string{".safetensors", "examples"}
+
+// What a visit begins with takes less than 3.5 MB, and nothing asks for another place than the folder.
+func testSiteSize(t *testing.T, dir string) {
+	var sum int64
+	err := filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || slices.ContainsFunc(later, func(part string) bool { return strings.Contains(name, part) }) {
+			return err
+		}
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		for _, root := range []string{`"/assets`, `="/`, `url(/`} {
+			if bytes.Contains(data, []byte(root)) {
+				t.Errorf("%s asks for something at the host's root: %s", name, root)
+			}
+		}
+		packed := counting(0)
+		z, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+		if err != nil {
+			return err
+		}
+		if _, err := z.Write(data); err != nil {
+			return err
+		}
+		err = z.Close()
+		sum += int64(packed)
+		return err
+	})
+	if err != nil || sum < 1_000_000 || sum > 3_500_000 {
+		t.Errorf("a visit begins with %d bytes, compressed (%v)", sum, err)
+	}
+}
+
+// counting counts what is written.
+type counting int64
+
+func (c *counting) Write(p []byte) (int, error) {
+	*c += counting(len(p))
+	return len(p), nil
+}
+
+// serveSite serves the site in a subfolder of a server that knows of nothing else, and opens it in a browser.
+func serveSite(t *testing.T, h http.Handler) (p *tab, server *httptest.Server, address string) {
 	t.Helper()
-	chromium(t)
-	server = httptest.NewServer(http.StripPrefix("/some/where", http.FileServer(http.Dir(buildSite(t)))))
+	server = httptest.NewServer(http.StripPrefix("/some/where", h))
 	t.Cleanup(server.Close)
 	address = server.URL + "/some/where/"
 	return browse(t, address), server, address
 }
 
-// pictureIn decodes a picture.
-func pictureIn(t *testing.T, file []byte) *picture.Planes {
+// Someone hides a picture, first with a server of files and then without a network, takes it back, and hides it again. Someone else reveals it.
+func testSiteOffline(t *testing.T, dir string) {
+	p, server, address := serveSite(t, http.FileServer(http.Dir(dir)))
+	temp := t.TempDir()
+	cover, stego := filepath.Join(temp, "speech.wav"), filepath.Join(temp, "stego.wav")
+	shorten(t, speech, cover, 10)
+	original, err := os.ReadFile(photo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.until(`navigator.serviceWorker.controller !== null`)
+	for _, c := range []struct {
+		passphrase string
+		offline    bool
+	}{{"", false}, {"open sesame", true}} {
+		if c.offline {
+			server.Close()
+			p.visit(address)
+		}
+		p.give("#picture-file", photo)
+		p.give("#cover-file", cover)
+		p.until(`document.querySelector("#verdict").textContent.includes("come back")`)
+		p.typed("#passphrase", c.passphrase)
+		p.click("#hide-go")
+		p.click("#hide-busy .cancel")
+		p.until(`document.querySelector("#hide-busy").hidden && !document.querySelector("#hide-go").disabled`)
+		if !eval[bool](p, `document.querySelector("#hidden").hidden`) {
+			t.Error("what was cancelled is shown")
+		}
+		p.click("#hide-go")
+		p.until(`!document.querySelector("#hidden").hidden && !document.querySelector("#hide-go").disabled`)
+		name, data := p.save("#download")
+		if name != "speech-stego.wav" {
+			t.Errorf("the recording is saved as %s", name)
+		}
+		if err := os.WriteFile(stego, data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		p.visit(address) // as somebody else would
+		p.click("#tab-reveal")
+		p.give("#recording-file", stego)
+		p.until(`!document.querySelector("#reveal-go").disabled`)
+		p.typed("#key", c.passphrase)
+		p.click("#reveal-go")
+		p.until(`document.querySelector("#revealed-title").textContent.includes("exactly") && !document.querySelector("#save").hidden`)
+		_, png := p.save("#save")
+		if mse, err := quality.MSE(decoded(t, original), decoded(t, png)); err != nil || mse != 0 {
+			t.Errorf("with the passphrase %q the picture that is saved differs from the one that was hidden by %g (%v)", c.passphrase, mse, err)
+		}
+	}
+}
+
+// typed types a text into a field.
+func (p *tab) typed(selector, text string) {
+	p.t.Helper()
+	if text != "" {
+		p.do(chromedp.SendKeys(chromedp.CSS(selector), text))
+	}
+}
+
+func decoded(t *testing.T, file []byte) *picture.Planes {
 	t.Helper()
 	p, err := picture.Decode(bytes.NewReader(file))
 	if err != nil {
@@ -47,72 +161,84 @@ func pictureIn(t *testing.T, file []byte) *picture.Planes {
 	return p
 }
 
-// hideBoth gives picture and recording and has the one hidden in the other. It returns the recording as it is saved.
-func (p *tab) hideBoth(photo, cover, passphrase string) []byte {
-	p.t.Helper()
-	p.give("#picture-file", photo)
-	p.give("#cover-file", cover)
-	p.until(`document.querySelector("#verdict").textContent.includes("come back")`)
-	p.act(`document.querySelector("#passphrase").value = ""`)
-	if passphrase != "" {
-		p.typed("#passphrase", passphrase)
+// sevens is a source of randomness that is none.
+type sevens struct{}
+
+func (sevens) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 7
 	}
-	p.click("#hide-go")
-	p.until(`!document.querySelector("#hidden").hidden && !document.querySelector("#hide-go").disabled`)
-	_, stego := p.save("#download")
-	return stego
+	return len(p), nil
 }
 
-// Without a server, and then without a network, someone hides a picture in a recording and gets it back, exactly.
-func TestSite(t *testing.T) {
-	racetest.Skip(t)
-	began := time.Now()
-	p, server, address := openSite(t)
-	t.Log("open", time.Since(began))
-	short := filepath.Join(t.TempDir(), "speech.wav")
-	shorten(t, speech, short, 10)
-	original, err := os.ReadFile(photo)
+// With the same random numbers the browser makes the same recordings as the program, byte for byte.
+func testSiteSame(t *testing.T, dir string) {
+	const unrandom = `crypto.getRandomValues = (array) => array.fill(7);`
+	p, _, _ := serveSite(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "worker.js") && !strings.HasSuffix(r.URL.Path, "service-worker.js") {
+			w.Header().Set("Content-Type", "text/javascript")
+			fmt.Fprintln(w, unrandom)
+			script, err := os.ReadFile(filepath.Join(dir, "worker.js"))
+			if err != nil {
+				t.Error(err)
+			}
+			w.Write(script)
+			return
+		}
+		http.FileServer(http.Dir(dir)).ServeHTTP(w, r)
+	}))
+	random := rand.Reader
+	rand.Reader = sevens{}
+	t.Cleanup(func() { rand.Reader = random })
+	v := visit(t, web.Options{})
+	cover := filepath.Join(t.TempDir(), "speech.wav")
+	shorten(t, speech, cover, 10)
+	recording, err := os.ReadFile(cover)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, passphrase := range []string{"", "open sesame"} {
-		began := time.Now()
-		stego := filepath.Join(t.TempDir(), "stego.wav")
-		if err := os.WriteFile(stego, p.hideBoth(photo, short, passphrase), 0o666); err != nil {
+	secret, err := os.ReadFile(photo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	js := func(v any) string {
+		b, err := json.Marshal(v)
+		if err != nil {
 			t.Fatal(err)
 		}
-		t.Log("hidden", time.Since(began))
-		if psnr, err := quality.PSNR(pictureIn(t, original), pictureIn(t, p.revealFile(stego, passphrase))); err != nil || psnr < 100 {
-			t.Errorf("with the passphrase %q the picture came back with %.1f dB (%v)", passphrase, psnr, err)
+		return string(b)
+	}
+	if code, said := v.do("PUT", "/picture?name=photo.png", secret); code != http.StatusOK {
+		t.Fatalf("%d: %s", code, said)
+	}
+	p.act(fmt.Sprintf(`globalThis.begun = (async () => {
+		const [{ Session }, { ask }] = await Promise.all([import("./assets/api.js"), import("./assets/backend.js")]);
+		const bytes = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+		const session = await Session.open(() => {});
+		await session.put("/picture?name=photo.png", bytes(%s));
+		return [session, bytes(%s), ask];
+	})(); undefined`, js(secret), js(recording)))
+	for _, c := range []struct{ purpose, passphrase string }{{"keep", ""}, {"share", ""}, {"voice", ""}, {"secret", "open sesame"}} {
+		request := js(map[string]any{"for": c.purpose, "scale": 1, "snr": 50, "passphrase": c.passphrase})
+		path := "/sounds/cover?name=speech.wav&for=" + c.purpose
+		v.result("PUT", path, recording, new(any))
+		v.result("POST", "/hide", []byte(request), new(any))
+		code, want := v.do("GET", "/sounds/stego/file", nil)
+		if code != http.StatusOK {
+			t.Fatalf("%s: %d", c.purpose, code)
 		}
-		t.Log("revealed", time.Since(began))
-		p.visit(address)
+		got, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](fmt.Sprintf(`(async () => {
+			const [session, recording, ask] = await begun;
+			await session.work("PUT", %s, recording, {});
+			await session.work("POST", "/hide", %s, {});
+			const file = await (await ask(session.url("/sounds/stego/file"))).arrayBuffer();
+			return Array.from(new Uint8Array(await crypto.subtle.digest("SHA-256", file)), (b) => b.toString(16).padStart(2, "0")).join("");
+		})()`, js(path), js(request)), chromedp.EvalAwaitPromise))
+		if err != nil {
+			t.Fatalf("%s: %v", c.purpose, err)
+		}
+		if sum := sha256.Sum256(want); hex.EncodeToString(sum[:]) != got {
+			t.Errorf("%s: the browser makes another recording than the program", c.purpose)
+		}
 	}
-
-	p.do()
-	p.until(`navigator.serviceWorker.controller !== null`)
-	server.Close()
-	p.visit(address)
-	p.hideBoth(photo, short, "")
-}
-
-// typed types into a field.
-func (p *tab) typed(selector, text string) {
-	p.t.Helper()
-	p.do(chromedp.SendKeys(chromedp.CSS(selector), text))
-}
-
-// revealFile reveals what is hidden in a file, and returns the picture as it is saved.
-func (p *tab) revealFile(stego, passphrase string) []byte {
-	p.t.Helper()
-	p.click("#tab-reveal")
-	p.give("#recording-file", stego)
-	p.until(`!document.querySelector("#reveal-go").disabled`)
-	if passphrase != "" {
-		p.typed("#key", passphrase)
-	}
-	p.click("#reveal-go")
-	p.until(`document.querySelector("#revealed-title").textContent.includes("exactly") && !document.querySelector("#save").hidden`)
-	_, png := p.save("#save")
-	return png
 }
