@@ -3,6 +3,7 @@ package web_test
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -171,7 +172,7 @@ func (sevens) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// With the same random numbers the browser makes the same recordings as the program, byte for byte.
+// With the same random numbers the browser reads the same pictures and makes the same recordings as the program, byte for byte.
 func testSiteSame(t *testing.T, dir string) {
 	const unrandom = `crypto.getRandomValues = (array) => array.fill(7);`
 	p, _, _ := serveSite(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -197,10 +198,6 @@ func testSiteSame(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	secret, err := os.ReadFile(photo)
-	if err != nil {
-		t.Fatal(err)
-	}
 	js := func(v any) string {
 		b, err := json.Marshal(v)
 		if err != nil {
@@ -208,37 +205,56 @@ func testSiteSame(t *testing.T, dir string) {
 		}
 		return string(b)
 	}
-	if code, said := v.do("PUT", "/picture?name=photo.png", secret); code != http.StatusOK {
-		t.Fatalf("%d: %s", code, said)
-	}
-	p.act(fmt.Sprintf(`globalThis.begun = (async () => {
+	p.act(`globalThis.begun = (async () => {
 		const [{ Session }, { ask }] = await Promise.all([import("./assets/api.js"), import("./assets/backend.js")]);
-		const bytes = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
 		const session = await Session.open(() => {});
-		await session.put("/picture?name=photo.png", bytes(%s));
-		return [session, bytes(%s), ask];
-	})(); undefined`, js(secret), js(recording)))
-	for _, c := range []struct{ purpose, passphrase string }{{"keep", ""}, {"share", ""}, {"voice", ""}, {"secret", "open sesame"}} {
+		return {
+			session,
+			bytes: (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)),
+			async hash(path) {
+				const answer = await (await ask(session.url(path))).arrayBuffer();
+				return Array.from(new Uint8Array(await crypto.subtle.digest("SHA-256", answer)), (b) => b.toString(16).padStart(2, "0")).join("");
+			},
+		};
+	})(); undefined`)
+	// same checks that after what JavaScript does, and the program has done, both give the same at a path.
+	same := func(what, path, script string) {
+		t.Helper()
+		code, want := v.do("GET", path, nil)
+		if code != http.StatusOK {
+			t.Fatalf("%s: %d", what, code)
+		}
+		ctx, cancel := context.WithTimeout(p.ctx, patience)
+		defer cancel()
+		got, err := chromedp.Run(ctx, chromedp.Evaluate[string](fmt.Sprintf(`(async () => {
+			const { session, bytes, hash } = await begun;
+			%s
+			return hash(%s);
+		})()`, script, js(path)), chromedp.EvalAwaitPromise))
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if sum := sha256.Sum256(want); hex.EncodeToString(sum[:]) != got {
+			t.Errorf("%s: the browser gives something else than the program", what)
+		}
+	}
+	for _, name := range []string{"../../picture/testdata/heif/grid.heic", "../../picture/testdata/heif/alpha.avif", photo} {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := "/picture?name=" + filepath.Base(name)
+		if code, said := v.do("PUT", path, data); code != http.StatusOK {
+			t.Fatalf("%d: %s", code, said)
+		}
+		same(path, "/picture", fmt.Sprintf("await session.put(%s, bytes(%s));", js(path), js(data)))
+	}
+	for _, c := range []struct{ purpose, passphrase string }{{"keep", ""}, {"share", ""}, {"secret", "open sesame"}} {
 		request := js(map[string]any{"for": c.purpose, "scale": 1, "snr": 50, "passphrase": c.passphrase})
 		path := "/sounds/cover?name=speech.wav&for=" + c.purpose
 		v.result("PUT", path, recording, new(any))
 		v.result("POST", "/hide", []byte(request), new(any))
-		code, want := v.do("GET", "/sounds/stego/file", nil)
-		if code != http.StatusOK {
-			t.Fatalf("%s: %d", c.purpose, code)
-		}
-		got, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](fmt.Sprintf(`(async () => {
-			const [session, recording, ask] = await begun;
-			await session.work("PUT", %s, recording, {});
-			await session.work("POST", "/hide", %s, {});
-			const file = await (await ask(session.url("/sounds/stego/file"))).arrayBuffer();
-			return Array.from(new Uint8Array(await crypto.subtle.digest("SHA-256", file)), (b) => b.toString(16).padStart(2, "0")).join("");
-		})()`, js(path), js(request)), chromedp.EvalAwaitPromise))
-		if err != nil {
-			t.Fatalf("%s: %v", c.purpose, err)
-		}
-		if sum := sha256.Sum256(want); hex.EncodeToString(sum[:]) != got {
-			t.Errorf("%s: the browser makes another recording than the program", c.purpose)
-		}
+		same(c.purpose, "/sounds/stego/file", fmt.Sprintf(`await session.work("PUT", %s, bytes(%s), {});
+			await session.work("POST", "/hide", %s, {});`, js(path), js(recording), js(request)))
 	}
 }

@@ -3,7 +3,7 @@
 //	go run ./internal/web/site FOLDER
 //
 // The folder, which must be empty or new, may then be put anywhere on any host of files. All that the page needs to begin comes at once; the networks'
-// weights and the examples are loaded when they are needed, or by the service worker when nothing else is to be done. The same source and the
+// weights, the decoders of HEIC and AVIF and the examples are loaded when they are needed, or by the service worker when nothing else is to be done. The same source and the
 // same version of Go make the same files, byte for byte.
 package main
 
@@ -44,6 +44,8 @@ const serviceWorker = "service-worker.js"
 // later are the files that are loaded when they are needed, and where they come from in the repository.
 var later = map[string]string{
 	"restorer.safetensors":   "internal/model/restorer/restorer.safetensors",
+	"hevc.wasm.gz":           "picture/internal/heif/decoders/hevc.wasm.gz",
+	"av1.wasm.gz":            "picture/internal/heif/decoders/av1.wasm.gz",
 	"ditas-m-ed.safetensors": "internal/model/weights/ditas-m-ed.safetensors",
 	"examples/photo.png":     "cmd/ditas/demo/photo.png",
 	"examples/speech.wav":    "cmd/ditas/demo/speech.wav",

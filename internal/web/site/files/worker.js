@@ -1,6 +1,6 @@
 // Runs ditas, which then takes messages and sends them: worker/main.go tells of these.
 
-importScripts("memory.js", "wasm_exec.js");
+importScripts("memory.js", "decoders.js", "wasm_exec.js");
 
 /** program returns the program, which is compressed, unless the server had the browser undo that. */
 async function program() {
