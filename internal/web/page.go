@@ -38,7 +38,7 @@ func index(static bool) ([]byte, error) {
 	}
 	extensions := intake.Extensions()
 	if static { // no other program is there to decode
-		extensions = codec.Extensions(codec.Readable())
+		extensions = append(codec.Extensions(codec.Readable()), ".m4a", ".aac", ".webm", ".caf") // the browser decodes these
 	}
 	var b bytes.Buffer
 	err = t.Execute(&b, map[string]any{

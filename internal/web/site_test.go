@@ -41,7 +41,7 @@ func TestSite(t *testing.T) {
 }
 
 // later are the files that a visit does not begin with.
-var later = []string{".safetensors", "examples"}
+var later = []string{".safetensors", "examples", "hevc.wasm.gz", "av1.wasm.gz"}
 
 // What a visit begins with takes less than 3.5 MB, and nothing asks for another place than the folder.
 func testSiteSize(t *testing.T, dir string) {
@@ -104,6 +104,21 @@ func testSiteOffline(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	p.until(`navigator.serviceWorker.controller !== null`)
+	if _, err := exec.LookPath("ffmpeg"); err == nil { // what the browser decodes becomes WAV, at its own rate
+		for _, name := range []string{"memo.m4a", "memo.webm"} {
+			foreign := filepath.Join(temp, name)
+			if said, err := exec.Command("ffmpeg", "-i", cover, "-ar", "24000", foreign).CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, said)
+			}
+			p.give("#cover-file", foreign)
+			p.until(`document.querySelector("#cover-drop figcaption").innerText.includes("memo.wav")`)
+			want := map[string]string{"memo.m4a": "24000 Hz", "memo.webm": "48000 Hz"}[name] // Opus has one rate
+			if s := p.text("#cover-drop figcaption"); !strings.Contains(s, "10 s") || !strings.Contains(s, want) {
+				t.Errorf("%s becomes %q", name, s)
+			}
+			p.visit(address)
+		}
+	}
 	for _, c := range []struct {
 		passphrase string
 		offline    bool

@@ -2,6 +2,8 @@
 
 import * as backend from "./backend.js";
 
+export { readable } from "./backend.js";
+
 /** Problem is an error in words for people, with something to do about it. */
 export class Problem extends Error {
   constructor(message, hint) {

@@ -8,3 +8,6 @@ export const ask = (path, options) => fetch(`.${path}`, options);
 
 /** address returns where a browser finds what ask would return, for pictures and links. */
 export const address = async (path) => `.${path}?${Date.now()}`;
+
+/** readable returns a recording as a file that ditas reads. */
+export const readable = async (file) => file;

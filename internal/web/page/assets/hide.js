@@ -46,8 +46,10 @@ export function setUpHide(session, about, next) {
     const [asks, name] = [asked(), wayName()];
     try {
       if (file.size > about.maxRecording) throw new api.Problem(`The file is larger than ${bytes(about.maxRecording)}.`, "Choose a smaller one, or use ditas hide.");
-      const query = new URLSearchParams({ name: file.name, ...asks });
-      cover = await session.work("PUT", `/sounds/cover?${query}`, file, { progress: (at) => coverCard.follow(at) }, signal);
+      const recording = await api.readable(file);
+      signal.throwIfAborted();
+      const query = new URLSearchParams({ name: recording.name, ...asks });
+      cover = await session.work("PUT", `/sounds/cover?${query}`, recording, { progress: (at) => coverCard.follow(at) }, signal);
       forget();
       heard.add(name);
       warn(cover.warnings ?? []);

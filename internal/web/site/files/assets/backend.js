@@ -1,5 +1,7 @@
 // What answers the page where there is no server: ditas itself, in a worker. worker/main.go tells of the messages.
 
+export { readable } from "./decode.js";
+
 const root = new URL("../", import.meta.url);
 const worker = new Worker(new URL("worker.js", root));
 const waiting = new Map(); // by the number of a request: what takes the answer
