@@ -86,8 +86,7 @@ func (o *serveFlags) run(ctx context.Context) error {
 	}
 	handler, err := web.New(web.Options{
 		Anywhere: !loopback, MaxRecording: o.upload << 20, Workers: o.workers,
-		Photo:     &web.Example{Name: "photo.png", Type: "image/png", Credit: "photograph by Ryan Hagerty, public domain", Data: demoPhoto},
-		Recording: &web.Example{Name: "speech.wav", Type: "audio/wav", Credit: "speech by Carlo Flora, CC-BY-3.0", Data: demoSpeech},
+		Photo: web.Photo(demoPhoto), Recording: web.Speech(demoSpeech),
 	})
 	if err != nil {
 		return err

@@ -48,6 +48,7 @@ func (w *Workers) Each(n int, task func(worker, i int)) {
 func (w *Workers) work(worker int) {
 	for i := int(w.next.Add(1)) - 1; i < w.n; i = int(w.next.Add(1)) - 1 {
 		w.task(worker, i)
+		Yield()
 	}
 }
 

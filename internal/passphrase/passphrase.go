@@ -2,14 +2,11 @@
 package passphrase
 
 import (
-	"fmt"
-	"io"
 	"math"
 	"slices"
 	"strings"
 	"unicode"
 
-	"github.com/sethvargo/go-diceware/diceware"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -27,27 +24,6 @@ const listed = 7776
 
 // wordBits is what one of them tells.
 var wordBits = math.Log2(listed)
-
-// Throw draws a passphrase from a source of random bytes: words of the EFF's long list, no two of them alike, with blanks between them. bits is
-// the binary logarithm of the number of passphrases that might have come out. The error is about the number of words, from [LeastWords] to
-// [MostWords], or the source's.
-func Throw(random io.Reader, words int) (text string, bits float64, err error) {
-	if words < LeastWords || words > MostWords {
-		return "", 0, fmt.Errorf("a passphrase of %d words: want %d to %d", words, LeastWords, MostWords)
-	}
-	g, err := diceware.NewGenerator(&diceware.GeneratorInput{RandReader: random, WordList: diceware.WordListEffLarge()})
-	if err != nil {
-		return "", 0, err
-	}
-	list, err := g.Generate(words)
-	if err != nil {
-		return "", 0, fmt.Errorf("random numbers for a passphrase: %w", err)
-	}
-	for i := range list {
-		bits += math.Log2(float64(listed - i))
-	}
-	return strings.Join(list, " "), bits, nil
-}
 
 // What a letter, a digit and any other character tell at most, in bits.
 var letterBits, digitBits, otherBits = math.Log2(26), math.Log2(10), math.Log2(32)

@@ -10,7 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"regexp"
+	"strings"
 	"syscall"
 	"time"
 	"unicode/utf8"
@@ -204,7 +204,11 @@ const (
 	partExtra = len(". .ditas-00000000.part") - 1
 )
 
-var isPart = regexp.MustCompile(`^\..*\.ditas-[0-9a-f]{8}\.part$`)
+// isPart reports whether a name is that of a file that was not complete.
+func isPart(name string) bool {
+	is, _ := filepath.Match(".*.ditas-"+strings.Repeat("[0-9a-f]", 8)+".part", name)
+	return is
+}
 
 // newPart makes a locked file in the folder of target, which replaces old if that is not nil.
 func newPart(target string, mode fs.FileMode, old fs.FileInfo) (*os.File, error) {
@@ -250,7 +254,7 @@ func sweep(folder string) {
 		return
 	}
 	for _, e := range entries {
-		if !e.Type().IsRegular() || !isPart.MatchString(e.Name()) {
+		if !e.Type().IsRegular() || !isPart(e.Name()) {
 			continue
 		}
 		name := filepath.Join(folder, e.Name())

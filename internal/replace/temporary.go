@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
+	"strings"
 )
 
 // Temporary is a file that only this user can read, and that nothing is left of when it is closed. Where open files may be removed it has no name, so that
@@ -49,7 +49,12 @@ type Folder struct {
 // lockName is the name of the file in a Folder that is locked for as long as that is in use.
 const lockName = "lock"
 
-var isFolder = regexp.MustCompile(`^ditas-[0-9]+\.folder$`)
+// isFolder reports whether a name is that of a Folder.
+func isFolder(name string) bool {
+	name, begins := strings.CutPrefix(name, "ditas-")
+	number, ends := strings.CutSuffix(name, ".folder")
+	return begins && ends && number != "" && strings.Trim(number, "0123456789") == ""
+}
 
 // NewFolder makes a Folder among the system's temporary files, with nothing in it but a file that locks it.
 func NewFolder() (*Folder, error) {
@@ -85,7 +90,7 @@ func sweepFolders(of string) {
 	}
 	for _, e := range entries {
 		name := filepath.Join(of, e.Name())
-		if e.IsDir() && isFolder.MatchString(e.Name()) && free(filepath.Join(name, lockName)) {
+		if e.IsDir() && isFolder(e.Name()) && free(filepath.Join(name, lockName)) {
 			os.RemoveAll(name)
 		}
 	}

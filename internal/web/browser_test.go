@@ -66,7 +66,7 @@ type tab struct {
 // openPage serves the page and opens it in a browser of its own.
 func openPage(t *testing.T) (*tab, *httptest.Server) {
 	t.Helper()
-	path := chromium(t)
+	chromium(t)
 	temp := t.TempDir()
 	h, err := web.New(web.Options{Temp: temp, Photo: example(t, photo, "image/png"), Recording: example(t, speech, "audio/wav")})
 	if err != nil {
@@ -82,8 +82,14 @@ func openPage(t *testing.T) (*tab, *httptest.Server) {
 			t.Errorf("left behind: %v", left)
 		}
 	})
+	return browse(t, server.URL), server
+}
+
+// browse opens an address in a browser of its own, and waits until the page there is ready.
+func browse(t *testing.T, address string) *tab {
+	t.Helper()
 	flags := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WindowSize(1200, 900),
+		chromedp.ExecPath(chromium(t)), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WindowSize(1200, 900),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("use-fake-device-for-media-stream", true),
 		chromedp.Flag("use-fake-ui-for-media-stream", true), chromedp.Flag("autoplay-policy", "no-user-gesture-required"),
 	)
@@ -106,9 +112,15 @@ func openPage(t *testing.T) (*tab, *httptest.Server) {
 		t.Fatal(err)
 	}
 	p := &tab{t, ctx}
-	p.do(chromedp.Navigate(server.URL))
+	p.visit(address)
+	return p
+}
+
+// visit goes to an address, and waits until the page there is ready.
+func (p *tab) visit(address string) {
+	p.t.Helper()
+	p.do(chromedp.Navigate(address))
 	p.until(`"ready" in document.documentElement.dataset`)
-	return p, server
 }
 
 func example(t *testing.T, path, kind string) *web.Example {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"ditas/internal/parallel"
 	"ditas/report"
 )
 
@@ -124,6 +125,7 @@ func (s *stream) advance(phase report.Phase, done, total int) {
 		Phase report.Phase `json:"phase"`
 		Done  float64      `json:"done"` // 0 to 1
 	}
+	parallel.Yield()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()

@@ -15,18 +15,13 @@
 package web
 
 import (
-	"bytes"
 	"context"
-	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"html/template"
-	"io/fs"
 	"net"
 	"net/http"
 	"net/netip"
-	"path"
 	"runtime"
 	"slices"
 	"strings"
@@ -34,9 +29,6 @@ import (
 	"time"
 
 	"ditas"
-	"ditas/audio/codec"
-	"ditas/internal/intake"
-	"ditas/internal/words"
 	"ditas/picture"
 )
 
@@ -71,6 +63,16 @@ type Example struct {
 	Data   []byte
 }
 
+// Photo is the photograph that ditas comes with, given its file.
+func Photo(data []byte) *Example {
+	return &Example{Name: "photo.png", Type: "image/png", Credit: "photograph by Ryan Hagerty, public domain", Data: data}
+}
+
+// Speech is the recording that ditas comes with, given its file.
+func Speech(data []byte) *Example {
+	return &Example{Name: "speech.wav", Type: "audio/wav", Credit: "speech by Carlo Flora, CC-BY-3.0", Data: data}
+}
+
 // Handler serves the page. Close ends what it does.
 type Handler struct {
 	options Options
@@ -88,36 +90,6 @@ type Handler struct {
 	sessions map[string]*session
 	pictures int64 // bytes of those that all pages hold
 	requests sync.WaitGroup
-}
-
-// types are those of the page's parts.
-var types = map[string]string{".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
-
-//go:embed page
-var page embed.FS
-
-// index returns the page, with the formats that there are.
-func index() ([]byte, error) {
-	t, err := template.ParseFS(page, "page/index.html")
-	if err != nil {
-		return nil, err
-	}
-	var onlyRead []*codec.Format
-	for _, f := range codec.Readable() {
-		if !f.Writable() {
-			onlyRead = append(onlyRead, f)
-		}
-	}
-	var b bytes.Buffer
-	err = t.Execute(&b, map[string]any{
-		"Pictures":            words.List(picture.Names(picture.Readable()), "or"),
-		"PictureExtensions":   picture.Extensions(picture.Readable()),
-		"RecordingExtensions": intake.Extensions(),
-		"Written":             words.List(codec.Names(codec.Writable()), "or"),
-		"OnlyRead":            words.List(codec.Names(onlyRead), "and"),
-		"Default":             codec.Default(nil),
-	})
-	return b.Bytes(), err
 }
 
 // New returns a Handler, which has to be closed.
@@ -163,33 +135,9 @@ func (h *Handler) Close() error {
 }
 
 func (h *Handler) routes() error {
-	assets, err := fs.Sub(page, "page")
-	if err != nil {
-		return err
-	}
-	index, err := index()
-	if err != nil {
+	if err := h.pageRoutes(); err != nil {
 		return fmt.Errorf("the page: %w", err)
 	}
-	files := http.FileServerFS(assets)
-	serve := func(w http.ResponseWriter, r *http.Request) {
-		if info, err := fs.Stat(assets, strings.TrimPrefix(r.URL.Path, "/")); err != nil || info.IsDir() {
-			nowhere(w)
-			return
-		}
-		// The system's own table of types may be anything.
-		if t := types[path.Ext(r.URL.Path)]; t != "" {
-			w.Header().Set("Content-Type", t)
-		}
-		w.Header().Set("Cache-Control", "no-cache")
-		files.ServeHTTP(w, r)
-	}
-	h.mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Cache-Control", "no-cache")
-		http.ServeContent(w, r, "index.html", time.Time{}, bytes.NewReader(index))
-	})
-	h.mux.HandleFunc("GET /assets/{file}", serve)
 	h.mux.HandleFunc("GET /examples/{file}", h.example)
 	h.mux.HandleFunc("GET /api/about", h.about)
 	h.mux.HandleFunc("POST /api/sessions", h.open)

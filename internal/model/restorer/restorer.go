@@ -13,7 +13,6 @@ package restorer
 import (
 	"bytes"
 	"context"
-	_ "embed"
 	"fmt"
 	"slices"
 	"sync"
@@ -25,15 +24,16 @@ import (
 	"ditas/picture"
 )
 
-//go:embed restorer.safetensors
-var shipped []byte
-
 // Restorer holds the weights of a network. It may be used by several goroutines at once.
 type Restorer struct{ network *Network }
 
 // New returns the restorer that ditas ships.
 func New() (*Restorer, error) {
-	n, err := Load(bytes.NewReader(shipped), int64(len(shipped)), kernel.Best())
+	weights, err := shipped()
+	if err != nil {
+		return nil, fmt.Errorf("restorer: %w", err)
+	}
+	n, err := Load(bytes.NewReader(weights), int64(len(weights)), kernel.Best())
 	if err != nil {
 		return nil, fmt.Errorf("restorer: %w", err)
 	}

@@ -5,24 +5,20 @@ package weights
 import (
 	"bytes"
 	"crypto/sha256"
-	"embed"
 	"fmt"
 	"io"
 
 	"ditas/internal/model"
 )
 
-//go:embed *.safetensors
-var files embed.FS
-
 // Default is the name of the system that ditas hides with.
 const Default = "ditas-m-ed"
 
 // Load returns a shipped system and its identity.
 func Load(name string) (*model.System, [4]byte, error) {
-	data, err := files.ReadFile(name + ".safetensors")
+	data, err := shipped(name + ".safetensors")
 	if err != nil {
-		return nil, [4]byte{}, fmt.Errorf("no weights are shipped for %s", name)
+		return nil, [4]byte{}, fmt.Errorf("weights of %s: %w", name, err)
 	}
 	sys, id, err := Read(bytes.NewReader(data), int64(len(data)))
 	if err != nil {

@@ -4,89 +4,18 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	_ "embed"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
 	"io"
-	"math"
-	"sync/atomic"
-
-	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/experimental"
-	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 )
-
-var (
-	//go:embed decoders/hevc.wasm.gz
-	hevcDecoder []byte
-	//go:embed decoders/av1.wasm.gz
-	av1Decoder []byte
-)
-
-// What a decoder may use of memory: what it needs for the deepest pixels, with some room. The machine has addresses for 4 GiB.
-const (
-	bytesPerPixel = 48
-	bytesAnyway   = 64 << 20
-	pageSize      = 1 << 16
-	mostPages     = 1<<16 - 1
-)
-
-// decoder is a compiled decoder for images of a size.
-type decoder struct {
-	runtime wazero.Runtime
-	code    wazero.CompiledModule
-	kind    string
-	polls   atomic.Int64 // that are left for all images
-}
 
 // guard turns a panic into an error, of the machine's or of what a decoder makes of a hostile file.
 func guard(err *error) {
 	if r := recover(); r != nil {
 		*err = malformed("the decoder failed: %v", r)
 	}
-}
-
-// newDecoder compiles the decoder of a kind of items, for so many images of at most a size.
-func newDecoder(ctx context.Context, kind string, images int, size image.Point) (d *decoder, err error) {
-	defer guard(&err)
-	packed := hevcDecoder
-	if kind == av1 {
-		packed = av1Decoder
-	}
-	z, err := gzip.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		return nil, err
-	}
-	module, err := io.ReadAll(z)
-	if err != nil {
-		return nil, err
-	}
-	if module, err = interruptible(module); err != nil {
-		return nil, err
-	}
-	pages := min((bytesAnyway+bytesPerPixel*uint64(size.X)*uint64(size.Y))/pageSize, mostPages)
-	d = &decoder{kind: kind, runtime: wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithMemoryLimitPages(uint32(pages)))}
-	d.polls.Store(turnsAnyway/pollEvery + int64(images)*(turnsEach/pollEvery+int64(size.X)*int64(size.Y)/(pollEvery/turnsPerPixel)))
-	if err := d.prepare(ctx, module); err != nil {
-		d.close()
-		return nil, fmt.Errorf("preparing the decoder: %w", err)
-	}
-	return d, nil
-}
-
-func (d *decoder) prepare(ctx context.Context, module []byte) (err error) {
-	if _, err = wasi_snapshot_preview1.Instantiate(ctx, d.runtime); err != nil {
-		return err
-	}
-	_, err = d.runtime.NewHostModuleBuilder(pollModule).NewFunctionBuilder().WithGoFunction(api.GoFunc(poll), nil, nil).Export(pollName).Instantiate(ctx)
-	if err != nil {
-		return err
-	}
-	d.code, err = d.runtime.CompileModule(ctx, module)
-	return err
 }
 
 // What a decoder may take of time: the turns of its loops, of which photographs take some 15 for each pixel.
@@ -96,42 +25,39 @@ const (
 	turnsAnyway   = 1 << 28 // of all of them
 )
 
-// left is the key of how often poll may still be called.
-type left struct{}
-
-// poll is called by what is decoding: it ends that by a panic, which the machine turns into an error.
-func poll(ctx context.Context, _ []uint64) {
-	if err := ctx.Err(); err != nil {
-		panic(err)
-	}
-	if ctx.Value(left{}).(*atomic.Int64).Add(-1) < 0 {
-		panic(errors.New("decoding takes too long"))
-	}
+// pollsFor returns how often the loops of a decoder may call for all of so many images of a size.
+func pollsFor(images int, size image.Point) int64 {
+	return turnsAnyway/pollEvery + int64(images)*(turnsEach/pollEvery+int64(size.X)*int64(size.Y)/(pollEvery/turnsPerPixel))
 }
 
-func (d *decoder) close() { d.runtime.Close(context.Background()) }
-
-// memory is a decoder's memory. It doubles, so that little is copied, and what it was is garbage.
-type memory struct{ b []byte }
-
-func (m *memory) Reallocate(size uint64) []byte {
-	if size > math.MaxInt-256<<20 {
-		return nil
+// unpack returns a decoder as it was before it was compressed, with loops that can be ended.
+func unpack(packed []byte) ([]byte, error) {
+	z, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, err
 	}
-	if size > uint64(cap(m.b)) {
-		m.b = append(make([]byte, 0, max(size, min(2*size, size+256<<20))), m.b...)
+	module, err := io.ReadAll(z)
+	if err != nil {
+		return nil, err
 	}
-	m.b = m.b[:size]
-	return m.b
+	return interruptible(module)
 }
-
-func (m *memory) Free() { m.b = nil }
 
 // machine is a decoder at work on one image.
 type machine struct {
 	ctx    context.Context
-	module api.Module
+	module instance
 	err    error // the first one
+}
+
+// instance is a decoder with a memory of its own.
+type instance interface {
+	// call calls a function, and returns its result.
+	call(ctx context.Context, name string, a ...uint64) (uint32, error)
+	// read returns so many bytes of memory, which the next call may change, and write changes some. Both report whether they are in the memory.
+	read(at uint64, n int) ([]byte, bool)
+	write(at uint64, b []byte) bool
+	close()
 }
 
 // call calls a function, and returns 0 once there was an error.
@@ -139,14 +65,14 @@ func (m *machine) call(name string, a ...uint64) uint32 {
 	if m.err != nil {
 		return 0
 	}
-	r, err := m.module.ExportedFunction(name).Call(m.ctx, a...)
+	r, err := m.module.call(m.ctx, name, a...)
 	switch {
 	case m.ctx.Err() != nil:
 		m.err = m.ctx.Err()
 	case err != nil:
 		m.err = malformed("the decoder gave up")
 	default:
-		return uint32(r[0])
+		return r
 	}
 	return 0
 }
@@ -162,11 +88,14 @@ func (m *machine) alloc(n uint64) uint64 {
 
 // word reads a word of 32 bits.
 func (m *machine) word(at uint64) int {
-	v, ok := m.module.Memory().ReadUint32Le(uint32(at))
-	if !ok && m.err == nil {
+	b, ok := m.module.read(at, 4)
+	if ok {
+		return int(binary.LittleEndian.Uint32(b))
+	}
+	if m.err == nil {
 		m.err = malformed("the decoder lost its memory")
 	}
-	return int(v)
+	return 0
 }
 
 // copy returns a copy of the memory.
@@ -174,7 +103,7 @@ func (m *machine) copy(at uint64, n int) []byte {
 	if m.err != nil {
 		return nil
 	}
-	b, ok := m.module.Memory().Read(uint32(at), uint32(n))
+	b, ok := m.module.read(at, n)
 	if !ok {
 		m.err = malformed("the decoder lost its memory")
 	}
@@ -199,17 +128,14 @@ func (d *decoder) decode(ctx context.Context, i *item, data []byte, size image.P
 	if err != nil {
 		return nil, err
 	}
-	with := experimental.WithMemoryAllocator(ctx, experimental.MemoryAllocatorFunc(func(_, _ uint64) experimental.LinearMemory {
-		return &memory{}
-	}))
-	module, err := d.runtime.InstantiateModule(with, d.code, wazero.NewModuleConfig().WithName(""))
+	module, err := d.start(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer module.Close(context.Background())
-	m := &machine{ctx: context.WithValue(ctx, left{}, &d.polls), module: module}
+	defer module.close()
+	m := &machine{ctx: ctx, module: module}
 	at := m.alloc(uint64(len(file)))
-	if m.err == nil && !module.Memory().Write(uint32(at), file) {
+	if m.err == nil && !module.write(at, file) {
 		m.err = errors.New("there is no memory for the picture")
 	}
 	words := m.alloc(6 * 4)
@@ -379,7 +305,7 @@ func (m *machine) av1(at, length, words uint64, size image.Point) pixels {
 	delay := m.alloc(8)
 	// The decoder does not say so if it writes nothing. What it writes is opaque.
 	data := m.output(bytes*size.X*size.Y, func(out uint64) uint32 {
-		m.module.Memory().WriteByte(uint32(out)+uint32(opaque), 0)
+		m.module.write(out+uint64(opaque), []byte{0})
 		return m.call("decode", at, length, 0, 0, width, height, depth, count, delay, out)
 	})
 	if m.err == nil && data[opaque] != 255 {

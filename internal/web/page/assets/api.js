@@ -1,5 +1,9 @@
 // What the page asks ditas, and how it learns of progress.
 
+import * as backend from "./backend.js";
+
+export { readable } from "./backend.js";
+
 /** Problem is an error in words for people, with something to do about it. */
 export class Problem extends Error {
   constructor(message, hint) {
@@ -33,11 +37,11 @@ async function check(response) {
   throw new Problem(error?.message ?? `Ditas answered with an error (${response.status}).`, error?.hint);
 }
 
-async function ask(url, options) {
+async function ask(path, options) {
   try {
-    return await check(await fetch(url, options));
+    return await check(await backend.ask(path, options));
   } catch (error) {
-    if (error instanceof TypeError) throw new Problem("Ditas does not answer.", "Is ditas serve still running?");
+    if (error instanceof TypeError) throw new Problem(...backend.silence);
     throw error;
   }
 }
@@ -68,6 +72,11 @@ export class Session {
 
   url(path) {
     return this.base + path;
+  }
+
+  /** address returns where a browser finds something, for pictures and links. */
+  address(path) {
+    return backend.address(this.url(path));
   }
 
   async get(path, signal) {

@@ -27,7 +27,7 @@ export function setUpHide(session, about, next) {
       const size = await session.put(`/picture?${new URLSearchParams({ name: file.name })}`, file, signal);
       picture = { name: file.name, ...size };
       id("strip-line").hidden = !size.located;
-      id("picture-shown").src = `${session.url("/picture")}?${Date.now()}`;
+      id("picture-shown").src = await session.address("/picture");
       given(id("picture-drop"), file.name, `${size.width}×${size.height} pixels`);
       id("picture-warnings").replaceChildren(
         ...(picture.losses ?? []).map((loss) => Object.assign(document.createElement("p"), { textContent: sentence(loss) })),
@@ -46,8 +46,10 @@ export function setUpHide(session, about, next) {
     const [asks, name] = [asked(), wayName()];
     try {
       if (file.size > about.maxRecording) throw new api.Problem(`The file is larger than ${bytes(about.maxRecording)}.`, "Choose a smaller one, or use ditas hide.");
-      const query = new URLSearchParams({ name: file.name, ...asks });
-      cover = await session.work("PUT", `/sounds/cover?${query}`, file, { progress: (at) => coverCard.follow(at) }, signal);
+      const recording = await api.readable(file);
+      signal.throwIfAborted();
+      const query = new URLSearchParams({ name: recording.name, ...asks });
+      cover = await session.work("PUT", `/sounds/cover?${query}`, recording, { progress: (at) => coverCard.follow(at) }, signal);
       forget();
       heard.add(name);
       warn(cover.warnings ?? []);
@@ -370,7 +372,7 @@ export function setUpHide(session, about, next) {
       const key = secret ? await secrecy.asked() : { passphrase: "", salt: "", keyFile: "" };
       const body = JSON.stringify({ ...asked(), snr: snr(), scale: scale(), strip: !id("strip-line").hidden && id("strip").checked, ...key });
       result = await session.work("POST", "/hide", body, { progress: (at) => how.follow(at) }, signal);
-      showHidden(result, key);
+      showHidden(result, key, await session.address("/sounds/stego/file"));
     } catch (error) {
       how.fail(error);
     } finally {
@@ -381,7 +383,7 @@ export function setUpHide(session, about, next) {
     if (result) showDetails(result);
   }
 
-  function showHidden(result, key) {
+  function showHidden(result, key, saved) {
     shown = result;
     const section = id("hidden");
     const { cover: before, stego: after } = result;
@@ -391,7 +393,7 @@ export function setUpHide(session, about, next) {
       `${after.name} is ${before.name} with the picture in it. ${kept}. ` +
       (result.secret ? "Who knows the passphrase can reveal the picture. " + (result.weak ? "It is easy to guess: six words that dice have thrown would not be. " : "") + (result.keyFile ? `${sentence(`${result.keyFile.text}; ${result.keyFile.advice}`)} ` : "") : "Anyone who has ditas can reveal the picture. ") +
       `The picture does not survive ${list(about.methods.find((m) => m.name === result.method).loses, "disjunction")}.`;
-    id("download").href = session.url("/sounds/stego/file");
+    id("download").href = saved;
     id("download").download = after.name;
 
     player?.close();

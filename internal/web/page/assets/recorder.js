@@ -11,7 +11,7 @@ export class Recorder {
     });
     try {
       recorder.context = new AudioContext();
-      await recorder.context.audioWorklet.addModule("/assets/recorder-worklet.js");
+      await recorder.context.audioWorklet.addModule(new URL("recorder-worklet.js", import.meta.url));
       recorder.pieces = [];
       recorder.frames = 0;
       const tap = new AudioWorkletNode(recorder.context, "tap", { numberOfOutputs: 0 });

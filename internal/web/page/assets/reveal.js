@@ -1,5 +1,6 @@
 // The second tab: a recording goes in, and the picture comes out of it, stage by stage.
 
+import { readable } from "./api.js";
 import { Card, dropZone, given, say } from "./card.js";
 import { Player } from "./player.js";
 import { Secrecy } from "./secrecy.js";
@@ -20,7 +21,9 @@ export function setUpReveal(session) {
     const signal = reading.begin("Reading");
     card.fail();
     try {
-      const sound = await session.work("PUT", `/sounds/recording?name=${encodeURIComponent(file.name)}`, file, {}, signal);
+      const recording = await readable(file);
+      signal.throwIfAborted();
+      const sound = await session.work("PUT", `/sounds/recording?name=${encodeURIComponent(recording.name)}`, recording, {}, signal);
       from = "recording";
       forget();
       await showGiven(sound, signal);
@@ -118,7 +121,7 @@ export function setUpReveal(session) {
       await view.finish(result);
       player = new Player(id("reveal-player"), result.sound, [{ label: "", load: (at, n, s) => session.samples(result.which, at, n, s) }]);
       id("hear").hidden = false;
-      id("save").href = session.url("/revealed");
+      id("save").href = await session.address("/revealed");
       id("save").download = result.saveAs;
       id("save").textContent = result.file ? `Save ${result.saveAs}` : "Save the picture";
       id("save").hidden = false;
