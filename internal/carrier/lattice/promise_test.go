@@ -94,7 +94,7 @@ func (v *Survey) scant() bool {
 // the sender sees that not all of it would come back; seven eighths of it are then taken.
 func TestRoomIsKept(t *testing.T) {
 	racetest.Skip(t)
-	count := 75
+	count := 50
 	if testing.Short() {
 		count = 12
 	}
