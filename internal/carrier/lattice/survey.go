@@ -523,7 +523,7 @@ func (v *Survey) changes(profile Profile) (of [Levels]float64) {
 }
 
 // A faint change lies one of these numbers of dB below the recording: the first at which enough frames are strong enough and there is room. Chosen by how hard it
-// is to find: see docs/STEGANALYSIS.md.
+// is to find: see docs/SECURITY.md.
 var faintBelow = []float64{50, 45, 40, 35, 30}
 
 // leastMatched is the share of the frames that has to be strong enough.

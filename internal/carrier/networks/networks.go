@@ -109,15 +109,15 @@ func (m Method) Find(ctx context.Context, stego *carrier.Host, key keystream.Key
 	if stego.Channels() > carrier.MaxChannels {
 		return nil, carrier.ErrNotFound
 	}
-	known, err := m.known()
-	if err != nil {
-		return nil, err
-	}
 	switch present, err := slots.Present(ctx, stego, key, o.Phase(report.Searching)); {
 	case err != nil:
 		return nil, err
 	case !present:
 		return nil, notFound(stego)
+	}
+	known, err := m.known() // only now: most recordings hold nothing of theirs
+	if err != nil {
+		return nil, err
 	}
 	// All systems have slots of one length.
 	s, err := load(ctx, stego, known[0].sys.Config.Samples(), o.Phase(report.Reading))

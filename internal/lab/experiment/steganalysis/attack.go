@@ -52,8 +52,8 @@ func refusal(err error) bool {
 		errors.As(err, new(*report.TooShortError)) || errors.As(err, new(*report.TooQuietError)) || errors.As(err, new(*report.ExposedError))
 }
 
-// describe makes the pairs of a suspect and computes their features. Where a method refuses a recording, nothing is to be found.
-func (s *attack) describe(t suspect) (*described, error) {
+// describe makes the pairs of a suspect, of which features and networks see what they need. Where a method refuses a recording, nothing is to be found.
+func (s *attack) describe(t suspect, byFeatures, byNetworks bool) (*described, error) {
 	n := len(s.Subjects)
 	clear(s.rates)
 	rows, pairs := make([][2][]float64, n), make([]detector.Pair, n)
@@ -84,9 +84,14 @@ func (s *attack) describe(t suspect) (*described, error) {
 		if after, err = experiment.Through(after); err != nil {
 			return err
 		}
-		pairs[i] = detector.Pair{Cover: singles(before), Stego: singles(after)}
+		if byNetworks {
+			pairs[i] = detector.Pair{Cover: singles(before), Stego: singles(after)}
+		}
 		whole := len(before) == len(s.Subjects[i].Cover.Samples[0]) && &before[0] == &s.Subjects[i].Cover.Samples[0][0] // the cover itself
 		for side, x := range [][]float64{before, after} {
+			if !byFeatures {
+				break
+			}
 			if side == 0 && whole && s.seen[i] != nil {
 				rows[i][side] = s.seen[i]
 				continue
@@ -96,7 +101,7 @@ func (s *attack) describe(t suspect) (*described, error) {
 				return err
 			}
 		}
-		if whole {
+		if byFeatures && whole {
 			s.seen[i] = rows[i][0]
 		}
 		c, err := metric.NewComparison(s.Subjects[i].Cover.Format.Rate, 1)
@@ -107,7 +112,7 @@ func (s *attack) describe(t suspect) (*described, error) {
 			return err
 		}
 		f := c.Figures()
-		powers[i], changes[i], heard[i] = experiment.Power(before), f.MSE, f.NMR
+		powers[i], changes[i], heard[i] = experiment.Power(before), f.MSE, max(f.NMR, unchanged)
 		return nil
 	})
 	if err != nil {
@@ -134,6 +139,9 @@ func (s *attack) describe(t suspect) (*described, error) {
 	}
 	return d, nil
 }
+
+// unchanged is the NMR in dB that a recording counts with in the mean where nothing of it was changed.
+const unchanged = -100
 
 // attack makes the covers of a scene.
 func (m *measurement) attack(ctx context.Context, scene Scene) (*attack, error) {
@@ -192,7 +200,7 @@ func (s *attack) report(t suspect, d *described) (m *MethodReport, tried bool) {
 
 // try tries detectors on a method.
 func (s *attack) try(ctx context.Context, t suspect, byFeatures, byNetworks bool) (*MethodReport, error) {
-	d, err := s.describe(t)
+	d, err := s.describe(t, byFeatures, byNetworks)
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +235,7 @@ func (s *attack) discriminate(ctx context.Context, d *described, split trial.Spl
 // learn trains a network and tries it. It goes on from that of another method, which learns first where it has not.
 func (s *attack) learn(ctx context.Context, t suspect, d *described, split trial.Split) (*Verdict, error) {
 	if i := slices.IndexFunc(s.suspects, func(other suspect) bool { return other.name == t.after }); i >= 0 && t.after != t.name && s.networks[split][t.after] == nil {
-		before, err := s.describe(s.suspects[i])
+		before, err := s.describe(s.suspects[i], false, true)
 		if err != nil {
 			return nil, err
 		}

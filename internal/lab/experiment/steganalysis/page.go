@@ -19,7 +19,7 @@ tracks. *Disjoint* means that no speaker and no track is in both what is learnt 
 recordings give a method away most. Bits a sample are the median of what a method tells. NMR is how far what is heard of the change lies below what the recording masks.
 
 **The recordings** are rounded once, with the noise of the room in place of digital silence. Until there was such noise, this page had data sets' own joints, pauses of exact zeros, which noise fills and the lattice
-leaves alone: that flattered the lattice, which then was found in 65 of 100 cases, and made all others look worse. So did a single network of 10,000 weights as the only detector. The
+leaves alone: that flattered the lattice, of which P_E was 34 there beside 4 of white noise as strong. So did a single network of 10,000 weights as the only detector. The
 method covert takes recordings of 16 bits in which changes would be found, and makes others of them, which are left out; in dither, it takes recordings that are more precise, and is
 compared with others that are dithered alone. Where a method refuses most recordings there is no figure, and below the table stands why it refused the first one.
 

@@ -57,7 +57,7 @@ func (s *attack) trade(ctx context.Context, key ditas.Key) (*Trade, error) {
 			strength = ditas.Strength{}
 		}
 		t := s.matched(fmt.Sprintf("%s, %g dB", TradeName, below), strength, key)
-		d, err := s.describe(t)
+		d, err := s.describe(t, true, false)
 		if err != nil {
 			return nil, err
 		}
