@@ -66,6 +66,7 @@ function wav(buffer, name) {
 /** readable returns a recording as a file that ditas reads, as far as the browser can make one; else the file itself, of which ditas says what it is. */
 export async function readable(file) {
   if (file.size > most) return file;
+  if (!rateOf(new DataView(await file.slice(0, 64).arrayBuffer()))) return file; // of another kind, which need not be read here
   const data = await file.arrayBuffer();
   const rate = rateOf(new DataView(data));
   if (!rate) return file;
