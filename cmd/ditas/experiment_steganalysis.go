@@ -32,7 +32,9 @@ left out.
 
 --detector chooses one kind of detectors. With --detector structure it is looked for what
 comes again within recordings of ten minutes, by who knows the methods and has no key;
---out gets the results as steganalysis-structure.json and steganalysis-structure.md.`
+--out gets the results as steganalysis-structure.json and steganalysis-structure.md.
+
+A run that was stopped goes on with --earlier and the steganalysis.json that it left.`
 
 const steganalysisExample = `  ditas experiment steganalysis --data data --music music --weights weights --out results
   ditas experiment steganalysis --data data --out results --detector features \
@@ -45,6 +47,7 @@ type steganalysisFlags struct {
 	steps, each     int
 	only            []string
 	detector, music string
+	earlier         string
 }
 
 func steganalysisCommand() *cobra.Command {
@@ -68,7 +71,8 @@ func steganalysisCommand() *cobra.Command {
 	f.StringVarP(&o.out, "out", "o", "", "`FOLDER` for the results")
 	f.StringVar(&o.detector, "detector", "", "only `WHAT` detects: features, networks or structure")
 	f.StringArrayVar(&o.only, "only", nil, "measure only the method `NAME` of steganalysis.json; may be given more than once")
-	f.IntVar(&o.each, "each", steganalysis.EachGroup, "number `N` of covers of a speaker or a track at most")
+	f.StringVar(&o.earlier, "earlier", "", "go on from a steganalysis.json `FILE` of the same data: only what it lacks is measured, and what --only names")
+	f.IntVar(&o.each, "each", steganalysis.EachGroup, "number `N` of covers of a speaker or a track at most, at 16 kHz")
 	f.IntVar(&o.steps, "steps", detector.Default().Steps, "number `N` of training steps of a network")
 	f.Uint64Var(&o.options.Seed, "seed", 1, "the seed `N` of random numbers")
 	f.IntVar(&o.options.Workers, "workers", 0, "number `N` of threads; 0 means one per processor")
@@ -91,6 +95,8 @@ func (o *steganalysisFlags) run(ctx context.Context) error {
 	switch {
 	case !slices.Contains([]string{"", byNetworks, byFeatures, byStructure}, o.detector):
 		return usagef("--detector %s: want %s, %s or %s", o.detector, byFeatures, byNetworks, byStructure)
+	case o.earlier != "" && o.detector == byStructure:
+		return usagef("--earlier goes with --detector features or networks, or both")
 	case o.each < 1 || o.steps < 1:
 		return usagef("--each %d, --steps %d: want at least 1", o.each, o.steps)
 	}
@@ -101,13 +107,17 @@ func (o *steganalysisFlags) run(ctx context.Context) error {
 	if o.detector == byStructure {
 		return o.repeats(ctx, data)
 	}
+	earlier, err := o.readEarlier()
+	if err != nil {
+		return err
+	}
 	config := detector.Default()
 	config.Steps = o.steps
 	end := o.show("hiding")
 	r, err := steganalysis.Measure(ctx, data, steganalysis.Options{
-		Options: o.options, Each: o.each, Only: o.only, Features: o.detector != byNetworks, Networks: o.detector != byFeatures, Detector: config,
+		Options: o.options, Each: o.each, Only: o.only, Features: o.detector != byNetworks, Networks: o.detector != byFeatures, Detector: config, Earlier: earlier,
 		Method: func(r *steganalysis.Report) error {
-			r.Command = o.command()
+			r.Command = o.command(r)
 			figures := map[string]func(w io.Writer) error{}
 			if r.Trade != nil {
 				figures[filepath.Join("figures", steganalysis.FigureTrade)] = r.Figure
@@ -123,6 +133,23 @@ func (o *steganalysisFlags) run(ctx context.Context) error {
 	return o.result(r)
 }
 
+// readEarlier reads the results to go on from, if there are any.
+func (o *steganalysisFlags) readEarlier() (*steganalysis.Report, error) {
+	if o.earlier == "" {
+		return nil, nil
+	}
+	f, err := os.Open(o.earlier)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	r, err := steganalysis.ReadReport(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", o.earlier, err)
+	}
+	return r, nil
+}
+
 // repeats looks for what comes again in long recordings.
 func (o *steganalysisFlags) repeats(ctx context.Context, data steganalysis.Data) error {
 	const longest = 600 // seconds
@@ -132,7 +159,7 @@ func (o *steganalysisFlags) repeats(ctx context.Context, data steganalysis.Data)
 	}
 	end := o.show("hiding")
 	r, err := steganalysis.Repeats(ctx, data, steganalysis.Options{Options: o.options, Only: o.only}, func(r *steganalysis.RepeatsReport) error {
-		r.Command = o.command()
+		r.Command = o.common("steganalysis") + o.chosen(o.detector, o.only)
 		return o.save("steganalysis-structure", r, r.Markdown, nil)
 	})
 	end()
@@ -152,7 +179,7 @@ const (
 // load reads all recordings, and says what is measured in which of them.
 func (o *steganalysisFlags) load(ctx context.Context) (data steganalysis.Data, err error) {
 	narrow := steganalysis.Scene{Name: narrowName, Rate: dataset.Rate, Samples: experiment.Samples}
-	native := steganalysis.Scene{Name: nativeName, Rate: dataset.MusicRate, Samples: experiment.Samples}
+	native := steganalysis.Scene{Name: nativeName, Rate: dataset.MusicRate, Samples: experiment.Samples, Each: 16}
 	trade := steganalysis.Scene{Rate: dataset.Rate, Samples: experiment.Samples, Level: 2 * steganalysis.Level}
 	for _, set := range []string{"train", "validation", "test"} {
 		o.set = set
@@ -222,16 +249,27 @@ func (o *steganalysisFlags) save(name string, r any, page func(w io.Writer) erro
 	return e.write(files)
 }
 
-// command returns the command that gives the same results.
-func (o *steganalysisFlags) command() string {
-	c := o.common("steganalysis")
+// command returns the command that gives the same results: where some are of an earlier run, all at once.
+func (o *steganalysisFlags) command(r *steganalysis.Report) string {
+	what, only := o.detector, o.only
+	if o.earlier != "" {
+		if only = nil; r.Features > 0 && r.Network != nil {
+			what = ""
+		}
+	}
+	return o.common("steganalysis") + o.chosen(what, only)
+}
+
+// chosen returns the flags that say what detects which methods, and how long it learns.
+func (o *steganalysisFlags) chosen(what string, only []string) string {
+	var c string
 	for _, f := range []struct{ name, value string }{{"music", o.music}, {"weights", o.weights}} {
 		if f.value != "" {
 			c += fmt.Sprintf(" --%s %s", f.name, f.name)
 		}
 	}
-	if o.detector != "" {
-		c += " --detector " + o.detector
+	if what != "" {
+		c += " --detector " + what
 	}
 	if o.each != steganalysis.EachGroup {
 		c += fmt.Sprintf(" --each %d", o.each)
@@ -239,7 +277,7 @@ func (o *steganalysisFlags) command() string {
 	if o.steps != detector.Default().Steps {
 		c += fmt.Sprintf(" --steps %d", o.steps)
 	}
-	for _, name := range o.only {
+	for _, name := range only {
 		c += fmt.Sprintf(" --only %q", name)
 	}
 	return c + fmt.Sprintf(" --seed %d", o.options.Seed)

@@ -232,7 +232,7 @@ func (g *Graph[T]) Backward(grads *Grads[T], terms ...Term) {
 	}
 	for i := len(g.ops) - 1; i >= 0; i-- {
 		o := g.ops[i]
-		if l, ok := o.(*mse[T]); ok && l.loss.weight != 0 || o.output().pulled {
+		if l, ok := o.(interface{ term() *Loss }); ok && l.term().weight != 0 || o.output().pulled {
 			o.backward(grads)
 		}
 	}

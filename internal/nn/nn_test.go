@@ -274,6 +274,35 @@ func TestOperationGradients(t *testing.T) {
 	}
 }
 
+// The loss is ln 2 for a score that says nothing, some 0 where scores are right, and as large as the score where they are wrong, however large that is.
+func TestCrossEntropy(t *testing.T) {
+	const n = 5
+	g := NewGraph(NewWeights(kernel.Portable[float64]()), true)
+	x, label := g.Variable("x", Shape{1, 1, 1, n}), g.Input("label", Shape{1, 1, 1, n})
+	loss := g.CrossEntropy(x, label)
+	if err := g.Compile(); err != nil {
+		t.Fatal(err)
+	}
+	x.Load([]float64{0, 50, -800, 800, 1})
+	label.Load([]float64{1, 1, 0, 0, 0.25})
+	g.Forward()
+	if want := (math.Ln2 + 0 + 0 + 800 + math.Log(1+math.E) - 0.25) / n; math.Abs(loss.Value-want) > 1e-12 {
+		t.Errorf("%g, want %g", loss.Value, want)
+	}
+	g.Backward(NewGrads(g.weights), Term{loss, 2})
+	got := make([]float64, n)
+	x.StoreGrad(got)
+	for i, want := range []float64{-0.5, 0, 0, 1, 1/(1+1/math.E) - 0.25} {
+		if math.Abs(got[i]-2*want/n) > 1e-7 {
+			t.Errorf("gradient %d is %g, want %g", i, got[i], 2*want/n)
+		}
+	}
+	g.CrossEntropy(x, g.Input("more", Shape{1, 1, 1, n + 1}))
+	if err := g.Compile(); err == nil {
+		t.Error("no error for labels of another shape")
+	}
+}
+
 func TestRoundAndApply(t *testing.T) {
 	g := NewGraph(NewWeights(kernel.Portable[float32]()), true)
 	x := g.Variable("x", Shape{1, 1, 1, 7})

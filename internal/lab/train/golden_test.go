@@ -17,7 +17,7 @@ var golden = map[string]string{
 	"systems":   "4b68de6de42a3da9",
 	"deep-steg": "20db44aaa287caa8",
 	"kreuk":     "2b2bd07558b9563f",
-	"detector":  "f64449deb3a4b40f",
+	"detector":  "07558a87dcce4ae0",
 	"plain":     "0bcb6bebecb4fa94",
 	"identity":  "73db6d99b29a459e",
 	"folded":    "6ff2708639e79bdf",

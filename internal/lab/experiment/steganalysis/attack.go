@@ -14,6 +14,7 @@ import (
 	"ditas/internal/lab/experiment/steganalysis/detector"
 	"ditas/internal/lab/experiment/steganalysis/features"
 	"ditas/internal/lab/experiment/steganalysis/trial"
+	"ditas/internal/lab/machine"
 	"ditas/metric"
 	"ditas/picture"
 	"ditas/report"
@@ -29,7 +30,7 @@ type attack struct {
 	rates    []float64   // what the last method tells by a sample of each recording, in bits, where that is known
 	features int         // of a recording
 	pictures *dataset.Pictures
-	parts    map[trial.Split][]int                         // that covers are dealt to
+	labels   map[trial.Split]trial.Labels                  // of covers
 	networks map[trial.Split]map[string]*detector.Detector // by method
 }
 
@@ -37,8 +38,7 @@ type attack struct {
 type described struct {
 	features.Set
 	pairs   []detector.Pair
-	index   []int // of their covers
-	sources []string
+	index   []int   // of their covers
 	refused int     // recordings in which the method did not hide
 	why     string  // it did not in the first one
 	snr     float64 // dB, of the mean powers
@@ -130,7 +130,7 @@ func (s *attack) describe(t suspect, byFeatures, byNetworks bool) (*described, e
 		}
 		d.Cover, d.Stego = append(d.Cover, r[0]), append(d.Stego, r[1])
 		d.pairs, d.index = append(d.pairs, pairs[i]), append(d.index, i)
-		d.Group, d.sources = append(d.Group, s.covers[i].group), append(d.sources, s.covers[i].source)
+		d.Group = append(d.Group, s.covers[i].group)
 		power, change, audible, rates = power+powers[i], change+changes[i], audible+heard[i], append(rates, s.rates[i])
 	}
 	d.snr, d.nmr = 10*math.Log10(power/change), audible/float64(len(d.Cover))
@@ -152,14 +152,15 @@ func (m *measurement) attack(ctx context.Context, scene Scene) (*attack, error) 
 	}
 	s := &attack{
 		study: &study{experiment.New(ctx, experiment.Data{}, o.Options)}, config: o.Detector, covers: all, seen: make([][]float64, len(all)), rates: make([]float64, len(all)),
-		features: len(features.Names()), pictures: pictures, parts: map[trial.Split][]int{}, networks: map[trial.Split]map[string]*detector.Detector{},
+		features: len(features.Names()), pictures: pictures, labels: map[trial.Split]trial.Labels{}, networks: map[trial.Split]map[string]*detector.Detector{},
 	}
-	var groups []string
+	var groups, sources []string
 	for _, c := range all {
-		groups = append(groups, c.group)
+		groups, sources = append(groups, c.group), append(sources, c.source)
 	}
 	for _, split := range []trial.Split{trial.Disjoint, trial.Known} {
-		s.parts[split], s.networks[split] = trial.Deal(groups, split, o.Seed), map[string]*detector.Detector{}
+		s.labels[split] = trial.Labels{Groups: groups, Sources: sources, Part: trial.Deal(groups, split, o.Seed)}
+		s.networks[split] = map[string]*detector.Detector{}
 	}
 	var systems []*contender.Contender
 	if scene.Systems {
@@ -225,11 +226,11 @@ func (s *attack) try(ctx context.Context, t suspect, byFeatures, byNetworks bool
 
 // discriminate tries discriminants of features.
 func (s *attack) discriminate(ctx context.Context, d *described, split trial.Split) (*Verdict, error) {
-	v, ridges, err := features.Try(ctx, d.Set, d.sources, split, s.Options.Seed, s.Options.Workers)
+	v, ridges, err := features.Try(ctx, d.Set, s.labels[split].Of(d.index), split, s.Options.Seed, s.Options.Workers)
 	if err != nil {
 		return nil, err
 	}
-	return &Verdict{Verdict: v, Ridges: ridges}, nil
+	return &Verdict{Verdict: v, Build: machine.Build(), Ridges: ridges}, nil
 }
 
 // learn trains a network and tries it. It goes on from that of another method, which learns first where it has not.
@@ -243,20 +244,16 @@ func (s *attack) learn(ctx context.Context, t suspect, d *described, split trial
 			return nil, err
 		}
 	}
-	l := detector.Labelled{Pairs: d.pairs, Groups: d.Group, Sources: d.sources}
-	for _, i := range d.index {
-		l.Part = append(l.Part, s.parts[split][i])
-	}
 	o := detector.Options{Seed: s.Options.Seed, Workers: s.Options.Workers, Start: s.networks[split][t.after]}
 	if s.Options.Progress != nil {
 		o.Progress = func(done, total int) { s.Options.Progress(t.name, done, total) }
 	}
-	v, network, training, err := detector.Try(ctx, s.config, l, o)
+	v, network, training, err := detector.Try(ctx, s.config, d.pairs, s.labels[split].Of(d.index), o)
 	if err != nil {
 		return nil, err
 	}
 	s.networks[split][t.name] = network
-	return &Verdict{Verdict: v, Training: training}, nil
+	return &Verdict{Verdict: v, Build: machine.Build(), Training: training}, nil
 }
 
 // codes returns samples as a 16-bit file has them.

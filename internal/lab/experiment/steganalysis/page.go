@@ -1,9 +1,12 @@
 package steganalysis
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 
 	"ditas/internal/lab/experiment/contender"
@@ -48,7 +51,7 @@ func (r *Report) Markdown(w io.Writer) error {
 		c := n.Config
 		fmt.Fprintf(&b, networksText, c.Window, c.Width, 3*c.Width, c.Blocks, 4*(1+2*c.Blocks)+2, n.Parameters, float64(n.FLOPs)/1e6, c.Steps, c.Batch)
 	}
-	fmt.Fprintf(&b, "\nData %s. Seed %d, commit %s, %s, %.1f minutes.\n\n    %s\n", r.Data, r.Seed, r.Build, r.Machine, r.Minutes, r.Command)
+	fmt.Fprintf(&b, "\nData %s. Seed %d, %s, %s, %.1f minutes.\n\n    %s\n", r.Data, r.Seed, r.commits(), r.Machine, r.Minutes, r.Command)
 	if r.Untrained != nil {
 		var names []string
 		for _, name := range r.Untrained {
@@ -66,6 +69,41 @@ func (r *Report) Markdown(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// commits names the commits that there are verdicts of.
+func (r *Report) commits() string {
+	builds := map[string]bool{r.Build: true}
+	for _, s := range r.Scenes {
+		for _, m := range s.Methods {
+			for _, v := range m.verdicts() {
+				builds[v.Build] = true
+			}
+		}
+	}
+	names := slices.Sorted(maps.Keys(builds))
+	if len(names) == 1 {
+		return "commit " + names[0]
+	}
+	return "commits " + strings.Join(names, ", ")
+}
+
+// ReadReport reads steganalysis.json.
+func ReadReport(r io.Reader) (*Report, error) {
+	report := new(Report)
+	if err := json.NewDecoder(r).Decode(report); err != nil {
+		return nil, fmt.Errorf("results of an earlier run: %w", err)
+	}
+	for _, s := range report.Scenes {
+		for _, m := range s.Methods {
+			for _, v := range m.verdicts() {
+				if v.Verdict == nil {
+					return nil, fmt.Errorf("results of an earlier run: %s: %s has a verdict without figures", s.Name, m.Name)
+				}
+			}
+		}
+	}
+	return report, nil
 }
 
 // markdown writes a section with a table of what each kind of detectors finds.

@@ -52,12 +52,14 @@ type Options struct {
 	// Features and Networks say which detectors are tried.
 	Features, Networks bool
 	Detector           detector.Config // of the networks; the zero value means [detector.Default]
+	// Earlier, if set, is what was measured before with the same data and options. What it has is measured again only where Only asks for it by name.
+	Earlier *Report
 	// Method, if set, is called with what there is of the report when a method is finished.
 	Method func(r *Report) error
 }
 
 // EachGroup is how many covers of a speaker or a track there are by default at most.
-const EachGroup = 16
+const EachGroup = 64
 
 // Report is how well detectors tell recordings in which something is hidden.
 type Report struct {
@@ -107,6 +109,17 @@ type Splits struct {
 	Known    *Verdict `json:"known,omitempty"`
 }
 
+// measured reports whether there are verdicts of a kind of detectors, or none for want of recordings that are not refused.
+func (m *MethodReport) measured(s *Splits, scene *SceneReport) bool {
+	return s.Known != nil || 2*m.Refused > scene.Covers
+}
+
+// verdicts returns those that there are.
+func (m *MethodReport) verdicts() []*Verdict {
+	all := []*Verdict{m.Features.Disjoint, m.Features.Known, m.Networks.Disjoint, m.Networks.Known}
+	return slices.DeleteFunc(all, func(v *Verdict) bool { return v == nil })
+}
+
 // at returns where the verdict of a split stands.
 func (s *Splits) at(split trial.Split) **Verdict {
 	if split == trial.Known {
@@ -118,6 +131,7 @@ func (s *Splits) at(split trial.Split) **Verdict {
 // Verdict is how well a kind of detectors does, and how they came about.
 type Verdict struct {
 	*trial.Verdict
+	Build    string             `json:"build"` // the commit
 	Ridges   []float64          `json:"ridges,omitempty"`
 	Training *detector.Training `json:"training,omitempty"`
 }
@@ -137,7 +151,7 @@ func Measure(ctx context.Context, data Data, o Options) (*Report, error) {
 			return nil, fmt.Errorf("%s: %w", scene.Name, err)
 		}
 	}
-	if data.Trade != nil && o.Features && m.wanted(TradeName, nil) {
+	if data.Trade != nil && o.Features && m.due(TradeName, m.report.Trade != nil) {
 		if err := m.trade(ctx, *data.Trade); err != nil {
 			return nil, fmt.Errorf("%s: %w", TradeName, err)
 		}
@@ -181,15 +195,53 @@ func newMeasurement(data Data, o Options) (*measurement, error) {
 		}
 		m.report.Network = n
 	}
+	if o.Earlier != nil {
+		if err := m.takeOver(o.Earlier); err != nil {
+			return nil, err
+		}
+	}
 	if data.Runs != nil {
 		m.systems, m.report.Untrained, err = contender.Trained(data.Runs)
 	}
 	return m, err
 }
 
-// wanted reports whether a method is to be measured in a scene that has some of them, or all.
-func (m *measurement) wanted(name string, scene []string) bool {
-	return (m.options.Only == nil || slices.Contains(m.options.Only, name)) && (scene == nil || slices.Contains(scene, name))
+// takeOver takes from earlier results what is theirs as a whole.
+func (m *measurement) takeOver(e *Report) error {
+	r, o := m.report, m.options
+	if e.Data != r.Data || e.Seed != o.Seed {
+		return fmt.Errorf("the earlier results are those of data %s and seed %d, not of %s and %d", e.Data, e.Seed, r.Data, o.Seed)
+	}
+	if e.Network != nil && r.Network != nil && *e.Network != *r.Network {
+		return errors.New("the earlier results are those of other networks: want the same --steps, or none of their results")
+	}
+	r.Features, r.Network, r.Trade = max(r.Features, e.Features), cmp.Or(r.Network, e.Network), e.Trade
+	return nil
+}
+
+// due reports whether something is to be measured: what is asked for by name is, and otherwise what has not been.
+func (m *measurement) due(name string, measured bool) bool {
+	if m.options.Only != nil {
+		return slices.Contains(m.options.Only, name)
+	}
+	return !measured
+}
+
+// earlier returns what was measured of a scene's methods before, by name.
+func (m *measurement) earlier(scene *SceneReport) map[string]*MethodReport {
+	methods := map[string]*MethodReport{}
+	if m.options.Earlier == nil {
+		return methods
+	}
+	for _, s := range m.options.Earlier.Scenes {
+		if s.Name != scene.Name || s.Rate != scene.Rate || s.Seconds != scene.Seconds || s.Level != scene.Level || s.Covers != scene.Covers || s.Groups != scene.Groups {
+			continue
+		}
+		for i := range s.Methods {
+			methods[s.Methods[i].Name] = &s.Methods[i]
+		}
+	}
+	return methods
 }
 
 // scene tries detectors on every method in a scene.
@@ -202,14 +254,29 @@ func (m *measurement) scene(ctx context.Context, scene Scene) error {
 		Name: scene.Name, Rate: scene.Rate, Seconds: float64(scene.Samples) / float64(scene.Rate), Level: scene.level(), Covers: len(s.covers), Groups: s.groups(),
 	})
 	at := &m.report.Scenes[len(m.report.Scenes)-1]
+	earlier := m.earlier(at)
 	for _, t := range s.suspects {
-		networks := m.options.Networks && slices.Contains(scene.Networks, t.name)
-		if !m.wanted(t.name, scene.Only) || !m.options.Features && !networks {
+		if scene.Only != nil && !slices.Contains(scene.Only, t.name) {
 			continue
 		}
-		r, err := s.try(ctx, t, m.options.Features, networks)
+		before := cmp.Or(earlier[t.name], &MethodReport{})
+		features := m.options.Features && m.due(t.name, before.measured(&before.Features, at))
+		networks := m.options.Networks && slices.Contains(scene.Networks, t.name) && m.due(t.name, before.measured(&before.Networks, at))
+		if !features && !networks {
+			if before.Name != "" {
+				at.Methods, m.any = append(at.Methods, *before), true
+			}
+			continue
+		}
+		r, err := s.try(ctx, t, features, networks)
 		if err != nil {
 			return fmt.Errorf("%s: %w", t.name, err)
+		}
+		if !features {
+			r.Features = before.Features
+		}
+		if !networks {
+			r.Networks = before.Networks
 		}
 		at.Methods = append(at.Methods, *r)
 		if err := m.tell(s); err != nil {
@@ -223,6 +290,9 @@ func (m *measurement) scene(ctx context.Context, scene Scene) error {
 func (m *measurement) tell(s *attack) error {
 	m.any = true
 	m.report.Origin = s.Origin(m.begin)
+	if e := m.options.Earlier; e != nil {
+		m.report.Minutes += e.Minutes
+	}
 	if m.options.Method == nil {
 		return nil
 	}

@@ -115,6 +115,68 @@ func TestNetworksGoOn(t *testing.T) {
 	}
 }
 
+// A run that goes on from an earlier one measures what that lacks, and what it is asked for by name.
+func TestEarlier(t *testing.T) {
+	speech, pictures, config := recordings(t, 6, 2), experimenttest.Data(t).Pictures, smallDetector
+	config.Steps, config.ValidateEvery = 2, 1
+	data := Data{Scenes: []Scene{{
+		Name: "made up", Rate: dataset.Rate, Sets: []*dataset.Speech{speech}, Samples: experiment.Samples, Only: []string{Loud, Weak, untouched}, Networks: []string{Loud},
+	}}, Pictures: pictures, Digest: "made up"}
+	measure := func(o Options) (*Report, error) {
+		o.Seed, o.Workers, o.Each, o.Detector = max(o.Seed, 2), 2, 2, config
+		r, err := Measure(t.Context(), data, o)
+		if err != nil {
+			return nil, err
+		}
+		var file bytes.Buffer
+		if err := json.NewEncoder(&file).Encode(r); err != nil {
+			t.Fatal(err)
+		}
+		return ReadReport(&file)
+	}
+	first, err := measure(Options{Only: []string{Loud, Weak}, Features: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range first.Scenes[0].Methods {
+		m.Features.Disjoint.Build = "before"
+	}
+	second, err := measure(Options{Features: true, Networks: true, Earlier: first})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, m := range second.Scenes[0].Methods {
+		names = append(names, m.Name)
+		if before := m.Features.Disjoint.Build == "before"; before != (m.Name != untouched) || (m.Networks.Known != nil) != (m.Name == Loud) {
+			t.Errorf("%s: %+v, %+v", m.Name, m.Features.Disjoint, m.Networks.Known)
+		}
+	}
+	if !slices.Equal(names, []string{Loud, Weak, untouched}) || second.Minutes <= first.Minutes || second.Network == nil {
+		t.Errorf("%v, %.2f after %.2f minutes, %+v", names, second.Minutes, first.Minutes, second.Network)
+	}
+	third, err := measure(Options{Features: true, Only: []string{Weak}, Earlier: second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	loud, weak := third.Scenes[0].Methods[0], third.Scenes[0].Methods[1]
+	if loud.Features.Disjoint.Build != "before" || weak.Features.Disjoint.Build == "before" || loud.Networks.Known == nil || len(third.Scenes[0].Methods) != 3 {
+		t.Errorf("%+v, %+v", loud, weak)
+	}
+	if _, err := measure(Options{Options: experiment.Options{Seed: 3}, Features: true, Earlier: first}); err == nil {
+		t.Error("no error for the results of another seed")
+	}
+	config.Steps++
+	if _, err := measure(Options{Networks: true, Earlier: second}); err == nil {
+		t.Error("no error for the results of other networks")
+	}
+	for _, file := range []string{"", "[]", `{"scenes":[{"methods":[{"features":{"known":{"build":"x"}}}]}]}`} {
+		if _, err := ReadReport(strings.NewReader(file)); err == nil {
+			t.Errorf("no error for %q", file)
+		}
+	}
+}
+
 func TestNothingToMeasure(t *testing.T) {
 	scenes := []Scene{{Rate: dataset.Rate, Sets: []*dataset.Speech{recordings(t, 1, 2)}, Samples: experiment.Samples}}
 	if _, err := Measure(t.Context(), Data{Scenes: scenes, Pictures: experimenttest.Data(t).Pictures}, Options{Only: []string{"no such method"}, Features: true}); err == nil {

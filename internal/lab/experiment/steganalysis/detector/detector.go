@@ -45,8 +45,8 @@ type Config struct {
 
 // Default returns the configuration that docs/STEGANALYSIS.md is made with.
 func Default() Config {
-	c := Config{Window: 2048, Width: 12, Blocks: 1, Common: train.Defaults()}
-	c.Task, c.Steps, c.Batch, c.Rate, c.Warmup, c.Final, c.Average, c.ValidateEvery = TaskName, 600, 16, 0.006, 20, 0.02, 0.95, 150
+	c := Config{Window: 4096, Width: 12, Blocks: 1, Common: train.Defaults()}
+	c.Task, c.Steps, c.Batch, c.Rate, c.Warmup, c.Final, c.Average, c.ValidateEvery = TaskName, 1200, 16, 0.003, 20, 0.02, 0.98, 200
 	return c
 }
 
@@ -121,7 +121,7 @@ type network struct {
 	centre   *nn.Tensor[float32] // what they are standardised with
 	scale    *nn.Tensor[float32]
 	score    *nn.Tensor[float32] // log-odds
-	loss     *nn.Loss            // mean squared error of the probability
+	loss     *nn.Loss            // cross-entropy
 	scores   []float32
 	together []float32
 }
@@ -151,7 +151,7 @@ func (d *Detector) network(n int, train bool) (*network, error) {
 	x = g.Mul(g.Sub(w.means, w.centre), w.scale)
 	x = g.Leaky(g.Conv(d.decide[0], x), slope)
 	w.score = g.Output(g.Conv(d.decide[1], x))
-	w.loss = g.MSE(g.Sigmoid(w.score), w.labels)
+	w.loss = g.CrossEntropy(w.score, w.labels)
 	if err := g.Compile(); err != nil {
 		return nil, err
 	}
@@ -205,7 +205,7 @@ func (d *Detector) Scores(pairs []Pair, workers int) (trial.Scores, error) {
 	return s, err
 }
 
-// measure also returns the mean squared error of the probabilities of all windows.
+// measure also returns the mean cross-entropy of all windows.
 func (d *Detector) measure(pairs []Pair, workers int) (s trial.Scores, loss float64, err error) {
 	if err := d.cfg.check(pairs); err != nil {
 		return s, 0, err

@@ -91,11 +91,11 @@ func TestFindsABlatantChange(t *testing.T) {
 // What is tried has not been learnt from, and the threshold is the one that others chose.
 func TestTry(t *testing.T) {
 	pairs := voices(40, 5, 20)
-	l := Labelled{Pairs: pairs}
+	var l trial.Labels
 	for i := range pairs {
 		l.Groups, l.Sources, l.Part = append(l.Groups, fmt.Sprint(i/4)), append(l.Sources, "package"), append(l.Part, i/4%trial.Parts)
 	}
-	v, d, training, err := Try(t.Context(), tiny(), l, Options{Seed: 1, Workers: 2})
+	v, d, training, err := Try(t.Context(), tiny(), pairs, l, Options{Seed: 1, Workers: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestTry(t *testing.T) {
 		t.Errorf("the network that it returns: %+v, %v", s, err)
 	}
 	l.Part = slices.Repeat([]int{1}, len(pairs))
-	if _, _, _, err := Try(t.Context(), tiny(), l, Options{Seed: 1}); err == nil {
+	if _, _, _, err := Try(t.Context(), tiny(), pairs, l, Options{Seed: 1}); err == nil {
 		t.Error("no error where there is nothing to try")
 	}
 }
@@ -119,8 +119,8 @@ func TestFindsNothingWhereNothingIs(t *testing.T) {
 	if e := test.Error(validation.Threshold()); e < 0.3 || e > 0.7 {
 		t.Errorf("error %.3f", e)
 	}
-	if training.Loss < 0.22 {
-		t.Errorf("a loss of %.3f: want that of guessing, 0.25", training.Loss)
+	if training.Loss < 0.62 {
+		t.Errorf("a loss of %.3f: want that of guessing, 0.69", training.Loss)
 	}
 }
 

@@ -28,13 +28,13 @@ type Training struct {
 	Pairs   int     `json:"pairs"`
 	Steps   int     `json:"steps"`
 	Best    int     `json:"best"` // the step after which the detector is taken
-	Loss    float64 `json:"loss"` // mean squared error of the probabilities of windows of the validation pairs; ¼ is chance
+	Loss    float64 `json:"loss"` // mean cross-entropy of windows of the validation pairs, in nats; ln 2 is chance
 	Minutes float64 `json:"minutes"`
 }
 
 // String tells how good it is.
 func (t *Training) String() string {
-	return fmt.Sprintf("a squared error of %.4f after step %d is the best so far", t.Loss, t.Best)
+	return fmt.Sprintf("a cross-entropy of %.4f after step %d is the best so far", t.Loss, t.Best)
 }
 
 // Train makes a detector from pairs, and takes it from the step at which it does best with the validation pairs. Its error wraps

@@ -7,46 +7,35 @@ import (
 	"ditas/internal/lab/experiment/steganalysis/trial"
 )
 
-// Labelled are pairs, and what is known of each: its group and source, by name, and the part that it is dealt to.
-type Labelled struct {
-	Pairs           []Pair
-	Groups, Sources []string
-	Part            []int // see [trial.Deal]
-}
-
-// part returns the pairs of the parts that are chosen.
-func (l *Labelled) part(chosen func(part int) bool) (p Labelled) {
-	for i, k := range l.Part {
-		if chosen(k) {
-			p.Pairs, p.Groups, p.Sources = append(p.Pairs, l.Pairs[i]), append(p.Groups, l.Groups[i]), append(p.Sources, l.Sources[i])
-		}
-	}
-	return p
-}
-
 // Try measures how well a detector tells covers from stegos. It learns from three parts of the pairs, is chosen, and its threshold, by another one, and is tried on the last.
-func Try(ctx context.Context, cfg Config, l Labelled, o Options) (*trial.Verdict, *Detector, *Training, error) {
-	tried, known := l.part(func(part int) bool { return part == 0 }), l.part(func(part int) bool { return part == 1 })
-	learn := l.part(func(part int) bool { return part > 1 })
-	if len(tried.Pairs) == 0 {
+func Try(ctx context.Context, cfg Config, pairs []Pair, l trial.Labels, o Options) (*trial.Verdict, *Detector, *Training, error) {
+	of := func(chosen func(part int) bool) (p []Pair) {
+		for _, i := range l.In(chosen) {
+			p = append(p, pairs[i])
+		}
+		return p
+	}
+	isTried := func(part int) bool { return part == 0 }
+	tried, known, learn := of(isTried), of(func(part int) bool { return part == 1 }), of(func(part int) bool { return part > 1 })
+	if len(tried) == 0 {
 		return nil, nil, nil, errors.New("no pairs of recordings to be tried on: want more groups")
 	}
-	d, training, err := Train(ctx, cfg, learn.Pairs, known.Pairs, o)
+	d, training, err := Train(ctx, cfg, learn, known, o)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	s, err := d.Scores(known.Pairs, o.Workers)
+	s, err := d.Scores(known, o.Workers)
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	threshold := s.Threshold()
-	if s, err = d.Scores(tried.Pairs, o.Workers); err != nil {
+	if s, err = d.Scores(tried, o.Workers); err != nil {
 		return nil, nil, nil, err
 	}
 	for i := range s.Cover {
 		s.Cover[i] -= threshold
 		s.Stego[i] -= threshold
 	}
-	v, err := trial.Judge(ctx, s, tried.Groups, tried.Sources, o.Seed)
+	v, err := trial.Judge(ctx, s, l.Of(l.In(isTried)), o.Seed)
 	return v, d, training, err
 }

@@ -66,7 +66,7 @@ type Discriminant struct {
 }
 
 // ridges are the λ that are tried.
-var ridges = []float64{1e-4, 3e-4, 1e-3, 1e-2}
+var ridges = []float64{1e-5, 1e-4, 1e-3, 1e-2}
 
 // Train learns to tell covers from stegos. The ridge and the threshold are the ones that do best where each group is tried on what the others teach: the ridge has the largest
 // AUC, the threshold the fewest errors. The same set gives the same discriminant, bit for bit, however many workers there are.
@@ -82,9 +82,9 @@ func Train(ctx context.Context, s Set, workers int) (*Discriminant, error) {
 	d := &Discriminant{}
 	rows, members := d.standardise(s)
 	n := len(rows)
-	gram := make([][]float64, n)
+	gram := make([][]float64, n) // its lower triangle
 	for i := range gram {
-		gram[i] = make([]float64, n)
+		gram[i] = make([]float64, i+1)
 	}
 	together(workers, 0, n, func(from, to int) {
 		for j := 0; j < to && ctx.Err() == nil; j++ {
@@ -93,24 +93,19 @@ func Train(ctx context.Context, s Set, workers int) (*Discriminant, error) {
 			}
 		}
 	})
-	for i := range n {
-		for j := range i {
-			gram[j][i] = gram[i][j]
-		}
-	}
 	best := math.Inf(-1)
 	var dual []float64
 	for _, ridge := range ridges {
-		inverse := ridged(ctx, gram, ridge*float64(n), workers)
+		m := invert(ctx, gram, ridge*float64(n), workers)
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if inverse == nil {
+		if m == nil {
 			continue // it is too small for the arithmetic
 		}
-		known, alpha := leftOut(inverse, members)
+		known := m.leftOut(members, workers)
 		if auc := known.AUC(); auc > best {
-			best, dual = auc, alpha
+			best, dual = auc, m.alpha
 			d.Ridge, d.Known = ridge, known
 		}
 	}
@@ -187,25 +182,31 @@ func (d *Discriminant) Score(x []float64) float64 {
 	return sum - d.threshold
 }
 
-// leftOut returns the scores that the recordings of each group have by what the others teach, covers and stegos by turns, and the dual weights of
-// all, from M = (K + λI)⁻¹: where y are the labels, the weights are My, and a group's errors are M_GG⁻¹(My)_G.
-func leftOut(inverse [][]float64, members [][]int) (s trial.Scores, alpha []float64) {
-	n := len(inverse)
-	alpha = make([]float64, n)
-	for i, row := range inverse {
-		for j := 0; j < n; j += 2 {
-			alpha[i] += row[j+1] - row[j]
-		}
-	}
-	s = trial.Scores{Cover: make([]float64, n/2), Stego: make([]float64, n/2)}
-	for _, group := range members {
+// inverted is M = (K + λI)⁻¹, by what it takes to compute parts of it: M = L⁻ᵀL⁻¹.
+type inverted struct {
+	columns [][]float64 // of L⁻¹: column j from its place j on
+	alpha   []float64   // My, where y are the labels
+}
+
+// at returns the element in row i and column j.
+func (m *inverted) at(i, j int) float64 {
+	from := max(i, j)
+	return dsp.Dot(m.columns[i][from:], m.columns[j][from:])
+}
+
+// leftOut returns the scores that the recordings of each group have by what the others teach, covers and stegos by turns: a group's errors are M_GG⁻¹(My)_G.
+func (m *inverted) leftOut(members [][]int, workers int) trial.Scores {
+	n := len(m.columns)
+	s := trial.Scores{Cover: make([]float64, n/2), Stego: make([]float64, n/2)}
+	parallel.Each(workers, len(members), func(_, k int) {
+		group := members[k]
 		a := make([][]float64, len(group))
 		e := make([]float64, len(group))
 		for i, p := range group {
-			for _, q := range group {
-				a[i] = append(a[i], inverse[p][q])
+			for _, q := range group[:i+1] {
+				a[i] = append(a[i], m.at(p, q))
 			}
-			e[i] = alpha[p]
+			e[i] = m.alpha[p]
 		}
 		cholesky(context.Background(), a, 1)
 		solve(a, e)
@@ -216,47 +217,36 @@ func leftOut(inverse [][]float64, members [][]int) (s trial.Scores, alpha []floa
 				s.Stego[p/2] = 1 - e[i]
 			}
 		}
-	}
-	return s, alpha
+	})
+	return s
 }
 
-// ridged returns (K + λI)⁻¹, nil if K + λI is not positive definite to the precision of the arithmetic, or the context ends.
-func ridged(ctx context.Context, gram [][]float64, ridge float64, workers int) [][]float64 {
+// invert returns (K + λI)⁻¹, nil if K + λI is not positive definite to the precision of the arithmetic, or the context ends.
+func invert(ctx context.Context, gram [][]float64, ridge float64, workers int) *inverted {
 	n := len(gram)
-	a := make([][]float64, n)
+	l := make([][]float64, n)
 	for i, row := range gram {
-		a[i] = slices.Clone(row)
-		a[i][i] += ridge
+		l[i] = slices.Clone(row)
+		l[i][i] += ridge
 	}
-	if !cholesky(ctx, a, workers) {
+	if !cholesky(ctx, l, workers) {
 		return nil
 	}
-	// Row j of u is column j of L⁻¹, from its place j on, and the inverse is L⁻ᵀL⁻¹.
-	u, inverse := make([][]float64, n), make([][]float64, n)
+	m := &inverted{columns: make([][]float64, n), alpha: make([]float64, n)}
 	for i := range n {
-		u[i], inverse[i] = make([]float64, n), make([]float64, n)
-		u[i][i] = 1 / a[i][i]
+		m.columns[i] = make([]float64, n)
+		m.columns[i][i] = 1 / l[i][i]
+		m.alpha[i] = float64(i%2*2 - 1)
 	}
+	solve(l, m.alpha)
 	together(workers, 0, n, func(from, to int) {
 		for i := from + 1; i < n && ctx.Err() == nil; i++ {
 			for j := from; j < min(i, to); j++ {
-				u[j][i] = -dsp.Dot(a[i][j:i], u[j][j:i]) / a[i][i]
+				m.columns[j][i] = -dsp.Dot(l[i][j:i], m.columns[j][j:i]) / l[i][i]
 			}
 		}
 	})
-	together(workers, 0, n, func(from, to int) {
-		for j := 0; j < to && ctx.Err() == nil; j++ {
-			for i := max(from, j); i < to; i++ {
-				inverse[i][j] = dsp.Dot(u[i][i:], u[j][i:])
-			}
-		}
-	})
-	for i := range n {
-		for j := range i {
-			inverse[j][i] = inverse[i][j]
-		}
-	}
-	return inverse
+	return m
 }
 
 // cholesky replaces the lower triangle of a positive definite matrix by L, of which it is LLᵀ, and reports whether there is one and the context has not ended.
@@ -312,13 +302,13 @@ func solve(l [][]float64, b []float64) {
 	}
 }
 
-// Try measures discriminants on a set, of which a fifth at a time is tried by what the others teach, and returns the ridges that these trainings chose. The sources are those of the pairs.
-func Try(ctx context.Context, s Set, sources []string, split trial.Split, seed uint64, workers int) (v *trial.Verdict, ridges []float64, err error) {
+// Try measures discriminants on a set, of which a part at a time is tried by what the others teach, and returns the ridges that these trainings chose. The labels' groups are
+// the set's.
+func Try(ctx context.Context, s Set, l trial.Labels, split trial.Split, seed uint64, workers int) (v *trial.Verdict, ridges []float64, err error) {
 	n := len(s.Cover)
-	part := trial.Deal(s.Group, split, seed)
 	scores := trial.Scores{Cover: make([]float64, n), Stego: make([]float64, n)}
 	for k := range trial.Parts {
-		learn := s.Part(func(i int) bool { return part[i] != k })
+		learn := s.Part(func(i int) bool { return l.Part[i] != k })
 		if split == trial.Known {
 			// What is left out to find ridge and threshold is as much related to the rest as what is tried.
 			for i := range learn.Group {
@@ -332,12 +322,12 @@ func Try(ctx context.Context, s Set, sources []string, split trial.Split, seed u
 		ridges = append(ridges, d.Ridge)
 		spread := deviation(slices.Concat(d.Known.Cover, d.Known.Stego))
 		for i := range n {
-			if part[i] == k {
+			if l.Part[i] == k {
 				scores.Cover[i], scores.Stego[i] = d.Score(s.Cover[i])/spread, d.Score(s.Stego[i])/spread
 			}
 		}
 	}
-	v, err = trial.Judge(ctx, scores, s.Group, sources, seed)
+	v, err = trial.Judge(ctx, scores, l, seed)
 	return v, ridges, err
 }
 

@@ -46,12 +46,14 @@ func gaussian(pairs, features int, shift []float64, seed uint64) Set {
 	return s
 }
 
-// one is the source of all pairs.
-func one(s Set) []string { return slices.Repeat([]string{"package"}, len(s.Cover)) }
+// dealt returns the labels of a set whose pairs are all of one source.
+func dealt(s Set, split trial.Split) trial.Labels {
+	return trial.Labels{Groups: s.Group, Sources: slices.Repeat([]string{"package"}, len(s.Cover)), Part: trial.Deal(s.Group, split, 1)}
+}
 
 func try(t *testing.T, s Set, split trial.Split, workers int) *trial.Verdict {
 	t.Helper()
-	v, _, err := Try(t.Context(), s, one(s), split, 1, workers)
+	v, _, err := Try(t.Context(), s, dealt(s, split), split, 1, workers)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +178,7 @@ func TestTrainRefuses(t *testing.T) {
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := Try(ended, good, one(good), trial.Disjoint, 1, 1); !errors.Is(err, context.Canceled) {
+	if _, _, err := Try(ended, good, dealt(good, trial.Disjoint), trial.Disjoint, 1, 1); !errors.Is(err, context.Canceled) {
 		t.Errorf("with a context that has ended: %v", err)
 	}
 }

@@ -6,7 +6,7 @@
 //	err := e.Extract(x, samples)
 //	d, err := features.Train(ctx, set, workers) // of such features of covers and stegos
 //	found := d.Score(x) >= 0
-//	verdict, err := features.Try(ctx, set, sources, features.Disjoint, 1, workers)
+//	verdict, err := features.Try(ctx, set, labels, trial.Disjoint, 1, workers)
 //
 // Most of what is hidden is fainter than the recording around it, so that the statistics are those of residuals, of the quietest places, and of
 // the holes between a recording's partials, before its bands and in its pauses, where a 16-bit file has nothing but the noise of its own

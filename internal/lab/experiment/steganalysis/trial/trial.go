@@ -1,8 +1,8 @@
 // Package trial says how recordings are dealt to learn from and to be tried on, and how well a detector did: whatever detects is measured by it in the same way.
 //
-//	part := trial.Deal(groups, trial.Disjoint, 1) // of each pair
+//	labels := trial.Labels{Groups: groups, Sources: sources, Part: trial.Deal(groups, trial.Disjoint, 1)}
 //	// a detector learns from the pairs of some parts and scores those of others
-//	verdict, err := trial.Judge(ctx, scores, groups, sources, 1)
+//	verdict, err := trial.Judge(ctx, scores, labels, 1)
 package trial
 
 import (
@@ -55,6 +55,30 @@ const (
 	Known
 )
 
+// Labels are what is known of pairs beside what detectors see of them.
+type Labels struct {
+	Groups, Sources []string // by name
+	Part            []int    // that each pair belongs to: see [Deal]
+}
+
+// Of returns the labels of the pairs that are chosen.
+func (l Labels) Of(pairs []int) (p Labels) {
+	for _, i := range pairs {
+		p.Groups, p.Sources, p.Part = append(p.Groups, l.Groups[i]), append(p.Sources, l.Sources[i]), append(p.Part, l.Part[i])
+	}
+	return p
+}
+
+// In returns the pairs whose parts are chosen.
+func (l Labels) In(chosen func(part int) bool) (pairs []int) {
+	for i, part := range l.Part {
+		if chosen(part) {
+			pairs = append(pairs, i)
+		}
+	}
+	return pairs
+}
+
 // fewest is the number of pairs that a source needs to be one.
 const fewest = 10
 
@@ -97,9 +121,8 @@ func Deal(groups []string, split Split, seed uint64) []int {
 // resamples is the number of bootstrap samples.
 const resamples = 2000
 
-// Judge returns the verdict on scores whose threshold is 0, of pairs of whose groups and sources there are the names. The seed is that of the bootstrap. The error
-// is the context's.
-func Judge(ctx context.Context, s Scores, groups, sources []string, seed uint64) (*Verdict, error) {
+// Judge returns the verdict on the scores of pairs, whose threshold is 0. The seed is that of the bootstrap. The error is the context's.
+func Judge(ctx context.Context, s Scores, l Labels, seed uint64) (*Verdict, error) {
 	v := &Verdict{Tried: len(s.Cover)}
 	members := func(of []string) (names []string, at map[string][]int) {
 		at = map[string][]int{}
@@ -114,7 +137,7 @@ func Judge(ctx context.Context, s Scores, groups, sources []string, seed uint64)
 		}
 		return p
 	}
-	names, at := members(groups)
+	names, at := members(l.Groups)
 	rng := rand.New(rand.NewPCG(seed, 2))
 	var wrong, areas []float64
 	for range resamples {
@@ -129,7 +152,7 @@ func Judge(ctx context.Context, s Scores, groups, sources []string, seed uint64)
 		wrong, areas = append(wrong, p.Error(0)), append(areas, p.AUC())
 	}
 	v.Error, v.AUC = estimate(s.Error(0), wrong), estimate(s.AUC(), areas)
-	names, at = members(sources)
+	names, at = members(l.Sources)
 	for _, name := range names {
 		if p := at[name]; len(p) >= fewest {
 			v.Sources = append(v.Sources, Source{name, len(p), of(p).Error(0)})

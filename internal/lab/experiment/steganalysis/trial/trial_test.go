@@ -75,7 +75,7 @@ func TestJudge(t *testing.T) {
 		sources = append(sources, []string{"seen", "unseen", "few"}[min(g%2, 1)])
 	}
 	sources[0] = "few"
-	v, err := Judge(t.Context(), s, groups, sources, 1)
+	v, err := Judge(t.Context(), s, Labels{Groups: groups, Sources: sources}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
