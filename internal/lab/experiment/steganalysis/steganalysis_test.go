@@ -102,7 +102,7 @@ func TestNetworksGoOn(t *testing.T) {
 	config.Steps, config.ValidateEvery = 6, 3
 	measure := func(only ...string) *Verdict {
 		r, err := Measure(t.Context(), Data{Scenes: []Scene{{
-			Name: "made up", Rate: dataset.Rate, Sets: []*dataset.Speech{speech}, Samples: experiment.Samples, Networks: []string{Loud, strongest, Weak},
+			Name: "made up", Rate: dataset.Rate, Sets: []*dataset.Speech{speech}, Samples: experiment.Samples / 4, Networks: []string{Loud, strongest, Weak},
 		}}, Pictures: pictures}, Options{Options: experiment.Options{Seed: 2, Workers: 2}, Each: 2, Only: only, Networks: true, Detector: config})
 		if err != nil {
 			t.Fatal(err)
@@ -120,7 +120,7 @@ func TestEarlier(t *testing.T) {
 	speech, pictures, config := recordings(t, 6, 2), experimenttest.Data(t).Pictures, smallDetector
 	config.Steps, config.ValidateEvery = 2, 1
 	data := Data{Scenes: []Scene{{
-		Name: "made up", Rate: dataset.Rate, Sets: []*dataset.Speech{speech}, Samples: experiment.Samples, Only: []string{Loud, Weak, untouched}, Networks: []string{Loud},
+		Name: "made up", Rate: dataset.Rate, Sets: []*dataset.Speech{speech}, Samples: experiment.Samples / 2, Only: []string{Loud, Weak, untouched}, Networks: []string{Loud},
 	}}, Pictures: pictures, Digest: "made up"}
 	measure := func(o Options) (*Report, error) {
 		o.Seed, o.Workers, o.Each, o.Detector = max(o.Seed, 2), 2, 2, config
