@@ -37,7 +37,7 @@ export const silence = ["Ditas could not be started in this browser.", "Reload t
 
 /** ask returns the Response to what is asked for by a path from the root; options are fetch's method, body and signal. */
 export async function ask(path, { method = "GET", body, signal } = {}) {
-  if (path.startsWith("/examples/")) return fetch(new URL(`.${path}`, root), { signal });
+  if (path.startsWith("/examples/") || path === "/words.txt") return fetch(new URL(`.${path}`, root), { signal });
   await ready;
   signal?.throwIfAborted();
   const id = ++last;
