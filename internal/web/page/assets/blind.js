@@ -8,7 +8,10 @@ const rounds = 5;
 
 /** Blind is the test with one pair of recordings: where they are alike, guesses are right about half of the time. */
 export class Blind {
-  /** @param sound what ditas says of both, @param before, after what load samples of them, as Player takes it */
+  /**
+   * @param sound what ditas says of both recordings
+   * @param before, after what load samples of them, as Player takes it
+   */
   constructor(sound, before, after) {
     Object.assign(this, { sound, before, after, done: 0, right: 0 });
     id("guess-a").onclick = () => this.guess(0);

@@ -176,7 +176,7 @@ export function setUpHide(session, about, next) {
   function sayPassphrase() {
     const { secret, secretOnly } = way();
     const { value } = id("passphrase");
-    id("passphrase-optional").textContent = secretOnly ? t.hide.needed : secret ? t.hide.optional : t.hide.none;
+    id("passphrase-optional").textContent = !secret ? t.hide.impossible : value ? t.hide.given : secretOnly ? t.hide.needed : t.hide.none;
     id("passphrase-says").textContent = !secret ? t.hide.noPassphrase : value && value === suggested ? t.hide.suggested : t.hide.remember;
   }
 

@@ -61,15 +61,15 @@ export const phases = {
 
 /** purposes says what a recording may be for, and what the picture survives then. Another word of the server's, voice, is a kind of share here. */
 export const purposes = {
-  keep: { title: "I keep it, or hand the file on", says: "The picture comes back exactly where there is room. It survives cutting, noise and a change of volume, but not MP3 and the like." },
-  share: { title: "I post or send it", says: "The picture survives MP3, AAC, Opus and Vorbis, as far as they leave room: a small one, not exact." },
-  secret: { title: "Nobody may suspect anything", says: "Made not to be found. The picture survives no change of the sound at all, and it takes a passphrase." },
+  keep: { title: "I keep it, or hand the file on", says: "The picture is exact, given room. It survives cuts, noise and changes of volume, not MP3 and the like." },
+  share: { title: "I post or send it", says: "The picture survives MP3, AAC, Opus and Vorbis, as far as they leave room. It is small and not exact." },
+  secret: { title: "Nobody may suspect anything", says: "Made not to be found. The picture survives no change of the sound, and it takes a passphrase." },
 };
 
 /** t is every other text, by the part of the page that shows it. */
 export const t = {
   cancelled: "Cancelled.",
-  again: "Choose another",
+  again: "Change",
   warning: (text) => `This recording ${text}. `,
   percent: (v) => `${v} %`,
   pixels: (width, height) => `${width}×${height} pixels`,
@@ -77,6 +77,8 @@ export const t = {
 
   api: {
     error: (status) => `Ditas answered with an error (${status}).`,
+    noServer: ["Ditas does not answer.", "Is ditas serve still running?"],
+    noProgram: ["Ditas could not be started in this browser.", "Reload the page. If that does not help, try a newer browser, or the command."],
     broke: ["The connection to ditas broke.", "Reload this page."],
     stopped: ["Ditas stopped before it was done.", "Reload this page."],
   },
@@ -91,9 +93,10 @@ export const t = {
     credit: (...credits) => `The example: ${credits.join("; ")}.`,
     usual: (name) => `${name} (default)`,
     needed: "needed here",
-    optional: "if you like: without one, anyone who has ditas can reveal the picture",
-    none: "not in this way of hiding",
-    remember: "Several random words are good; whoever forgets them has lost the picture.",
+    given: "as given",
+    none: "none, so anyone can reveal it",
+    impossible: "not in this way of hiding",
+    remember: "Without one, anyone who has ditas can reveal the picture. Several random words are good; whoever forgets them has lost the picture.",
     noPassphrase: "This way of hiding takes no passphrase: anyone who has ditas can reveal the picture.",
     suggested: "These words were drawn at random (the EFF’s list, CC BY 3.0 US). Write them down: whoever forgets them has lost the picture.",
     noWords: ["The list of words could not be loaded.", "Try again, or choose a passphrase of your own."],
@@ -154,7 +157,7 @@ export const t = {
     changeFact: "The change in the recording",
     fainter: (dB) => `${times(dB)} times fainter`,
     snr: (dB, deviation) => `SNR ${dB.toFixed(1)} dB; largest change ${(100 * deviation).toPrecision(2)} % of full scale`,
-    earFact: "To the ear",
+    earFact: "To the ear, by a model of it",
     asking: "asking an ear model",
     warning: (text, advice) => sentence(`the recording ${text}; ${advice}`),
     backFact: "The picture that comes back",
@@ -181,7 +184,7 @@ export const t = {
     graded: (odg) => {
       const grades = [[-0.5, "nothing to hear"], [-1, "hardly to be heard"], [-2, "can be heard"], [-3, "plainly heard"]];
       const title = grades.find(([least]) => odg >= least)?.[1] ?? "disturbing";
-      return [title, `ODG ${odg.toFixed(1)}, a model of the grade that listeners would give: 0 is not heard, −4 very annoying`];
+      return [title, `ODG ${odg.toFixed(1).replace("-", "−")}, a model of the grade that listeners would give: 0 is not heard, −4 very annoying`];
     },
     spectrograms: (before, after) => [`Spectrogram of ${before}`, `Spectrogram of ${after}`, "Spectrogram of the difference between the two"],
     kilohertz: (rate) => `${round(rate / 1000)} kHz`,
