@@ -325,6 +325,7 @@ func (p *tab) save(selector string) (name string, content []byte) {
 	p.click(selector)
 	for e, err := range begun {
 		if err != nil {
+			p.shot("failed")
 			p.t.Fatalf("nothing was saved: %v", err)
 		}
 		name = e.SuggestedFilename
