@@ -1065,6 +1065,12 @@ func TestPageWarns(t *testing.T) {
 			t.Errorf("it warns %q, want %s", s, want)
 		}
 	}
+	p.click("#for-share")
+	p.until(`document.querySelector("#room-busy").hidden && !document.querySelector("#verdict").textContent.includes("listens")`)
+	if s := p.text("#cover-warnings"); !strings.Contains(s, "This recording is clipped") {
+		t.Errorf("for another purpose it warns %q", s)
+	}
+	p.click("#for-keep")
 	contrast(p)
 	for _, scheme := range []string{"dark", "light"} {
 		p.look(1200, scheme)
