@@ -43,3 +43,11 @@ func unread(format *codec.Format, encoding string) error {
 		Says: "is " + format.Name() + encoding + ", which this page cannot read", Advice: format.Advice(), Err: audio.ErrFormat, Format: format,
 	}
 }
+
+// Codecs returns nothing: no other program is there to compress.
+func Codecs() []Codec { return nil }
+
+// Compress fails.
+func Compress(context.Context, io.Writer, io.ReaderAt, int64, string) error {
+	return errors.ErrUnsupported
+}

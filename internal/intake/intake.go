@@ -71,3 +71,9 @@ func Advice(err error) string {
 	}
 	return ""
 }
+
+// Codec is a way to compress recordings with loss.
+type Codec struct {
+	Name  string `json:"name"`
+	Title string `json:"title"` // for people
+}

@@ -3,6 +3,7 @@ package passphrase
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -116,5 +117,24 @@ func TestThrow(t *testing.T) {
 	}
 	if _, _, err := Throw(iotest.ErrReader(iotest.ErrTimeout), Words); err == nil {
 		t.Error("a source that fails gives a passphrase")
+	}
+}
+
+// List has all the words that are thrown, each once.
+func TestList(t *testing.T) {
+	list := List()
+	sorted := slices.Clone(list)
+	slices.Sort(sorted)
+	if len(list) != 7776 || len(slices.Compact(sorted)) != len(list) || slices.Contains(list, "") || !slices.IsSorted(list) {
+		t.Errorf("%d words, %d of them unlike", len(list), len(slices.Compact(sorted)))
+	}
+	text, _, err := Throw(rand.NewChaCha8([32]byte{}), MostWords)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for word := range strings.FieldsSeq(text) {
+		if !slices.Contains(list, word) {
+			t.Errorf("%s is thrown and not listed", word)
+		}
 	}
 }

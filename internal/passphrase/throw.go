@@ -11,6 +11,20 @@ import (
 	"github.com/sethvargo/go-diceware/diceware"
 )
 
+// List returns the words that [Throw] draws from, in the order of their throws.
+func List() []string {
+	list := diceware.WordListEffLarge()
+	words := make([]string, 0, listed)
+	for i := range listed {
+		throws := 0
+		for n, place := i, 1; place < 100_000; n, place = n/6, 10*place {
+			throws += (n%6 + 1) * place
+		}
+		words = append(words, list.WordAt(throws))
+	}
+	return words
+}
+
 // Throw draws a passphrase from a source of random bytes: words of the EFF's long list, no two of them alike, with blanks between them. bits is
 // the binary logarithm of the number of passphrases that might have come out. The error is about the number of words, from [LeastWords] to
 // [MostWords], or the source's.

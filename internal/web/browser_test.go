@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -27,6 +28,7 @@ import (
 	"ditas/audio/codec"
 	"ditas/audio/wav"
 	"ditas/internal/channel"
+	"ditas/internal/passphrase"
 	"ditas/internal/racetest"
 	"ditas/internal/web"
 	"ditas/metric"
@@ -323,6 +325,7 @@ func (p *tab) save(selector string) (name string, content []byte) {
 	p.click(selector)
 	for e, err := range begun {
 		if err != nil {
+			p.shot("failed")
 			p.t.Fatalf("nothing was saved: %v", err)
 		}
 		name = e.SuggestedFilename
@@ -370,14 +373,16 @@ func TestPageHidesAndReveals(t *testing.T) {
 	if s := p.text("#cover-drop figcaption"); !strings.Contains(s, "10 s") {
 		t.Errorf("the recording is %q", s)
 	}
+	p.unfold("#more > summary")
 	exact := p.text("#detail")
 	p.slide("#strength", -75)
 	p.until(fmt.Sprintf(`document.querySelector("#room").getAttribute("aria-busy") == "false" && document.querySelector("#detail").innerText != %q`, exact))
-	if s := p.text("#verdict"); !strings.Contains(s, " quality (about ") {
+	if s := p.text("#verdict"); !strings.Contains(s, " quality: ") {
 		t.Errorf("at 75 dB: %q", s)
 	}
 	p.slide("#strength", -50)
 	p.until(fmt.Sprintf(`document.querySelector("#detail").innerText == %q`, exact))
+	p.unfold("#lock-summary")
 	p.do(chromedp.SendKeys(chromedp.CSS("#passphrase"), "open sesame"))
 	p.unfold("#also summary")
 	p.do(chromedp.SendKeys(chromedp.CSS("#salt"), "Anna"))
@@ -386,6 +391,10 @@ func TestPageHidesAndReveals(t *testing.T) {
 
 	p.click("#hide-go")
 	p.until(`!document.querySelector("#hidden").hidden`)
+	if eval[bool](p, `document.querySelector("#facts").checkVisibility()`) {
+		t.Error("who does not ask for numbers gets them all the same")
+	}
+	p.unfold("#numbers > summary")
 	p.until(`/ODG/.test(document.querySelector("#facts").innerText) && document.querySelector("#top").textContent != ""`)
 	if s := p.text("#facts"); !strings.Contains(s, "not one value of one pixel differs") || !strings.Contains(s, "SNR 5") {
 		t.Errorf("the facts are %q", s)
@@ -570,18 +579,21 @@ func TestPageTakesExampleAndDrops(t *testing.T) {
 	p, server := openPage(t)
 	p.click("#example")
 	p.until(`document.querySelector("#verdict").textContent.includes("come back") && !document.querySelector("#hide-go").disabled`)
-	p.act(`(() => {
-		const canvas = Object.assign(document.createElement("canvas"), { width: 60, height: 50 });
-		canvas.toBlob((blob) => {
-			const dataTransfer = new DataTransfer();
-			dataTransfer.items.add(new File([blob], "dropped.png", { type: "image/png" }));
-			document.querySelector("#picture-drop b").dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
-		});
-	})()`)
-	p.until(`document.querySelector("#picture-drop figcaption").innerText.includes("dropped.png")`)
-	if s := p.text("#picture-drop figcaption"); !strings.Contains(s, "60×50 pixels") {
-		t.Errorf("dropped %q", s)
-	}
+	// Both at once, anywhere, and the browser knows no type of either; a picture can be pasted, too.
+	p.act(`globalThis.give = async (type, where, width) => {
+		const canvas = Object.assign(document.createElement("canvas"), { width, height: 50 });
+		const blob = await new Promise((resolve) => canvas.toBlob(resolve));
+		const speech = await (await fetch("/examples/speech.wav")).blob();
+		const files = new DataTransfer();
+		if (type == "drop") files.items.add(new File([speech], "dropped"));
+		files.items.add(new File([blob], type == "drop" ? "picture" : "pasted.png"));
+		const event = type == "drop" ? new DragEvent(type, { dataTransfer: files, bubbles: true, cancelable: true }) : new ClipboardEvent(type, { clipboardData: files, bubbles: true });
+		document.querySelector(where).dispatchEvent(event);
+	}; give("drop", "footer", 60); undefined`)
+	p.until(`document.querySelector("#picture-given").innerText.includes("60×50 pixels") && document.querySelector("#cover-given").innerText.includes("dropped")`)
+	p.act(`give("paste", "body", 70); undefined`)
+	p.until(`document.querySelector("#picture-given").innerText.includes("70×50 pixels")`)
+	p.until(`!document.querySelector("#hide-go").disabled`)
 	p.act(`document.querySelector("#hide-go").click(); document.querySelector("#hide-busy .cancel").click()`)
 	p.until(`document.querySelector("#hide-busy").hidden && !document.querySelector("#hide-go").disabled`)
 	if s := p.problems(); s != "" || !eval[bool](p, `document.querySelector("#hidden").hidden`) {
@@ -591,6 +603,101 @@ func TestPageTakesExampleAndDrops(t *testing.T) {
 	// It says so when ditas is gone.
 	server.CloseClientConnections()
 	p.until(`!document.querySelector("#lost").hidden`)
+}
+
+// Who comes for the first time hides a picture by two clicks, without scrolling, can save it at once, and finds out whether the change is heard.
+func TestPageHidesInTwoClicks(t *testing.T) {
+	racetest.Skip(t)
+	p, _ := openPage(t)
+	seen := func(selector string) bool {
+		return eval[bool](p, fmt.Sprintf(`(() => { const { top, bottom } = document.querySelector(%q).getBoundingClientRect(); return top >= 0 && bottom <= innerHeight })()`, selector))
+	}
+	for _, size := range [][2]int64{{1280, 800}, {390, 844}} {
+		p.look(size[0], "light")
+		p.do(chromedp.EmulateViewport(size[0], size[1]), chromedp.Reload())
+		p.until(`"ready" in document.documentElement.dataset`)
+		for _, selector := range []string{"#example", "#hide-go"} {
+			if !seen(selector) {
+				t.Errorf("%s is out of sight at %v", selector, size)
+			}
+		}
+		for _, name := range []string{"PSNR", "dB", "lattice", "samples"} {
+			if s := p.text("#hide"); strings.Contains(s, name) {
+				t.Errorf("the first thing that a newcomer reads is %s, in %q", name, s)
+			}
+		}
+		p.click("#example")
+		p.until(`document.querySelector("#verdict").textContent.includes("come back") && !document.querySelector("#hide-go").disabled`)
+		if !seen("#hide-go") || eval[float64](p, "scrollY") != 0 || eval[bool](p, `[...document.querySelectorAll("#hide details")].some(e => e.open)`) {
+			t.Errorf("the button is out of sight at %v when it is needed", size)
+		}
+	}
+	p.act(`
+		window.shared = [];
+		navigator.canShare = ({ files }) => files[0].type == "audio/wav";
+		navigator.share = async ({ files }) => shared.push(files[0].name + " " + files[0].size);
+		crypto.getRandomValues = (array) => array.fill(0);
+	`)
+	p.click("#hide-go")
+	p.until(`!document.querySelector("#hidden").hidden`)
+	for _, selector := range []string{"#download", "#share"} {
+		if !seen(selector) {
+			t.Errorf("%s is out of sight", selector)
+		}
+	}
+	p.click("#share")
+	p.until(`shared.length == 1`)
+	info, err := os.Stat(speech)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := eval[string](p, `shared[0]`), fmt.Sprintf("speech-stego.wav %d", info.Size()); got != want || p.asks() {
+		t.Errorf("shared %q, want %q; and the browser asks whether to leave: %t", got, want, p.asks())
+	}
+
+	// With the zeros that are drawn above, A is the one with the picture in it.
+	p.click("#blind-player .choice:nth-of-type(2) input")
+	p.click("#blind-player .play")
+	p.until(`/^0:0[1-9]/.test(document.querySelector("#blind-player .time").textContent)`)
+	for i, guess := range []string{"a", "a", "b", "a", "a"} {
+		if s := p.text("#blind-score"); !strings.Contains(s, fmt.Sprintf("Round %d of 5", i+1)) || strings.Contains(s, "right") {
+			t.Errorf("before the last guess: %q", s)
+		}
+		p.act(`document.querySelector("#guess-` + guess + `").click()`)
+	}
+	if s := p.text("#blind-score"); !strings.Contains(s, "right 4 times out of 5") {
+		t.Errorf("after the last guess: %q", s)
+	}
+	p.unfold("#numbers > summary")
+	p.click("#blind-player .play")
+	p.until(`document.querySelector("#blind-player").dataset.state == "playing"`)
+	p.click("#hide-player .play")
+	p.until(`document.querySelector("#hide-player").dataset.state == "playing"`)
+	if got := eval[string](p, `document.querySelector("#blind-player").dataset.state`); got != "paused" {
+		t.Error("two recordings play at once")
+	}
+}
+
+// Whoever translates the page finds what it says in two files.
+func TestPageHasItsWordsInOnePlace(t *testing.T) {
+	var files []string
+	for _, pattern := range []string{"page/assets/*.js", "site/files/assets/*.js"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
+	}
+	words := regexp.MustCompile("[\"'`][A-Z][a-z’]+( [a-z]+| …|\\.)[^\"'`]*[\"'`]")
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := words.FindAll(data, -1); filepath.Base(name) != "words.js" && len(found) > 0 {
+			t.Errorf("%s says %q", name, found)
+		}
+	}
 }
 
 // The microphone is a source of recordings, kept without loss. It is used once at a time, and no longer than the button says.
@@ -633,9 +740,15 @@ func TestPageRecords(t *testing.T) {
 	}
 }
 
-// What was hidden comes back at a click, also if another passphrase has been typed since. What is cancelled leaves nothing, least of
-// all something to save, and the keyboard does not lose its place.
-func TestPageRevealsAgain(t *testing.T) {
+// asks reports whether the browser would ask before the page is left.
+func (p *tab) asks() bool {
+	p.t.Helper()
+	return eval[bool](p, `!dispatchEvent(new Event("beforeunload", { cancelable: true }))`)
+}
+
+// A result is shown as long as it is one of what is given. What is cancelled leaves nothing, least of all something to save, and the keyboard does not
+// lose its place.
+func TestPageShowsNothingStale(t *testing.T) {
 	racetest.Skip(t)
 	p, _ := openPage(t)
 	short := filepath.Join(t.TempDir(), strings.Repeat("a_long_name_", 9)+".wav")
@@ -643,13 +756,47 @@ func TestPageRevealsAgain(t *testing.T) {
 	p.give("#picture-file", photo)
 	p.give("#cover-file", short)
 	p.until(`!document.querySelector("#hide-go").disabled`)
+	p.unfold("#lock-summary")
 	p.do(chromedp.SendKeys(chromedp.CSS("#passphrase"), "one"))
+	if p.asks() {
+		t.Error("the browser asks before a page is left on which nothing is made")
+	}
 	p.click("#hide-go")
 	p.until(`!document.querySelector("#hidden").hidden`)
+	if !p.asks() {
+		t.Error("what is not saved is lost without a question")
+	}
 	p.look(320, "light")
 	p.fits()
 	p.look(1200, "light")
 	p.do(chromedp.SendKeys(chromedp.CSS("#passphrase"), "two"))
+	if eval[bool](p, `document.querySelector("#download").checkVisibility() || !document.querySelector("#made").hidden`) || p.asks() {
+		t.Error("after another passphrase was typed the recording without it is there to be saved")
+	}
+	for _, change := range []string{
+		`document.querySelector("#for-share").click(); document.querySelector("#for-keep").click()`,
+		`{ const e = document.querySelector("#size"); e.value = 60; e.dispatchEvent(new Event("input", {bubbles: true})); }`,
+		`{ const e = document.querySelector("#salt"); e.value = "Anna"; e.dispatchEvent(new Event("input", {bubbles: true})); }`,
+	} {
+		p.until(`!document.querySelector("#hide-go").disabled && document.querySelector("#hide-go").ariaDisabled == "false"`)
+		p.act(`document.querySelector("#hide-go").click(); ` + change)
+		p.until(`document.querySelector("#hide-busy").hidden && document.querySelector("#hide-go").ariaDisabled == "false"`)
+		if eval[bool](p, `!document.querySelector("#hidden").hidden`) {
+			t.Errorf("hidden all the same after %s", change)
+		}
+	}
+	p.until(`!document.querySelector("#hide-go").disabled`)
+	p.act(`document.querySelector("#hide-go").focus(); document.querySelector("#hide-go").click()`)
+	if got := eval[string](p, `document.activeElement.id`); got != "hide-go" {
+		t.Errorf("while it hides, the focus is at %q", got)
+	}
+	p.act(`{ const e = document.querySelector("#hide-busy .cancel"); e.focus(); e.click(); }`)
+	p.until(`document.querySelector("#hide-busy").hidden`)
+	if got := eval[string](p, `document.activeElement.id + " " + document.querySelector("#status").textContent`); got != "hide-go Cancelled." {
+		t.Errorf("after it was cancelled, where the focus is and what is announced: %q", got)
+	}
+	p.click("#hide-go")
+	p.until(`!document.querySelector("#hidden").hidden`)
 	p.click("#try-reveal")
 	if got := eval[string](p, `document.activeElement.id`); got != "tab-reveal" {
 		t.Errorf("what was clicked is gone, and the focus is at %q", got)
@@ -664,9 +811,20 @@ func TestPageRevealsAgain(t *testing.T) {
 		t.Error("while a picture is revealed the one before it is offered to be saved")
 	}
 	p.act(`document.querySelector("#reveal-busy .cancel").click()`)
-	p.until(`document.querySelector("#reveal-busy").hidden && !document.querySelector("#reveal-go").disabled`)
+	p.until(`document.querySelector("#reveal-busy").hidden && document.querySelector("#reveal-go").ariaDisabled == "false"`)
 	if eval[bool](p, `document.querySelector("#revealed").checkVisibility()`) {
 		t.Errorf("cancelled, and the page shows %q", p.text("#revealed"))
+	}
+	p.click("#reveal-go")
+	p.until(`!document.querySelector("#save").hidden && document.querySelector("#save").checkVisibility()`)
+	p.do(chromedp.SendKeys(chromedp.CSS("#key"), "three"))
+	if eval[bool](p, `document.querySelector("#revealed").checkVisibility()`) {
+		t.Error("what another passphrase revealed is shown")
+	}
+	p.click("#tab-hide")
+	p.save("#download")
+	if p.asks() {
+		t.Error("the browser asks although all is saved")
 	}
 }
 
@@ -689,20 +847,39 @@ func TestPageAsksWhatFor(t *testing.T) {
 		return eval[string](p, `(document.querySelector("#purposes :checked")?.value ?? "none") + " by " + document.querySelector("#method").value`)
 	}
 	all := slices.DeleteFunc(ditas.Purposes(), func(p ditas.Purpose) bool { return p.Codec != "" })
-	if n := eval[int](p, `document.querySelectorAll("#purposes input").length`); n != len(all) {
-		t.Errorf("there is a choice of %d", n)
+	if got := eval[[]string](p, `[...document.querySelectorAll("#purposes input")].map(e => e.value)`); !slices.Equal(got, []string{ditas.Keep, ditas.Share, ditas.Secret}) {
+		t.Errorf("there is a choice of %v", got)
 	}
+	for _, says := range eval[[]string](p, `[...document.querySelectorAll("#purposes label")].map(e => e.innerText)`) {
+		if !strings.Contains(says, "survives") {
+			t.Errorf("what does it survive? %q", says)
+		}
+	}
+	p.unfold("#more > summary")
 	for _, purpose := range slices.Backward(all) {
-		p.click(fmt.Sprintf("#purposes [value=%s]", purpose.Name))
+		switch purpose.Name {
+		case ditas.Voice: // a kind of share
+			p.click("#for-share")
+			p.until(`document.querySelector("#verdict").textContent.includes("come back") && document.querySelector("#room").ariaBusy === "false"`)
+			p.click("#voice")
+		case ditas.Share:
+			p.click("#voice")
+		default:
+			p.click("#for-" + purpose.Name)
+		}
 		p.until(`document.querySelector("#verdict").textContent.includes("come back") && document.querySelector("#room").ariaBusy === "false"`)
-		if got := chosen(); got != purpose.Name+" by "+purpose.Method {
+		want := purpose.Name + " by " + purpose.Method
+		if purpose.Name == ditas.Voice {
+			want = "share by durable"
+		}
+		if got := chosen(); got != want || eval[bool](p, `document.querySelector("#voice").checked`) != (purpose.Name == ditas.Voice) {
 			t.Errorf("for %s: %s", purpose.Name, got)
 		}
 		m, err := ditas.MethodNamed(purpose.Method)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s := p.text("#purpose-survives"); !strings.Contains(s, m.Survives[0]) || !strings.Contains(s, m.Loses[0]) {
+		if s := p.text("#more"); !strings.Contains(s, m.Survives[0]) || !strings.Contains(s, m.Loses[0]) {
 			t.Errorf("for %s: %q", purpose.Name, s)
 		}
 		if open := eval[bool](p, `document.querySelector("#hide-go").disabled`); open != m.SecretOnly {
@@ -716,18 +893,50 @@ func TestPageAsksWhatFor(t *testing.T) {
 		p.shot("15-for-" + purpose.Name + "-phone")
 		p.look(1200, "light")
 		if m.SecretOnly {
-			p.do(chromedp.SendKeys(chromedp.CSS("#passphrase"), "of dice"))
+			p.click("#suggest")
+			p.until(`!document.querySelector("#hide-go").disabled`)
+			thrown := eval[string](p, `document.querySelector("#passphrase").value`)
+			if n := len(strings.Fields(thrown)); n != passphrase.Words || passphrase.Bits(thrown) < passphrase.Enough {
+				t.Errorf("the page suggests %q", thrown)
+			}
+			for word := range strings.FieldsSeq(thrown) {
+				if !slices.Contains(passphrase.List(), word) {
+					t.Errorf("the page suggests %s, which is not in the list", word)
+				}
+			}
+			p.click("#suggest") // never the same
+			p.until(fmt.Sprintf(`document.querySelector("#passphrase").value != %q`, thrown))
 		}
 		p.until(`!document.querySelector("#hide-go").disabled`)
 		p.click("#hide-go")
 		p.until(`!document.querySelector("#hidden").hidden && document.querySelector("#hide-busy").hidden`)
 		p.shot("15-hidden-for-" + purpose.Name)
-		if m.SecretOnly {
-			p.act(`{ const e = document.querySelector("#passphrase"); e.value = ""; e.dispatchEvent(new Event("input", {bubbles: true})); }`)
-		}
 		if s := p.text("#hidden-lead"); !strings.Contains(s, m.Loses[0]) {
 			t.Errorf("it is hidden: %q", s)
 		}
+		if m.SecretOnly {
+			p.act(`{ const e = document.querySelector("#passphrase"); e.value = ""; e.dispatchEvent(new Event("input", {bubbles: true})); }`)
+			continue
+		}
+		// The damage that a voice message does can be tried, where there is something to do it.
+		p.click("#try-reveal")
+		p.until(`/^Here/.test(document.querySelector("#revealed-title").textContent) && !document.querySelector("#save").hidden`)
+		if _, err := exec.LookPath("ffmpeg"); err != nil {
+			if eval[bool](p, `!document.querySelector("#codec-knob").hidden`) {
+				t.Error("a codec is offered that is not there")
+			}
+		} else {
+			p.act(`{ const e = document.querySelector("#codec"); e.value = "opus"; e.dispatchEvent(new Event("input", {bubbles: true})); }`)
+			if eval[bool](p, `document.querySelector("#revealed").checkVisibility()`) {
+				t.Error("what was revealed without that damage is shown with it")
+			}
+			p.click("#reveal-go")
+			p.until(`!document.querySelector("#reveal-problem").hidden || /^Here/.test(document.querySelector("#revealed-title").textContent) && !document.querySelector("#save").hidden`)
+			if s := p.problems(); s != "" || strings.Contains(p.text("#revealed-title"), "exactly") {
+				t.Errorf("after Opus: %q %s", p.text("#revealed-title"), s)
+			}
+		}
+		p.click("#tab-hide")
 	}
 	for method, want := range map[string]string{ditas.Networks: "none by " + ditas.Networks, ditas.Durable: "share by durable"} {
 		p.choose(method)
@@ -754,8 +963,9 @@ func TestPageHidesByAnotherMethod(t *testing.T) {
 		t.Error("who does not ask for more gets it all the same")
 	}
 	p.slide("#strength", -55)
+	p.unfold("#lock-summary")
 	p.do(chromedp.SendKeys(chromedp.CSS("#passphrase"), "typed before"))
-	p.unfold("#more summary")
+	p.unfold("#more > summary")
 	p.act(`{
 		window.said = [];
 		for (const name of ["room", "hide", "reveal"]) {
@@ -793,6 +1003,7 @@ func TestPageHidesByAnotherMethod(t *testing.T) {
 	p.look(1200, "light")
 	p.click("#hide-go")
 	p.until(`!document.querySelector("#hidden").hidden || !document.querySelector("#hide-problem").hidden`)
+	p.unfold("#numbers > summary")
 	p.until(`/ODG/.test(document.querySelector("#facts").innerText) && document.querySelector("#top").textContent != ""`)
 	if s := p.text("#facts"); strings.Contains(s, "If a piece gets lost") || strings.Contains(s, "NaN") || strings.Contains(s, "undefined") {
 		t.Errorf("the facts are %q", s)
@@ -854,6 +1065,12 @@ func TestPageWarns(t *testing.T) {
 			t.Errorf("it warns %q, want %s", s, want)
 		}
 	}
+	p.click("#for-share")
+	p.until(`document.querySelector("#room-busy").hidden && !document.querySelector("#verdict").textContent.includes("listens")`)
+	if s := p.text("#cover-warnings"); !strings.Contains(s, "This recording is clipped") {
+		t.Errorf("for another purpose it warns %q", s)
+	}
+	p.click("#for-keep")
 	contrast(p)
 	for _, scheme := range []string{"dark", "light"} {
 		p.look(1200, scheme)
@@ -872,7 +1089,7 @@ func TestPageWarns(t *testing.T) {
 	p.until(`!document.querySelector("#hide-go").disabled`)
 	p.slide("#strength", -90)
 	p.until(`document.querySelector("#verdict").textContent.includes("too quiet")`)
-	if s := p.text("#detail"); !strings.Contains(s, " dB, or make the recording louder") || !eval[bool](p, `document.querySelector("#hide-go").disabled`) {
+	if s := p.text("#advice"); !strings.Contains(s, " dB, or make the recording louder") || !eval[bool](p, `document.querySelector("#hide-go").disabled`) {
 		t.Errorf("of a strength that it cannot have: %q", s)
 	}
 	p.look(1200, "light")
@@ -896,6 +1113,28 @@ func TestPageTakesAnotherRecording(t *testing.T) {
 		t.Errorf("of a recording that has been replaced: %q", p.text("#hidden-lead"))
 	}
 
+	// Reading and listening can be cancelled, and done again.
+	p.act(`{
+		const [input, files] = [document.querySelector("#cover-file"), new DataTransfer()];
+		files.items.add(new File(["RIFF"], "never.wav"));
+		input.files = files.files;
+		input.dispatchEvent(new Event("change"));
+		const cancel = document.querySelector("#cover-busy .cancel");
+		cancel.focus();
+		cancel.click();
+	}`)
+	p.until(`document.querySelector("#cover-busy").hidden`)
+	if got := eval[string](p, `document.activeElement.id`); got != "cover-file" || p.problems() != "" || !strings.Contains(p.text("#cover-given"), "short.wav") {
+		t.Errorf("reading was cancelled: the focus is at %q, %s, %s", got, p.problems(), p.text("#cover-given"))
+	}
+	p.act(`{ document.querySelector("#for-secret").click(); const cancel = document.querySelector("#room-busy .cancel"); cancel.focus(); cancel.click(); }`)
+	p.until(`document.querySelector("#room-busy").hidden && document.querySelector("#listen").checkVisibility()`)
+	if got := eval[string](p, `document.activeElement.id`); got != "listen" || !eval[bool](p, `document.querySelector("#hide-go").disabled`) {
+		t.Errorf("listening was cancelled, and the focus is at %q", got)
+	}
+	p.click("#listen")
+	p.until(`document.querySelector("#room").ariaBusy == "false" && !document.querySelector("#verdict").classList.contains("waiting")`)
+
 	// The search through one in which nothing is hidden takes a while.
 	p.click("#tab-reveal")
 	p.give("#recording-file", speech)
@@ -903,7 +1142,7 @@ func TestPageTakesAnotherRecording(t *testing.T) {
 	p.click("#reveal-go")
 	p.give("#recording-file", short)
 	p.until(`document.querySelector("#recording-drop figcaption").innerText.includes("short.wav")`)
-	p.until(`document.querySelector("#reveal-busy").hidden && !document.querySelector("#reveal-go").disabled`)
+	p.until(`document.querySelector("#reveal-busy").hidden && document.querySelector("#reveal-go").ariaDisabled == "false"`)
 	if s := p.problems(); s != "" {
 		t.Errorf("of a recording that has been replaced: %q", s)
 	}
@@ -967,7 +1206,7 @@ func TestPageIsForEverybody(t *testing.T) {
 		p.do(chromedp.KeyEvent(kb.Tab))
 		order = append(order, eval[string](p, `document.activeElement.id`))
 	}
-	if got, want := strings.Join(order[1:], " "), "tab-hide picture-file cover-file record example for-keep strength size passphrase"; !strings.HasPrefix(got, want) {
+	if got, want := strings.Join(order[1:], " "), "tab-hide picture-file cover-file example record for-keep lock-summary more-summary"; !strings.HasPrefix(got, want) {
 		t.Errorf("the order of keys is %s, want %s", got, want)
 	}
 	p.do(chromedp.Focus(chromedp.CSS("#tab-hide")), chromedp.KeyEvent(kb.ArrowRight))
@@ -975,17 +1214,38 @@ func TestPageIsForEverybody(t *testing.T) {
 		t.Errorf("an arrow leads to %s", got)
 	}
 
+	// Each tab has an address, and the way back leads to the other one.
+	if got := eval[string](p, `location.hash`); got != "#reveal" {
+		t.Errorf("the address of a tab is %q", got)
+	}
+	p.act(`history.back()`)
+	p.until(`document.querySelector("#reveal").hidden && document.querySelector("#tab-hide").ariaSelected == "true"`)
+	p.act(`history.forward()`)
+	p.until(`document.querySelector("#hide").hidden`)
+	p.do(chromedp.Reload())
+	p.until(`"ready" in document.documentElement.dataset`)
+	if eval[bool](p, `document.querySelector("#reveal").hidden`) {
+		t.Error("the address of a tab leads to the other one")
+	}
+
 	p.do(chromedp.EmulateViewport(1200, 300), chromedp.Focus(chromedp.CSS("#tab-hide")), chromedp.KeyEvent(kb.Home), chromedp.KeyEvent(kb.End), chromedp.Sleep(300*time.Millisecond))
 	if got := eval[string](p, `document.activeElement.id + " " + scrollY`); got != "tab-reveal 0" {
 		t.Errorf("the last tab, and how far the page has scrolled away from it: %s", got)
 	}
 
+	// What is chosen is seen where colours are the reader's own.
+	p.do(call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "forced-colors", Value: "active"}}}))
+	p.until(`getComputedStyle(document.querySelector("#purposes label:has(:checked)")).outlineStyle == "solid"`)
+	p.shot("11-forced-colours")
+	p.look(1200, "light")
+
 	// A screen reader finds the parts by their roles, and what was given by its name.
 	for _, c := range []struct{ selector, role, name string }{
 		{"#tab-reveal", "tab", "Reveal"}, {"#strength", "slider", "Strength"}, {"#size", "slider", "Size of the picture"},
-		{"#picture-file", "button", "Drop a picture here"}, {"#passphrase", "textbox", "Passphrase"}, {"#hide-go", "button", "Hide the picture"},
+		{"#picture-file", "button", "A picture"}, {"#passphrase", "textbox", "Passphrase"}, {"#hide-go", "button", "Hide the picture"},
 	} {
 		p.click("#tab-hide")
+		p.act(`document.querySelector("#lock").open = document.querySelector("#more").open = true`)
 		role, name := p.accessible(c.selector)
 		if role != c.role || !strings.Contains(name, c.name) {
 			t.Errorf("%s is a %s called %q to a screen reader", c.selector, role, name)
@@ -1070,6 +1330,8 @@ func TestPageGivesBackTheFile(t *testing.T) {
 	p.until(`document.querySelector("#verdict").textContent.includes("come back exactly")`)
 	p.click("#hide-go")
 	p.until(`!document.querySelector("#hidden").hidden`)
+	p.unfold("#numbers > summary")
+	p.until(`document.querySelector("#facts").innerText`)
 	if s := p.text("#facts"); !strings.Contains(s, "the very file") || !strings.Contains(s, "beach.jpg") {
 		t.Errorf("the facts are %q", s)
 	}

@@ -154,8 +154,23 @@ func (s *session) postSurvey(w http.ResponseWriter, r *http.Request) error {
 		out.end(nil, err)
 		return nil
 	}
-	out.end(map[string]string{"method": v.Method()}, nil)
+	out.end(surveyed{v.Method(), f.warnings(v)}, nil)
 	return nil
+}
+
+// surveyed is what the page is told of a cover that was surveyed once more.
+type surveyed struct {
+	Method   string           `json:"method"`
+	Warnings []report.Warning `json:"warnings,omitempty"`
+}
+
+// warnings returns what is wrong with the recording as a cover, for a way of hiding that it was surveyed for.
+func (f *sound) warnings(v *ditas.Survey) []report.Warning {
+	list := v.Warnings()
+	if f.holds != nil {
+		list = append(list, *f.holds)
+	}
+	return list
 }
 
 // size returns a picture's size scaled by a factor, and down to what there is room for.

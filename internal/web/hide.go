@@ -204,11 +204,8 @@ func (s *session) putCover(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return nil, err
 		}
-		holds, err := ditas.Holds(ctx, f, ditas.Public())
-		if err != nil || holds == nil {
-			return v.Warnings(), err
-		}
-		return append(v.Warnings(), *holds), nil
+		f.holds, err = ditas.Holds(ctx, f, ditas.Public())
+		return f.warnings(v), err
 	})
 }
 

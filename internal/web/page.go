@@ -14,6 +14,7 @@ import (
 
 	"ditas/audio/codec"
 	"ditas/internal/intake"
+	"ditas/internal/passphrase"
 	"ditas/internal/words"
 	"ditas/picture"
 )
@@ -66,7 +67,7 @@ func Static() (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := map[string][]byte{"index.html": html}
+	files := map[string][]byte{"index.html": html, "words.txt": wordList()}
 	assets, err := fs.Glob(page, "page/assets/*")
 	if err != nil {
 		return nil, err
@@ -78,6 +79,9 @@ func Static() (map[string][]byte, error) {
 	}
 	return files, nil
 }
+
+// wordList returns the words that the page draws passphrases from, one a line.
+func wordList() []byte { return []byte(strings.Join(passphrase.List(), "\n") + "\n") }
 
 // pageRoutes has the handler serve the page and its parts.
 func (h *Handler) pageRoutes() error {
@@ -108,5 +112,10 @@ func (h *Handler) pageRoutes() error {
 		http.ServeContent(w, r, "index.html", time.Time{}, bytes.NewReader(index))
 	})
 	h.mux.HandleFunc("GET /assets/{file}", serve)
+	h.mux.HandleFunc("GET /words.txt", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.Header().Set("Cache-Control", "no-cache")
+		w.Write(wordList())
+	})
 	return nil
 }

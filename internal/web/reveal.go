@@ -9,10 +9,12 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 
 	"ditas"
 	"ditas/audio"
 	"ditas/audio/wav"
+	"ditas/internal/intake"
 	"ditas/picture"
 	"ditas/picture/quality"
 	"ditas/report"
@@ -24,11 +26,13 @@ type damage struct {
 	Silence float64  `json:"silence"` // share of what is left that is silenced, in two pieces
 	Noise   *float64 `json:"noise"`   // dB by which the recording is stronger than the noise that is added
 	Gain    float64  `json:"gain"`    // dB
+	Codec   string   `json:"codec"`   // by which it is compressed after all that, as intake.Codecs names them
 }
 
 func (d damage) check() error {
 	share := func(v float64) bool { return v >= 0 && v < 1 }
-	if !share(d.Cut) || !share(d.Silence) || !(d.Gain >= -40 && d.Gain <= 40) || d.Noise != nil && !(*d.Noise >= -20 && *d.Noise <= 120) {
+	if !share(d.Cut) || !share(d.Silence) || !(d.Gain >= -40 && d.Gain <= 40) || d.Noise != nil && !(*d.Noise >= -20 && *d.Noise <= 120) ||
+		d.Codec != "" && !slices.ContainsFunc(intake.Codecs(), func(c intake.Codec) bool { return c.Name == d.Codec }) {
 		return fmt.Errorf("%w: such damage", errRequest)
 	}
 	return nil
@@ -37,7 +41,9 @@ func (d damage) check() error {
 // damaging is the phase in which a copy is damaged.
 const damaging report.Phase = "damaging"
 
-func (d damage) none() bool { return d.Cut == 0 && d.Silence == 0 && d.Noise == nil && d.Gain == 0 }
+func (d damage) none() bool {
+	return d.Cut == 0 && d.Silence == 0 && d.Noise == nil && d.Gain == 0 && d.Codec == ""
+}
 
 // damageBlock is how many samples of a recording are damaged at a time.
 const damageBlock = 1 << 16
@@ -308,6 +314,9 @@ func (s *session) reveal(ctx context.Context, f *sound, q revealRequest, out *st
 // damage makes a damaged copy of a recording the session's, and takes it.
 func (s *session) damage(ctx context.Context, f *sound, d damage) (*sound, error) {
 	file, err := s.write(func(w io.Writer) error { return d.write(ctx, w, f) })
+	if err == nil && d.Codec != "" {
+		file, err = s.compress(ctx, file, d.Codec)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -317,6 +326,20 @@ func (s *session) damage(ctx context.Context, f *sound, d damage) (*sound, error
 	}
 	s.keep(damaged, hurt)
 	return s.take(damaged)
+}
+
+// compress returns what a codec makes of a WAV file, which is released. What ffmpeg is given and what it gives back counts as files of the page meanwhile.
+func (s *session) compress(ctx context.Context, f *spool, codec string) (*spool, error) {
+	defer f.release()
+	size, err := f.size()
+	if err != nil {
+		return nil, err
+	}
+	defer s.held.Add(-2 * size)
+	if s.held.Add(2*size) > s.handler.options.MaxPage {
+		return nil, errFull
+	}
+	return s.write(func(w io.Writer) error { return intake.Compress(ctx, w, f, size, codec) })
 }
 
 // preview returns a picture small enough to look at, as PNG.

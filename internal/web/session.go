@@ -24,6 +24,7 @@ import (
 	"ditas/internal/intake"
 	"ditas/internal/parallel"
 	"ditas/internal/replace"
+	"ditas/report"
 )
 
 // session is what one page has in hand.
@@ -252,6 +253,7 @@ type sound struct {
 	becomes string
 	// source is what was given, where its samples are more precise than those of the file that it became; nil elsewhere.
 	source audio.File
+	holds  *report.Warning       // that something is hidden in it, for whoever is about to hide in it
 	cut    *audio.TruncatedError // of what was given, if that became another kind of file, which is whole
 
 	surveying chan struct{} // takes one
@@ -654,6 +656,7 @@ type described struct {
 	Kind     string  `json:"kind"`              // of the file that is written
 	Given    string  `json:"given"`             // of the file that was given
 	Becomes  string  `json:"becomes,omitempty"` // what became of that, as report.Hide has it
+	Media    string  `json:"media"`             // type of that file
 	Format   string  `json:"format"`
 	Lossy    bool    `json:"lossy"` // the file that was given
 	Rate     int     `json:"rate"`
@@ -667,7 +670,7 @@ func (f *sound) describe() (described, error) {
 	size, err := f.file.size()
 	format := f.Format()
 	return described{
-		Name: f.name, Kind: f.format.Name(), Given: f.given.Name(), Becomes: f.becomes, Format: format.String(), Lossy: f.lossy, Rate: format.Rate, Channels: format.Channels,
+		Name: f.name, Kind: f.format.Name(), Given: f.given.Name(), Becomes: f.becomes, Media: f.format.MediaType(), Format: format.String(), Lossy: f.lossy, Rate: format.Rate, Channels: format.Channels,
 		Frames: f.Frames(), Seconds: format.Duration(f.Frames()).Seconds(), Bytes: size,
 	}, err
 }

@@ -41,7 +41,7 @@ func TestSite(t *testing.T) {
 }
 
 // later are the files that a visit does not begin with.
-var later = []string{".safetensors", "examples", "hevc.wasm.gz", "av1.wasm.gz"}
+var later = []string{".safetensors", "examples", "hevc.wasm.gz", "av1.wasm.gz", "words.txt"}
 
 // What a visit begins with takes less than 3.5 MB, and nothing asks for another place than the folder.
 func testSiteSize(t *testing.T, dir string) {
@@ -104,7 +104,9 @@ func testSiteOffline(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	p.look(1200, "light") // without motion, which a busy browser does by fits and starts
 	p.until(`navigator.serviceWorker.controller !== null`)
+	foreignCover := cover
 	if _, err := exec.LookPath("ffmpeg"); err == nil { // what the browser decodes becomes WAV, at its own rate
 		for _, name := range []string{"memo.m4a", "memo.webm"} {
 			foreign := filepath.Join(temp, name)
@@ -119,19 +121,25 @@ func testSiteOffline(t *testing.T, dir string) {
 			}
 			p.visit(address)
 		}
+		foreignCover = filepath.Join(temp, "memo.m4a")
 	}
 	for _, c := range []struct {
-		passphrase string
-		offline    bool
-	}{{"", false}, {"open sesame", true}} {
+		cover, passphrase string
+		offline           bool
+	}{{foreignCover, "", false}, {cover, "of dice", true}} {
 		if c.offline {
 			server.Close()
 			p.visit(address)
 		}
 		p.give("#picture-file", photo)
-		p.give("#cover-file", cover)
+		p.give("#cover-file", c.cover)
 		p.until(`document.querySelector("#verdict").textContent.includes("come back")`)
-		p.typed("#passphrase", c.passphrase)
+		p.unfold("#lock-summary")
+		if c.passphrase != "" { // one of dice, also without a network
+			p.click("#suggest")
+			p.until(`document.querySelector("#passphrase").value.split(" ").length == 6`)
+			c.passphrase = eval[string](p, `document.querySelector("#passphrase").value`)
+		}
 		p.click("#hide-go")
 		p.click("#hide-busy .cancel")
 		p.until(`document.querySelector("#hide-busy").hidden && !document.querySelector("#hide-go").disabled`)
@@ -141,8 +149,11 @@ func testSiteOffline(t *testing.T, dir string) {
 		p.click("#hide-go")
 		p.until(`!document.querySelector("#hidden").hidden && !document.querySelector("#hide-go").disabled`)
 		name, data := p.save("#download")
-		if name != "speech-stego.wav" {
-			t.Errorf("the recording is saved as %s", name)
+		if want := strings.TrimSuffix(filepath.Base(c.cover), filepath.Ext(c.cover)) + "-stego.wav"; name != want {
+			t.Errorf("the recording is saved as %s, want %s", name, want)
+		}
+		if s := p.text("#hidden-lead"); strings.Contains(s, "same kind of file") != (c.cover == cover) {
+			t.Errorf("%s with a picture in it: %q", filepath.Base(c.cover), s)
 		}
 		if err := os.WriteFile(stego, data, 0o666); err != nil {
 			t.Fatal(err)

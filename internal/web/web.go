@@ -29,6 +29,7 @@ import (
 	"time"
 
 	"ditas"
+	"ditas/internal/intake"
 	"ditas/picture"
 )
 
@@ -279,6 +280,7 @@ func (h *Handler) about(w http.ResponseWriter, _ *http.Request) {
 		// Purposes and Methods are the ways of hiding, the defaults first. Whoever knows the codec beforehand is better off at the command line.
 		Purposes []ditas.Purpose `json:"purposes"`
 		Methods  []ditas.Method  `json:"methods"`
+		Codecs   []intake.Codec  `json:"codecs,omitempty"` // by which recordings can be damaged
 	}
 	if e := h.options.Photo; e != nil {
 		v.Photo = &example{e.Name, e.Credit}
@@ -288,7 +290,7 @@ func (h *Handler) about(w http.ResponseWriter, _ *http.Request) {
 	}
 	v.MaxRecording, v.MaxPicture = h.options.MaxRecording, h.options.MaxPicture
 	v.Purposes = slices.DeleteFunc(ditas.Purposes(), func(p ditas.Purpose) bool { return p.Codec != "" })
-	v.Methods = ditas.Methods()
+	v.Methods, v.Codecs = ditas.Methods(), intake.Codecs()
 	reply(w, v)
 }
 

@@ -1,6 +1,7 @@
 // What the page asks ditas, and how it learns of progress.
 
 import * as backend from "./backend.js";
+import { t } from "./words.js";
 
 export { readable } from "./backend.js";
 
@@ -34,7 +35,7 @@ async function check(response) {
   } catch {
     // Not from ditas itself.
   }
-  throw new Problem(error?.message ?? `Ditas answered with an error (${response.status}).`, error?.hint);
+  throw new Problem(error?.message ?? t.api.error(response.status), error?.hint);
 }
 
 async function ask(path, options) {
@@ -47,6 +48,8 @@ async function ask(path, options) {
 }
 
 export const about = async () => (await ask("/api/about")).json();
+/** wordList yields the words that passphrases are drawn from. */
+export const wordList = async () => (await (await ask("/words.txt")).text()).trim().split("\n");
 export const example = async (name) => (await ask(`/examples/${encodeURIComponent(name)}`)).blob();
 
 /**
@@ -83,6 +86,10 @@ export class Session {
     return (await ask(this.url(path), { signal })).json();
   }
 
+  async blob(path, signal) {
+    return (await ask(this.url(path), { signal })).blob();
+  }
+
   async samples(which, from, frames, signal) {
     const response = await ask(this.url(`/sounds/${which}/samples?from=${from}&frames=${frames}`), { signal });
     return new Float32Array(await response.arrayBuffer());
@@ -90,10 +97,6 @@ export class Session {
 
   async put(path, body, signal) {
     return (await ask(this.url(path), { method: "PUT", body, signal })).json();
-  }
-
-  remove(path) {
-    return ask(this.url(path), { method: "DELETE" });
   }
 
   /** work starts something that takes time, calls each event's handler by its name, and returns the result. */
@@ -106,9 +109,9 @@ export class Session {
         for (const [name, value] of Object.entries(event)) handlers[name]?.(value);
       }
     } catch (error) {
-      if (error instanceof TypeError) throw new Problem("The connection to ditas broke.", "Reload this page.");
+      if (error instanceof TypeError) throw new Problem(...t.api.broke);
       throw error;
     }
-    throw new Problem("Ditas stopped before it was done.", "Reload this page.");
+    throw new Problem(...t.api.stopped);
   }
 }

@@ -1,6 +1,6 @@
-// What all cards of the page have in common: a place to drop a file, progress, and what went wrong.
+// What all cards of the page have in common: a place for a file, progress, and what went wrong.
 
-import { phases } from "./words.js";
+import { phases, sentence, t } from "./words.js";
 
 const $ = (root, selector) => root.querySelector(selector);
 
@@ -10,10 +10,18 @@ export const say = (text) => {
 };
 
 export class Card {
-  /** @param progress where progress is shown, @param problem where what went wrong is */
-  constructor(progress, problem) {
-    Object.assign(this, { progress, problem });
-    $(progress, ".cancel")?.addEventListener("click", () => this.cancel());
+  /**
+   * @param progress where progress is shown
+   * @param problem where what went wrong is
+   * @param back what has the focus when the button that cancels goes
+   */
+  constructor(progress, problem, back) {
+    Object.assign(this, { progress, problem, back });
+    $(progress, ".cancel").addEventListener("click", () => {
+      this.stopped = this.abort.signal;
+      this.cancel();
+      say(t.cancelled);
+    });
   }
 
   cancel() {
@@ -50,7 +58,10 @@ export class Card {
 
   /** end hides the progress of the work that a signal belongs to. */
   end(signal) {
-    if (this.latest(signal)) this.progress.hidden = true;
+    if (!this.latest(signal)) return;
+    const focused = this.progress.contains(document.activeElement);
+    this.progress.hidden = true;
+    if (focused) this.back.focus();
   }
 
   /** fail says what went wrong, or that all is well. */
@@ -74,27 +85,29 @@ export function fill(bar, share) {
   bar.firstElementChild.style.width = `${100 * Math.min(1, share)}%`;
 }
 
-/** dropZone makes an element take files that are dropped on it or chosen in it. */
-export function dropZone(root, take) {
+/** warn tells what is wrong with a recording and what to do, as ditas warns. */
+export function warn(root, warnings) {
+  root.replaceChildren(
+    ...warnings.map(({ text, advice }) => {
+      const [p, span] = [document.createElement("p"), document.createElement("span")];
+      span.textContent = sentence(advice);
+      p.append(t.warning(text), span);
+      return p;
+    }),
+  );
+}
+
+/** chooser makes a place for a file take the one that is chosen in it. */
+export function chooser(root, take) {
   const input = $(root, "input[type=file]");
   input.addEventListener("change", () => {
     const [file] = input.files;
     if (file) take(file);
     input.value = "";
   });
-  const over = (on) => (event) => {
-    if (event.type !== "dragleave" || !root.contains(event.relatedTarget)) root.classList.toggle("over", on);
-  };
-  root.addEventListener("dragenter", over(true));
-  root.addEventListener("dragleave", over(false));
-  root.addEventListener("drop", (event) => {
-    over(false)(event);
-    const [file] = event.dataTransfer.files;
-    if (file) take(file);
-  });
 }
 
-/** given shows in a drop zone what was given: its name and what else there is to say. */
+/** given shows in a place for a file what was given: its name and what else there is to say. */
 export function given(root, name, ...more) {
   root.classList.add("full");
   const figure = $(root, ".given");
@@ -106,11 +119,11 @@ export function given(root, name, ...more) {
   const again = document.createElement("span");
   again.className = "again";
   again.setAttribute("aria-hidden", "true");
-  again.textContent = "Choose another";
+  again.textContent = t.again;
   $(figure, "figcaption").replaceChildren(title, rest, again);
 }
 
-/** empty shows a drop zone with nothing in it. */
+/** empty shows a place for a file with nothing in it. */
 export function empty(root) {
   root.classList.remove("full");
   $(root, ".given").hidden = true;

@@ -1,29 +1,40 @@
 // The page: a session with ditas, two tabs, and what goes for the whole window.
 
 import * as api from "./api.js";
+import { sorted } from "./files.js";
 import { setUpHide } from "./hide.js";
 import { setUpReveal } from "./reveal.js";
+import { unsaved } from "./unsaved.js";
 
 const id = (name) => document.getElementById(name);
 
 const lost = () => {
   id("lost").hidden = false;
+  unsaved(false); // nothing can be saved any more
 };
 id("reload").addEventListener("click", () => location.reload());
 
-// A file that misses its place must not replace the page.
-for (const type of ["dragover", "drop"]) addEventListener(type, (event) => event.preventDefault());
-
+// Each tab has an address, #hide or #reveal, so that the browser's back leads from one to the other.
 const tabs = ["hide", "reveal"];
-export function show(name, focus = false) {
+function show(name, focus = false) {
+  if (id(name).hidden) history.pushState(null, "", `#${name}`);
+  turn(name);
+  if (focus) id(`tab-${name}`).focus();
+}
+function turn(name) {
   for (const tab of tabs) {
     const button = id(`tab-${tab}`);
     button.setAttribute("aria-selected", String(tab === name));
     button.tabIndex = tab === name ? 0 : -1;
     id(tab).hidden = tab !== name;
   }
-  if (focus) id(`tab-${name}`).focus();
 }
+function follow() {
+  const name = location.hash.slice(1) || tabs[0];
+  if (tabs.includes(name)) turn(name);
+}
+addEventListener("popstate", follow);
+follow();
 for (const [i, tab] of tabs.entries()) {
   id(`tab-${tab}`).addEventListener("click", () => show(tab));
   id(`tab-${tab}`).addEventListener("keydown", (event) => {
@@ -43,19 +54,46 @@ for (const button of document.querySelectorAll("[data-shows]")) {
   });
 }
 
+/** receive has files taken that are dropped anywhere on the page, or pasted. */
+function receive(take) {
+  const has = (event) => event.dataTransfer.types.includes("Files");
+  const over = (on) => document.documentElement.classList.toggle("over", on);
+  addEventListener("dragover", (event) => {
+    if (!has(event)) return;
+    event.preventDefault(); // or the file would replace the page
+    over(true);
+  });
+  addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) over(false); // it has left the window
+  });
+  const receiving = (name, from) => {
+    addEventListener(name, async (event) => {
+      over(false);
+      const files = [...(event[from]?.files ?? [])];
+      if (!files.length) return;
+      event.preventDefault();
+      take(await sorted(files));
+    });
+  };
+  receiving("drop", "dataTransfer");
+  receiving("paste", "clipboardData");
+}
+
 try {
   const [session, about] = await Promise.all([api.Session.open(lost), api.about()]);
   // Browsers may keep a page that was left, and what it holds, for those who come back.
   addEventListener("pagehide", () => session.close());
   addEventListener("pageshow", (event) => event.persisted && location.reload());
-  const reveal = setUpReveal(session);
-  setUpHide(session, about, {
+  const reveal = setUpReveal(session, about);
+  const hide = setUpHide(session, about, {
     made: reveal.made,
+    withdrawn: reveal.withdrawn,
     reveal() {
       show("reveal", true);
       reveal.takeMade();
     },
   });
+  receive((files) => (id("hide").hidden ? reveal : hide).take(files));
   document.documentElement.dataset.ready = "";
 } catch (error) {
   const [bold, rest] = [document.createElement("strong"), document.createElement("span")];

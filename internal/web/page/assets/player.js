@@ -2,7 +2,7 @@
 // apart, and a switch from one to another happens at the same instant of the recording. Samples come from ditas piece by piece, so
 // that hours of sound take no more memory than seconds.
 
-import { clock } from "./words.js";
+import { t } from "./words.js";
 
 const pieceSeconds = 2;
 const mostSamples = 2 ** 19; // of a piece, of all channels together, as ditas sends them
@@ -16,6 +16,8 @@ const icons = {
   play: '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M8 5.5v13l10.5-6.5z"/></svg>',
   pause: '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M8 6v12M16 6v12" stroke-width="3.4"/></svg>',
 };
+
+let audible; // the player that is heard: one at a time
 
 export class Player {
   /**
@@ -44,7 +46,7 @@ export class Player {
     const length = this.sound.frames / this.sound.rate;
     // A key moves by a hundredth.
     Object.assign(this.slider, { type: "range", min: 0, max: length, step: Math.max(0.1, Math.round(length / 10) / 10), value: 0 });
-    this.slider.setAttribute("aria-label", "Position");
+    this.slider.setAttribute("aria-label", t.player.position);
     this.slider.addEventListener("input", () => this.seek(Number(this.slider.value)));
     this.time = document.createElement("span");
     this.time.className = "time";
@@ -52,7 +54,7 @@ export class Player {
     if (tracks.length > 1) {
       const set = document.createElement("fieldset");
       const legend = document.createElement("legend");
-      legend.textContent = "Listen to";
+      legend.textContent = t.player.listenTo;
       set.append(legend);
       const name = `track-${root.id}`;
       tracks.forEach((track, i) => {
@@ -87,6 +89,8 @@ export class Player {
 
   async play() {
     if (this.playing) return;
+    if (audible !== this) audible?.pause();
+    audible = this;
     this.problem.hidden = true;
     try {
       if (!this.context) {
@@ -96,7 +100,7 @@ export class Player {
       await this.context.resume();
     } catch {
       this.context = undefined;
-      this.fail("This browser cannot play the recording. Save it and play it with another program.");
+      this.fail(t.player.failed);
       return;
     }
     if (this.position >= this.sound.frames) this.position = 0;
@@ -209,10 +213,10 @@ export class Player {
     if (this.button.dataset.icon !== state) {
       this.button.dataset.icon = state;
       this.button.innerHTML = icons[state];
-      this.button.setAttribute("aria-label", this.playing ? "Pause" : "Play");
+      this.button.setAttribute("aria-label", this.playing ? t.player.pause : t.player.play);
     }
     if (document.activeElement !== this.slider || this.playing) this.slider.value = second;
-    const text = `${clock(second)} of ${clock(frames / rate)}`;
+    const text = t.player.of(second, frames / rate);
     if (this.time.textContent !== text) {
       this.time.textContent = text;
       this.slider.setAttribute("aria-valuetext", text);

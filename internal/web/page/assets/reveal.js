@@ -1,24 +1,26 @@
 // The second tab: a recording goes in, and the picture comes out of it, stage by stage.
 
 import { readable } from "./api.js";
-import { Card, dropZone, given, say } from "./card.js";
+import { Card, chooser, empty, given, say } from "./card.js";
 import { Player } from "./player.js";
 import { Secrecy } from "./secrecy.js";
+import { Share } from "./share.js";
 import { draw } from "./spectrogram.js";
-import { bytes, percent, quality, seconds } from "./words.js";
+import { seconds, t } from "./words.js";
 
 const id = (name) => document.getElementById(name);
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const stageTime = 650; // milliseconds that each stage is looked at
 
-export function setUpReveal(session) {
-  const reading = new Card(id("recording-busy"), id("recording-problem"));
-  const card = new Card(id("reveal-busy"), id("reveal-problem"));
+export function setUpReveal(session, about) {
+  const reading = new Card(id("recording-busy"), id("recording-problem"), id("recording-file"));
+  const card = new Card(id("reveal-busy"), id("reveal-problem"), id("reveal-go"));
   const go = id("reveal-go");
-  let from, made, player;
+  const share = new Share("share-revealed", session);
+  let from, made, player, revealing;
 
   async function take(file) {
-    const signal = reading.begin("Reading");
+    const signal = reading.begin(t.reveal.reading);
     card.fail();
     try {
       const recording = await readable(file);
@@ -38,23 +40,26 @@ export function setUpReveal(session) {
     given(id("recording-drop"), sound.name, seconds(sound.seconds), sound.format);
     go.disabled = false;
     id("made").hidden = !made || from === "stego";
+    say(t.reveal.isFrom(sound.name));
     draw(id("recording-shown"), await session.get(`/spectrograms/${from}`, signal));
-    say(`${sound.name} is the recording to reveal from.`);
   }
 
-  // What was revealed, or is being revealed, is of another recording.
+  // What was revealed, or is being revealed, is of another recording, or with another key or other damage.
   function forget() {
     card.cancel();
+    card.fail();
     player?.close();
     player = undefined;
+    if (!id("revealed").hidden) say(t.reveal.withdrawn);
     id("revealed").hidden = true;
+    share.offer();
   }
 
-  dropZone(id("recording-drop"), take);
+  chooser(id("recording-drop"), take);
   id("take-made").addEventListener("click", takeMade);
 
   async function takeMade() {
-    const signal = reading.begin("Reading");
+    const signal = reading.begin(t.reveal.reading);
     from = "stego";
     id("key-kept").hidden = !secrecy.take(made.key);
     forget();
@@ -75,19 +80,27 @@ export function setUpReveal(session) {
   function damaged() {
     const share = (name) => {
       const v = Number(id(name).value);
-      id(`${name}-says`).textContent = v ? `${v} %` : "nothing";
+      id(`${name}-says`).textContent = v ? t.percent(v) : t.reveal.nothing;
       id(name).setAttribute("aria-valuetext", id(`${name}-says`).textContent);
       return v / 100;
     };
     const dB = noise();
-    id("noise-says").textContent = dB === null ? "none" : `${dB} dB below the recording`;
+    id("noise-says").textContent = dB === null ? t.reveal.none : t.reveal.below(dB);
     id("noise").setAttribute("aria-valuetext", id("noise-says").textContent);
-    return { cut: share("cut"), silence: share("silence"), noise: dB, gain: 0 };
+    return { cut: share("cut"), silence: share("silence"), noise: dB, codec: id("codec").value };
   }
-  for (const name of ["cut", "silence", "noise"]) id(name).addEventListener("input", damaged);
+  for (const { name, title } of about.codecs ?? []) id("codec").add(new Option(title, name));
+  id("codec-knob").hidden = !about.codecs;
+  for (const name of ["cut", "silence", "noise", "codec"]) {
+    id(name).addEventListener("input", () => {
+      forget();
+      damaged();
+    });
+  }
   for (const button of document.querySelectorAll("[data-damage]")) {
     button.addEventListener("click", () => {
       button.dataset.damage.split(",").forEach((v, i) => (id(["cut", "silence", "noise"][i]).value = v));
+      id("codec").value = "";
       damaged();
       if (!go.disabled) reveal();
     });
@@ -101,37 +114,45 @@ export function setUpReveal(session) {
 
   // Revealing.
 
-  go.addEventListener("click", reveal);
-  const secrecy = new Secrecy("key", "key-salt", "key-key-file", "key-also", () => {
-    if (!go.disabled) reveal();
-  });
+  const begin = () => {
+    if (!go.disabled && !revealing) reveal();
+  };
+  go.addEventListener("click", begin);
+  const secrecy = new Secrecy("key", "key-salt", "key-key-file", "key-also", begin, forget);
   id("key-key-file").addEventListener("change", () => (id("key-kept").hidden = true));
 
   async function reveal() {
-    const signal = card.begin("Revealing");
+    forget();
+    const signal = card.begin(t.reveal.revealing);
+    say(t.reveal.revealing);
+    revealing = signal;
+    go.setAttribute("aria-disabled", "true"); // it keeps the focus
     const view = new View(signal);
-    player?.close();
-    player = undefined;
-    go.disabled = true;
     try {
       const body = JSON.stringify({ from, ...(await secrecy.asked()), damage: damaged() });
       const handlers = { progress: (at) => card.follow(at), stage: (stage) => view.add(stage) };
       const result = await session.work("POST", "/reveal", body, handlers, signal);
       card.end(signal);
       await view.finish(result);
+      const saved = await session.address("/revealed");
+      signal.throwIfAborted();
       player = new Player(id("reveal-player"), result.sound, [{ label: "", load: (at, n, s) => session.samples(result.which, at, n, s) }]);
       id("hear").hidden = false;
-      id("save").href = await session.address("/revealed");
+      id("save").href = saved;
       id("save").download = result.saveAs;
-      id("save").textContent = result.file ? `Save ${result.saveAs}` : "Save the picture";
+      id("save").textContent = result.file ? t.reveal.save(result.saveAs) : t.reveal.savePicture;
       id("save").hidden = false;
+      share.offer("/revealed", result.saveAs, typeOf(result.saveAs));
     } catch (error) {
-      if (!card.latest(signal)) return; // what came after it shows itself
+      if (revealing !== signal) return; // what came after it shows itself
       id("revealed").hidden = true;
       card.fail(error);
     } finally {
       card.end(signal);
-      if (card.latest(signal)) go.disabled = false;
+      if (revealing === signal) {
+        revealing = undefined;
+        go.setAttribute("aria-disabled", "false");
+      }
     }
   }
 
@@ -141,14 +162,30 @@ export function setUpReveal(session) {
     made(sound, key) {
       made = { sound, key };
       id("made").hidden = false;
-      if (from === "stego") forget();
+    },
+    /** withdrawn tells that it is no longer what it was made as. */
+    withdrawn() {
+      made = undefined;
+      id("made").hidden = true;
+      if (from !== "stego") return;
+      from = undefined;
+      forget();
+      empty(id("recording-drop"));
+      go.disabled = true;
     },
     takeMade,
+    /** take takes what was dropped or pasted. */
+    take({ picture, recording }) {
+      take(recording ?? picture); // a picture is refused in words
+    },
   };
 }
 
 const address = (picture) => `data:image/png;base64,${picture}`;
-const close = (psnr) => (psnr === null || psnr === undefined ? "" : psnr >= 100 ? "exact" : `${psnr.toFixed(1)} dB`);
+const kinds = { png: "image/png", jpg: "image/jpeg", jpeg: "image/jpeg", gif: "image/gif", webp: "image/webp" };
+
+/** typeOf returns the media type of a picture's file by its name, or that of any file. */
+const typeOf = (name) => kinds[name.split(".").pop().toLowerCase()] ?? "application/octet-stream";
 
 /** View shows what is being revealed. Stages that come in quick succession are shown one after another all the same. */
 class View {
@@ -161,7 +198,7 @@ class View {
     id("save").hidden = true;
     id("ladder").hidden = true;
     id("stages").replaceChildren();
-    id("revealed-title").textContent = "The picture appears";
+    id("revealed-title").textContent = t.reveal.appears;
     id("revealed-lead").textContent = "";
     this.figure = id("frame");
     this.figure.hidden = id("stages").parentElement.hidden = false;
@@ -178,7 +215,7 @@ class View {
       if (first || this.stages.size === 1) {
         id("revealed").scrollIntoView({ block: "start", behavior: calm.matches ? "auto" : "smooth" });
       }
-      this.look(stage.picture, `The picture after stage ${stage.stage + 1}`);
+      this.look(stage.picture, t.reveal.afterStage(stage.stage));
       this.list([...this.stages.keys()].filter((i) => i <= stage.stage));
       if (!calm.matches) await new Promise((resolve) => setTimeout(resolve, stageTime));
     });
@@ -213,13 +250,13 @@ class View {
       if (stage) Object.assign(thumb, { src: address(stage.picture), alt: "" });
       else thumb.className = "none";
       const [title, says] = [document.createElement("b"), document.createElement("span")];
-      title.textContent = `Stage ${i + 1}`;
+      title.textContent = t.reveal.stage(i);
       const parts = [];
-      if (found) parts.push(found.arrived === found.blocks ? "arrived" : found.arrived ? `${found.arrived} of ${found.blocks} pieces arrived` : "lost");
-      if (stage) parts.push(close(stage.psnr));
+      if (found) parts.push(t.reveal.arrived(found.arrived, found.blocks));
+      if (stage) parts.push(t.reveal.dB(stage.psnr));
       says.textContent = parts.filter(Boolean).join(", ");
       button.append(thumb, title, says);
-      button.addEventListener("click", () => this.press(button, stage.picture, `The picture after stage ${i + 1}`));
+      button.addEventListener("click", () => this.press(button, stage.picture, t.reveal.afterStage(i)));
       item.append(button);
       return item;
     });
@@ -238,7 +275,7 @@ class View {
     id("revealed").hidden = false;
     this.figure.hidden = !result.picture;
     id("stages").parentElement.hidden = !result.picture;
-    if (result.picture) this.look(result.picture, "The revealed picture");
+    if (result.picture) this.look(result.picture, t.reveal.picture);
     const stages = result.stages ?? [];
     const rows = this.list([...stages.keys()], result);
     if (result.picture && (result.restored || result.file)) {
@@ -247,35 +284,28 @@ class View {
       button.type = "button";
       const thumb = Object.assign(document.createElement("img"), { src: address(result.picture), alt: "" });
       const [title, says] = [document.createElement("b"), document.createElement("span")];
-      title.textContent = result.file ? "The file itself" : "Restored";
-      says.textContent = [result.file ? "" : "a network fills in", close(result.psnr)].filter(Boolean).join(", ");
+      title.textContent = result.file ? t.reveal.itself : t.reveal.restored;
+      says.textContent = [result.file ? "" : t.reveal.fillsIn, t.reveal.dB(result.psnr)].filter(Boolean).join(", ");
       button.append(thumb, title, says);
       button.setAttribute("aria-pressed", "true");
-      button.addEventListener("click", () => this.press(button, result.picture, "The revealed picture"));
+      button.addEventListener("click", () => this.press(button, result.picture, t.reveal.picture));
       item.append(button);
       id("stages").append(item);
     } else {
       const last = [...rows].reverse().find((row) => !row.firstChild.disabled);
       last?.firstChild.setAttribute("aria-pressed", "true");
     }
-    this.figure.querySelector("figcaption").textContent = `${result.width}×${result.height} pixels`;
+    this.figure.querySelector("figcaption").textContent = t.pixels(result.width, result.height);
 
-    const q = result.psnr === null ? undefined : quality(result.psnr);
-    const file = result.file && `${result.saveAs}, ${bytes(result.file.bytes)}`;
-    id("revealed-title").textContent = file ? "Here it is, the very file" : result.exact ? "Here it is, exactly as it was hidden" : result.complete ? "Here it is" : "Here is what survived";
-    id("revealed-lead").textContent = file ? `${file}: byte for byte as it was hidden.` : result.exact
-      ? "Not one value of one pixel differs from the picture that was hidden."
-      : [
-          result.complete ? "All that was hidden has arrived." : "Parts are missing, so the picture is coarser than the one that was hidden.",
-          q ? `Its quality is ${q.title} (PSNR ${result.psnr.toFixed(1)} dB): ${q.says}.` : "",
-        ].join(" ");
-    for (const what of [
-      result.damaged && `The recording’s file is damaged: ${Math.max(0.01, result.damaged).toFixed(2)} s of it cannot be read.`,
-      result.altered && "The recording’s samples do not match the checksum in its header: something has changed them.",
-      result.complaint && `The recording seems to be damaged or cut off: the program that decoded it says: ${result.complaint}`,
-    ]) {
-      if (what) id("revealed-lead").textContent += ` ${what}`;
-    }
+    const { file, exact, complete, psnr } = result;
+    id("revealed-title").textContent = t.reveal.title(file, exact, complete);
+    const says = file
+      ? [t.reveal.byteForByte(result.saveAs, file.bytes)]
+      : exact
+      ? [t.reveal.exact]
+      : [complete ? t.reveal.complete : t.reveal.partly, (psnr ?? null) !== null && t.reveal.quality(psnr)];
+    says.push(result.damaged && t.reveal.damaged(result.damaged), result.altered && t.reveal.altered, result.complaint && t.reveal.complaint(result.complaint));
+    id("revealed-lead").textContent = says.filter(Boolean).join(" ");
     id("ladder").hidden = !result.bytes; // what does not hide bytes protects all stages alike
     this.map(result);
     id("revealed").focus({ preventScroll: true });
@@ -300,11 +330,10 @@ class View {
       }),
     );
     const share = result.frames ? result.arrived / result.frames : 0;
-    const parts = [`${percent(share)} of the ${result.frames} pieces that were written (teal); what is red is missing.`];
-    if (result.arrived === result.frames) parts[0] = `All ${result.frames} pieces that were written.`;
-    if (Math.abs(result.gain) > 0.05) parts.push(`The volume has changed by ${result.gain.toFixed(1)} dB.`);
-    if (result.inverted) parts.push("The polarity is inverted.");
+    const parts = [result.arrived === result.frames ? t.reveal.allFound(result.frames) : t.reveal.found(share, result.frames)];
+    if (Math.abs(result.gain) > 0.05) parts.push(t.reveal.gain(result.gain));
+    if (result.inverted) parts.push(t.reveal.inverted);
     id("found").textContent = parts.join(" ");
-    id("lanes").setAttribute("aria-label", `Map of the recording, from beginning to end: ${parts[0]}`);
+    id("lanes").setAttribute("aria-label", t.reveal.map(parts[0]));
   }
 }

@@ -1,6 +1,7 @@
 // What a key is made of: a passphrase, and what both sides have.
 
 import { Problem } from "./api.js";
+import { t } from "./words.js";
 
 const id = (name) => document.getElementById(name);
 const most = 1 << 29; // bytes of a file that are read at once
@@ -8,9 +9,9 @@ const most = 1 << 29; // bytes of a file that are read at once
 /** hash returns a file's SHA-256 in hexadecimal, empty without a file. */
 async function hash(file) {
   if (!file) return "";
-  if (!crypto.subtle) throw new Problem("The browser reads such a file only on the machine that ditas runs on.", "Leave it out, or use ditas on the command line.");
-  if (file.size > most) throw new Problem("The file that both have is larger than 512 MB.", "Choose a smaller one, or use ditas on the command line.");
-  if (!file.size) throw new Problem("The file that both have is empty.", "Choose another one.");
+  if (!crypto.subtle) throw new Problem(...t.secrecy.unreadable);
+  if (file.size > most) throw new Problem(...t.secrecy.large);
+  if (!file.size) throw new Problem(...t.secrecy.empty);
   const digest = await crypto.subtle.digest("SHA-256", await file.arrayBuffer());
   return Array.from(new Uint8Array(digest), (b) => b.toString(16).padStart(2, "0")).join("");
 }
@@ -19,9 +20,12 @@ async function hash(file) {
 export class Secrecy {
   #kept = ""; // hash of a file that was not chosen here
 
-  constructor(passphrase, salt, file, also, go) {
+  /** go is called when somebody wants to begin, and changed when the key is another one. */
+  constructor(passphrase, salt, file, also, go, changed) {
     [this.passphrase, this.salt, this.file, this.also] = [passphrase, salt, file, also].map(id);
+    this.file.addEventListener("change", changed);
     for (const input of [this.passphrase, this.salt]) {
+      input.addEventListener("input", changed);
       input.addEventListener("keydown", (event) => {
         if (event.key === "Enter") go();
       });

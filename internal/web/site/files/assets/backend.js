@@ -1,5 +1,7 @@
 // What answers the page where there is no server: ditas itself, in a worker. worker/main.go tells of the messages.
 
+import { t } from "./words.js";
+
 export { readable } from "./decode.js";
 
 const root = new URL("../", import.meta.url);
@@ -33,11 +35,11 @@ if ("serviceWorker" in navigator) {
 }
 
 /** silence is what to say and to do where nothing answers. */
-export const silence = ["Ditas could not be started in this browser.", "Reload the page. If that does not help, try a newer browser, or the command."];
+export const silence = t.api.noProgram;
 
 /** ask returns the Response to what is asked for by a path from the root; options are fetch's method, body and signal. */
 export async function ask(path, { method = "GET", body, signal } = {}) {
-  if (path.startsWith("/examples/")) return fetch(new URL(`.${path}`, root), { signal });
+  if (path.startsWith("/examples/") || path === "/words.txt") return fetch(new URL(`.${path}`, root), { signal });
   await ready;
   signal?.throwIfAborted();
   const id = ++last;
