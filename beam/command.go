@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -123,19 +122,16 @@ func read(name string) (all []ended, err error) {
 }
 
 // follow reads what ditas prints to its end, and calls next whenever a file is done. It returns an error if that says that the command as a whole failed.
-func follow(out io.Reader, next func()) error {
-	var whole error
-	r := bufio.NewReader(out)
+func follow(out io.Reader, next func()) (whole error) {
+	d := json.NewDecoder(out)
 	for {
-		line, err := r.ReadBytes('\n')
 		var is struct{ File, Error, Hint string }
-		if json.Unmarshal(line, &is) == nil {
-			if next(); is.File == "" && is.Error != "" {
-				whole = errors.New(strings.TrimSuffix(is.Error+": "+is.Hint, ": "))
-			}
-		}
-		if err != nil {
+		if d.Decode(&is) != nil {
+			io.Copy(io.Discard, out)
 			return whole
+		}
+		if next(); is.File == "" && is.Error != "" {
+			whole = errors.New(strings.TrimSuffix(is.Error+": "+is.Hint, ": "))
 		}
 	}
 }
