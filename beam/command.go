@@ -43,6 +43,7 @@ func (d *do) command(ctx context.Context, tasks []task) ([]ended, error) {
 	cmd := exec.CommandContext(ctx, d.Ditas, args...)
 	says := &tail{}
 	cmd.Stderr = says
+	cmd.WaitDelay = 10 * time.Second // a program that ditas has started may outlive it
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -122,7 +123,10 @@ func (d *do) ProcessElement(ctx context.Context, line string) error {
 		if len(d.chunk) == d.Chunk {
 			d.begin(ctx)
 		}
-		return d.within.Err()
+		if d.within.Err() != nil {
+			return cmp.Or(d.group.Wait(), d.within.Err())
+		}
+		return nil
 	})
 }
 
@@ -163,6 +167,13 @@ func (d *do) all(ctx context.Context, tasks []task) error {
 		var again []task
 		for i, e := range ended {
 			t := tasks[i]
+			// A worker that was given up may have made the file meanwhile.
+			if is, err := d.meanwhile(e); err != nil {
+				return err
+			} else if is {
+				d.count(before)
+				continue
+			}
 			if e.Exit == job.Failed && (e.crashed || passes(e.Error)) && t.attempt < d.Attempts {
 				again = append(again, task{t.Job, t.attempt + 1})
 				d.count(retried)
@@ -176,6 +187,14 @@ func (d *do) all(ctx context.Context, tasks []task) error {
 		tasks = append(tasks[len(ended):], again...)
 	}
 	return nil
+}
+
+// meanwhile reports whether what a job would write is there, although it failed.
+func (d *do) meanwhile(e ended) (bool, error) {
+	if e.Exit != job.Failed {
+		return false, nil
+	}
+	return d.results.Before(e.Job, true)
 }
 
 // add writes down what became of a job.
@@ -195,9 +214,9 @@ func (d *do) add(r job.Result) error {
 }
 
 // pause waits, unless the work ends meanwhile.
-func pause(ctx context.Context, time_ time.Duration) error {
+func pause(ctx context.Context, long time.Duration) error {
 	select {
-	case <-time.After(time_):
+	case <-time.After(long):
 		return ctx.Err()
 	case <-ctx.Done():
 		return ctx.Err()

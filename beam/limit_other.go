@@ -8,4 +8,4 @@ import "os/exec"
 func bind(*exec.Cmd) {}
 
 // limit does nothing.
-func limit(int, uint64) error { return nil }
+func limit(int, uint64) {}

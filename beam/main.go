@@ -47,11 +47,8 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 		fmt.Fprint(stderr, help)
 		flag.PrintDefaults()
 	}
-	// Does not return from a process that a runner has started to work.
-	if err := flag.CommandLine.Parse(args); err != nil {
-		return job.Usage
-	}
-	beam.Init()
+	flag.CommandLine.Parse(args) // which ends the program where they make no sense
+	beam.Init()                  // which does not return in a process that a runner has started to work
 	o.do.Flags = flag.Args()
 	if !known || o.manifest == "" || o.do.Out == "" {
 		fmt.Fprintln(stderr, "ditas-beam: want hide, reveal or inspect, --manifest and --out: -h explains")
