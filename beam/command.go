@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,17 +27,50 @@ type ended struct {
 	crashed bool
 }
 
-// command has ditas do tasks, by a manifest of its own, and returns what became of as many of them as it came to. It kills it where a file takes longer
-// than it may. An error is one of the command line, or of this machine.
-func (d *do) command(ctx context.Context, tasks []task) ([]ended, error) {
+// command has ditas do tasks, by a manifest of its own, and tells what became of each as soon as it is known; they end in their order. It kills ditas where a
+// file takes longer than it may, and returns how many tasks it came to. An error is one of the command line, of this machine, or of tell.
+func (d *do) command(ctx context.Context, tasks []task, tell func(t task, e ended) error) (n int, err error) {
+	if err := d.slots.acquire(ctx); err != nil {
+		return 0, err
+	}
+	defer d.slots.release()
 	folder, err := os.MkdirTemp("", "ditas-beam-")
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	defer os.RemoveAll(folder)
 	manifest, results := filepath.Join(folder, "manifest.jsonl"), filepath.Join(folder, "results.jsonl")
-	if err := write(manifest, tasks); err != nil {
-		return nil, err
+	if err := errors.Join(write(manifest, tasks), os.WriteFile(results, nil, 0o600)); err != nil {
+		return 0, err
+	}
+	log, err := os.Open(results)
+	if err != nil {
+		return 0, err
+	}
+	defer log.Close()
+	told := bufio.NewReader(log)
+	var torn []byte // the beginning of a line
+	more := func() error {
+		for {
+			text, err := told.ReadBytes('\n')
+			if torn = append(torn, text...); err == io.EOF {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			if n == len(tasks) {
+				return fmt.Errorf("%s gave more than %d results", d.Ditas, n)
+			}
+			e, err := read(torn)
+			if torn = nil; err != nil {
+				return fmt.Errorf("%s gave what is no result: %w", d.Ditas, err)
+			}
+			n++
+			if err := tell(tasks[n-1], e); err != nil {
+				return err
+			}
+		}
 	}
 	name := map[job.Work]string{job.Hide: "hide", job.Reveal: "reveal", job.Inspect: "inspect"}[d.Work]
 	// With --json there is a line for each file, and none of the files is done any more once nobody reads them.
@@ -46,7 +81,7 @@ func (d *do) command(ctx context.Context, tasks []task) ([]ended, error) {
 	cmd.WaitDelay = 10 * time.Second // a program that ditas has started may outlive it
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	// The system ends the process together with the thread that started it, where it can.
 	runtime.LockOSThread()
@@ -54,7 +89,7 @@ func (d *do) command(ctx context.Context, tasks []task) ([]ended, error) {
 	bind(cmd)
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
-		return nil, err
+		return 0, err
 	}
 	limit(cmd.Process.Pid, uint64(d.Memory)<<20)
 	var late atomic.Bool
@@ -63,30 +98,35 @@ func (d *do) command(ctx context.Context, tasks []task) ([]ended, error) {
 		cmd.Process.Kill()
 	})
 	defer clock.Stop()
+	var wrong error
 	whole := follow(out, func() {
 		began = time.Now()
 		clock.Reset(d.Time)
+		if wrong = cmp.Or(wrong, more()); wrong != nil { // which has the files before this one
+			cmd.Process.Kill()
+		}
 	})
-	err = cmd.Wait()
+	crash := cmd.Wait()
 	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return n, ctx.Err()
 	}
-	all, missing := read(results)
+	wrong = cmp.Or(wrong, more())
 	switch {
-	case len(all) == len(tasks):
-		return all, nil
+	case wrong != nil || n == len(tasks):
+		return n, wrong
 	case whole != nil:
-		return nil, whole
-	case len(all) > len(tasks) || err == nil:
-		return nil, errors.Join(fmt.Errorf("%s gave %d results for %d files", d.Ditas, len(all), len(tasks)), missing)
+		return n, whole
+	case crash == nil:
+		return n, fmt.Errorf("%s gave %d results for %d files", d.Ditas, n, len(tasks))
 	}
-	why := fmt.Sprintf("%s crashed: %s", name, says.reason(err))
+	why := fmt.Sprintf("%s crashed: %s", name, says.reason(crash))
 	if late.Load() {
 		why = fmt.Sprintf("it took longer than %v", d.Time)
 	}
-	return append(all, ended{job.Result{
-		Job: tasks[len(all)].Job, Exit: job.Failed, Seconds: time.Since(began).Seconds(), Error: why,
-	}, true}), nil
+	n++
+	return n, tell(tasks[n-1], ended{
+		job.Result{Job: tasks[n-1].Job, Exit: job.Failed, Seconds: time.Since(began).Seconds(), Error: why}, true,
+	})
 }
 
 // write writes a manifest.
@@ -101,25 +141,15 @@ func write(name string, tasks []task) error {
 	return os.WriteFile(name, text.Bytes(), 0o600)
 }
 
-// read reads results, up to one that is torn. What they tell stays as it was written.
-func read(name string) (all []ended, err error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
+// read reads a line of results. What it tells stays as it was written.
+func read(line []byte) (e ended, err error) {
+	var told json.RawMessage
+	e.Result.Result = &told
+	err = json.Unmarshal(line, &e.Result)
+	if e.Result.Result = told; told == nil {
+		e.Result.Result = nil
 	}
-	defer f.Close()
-	d := json.NewDecoder(f)
-	for {
-		var told json.RawMessage
-		e := ended{Result: job.Result{Result: &told}}
-		if d.Decode(&e.Result) != nil {
-			return all, nil
-		}
-		if e.Result.Result = told; told == nil {
-			e.Result.Result = nil
-		}
-		all = append(all, e)
-	}
+	return e, err
 }
 
 // follow reads what ditas prints to its end, and calls next whenever a file is done. It returns an error if that says that the command as a whole failed.

@@ -55,6 +55,7 @@ type do struct {
 	group         *errgroup.Group
 	within        context.Context // that the group ends
 	chunk         []task
+	slots         slots
 
 	mu     sync.Mutex
 	counts map[string]int64 // since they were told to Beam
@@ -100,6 +101,7 @@ func (d *do) StartBundle(ctx context.Context) {
 	for _, name := range outcomes {
 		d.counters[name] = beam.NewCounter(namespace, name)
 	}
+	d.slots = slotsFor(d.Processes)
 	d.group, d.within = errgroup.WithContext(ctx)
 	d.group.SetLimit(d.Processes)
 }
@@ -160,41 +162,29 @@ func (d *do) all(ctx context.Context, tasks []task) error {
 		if err := pause(ctx, time.Duration(tasks[0].attempt-1)*time.Second); err != nil {
 			return err
 		}
-		ended, err := d.command(ctx, tasks)
-		if err != nil {
-			return err
-		}
 		var again []task
-		for i, e := range ended {
-			t := tasks[i]
-			// A worker that was given up may have made the file meanwhile.
-			if is, err := d.meanwhile(e); err != nil {
-				return err
-			} else if is {
-				d.count(before)
-				continue
+		n, err := d.command(ctx, tasks, func(t task, e ended) error {
+			if e.Exit == job.Failed {
+				// A worker that was given up may have made the file meanwhile.
+				if is, err := d.results.Before(t.Job, true); err != nil || is {
+					d.count(before)
+					return err
+				}
 			}
 			if e.Exit == job.Failed && (e.crashed || passes(e.Error)) && t.attempt < d.Attempts {
 				again = append(again, task{t.Job, t.attempt + 1})
 				d.count(retried)
-				continue
+				return nil
 			}
 			e.Attempt, e.Worker = t.attempt, d.worker
-			if err := d.add(e.Result); err != nil {
-				return err
-			}
+			return d.add(e.Result)
+		})
+		if err != nil {
+			return err
 		}
-		tasks = append(tasks[len(ended):], again...)
+		tasks = append(tasks[n:], again...)
 	}
 	return nil
-}
-
-// meanwhile reports whether what a job would write is there, although it failed.
-func (d *do) meanwhile(e ended) (bool, error) {
-	if e.Exit != job.Failed {
-		return false, nil
-	}
-	return d.results.Before(e.Job, true)
 }
 
 // add writes down what became of a job.
@@ -251,3 +241,34 @@ func (d *do) tell(ctx context.Context) {
 	}
 	clear(d.counts)
 }
+
+// slots are how many processes there may be at a time.
+type slots chan struct{}
+
+// all of them, of this worker: Beam may give it several bundles at once, by functions that know nothing of each other.
+var everyones = struct {
+	sync.Mutex
+	slots map[int]slots
+}{slots: map[int]slots{}}
+
+// slotsFor returns the slots for a number of processes.
+func slotsFor(n int) slots {
+	everyones.Lock()
+	defer everyones.Unlock()
+	if everyones.slots[n] == nil {
+		everyones.slots[n] = make(slots, n)
+	}
+	return everyones.slots[n]
+}
+
+// acquire waits for a slot.
+func (s slots) acquire(ctx context.Context) error {
+	select {
+	case s <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s slots) release() { <-s }

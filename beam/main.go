@@ -99,7 +99,7 @@ func (o *options) addFlags(f *flag.FlagSet) {
 	f.StringVar(&o.do.Out, "out", "", "a `folder` for results and dead letters")
 	f.StringVar(&o.do.Ditas, "ditas", "ditas", "the `program` ditas, where the work is done")
 	f.IntVar(&o.do.Processes, "processes", runtime.NumCPU(), "how many processes a worker runs side by side, of one thread each")
-	f.IntVar(&o.do.Chunk, "chunk", 16, "how many lines a process is given at most")
+	f.IntVar(&o.do.Chunk, "chunk", 32, "how many lines a process is given at most")
 	f.IntVar(&o.do.Attempts, "attempts", 3, "how often a file is tried, if what went wrong may pass")
 	f.DurationVar(&o.do.Time, "time", 10*time.Minute, "the most time that a file may take")
 	f.IntVar(&o.do.Memory, "memory", 2048, "the most memory that a file may take, in `MiB`; on Linux alone")

@@ -36,8 +36,7 @@ func main() {
 	flag.Parse()
 	var err error
 	if p.folder, err = os.MkdirTemp("", "proof-"); err == nil {
-		defer os.RemoveAll(p.folder)
-		err = errors.Join(p.material(), p.hide(), p.reveal(), p.speed(*rounds))
+		err = errors.Join(p.all(*rounds), os.RemoveAll(p.folder))
 	}
 	if err != nil {
 		log.Fatal(err)
@@ -49,6 +48,16 @@ type proof struct {
 	ditas, beam, folder string
 	n                   int
 	hours               float64 // of sound, in recordings that are not broken
+}
+
+// all does everything, up to the first error.
+func (p *proof) all(rounds int) error {
+	for _, step := range []func() error{p.material, p.hide, p.reveal, func() error { return p.speed(rounds) }} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 const (
