@@ -21,14 +21,15 @@ import (
 	"github.com/spf13/pflag"
 
 	"ditas"
+	"ditas/internal/job"
 )
 
 // Exit codes.
 const (
-	exitFailed  = 1
-	exitUsage   = 2
-	exitPartly  = 3
-	exitNothing = 4
+	exitFailed  = job.Failed
+	exitUsage   = job.Usage
+	exitPartly  = job.Partly
+	exitNothing = job.Nothing
 )
 
 const rootHelp = `ditas hides a picture in a recording so that nobody hears it, and gives the picture

@@ -173,24 +173,12 @@ func (f *manifestFlags) part(all *jobs, force bool) (*jobs, error) {
 	return &part, nil
 }
 
-// before reports whether a job was done before: the log says so, or there is what it would write.
+// before reports whether a job was done before.
 func (l *jobs) before(j job.Job) (bool, error) {
 	if !l.resumes {
 		return false, nil
 	}
-	written := j.Out != "" && there(j.Out) && !isAmong(j.Out, j.Inputs()...)
-	if l.log != nil {
-		exit, ok := l.log.Exit(j)
-		switch {
-		case ok && exit == exitNothing:
-			return true, nil
-		case ok && (exit == 0 || exit == exitPartly) && (written || j.Out == "" || !l.exact): // which may have another extension
-			return true, nil
-		case written:
-			return true, l.log.Add(job.Result{Job: j, There: true})
-		}
-	}
-	return written, nil
+	return l.log.Before(j, l.exact)
 }
 
 // makeFolder makes the folder that a file is to be written to.

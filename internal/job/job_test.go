@@ -291,3 +291,55 @@ func FuzzLog(f *testing.F) {
 		}
 	})
 }
+
+// A log knows what others know, and leaves those as they are. What it says was done, or what is there, needs not be done.
+func TestLogKnowsOthers(t *testing.T) {
+	t.Chdir(t.TempDir())
+	jobs := []job.Job{
+		{Stego: "a.wav", Out: "a.png"}, {Stego: "b.wav", Out: "b.png"}, {Stego: "c.wav", Out: "c.png"}, {Stego: "d.wav", Out: "d.png"}, {Stego: "e.wav", Out: "e.wav"},
+	}
+	other, err := job.OpenLog("other")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, exit := range []int{0, job.Nothing, job.Failed} {
+		if err := other.Add(job.Result{Job: jobs[i], Exit: exit}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := other.Close(); err != nil {
+		t.Fatal(err)
+	}
+	said, err := os.ReadFile("other")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"a.png", "d.png", "e.wav"} {
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		l, err := job.OpenLog("log", "other")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []bool{true, true, false, true, false} { // e.wav is read
+			if got, err := l.Before(jobs[i], true); err != nil || got != want {
+				t.Errorf("%s was done before: %v, %v", jobs[i].Stego, got, err)
+			}
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if text, err := os.ReadFile("log"); err != nil || string(text) != `{"job":{"stego":"d.wav","out":"d.png"},"exit":0,"there":true}`+"\n" {
+		t.Errorf("the log has %q, %v", text, err)
+	}
+	if text, err := os.ReadFile("other"); err != nil || !bytes.Equal(text, said) {
+		t.Errorf("the other log has %q now, %v", text, err)
+	}
+	if _, err := job.OpenLog("log", "a.png", "none"); err == nil {
+		t.Error("a log that is not there is no error")
+	}
+}
