@@ -14,7 +14,6 @@ import (
 	"ditas/internal/lab/experiment/steganalysis/detector"
 	"ditas/internal/lab/experiment/steganalysis/features"
 	"ditas/internal/lab/experiment/steganalysis/trial"
-	"ditas/internal/lab/machine"
 	"ditas/metric"
 	"ditas/picture"
 	"ditas/report"
@@ -30,6 +29,7 @@ type attack struct {
 	rates    []float64   // what the last method tells by a sample of each recording, in bits, where that is known
 	features int         // of a recording
 	pictures *dataset.Pictures
+	build    string                                        // the commit
 	labels   map[trial.Split]trial.Labels                  // of covers
 	networks map[trial.Split]map[string]*detector.Detector // by method
 }
@@ -154,6 +154,7 @@ func (m *measurement) attack(ctx context.Context, scene Scene) (*attack, error) 
 		study: &study{experiment.New(ctx, experiment.Data{}, o.Options)}, config: o.Detector, covers: all, seen: make([][]float64, len(all)), rates: make([]float64, len(all)),
 		features: len(features.Names()), pictures: pictures, labels: map[trial.Split]trial.Labels{}, networks: map[trial.Split]map[string]*detector.Detector{},
 	}
+	s.build = s.Origin(m.begin).Build
 	var groups, sources []string
 	for _, c := range all {
 		groups, sources = append(groups, c.group), append(sources, c.source)
@@ -230,7 +231,7 @@ func (s *attack) discriminate(ctx context.Context, d *described, split trial.Spl
 	if err != nil {
 		return nil, err
 	}
-	return &Verdict{Verdict: v, Build: machine.Build(), Ridges: ridges}, nil
+	return &Verdict{Verdict: v, Build: s.build, Ridges: ridges}, nil
 }
 
 // learn trains a network and tries it. It goes on from that of another method, which learns first where it has not.
@@ -253,7 +254,7 @@ func (s *attack) learn(ctx context.Context, t suspect, d *described, split trial
 		return nil, err
 	}
 	s.networks[split][t.name] = network
-	return &Verdict{Verdict: v, Build: machine.Build(), Training: training}, nil
+	return &Verdict{Verdict: v, Build: s.build, Training: training}, nil
 }
 
 // codes returns samples as a 16-bit file has them.
