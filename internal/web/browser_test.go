@@ -3,6 +3,7 @@ package web_test
 import (
 	"bytes"
 	"context"
+	_ "embed"
 	"flag"
 	"fmt"
 	"net/http/httptest"
@@ -355,6 +356,7 @@ func TestPageHidesAndReveals(t *testing.T) {
 	p, _ := openPage(t)
 	p.look(1200, "light")
 	p.shot("1-empty")
+	p.check("empty")
 	if !eval[bool](p, `document.querySelector("#hide-go").disabled`) {
 		t.Error("there is something to hide before anything was given")
 	}
@@ -388,6 +390,7 @@ func TestPageHidesAndReveals(t *testing.T) {
 	p.do(chromedp.SendKeys(chromedp.CSS("#salt"), "Anna"))
 	p.give("#key-file", short)
 	p.shot("2-ready")
+	p.check("ready to hide")
 
 	p.click("#hide-go")
 	p.until(`!document.querySelector("#hidden").hidden`)
@@ -412,6 +415,7 @@ func TestPageHidesAndReveals(t *testing.T) {
 	}
 	p.until(`/^0:0[2-9]/.test(document.querySelector("#hide-player .time").textContent)`)
 	p.shot("3-hidden")
+	p.check("hidden")
 	p.look(1200, "dark")
 	p.shot("4-hidden-dark")
 	p.look(320, "light")
@@ -443,6 +447,7 @@ func TestPageHidesAndReveals(t *testing.T) {
 		t.Errorf("%d stages are shown", n)
 	}
 	p.shot("5-revealed")
+	p.check("revealed")
 
 	// Damage it.
 	p.unfold("#damage summary")
@@ -994,8 +999,8 @@ func TestPageHidesByAnotherMethod(t *testing.T) {
 		t.Error("it is to come back exactly")
 	}
 	p.shot("12-method")
-	contrast(p)
-	p.click("#tab-hide")
+	p.check("another method")
+	p.look(1200, "dark")
 	p.shot("12-method-dark")
 	p.look(320, "light")
 	p.fits()
@@ -1071,10 +1076,9 @@ func TestPageWarns(t *testing.T) {
 		t.Errorf("for another purpose it warns %q", s)
 	}
 	p.click("#for-keep")
-	contrast(p)
+	p.check("warnings")
 	for _, scheme := range []string{"dark", "light"} {
 		p.look(1200, scheme)
-		p.click("#tab-hide")
 		p.shot("15-warnings-" + scheme)
 	}
 	p.look(320, "light")
@@ -1174,6 +1178,7 @@ func TestPageExplains(t *testing.T) {
 		t.Errorf("an innocent recording: %q", s)
 	}
 	p.shot("8-nothing-found")
+	p.check("nothing found")
 }
 
 // The page works without a mouse, at the width of a phone, for those who hear it read, and in the dark.
@@ -1252,43 +1257,41 @@ func TestPageIsForEverybody(t *testing.T) {
 		}
 	}
 
-	// All that can be operated has a name.
-	nameless := eval[[]string](p, `[...document.querySelectorAll("button, input, a, summary, progress, [role=meter], [role=img]")].filter(e => e.checkVisibility() &&
-		!(e.innerText?.trim() || e.textContent.trim() || e.getAttribute("aria-label") || e.labels?.[0]?.textContent.trim())).map(e => e.outerHTML)`)
-	if len(nameless) > 0 {
-		t.Errorf("without a name: %v", nameless)
-	}
-	if n := eval[int](p, `[...document.querySelectorAll("[role=img]")].filter(e => !e.getAttribute("aria-label")).length`); n > 0 {
-		t.Errorf("%d drawings without a name until they are there", n)
-	}
-	if n := eval[int](p, `[...document.querySelectorAll("img")].filter(e => !e.hasAttribute("alt")).length`); n > 0 {
-		t.Errorf("%d pictures without a text", n)
-	}
-	contrast(p)
+	p.check("with all unfolded")
+	p.click("#tab-reveal")
+	p.check("revealing")
 }
 
-// contrast checks that texts stand out from their ground as WCAG 2.2 asks for, 4.5 to 1, in the light and in the dark.
-func contrast(p *tab) {
+// axe is a checker of pages for people with disabilities, axe-core 4.14.1 by Deque Systems (MPL 2.0, <https://github.com/dequelabs/axe-core>).
+//
+//go:embed testdata/axe.min.js
+var axe string
+
+// check checks what the page shows in a state, in the light, in the dark and in forced colours.
+func (p *tab) check(state string) {
 	p.t.Helper()
-	for _, scheme := range []string{"light", "dark"} {
-		p.look(1200, scheme)
-		for _, name := range []string{"hide", "reveal"} {
-			p.click("#tab-" + name)
-			faint := eval[[]string](p, `(() => {
-				const channels = (s) => s.match(/[\d.]+/g).map(Number);
-				const light = (c) => { const [r, g, b] = c.map(v => (v /= 255) <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4); return .2126 * r + .7152 * g + .0722 * b };
-				const ground = (e) => { for (; e; e = e.parentElement) { const c = channels(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] === 1) return c } return [255, 255, 255] };
-				return [...document.querySelectorAll("body *")].filter(e => e.checkVisibility() && !e.disabled && [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())).flatMap(e => {
-					const [a, b] = [light(channels(getComputedStyle(e).color).slice(0, 3)), light(ground(e).slice(0, 3))];
-					const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
-					return ratio < 4.5 ? [e.textContent.trim().slice(0, 40) + " " + ratio.toFixed(2)] : [];
-				});
-			})()`)
-			if len(faint) > 0 {
-				p.t.Errorf("hard to read in the %s: %v", scheme, faint)
-			}
+	if !eval[bool](p, `"axe" in window`) {
+		p.act(axe)
+	}
+	forced := func(value string) {
+		p.do(call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+			{Name: "forced-colors", Value: value}, {Name: "prefers-reduced-motion", Value: "reduce"},
+		}}))
+	}
+	for _, look := range []string{"light", "dark", "forced colours"} {
+		if look == "forced colours" {
+			forced("active")
+		} else {
+			p.look(1200, look)
+		}
+		p.act(`delete window.axed; axe.run().then((r) => { window.axed = r.violations.flatMap((v) => v.nodes.map((n) => v.id + ": " + n.failureSummary + " " + n.html.slice(0, 200))) }, (e) => { window.axed = [String(e)] }); undefined`)
+		p.until(`"axed" in window`)
+		for _, s := range eval[[]string](p, `axed`) {
+			p.t.Errorf("%s, %s: %s", state, look, s)
 		}
 	}
+	forced("none")
+	p.look(1200, "light")
 }
 
 // When a page goes its session does, with all that it was given.

@@ -106,6 +106,7 @@ func testSiteOffline(t *testing.T, dir string) {
 	}
 	p.look(1200, "light") // without motion, which a busy browser does by fits and starts
 	p.until(`navigator.serviceWorker.controller !== null`)
+	p.check("the site")
 	foreignCover := cover
 	if _, err := exec.LookPath("ffmpeg"); err == nil { // what the browser decodes becomes WAV, at its own rate
 		for _, name := range []string{"memo.m4a", "memo.webm"} {
