@@ -159,6 +159,9 @@ func Measure(ctx context.Context, data Data, o Options) (*Report, error) {
 	if !m.any {
 		return nil, errNoMethod
 	}
+	if o.Earlier != nil && o.Method != nil {
+		return m.report, o.Method(m.report) // it may have lacked nothing
+	}
 	return m.report, nil
 }
 
@@ -215,6 +218,11 @@ func (m *measurement) takeOver(e *Report) error {
 	if e.Network != nil && r.Network != nil && *e.Network != *r.Network {
 		return errors.New("the earlier results are those of other networks: want the same --steps, or none of their results")
 	}
+	for _, s := range e.Scenes {
+		s.Methods = slices.Clone(s.Methods)
+		r.Scenes = append(r.Scenes, s)
+	}
+	r.Origin = e.Origin
 	r.Features, r.Network, r.Trade = max(r.Features, e.Features), cmp.Or(r.Network, e.Network), e.Trade
 	return nil
 }
@@ -227,21 +235,18 @@ func (m *measurement) due(name string, measured bool) bool {
 	return !measured
 }
 
-// earlier returns what was measured of a scene's methods before, by name.
-func (m *measurement) earlier(scene *SceneReport) map[string]*MethodReport {
-	methods := map[string]*MethodReport{}
-	if m.options.Earlier == nil {
-		return methods
+// begun returns the report of a scene, which has the methods that were measured before in the same covers.
+func (m *measurement) begun(s SceneReport) *SceneReport {
+	r := m.report
+	i := slices.IndexFunc(r.Scenes, func(e SceneReport) bool { return e.Name == s.Name })
+	if i < 0 {
+		r.Scenes = append(r.Scenes, s)
+		return &r.Scenes[len(r.Scenes)-1]
 	}
-	for _, s := range m.options.Earlier.Scenes {
-		if s.Name != scene.Name || s.Rate != scene.Rate || s.Seconds != scene.Seconds || s.Level != scene.Level || s.Covers != scene.Covers || s.Groups != scene.Groups {
-			continue
-		}
-		for i := range s.Methods {
-			methods[s.Methods[i].Name] = &s.Methods[i]
-		}
+	if e := &r.Scenes[i]; e.Rate != s.Rate || e.Seconds != s.Seconds || e.Level != s.Level || e.Covers != s.Covers || e.Groups != s.Groups {
+		*e = s
 	}
-	return methods
+	return &r.Scenes[i]
 }
 
 // scene tries detectors on every method in a scene.
@@ -250,22 +255,24 @@ func (m *measurement) scene(ctx context.Context, scene Scene) error {
 	if err != nil {
 		return err
 	}
-	m.report.Scenes = append(m.report.Scenes, SceneReport{
+	at := m.begun(SceneReport{
 		Name: scene.Name, Rate: scene.Rate, Seconds: float64(scene.Samples) / float64(scene.Rate), Level: scene.level(), Covers: len(s.covers), Groups: s.groups(),
 	})
-	at := &m.report.Scenes[len(m.report.Scenes)-1]
-	earlier := m.earlier(at)
+	order := func(name string) int {
+		return slices.IndexFunc(s.suspects, func(t suspect) bool { return t.name == name })
+	}
 	for _, t := range s.suspects {
 		if scene.Only != nil && !slices.Contains(scene.Only, t.name) {
 			continue
 		}
-		before := cmp.Or(earlier[t.name], &MethodReport{})
+		i := slices.IndexFunc(at.Methods, func(r MethodReport) bool { return r.Name == t.name })
+		before := &MethodReport{}
+		if i >= 0 {
+			before, m.any = &at.Methods[i], true
+		}
 		features := m.options.Features && m.due(t.name, before.measured(&before.Features, at))
 		networks := m.options.Networks && slices.Contains(scene.Networks, t.name) && m.due(t.name, before.measured(&before.Networks, at))
 		if !features && !networks {
-			if before.Name != "" {
-				at.Methods, m.any = append(at.Methods, *before), true
-			}
 			continue
 		}
 		r, err := s.try(ctx, t, features, networks)
@@ -278,7 +285,12 @@ func (m *measurement) scene(ctx context.Context, scene Scene) error {
 		if !networks {
 			r.Networks = before.Networks
 		}
-		at.Methods = append(at.Methods, *r)
+		if i >= 0 {
+			at.Methods[i] = *r
+		} else {
+			at.Methods = append(at.Methods, *r)
+			slices.SortStableFunc(at.Methods, func(a, b MethodReport) int { return cmp.Compare(order(a.Name), order(b.Name)) })
+		}
 		if err := m.tell(s); err != nil {
 			return err
 		}

@@ -155,11 +155,16 @@ func TestEarlier(t *testing.T) {
 	if !slices.Equal(names, []string{Loud, Weak, untouched}) || second.Minutes <= first.Minutes || second.Network == nil {
 		t.Errorf("%v, %.2f after %.2f minutes, %+v", names, second.Minutes, first.Minutes, second.Network)
 	}
+	other := SceneReport{Name: "not yet reached", Methods: []MethodReport{{Name: Loud}}}
+	second.Scenes = append(second.Scenes, other) // which a run that is stopped before it must not lose
 	third, err := measure(Options{Features: true, Only: []string{Weak}, Earlier: second})
 	if err != nil {
 		t.Fatal(err)
 	}
 	loud, weak := third.Scenes[0].Methods[0], third.Scenes[0].Methods[1]
+	if len(third.Scenes) != 2 || third.Scenes[1].Name != other.Name || len(third.Scenes[1].Methods) != 1 {
+		t.Errorf("%+v", third.Scenes)
+	}
 	if loud.Features.Disjoint.Build != "before" || weak.Features.Disjoint.Build == "before" || loud.Networks.Known == nil || len(third.Scenes[0].Methods) != 3 {
 		t.Errorf("%+v, %+v", loud, weak)
 	}
