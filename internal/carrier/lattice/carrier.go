@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"sync"
 
 	"ditas/audio"
@@ -57,7 +58,7 @@ func (c *surveyedCover) plan(s carrier.Strength) []*Plan {
 		return []*Plan{c.survey.Matched(s.Below)}
 	}
 	mse := c.survey.MSE(s.SNR)
-	plan := c.survey.Unheard
+	plan := func(p Profile, mse float64) *Plan { return c.survey.Unheard(p, mse, math.Inf(-1)) }
 	if s.Audible {
 		plan = c.survey.Plan
 	}
@@ -91,11 +92,42 @@ func (c *surveyedCover) Room(s carrier.Strength) carrier.Room {
 func (c *surveyedCover) best(s carrier.Strength, size int) *Plan {
 	plans := c.plans(s)
 	for _, p := range plans {
-		if size <= p.Room() {
-			return p
+		if size > p.Room() {
+			continue
 		}
+		if usual := s == (carrier.Strength{SNR: s.SNR}); usual {
+			return c.hidden(p, size)
+		}
+		return p
 	}
 	return plans[len(plans)-1]
+}
+
+// beneath are the numbers of dB that a change may stay below the recording, the one that makes it hardest to find first. Chosen by what noise tolerance
+// 10 of them cost: a dB of picture where noise is as strong as the change.
+var beneath = []float64{10, 8, 6, 4, 2, 0}
+
+const (
+	// promised is the share of a recording that may be lost, if there is room for it.
+	promised = 1. / 3
+	// negligible is a share of which a payload that survives no more of it is taken to survive none.
+	negligible = 1. / 8
+)
+
+// hidden returns the plan like p that is hardest to find of those from which a payload of size bytes survives as much loss as from p, up to what is promised.
+func (c *surveyedCover) hidden(p *Plan, size int) *Plan {
+	least := min(promised, p.withstands(size))
+	if least < negligible {
+		least = 0
+	}
+	for _, below := range beneath {
+		q := c.survey.Unheard(p.profile, p.mse, below)
+		q.missed = p.missed
+		if size <= q.Room() && q.withstands(size) >= least {
+			return q
+		}
+	}
+	return p
 }
 
 func (c *surveyedCover) Divide(s carrier.Strength, size int) (stages []int) {

@@ -118,7 +118,7 @@ func TestRoomIsKept(t *testing.T) {
 		snr := 20 + 50*rng.Float64()
 		plans := map[string]*Plan{
 			"robust": v.Plan(Robust, v.MSE(snr)), "lean": v.Plan(Lean, v.MSE(snr)), "faint": v.Faint()[0],
-			"robust and unheard": v.Unheard(Robust, v.MSE(snr)), "lean and unheard": v.Unheard(Lean, v.MSE(snr)),
+			"robust and unheard": v.Unheard(Robust, v.MSE(snr), 0), "lean and unheard": v.Unheard(Lean, v.MSE(snr), math.Inf(-1)),
 		}
 		for _, kind := range []string{"robust", "lean"} { // which are the same where all may be heard that is asked for
 			if plans[kind].digest() == plans[kind+" and unheard"].digest() {

@@ -12,8 +12,8 @@ import (
 // the weights of [metric.Ear]; of all S with a given power, S ∝ 1/(μ + W) makes it least. Shaping is W's mean over μ: 0 leaves the
 // error white, and the more there is of it, the less is heard and the more power the error has at equal steps.
 //
-// Where the recording has nothing but the rounding of its samples, W is next to nothing and the error would gather there, as in all that a lossy
-// codec left out: nobody hears it, but a spectrogram shows it at once. So S is lowered there by up to 30 dB.
+// Where the recording has next to nothing, W is next to nothing too, and the error would gather there, as in all that a lossy codec left out: nobody hears
+// it, but a spectrogram shows it at once. So a second term stands beside W, in proportion to 1/X, X being the recording's own power density: S ∝ 1/(μ + W + ν/X).
 //
 // The embedder may shape because every point of the lattice carries the symbol; a receiver need not know. (Atal and Schroeder,
 // "Predictive coding of speech signals and subjective error criteria", IEEE Trans. ASSP 27, 1979.)
@@ -28,16 +28,12 @@ const (
 )
 
 const (
-	// emptiest is the highest power density of what counts as nothing, over that of rounding: what remains of rounding with dither, give or take.
-	emptiest = 6
-	// roundedBits are how many bits a sample has whose rounding this is, at most: what has more was often made of such samples.
+	// emptied is ν over μ and the mean of X: where the density of a recording is so far below its mean, that of the error is halved.
+	emptied = 1e-3
+	// spared is the factor by which it is lowered at most, and lowered what all of that may come to, in dB, since the density's logarithm remains 0 on average.
+	spared, lowered = 1000, 8
+	// roundedBits are how many bits a sample has whose rounding is what a recording has where it has nothing, at most: what has more was often made of such samples.
 	roundedBits = 16
-	// spared and raised, in dB: by how much the density is lowered where there is nothing, and what it may be raised by elsewhere, since its logarithm
-	// remains 0 on average.
-	spared, raised = 30, 8
-	// sparing is how far, in dB, a moment has to be above rounding before anything is lowered. Below that the finest steps leave an error as strong as rounding,
-	// which all of the spectrum has.
-	sparing = 50
 )
 
 // contour is a filter in the form in which it is kept: its reflection coefficients in 2⁻¹⁵, of which every set makes a stable filter.
@@ -80,8 +76,8 @@ func newShaper(s Shaping, rounding float64) *shaper {
 }
 
 // fit sets the filter for what an ear hears and what there is, both by frequency, and returns the variance that the noise before it may have to be
-// just below what is heard: +Inf where the ear tells nothing.
-func (s *shaper) fit(weights, densities []float64) (tolerance float64) {
+// just below what is heard, and the one at which it is as strong as the recording, in the mean of the ratio of their densities. Both are +Inf where the ear tells nothing.
+func (s *shaper) fit(weights, densities []float64) (tolerance, cover float64) {
 	sum := 0.0
 	for _, w := range weights {
 		sum += w
@@ -89,53 +85,71 @@ func (s *shaper) fit(weights, densities []float64) (tolerance float64) {
 	s.set(contour{})
 	s.gain = 1
 	if !(sum > 0) || math.IsInf(sum, 1) { // samples beyond all bounds
-		return math.Inf(1)
+		return math.Inf(1), math.Inf(1)
+	}
+	var response [metric.EarPoints]float64 // its inverse
+	for k := range response {
+		response[k] = 1
 	}
 	if s.shaping > 0 {
 		// The correlation that belongs to the density, whose all-pole model is the filter.
 		factor := s.shaping * float64(len(weights)) / sum
 		var density [metric.EarPoints]float64
 		for k, w := range weights {
-			density[k] = 1 / (1 + float64(factor*w))
+			density[k] = 1 + float64(factor*w)
 		}
 		s.spare(&density, densities)
+		for k, v := range density {
+			density[k] = 1 / v
+		}
 		var r [shapeOrder + 1]float64
 		density[0] /= 2
 		density[len(density)-1] /= 2
 		s.correlate(&r, &density)
 		s.set(levinson(&r))
-		s.respond(&density)
-		sum, s.gain = 0, 0
-		last := len(weights) - 1
-		for k, w := range weights {
-			d := 1 / density[k]
-			sum += float64(w * d)
+		s.respond(&response)
+		s.gain = 0
+	}
+	heard, seen := 0.0, 0.0
+	last := len(weights) - 1
+	for k, w := range weights {
+		d := 1 / response[k]
+		heard += float64(w * d)
+		if s.shaping > 0 {
 			if k == 0 || k == last {
 				d /= 2
 			}
 			s.gain += d / float64(last)
 		}
 	}
-	return 1 / sum
+	for k, d := range densities {
+		seen += 1 / (response[k] * max(d, s.rounding))
+	}
+	return 1 / heard, float64(len(weights)) / seen
 }
 
-// spare lowers the density of the error where there is nothing. No densities are no reason to.
-func (s *shaper) spare(density *[metric.EarPoints]float64, densities []float64) {
-	empty, mean := 0, 0.0
+// spare adds to the inverse of the density of the error what keeps it out of where the recording has next to nothing. No densities are no reason to.
+func (s *shaper) spare(inverse *[metric.EarPoints]float64, densities []float64) {
+	mean := 0.0
 	for _, d := range densities {
-		if mean += d / metric.EarPoints; d <= emptiest*s.rounding {
-			empty++
-		}
+		mean += d / metric.EarPoints
 	}
-	depth := min(spared, raised*metric.EarPoints/float64(empty), 10*math.Log10(mean/s.rounding)-sparing)
-	if empty == 0 || !(depth > 0) {
-		return
-	}
-	least := math.Pow(10, -depth/10)
+	var added [metric.EarPoints]float64
+	decibels, product := 0.0, 1.0
 	for k, d := range densities {
-		if d <= emptiest*s.rounding {
-			density[k] *= least
+		added[k] = min(spared, emptied*mean/max(d, s.rounding))
+		if product *= 1 + added[k]; product > 1e200 { // a logarithm for many factors
+			decibels, product = decibels+float64(10*math.Log10(product)), 1
 		}
+	}
+	decibels = (decibels + float64(10*math.Log10(product))) / metric.EarPoints
+	if decibels > lowered {
+		for k, a := range added {
+			added[k] = math.Pow(1+a, lowered/decibels) - 1
+		}
+	}
+	for k, a := range added {
+		inverse[k] += a
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math"
 	"testing"
 
 	"ditas/audio"
@@ -44,7 +45,7 @@ func TestMostLeftAlone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := v.Unheard(Robust, v.MSE(20))
+		p := v.Unheard(Robust, v.MSE(20), math.Inf(-1))
 		room := p.Room()
 		if room == 0 {
 			if err := p.Check(); !errors.As(error(err), new(*report.TooQuietError)) {

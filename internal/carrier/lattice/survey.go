@@ -36,6 +36,7 @@ type surveyed struct {
 	usable    float32 // share of its samples that are not digital silence
 	gain      float32 // by which shaping raises the power of the error on average
 	tolerance float32 // variance that the error may have, before shaping, without being heard
+	cover     float32 // variance of an error, before shaping, that is as strong as the recording
 	// follows is the variance in dB of an error, before shaping, as strong as the recording, where it follows the recording's spectrum, and spread by which
 	// that raises its power, both on average.
 	follows, spread float32
@@ -78,12 +79,13 @@ func (v *Survey) newHearing() hearing {
 	return hearing{ear: v.masking.NewEar(), shaper: newShaper(v.shaping, rounding), follower: newShaper(0, rounding)}
 }
 
-// hear listens to the next window, which begins with x, and returns the variance that the error may have, and that of one as strong as the recording
-// that follows it.
-func (h *hearing) hear(x []float64) (tolerance, follows float64) {
+// hear listens to the next window, which begins with x, and returns the variance that the error may have, that of one that is as strong as the recording, and
+// that of one as strong as the recording that follows it.
+func (h *hearing) hear(x []float64) (tolerance, cover, follows float64) {
 	h.next++
 	weights, densities := h.ear.Listen(x), h.ear.Densities()
-	return h.shaper.fit(weights, densities), h.follower.match(densities)
+	tolerance, cover = h.shaper.fit(weights, densities)
+	return tolerance, cover, h.follower.match(densities)
 }
 
 // surveyBlock is the number of samples of a channel that are heard at a time.
@@ -170,7 +172,7 @@ func (v *Survey) newSurveyors() []surveyor {
 	for c := range surveyors {
 		v.frames[c] = make([]surveyed, count)
 		for k := range v.frames[c] {
-			v.frames[c][k].tolerance = float32(math.Inf(1))
+			v.frames[c][k].tolerance, v.frames[c][k].cover = float32(math.Inf(1)), float32(math.Inf(1))
 		}
 		surveyors[c] = surveyor{
 			hearing: v.newHearing(), survey: v, frames: v.frames[c], windows: make([]float32, count), quiet: make([]bool, surveyBlock),
@@ -210,14 +212,14 @@ func (s *surveyor) add(ctx context.Context, x []float64, from, samples int64) {
 		if ctx.Err() != nil {
 			return
 		}
-		tolerance, follows := s.hear(x[before+int(at-from):][:window])
+		tolerance, cover, follows := s.hear(x[before+int(at-from):][:window])
 		if s.contours != nil {
 			s.contours, s.followers = append(s.contours, s.shaper.contour), append(s.followers, s.follower.contour)
 		}
 		last := min(count-1, (at+int64(window)-1)/FrameLength)
 		for k := at / FrameLength; k <= last; k++ {
 			f := &s.frames[k]
-			f.tolerance = min(f.tolerance, float32(tolerance))
+			f.tolerance, f.cover = min(f.tolerance, float32(tolerance)), min(f.cover, float32(cover))
 			s.windows[k]++
 			f.follows += (float32(10*math.Log10(max(follows, 1e-30))) - f.follows) / s.windows[k]
 			f.gain += (float32(s.shaper.gain) - f.gain) / s.windows[k]
@@ -337,10 +339,11 @@ const planned = 0.98
 // threshold is for one moment and one band, and over time, in tonal recordings most of all, changes of loudness and harmonic errors are
 // heard that it does not see. PEAQ sees them.
 type hearingLimits struct {
-	below  float64 // dB: how far the error is kept below the threshold of every moment, where steps can be that fine
-	coarse float64 // levels: how far the finest steps of a file may be above that. A frame in which they are more is left alone
-	total  float64 // dB: the noise-to-mask ratio of the whole recording, beyond which frames are left alone, the worst first
-	uneven float64 // dB: how far the mean error may be above the mean of its decibels
+	below   float64 // dB: how far the error is kept below the threshold of every moment, where steps can be that fine
+	beneath float64 // dB: how far it is kept below the recording itself
+	coarse  float64 // levels: how far the finest steps of a file may be above that. A frame in which they are more is left alone
+	total   float64 // dB: the noise-to-mask ratio of the whole recording, beyond which frames are left alone, the worst first
+	uneven  float64 // dB: how far the mean error may be above the mean of its decibels
 }
 
 // evenLevel is the highest level of frames at which an uneven error does not matter.
@@ -349,16 +352,17 @@ const evenLevel = 8
 // Plan decides how strong every frame is, so that the mean squared error comes out at mse (full scale being 1) or a little less: all
 // frames alike but for a level, and none so strong that an ear model hears it at any moment.
 func (v *Survey) Plan(profile Profile, mse float64) *Plan {
-	return v.plan(profile, mse, hearingLimits{below: 2, coarse: math.Inf(1), total: math.Inf(1), uneven: math.Inf(1)})
+	return v.plan(profile, mse, hearingLimits{below: 2, beneath: math.Inf(-1), coarse: math.Inf(1), total: math.Inf(1), uneven: math.Inf(1)})
 }
 
 // Unheard is Plan with a change so weak that nobody should hear it, whatever mse allows. Moments in which the finest steps of the file would
 // be heard are left alone, and an error that would all be in a few loud frames is made smaller: it hardly adds to what the others carry, and
-// makes the stego easier to find.
-func (v *Survey) Unheard(profile Profile, mse float64) *Plan {
+// makes the stego easier to find. So does an error that comes near to the recording itself, in its pauses: it stays so many dB beneath it in every frame, in the
+// mean of the ratio of their power densities over all frequencies, -Inf being no limit.
+func (v *Survey) Unheard(profile Profile, mse, beneath float64) *Plan {
 	// Chosen so that PEAQ hears next to nothing: in 94 recordings of music and speech (4 to 10 s each, training and validation sets, robust plans
 	// at 50 dB) an ODG of −0.07 in the mean and −0.46 at worst came out.
-	return v.plan(profile, mse, hearingLimits{below: 22, coarse: 12, total: -19, uneven: 5})
+	return v.plan(profile, mse, hearingLimits{below: 22, beneath: beneath, coarse: 12, total: -19, uneven: 5})
 }
 
 // coarseSteps is how many steps of a file of 8 bits the finest lattice has. With two, rounding leaves nothing of its fine symbols; so many let three to five
@@ -377,7 +381,7 @@ func (v *Survey) plan(profile Profile, mse float64, limits hearingLimits) *Plan 
 	}
 	floor := v.floor(steps)
 	power := profile.power()
-	hearing := math.Pow(10, -limits.below/10) / power
+	hearing, seeing := math.Pow(10, -limits.below/10)/power, math.Pow(10, -limits.beneath/10)/power
 	changes := v.changes(profile)
 	levels := make([][]bounds, len(v.frames))
 	for c, frames := range v.frames {
@@ -386,7 +390,7 @@ func (v *Survey) plan(profile Profile, mse float64, limits hearingLimits) *Plan 
 			f := &frames[k]
 			// The variance before shaping: the same error everywhere leaves the most room, as far as it is not heard.
 			own := levelOf(1/(float64(f.gain)*power)) + levelDithering*lowDiscrepancy(k*len(v.frames)+c)
-			levels[c][k] = bounds{own, min(levelOf(hearing*float64(f.tolerance)), Levels-1)}
+			levels[c][k] = bounds{own, min(levelOf(hearing*float64(f.tolerance)), levelOf(seeing*float64(f.cover)), Levels-1)}
 		}
 	}
 	p.leaveAlone(levels, floor, limits)

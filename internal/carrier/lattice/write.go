@@ -453,3 +453,18 @@ func (p *Plan) bears(h *header, i int, s *stage) float64 {
 	n := sort.Search(all, func(n int) bool { return p.worst(&s.rung, n+1) > spare }) - 1
 	return float64(max(0, n)) / float64(all)
 }
+
+// withstands returns the share of the recording that may be lost at once, wherever it is, before any of a payload is.
+func (p *Plan) withstands(payload int) float64 {
+	h := p.fit(payload)
+	if h == nil {
+		return 0
+	}
+	least := 1.
+	for i, s := range h.ladder() {
+		if s.size > 0 {
+			least = min(least, p.bears(h, i, &s))
+		}
+	}
+	return least
+}

@@ -272,7 +272,7 @@ func (s *study) planned(cover *audio.Recording) ([]lattice.Strength, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan := survey.Unheard(lattice.Robust, survey.MSE(ditas.DefaultSNR))
+	plan := survey.Unheard(lattice.Robust, survey.MSE(ditas.DefaultSNR), math.Inf(-1))
 	all := make([]lattice.Strength, survey.Frames())
 	for k := range all {
 		all[k] = plan.Strength(0, k)
