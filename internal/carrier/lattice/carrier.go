@@ -88,19 +88,22 @@ func (c *surveyedCover) Room(s carrier.Strength) carrier.Room {
 	return r
 }
 
-// best returns the first plan that has room for size bytes, or the one with the most room.
-func (c *surveyedCover) best(s carrier.Strength, size int) *Plan {
+// best returns the plans for size bytes, which are to be tried one after the other: the first one that has room, or the one with the most room, and before it the
+// one like it that is harder to find, if there is one.
+func (c *surveyedCover) best(s carrier.Strength, size int) []*Plan {
 	plans := c.plans(s)
 	for _, p := range plans {
 		if size > p.Room() {
 			continue
 		}
 		if usual := s == (carrier.Strength{SNR: s.SNR}); usual {
-			return c.hidden(p, size)
+			if q := c.hidden(p, size); q != nil {
+				return []*Plan{q, p}
+			}
 		}
-		return p
+		return []*Plan{p}
 	}
-	return plans[len(plans)-1]
+	return plans[len(plans)-1:]
 }
 
 // beneath are the numbers of dB that a change may stay below the recording, the one that makes it hardest to find first. Chosen by what noise tolerance
@@ -114,7 +117,8 @@ const (
 	negligible = 1. / 8
 )
 
-// hidden returns the plan like p that is hardest to find of those from which a payload of size bytes survives as much loss as from p, up to what is promised.
+// hidden returns the plan like p that is hardest to find of those from which a payload of size bytes survives as much loss as from p, up to what is promised, or nil if
+// there is none.
 func (c *surveyedCover) hidden(p *Plan, size int) *Plan {
 	least := min(promised, p.withstands(size))
 	if least < negligible {
@@ -127,11 +131,11 @@ func (c *surveyedCover) hidden(p *Plan, size int) *Plan {
 			return q
 		}
 	}
-	return p
+	return nil
 }
 
 func (c *surveyedCover) Divide(s carrier.Strength, size int) (stages []int) {
-	if h := c.best(s, size).fit(size); h != nil {
+	if h := c.best(s, size)[0].fit(size); h != nil {
 		for _, stage := range h.ladder() {
 			if stage.size > 0 {
 				stages = append(stages, h.payloadOf(&stage))
@@ -141,17 +145,22 @@ func (c *surveyedCover) Divide(s carrier.Strength, size int) (stages []int) {
 	return stages
 }
 
-// Embed uses the first plan that has room for the payload.
+// Embed uses the first plan that has room for the payload and gives all of it back.
 func (c *surveyedCover) Embed(
 	ctx context.Context, dst io.Writer, s carrier.Strength, payload []byte, key keystream.Key, nonce io.Reader, o carrier.Options,
-) (*carrier.Report, error) {
+) (r *carrier.Report, err error) {
 	cover, ok := c.cover.(audio.Rewriter)
 	if !ok {
 		return nil, fmt.Errorf("lattice: %w: a recording of this kind cannot be written", errors.ErrUnsupported)
 	}
-	return Hide(ctx, dst, cover, c.best(s, len(payload)), payload, HideOptions{
-		Key: key, Nonce: nonce, Workers: o.Workers, Progress: o.Phase(report.Embedding),
-	})
+	for _, p := range c.best(s, len(payload)) {
+		r, err = Hide(ctx, dst, cover, p, payload, HideOptions{Key: key, Nonce: nonce, Workers: o.Workers, Progress: o.Phase(report.Embedding)})
+		var lost *carrier.LostError
+		if again := errors.Is(err, carrier.ErrUnfound) || errors.As(err, &lost) && !lost.Written; !again {
+			break
+		}
+	}
+	return r, err
 }
 
 // Find looks for a payload.
