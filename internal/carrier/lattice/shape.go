@@ -12,8 +12,8 @@ import (
 // the weights of [metric.Ear]; of all S with a given power, S ∝ 1/(μ + W) makes it least. Shaping is W's mean over μ: 0 leaves the
 // error white, and the more there is of it, the less is heard and the more power the error has at equal steps.
 //
-// Where the recording has next to nothing, W is next to nothing too, and the error would gather there, as in all that a lossy codec left out: nobody hears
-// it, but a spectrogram shows it at once. So a second term stands beside W, in proportion to 1/X, X being the recording's own power density: S ∝ 1/(μ + W + ν/X).
+// Where the recording has nothing but the rounding of its samples, W is next to nothing and the error would gather there, as in all that a lossy
+// codec left out: nobody hears it, but a spectrogram shows it at once. So S is lowered there by up to 30 dB.
 //
 // The embedder may shape because every point of the lattice carries the symbol; a receiver need not know. (Atal and Schroeder,
 // "Predictive coding of speech signals and subjective error criteria", IEEE Trans. ASSP 27, 1979.)
@@ -28,12 +28,16 @@ const (
 )
 
 const (
-	// emptied is ν over μ and the mean of X: where the density of a recording is so far below its mean, that of the error is halved.
-	emptied = 1e-3
-	// spared is the factor by which it is lowered at most, and lowered what all of that may come to, in dB, since the density's logarithm remains 0 on average.
-	spared, lowered = 1000, 8
-	// roundedBits are how many bits a sample has whose rounding is what a recording has where it has nothing, at most: what has more was often made of such samples.
+	// emptiest is the highest power density of what counts as nothing, over that of rounding: what remains of rounding with dither, give or take.
+	emptiest = 6
+	// roundedBits are how many bits a sample has whose rounding this is, at most: what has more was often made of such samples.
 	roundedBits = 16
+	// spared and raised, in dB: by how much the density is lowered where there is nothing, and what it may be raised by elsewhere, since its logarithm
+	// remains 0 on average.
+	spared, raised = 30, 8
+	// sparing is how far, in dB, a moment has to be above rounding before anything is lowered. Below that the finest steps leave an error as strong as rounding,
+	// which all of the spectrum has.
+	sparing = 50
 )
 
 // contour is a filter in the form in which it is kept: its reflection coefficients in 2⁻¹⁵, of which every set makes a stable filter.
@@ -96,12 +100,9 @@ func (s *shaper) fit(weights, densities []float64) (tolerance, cover float64) {
 		factor := s.shaping * float64(len(weights)) / sum
 		var density [metric.EarPoints]float64
 		for k, w := range weights {
-			density[k] = 1 + float64(factor*w)
+			density[k] = 1 / (1 + float64(factor*w))
 		}
 		s.spare(&density, densities)
-		for k, v := range density {
-			density[k] = 1 / v
-		}
 		var r [shapeOrder + 1]float64
 		density[0] /= 2
 		density[len(density)-1] /= 2
@@ -128,28 +129,23 @@ func (s *shaper) fit(weights, densities []float64) (tolerance, cover float64) {
 	return 1 / heard, float64(len(weights)) / seen
 }
 
-// spare adds to the inverse of the density of the error what keeps it out of where the recording has next to nothing. No densities are no reason to.
-func (s *shaper) spare(inverse *[metric.EarPoints]float64, densities []float64) {
-	mean := 0.0
+// spare lowers the density of the error where there is nothing. No densities are no reason to.
+func (s *shaper) spare(density *[metric.EarPoints]float64, densities []float64) {
+	empty, mean := 0, 0.0
 	for _, d := range densities {
-		mean += d / metric.EarPoints
+		if mean += d / metric.EarPoints; d <= emptiest*s.rounding {
+			empty++
+		}
 	}
-	var added [metric.EarPoints]float64
-	decibels, product := 0.0, 1.0
+	depth := min(spared, raised*metric.EarPoints/float64(empty), 10*math.Log10(mean/s.rounding)-sparing)
+	if empty == 0 || !(depth > 0) {
+		return
+	}
+	least := math.Pow(10, -depth/10)
 	for k, d := range densities {
-		added[k] = min(spared, emptied*mean/max(d, s.rounding))
-		if product *= 1 + added[k]; product > 1e200 { // a logarithm for many factors
-			decibels, product = decibels+float64(10*math.Log10(product)), 1
+		if d <= emptiest*s.rounding {
+			density[k] *= least
 		}
-	}
-	decibels = (decibels + float64(10*math.Log10(product))) / metric.EarPoints
-	if decibels > lowered {
-		for k, a := range added {
-			added[k] = math.Pow(1+a, lowered/decibels) - 1
-		}
-	}
-	for k, a := range added {
-		inverse[k] += a
 	}
 }
 
