@@ -295,6 +295,10 @@ def main(args: Optional[List[str]] = None) -> int:
         if trainer.world > 1:
             dist.barrier()  # nobody writes what another has yet to read
         done = run(trainer, folder, Examples(trainer.task, *material), o.minutes, o.half, o.loaders)
+        if trainer.world > 1:
+            # While this waits, threads of gloo's release tensors, for which they need the interpreter; once the group is
+            # being destroyed they would wait for ever.
+            dist.barrier()
     except (ValueError, OSError, ArithmeticError) as e:
         print(f"ditas_torch.train: {e}", file=sys.stderr)
         return 1
