@@ -4,6 +4,7 @@ import pathlib
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -34,7 +35,7 @@ class Train(unittest.TestCase):
         """Trains on n processes, each started as Slurm does, and returns what they ended with."""
         env = {**os.environ, "WORLD_SIZE": str(n), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
         started = [
-            subprocess.Popen(tiny.command(*args), cwd=tiny.HERE, env={**env, "RANK": str(r)}, stderr=subprocess.PIPE, text=True)
+            subprocess.Popen(tiny.command(*args), cwd=tiny.HERE, env={**env, "RANK": str(r)}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
             for r in range(n)
         ]
         for p in started:
@@ -61,6 +62,23 @@ class Train(unittest.TestCase):
         self.ranks(2, "--config", cfg, "--out", self.at("two"))
         one, two = (self.at(f, "checkpoint.safetensors") for f in ("one", "two"))
         self.assertLess(tiny.distance(one, two, "adam.m/"), 1e-5)
+
+    def test_slurm(self):
+        # Its script, with stand-ins for what Slurm starts it with.
+        for name, text in {
+            "srun": '#!/bin/bash\nSLURM_PROCID=0 "$@" & SLURM_PROCID=1 "$@" & wait -n && wait -n\n',
+            "scontrol": "#!/bin/bash\necho 127.0.0.1; echo elsewhere\n",
+            "python3": f'#!/bin/bash\nexec {sys.executable} "$@"\n',
+        }.items():
+            pathlib.Path(self.at(name)).write_text(text)
+            os.chmod(self.at(name), 0o755)
+        env = {**os.environ, "PATH": self.folder + os.pathsep + os.environ["PATH"], "MASTER_PORT": str(free_port()), "DEVICE": "cpu",
+               "DITAS": str(tiny.HERE.parent), "SLURM_NTASKS": "2", "SLURM_JOB_NODELIST": "a[1-2]", "SLURM_CPUS_PER_TASK": "2"}  # fmt: skip
+        cfg = tiny.config_file(self.folder, "ditas-m-ed")
+        args = ["bash", str(tiny.HERE / "train.sbatch"), "--config", cfg, "--data", tiny.DATA, "--threads", "1", "--out", self.at("run")]
+        done = subprocess.run(args, env=env, capture_output=True, text=True, timeout=300)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(tiny.log(self.at("run"))[-1]["step"], 12)
 
     def test_too_many_ranks(self):
         cfg = tiny.config_file(self.folder, "plain")
