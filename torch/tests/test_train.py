@@ -73,7 +73,7 @@ class Train(unittest.TestCase):
             pathlib.Path(self.at(name)).write_text(text)
             os.chmod(self.at(name), 0o755)
         env = {**os.environ, "PATH": self.folder + os.pathsep + os.environ["PATH"], "MASTER_PORT": str(free_port()), "DEVICE": "cpu",
-               "DITAS": str(tiny.HERE.parent), "SLURM_NTASKS": "2", "SLURM_JOB_NODELIST": "a[1-2]", "SLURM_CPUS_PER_TASK": "2"}  # fmt: skip
+               "PYTHONPATH": str(tiny.HERE), "SLURM_NTASKS": "2", "SLURM_JOB_NODELIST": "a[1-2]", "SLURM_CPUS_PER_TASK": "2"}  # fmt: skip
         cfg = tiny.config_file(self.folder, "ditas-m-ed")
         args = ["bash", str(tiny.HERE / "train.sbatch"), "--config", cfg, "--data", tiny.DATA, "--threads", "1", "--out", self.at("run")]
         done = subprocess.run(args, env=env, capture_output=True, text=True, timeout=300)
