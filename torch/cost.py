@@ -3,9 +3,9 @@
 
     cd torch && python3 cost.py
 
-FLOPs are those of convolutions for one whole picture, a multiply-add counting as two, and twice more for gradients. Memory is that of
-weights, gradients, both moments and the average (20 bytes for each weight), and of what is kept of an example until its
-gradient is computed.
+FLOPs are those of convolutions for one whole picture, a multiply-add counting as two, and twice more for gradients.
+Memory is that of weights, gradients, both moments and the average (20 bytes for each weight), and of what is kept of
+an example until its gradient is computed.
 """
 import torch
 
@@ -33,7 +33,9 @@ def kept(run) -> int:
 
 
 def main() -> None:
-    print("| system | weights | GFLOP an example | MB fixed | MB an example | PFLOP in all | hours of a GPU | of 8 | of 2 cores |")
+    print(
+        "| system | weights | GFLOP an example | MB fixed | MB an example | PFLOP in all | hours of a GPU | of 8 | of 2 cores |"
+    )
     print("|---|---|---|---|---|---|---|---|---|")
     for name, (_, model) in config.MODELS.items():
         system = systems.build(model)

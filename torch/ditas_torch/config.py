@@ -1,5 +1,5 @@
-"""Reads the configurations of the Go program: JSON over the defaults that it has for the same system, and nothing it does
-not know."""
+"""Reads the configurations of the Go program: JSON over the defaults that it has for the same system, and nothing it
+does not know."""
 import copy
 import json
 from typing import Dict, Tuple
@@ -90,7 +90,7 @@ def parse(text: str, whole: bool = False) -> dict:
         defaults, system = {**TASKS[task], **OF_BASELINES.get(name, {})}, MODELS[name][1]
     else:
         raise ConfigError(
-            f"training configuration: task {task!r} and system {name!r}: PyTorch trains {', '.join(MODELS)} and the task {RESTORER}"
+            f"training configuration: task {task!r} and system {name!r}: PyTorch trains {', '.join(MODELS)}"
         )
     cfg = {"model": overlay("model", system, model, whole), **overlay("training configuration", defaults, given, whole)}
     check(cfg)
@@ -124,9 +124,15 @@ def check_model(model: dict) -> None:
         want(1 <= model["width"] <= 512, "width is 1 to 512")
         want(all(2 <= model[k] <= 32 for k in ("encode", "decode", "reveal")), "networks have 2 to 32 blocks")
     else:
-        want(1 <= model["stages"] <= 16 and model["tile"] in (8, 16, 32, 64), "stages are 1 to 16, a tile is 8, 16, 32 or 64")
+        want(
+            1 <= model["stages"] <= 16 and model["tile"] in (8, 16, 32, 64),
+            "stages are 1 to 16, a tile is 8, 16, 32 or 64",
+        )
         want(model["transform"] in ("", "mdct", "none"), "transform is mdct or none")
-        want(4 <= model["bands"] <= 4096 and 4 * model["tile"] ** 2 % model["bands"] == 0, "bands must divide a stage's samples")
+        want(
+            4 <= model["bands"] <= 4096 and 4 * model["tile"] ** 2 % model["bands"] == 0,
+            "bands must divide a stage's samples",
+        )
         want(1 <= model["width"] <= 256 and 3 <= model["depth"] <= 32, "width is 1 to 256, and depth 3 to 32")
         want(0 < model["amplitude"] < 1, "amplitude is more than 0 and less than 1")
 
@@ -144,9 +150,14 @@ def check(cfg: dict) -> None:
         return
     side = model.get("tile", SIDE)
     want(0 <= cfg["rows"] <= side and 0 <= cfg["finish"] <= cfg["steps"], "rows or finish is out of range")
-    want(cfg["finishBatch"] >= 0 and cfg["containerWeight"] >= 0, "finishBatch and containerWeight must not be negative")
+    want(
+        cfg["finishBatch"] >= 0 and cfg["containerWeight"] >= 0, "finishBatch and containerWeight must not be negative"
+    )
     if task == BASELINE:
-        want(cfg["secretWeight"] >= 0 and cfg["containerWeight"] + cfg["secretWeight"] > 0, "one of the weights must be positive")
+        want(
+            cfg["secretWeight"] >= 0 and cfg["containerWeight"] + cfg["secretWeight"] > 0,
+            "one of the weights must be positive",
+        )
         want(not cfg["identity"] or cfg["containerTarget"] > 0, "identity needs a containerTarget")
         return
     plain = model["transform"] == "none"

@@ -1,6 +1,7 @@
 """The recordings and pictures that are learnt from: folders, or what the manifest of `ditas data` names.
 
-Files are opened when something is drawn from them, and the last ones are kept, so that memory does not grow with the set.
+Files are opened when something is drawn from them, and the last ones are kept, so that memory does not grow with the
+set.
 """
 import functools
 import hashlib
@@ -99,12 +100,14 @@ class Speech:
                     if (f.getframerate(), f.getsampwidth()) != (RATE, 2) or lengths[-1] == 0:
                         raise wave.Error(f"{f.getframerate()} Hz, {8 * f.getsampwidth()} bits, {lengths[-1]} samples")
             except (wave.Error, EOFError) as e:
-                raise DataError(f"{path}: {e}: recordings are WAV files of {RATE} Hz and 16 bits here; ffmpeg makes them") from None
+                raise DataError(
+                    f"{path}: {e}: recordings are WAV files of {RATE} Hz and 16 bits here; ffmpeg makes them"
+                ) from None
         self.ends = np.cumsum(lengths)
 
     def clip(self, rng: Random, n: int) -> np.ndarray:
-        """Draws n consecutive samples of one recording, the loudest of the whole of which is at PEAK. Every second of the
-        set is as likely as any other; a recording that is shorter is repeated, from a random sample on."""
+        """Draws n consecutive samples of one recording, the loudest of the whole of which is at PEAK. Every second of
+        the set is as likely as any other; a recording that is shorter is repeated, from a random sample on."""
         at = rng.below(int(self.ends[-1]))
         c = read_clip(self.paths[int(np.searchsorted(self.ends, at, "right"))])
         length, start = len(c.samples), 0
@@ -119,8 +122,8 @@ class Speech:
 
 @functools.lru_cache(maxsize=512)
 def read_picture(path: str) -> np.ndarray:
-    """Reads a picture as 3×rows×columns bytes, scaled down where a side is longer than LARGEST_SIDE: as the Go program, to
-    which it is not equal there, since that averages in another way."""
+    """Reads a picture as 3×rows×columns bytes, scaled down where a side is longer than LARGEST_SIDE: as the Go
+    program, to which it is not equal there, since that averages in another way."""
     from PIL import Image, ImageOps
 
     with Image.open(path) as image:
@@ -145,8 +148,8 @@ class Pictures:
         self.paths = paths
 
     def crop(self, rng: Random, size: int) -> np.ndarray:
-        """Draws a square of a picture, 3×size×size values in [0, 1]: its side is any from 64 pixels to the whole, half of
-        them are mirrored, and pixels are averaged over their area."""
+        """Draws a square of a picture, 3×size×size values in [0, 1]: its side is any from 64 pixels to the whole, half
+        of them are mirrored, and pixels are averaged over their area."""
         pixels = read_picture(self.paths[rng.below(len(self.paths))])
         rows, columns = pixels.shape[1:]
         whole = min(rows, columns)
@@ -161,7 +164,9 @@ class Pictures:
         return out[:, :, ::-1].astype(np.float32) if mirror else out.astype(np.float32)
 
 
-def material(data: Optional[str], kind: str, speech: Optional[str], pictures: Optional[str], verify: bool) -> Tuple[Speech, Pictures]:
+def material(
+    data: Optional[str], kind: str, speech: Optional[str], pictures: Optional[str], verify: bool
+) -> Tuple[Speech, Pictures]:
     """Opens what is learnt from: folders where they are named, and otherwise what the manifest of data names."""
     if (speech is None or pictures is None) and data is None:
         raise DataError("name --data, a folder that ditas data made, or both --speech and --pictures")

@@ -1,4 +1,5 @@
-"""Deep-Steg (Baluja, Hiding images in plain sight: deep steganography, 2017) with speech in place of the cover image."""
+"""Deep-Steg (Baluja, Hiding images in plain sight: deep steganography, 2017) with speech in place of the cover
+image."""
 import math
 from typing import List, Tuple
 

@@ -1,9 +1,11 @@
-"""The model of Kreuk, Adi, Raj, Singh and Keshet (Hide and Speak, 2020; arXiv 1902.03083), with a picture as the message.
+"""The model of Kreuk, Adi, Raj, Singh and Keshet (Hide and Speak, 2020; arXiv 1902.03083), with a picture as the
+message.
 
-Rows of the picture run in time; each pixel has 6 frames × 2 bins of the carrier's STFT, each of its colours 2×2 of them.
+Rows of the picture run in time; each pixel has 6 frames × 2 bins of the carrier's STFT, each of its colours 2×2 of
+them.
 """
 import math
-from typing import List, Tuple
+from typing import Tuple
 
 import torch
 from torch import Tensor, nn
@@ -43,7 +45,9 @@ class Network(nn.Sequential):
         super().__init__()
         for i in range(blocks):
             end = i == blocks - 1
-            self.add_module(f"block{i}", Block(inputs if i == 0 else width, outputs if end else width, last if end else 3))
+            self.add_module(
+                f"block{i}", Block(inputs if i == 0 else width, outputs if end else width, last if end else 3)
+            )
 
     def pass_on(self, first: int, n: int) -> None:
         """Has n filters of each block but the last pass on n inputs, from the first-th on; makes all others small."""

@@ -19,7 +19,9 @@ def mdct_matrix(bands: int) -> Tensor:
     """The 2M×M matrix √(2/M) sin(π(n+½)/2M) cos(π/M (n+½+M/2)(k+½)) in float64 (Princen, Johnson and Bradley 1987)."""
     n = torch.arange(2 * bands, dtype=torch.float64)[:, None] + 0.5
     k = torch.arange(bands, dtype=torch.float64)[None, :] + 0.5
-    return math.sqrt(2 / bands) * torch.sin(math.pi * n / (2 * bands)) * torch.cos(math.pi / bands * (n + bands / 2) * k)
+    return (
+        math.sqrt(2 / bands) * torch.sin(math.pi * n / (2 * bands)) * torch.cos(math.pi / bands * (n + bands / 2) * k)
+    )
 
 
 class Fold(nn.Module):
@@ -97,8 +99,8 @@ def magnitude(spectrum: Tensor) -> Tensor:
 
 
 class Round(torch.autograd.Function):
-    """Rounds samples to multiples of a step, halves to even, within [−1, 1 − step], and does nothing where the step is 0.
-    The gradient is the identity's."""
+    """Rounds samples to multiples of a step, halves to even, within [−1, 1 − step], and does nothing where the step is
+    0. The gradient is the identity's."""
 
     @staticmethod
     def forward(ctx, samples: Tensor, step: Tensor) -> Tensor:

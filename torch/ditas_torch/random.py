@@ -8,6 +8,8 @@ from typing import List
 import numpy as np
 
 MASK = 2**64 - 1
+MULTIPLIER = 2549297995355413924 << 64 | 4865540595714422341
+INCREMENT = 6364136223846793005 << 64 | 1442695040888963407
 
 
 class Random:
@@ -18,8 +20,7 @@ class Random:
 
     def uint64(self) -> int:
         """Any of 2^64 numbers."""
-        multiplier, increment = 2549297995355413924 << 64 | 4865540595714422341, 6364136223846793005 << 64 | 1442695040888963407
-        self.state = (self.state * multiplier + increment) & (2**128 - 1)
+        self.state = (self.state * MULTIPLIER + INCREMENT) & (2**128 - 1)
         high, low = self.state >> 64, self.state & MASK
         high ^= high >> 32
         high = high * 0xDA942042E4DD58B5 & MASK
@@ -61,7 +62,9 @@ class Random:
                     y = -math.log(self.uniform())
                     if y + y >= x * x:
                         return TAIL + x if j > 0 else -TAIL - x
-            height = np.float32(HEIGHT[i]) + np.float32(self.uniform()) * (np.float32(HEIGHT[i - 1]) - np.float32(HEIGHT[i]))
+            height = np.float32(HEIGHT[i]) + np.float32(self.uniform()) * (
+                np.float32(HEIGHT[i - 1]) - np.float32(HEIGHT[i])
+            )
             if height < np.float32(math.exp(-0.5 * x * x)):
                 return x
 

@@ -49,8 +49,8 @@ class Restorer(Model):
     def forward(self, decoded: Tensor, error: Tensor) -> Tensor:
         """Returns restored pictures, batch×3×rows×columns, not limited.
 
-        decoded are pictures in [0, 1] whose sides are even, and error, batch×3, is how far off the planes Y, Co and Cg of
-        each are expected to be, as a root mean square.
+        decoded are pictures in [0, 1] whose sides are even, and error, batch×3, is how far off the planes Y, Co and Cg
+        of each are expected to be, as a root mean square.
         """
         given, context, scale = features(decoded, error), log_error(error), rms(error)
         context = context[:, :, None, None].expand(-1, -1, decoded.shape[2] // 2, decoded.shape[3] // 2)
@@ -66,7 +66,9 @@ class Restorer(Model):
 def rms(error: Tensor) -> Tensor:
     """The expected root mean square error in RGB, in float64, given those of Y, Co and Cg (batch×3)."""
     weights: Sequence[float] = (3, 0.5, 0.75)
-    return (error.double().square() * torch.tensor(weights, dtype=torch.float64, device=error.device)).sum(1).div(3).sqrt()
+    return (
+        (error.double().square() * torch.tensor(weights, dtype=torch.float64, device=error.device)).sum(1).div(3).sqrt()
+    )
 
 
 def log_error(error: Tensor) -> Tensor:
@@ -75,7 +77,8 @@ def log_error(error: Tensor) -> Tensor:
 
 
 def box_mean(pictures: Tensor, radius: int) -> Tensor:
-    """Means over squares of 2·radius+1 pixels, as far as they lie within the picture: along rows, then along columns."""
+    """Means over squares of 2·radius+1 pixels, as far as they lie within the picture: along rows, then along
+    columns."""
     for dim in (3, 2):
         size: List[int] = [1, 1]
         size[dim - 2] = 2 * radius + 1

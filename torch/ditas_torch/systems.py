@@ -85,9 +85,15 @@ def take(system: Model, tensors: Dict[str, Tensor], path: str) -> None:
         p.copy_(tensors[name].float().view_as(p))
 
 
-def save(path: str, system: Model, values: Optional[Dict[str, Tensor]] = None, half: bool = False, about: Optional[Dict[str, str]] = None) -> None:
-    """Writes a system's configuration with its weights, or with others of the same names. half stores them in 16 bits, as
-    a restorer always does. about is added to the metadata."""
+def save(
+    path: str,
+    system: Model,
+    values: Optional[Dict[str, Tensor]] = None,
+    half: bool = False,
+    about: Optional[Dict[str, str]] = None,
+) -> None:
+    """Writes a system's configuration with its weights, or with others of the same names. half stores them in 16 bits,
+    as a restorer always does. about is added to the metadata."""
     restorer = isinstance(system, Restorer)
     dtype = torch.float16 if half or restorer else torch.float32
     values = values or dict(system.named_parameters())

@@ -69,7 +69,8 @@ class Task(nn.Module):
         raise NotImplementedError
 
     def settle(self, step: int, figures: np.ndarray) -> Tuple[float, dict]:
-        """Takes in the figures of all examples, and returns the loss and what the log tells. step is the number taken."""
+        """Takes in the figures of all examples, and returns the loss and what the log tells. step is the number
+        taken."""
         raise NotImplementedError
 
     def logged(self) -> None:

@@ -2,8 +2,8 @@
 
     python3 -m ditas_torch.train --config configs/ditas-m-ed.json --data data --out runs/ditas-m-ed
 
-On several processes, each started with RANK and WORLD_SIZE (and MASTER_ADDR and MASTER_PORT on several machines), as Slurm
-or torchrun do, each takes its share of the examples of every step, and all come to the weights of one.
+On several processes, each started with RANK and WORLD_SIZE (and MASTER_ADDR and MASTER_PORT on several machines), as
+Slurm or torchrun do, each takes its share of the examples of every step, and all come to the weights of one.
 """
 import argparse
 import json
@@ -69,7 +69,9 @@ class Trainer:
         self.rank, self.world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
         least = min(config.parts(cfg, s)[1] for s in (0, cfg["steps"] - 1))
         if least < self.world:
-            raise config.ConfigError(f"steps of {least} examples for {self.world} processes: want one for each at least")
+            raise config.ConfigError(
+                f"steps of {least} examples for {self.world} processes: want one for each at least"
+            )
         self.task = tasks.make(cfg)
         self.task.begin(cfg["seed"])
         self.task.system.bf16 = bf16
@@ -123,7 +125,9 @@ class Trainer:
             dist.all_reduce(figures)
         table = figures.cpu().numpy()
         loss, log = self.task.settle(self.step, table[:examples])
-        return {"step": self.step, "minutes": 0.0, "rate": rate, "loss": loss, "norm": norm, **log}, bool(table[examples].any())
+        return {"step": self.step, "minutes": 0.0, "rate": rate, "loss": loss, "norm": norm, **log}, bool(
+            table[examples].any()
+        )
 
     def save(self, path: str, half: bool = False) -> None:
         """Writes the averaged weights, for the Go program to hide and reveal with."""
@@ -233,7 +237,10 @@ def run(trainer: Trainer, folder: Folder, examples: Examples, minutes: float, ha
                     log.flush()
             if log and (whole or stop):
                 keep()
-                print(f"step {trainer.step} of {cfg['steps']}, {trainer.seconds / 60:.1f} min, loss {record['loss']:.4f}", flush=True)
+                print(
+                    f"step {trainer.step} of {cfg['steps']}, {trainer.seconds / 60:.1f} min, loss {record['loss']:.4f}",
+                    flush=True,
+                )
             if stop:
                 break
     finally:
@@ -260,7 +267,9 @@ def arguments(args: Optional[List[str]]) -> argparse.Namespace:
     p.add_argument("--threads", type=int, default=0, help="threads of this process; 0 leaves it to PyTorch")
     p.add_argument("--loaders", type=int, default=0, help="processes beside this one that draw examples")
     p.add_argument("--device", default="cpu", help="cpu, or cuda, where LOCAL_RANK says which")
-    p.add_argument("--backend", choices=("gloo", "nccl"), help="of several processes (default: gloo; nccl on cuda, UNTESTED)")
+    p.add_argument(
+        "--backend", choices=("gloo", "nccl"), help="of several processes (default: gloo; nccl on cuda, UNTESTED)"
+    )
     return p.parse_args(args)
 
 
@@ -296,8 +305,8 @@ def main(args: Optional[List[str]] = None) -> int:
             dist.barrier()  # nobody writes what another has yet to read
         done = run(trainer, folder, Examples(trainer.task, *material), o.minutes, o.half, o.loaders)
         if trainer.world > 1:
-            # While this waits, threads of gloo's release tensors, for which they need the interpreter; once the group is
-            # being destroyed they would wait for ever.
+            # While this waits, threads of gloo's release tensors, for which they need the interpreter; once the group
+            # is being destroyed they would wait for ever.
             dist.barrier()
     except (ValueError, OSError, ArithmeticError) as e:
         print(f"ditas_torch.train: {e}", file=sys.stderr)

@@ -6,7 +6,6 @@ import math
 from typing import Dict, List, Tuple
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from .layers import Conv, Model, Round
@@ -40,8 +39,8 @@ class Unit(Model):
         raise NotImplementedError
 
     def forward(self, secret: Tensor, cover: Tensor, step: Tensor) -> Dict[str, Tensor]:
-        """Hides and reveals. step, of the file's samples, is batch×1 in float64. "changed", "missed" and "distortion" are
-        mean squares of each example: of the container as networks see it, of the picture, and of samples."""
+        """Hides and reveals. step, of the file's samples, is batch×1 in float64. "changed", "missed" and "distortion"
+        are mean squares of each example: of the container as networks see it, of the picture, and of samples."""
         container, changed, original = self.send(secret, cover)
         written = Round.apply(container, step)
         revealed = self.receive(written)

@@ -1,4 +1,5 @@
-"""Tries both programs on the same runs: they come to the same, continue each other's, and one reveals what the other hid.
+"""Tries both programs on the same runs: they come to the same, continue each other's, and one reveals what the other
+hid.
 
 Needs Go, or DITAS, the path of the program; it is left out where there is neither.
 """
@@ -43,8 +44,8 @@ class Go(unittest.TestCase):
         self.go("train", "-q", "--data", tiny.DATA, *args)
 
     def same(self, a: str, b: str):
-        """Compares weights in training, and their averages. Where a gradient is next to nothing its rounding counts, because
-        Adam divides by its size."""
+        """Compares weights in training, and their averages. Where a gradient is next to nothing its rounding counts,
+        because Adam divides by its size."""
         a, b = self.at(a, "checkpoint.safetensors"), self.at(b, "checkpoint.safetensors")
         for part in ("weight/", "average/"):
             self.assertLess(tiny.distance(a, b, part), 1e-3, part)

@@ -60,7 +60,8 @@ class Parity(unittest.TestCase):
         self.compare(f"{name}/norms", torch.stack([v.double().norm() for v in values.values()]))
 
     def test_steps(self):
-        # The gradients of the other papers' trained systems are compared without a file's rounding: see test_activations.
+        # The gradients of the other papers' trained systems are compared without a file's rounding: see
+        # test_activations.
         for case in (c for c in self.cases if c["name"] not in ("deep-steg", "kreuk")):
             with self.subTest(case["name"]):
                 cfg = config.parse(json.dumps(case["config"]))

@@ -1,4 +1,5 @@
-"""Tries training by itself: on two ranks as on one, continued as in one piece, in 16 bits, and where something is wrong."""
+"""Tries training by itself: on two ranks as on one, continued as in one piece, in 16 bits, and where something is
+wrong."""
 import os
 import pathlib
 import signal
@@ -35,7 +36,14 @@ class Train(unittest.TestCase):
         """Trains on n processes, each started as Slurm does, and returns what they ended with."""
         env = {**os.environ, "WORLD_SIZE": str(n), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
         started = [
-            subprocess.Popen(tiny.command(*args), cwd=tiny.HERE, env={**env, "RANK": str(r)}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            subprocess.Popen(
+                tiny.command(*args),
+                cwd=tiny.HERE,
+                env={**env, "RANK": str(r)},
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
             for r in range(n)
         ]
         for p in started:
@@ -72,10 +80,29 @@ class Train(unittest.TestCase):
         }.items():
             pathlib.Path(self.at(name)).write_text(text)
             os.chmod(self.at(name), 0o755)
-        env = {**os.environ, "PATH": self.folder + os.pathsep + os.environ["PATH"], "MASTER_PORT": str(free_port()), "DEVICE": "cpu",
-               "PYTHONPATH": str(tiny.HERE), "SLURM_NTASKS": "2", "SLURM_JOB_NODELIST": "a[1-2]", "SLURM_CPUS_PER_TASK": "2"}  # fmt: skip
+        env = {
+            **os.environ,
+            "PATH": self.folder + os.pathsep + os.environ["PATH"],
+            "MASTER_PORT": str(free_port()),
+            "DEVICE": "cpu",
+            "PYTHONPATH": str(tiny.HERE),
+            "SLURM_NTASKS": "2",
+            "SLURM_JOB_NODELIST": "a[1-2]",
+            "SLURM_CPUS_PER_TASK": "2",
+        }
         cfg = tiny.config_file(self.folder, "ditas-m-ed")
-        args = ["bash", str(tiny.HERE / "train.sbatch"), "--config", cfg, "--data", tiny.DATA, "--threads", "1", "--out", self.at("run")]
+        args = [
+            "bash",
+            str(tiny.HERE / "train.sbatch"),
+            "--config",
+            cfg,
+            "--data",
+            tiny.DATA,
+            "--threads",
+            "1",
+            "--out",
+            self.at("run"),
+        ]
         done = subprocess.run(args, env=env, capture_output=True, text=True, timeout=300)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(tiny.log(self.at("run"))[-1]["step"], 12)
@@ -98,7 +125,9 @@ class Train(unittest.TestCase):
 
     def test_is_interrupted(self):
         cfg = tiny.config_file(self.folder, "ditas-m-ed", steps=100000, validateEvery=100000)
-        p = subprocess.Popen(tiny.command("--config", cfg, "--out", self.at("run")), cwd=tiny.HERE, stdout=subprocess.PIPE)
+        p = subprocess.Popen(
+            tiny.command("--config", cfg, "--out", self.at("run")), cwd=tiny.HERE, stdout=subprocess.PIPE
+        )
         log = pathlib.Path(self.at("run", "log.jsonl"))
         while not log.exists() or log.stat().st_size == 0:
             self.assertIsNone(p.poll())
@@ -115,7 +144,9 @@ class Train(unittest.TestCase):
         wide, narrow = tiny.log(self.at("wide"))[-1], tiny.log(self.at("narrow"))[-1]
         self.assertNotEqual(wide["loss"], narrow["loss"])
         self.assertLess(abs(wide["psnr"][2] - narrow["psnr"][2]), 2)
-        self.assertEqual(safetensors.read(self.at("narrow", "weights.safetensors"))[0]["hide0.skip.weight"].dtype, torch.float16)
+        self.assertEqual(
+            safetensors.read(self.at("narrow", "weights.safetensors"))[0]["hide0.skip.weight"].dtype, torch.float16
+        )
 
     def test_starts_from_weights(self):
         cfg = tiny.config_file(self.folder, "deep-steg")
@@ -183,8 +214,13 @@ class Files(unittest.TestCase):
     def test_safetensors(self):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "x")
-            tensors = {"b": torch.arange(6.0).view(2, 3), "a": torch.tensor([1, 2], dtype=torch.int64), "e": torch.empty(0, 3),
-                       "h": torch.tensor([1.5, -2]).half(), "f": torch.tensor([0.1]).bfloat16()}  # fmt: skip
+            tensors = {
+                "b": torch.arange(6.0).view(2, 3),
+                "a": torch.tensor([1, 2], dtype=torch.int64),
+                "e": torch.empty(0, 3),
+                "h": torch.tensor([1.5, -2]).half(),
+                "f": torch.tensor([0.1]).bfloat16(),
+            }
             safetensors.write(path, tensors, {"k": "ü"})
             read, meta = safetensors.read(path)
             self.assertEqual((meta, sorted(read)), ({"k": "ü"}, sorted(tensors)))
@@ -217,7 +253,8 @@ class Files(unittest.TestCase):
                     safetensors.read(path)
 
     def test_weights(self):
-        # Read and written again, a file of the Go program is the same, byte for byte, but for the order of the metadata.
+        # Read and written again, a file of the Go program is the same, byte for byte, but for the order of the
+        # metadata.
         with tempfile.TemporaryDirectory() as folder:
             for path in sorted((tiny.HERE.parent / "weights" / "photos").glob("*/weights.safetensors")):
                 system, meta = systems.load(str(path))
@@ -226,8 +263,14 @@ class Files(unittest.TestCase):
                 self.assertEqual(tiny.distance(str(path), again), 0)
                 self.assertEqual(safetensors.read(str(path))[1].keys(), safetensors.read(again)[1].keys())
             # A small file that says that it holds something large, and one that holds something else.
-            for meta in ({}, {"ditas.config": "[]"}, {"ditas.config": '{"name":"ditas-m","stages":16,"tile":64,"bands":256,"width":256,'
-                                                                      '"depth":32,"amplitude":0.5}'}):  # fmt: skip
+            for meta in (
+                {},
+                {"ditas.config": "[]"},
+                {
+                    "ditas.config": '{"name":"ditas-m","stages":16,"tile":64,"bands":256,"width":256,'
+                    '"depth":32,"amplitude":0.5}'
+                },
+            ):
                 safetensors.write(again, {"x": torch.zeros(3)}, meta)
                 with self.assertRaises(ValueError):
                     systems.load(again)

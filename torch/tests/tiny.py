@@ -19,7 +19,15 @@ CONFIGS: Dict[str, dict] = {
         "validationThresholds": [0.1],
     },
     "plain": {
-        "model": {"name": "ditas-m", "transform": "none", "tile": 16, "bands": 64, "width": 8, "depth": 4, "amplitude": 0.1},
+        "model": {
+            "name": "ditas-m",
+            "transform": "none",
+            "tile": 16,
+            "bands": 64,
+            "width": 8,
+            "depth": 4,
+            "amplitude": 0.1,
+        },
         "rows": 4,
         "finish": 3,
         "containerWeight": 0.03,
@@ -62,7 +70,8 @@ def log(folder: str) -> List[dict]:
 
 
 def distance(a: str, b: str, prefix: str = "") -> float:
-    """How far the tensors of two files whose names begin with prefix lie apart, all as one vector, as a share of its norm."""
+    """How far the tensors of two files whose names begin with prefix lie apart, all as one vector, as a share of its
+    norm."""
     first, second = safetensors.read(a)[0], safetensors.read(b)[0]
     if first.keys() != second.keys():
         raise AssertionError(f"{a} and {b} hold other tensors")
