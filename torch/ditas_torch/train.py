@@ -75,8 +75,6 @@ class Trainer:
         self.task = tasks.make(cfg)
         self.task.begin(cfg["seed"])
         self.task.system.bf16 = bf16
-        if cfg["init"]:
-            self.start(cfg["init"])
         self.task.to(device)
         self.module: torch.nn.Module = self.task
         if self.world > 1:
@@ -86,13 +84,15 @@ class Trainer:
         self.optimiser = torch.optim.Adam(self.params.values(), cfg["rate"], betas, cfg["eps"] or 1e-8)
         self.average = {name: p.detach().clone() for name, p in self.params.items()}
 
+    @torch.no_grad()
     def start(self, path: str) -> None:
-        """Starts from weights of the same shapes."""
+        """Has a fresh run start from weights of the same shapes."""
         system, _ = systems.load(path)
-        with torch.no_grad():
-            systems.take(self.task.system, dict(system.named_parameters()), path)
+        systems.take(self.task.system, dict(system.named_parameters()), path)
         if isinstance(self.task, tasks.Systems):
             self.task.system.gains[:] = system.gains
+        for name, p in self.params.items():
+            self.average[name].copy_(p)
 
     def take(self, batch: Dict[str, Tensor], stop: bool = False) -> Tuple[dict, bool]:
         """Takes a step with this rank's examples. Returns its record for the log, and whether a rank wants to stop.
@@ -300,6 +300,8 @@ def main(args: Optional[List[str]] = None) -> int:
         trainer = Trainer(cfg, device, o.bf16)
         if os.path.exists(folder.checkpoint):
             trainer.resume(folder.checkpoint)
+        elif cfg["init"]:
+            trainer.start(cfg["init"])
         material = data.material(o.data, o.kind, o.speech, o.pictures, o.verify)
         if trainer.world > 1:
             dist.barrier()  # nobody writes what another has yet to read
