@@ -32,6 +32,7 @@ import (
 	"ditas/internal/nn"
 	"ditas/internal/nn/kernel"
 	"ditas/internal/nn/safetensors"
+	"ditas/internal/racetest"
 	"ditas/picture"
 )
 
@@ -112,6 +113,7 @@ func norm(v []float32) float64 {
 
 // TestTorch computes what the tests in PyTorch are to compute, too, and compares it with their file.
 func TestTorch(t *testing.T) {
+	racetest.Skip(t)
 	if *update {
 		makeMaterial(t)
 	}
