@@ -106,8 +106,8 @@ func (c *surveyedCover) best(s carrier.Strength, size int) []*Plan {
 	return plans[len(plans)-1:]
 }
 
-// beneath are the numbers of dB that a change may stay below the recording, the one that makes it hardest to find first. Chosen by what noise tolerance
-// 10 of them cost: a dB of picture where noise is as strong as the change.
+// beneath are the numbers of dB that a change may stay below the recording, the one that makes it hardest to find first. Chosen by what 10 of them cost:
+// some tenths of a dB of picture where noise is as strong as the change.
 var beneath = []float64{10, 8, 6, 4, 2, 0}
 
 const (
@@ -122,6 +122,9 @@ const (
 func (c *surveyedCover) hidden(p *Plan, size int) *Plan {
 	least := min(promised, p.withstands(size))
 	if least < negligible {
+		if c.survey.Frames() > spooled(c.survey.format) { // too long to be tried: what has nothing to spare keeps all there is
+			return nil
+		}
 		least = 0
 	}
 	for _, below := range beneath {
