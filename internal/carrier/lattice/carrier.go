@@ -115,6 +115,8 @@ const (
 	promised = 1. / 3
 	// negligible is a share of which a payload that survives no more of it is taken to survive none.
 	negligible = 1. / 8
+	// weaker is the ratio of the errors, 3 dB, by which a change may be weaker on the whole than it would be otherwise: less noise is enough to destroy it.
+	weaker = 2
 )
 
 // hidden returns the plan like p that is hardest to find of those from which a payload of size bytes survives as much loss as from p, up to what is promised, or nil if
@@ -130,7 +132,7 @@ func (c *surveyedCover) hidden(p *Plan, size int) *Plan {
 	for _, below := range beneath {
 		q := c.survey.Unheard(p.profile, p.mse, below)
 		q.missed = p.missed
-		if size <= q.Room() && q.withstands(size) >= least {
+		if size <= q.Room() && weaker*q.room.mse >= p.room.mse && q.withstands(size) >= least {
 			return q
 		}
 	}
